@@ -1,0 +1,108 @@
+package api
+
+import (
+	"time"
+
+	"orak"
+)
+
+// The resources as they stand on the wire. Fields are only ever added.
+
+// Links are paths on the same host.
+type Links struct {
+	Self string `json:"self"`
+	// Analysis answers 404 until the upload is completed.
+	Analysis string `json:"analysis"`
+	// Events is a stream of server-sent events: one Upload whenever it
+	// changes, until it is final or dead-lettered.
+	Events string `json:"events"`
+}
+
+// Accepted is the answer to an upload: stored, and bound to be processed.
+type Accepted struct {
+	ID     orak.UploadID `json:"id"`
+	Status orak.Status   `json:"status"`
+	// Size is in bytes.
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	Links  Links  `json:"links"`
+}
+
+// Upload is where an upload stands.
+type Upload struct {
+	ID     orak.UploadID `json:"id"`
+	Status orak.Status   `json:"status"`
+	// Stage is the step that runs or failed; empty while queued and once
+	// completed.
+	Stage orak.Stage `json:"stage,omitempty"`
+	// Attempt is the running step's attempt, from 1; 0 while none runs.
+	Attempt int `json:"attempt"`
+	// StageProgress is the share of the running step that is done, 0 to 1,
+	// where the step reports it.
+	StageProgress *float64  `json:"stage_progress,omitempty"`
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
+	Failure       *Failure  `json:"failure,omitempty"`
+	Links         Links     `json:"links"`
+}
+
+// Failure is why an upload was dead-lettered.
+type Failure struct {
+	Stage   orak.Stage `json:"stage"`
+	Class   orak.Class `json:"class"`
+	Message string     `json:"message"`
+}
+
+// DeadLetter is a parked upload: it waits for reprocess or discard.
+type DeadLetter struct {
+	ID       orak.UploadID `json:"id"`
+	Tenant   orak.Tenant   `json:"tenant"`
+	Filename string        `json:"filename,omitempty"`
+	Failure  Failure       `json:"failure"`
+	Attempts int           `json:"attempts"`
+	Cycle    int           `json:"cycle"`
+	FirstAt  time.Time     `json:"first_at"`
+	LastAt   time.Time     `json:"last_at"`
+	// WorkflowID and RunID find it in the Temporal Web UI and for the
+	// temporal and tctl commands.
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+	// WebUI links to the workflow; empty where no Web UI is configured.
+	WebUI string `json:"web_ui,omitempty"`
+}
+
+// DeadLetterPage is one page of the parked uploads, newest first.
+type DeadLetterPage struct {
+	DeadLetters []DeadLetter `json:"dead_letters"`
+	// Next is the page_token of the next page; empty on the last.
+	Next string `json:"next,omitempty"`
+}
+
+// ReprocessRequest is the body of POST /v1/dead-letters/{id}/reprocess.
+type ReprocessRequest struct {
+	// From is the stage to begin with; empty means the one that failed.
+	From   orak.Stage `json:"from,omitempty"`
+	Reason string     `json:"reason"`
+	By     string     `json:"by"`
+}
+
+// DiscardRequest is the body of POST /v1/dead-letters/{id}/discard.
+type DiscardRequest struct {
+	Reason string `json:"reason"`
+	By     string `json:"by"`
+}
+
+// Problem is an error as RFC 9457 has it, sent as application/problem+json.
+type Problem struct {
+	// Type is stable: "urn:orak:problem:" and a code.
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	// Status is the HTTP status.
+	Status int `json:"status"`
+	// Detail says what was wrong this time and what to do.
+	Detail string `json:"detail"`
+	// Instance is the request's id, for the operator to find it in the log.
+	Instance string `json:"instance,omitempty"`
+	// Accepted lists the media types that are taken, on a 415.
+	Accepted []string `json:"accepted,omitempty"`
+}

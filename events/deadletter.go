@@ -1,0 +1,56 @@
+package events
+
+import (
+	"time"
+
+	"orak"
+)
+
+// Headers of a record on TopicDeadLetters, in plain text. The record keeps
+// the key, value and headers of the event that failed; these are added.
+const (
+	HeaderDLQStage      = "orak-dlq-stage"
+	HeaderDLQClass      = "orak-dlq-class"
+	HeaderDLQMessage    = "orak-dlq-message"
+	HeaderDLQAttempts   = "orak-dlq-attempts"
+	HeaderDLQFirstAt    = "orak-dlq-first-failure-time"
+	HeaderDLQLastAt     = "orak-dlq-last-failure-time"
+	HeaderDLQWorkflowID = "orak-dlq-workflow-id"
+	HeaderDLQRunID      = "orak-dlq-run-id"
+	HeaderDLQTopic      = "orak-dlq-origin-topic"
+	HeaderDLQPartition  = "orak-dlq-origin-partition"
+	HeaderDLQOffset     = "orak-dlq-origin-offset"
+	HeaderDLQWebUI      = "orak-dlq-web-ui"
+	HeaderDLQCycle      = "orak-dlq-cycle"
+)
+
+// Header is one header of a record; a key may occur more than once.
+type Header struct {
+	Key   string `json:"key"`
+	Value []byte `json:"value"`
+}
+
+// Origin is the record that announced an upload, kept whole so that a dead
+// letter can repeat it.
+type Origin struct {
+	Topic     string   `json:"topic"`
+	Partition int32    `json:"partition"`
+	Offset    int64    `json:"offset"`
+	Key       []byte   `json:"key"`
+	Value     []byte   `json:"value"`
+	Headers   []Header `json:"headers"`
+}
+
+// DeadLetter is one record of TopicDeadLetters.
+type DeadLetter struct {
+	Origin  Origin
+	Failure orak.Failure
+	// WorkflowID and RunID are empty where no workflow was started.
+	WorkflowID string
+	RunID      string
+	// WebUI links to the workflow; it may be empty.
+	WebUI string
+	Cycle int
+	// FailedAt is when the letter was written.
+	FailedAt time.Time
+}

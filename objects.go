@@ -1,0 +1,57 @@
+package orak
+
+import "strings"
+
+// The keys of an upload's objects in the bucket. They are contracts:
+// operators type them, and downstream readers depend on them.
+
+// PendingPrefix begins the key of every outbox marker.
+const PendingPrefix = "pending/"
+
+// OriginalKey is the recording as it was sent.
+func OriginalKey(t Tenant, id UploadID) string { return uploadKey(t, id, "original") }
+
+// AudioKey is the converted recording: 16 kHz, mono, 16-bit PCM WAV.
+func AudioKey(t Tenant, id UploadID) string { return uploadKey(t, id, "audio.wav") }
+
+// AnalysisKey is the Analysis as JSON.
+func AnalysisKey(t Tenant, id UploadID) string { return uploadKey(t, id, "analysis.json") }
+
+// PitchKey is the PitchCurve as JSON.
+func PitchKey(t Tenant, id UploadID) string { return uploadKey(t, id, "pitch.json") }
+
+// OutcomeKey is the last Progress of a closed upload as JSON. It answers for
+// the upload once Temporal has forgotten the workflow (see docs/decisions).
+func OutcomeKey(t Tenant, id UploadID) string { return uploadKey(t, id, "outcome.json") }
+
+// PendingKey is the outbox marker: it is written before the recording and
+// removed once Kafka has acknowledged the upload's event.
+func PendingKey(t Tenant, id UploadID) string {
+	return PendingPrefix + string(t) + "/" + string(id) + ".json"
+}
+
+// ParsePendingKey is the inverse of PendingKey; ok is false for any other key.
+func ParsePendingKey(key string) (t Tenant, id UploadID, ok bool) {
+	rest, found := strings.CutPrefix(key, PendingPrefix)
+	if !found {
+		return "", "", false
+	}
+	tenant, file, found := strings.Cut(rest, "/")
+	if !found {
+		return "", "", false
+	}
+	name, found := strings.CutSuffix(file, ".json")
+	if !found {
+		return "", "", false
+	}
+	t, tErr := ParseTenant(tenant)
+	id, idErr := ParseUploadID(name)
+	if tErr != nil || idErr != nil {
+		return "", "", false
+	}
+	return t, id, true
+}
+
+func uploadKey(t Tenant, id UploadID, name string) string {
+	return "uploads/" + string(t) + "/" + string(id) + "/" + name
+}

@@ -1,0 +1,85 @@
+package orak
+
+import (
+	"slices"
+	"time"
+)
+
+// Stage is one step of the way of an upload through the service.
+type Stage string
+
+// The stages, in order. StageReceive is the bridge's: an event that cannot be
+// decoded fails there, before there is a workflow.
+const (
+	StageReceive Stage = "receive"
+	StageConvert Stage = "convert"
+	StageAnalyze Stage = "analyze"
+	StagePublish Stage = "publish"
+)
+
+// Stages are the steps that a workflow runs, in order.
+func Stages() []Stage { return []Stage{StageConvert, StageAnalyze, StagePublish} }
+
+// ParseStage checks s against the stages that a workflow runs; an upload can
+// be reprocessed from each of them.
+func ParseStage(s string) (Stage, bool) {
+	return Stage(s), slices.Contains(Stages(), Stage(s))
+}
+
+// Running is the status of an upload while it is in stage s.
+func (s Stage) Running() Status {
+	switch s {
+	case StageConvert:
+		return StatusConverting
+	case StageAnalyze:
+		return StatusAnalyzing
+	case StagePublish:
+		return StatusPublishing
+	default:
+		return StatusQueued
+	}
+}
+
+// Status says where an upload stands, as callers and operators see it.
+type Status string
+
+// The statuses. A dead-lettered upload is parked: it waits for an operator
+// and may go to any running status again.
+const (
+	StatusQueued       Status = "queued"
+	StatusConverting   Status = "converting"
+	StatusAnalyzing    Status = "analyzing"
+	StatusPublishing   Status = "publishing"
+	StatusCompleted    Status = "completed"
+	StatusDeadLettered Status = "dead_lettered"
+	StatusDiscarded    Status = "discarded"
+	StatusExpired      Status = "expired"
+	StatusCanceled     Status = "canceled"
+)
+
+// Final reports whether nothing further will happen to an upload by itself or
+// by an operator's hand.
+func (s Status) Final() bool {
+	switch s {
+	case StatusCompleted, StatusDiscarded, StatusExpired, StatusCanceled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Progress is where an upload stands. The workflow keeps it in its memo and
+// answers its status query with it; closed uploads keep it at OutcomeKey.
+type Progress struct {
+	Upload Upload `json:"upload"`
+	Status Status `json:"status"`
+	// Stage is the step that runs or failed; empty while queued and once
+	// completed.
+	Stage Stage `json:"stage,omitempty"`
+	// Cycle counts the reprocessings, from 0.
+	Cycle int `json:"cycle"`
+	// Failure is why the upload was last dead-lettered; nil while it runs
+	// and once it is completed.
+	Failure   *Failure  `json:"failure,omitempty"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
