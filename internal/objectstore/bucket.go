@@ -1,0 +1,110 @@
+package objectstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/lifecycle"
+)
+
+// ruleID names our rule in the bucket's lifecycle; rules of other names are
+// the operator's and stay.
+const ruleID = "orak-abort-incomplete-uploads"
+
+// incompleteAfter is how old an unfinished multipart upload has to be before
+// it counts as left behind by a process that died.
+const incompleteAfter = 24 * time.Hour
+
+// EnsureBucket creates the bucket where it is missing and sees to it that the
+// parts of uploads that never finished are removed after a day: by the
+// bucket's lifecycle, or, where the server has none, by removing now what was
+// left behind. It may be called by any number of processes at once.
+func (s *Store) EnsureBucket(ctx context.Context) error {
+	ok, err := s.core.BucketExists(ctx, s.cfg.Bucket)
+	if err != nil {
+		return fmt.Errorf("looking for bucket %s: %w", s.cfg.Bucket, classify(err))
+	}
+	if !ok {
+		err := s.core.MakeBucket(ctx, s.cfg.Bucket, minio.MakeBucketOptions{Region: s.cfg.Region})
+		if err != nil && !alreadyThere(err) {
+			return fmt.Errorf("creating bucket %s: %w", s.cfg.Bucket, classify(err))
+		}
+	}
+	err = s.ensureLifecycle(ctx)
+	if err == nil {
+		return nil
+	}
+	// A store without lifecycles, or one whose operator keeps them from us,
+	// is good enough to serve.
+	s.lifecycleOnce.Do(func() {
+		s.log.Info("bucket lifecycle cannot be set; unfinished uploads are removed at start instead",
+			slog.String("bucket", s.cfg.Bucket), slog.Any("error", err))
+	})
+	if _, err := s.AbortIncomplete(ctx, time.Now().Add(-incompleteAfter)); err != nil {
+		s.log.Warn("unfinished uploads could not be removed",
+			slog.String("bucket", s.cfg.Bucket), slog.Any("error", err))
+	}
+	return nil
+}
+
+// AbortIncomplete removes the parts of multipart uploads that began before
+// the given time and were never finished, and says how many there were.
+func (s *Store) AbortIncomplete(ctx context.Context, before time.Time) (int, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the listing where we return early
+	n := 0
+	for u := range s.core.ListIncompleteUploads(ctx, s.cfg.Bucket, "", true) {
+		if u.Err != nil {
+			return n, fmt.Errorf("listing unfinished uploads: %w", classify(u.Err))
+		}
+		if !u.Initiated.Before(before) {
+			continue
+		}
+		err := s.core.AbortMultipartUpload(ctx, s.cfg.Bucket, u.Key, u.UploadID)
+		if err != nil && minio.ToErrorResponse(err).Code != minio.NoSuchUpload {
+			return n, fmt.Errorf("aborting the unfinished upload of %s: %w", u.Key, classify(err))
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (s *Store) ensureLifecycle(ctx context.Context) error {
+	lc, err := s.core.GetBucketLifecycle(ctx, s.cfg.Bucket)
+	if err != nil {
+		if minio.ToErrorResponse(err).Code != "NoSuchLifecycleConfiguration" {
+			return fmt.Errorf("reading the bucket's lifecycle: %w", err)
+		}
+		lc = lifecycle.NewConfiguration()
+	}
+	for _, r := range lc.Rules {
+		if r.ID == ruleID {
+			return nil
+		}
+	}
+	lc.Rules = append(lc.Rules, lifecycle.Rule{
+		ID:     ruleID,
+		Status: "Enabled",
+		AbortIncompleteMultipartUpload: lifecycle.AbortIncompleteMultipartUpload{
+			DaysAfterInitiation: lifecycle.ExpirationDays(incompleteAfter / (24 * time.Hour)),
+		},
+	})
+	if err := s.core.SetBucketLifecycle(ctx, s.cfg.Bucket, lc); err != nil {
+		return fmt.Errorf("setting the bucket's lifecycle: %w", err)
+	}
+	return nil
+}
+
+func alreadyThere(err error) bool {
+	var er minio.ErrorResponse
+	if !errors.As(err, &er) {
+		return false
+	}
+	return er.StatusCode == http.StatusConflict &&
+		(er.Code == minio.BucketAlreadyOwnedByYou || er.Code == minio.BucketAlreadyExists)
+}

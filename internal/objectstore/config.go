@@ -1,0 +1,57 @@
+package objectstore
+
+import (
+	"errors"
+	"fmt"
+	"net"
+)
+
+// Config says which bucket of which S3 server to use.
+type Config struct {
+	Endpoint  string `help:"S3 server as host:port, without a scheme." default:"127.0.0.1:9000"`
+	Bucket    string `help:"Bucket that holds recordings and results. It is created where it is missing." default:"orak"`
+	Region    string `help:"Region that requests are signed for. Most servers other than AWS take any." default:"us-east-1"`
+	AccessKey string `help:"Access key id." default:"orak"`
+	SecretKey string `help:"Secret access key." default:"" secret:""`
+	TLS       bool   `help:"Speak HTTPS to the server." name:"tls" default:"false"`
+	PartSize  int64  `help:"Size in bytes of the parts of large objects, 5 MiB to 5 GiB. A running upload keeps one part in memory." default:"16777216"`
+	Parts     int    `help:"How many parts all the running uploads together may keep in memory; further ones wait." default:"16"`
+}
+
+// The least and the largest part that S3 takes; the last part may be smaller.
+const (
+	minPartSize = 5 << 20
+	maxPartSize = 5 << 30
+)
+
+// Validate reports the first setting that cannot work.
+func (c Config) Validate() error {
+	if _, _, err := net.SplitHostPort(c.Endpoint); err != nil {
+		return fmt.Errorf("endpoint %q: want host:port: %w", c.Endpoint, err)
+	}
+	if c.Bucket == "" {
+		return errors.New("bucket: missing")
+	}
+	if c.PartSize < minPartSize || c.PartSize > maxPartSize {
+		return fmt.Errorf("part-size %d: want %d to %d bytes", c.PartSize, minPartSize, maxPartSize)
+	}
+	if c.Parts < 1 {
+		return fmt.Errorf("parts %d: want 1 at least", c.Parts)
+	}
+	return nil
+}
+
+// withDefaults fills what was left zero, for callers that write a Config by
+// hand.
+func (c Config) withDefaults() Config {
+	if c.Region == "" {
+		c.Region = "us-east-1"
+	}
+	if c.PartSize == 0 {
+		c.PartSize = 16 << 20
+	}
+	if c.Parts == 0 {
+		c.Parts = 16
+	}
+	return c
+}

@@ -1,0 +1,78 @@
+package objectstore
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/minio/minio-go/v7"
+
+	"orak"
+)
+
+var (
+	// ErrNotFound means that there is no object of that key.
+	ErrNotFound = errors.New("no such object")
+	// ErrExists means that IfAbsent was asked for and the object is there.
+	ErrExists = errors.New("the object is there already")
+	// ErrBodySize means that the body was longer or shorter than
+	// PutOptions.Size said. Nothing was stored.
+	ErrBodySize = errors.New("the body is not as long as was said")
+)
+
+// classify turns what minio-go returned into ErrNotFound, ErrExists, the
+// context's error, or a Fault. Whatever says that the store as a whole does
+// not serve us (network, 5xx, throttling, credentials, a missing bucket) is
+// ClassDependency: it would hit every other object too.
+func classify(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	var er minio.ErrorResponse
+	if errors.As(err, &er) {
+		return classifyResponse(er)
+	}
+	if isNetwork(err) {
+		return unavailable(err)
+	}
+	return err
+}
+
+func classifyResponse(er minio.ErrorResponse) error {
+	switch er.Code {
+	case minio.NoSuchKey, "NotFound":
+		return ErrNotFound
+	case minio.PreconditionFailed, "ConditionalRequestConflict":
+		return ErrExists
+	case minio.NoSuchBucket, minio.AccessDenied, "SlowDown", "InvalidAccessKeyId",
+		"SignatureDoesNotMatch", "RequestTimeTooSkewed", "RequestTimeout", "XMinioServerNotInitialized":
+		return unavailable(er)
+	}
+	switch {
+	case er.StatusCode == http.StatusPreconditionFailed:
+		return ErrExists
+	case er.StatusCode >= http.StatusInternalServerError, er.StatusCode == http.StatusTooManyRequests,
+		er.StatusCode == http.StatusForbidden, er.StatusCode == http.StatusUnauthorized:
+		return unavailable(er)
+	}
+	return &orak.Fault{Class: orak.ClassInternal, Message: "The object store refused the request.", Err: er}
+}
+
+func isNetwork(err error) bool {
+	var (
+		urlErr *url.Error
+		netErr net.Error
+	)
+	return errors.As(err, &urlErr) || errors.As(err, &netErr) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+func unavailable(err error) error {
+	return &orak.Fault{Class: orak.ClassDependency, Message: "The object store cannot be reached.", Err: err}
+}

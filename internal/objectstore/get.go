@@ -1,0 +1,43 @@
+package objectstore
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// Get opens an object; an absent one is ErrNotFound. The caller closes the
+// reader. A connection that breaks while it is read is a Fault of
+// ClassDependency, never a short read that looks complete.
+func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) {
+	body, oi, _, err := s.core.GetObject(ctx, s.cfg.Bucket, key, minio.GetObjectOptions{})
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("opening object %s: %w", key, classify(err))
+	}
+	oi.Key = key
+	return &object{ReadCloser: body, key: key, left: oi.Size}, infoOf(oi), nil
+}
+
+// object classifies the errors of a body that is read.
+type object struct {
+	io.ReadCloser
+	key  string
+	left int64
+}
+
+// Read implements io.Reader.
+func (o *object) Read(p []byte) (int, error) {
+	n, err := o.ReadCloser.Read(p)
+	o.left -= int64(n)
+	switch {
+	case err == nil:
+		return n, nil
+	case err == io.EOF && o.left <= 0:
+		return n, io.EOF
+	case err == io.EOF:
+		err = io.ErrUnexpectedEOF
+	}
+	return n, fmt.Errorf("reading object %s: %w", o.key, classify(err))
+}

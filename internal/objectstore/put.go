@@ -1,0 +1,169 @@
+package objectstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// PutOptions say how an object is stored.
+type PutOptions struct {
+	// Size is the body's length in bytes; -1 where it is not known. A body
+	// of another length fails with ErrBodySize.
+	Size int64
+	// ContentType is stored beside the object; empty means
+	// application/octet-stream.
+	ContentType string
+	// IfAbsent stores only where there is no object of that key, and fails
+	// with ErrExists otherwise. Servers check it when the body is complete;
+	// one that knows no conditional writes ignores it or refuses.
+	IfAbsent bool
+}
+
+// headSize is how much of a body is read before it is decided how it is sent.
+// A body that ends within it is sent from memory, and so can be sent again.
+const headSize = 1 << 20
+
+// Put stores body under key, replacing what was there, and returns once the
+// server has the whole object. If body ends with anything but io.EOF, or is
+// not as long as opts.Size says, nothing is stored and the error is the
+// body's own. Put does not close body and does not read it past its end.
+func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOptions) (Info, error) {
+	g := newGuard(body, opts.Size)
+	info, err := s.put(ctx, key, g, opts)
+	if err == nil {
+		info.Key, info.ContentType = key, opts.ContentType
+		return info, nil
+	}
+	if g.err != nil {
+		return Info{}, fmt.Errorf("reading the body of %s: %w", key, g.err)
+	}
+	if ctxErr := ctx.Err(); ctxErr != nil {
+		return Info{}, fmt.Errorf("storing object %s: %w", key, ctxErr)
+	}
+	return Info{}, fmt.Errorf("storing object %s: %w", key, classify(err))
+}
+
+func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) (Info, error) {
+	head := s.heads.Get().(*[]byte)
+	defer s.heads.Put(head)
+	n, err := io.ReadFull(g, *head)
+	switch {
+	case err == io.EOF || err == io.ErrUnexpectedEOF: // the body's true end
+		return s.putOne(ctx, key, bytes.NewReader((*head)[:n]), int64(n), opts)
+	case err != nil:
+		return Info{}, err
+	}
+	body := io.MultiReader(bytes.NewReader(*head), g)
+	if opts.Size >= 0 && opts.Size <= s.cfg.PartSize {
+		return s.putOne(ctx, key, body, opts.Size, opts)
+	}
+	return s.putParts(ctx, key, body, opts)
+}
+
+// putOne sends body with one PUT.
+func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int64, opts PutOptions) (Info, error) {
+	ui, err := s.core.Client.PutObject(ctx, s.cfg.Bucket, key, body, size, putOptions(opts))
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{Size: size, ETag: ui.ETag, ModifiedAt: ui.LastModified.UTC()}, nil
+}
+
+func putOptions(opts PutOptions) minio.PutObjectOptions {
+	po := minio.PutObjectOptions{ContentType: opts.ContentType, DisableMultipart: true}
+	if opts.IfAbsent {
+		po.SetMatchETagExcept("*")
+	}
+	return po
+}
+
+// putParts sends body in parts of the configured size, one after the other.
+func (s *Store) putParts(ctx context.Context, key string, body io.Reader, opts PutOptions) (info Info, err error) {
+	buf, release, err := s.takePart(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	defer release()
+	create := minio.PutObjectOptions{ContentType: opts.ContentType}
+	id, err := s.core.NewMultipartUpload(ctx, s.cfg.Bucket, key, create)
+	if err != nil {
+		return Info{}, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.abort(ctx, key, id))
+		}
+	}()
+	parts, size, err := s.sendParts(ctx, key, id, body, buf)
+	if err != nil {
+		return Info{}, err
+	}
+	var complete minio.PutObjectOptions
+	if opts.IfAbsent {
+		complete.SetMatchETagExcept("*")
+	}
+	ui, err := s.core.CompleteMultipartUpload(ctx, s.cfg.Bucket, key, id, parts, complete)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{Size: size, ETag: ui.ETag, ModifiedAt: ui.LastModified.UTC()}, nil
+}
+
+func (s *Store) sendParts(ctx context.Context, key, id string, body io.Reader, buf []byte) ([]minio.CompletePart, int64, error) {
+	var (
+		parts []minio.CompletePart
+		size  int64
+	)
+	for {
+		n, err := io.ReadFull(body, buf)
+		last := err == io.EOF || err == io.ErrUnexpectedEOF
+		if err != nil && !last {
+			return nil, 0, err
+		}
+		if n > 0 {
+			num := len(parts) + 1
+			p, err := s.core.PutObjectPart(ctx, s.cfg.Bucket, key, id, num, bytes.NewReader(buf[:n]), int64(n), minio.PutObjectPartOptions{})
+			if err != nil {
+				return nil, 0, fmt.Errorf("sending part %d: %w", num, err)
+			}
+			parts = append(parts, minio.CompletePart{PartNumber: num, ETag: p.ETag})
+			size += int64(n)
+		}
+		if last {
+			return parts, size, nil
+		}
+	}
+}
+
+// takePart waits for a part's buffer; release gives it back.
+func (s *Store) takePart(ctx context.Context) (buf []byte, release func(), err error) {
+	select {
+	case buf = <-s.parts:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	if buf == nil {
+		buf = make([]byte, s.cfg.PartSize)
+	}
+	return buf, func() { s.parts <- buf }, nil
+}
+
+// abortWithin bounds the clean-up after a failed Put.
+const abortWithin = 5 * time.Second
+
+// abort removes the parts of a failed Put. The caller's context may be the
+// very reason of the failure, so it does not bound the clean-up.
+func (s *Store) abort(ctx context.Context, key, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortWithin)
+	defer cancel()
+	if err := s.core.AbortMultipartUpload(ctx, s.cfg.Bucket, key, id); err != nil {
+		return fmt.Errorf("aborting the multipart upload: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package objectstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// Info describes a stored object.
+type Info struct {
+	Key string
+	// Size is in bytes.
+	Size int64
+	// ContentType is empty in a List: S3 does not tell it there.
+	ContentType string
+	ETag        string
+	ModifiedAt  time.Time
+}
+
+// Store is one bucket. It is safe for concurrent use.
+type Store struct {
+	cfg    Config
+	core   minio.Core
+	log    *slog.Logger
+	heads  sync.Pool
+	parts  chan []byte
+	closer func()
+
+	lifecycleOnce sync.Once
+}
+
+// Option changes what New makes.
+type Option func(*Store)
+
+// WithLogger has the store say what it could not set up; without it the
+// store is silent.
+func WithLogger(log *slog.Logger) Option { return func(s *Store) { s.log = log } }
+
+// tries is how often minio-go tries a request that may be tried again: enough
+// for a hiccup, and few enough that a caller who waits hears about an outage.
+const tries = 3
+
+// New makes a Store; it does not connect. Call EnsureBucket before use.
+func New(cfg Config, opts ...Option) (*Store, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("checking the store's configuration: %w", err)
+	}
+	transport := newTransport()
+	client, err := minio.NewCore(cfg.Endpoint, &minio.Options{
+		Creds:      credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
+		Secure:     cfg.TLS,
+		Region:     cfg.Region,
+		Transport:  transport,
+		MaxRetries: tries,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the S3 client: %w", err)
+	}
+	s := &Store{
+		cfg:    cfg,
+		core:   *client,
+		log:    slog.New(slog.DiscardHandler),
+		parts:  make(chan []byte, cfg.Parts),
+		closer: transport.CloseIdleConnections,
+	}
+	s.heads.New = func() any { b := make([]byte, headSize); return &b }
+	for range cfg.Parts {
+		s.parts <- nil // a slot; its buffer is made when it is first used
+	}
+	for _, o := range opts {
+		o(s)
+	}
+	return s, nil
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   128,
+		IdleConnTimeout:       30 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: time.Minute,
+		ExpectContinueTimeout: 5 * time.Second,
+		// Objects are stored as they are: a transport that asks for gzip
+		// would unpack recordings behind our back.
+		DisableCompression: true,
+	}
+}
+
+// Close drops idle connections, so that an embedded server need not wait for
+// them. The Store stays usable.
+func (s *Store) Close() { s.closer() }
+
+// Stat describes an object. An absent one is ErrNotFound.
+func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
+	oi, err := s.core.StatObject(ctx, s.cfg.Bucket, key, minio.StatObjectOptions{})
+	if err != nil {
+		return Info{}, fmt.Errorf("looking at object %s: %w", key, classify(err))
+	}
+	return infoOf(oi), nil
+}
+
+// Delete removes an object; an absent one is no error.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	err := s.core.RemoveObject(ctx, s.cfg.Bucket, key, minio.RemoveObjectOptions{})
+	if err == nil {
+		return nil
+	}
+	if err = classify(err); errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return fmt.Errorf("deleting object %s: %w", key, err)
+}
+
+// List gives the objects whose keys begin with prefix, in the order of their
+// keys. After an error it ends.
+func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		opts := minio.ListObjectsOptions{Prefix: prefix, Recursive: true}
+		for oi := range s.core.ListObjectsIter(ctx, s.cfg.Bucket, opts) {
+			if oi.Err != nil {
+				yield(Info{}, fmt.Errorf("listing %s: %w", prefix, classify(oi.Err)))
+				return
+			}
+			if !yield(infoOf(oi), nil) {
+				return
+			}
+		}
+		// A cancelled listing ends like a complete one in minio-go.
+		if err := ctx.Err(); err != nil {
+			yield(Info{}, fmt.Errorf("listing %s: %w", prefix, err))
+		}
+	}
+}
+
+// Ping reports whether the bucket can be reached and is there.
+func (s *Store) Ping(ctx context.Context) error {
+	ok, err := s.core.BucketExists(ctx, s.cfg.Bucket)
+	if err != nil {
+		return fmt.Errorf("looking for bucket %s: %w", s.cfg.Bucket, classify(err))
+	}
+	if !ok {
+		return fmt.Errorf("looking for bucket %s: %w", s.cfg.Bucket, unavailable(errors.New("the bucket is missing")))
+	}
+	return nil
+}
+
+func infoOf(oi minio.ObjectInfo) Info {
+	return Info{
+		Key: oi.Key, Size: oi.Size, ContentType: oi.ContentType,
+		ETag: oi.ETag, ModifiedAt: oi.LastModified.UTC(),
+	}
+}
