@@ -1,0 +1,132 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// Source says where the value of a setting came from.
+type Source string
+
+// The sources, the strongest first.
+const (
+	SourceFlag    Source = "flag"
+	SourceEnv     Source = "environment"
+	SourceFile    Source = "file"
+	SourceDefault Source = "default"
+)
+
+// Redacted is shown in place of a secret.
+const Redacted = "(set, secret)"
+
+// Setting is one setting with its effective value.
+type Setting struct {
+	// Name is the flag's, without its dashes; Env and Key name it in the
+	// environment and in the file.
+	Name string `json:"name"`
+	Env  string `json:"env"`
+	Key  string `json:"key"`
+	// Value is as the file would have it; Redacted for a secret that is set.
+	Value  any    `json:"value"`
+	Source Source `json:"source"`
+	Secret bool   `json:"secret,omitempty"`
+}
+
+// Settings are the settings of the selected command, in the order in which
+// they are declared. Secrets are redacted.
+func (l *Loaded) Settings() []Setting {
+	var all []Setting
+	for _, el := range l.Context.Path {
+		for _, f := range el.Flags {
+			if isSetting(f) && !f.Hidden {
+				all = append(all, l.setting(f))
+			}
+		}
+	}
+	return all
+}
+
+func (l *Loaded) setting(f *kong.Flag) Setting {
+	s := Setting{
+		Name: f.Name, Env: envName(f), Key: fileKey(f),
+		Value: plain(f.Target), Source: SourceDefault, Secret: isSecret(f),
+	}
+	if source, ok := l.sources[f.Name]; ok {
+		s.Source = source
+	}
+	for _, el := range l.Context.Path {
+		if el.Flag == f && !el.Resolved {
+			s.Source = SourceFlag
+		}
+	}
+	if s.Secret && !f.Target.IsZero() {
+		s.Value = Redacted
+	}
+	return s
+}
+
+// plain is a value as JSON and YAML should show it: durations and other types
+// with a text form as text.
+func plain(v reflect.Value) any {
+	switch x := v.Interface().(type) {
+	case json.Marshaler:
+		return x
+	case fmt.Stringer:
+		return x.String()
+	default:
+		return x
+	}
+}
+
+// settings are the flags of all commands that the environment and the file may
+// set, each name once.
+func settings(app *kong.Application) []*kong.Flag {
+	var all []*kong.Flag
+	seen := map[string]bool{}
+	var visit func(n *kong.Node)
+	visit = func(n *kong.Node) {
+		for _, f := range n.Flags {
+			if isSetting(f) && !seen[f.Name] {
+				seen[f.Name] = true
+				all = append(all, f)
+			}
+		}
+		for _, child := range n.Children {
+			visit(child)
+		}
+	}
+	visit(app.Node)
+	return all
+}
+
+// configFlag is the one flag that the environment may set and the file not.
+const configFlag = "config"
+
+// fileSuffix makes the name of the variable that holds a secret's path.
+const fileSuffix = "_FILE"
+
+func isSetting(f *kong.Flag) bool {
+	own := len(f.Tag.Envs) == 1 && f.Tag.Envs[0] == "-"
+	return !own && f.Name != "help" && f.Name != configFlag
+}
+
+func isSecret(f *kong.Flag) bool { return f.Tag.Has("secret") }
+
+func envName(f *kong.Flag) string {
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+}
+
+// fileKey is the setting's canonical place in the file: below the prefix that
+// its struct is embedded with.
+func fileKey(f *kong.Flag) string {
+	prefix := f.Tag.Prefix
+	rest, found := strings.CutPrefix(f.Name, prefix)
+	if prefix == "" || !found || rest == "" {
+		return f.Name
+	}
+	return strings.TrimSuffix(prefix, "-") + "." + rest
+}
