@@ -1,0 +1,134 @@
+package architecture
+
+// floor is how far up a part of the tree is: it may import what lies on a
+// lower floor and nothing on its own, but for folders of the same part.
+type floor struct {
+	dir    string // pattern; the longest that matches counts
+	height int
+	why    string
+}
+
+var floors = []floor{
+	{".", 0, "the nouns: every part shares them, so they know no part"},
+	{"events/...", 1, "the shape of what crosses Kafka: read by all that produce or consume"},
+
+	{"internal/objectstore/...", 2, "a technology: behaviour reaches it by interfaces of its own"},
+	{"internal/kafka/...", 2, "a technology; it may know the topics, which are events'"},
+	{"internal/media/...", 2, "a technology: ffmpeg, and nothing of how its results travel"},
+	{"internal/analysis/...", 2, "a technology: numbers in, numbers out"},
+	{"internal/vectors/...", 2, "a technology"},
+	{"internal/temporal/...", 2, "a technology: the connection, not what runs over it"},
+	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, about none"},
+	{"internal/config/...", 2, "reads any settings struct, and so knows no particular one"},
+	{"internal/build/...", 2, "what this binary is: for every role, about none"},
+
+	{"activities/...", 3, "what workflows do to the world, through interfaces of their own"},
+	{"workflows/...", 4, "the order of things; deterministic, so far from every technology"},
+
+	{"api/...", 5, "an edge: it and the other edges change and scale apart"},
+	{"web/...", 5, "the console's assets, served by whoever mounts them"},
+	{"bridge/...", 5, "an edge"},
+	{"sinks/...", 5, "edges"},
+	{"worker/...", 5, "an edge: it hosts workflows and activities"},
+	{"internal/client/...", 6, "speaks the API, whose resources it shares"},
+
+	{"internal/app/...", 7, "the composition root: where concrete types meet"},
+	{"cmd/...", 8, "thin programs"},
+	{"standalone/...", 8, "everything in one process"},
+	{"test/...", 9, "tests of the whole may see all of it"},
+	{"bench/...", 9, "measures the whole from outside"},
+	{"deploy/...", 9, "runs beside the product, not in it"},
+	{"docs/...", 9, "checks of the documents"},
+	{"tools/...", 9, "developers' tools"},
+}
+
+// technologies are the packages of which only the composition root and the
+// tests of the whole may hold two at once.
+var technologies = []string{
+	"internal/objectstore", "internal/kafka", "internal/media", "internal/analysis", "internal/vectors", "internal/temporal",
+}
+
+// roots are where concrete types may meet.
+var roots = []string{"internal/app/...", "standalone/...", "test/...", "bench/..."}
+
+// home says where imports of some libraries may be written. It does not bind
+// _test.go files, which use the real thing wherever they are.
+type home struct {
+	imports []string // patterns
+	dirs    []string // patterns
+	why     string
+}
+
+var homes = []home{
+	{
+		[]string{"github.com/gofiber/fiber/...", "github.com/valyala/fasthttp/..."},
+		[]string{"api/...", "web/..."},
+		"its values are reused after the handler returns: that trap stays behind one door",
+	},
+	{
+		[]string{"github.com/minio/minio-go/..."},
+		[]string{"internal/objectstore/...", "test/...", "bench/..."},
+		"any S3 will do: the rest of the tree speaks of objects, not of a vendor",
+	},
+	{
+		[]string{"github.com/twmb/franz-go/..."},
+		[]string{"events/...", "internal/kafka/...", "bridge/...", "sinks/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
+		"what is decided about acks, lingering and commits is decided where it can be read together",
+	},
+	{
+		[]string{"github.com/twmb/franz-go/pkg/kfake", "go.temporal.io/server/...", "github.com/temporalio/ui-server/...", "github.com/versity/versitygw/..."},
+		[]string{"standalone/...", "test/..."},
+		"embedded servers weigh minutes of build and must never reach the product's binary",
+	},
+	{
+		[]string{"github.com/alecthomas/kong/..."},
+		[]string{"internal/config/...", "internal/app/...", "cmd/...", "standalone/...", "bench/..."},
+		"packages describe their settings in struct tags; who reads them is not their business",
+	},
+	{
+		[]string{"go.temporal.io/..."},
+		[]string{"internal/temporal/...", "workflows/...", "activities/...", "worker/...", "bridge/...", "api/...", "internal/app/...", "standalone/...", "test/...", "bench/..."},
+		"technologies and events know nothing of what orchestrates them",
+	},
+	{
+		[]string{"os/exec"},
+		[]string{"internal/media/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/...", "tools/..."},
+		"child processes need a group, a bound in time and the tail of stderr: one package does that well",
+	},
+}
+
+// ban forbids imports to some folders, over and above the floors.
+type ban struct {
+	dirs    []string // patterns
+	imports []string // patterns
+	except  []string // patterns of imports that are allowed all the same
+	why     string
+}
+
+var bans = []ban{
+	{
+		[]string{"workflows/..."},
+		[]string{module + "/internal/...", "os/...", "net/...", "math/rand/...", "crypto/rand", "log/slog", "database/...", "github.com/...", "google.golang.org/..."},
+		nil,
+		"workflow code is replayed: what it reads of the world must come from history; the world is activities' matter",
+	},
+	{
+		[]string{"activities/..."},
+		[]string{module + "/internal/..."},
+		nil,
+		"activities name what they need in small interfaces; internal/app gives them the concrete types",
+	},
+	{
+		[]string{"cmd/..."},
+		[]string{module + "/internal/..."},
+		[]string{module + "/internal/app/...", module + "/internal/config/...", module + "/internal/client/...", module + "/internal/build/..."},
+		"programs are thin: they parse, call one function and exit",
+	},
+}
+
+// vagueNames say nothing about what a package is for, so everything ends up
+// in them.
+var vagueNames = []string{"util", "utils", "common", "helper", "helpers", "types", "models", "misc", "shared", "base", "lib"}
+
+// maxLines is the length past which a file has more than one subject.
+const maxLines = 600
