@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 )
 
 // Config says which bucket of which S3 server to use.
@@ -26,8 +27,9 @@ const (
 
 // Validate reports the first setting that cannot work.
 func (c Config) Validate() error {
-	if _, _, err := net.SplitHostPort(c.Endpoint); err != nil {
-		return fmt.Errorf("endpoint %q: want host:port: %w", c.Endpoint, err)
+	_, port, err := net.SplitHostPort(c.Endpoint)
+	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
+		return fmt.Errorf("endpoint %q: want host:port, without a scheme", c.Endpoint)
 	}
 	if c.Bucket == "" {
 		return errors.New("bucket: missing")

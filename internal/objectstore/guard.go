@@ -98,5 +98,5 @@ func (g *guard) finish(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	p[0], g.holding = g.held, false
-	return 1, io.EOF
+	return 1, nil
 }

@@ -1,0 +1,180 @@
+package storetest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"orak/internal/objectstore"
+)
+
+// The sizes cross every way a body can be sent: from memory, as one stream,
+// and in parts; with ends on and beside the borders.
+func sizes() []int {
+	const mib = 1 << 20
+	return []int{0, 1, 100_000, mib - 1, mib, mib + 1, 3 * mib, 5 * mib, 5*mib + 1, 12 * mib}
+}
+
+func content(n int) []byte {
+	b := make([]byte, n)
+	x := uint32(n) + 1
+	for i := range b {
+		x = x*1664525 + 1013904223
+		b[i] = byte(x >> 24)
+	}
+	return b
+}
+
+func testRoundTrip(t *testing.T, s Store) {
+	for _, n := range sizes() {
+		for _, known := range []bool{true, false} {
+			want, size := content(n), int64(-1)
+			if known {
+				size = int64(n)
+			}
+			key := fmt.Sprintf("round/%d-%t", n, known)
+			// The reader's type is hidden: minio-go treats some specially.
+			body := struct{ io.Reader }{bytes.NewReader(want)}
+			info, err := s.Put(t.Context(), key, body, objectstore.PutOptions{Size: size, ContentType: "audio/wav"})
+			require.NoError(t, err, key)
+			require.Equal(t, int64(n), info.Size, key)
+			require.Equal(t, key, info.Key)
+
+			require.True(t, bytes.Equal(want, get(t, s, key)), key)
+			stat, err := s.Stat(t.Context(), key)
+			require.NoError(t, err)
+			require.Equal(t, int64(n), stat.Size, key)
+			require.Equal(t, "audio/wav", stat.ContentType, key)
+			require.False(t, stat.ModifiedAt.IsZero(), key)
+			require.NotEmpty(t, stat.ETag, key)
+		}
+	}
+}
+
+func testReplace(t *testing.T, s Store) {
+	put(t, s, "k", "first")
+	put(t, s, "k", "second")
+	require.Equal(t, "second", string(get(t, s, "k")))
+}
+
+func testIfAbsent(t *testing.T, s Store) {
+	for _, n := range []int{10, 3 << 20, 12 << 20} {
+		key := fmt.Sprintf("once/%d", n)
+		opts := objectstore.PutOptions{Size: -1, IfAbsent: true}
+		_, err := s.Put(t.Context(), key, bytes.NewReader(content(n)), opts)
+		require.NoError(t, err, key)
+		_, err = s.Put(t.Context(), key, bytes.NewReader(content(n+1)), opts)
+		require.ErrorIs(t, err, objectstore.ErrExists, key)
+		require.True(t, bytes.Equal(content(n), get(t, s, key)), key)
+	}
+}
+
+func testIfAbsentRace(t *testing.T, s Store) {
+	const writers = 8
+	var (
+		wg   sync.WaitGroup
+		errs = make([]error, writers)
+	)
+	for i := range writers {
+		wg.Go(func() {
+			_, errs[i] = s.Put(t.Context(), "race", strings.NewReader(fmt.Sprint(i)), objectstore.PutOptions{Size: 1, IfAbsent: true})
+		})
+	}
+	wg.Wait()
+	winner := -1
+	for i, err := range errs {
+		if err == nil {
+			require.Equal(t, -1, winner, "two writers won")
+			winner = i
+			continue
+		}
+		require.ErrorIs(t, err, objectstore.ErrExists)
+	}
+	require.NotEqual(t, -1, winner)
+	require.Equal(t, fmt.Sprint(winner), string(get(t, s, "race")))
+}
+
+func testAbsent(t *testing.T, s Store) {
+	_, err := s.Stat(t.Context(), "no/such")
+	require.ErrorIs(t, err, objectstore.ErrNotFound)
+	_, _, err = s.Get(t.Context(), "no/such")
+	require.ErrorIs(t, err, objectstore.ErrNotFound)
+}
+
+func testDelete(t *testing.T, s Store) {
+	put(t, s, "gone", "x")
+	require.NoError(t, s.Delete(t.Context(), "gone"))
+	require.NoError(t, s.Delete(t.Context(), "gone"))
+	_, err := s.Stat(t.Context(), "gone")
+	require.ErrorIs(t, err, objectstore.ErrNotFound)
+}
+
+func testList(t *testing.T, s Store) {
+	for _, k := range []string{"pending/b/2.json", "pending/a/1.json", "uploads/a/1/original"} {
+		put(t, s, k, "x")
+	}
+	require.Equal(t, []string{"pending/a/1.json", "pending/b/2.json"}, list(t, s, "pending/"))
+	require.Empty(t, list(t, s, "nothing/"))
+}
+
+func testListPages(t *testing.T, s Store) {
+	var (
+		wg   sync.WaitGroup
+		keys = make(chan string)
+	)
+	for range 8 {
+		wg.Go(func() {
+			for k := range keys {
+				_, err := s.Put(t.Context(), k, strings.NewReader("x"), objectstore.PutOptions{Size: 1})
+				if err != nil {
+					t.Errorf("putting %s: %v", k, err)
+				}
+			}
+		})
+	}
+	const n = 1010 // a page holds 1000
+	for i := range n {
+		keys <- fmt.Sprintf("many/%04d", i)
+	}
+	close(keys)
+	wg.Wait()
+	require.Len(t, list(t, s, "many/"), n)
+}
+
+func testBucket(t *testing.T, s Store) {
+	require.NoError(t, s.EnsureBucket(t.Context()))
+	require.NoError(t, s.EnsureBucket(t.Context()))
+	require.NoError(t, s.Ping(t.Context()))
+}
+
+func put(t *testing.T, s Store, key, body string) {
+	t.Helper()
+	_, err := s.Put(t.Context(), key, strings.NewReader(body), objectstore.PutOptions{Size: int64(len(body))})
+	require.NoError(t, err)
+}
+
+func get(t *testing.T, s Store, key string) []byte {
+	t.Helper()
+	r, info, err := s.Get(t.Context(), key)
+	require.NoError(t, err)
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.Equal(t, int64(len(b)), info.Size)
+	return b
+}
+
+func list(t *testing.T, s Store, prefix string) []string {
+	t.Helper()
+	var keys []string
+	for info, err := range s.List(t.Context(), prefix) {
+		require.NoError(t, err)
+		keys = append(keys, info.Key)
+	}
+	return keys
+}
