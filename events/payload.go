@@ -1,0 +1,110 @@
+package events
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"orak"
+)
+
+// LifecycleTypes are the types of events on TopicLifecycle.
+func LifecycleTypes() []Type {
+	return []Type{Converted, Analyzed, Completed, DeadLettered, Reprocessed, Discarded, Canceled, Expired}
+}
+
+// Known reports whether t is a type that this version understands.
+func (t Type) Known() bool { return t == UploadReceived || t.lifecycle() }
+
+func (t Type) lifecycle() bool { return slices.Contains(LifecycleTypes(), t) }
+
+// NewReceived announces u. It follows from u alone: announcing the same
+// upload again gives the same event, byte for byte. The error is that u is
+// not valid.
+func NewReceived(u orak.Upload) (Event, error) {
+	u.ReceivedAt = u.ReceivedAt.UTC()
+	if err := u.Validate(); err != nil {
+		return Event{}, fmt.Errorf("announcing upload: %w", err)
+	}
+	return newEvent(ReceivedID(u.ID), UploadReceived, u.ReceivedAt, u.ID, Received{Upload: u})
+}
+
+// Received is the data of an UploadReceived event, validated. An error is an
+// *orak.Fault of class input.
+func (e Event) Received() (Received, error) {
+	if e.Type != UploadReceived {
+		return Received{}, malformed(fmt.Errorf("type: want %s", UploadReceived))
+	}
+	var r Received
+	if err := json.Unmarshal(e.Data, &r); err != nil {
+		return Received{}, malformed(fmt.Errorf("data: %w", err))
+	}
+	if err := checkUpload(r.Upload, e.Subject); err != nil {
+		return Received{}, malformed(fmt.Errorf("data: %w", err))
+	}
+	return r, nil
+}
+
+// NewLifecycle says what became of an upload. id is what LifecycleID gave, or
+// likewise the same for every try of the same emission; t is one of
+// LifecycleTypes; at is when it happened.
+func NewLifecycle(id string, t Type, at time.Time, l Lifecycle) (Event, error) {
+	if id == "" || !t.lifecycle() || at.IsZero() {
+		return Event{}, errors.New("making lifecycle event: want an id, a lifecycle type and a time")
+	}
+	if err := checkLifecycle(l, l.Upload.ID); err != nil {
+		return Event{}, fmt.Errorf("making lifecycle event: %w", err)
+	}
+	return newEvent(id, t, at.UTC(), l.Upload.ID, l)
+}
+
+// Lifecycle is the data of an event on TopicLifecycle, validated. An error is
+// an *orak.Fault of class input.
+func (e Event) Lifecycle() (Lifecycle, error) {
+	if !e.Type.lifecycle() {
+		return Lifecycle{}, malformed(errors.New("type: want one of a lifecycle"))
+	}
+	var l Lifecycle
+	if err := json.Unmarshal(e.Data, &l); err != nil {
+		return Lifecycle{}, malformed(fmt.Errorf("data: %w", err))
+	}
+	if err := checkLifecycle(l, e.Subject); err != nil {
+		return Lifecycle{}, malformed(fmt.Errorf("data: %w", err))
+	}
+	return l, nil
+}
+
+func newEvent(id string, t Type, at time.Time, subject orak.UploadID, payload any) (Event, error) {
+	data, err := json.Marshal(payload)
+	if err != nil {
+		return Event{}, fmt.Errorf("encoding %s: %w", t, err)
+	}
+	if len(data) > MaxData {
+		return Event{}, fmt.Errorf("encoding %s: %d bytes, at most %d may be sent", t, len(data), MaxData)
+	}
+	return Event{ID: id, Type: t, Source: Source, Subject: subject, Time: at, Data: data}, nil
+}
+
+func checkLifecycle(l Lifecycle, subject orak.UploadID) error {
+	if err := checkUpload(l.Upload, subject); err != nil {
+		return fmt.Errorf("upload: %w", err)
+	}
+	if l.Status == "" {
+		return errors.New("status: missing")
+	}
+	return nil
+}
+
+// checkUpload holds the payload to its envelope: what is routed and
+// deduplicated by one id must not process another's recording.
+func checkUpload(u orak.Upload, subject orak.UploadID) error {
+	if err := u.Validate(); err != nil {
+		return err
+	}
+	if u.ID != subject {
+		return fmt.Errorf("upload_id: want the subject %s", subject)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+)
+
+// Producer sends records and says whose fault it is when it cannot. It is
+// safe for concurrent use; records of one key keep the order in which they
+// were given to it.
+type Producer struct {
+	cl *kgo.Client
+}
+
+// NewProducer sends through cl, which stays the caller's to close.
+func NewProducer(cl *kgo.Client) *Producer { return &Producer{cl: cl} }
+
+// Publish sends r and returns nil once all in-sync replicas have it. It
+// returns as soon as ctx ends, even while Kafka is down; the record may still
+// go out after that, so an error never means that it was not sent: delivery is
+// at least once. r belongs to the producer from the call on.
+//
+// An error is an *orak.Fault: of class dependency where Kafka cannot be
+// reached, does not have the topic, or did not answer within ctx; of class
+// internal where this record can never be sent (too large, refused).
+func (p *Producer) Publish(ctx context.Context, r *kgo.Record) error {
+	if err := ctx.Err(); err != nil {
+		return fault(err)
+	}
+	sent := make(chan error, 1)
+	p.PublishAsync(ctx, r, func(err error) { sent <- err })
+	select {
+	case err := <-sent:
+		return err
+	case <-ctx.Done():
+		return fault(ctx.Err())
+	}
+}
+
+// PublishAsync sends r and calls done exactly once, with nil or with an error
+// as Publish has it. ctx gives the trace; its end does not cancel the send. It
+// never blocks: with a full buffer, done gets its error at once. done runs on
+// the client's goroutine, so it must be quick and must not publish.
+func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(error)) {
+	p.cl.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) {
+		if err != nil {
+			err = fault(err)
+		}
+		done(err)
+	})
+}
+
+// Ping reports whether any broker answers. An error is an *orak.Fault of
+// class dependency.
+func (p *Producer) Ping(ctx context.Context) error {
+	if err := p.cl.Ping(ctx); err != nil {
+		return &orak.Fault{
+			Class:   orak.ClassDependency,
+			Message: "The event log is not reachable.",
+			Err:     fmt.Errorf("pinging Kafka: %w", err),
+		}
+	}
+	return nil
+}
+
+// fault tells this record's failure from one that every record would meet.
+// What is not known to be the record's own counts as Kafka's: it is waited
+// out, and nothing is lost by waiting.
+func fault(err error) *orak.Fault {
+	for _, own := range []error{
+		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp,
+		kerr.CorruptMessage, kerr.InvalidTopicException,
+	} {
+		if errors.Is(err, own) {
+			return &orak.Fault{
+				Class:   orak.ClassInternal,
+				Message: "The event could not be recorded.",
+				Err:     fmt.Errorf("publishing record: %w", err),
+			}
+		}
+	}
+	return &orak.Fault{
+		Class:   orak.ClassDependency,
+		Message: "The event log is not reachable.",
+		Err:     fmt.Errorf("publishing record: %w", err),
+	}
+}

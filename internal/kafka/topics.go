@@ -1,0 +1,111 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/events"
+)
+
+// EnsureTopics creates those of topics that are missing, with rf copies (-1:
+// the brokers' default), and keeps those that exist as they are. It may run
+// at any time and at the same time elsewhere. A topic that exists with another
+// number of partitions works, so it is only a warning, in the client's log.
+//
+// Topics are never made by auto-creation: that takes the brokers' defaults for
+// partitions and retention. An error is an *orak.Fault of class dependency.
+func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []events.Topic, rf int16) error {
+	adm := kadm.NewClient(cl)
+	for _, t := range topics {
+		if err := ensureTopic(ctx, adm, t, rf); err != nil {
+			return &orak.Fault{
+				Class:   orak.ClassDependency,
+				Message: "The event log is not ready.",
+				Err:     fmt.Errorf("creating topic %s: %w", t.Name, err),
+			}
+		}
+	}
+	return warnAboutPartitions(ctx, cl, adm, topics)
+}
+
+func ensureTopic(ctx context.Context, adm *kadm.Client, t events.Topic, rf int16) error {
+	_, err := adm.CreateTopic(ctx, t.Partitions, rf, topicConfig(t), t.Name)
+	if errors.Is(err, kerr.TopicAlreadyExists) {
+		return nil
+	}
+	return err
+}
+
+func topicConfig(t events.Topic) map[string]*string {
+	cfg := make(map[string]*string)
+	set := func(key, value string) { cfg[key] = &value }
+	if t.Compacted {
+		set("cleanup.policy", "compact")
+	} else {
+		set("cleanup.policy", "delete")
+		set("retention.ms", strconv.FormatInt(t.Retention.Milliseconds(), 10))
+	}
+	if t.Name == events.TopicDeadLetters {
+		set("max.message.bytes", strconv.Itoa(MaxRecord))
+	}
+	return cfg
+}
+
+func warnAboutPartitions(ctx context.Context, cl *kgo.Client, adm *kadm.Client, topics []events.Topic) error {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = t.Name
+	}
+	have, err := adm.ListTopics(ctx, names...)
+	if err != nil {
+		return &orak.Fault{
+			Class:   orak.ClassDependency,
+			Message: "The event log is not ready.",
+			Err:     fmt.Errorf("listing topics: %w", err),
+		}
+	}
+	log, _ := cl.OptValue(kgo.WithLogger).(kgo.Logger)
+	for _, t := range topics {
+		n := len(have[t.Name].Partitions)
+		if log != nil && n != 0 && n != int(t.Partitions) {
+			log.Log(kgo.LogLevelWarn, "topic has another number of partitions",
+				"topic", t.Name, "partitions", n, "want", t.Partitions)
+		}
+	}
+	return nil
+}
+
+// Retention is how long records of topic are kept; 0 means for ever. An error
+// is that Kafka could not say.
+func Retention(ctx context.Context, cl *kgo.Client, topic string) (time.Duration, error) {
+	configs, err := kadm.NewClient(cl).DescribeTopicConfigs(ctx, topic)
+	if err != nil {
+		return 0, fmt.Errorf("describing topic %s: %w", topic, err)
+	}
+	config, err := configs.On(topic, nil)
+	if err != nil {
+		return 0, fmt.Errorf("describing topic %s: %w", topic, err)
+	}
+	if config.Err != nil {
+		return 0, fmt.Errorf("describing topic %s: %w", topic, config.Err)
+	}
+	for _, c := range config.Configs {
+		if c.Key != "retention.ms" || c.Value == nil {
+			continue
+		}
+		ms, err := strconv.ParseInt(*c.Value, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("describing topic %s: retention.ms: %w", topic, err)
+		}
+		return max(0, time.Duration(ms)*time.Millisecond), nil
+	}
+	return 0, fmt.Errorf("describing topic %s: no retention.ms", topic)
+}
