@@ -1,0 +1,83 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Check reports whether ffmpeg and ffprobe are there and able: it looks for
+// the decoders of every accepted format and converts a short tone. It takes a
+// few tenths of a second, so call it at the start rather than on each probe
+// of readiness.
+func (c *Converter) Check(ctx context.Context) error {
+	out, said := &boundedBuffer{limit: maxProbeJSON}, new(stderrLog)
+	if err := run(ctx, c.cfg.FFmpeg, []string{"-hide_banner", "-decoders"}, out, said, c.limits(0)); err != nil {
+		if f, ours := runFault(err); ours {
+			return f
+		}
+		return missingProgram(err)
+	}
+	if missing := missingDecoders(out.Bytes()); len(missing) > 0 {
+		return missingProgram(fmt.Errorf("this ffmpeg cannot decode %s", strings.Join(missing, ", ")))
+	}
+	dir, err := os.MkdirTemp("", "orak-check-")
+	if err != nil {
+		return diskFault("creating a scratch folder", err)
+	}
+	defer os.RemoveAll(dir)
+	src := filepath.Join(dir, "tone.wav")
+	if err := os.WriteFile(src, tone(), 0o600); err != nil {
+		return diskFault("writing a tone", err)
+	}
+	if _, err := c.Convert(ctx, src, filepath.Join(dir, "out.wav"), nil); err != nil {
+		return missingProgram(fmt.Errorf("converting a tone: %w", err))
+	}
+	return nil
+}
+
+// missingDecoders names the codecs of the accepted formats for which this
+// build has no decoder at all. "ffmpeg -decoders" has one a line: flags, name,
+// description.
+func missingDecoders(listing []byte) []string {
+	have := map[string]bool{}
+	for line := range bytes.Lines(listing) {
+		if fields := bytes.Fields(line); len(fields) >= 2 {
+			have[string(fields[1])] = true
+		}
+	}
+	var missing []string
+	for _, codec := range []string{"opus", "vorbis", "aac", "mp3", "flac", "alac", "amr_nb", "amr_wb", "pcm_s16le", "pcm_s16be"} {
+		able := false
+		for _, d := range decoders()[codec] {
+			able = able || have[d]
+		}
+		if !able {
+			missing = append(missing, codec)
+		}
+	}
+	return missing
+}
+
+// tone is a WAV of a tenth of a second of A4.
+func tone() []byte {
+	const samples = sampleRate / 10
+	b := make([]byte, 0, wavHeader+2*samples)
+	le := binary.LittleEndian
+	b = append(b, "RIFF"...)
+	b = le.AppendUint32(b, wavHeader-8+2*samples)
+	b = append(b, "WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00"...)
+	b = le.AppendUint32(b, sampleRate)
+	b = le.AppendUint32(b, sampleRate*2)
+	b = append(b, "\x02\x00\x10\x00data"...)
+	b = le.AppendUint32(b, 2*samples)
+	for i := range samples {
+		b = le.AppendUint16(b, uint16(int16(8000*math.Sin(2*math.Pi*440*float64(i)/sampleRate))))
+	}
+	return b
+}

@@ -1,0 +1,170 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// limits bound a child process; fence_linux.go says how far they hold where.
+type limits struct {
+	cpu    time.Duration
+	memory int64 // bytes; 0 is none
+	file   int64 // bytes that one file may be written to
+	// fence has the files that the child may use; nil leaves it unfenced.
+	fence *fence
+}
+
+// childError is a child that ended badly, with the end of what it said.
+type childError struct {
+	program string
+	err     error // of exec
+	tail    string
+}
+
+func (e *childError) Error() string {
+	if e.tail == "" {
+		return fmt.Sprintf("running %s: %v", e.program, e.err)
+	}
+	return fmt.Sprintf("running %s: %v: %s", e.program, e.err, e.tail)
+}
+
+func (e *childError) Unwrap() error { return e.err }
+
+// says reports whether the child's last words have one of phrases.
+func (e *childError) says(phrases ...string) bool {
+	for _, p := range phrases {
+		if strings.Contains(e.tail, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// signaled reports whether the child was ended by a signal.
+func (e *childError) signaled() bool {
+	status, ok := e.status()
+	return ok && status.Signaled()
+}
+
+// exitCode is the child's exit status; -1 when it did not exit by itself.
+func (e *childError) exitCode() int {
+	if status, ok := e.status(); ok && status.Exited() {
+		return status.ExitStatus()
+	}
+	return -1
+}
+
+func (e *childError) status() (syscall.WaitStatus, bool) {
+	var exit *exec.ExitError
+	if !errors.As(e.err, &exit) {
+		return 0, false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return status, ok
+}
+
+// run runs a program to its end in its own process group and gives its
+// standard output to out. When ctx ends the whole group is killed, and the
+// error is the cause of that. The stderrLog keeps what the child said.
+func run(ctx context.Context, program string, args []string, out io.Writer, said *stderrLog, l limits) error {
+	path, err := findProgram(program)
+	if err != nil {
+		return &childError{program: program, err: err}
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Stdout, cmd.Stderr = out, said
+	cmd.Env = childEnvironment()
+	// Not our own folder, which has files that a relative name could reach.
+	cmd.Dir = "/"
+	cmd.SysProcAttr = ownGroup()
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	// A grandchild that outlives the group's leader may hold the pipes open.
+	cmd.WaitDelay = 5 * time.Second
+	err = runFenced(cmd, l)
+	if ctx.Err() != nil {
+		return fmt.Errorf("running %s: %w", program, context.Cause(ctx))
+	}
+	if err != nil {
+		return &childError{program: program, err: err, tail: said.tail()}
+	}
+	return nil
+}
+
+// findProgram is the absolute path of a program that Config names.
+func findProgram(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+// childEnvironment has only what a program needs to load: ffmpeg takes
+// settings and the names of report files from its environment, and our own
+// holds secrets.
+func childEnvironment() []string {
+	env := []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
+	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// stderrLog keeps the end of what a child says, and counts the packets that
+// it could not decode. It is written by one goroutine and read after that.
+type stderrLog struct {
+	buf          []byte
+	line         []byte
+	decodeErrors int
+}
+
+// The bounds of what is kept: a child that complains of each packet must not
+// fill memory or the log.
+const (
+	maxTail = 2 << 10
+	maxLine = 512
+)
+
+func (s *stderrLog) Write(p []byte) (int, error) {
+	s.buf = append(s.buf, p[max(0, len(p)-maxTail):]...)
+	if len(s.buf) > maxTail {
+		s.buf = append(s.buf[:0], s.buf[len(s.buf)-maxTail:]...)
+	}
+	for rest := p; len(rest) > 0; {
+		line, after, found := bytes.Cut(rest, []byte("\n"))
+		if room := maxLine - len(s.line); room > 0 {
+			s.line = append(s.line, line[:min(room, len(line))]...)
+		}
+		if !found {
+			break
+		}
+		s.endLine()
+		rest = after
+	}
+	return len(p), nil
+}
+
+// endLine counts the line if it reports a broken packet; the words differ
+// between ffmpeg 5, 6 and 7.
+func (s *stderrLog) endLine() {
+	for _, sign := range []string{"Error while decoding stream", "Error submitting packet to decoder", "Decoding error:"} {
+		if bytes.Contains(s.line, []byte(sign)) {
+			s.decodeErrors++
+			break
+		}
+	}
+	s.line = s.line[:0]
+}
+
+func (s *stderrLog) tail() string { return strings.TrimSpace(string(s.buf)) }

@@ -1,0 +1,189 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"orak"
+)
+
+// Converter turns recordings into WAV files. It may be used by many
+// goroutines at once; each call runs its own ffmpeg.
+type Converter struct {
+	cfg Config
+	log *slog.Logger
+}
+
+// New checks cfg; it starts nothing. Call Check to learn whether ffmpeg is
+// there.
+func New(cfg Config, log *slog.Logger) (*Converter, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	return &Converter{cfg: cfg, log: log}, nil
+}
+
+// Convert writes the recording at src to dst as 16 kHz, mono, 16-bit PCM WAV,
+// and says what the recording was. Both paths are absolute. dst appears whole
+// or not at all, and replaces a file that is there, so Convert may be
+// repeated; its temporary file lies beside it and is gone when Convert
+// returns.
+//
+// progress may be nil; otherwise it is called about twice a second with the
+// share that is done, 0 to 1, or -1 when the recording does not say how long
+// it is. It must not block.
+//
+// Every error is an *orak.Fault. When ctx ends, ffmpeg is killed with all its
+// children and the error wraps the cause.
+func (c *Converter) Convert(ctx context.Context, src, dst string, progress func(done float64)) (orak.Audio, error) {
+	if !filepath.IsAbs(src) || !filepath.IsAbs(dst) {
+		return orak.Audio{}, internalFault(fmt.Errorf("want absolute paths, have %q and %q", src, dst))
+	}
+	if progress == nil {
+		progress = func(float64) {}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, errTooSlow)
+	defer cancel()
+
+	file, err := os.Open(src)
+	if err != nil {
+		return orak.Audio{}, diskFault("opening the recording", err)
+	}
+	defer file.Close()
+	format, size, err := identify(file)
+	if err != nil {
+		return orak.Audio{}, err
+	}
+	in := input{source: source{path: src, format: format}, window: &window{r: file, size: size}}
+	return c.convert(ctx, in, dst, progress)
+}
+
+// input is a recording that has been identified.
+type input struct {
+	source
+	window *window
+}
+
+func (c *Converter) convert(ctx context.Context, in input, dst string, progress func(float64)) (orak.Audio, error) {
+	st, err := c.probe(ctx, in.source)
+	if err != nil {
+		return orak.Audio{}, in.explain(err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(dst), ".convert-*.wav")
+	if err != nil {
+		return orak.Audio{}, diskFault("creating the temporary file", err)
+	}
+	defer os.Remove(tmp.Name()) // fails once it has been renamed: as it should
+	defer tmp.Close()
+
+	said, err := c.encode(ctx, in.source, st, tmp.Name(), progress)
+	if err != nil {
+		return orak.Audio{}, in.explain(err)
+	}
+	samples, err := countSamples(tmp.Name())
+	if err != nil {
+		return orak.Audio{}, transientFault(fmt.Errorf("counting samples: %w: %s", err, said.tail()))
+	}
+	decoded := time.Duration(samples) * time.Second / sampleRate
+	switch {
+	case samples == 0:
+		return orak.Audio{}, in.explain(inputFault("No audio could be read from the file.", fmt.Errorf("no samples: %s", said.tail())))
+	case decoded > c.cfg.MaxDuration:
+		return orak.Audio{}, inputFault(fmt.Sprintf("The recording is longer than %s, the longest that is accepted.", c.cfg.MaxDuration), nil)
+	}
+	damage := in.damage(st, decoded, said)
+	if len(damage) > 0 {
+		c.log.Info("recording is damaged", "format", in.format.Name, "damage", damage, "decoded", decoded, "stderr", said.tail())
+	}
+	if err := commit(tmp, dst); err != nil {
+		return orak.Audio{}, diskFault("keeping the converted recording", err)
+	}
+	progress(1)
+	return orak.Audio{
+		DurationS:    float64(samples) / sampleRate,
+		Codec:        st.codec,
+		SampleRateHz: st.sampleRate,
+		Channels:     st.channels,
+		Damage:       damage,
+	}, nil
+}
+
+// encode runs ffmpeg to its end. The audio may be a little longer than
+// allowed, so that too long a recording shows.
+func (c *Converter) encode(ctx context.Context, s source, st stream, out string, progress func(float64)) (*stderrLog, error) {
+	said := new(stderrLog)
+	limit := c.cfg.MaxDuration + time.Second
+	l := c.limits(outputLimit(limit) + 1<<20)
+	l.fence = c.fence(s.path, out)
+	ticks := &progressTicks{path: out, expected: st.duration, report: progress}
+	err := run(ctx, c.cfg.FFmpeg, encodeArguments(s, st.index, out, limit), ticks, said, l)
+	if err == nil {
+		return said, nil
+	}
+	if f, ours := runFault(err); ours {
+		return said, f
+	}
+	return said, inputFault("The file's audio could not be decoded.", err)
+}
+
+func (c *Converter) limits(file int64) limits {
+	return limits{cpu: c.cfg.Timeout, memory: c.cfg.MaxMemory, file: file}
+}
+
+// identify decides what the open file is, looking behind ID3 tags of any
+// length.
+func identify(file *os.File) (Format, int64, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return Format{}, 0, diskFault("reading the recording", err)
+	}
+	if info.Size() == 0 {
+		return Format{}, 0, inputFault("The file is empty.", nil)
+	}
+	var at int64
+	for range 8 { // tags before tags: nobody writes more than two
+		head := make([]byte, SniffLen)
+		n, err := file.ReadAt(head, at)
+		if err != nil && err != io.EOF {
+			return Format{}, 0, diskFault("reading the recording", err)
+		}
+		head = head[:n]
+		if tag := id3Len(head); tag > 0 {
+			at += int64(tag)
+			continue
+		}
+		f, ok := Sniff(head)
+		if at > 0 && !ok {
+			f, ok = formatMP3, findMP3(head) >= 0 // padding may follow a tag
+		}
+		if !ok || at > 0 && f != formatMP3 && f != formatFLAC {
+			break
+		}
+		return f, info.Size(), nil
+	}
+	return Format{}, 0, inputFault("The file is not audio of an accepted format.", nil)
+}
+
+// commit makes the finished temporary file durable under its final name.
+func commit(tmp *os.File, dst string) error {
+	if err := tmp.Sync(); err != nil {
+		return fmt.Errorf("syncing: %w", err)
+	}
+	if err := os.Rename(tmp.Name(), dst); err != nil {
+		return fmt.Errorf("renaming: %w", err)
+	}
+	dir, err := os.Open(filepath.Dir(dst))
+	if err != nil {
+		return fmt.Errorf("opening the folder: %w", err)
+	}
+	defer dir.Close()
+	if err := dir.Sync(); err != nil {
+		return fmt.Errorf("syncing the folder: %w", err)
+	}
+	return nil
+}

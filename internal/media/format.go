@@ -1,0 +1,65 @@
+package media
+
+// Format is one of the kinds of file that are accepted.
+type Format struct {
+	// Name is for people and metric labels: "webm", "ogg/opus", "ogg/vorbis",
+	// "m4a", "mp4", "3gp", "mp3", "flac", "wav", "aiff" or "caf".
+	Name string
+	// MediaType is what the recording is stored and served as. It is an
+	// audio type throughout, since nothing but the audio is ever used.
+	MediaType string
+	// demuxer is the only one of ffmpeg's that may read the file.
+	demuxer string
+}
+
+// The accepted formats.
+var (
+	formatWebM      = Format{"webm", "audio/webm", "matroska"}
+	formatOggOpus   = Format{"ogg/opus", "audio/ogg", "ogg"}
+	formatOggVorbis = Format{"ogg/vorbis", "audio/ogg", "ogg"}
+	formatM4A       = Format{"m4a", "audio/mp4", "mov"}
+	formatMP4       = Format{"mp4", "audio/mp4", "mov"}
+	format3GP       = Format{"3gp", "audio/3gpp", "mov"}
+	formatMP3       = Format{"mp3", "audio/mpeg", "mp3"}
+	formatFLAC      = Format{"flac", "audio/flac", "flac"}
+	formatWAV       = Format{"wav", "audio/wav", "wav"}
+	formatAIFF      = Format{"aiff", "audio/aiff", "aiff"}
+	formatCAF       = Format{"caf", "audio/x-caf", "caf"}
+)
+
+// Accepted lists the media types of the accepted formats, each once, for the
+// answer to a file that is none of them.
+func Accepted() []string {
+	return []string{
+		formatWebM.MediaType, formatOggOpus.MediaType, formatM4A.MediaType,
+		format3GP.MediaType, formatMP3.MediaType, formatFLAC.MediaType,
+		formatWAV.MediaType, formatAIFF.MediaType, formatCAF.MediaType,
+	}
+}
+
+// decoders maps the codecs that are accepted, by the name that ffprobe gives
+// them, to those of ffmpeg's decoders that may run for them. The names differ
+// between builds; one that a build lacks does no harm.
+func decoders() map[string][]string {
+	d := map[string][]string{
+		"opus":          {"opus", "libopus"},
+		"vorbis":        {"vorbis", "libvorbis"},
+		"aac":           {"aac", "aac_fixed", "libfdk_aac"},
+		"alac":          {"alac"},
+		"mp3":           {"mp3float", "mp3"},
+		"flac":          {"flac"},
+		"amr_nb":        {"amrnb", "libopencore_amrnb"},
+		"amr_wb":        {"amrwb", "libopencore_amrwb"},
+		"adpcm_ms":      {"adpcm_ms"},
+		"adpcm_ima_wav": {"adpcm_ima_wav"},
+		"adpcm_ima_qt":  {"adpcm_ima_qt"},
+	}
+	for _, pcm := range []string{
+		"pcm_u8", "pcm_s8", "pcm_alaw", "pcm_mulaw",
+		"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le",
+		"pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32be", "pcm_f64be",
+	} {
+		d[pcm] = []string{pcm}
+	}
+	return d
+}

@@ -1,0 +1,145 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// stream is the audio stream to convert, as the file describes it.
+type stream struct {
+	index      int
+	codec      string
+	sampleRate int // Hz
+	channels   int
+	// duration is what the header claims; 0 when it says nothing sensible.
+	// It is a hint and no more.
+	duration time.Duration
+}
+
+// The bounds of what counts as a recording. Below 4 kHz there is no voice,
+// and a header of 1 Hz turns a small file into days of audio; above 8
+// channels ffmpeg knows no way to mix down.
+const (
+	minSourceRate = 4000
+	maxSourceRate = 768000
+	maxChannels   = 8
+	maxProbeJSON  = 1 << 20
+)
+
+var errLongAnswer = errors.New("ffprobe's answer is too long")
+
+// boundedBuffer refuses to grow past limit, which ends the child by a broken
+// pipe.
+type boundedBuffer struct {
+	bytes.Buffer
+	limit int
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > b.limit {
+		return 0, errLongAnswer
+	}
+	return b.Buffer.Write(p)
+}
+
+// probe finds the audio stream to convert.
+func (c *Converter) probe(ctx context.Context, s source) (stream, error) {
+	out := &boundedBuffer{limit: maxProbeJSON}
+	said := new(stderrLog)
+	l := c.limits(0)
+	l.fence = c.fence(s.path, "")
+	err := run(ctx, c.cfg.FFprobe, probeArguments(s), out, said, l)
+	if errors.Is(err, errLongAnswer) {
+		return stream{}, inputFault("The file's description is too long to be a recording's.", err)
+	}
+	if err != nil {
+		if f, ours := runFault(err); ours {
+			return stream{}, f
+		}
+		return stream{}, inputFault("The file looks like "+s.format.Name+" but cannot be read as such.", err)
+	}
+	streams, err := parseProbe(out.Bytes())
+	if err != nil {
+		return stream{}, internalFault(fmt.Errorf("reading ffprobe's answer: %w", err))
+	}
+	return chooseStream(streams)
+}
+
+// parseProbe reads ffprobe's JSON, in which numbers come as strings.
+func parseProbe(answer []byte) ([]stream, error) {
+	var doc struct {
+		Streams []struct {
+			Index      int    `json:"index"`
+			CodecName  string `json:"codec_name"`
+			SampleRate string `json:"sample_rate"`
+			Channels   int    `json:"channels"`
+			Duration   string `json:"duration"`
+		} `json:"streams"`
+		Format struct {
+			Duration string `json:"duration"`
+		} `json:"format"`
+	}
+	if err := json.Unmarshal(answer, &doc); err != nil {
+		return nil, err
+	}
+	var streams []stream
+	for _, s := range doc.Streams {
+		rate, err := strconv.Atoi(s.SampleRate)
+		if err != nil {
+			rate = 0 // the file does not say: refused below as out of range
+		}
+		claim := seconds(s.Duration)
+		if claim == 0 {
+			claim = seconds(doc.Format.Duration)
+		}
+		streams = append(streams, stream{index: s.Index, codec: s.CodecName, sampleRate: rate, channels: s.Channels, duration: claim})
+	}
+	return streams, nil
+}
+
+// seconds reads a duration that a file claims; 0 for none and for nonsense.
+func seconds(s string) time.Duration {
+	v, err := strconv.ParseFloat(s, 64)
+	const year = 365 * 24 * 3600
+	if err != nil || !(v > 0 && v < year) {
+		return 0
+	}
+	return time.Duration(v * float64(time.Second))
+}
+
+// chooseStream takes the first audio stream that may be decoded; its fault is
+// about the first stream when there is none.
+func chooseStream(streams []stream) (stream, error) {
+	if len(streams) == 0 {
+		return stream{}, inputFault("The file has no audio.", nil)
+	}
+	var first error
+	for _, s := range streams {
+		err := s.check()
+		if err == nil {
+			return s, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return stream{}, first
+}
+
+func (s stream) check() error {
+	if _, ok := decoders()[s.codec]; !ok {
+		return inputFault("The file's audio is in a form that is not accepted.", fmt.Errorf("codec %q", s.codec))
+	}
+	if s.sampleRate < minSourceRate || s.sampleRate > maxSourceRate {
+		return inputFault(fmt.Sprintf("The audio claims a sample rate of %d Hz; %d to %d Hz are accepted.", s.sampleRate, minSourceRate, maxSourceRate), nil)
+	}
+	if s.channels < 1 || s.channels > maxChannels {
+		return inputFault(fmt.Sprintf("The audio claims %d channels; 1 to %d are accepted.", s.channels, maxChannels), nil)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package media
+
+import (
+	"errors"
+	"time"
+
+	"orak"
+)
+
+// extent is what a container's structure says about its own end.
+type extent struct {
+	// cut is true when the structure goes on where the file has ended.
+	cut bool
+	// promised is how much audio the container's index says there is; 0 when
+	// it does not say. Unlike a duration in a header it is counted in the
+	// samples or frames that the format itself is built of.
+	promised time.Duration
+}
+
+// maxSteps bounds each walk through a file, which may consist of millions of
+// empty pieces. A walk that gets there says "not cut".
+const maxSteps = 2_000_000
+
+// measure reads the structure of the whole file, none of its audio.
+func (in input) measure() extent {
+	switch in.format.demuxer {
+	case "ogg":
+		return extent{cut: oggCut(in.window)}
+	case "mov":
+		return extent{cut: isoCut(in.window)}
+	case "matroska":
+		return extent{cut: webmCut(in.window)}
+	case "mp3":
+		return mp3Extent(in.window)
+	case "flac":
+		return flacExtent(in.window)
+	case "caf":
+		return extent{cut: cafCut(in.window)}
+	case "wav":
+		return extent{cut: riffCut(in.window)}
+	case "aiff":
+		return extent{cut: aiffCut(in.window)}
+	}
+	return extent{}
+}
+
+// damage lists what was wrong with a recording from which audio was decoded.
+func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak.Damage {
+	damage := []orak.Damage{}
+	e := in.measure()
+	promised := e.promised
+	if promised == 0 && in.headerCounts() {
+		promised = st.duration
+	}
+	truncated := e.cut || isShort(decoded, promised)
+	if truncated {
+		damage = append(damage, orak.DamageTruncated)
+	}
+	// The packet that the cut goes through cannot be decoded: that is the
+	// truncation, not a second fault.
+	if said.decodeErrors > 1 || said.decodeErrors == 1 && !truncated {
+		damage = append(damage, orak.DamageDecodeErrors)
+	}
+	return damage
+}
+
+// headerCounts reports whether the duration that ffprobe gives for this
+// format was written by whoever made the file. For the others it is ffprobe's
+// own guess from the file's size or its last timestamp.
+func (in input) headerCounts() bool {
+	return in.format.demuxer == "mov" || in.format.demuxer == "matroska"
+}
+
+// isShort leaves room for what encoders add in front and at the end, which
+// decoders take away again.
+func isShort(decoded, promised time.Duration) bool {
+	return decoded < promised-max(250*time.Millisecond, promised/50)
+}
+
+// explain makes the message of an input fault say that the file is cut off,
+// where that is why nothing could be read from it.
+func (in input) explain(err error) error {
+	var f *orak.Fault
+	if errors.As(err, &f) && f.Class == orak.ClassInput && in.measure().cut {
+		return inputFault("The file is cut off, and no audio could be read from what is there.", err)
+	}
+	return err
+}

@@ -1,0 +1,104 @@
+package media
+
+import (
+	"time"
+)
+
+// The formats that are rows of frames without an index. Some writers put the
+// number of frames in front.
+
+// flacExtent reads STREAMINFO, which has the number of samples; it is 0 when
+// the writer could not go back to fill it in.
+func flacExtent(w *window) extent {
+	at := skipID3(w)
+	b := w.at(at, 26)
+	if len(b) < 26 || !isFLAC(b) {
+		return extent{cut: true}
+	}
+	// After 10 bytes of block and frame sizes: 20 bits of sample rate, 3 of
+	// channels, 5 of sample size, 36 of total samples.
+	packed := w.u64(at + 18)
+	rate, total := packed>>44, packed&(1<<36-1)
+	if rate == 0 {
+		return extent{}
+	}
+	return extent{promised: inTime(total, rate)}
+}
+
+// mp3Extent reads the Xing or Info header, if there is one, and walks the
+// frames to see whether the last one is whole.
+func mp3Extent(w *window) extent {
+	at := skipID3(w)
+	if i := findMP3(w.at(at, SniffLen)); i > 0 {
+		at += int64(i)
+	}
+	first, ok := parseMP3Header(w.at(at, 4))
+	if !ok {
+		return extent{}
+	}
+	e := xing(w, at, first)
+	for range maxSteps {
+		h, ok := parseMP3Header(w.at(at, 4))
+		if !ok {
+			return e // a tag at the end, or damage: frames do not tell more
+		}
+		if at+int64(h.size) > w.size {
+			e.cut = true
+			return e
+		}
+		at += int64(h.size)
+		if at == w.size {
+			return e
+		}
+	}
+	return e
+}
+
+// xing reads what an encoder wrote into the first frame about the whole file.
+func xing(w *window, at int64, h mp3Header) extent {
+	side := int64(17) // length of the side information
+	switch {
+	case h.mpeg1 && !h.mono:
+		side = 32
+	case !h.mpeg1 && h.mono:
+		side = 9
+	}
+	tag := at + 4 + side
+	if !w.has(tag, "Xing") && !w.has(tag, "Info") {
+		return extent{}
+	}
+	const hasFrames, hasBytes = 1, 2
+	flags := w.u32(tag + 4)
+	var e extent
+	field := tag + 8
+	if flags&hasFrames != 0 {
+		e.promised = inTime(uint64(w.u32(field))*uint64(h.samples), uint64(h.sampleRate))
+		field += 4
+	}
+	if flags&hasBytes != 0 {
+		e.cut = int64(w.u32(field)) > w.size-at
+	}
+	return e
+}
+
+// skipID3 is where the file goes on behind its ID3 tags.
+func skipID3(w *window) int64 {
+	var at int64
+	for range 8 {
+		tag := id3Len(w.at(at, 10))
+		if tag == 0 {
+			break
+		}
+		at += int64(tag)
+	}
+	return at
+}
+
+// inTime is how long n samples last; 0 when no one would believe it.
+func inTime(n, rate uint64) time.Duration {
+	const year = 365 * 24 * 3600
+	if n/rate > year {
+		return 0
+	}
+	return time.Duration(float64(n) / float64(rate) * float64(time.Second))
+}
