@@ -1,13 +1,41 @@
+// Command orak-standalone runs orak on one machine, in one process: the
+// service and the servers that it needs.
+//
+//	orak-standalone up        everything
+//	orak-standalone servers   only Temporal, its Web UI, Kafka and S3
 package main
 
 import (
-	_ "github.com/temporalio/ui-server/v2/server"
-	_ "github.com/twmb/franz-go/pkg/kfake"
-	_ "github.com/versity/versitygw/backend/posix"
-	_ "github.com/versity/versitygw/embedgw"
-	_ "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
-	_ "go.temporal.io/server/schema/sqlite"
-	_ "go.temporal.io/server/temporal"
+	"errors"
+	"fmt"
+	"os"
+
+	"orak/internal/config"
 )
 
-func main() {}
+func main() { os.Exit(run(os.Args[1:])) }
+
+// command is the command line.
+type command struct {
+	Servers serversCommand `cmd:"" help:"Run Temporal, its Web UI, a Kafka broker and an S3 store, without the service."`
+}
+
+func run(args []string) int {
+	var cmd command
+	loaded, err := config.Load(args, &cmd, config.Options{
+		Name:        "orak-standalone",
+		Description: "orak and the servers that it needs, in one process on loopback.",
+	})
+	if errors.Is(err, config.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "orak-standalone:", err)
+		return 2
+	}
+	if err := loaded.Context.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "orak-standalone:", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,57 @@
+package servers
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// Port is a setting that is a port on Host.
+type Port struct {
+	// Name says what listens there, for people.
+	Name string
+	// Flag is the flag that sets it, without dashes.
+	Flag string
+	// Number is the setting: ClaimPorts replaces 0 by a free port.
+	Number *int
+}
+
+// ClaimPorts makes sure that each of the ports can be listened on, and
+// replaces zeros by free ports. It comes before any server is started,
+// because some of them end the whole process where a port is taken. The
+// ports are free again when it returns, so another process may still be
+// quicker; the error then is the server's own.
+func ClaimPorts(ports []Port) error {
+	held := make([]net.Listener, 0, len(ports))
+	defer func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}()
+	for _, p := range ports {
+		l, err := net.Listen("tcp4", address(*p.Number))
+		if err != nil {
+			return &PortError{Port: p, Err: err}
+		}
+		held = append(held, l)
+		*p.Number = l.Addr().(*net.TCPAddr).Port
+	}
+	return nil
+}
+
+// PortError is a port that cannot be listened on.
+type PortError struct {
+	Port Port
+	Err  error
+}
+
+func (e *PortError) Error() string {
+	env := "ORAK_" + strings.ToUpper(strings.ReplaceAll(e.Port.Flag, "-", "_"))
+	return fmt.Sprintf("port %d, where %s would listen, cannot be used (%v); stop what listens there, or choose another port with --%s or %s",
+		*e.Port.Number, e.Port.Name, e.Err, e.Port.Flag, env)
+}
+
+func (e *PortError) Unwrap() error { return e.Err }
+
+func address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }

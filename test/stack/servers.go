@@ -1,0 +1,174 @@
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"orak/workflows"
+)
+
+// Servers are where real servers listen, on loopback. They are shared by the
+// tests of a process: take a namespace and a bucket of your own.
+type Servers struct {
+	// Temporal, Kafka and S3 are host:port; S3 speaks plain HTTP.
+	Temporal string
+	Kafka    string
+	S3       string
+	// TemporalUI is a URL.
+	TemporalUI string
+	// S3AccessKey and S3SecretKey may do anything in the store.
+	S3AccessKey string
+	S3SecretKey string
+	// DataDir is the servers' folder; it is removed when they end.
+	DataDir string
+}
+
+// shared are the servers of this process.
+var shared = sync.OnceValues(startServers)
+
+// Start returns the servers, which it starts when the first test asks. They
+// end with the test process.
+func Start(t testing.TB) *Servers {
+	t.Helper()
+	s, err := shared()
+	if err != nil {
+		t.Fatalf("starting the servers: %v", err)
+	}
+	return s
+}
+
+// startServers tries again where the child ends at once: between the choice
+// of a free port and its use, another process may take it.
+func startServers() (*Servers, error) {
+	var err error
+	for range 3 {
+		var s *Servers
+		if s, err = startOnce(); err == nil {
+			return s, nil
+		}
+	}
+	return nil, err
+}
+
+func startOnce() (*Servers, error) {
+	dir, err := os.MkdirTemp("", "orak-servers-")
+	if err != nil {
+		return nil, err
+	}
+	_, ready, err := spawn(nil, "servers",
+		"--json", "--exit-with-stdin", "--remove-data", "--many-namespaces", "--data-dir="+dir,
+		"--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0")
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return ready.servers()
+}
+
+// servers adds the store's access key, which is in a file and on no line.
+func (r readiness) servers() (*Servers, error) {
+	data, err := os.ReadFile(r.S3Credentials)
+	if err != nil {
+		return nil, fmt.Errorf("reading the store's access key: %w", err)
+	}
+	var key struct {
+		AccessKey string `json:"access_key"`
+		SecretKey string `json:"secret_key"`
+	}
+	if err := json.Unmarshal(data, &key); err != nil {
+		return nil, fmt.Errorf("reading the store's access key: %w", err)
+	}
+	return &Servers{
+		Temporal: r.Temporal, TemporalUI: r.TemporalUI, Kafka: r.Kafka, S3: r.S3, DataDir: r.DataDir,
+		S3AccessKey: key.AccessKey, S3SecretKey: key.SecretKey,
+	}, nil
+}
+
+// Namespace makes a Temporal namespace for t alone, with the search
+// attributes of the service, usable at once.
+func (s *Servers) Namespace(t testing.TB) string {
+	t.Helper()
+	name := "test-" + unique()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	c := s.Client(t, name)
+	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace:                        name,
+		WorkflowExecutionRetentionPeriod: durationpb.New(30 * 24 * time.Hour),
+	})
+	if err != nil {
+		t.Fatalf("registering a namespace: %v", err)
+	}
+	const keyword = enumspb.INDEXED_VALUE_TYPE_KEYWORD
+	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
+		Namespace: name,
+		SearchAttributes: map[string]enumspb.IndexedValueType{
+			workflows.AttrStatus.GetName():  keyword,
+			workflows.AttrStage.GetName():   keyword,
+			workflows.AttrFailure.GetName(): keyword,
+			workflows.AttrTenant.GetName():  keyword,
+		},
+	})
+	if err != nil {
+		t.Fatalf("adding search attributes: %v", err)
+	}
+	return name
+}
+
+// Client connects to namespace, which need not exist yet. The client is
+// closed at the end of t.
+func (s *Servers) Client(t testing.TB, namespace string) client.Client {
+	t.Helper()
+	c, err := client.NewLazyClient(client.Options{HostPort: s.Temporal, Namespace: namespace, Logger: silent{}})
+	if err != nil {
+		t.Fatalf("connecting to Temporal: %v", err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// Bucket makes a bucket for t alone.
+func (s *Servers) Bucket(t testing.TB) string {
+	t.Helper()
+	name := "test-" + unique()
+	if err := s.Store(t).MakeBucket(t.Context(), name, minio.MakeBucketOptions{}); err != nil {
+		t.Fatalf("making a bucket: %v", err)
+	}
+	return name
+}
+
+// Store connects to the S3 store.
+func (s *Servers) Store(t testing.TB) *minio.Client {
+	t.Helper()
+	c, err := minio.New(s.S3, &minio.Options{Creds: credentials.NewStaticV4(s.S3AccessKey, s.S3SecretKey, "")})
+	if err != nil {
+		t.Fatalf("connecting to the store: %v", err)
+	}
+	return c
+}
+
+// unique is safe in the name of a namespace, a bucket and a topic.
+func unique() string { return strings.ToLower(rand.Text()[:16]) }
+
+// silent is the log of a client whose errors the test sees anyway.
+type silent struct{}
+
+func (silent) Debug(string, ...any) {}
+func (silent) Info(string, ...any)  {}
+func (silent) Warn(string, ...any)  {}
+func (silent) Error(string, ...any) {}
