@@ -1,0 +1,38 @@
+package observe
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Config is how a process logs.
+type Config struct {
+	Level  string `help:"The least level that is logged." enum:"debug,info,warn,error" default:"info"`
+	Format string `help:"Form of a log line. auto is text on a terminal and JSON elsewhere." enum:"auto,text,json" default:"auto"`
+}
+
+// NewLogger writes to w, one line a record. It is safe for concurrent use.
+func NewLogger(cfg Config, w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level(cfg.Level)}
+	if cfg.Format == "text" || cfg.Format != "json" && isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, opts))
+	}
+	return slog.New(slog.NewJSONHandler(w, opts))
+}
+
+// level is info for what it does not know: config holds the enum.
+func level(name string) slog.Level {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(name)); err != nil {
+		return slog.LevelInfo
+	}
+	return l
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,62 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+)
+
+// TracingConfig says whose spans they are.
+type TracingConfig struct {
+	// Service is the service.name, such as "orak-bridge"; OTEL_SERVICE_NAME
+	// wins over it.
+	Service string
+	// Version is the service.version; it may be empty.
+	Version string
+}
+
+// Propagator is how a trace crosses processes: W3C Trace Context and Baggage.
+// Libraries that do not look up the global one are given it.
+func Propagator() propagation.TextMapPropagator {
+	return propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+}
+
+// StartTracing sets OpenTelemetry's global propagator and, where the standard
+// variables name an OTLP endpoint, its global tracer provider, which sends
+// spans there in the background. It does not wait for the endpoint, and an
+// endpoint that cannot be reached costs spans alone. stop sends what is left
+// within its context; it is never nil.
+func StartTracing(ctx context.Context, cfg TracingConfig) (stop func(context.Context) error, err error) {
+	otel.SetTextMapPropagator(Propagator())
+	if !hasEndpoint() {
+		return noStop, nil
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return noStop, fmt.Errorf("opening the OTLP exporter: %w", err)
+	}
+	about, err := resource.New(ctx,
+		resource.WithAttributes(semconv.ServiceName(cfg.Service), semconv.ServiceVersion(cfg.Version)),
+		resource.WithHost(),
+		resource.WithFromEnv(),
+	)
+	if err != nil {
+		return noStop, fmt.Errorf("describing the service for traces: %w", err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	otel.SetTracerProvider(provider)
+	return provider.Shutdown, nil
+}
+
+func noStop(context.Context) error { return nil }
+
+func hasEndpoint() bool {
+	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
+}
