@@ -1,0 +1,118 @@
+package analysis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"orak"
+)
+
+// Name and version of the engine, as analysis.json has them. The version
+// changes whenever the same recording would be reported differently.
+const (
+	EngineName    = "orak-builtin"
+	EngineVersion = "1"
+)
+
+// blockSize is how many samples are read at a time: 0.25 s. Between two
+// blocks the context is looked at and progress is reported.
+const blockSize = sampleRate / 4
+
+// Engine is the built-in analysis. It holds settings alone, so that any
+// number of analyses may run at once.
+type Engine struct {
+	cfg Config
+}
+
+// New makes an engine; cfg is one that Validate accepts.
+func New(cfg Config) *Engine { return &Engine{cfg: cfg.withDefaults()} }
+
+// Analyze reads a 16 kHz, mono, 16-bit PCM WAV to its end and reports what it
+// holds, all but Analysis.Audio, which only the converter can know.
+//
+// progress, which may be nil, is called after every quarter of a second of
+// audio with the share that is done, 0 to 1; while the WAV's header does not
+// know its length that is 0, and 1 at the end. It is called on the caller's
+// goroutine and holds the analysis up.
+//
+// A recording of any length is analyzed, an empty one too; every number of
+// the result is finite. Once ctx is done, Analyze returns ctx's error within
+// a quarter of a second of audio (a reader that blocks must heed ctx itself).
+// Other errors: a *orak.Fault of ClassInternal for a WAV of another format,
+// of ClassTransient for one that is cut off, of ClassModel where the analysis
+// itself failed; and the reader's own error, wrapped.
+func (e *Engine) Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error) {
+	if progress == nil {
+		progress = func(float64) {}
+	}
+	src, err := openWAV(wav)
+	if err != nil {
+		return orak.Analysis{}, orak.PitchCurve{}, err
+	}
+	run := newRun(e.cfg)
+	block := make([]float64, blockSize)
+	for {
+		if err := ctx.Err(); err != nil {
+			return orak.Analysis{}, orak.PitchCurve{}, fmt.Errorf("analyzing: %w", err)
+		}
+		n, err := src.next(block)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return orak.Analysis{}, orak.PitchCurve{}, err
+		}
+		run.push(block[:n])
+		progress(src.done())
+	}
+	analysis, curve := run.result()
+	if err := checkFinite(analysis, curve); err != nil {
+		return orak.Analysis{}, orak.PitchCurve{}, err
+	}
+	progress(1)
+	return analysis, curve, nil
+}
+
+// run is one analysis: the recording goes through every meter at once.
+type run struct {
+	pitch    *pitchTrack
+	loudness *loudnessMeter
+	mel      *melFrames
+	tempo    *tempoMeter
+	chroma   *chromaMeter
+}
+
+func newRun(cfg Config) *run {
+	r := &run{
+		pitch: newPitchTrack(cfg), loudness: newLoudnessMeter(),
+		tempo: newTempoMeter(), chroma: newChromaMeter(),
+	}
+	r.mel = newMelFrames(r.tempo.frame)
+	return r
+}
+
+func (r *run) push(x []float64) {
+	r.pitch.push(x)
+	r.loudness.push(x)
+	r.mel.push(x)
+	r.chroma.push(x)
+}
+
+func (r *run) result() (orak.Analysis, orak.PitchCurve) {
+	pitch, curve := r.pitch.result()
+	timbre := r.mel.result()
+	chroma := r.chroma.result(curve)
+	tempo, onsetRate := r.tempo.result()
+	a := orak.Analysis{
+		Pitch:    pitch,
+		Key:      findKey(chroma),
+		Tempo:    tempo,
+		Loudness: r.loudness.result(),
+		Timbre:   timbre.summary(),
+		Engine:   orak.Engine{Name: EngineName, Version: EngineVersion},
+	}
+	a.Embedding = embed(timbre, chroma, curve, a, onsetRate)
+	return a, curve
+}

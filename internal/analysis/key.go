@@ -1,0 +1,280 @@
+package analysis
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+
+	"orak"
+)
+
+// Key: the pitch classes that sound, from the peaks of long spectra (after
+// Gómez 2006) and from the voice's own curve, against the profiles of the 24
+// keys (Krumhansl & Kessler 1982, as the correlation of Krumhansl 1990).
+const (
+	chromaFrame = 4096 // 256 ms, 3.9 Hz a bin
+	chromaHop   = 1600
+	// chromaFirst and chromaLast are the bins that are looked at: 66 Hz, below
+	// C2's neighbourhood nothing can be told apart, to 2 kHz.
+	chromaFirst = 17
+	chromaLast  = 512
+	// peakReach bins on either side are a peak's surroundings, whose mean
+	// level it must exceed by peakRise dB: noise does so once in a million.
+	peakReach = 16
+	peakRise  = 14.0
+	// peakDepth is how far below the frame's strongest a peak may lie, in dB.
+	peakDepth = 45.0
+	// tuneBins is how fine the pitch classes are kept until the tuning is
+	// known: 10 cents.
+	tuneBins   = 120
+	tuneStep   = tuneBins / 12
+	leastTonal = 5 // frames with a pitch, for there to be a key: 0.5 s
+)
+
+// fineChroma is the weight of every 10 cents of the octave, from C.
+type fineChroma [tuneBins]float64
+
+func (f *fineChroma) add(hz, weight float64) {
+	at := math.Mod(midi(hz)*tuneStep, tuneBins)
+	if at < 0 {
+		at += tuneBins
+	}
+	i := int(at)
+	part := at - float64(i)
+	f[i%tuneBins] += weight * (1 - part)
+	f[(i+1)%tuneBins] += weight * part
+}
+
+func (f *fineChroma) total() (sum float64) {
+	for _, v := range f {
+		sum += v
+	}
+	return sum
+}
+
+// chromaMeter gathers the pitch classes of a stream.
+type chromaMeter struct {
+	frames *framer
+	window []float64
+	fft    *fourier.FFT
+	in     []float64
+	out    []complex128
+	logs   []float64
+	prefix []float64
+	fine   fineChroma
+	now    []peak
+	// tonal counts the frames that had a peak.
+	tonal int64
+}
+
+type peak struct{ hz, magnitude float64 }
+
+func newChromaMeter() *chromaMeter {
+	const bins = chromaFrame/2 + 1
+	return &chromaMeter{
+		frames: newFramer(chromaFrame, chromaHop), window: hann(chromaFrame),
+		fft: fourier.NewFFT(chromaFrame), in: make([]float64, chromaFrame),
+		out: make([]complex128, bins), logs: make([]float64, bins), prefix: make([]float64, bins+1),
+	}
+}
+
+func (m *chromaMeter) push(x []float64) { m.frames.push(x, m.frame) }
+
+func (m *chromaMeter) frame(frame []float64) {
+	sum := 0.0
+	for i, v := range frame {
+		m.in[i] = v * m.window[i]
+		sum += v * v
+	}
+	if decibels(sum/chromaFrame, -120) < minLevel {
+		return
+	}
+	m.fft.Coefficients(m.out, m.in)
+	if !m.findPeaks() {
+		return
+	}
+	m.tonal++
+	total := 0.0
+	for _, p := range m.now {
+		total += p.magnitude
+	}
+	// Louder frames count more, but only by their square root.
+	for _, p := range m.now {
+		m.fine.add(p.hz, p.magnitude/math.Sqrt(total))
+	}
+}
+
+// findPeaks fills now with the partials of the spectrum.
+func (m *chromaMeter) findPeaks() bool {
+	const width = float64(sampleRate) / chromaFrame
+	const begin, end = chromaFirst - peakReach - 1, chromaLast + peakReach + 2
+	m.now = m.now[:0]
+	top := 0.0
+	for k := begin; k < end; k++ {
+		c := m.out[k]
+		m.logs[k] = real(c)*real(c) + imag(c)*imag(c)
+		top = max(top, m.logs[k])
+	}
+	if top <= 0 {
+		return false
+	}
+	for k := begin; k < end; k++ {
+		m.logs[k] = 10 * math.Log10(m.logs[k]/top+1e-8)
+		m.prefix[k+1] = m.prefix[k] + m.logs[k]
+	}
+	for k := chromaFirst; k <= chromaLast; k++ {
+		v := m.logs[k]
+		if v < -peakDepth || v <= m.logs[k-1] || v < m.logs[k+1] {
+			continue
+		}
+		around := (m.prefix[k+peakReach+1] - m.prefix[k-peakReach]) / (2*peakReach + 1)
+		if v-around < peakRise {
+			continue
+		}
+		shift, level := parabola(m.logs[k-1], v, m.logs[k+1])
+		m.now = append(m.now, peak{
+			hz:        (float64(k) + shift) * width,
+			magnitude: math.Sqrt(top) * math.Pow(10, level/20),
+		})
+	}
+	return len(m.now) > 0
+}
+
+// chroma is the weight of every pitch class, from C, relative to the tuning
+// that was found; the weights sum to 1, or are all 0 where nothing tonal was
+// heard for long enough.
+type chroma [12]float64
+
+// result closes the stream. The curve adds the voice's own pitch classes,
+// which have no harmonics that could be taken for notes.
+func (m *chromaMeter) result(curve orak.PitchCurve) chroma {
+	m.frames.flush(m.frame)
+	if m.tonal < leastTonal {
+		return chroma{}
+	}
+	var voice fineChroma
+	for _, f0 := range curve.F0Hz {
+		if f0 > 0 {
+			voice.add(float64(f0), 1)
+		}
+	}
+	all := m.fine
+	scale := 1 / all.total()
+	for i := range all {
+		all[i] *= scale
+		if len(curve.F0Hz) > 0 {
+			all[i] += voice[i] / float64(len(curve.F0Hz))
+		}
+	}
+	return all.fold()
+}
+
+// fold finds the tuning and gathers the fine chroma around its semitones.
+// What lies between two of them is a glide and counts little.
+func (f *fineChroma) fold() chroma {
+	re, im := 0.0, 0.0
+	for i, v := range f {
+		a := 2 * math.Pi * float64(i) / tuneStep
+		re += v * math.Cos(a)
+		im += v * math.Sin(a)
+	}
+	tuning := math.Atan2(im, re) / (2 * math.Pi) * tuneStep
+	var c chroma
+	sum := 0.0
+	for i, v := range f {
+		at := (float64(i) - tuning) / tuneStep
+		near := math.Round(at)
+		w := math.Cos(math.Pi * (at - near))
+		c[(int(near)+12)%12] += v * w * w
+		sum += v * w * w
+	}
+	if !(sum > 0) {
+		return chroma{}
+	}
+	for i := range c {
+		c[i] /= sum
+	}
+	return c
+}
+
+// The probe-tone ratings of Krumhansl & Kessler, from the tonic up.
+func keyProfiles() (major, minor [12]float64) {
+	return [12]float64{6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88},
+		[12]float64{6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17}
+}
+
+const (
+	// noteShare is what a pitch class needs, of the strongest one, to be a
+	// note that was meant; with fewer than leastNotes there is no key.
+	noteShare  = 0.15
+	leastNotes = 3
+	// leastContrast is the standard deviation of the chroma over its mean
+	// that tells notes from a spread over everything.
+	leastContrast = 0.3
+	leastMatch    = 0.4
+	// leadScale is the lead in correlation that is 63 % sure.
+	leadScale = 0.1
+)
+
+// findKey names the key whose profile correlates best with c.
+func findKey(c chroma) orak.Key {
+	if !c.tonal() {
+		return orak.Key{}
+	}
+	major, minor := keyProfiles()
+	best, next, key := -1.0, -1.0, orak.Key{}
+	for tonic, name := range pitchNames() {
+		for _, m := range []struct {
+			mode    string
+			profile *[12]float64
+		}{{"major", &major}, {"minor", &minor}} {
+			r := c.correlation(m.profile, tonic)
+			switch {
+			case r > best:
+				best, next, key = r, best, orak.Key{Tonic: name, Mode: m.mode}
+			case r > next:
+				next = r
+			}
+		}
+	}
+	if best < leastMatch {
+		return orak.Key{}
+	}
+	key.Confidence = 1 - math.Exp(-(best-next)/leadScale)
+	return key
+}
+
+// tonal reports whether there are notes enough to speak of a key.
+func (c *chroma) tonal() bool {
+	top, sq := 0.0, 0.0
+	for _, v := range c {
+		top = max(top, v)
+		sq += (v - 1.0/12) * (v - 1.0/12)
+	}
+	notes := 0
+	for _, v := range c {
+		if v > 0 && v >= noteShare*top {
+			notes++
+		}
+	}
+	return notes >= leastNotes && math.Sqrt(sq/12)*12 >= leastContrast
+}
+
+// correlation is Pearson's, of the chroma seen from tonic with a profile.
+func (c *chroma) correlation(profile *[12]float64, tonic int) float64 {
+	mean := 0.0
+	for _, p := range profile {
+		mean += p / 12
+	}
+	xy, xx, yy := 0.0, 0.0, 0.0
+	for i, p := range profile {
+		x, y := c[(i+tonic)%12]-1.0/12, p-mean
+		xy += x * y
+		xx += x * x
+		yy += y * y
+	}
+	if xx*yy <= 0 {
+		return 0
+	}
+	return xy / math.Sqrt(xx*yy)
+}

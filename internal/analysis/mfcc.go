@@ -1,0 +1,248 @@
+package analysis
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+
+	"orak"
+)
+
+// The mel spectrum: Hann frames of 32 ms every 10 ms, 40 triangular bands
+// from 20 Hz to 8 kHz on O'Shaughnessy's mel scale, in dB with a full-scale
+// sine near 0, cut at -100. The cepstrum is its orthonormal DCT-II (Davis &
+// Mermelstein 1980), from the zeroth coefficient on.
+const (
+	melFrame = 512
+	melBands = 40
+	melFrom  = 20.0
+	melTo    = sampleRate / 2.0
+	melFloor = -100.0
+	mfccs    = 13
+)
+
+// Statistics are gathered for every level of a frame by itself, 1 dB wide, so
+// that at the end those of the quiet frames can be left out: which frames are
+// quiet is known only then, as it must depend on the recording's own level
+// and not on the gain that it happened to be made with.
+const (
+	levels      = 110 // from -109 dBFS
+	timbreDepth = 40  // dB below the 95th percentile are still the sound
+)
+
+// melBand is one triangle of the filter bank.
+type melBand struct {
+	first   int
+	weights []float64
+}
+
+// melSums are the sums of one level, or of all that count.
+type melSums struct {
+	n        int64
+	sum, sq  [mfccs]float64
+	deltaSq  [mfccs]float64
+	centroid float64
+	flatness float64
+}
+
+// melFrames turns a stream into mel spectra and their statistics.
+type melFrames struct {
+	frames *framer
+	window []float64
+	fft    *fourier.FFT
+	in     []float64
+	out    []complex128
+	power  []float64
+	bank   []melBand
+	basis  [mfccs][melBands]float64
+	// each gets every frame's mel spectrum in dB; it may not keep it.
+	each func(mel *[melBands]float64)
+	mel  [melBands]float64
+	// past holds the cepstra and levels of the last two frames.
+	past  [2]cepstrum
+	n     int64
+	level [levels]melSums
+}
+
+type cepstrum struct {
+	c     [mfccs]float64
+	level int
+}
+
+func newMelFrames(each func(mel *[melBands]float64)) *melFrames {
+	m := &melFrames{
+		frames: newFramer(melFrame, hop), window: hann(melFrame), fft: fourier.NewFFT(melFrame),
+		in: make([]float64, melFrame), out: make([]complex128, melFrame/2+1),
+		power: make([]float64, melFrame/2+1), bank: melBank(), each: each,
+	}
+	sum := 0.0
+	for _, w := range m.window {
+		sum += w
+	}
+	for i := range m.window {
+		m.window[i] *= 2 / sum
+	}
+	for k := range m.basis {
+		norm := math.Sqrt(2.0 / melBands)
+		if k == 0 {
+			norm = math.Sqrt(1.0 / melBands)
+		}
+		for b := range m.basis[k] {
+			m.basis[k][b] = norm * math.Cos(math.Pi*float64(k)*(float64(b)+0.5)/melBands)
+		}
+	}
+	return m
+}
+
+func melBank() []melBand {
+	toMel := func(f float64) float64 { return 2595 * math.Log10(1+f/700) }
+	toHz := func(m float64) float64 { return 700 * (math.Pow(10, m/2595) - 1) }
+	edge := func(i int) float64 {
+		lo, hi := toMel(melFrom), toMel(melTo)
+		return toHz(lo+(hi-lo)*float64(i)/(melBands+1)) * melFrame / sampleRate
+	}
+	bank := make([]melBand, melBands)
+	for b := range bank {
+		lo, mid, hi := edge(b), edge(b+1), edge(b+2)
+		first := int(math.Ceil(lo))
+		for k := first; float64(k) < hi && k <= melFrame/2; k++ {
+			w := (float64(k) - lo) / (mid - lo)
+			if float64(k) > mid {
+				w = (hi - float64(k)) / (hi - mid)
+			}
+			bank[b].weights = append(bank[b].weights, w)
+		}
+		if len(bank[b].weights) == 0 { // narrower than a bin: the nearest one
+			first = int(math.Round(mid))
+			bank[b].weights = []float64{1}
+		}
+		bank[b].first = first
+	}
+	return bank
+}
+
+func (m *melFrames) push(x []float64) { m.frames.push(x, m.frame) }
+
+func (m *melFrames) frame(frame []float64) {
+	level := centreLevel(frame)
+	for i, v := range frame {
+		m.in[i] = v * m.window[i]
+	}
+	m.fft.Coefficients(m.out, m.in)
+	total, weighted := 0.0, 0.0
+	for k, c := range m.out {
+		p := real(c)*real(c) + imag(c)*imag(c)
+		m.power[k] = p
+		total += p
+		weighted += p * float64(k)
+	}
+	logs := 0.0
+	for b := range m.bank {
+		band := &m.bank[b]
+		sum := 0.0
+		for i, p := range m.power[band.first : band.first+len(band.weights)] {
+			sum += p * band.weights[i]
+		}
+		m.mel[b] = decibels(sum, melFloor)
+		logs += m.mel[b]
+	}
+	m.each(&m.mel)
+	if total > 0 {
+		flat := logs/melBands - decibels(total, melFloor)
+		m.gather(level, weighted/total*sampleRate/melFrame, flat)
+	} else {
+		m.gather(level, 0, 0)
+	}
+}
+
+// gather adds the frame to its level's sums. A change is that over two
+// frames, and is as loud as the softer of both.
+func (m *melFrames) gather(level, centroid, flatness float64) {
+	now := cepstrum{level: min(max(int(math.Floor(level))+levels-1, 0), levels-1)}
+	for k := range now.c {
+		basis := &m.basis[k]
+		for b, v := range m.mel {
+			now.c[k] += v * basis[b]
+		}
+	}
+	s := &m.level[now.level]
+	s.n++
+	s.centroid += centroid
+	s.flatness += flatness
+	for k, c := range now.c {
+		s.sum[k] += c
+		s.sq[k] += c * c
+	}
+	last := &m.past[m.n%2]
+	if m.n >= 2 {
+		d := &m.level[min(now.level, last.level)]
+		for k := range now.c {
+			d.deltaSq[k] += (now.c[k] - last.c[k]) * (now.c[k] - last.c[k])
+		}
+	}
+	*last = now
+	m.n++
+}
+
+// timbre is what the mel spectra say of the frames that are not silent.
+type timbre struct {
+	// sounding is how many those are.
+	sounding                 int64
+	mean, std, delta         [mfccs]float64
+	centroidHz, flatnessInDB float64
+}
+
+// result closes the stream.
+func (m *melFrames) result() timbre {
+	m.frames.flush(m.frame)
+	var all melSums
+	for l := m.quietest(); l < levels; l++ {
+		all.add(&m.level[l])
+	}
+	t := timbre{sounding: all.n}
+	if all.n == 0 {
+		return t
+	}
+	n := float64(all.n)
+	t.centroidHz, t.flatnessInDB = all.centroid/n, all.flatness/n
+	for k := range t.mean {
+		t.mean[k] = all.sum[k] / n
+		t.std[k] = math.Sqrt(max(all.sq[k]/n-t.mean[k]*t.mean[k], 0))
+		t.delta[k] = math.Sqrt(all.deltaSq[k] / n)
+	}
+	return t
+}
+
+// quietest is the first level that counts.
+func (m *melFrames) quietest() int {
+	const silent = levels - 1 + int(minLevel)
+	var n, above int64
+	for l := silent; l < levels; l++ {
+		n += m.level[l].n
+	}
+	for l := levels - 1; l >= silent; l-- {
+		if above += m.level[l].n; above*20 > n {
+			return max(l-timbreDepth, silent)
+		}
+	}
+	return levels
+}
+
+func (s *melSums) add(o *melSums) {
+	s.n += o.n
+	s.centroid += o.centroid
+	s.flatness += o.flatness
+	for k := range s.sum {
+		s.sum[k] += o.sum[k]
+		s.sq[k] += o.sq[k]
+		s.deltaSq[k] += o.deltaSq[k]
+	}
+}
+
+func (t timbre) summary() orak.Timbre {
+	return orak.Timbre{
+		MFCCMean:   append([]float64{}, t.mean[:]...),
+		MFCCStd:    append([]float64{}, t.std[:]...),
+		CentroidHz: t.centroidHz,
+	}
+}

@@ -1,0 +1,134 @@
+package analysis
+
+import (
+	"math"
+	"slices"
+	"strconv"
+
+	"orak"
+)
+
+// pitchNames are the pitch classes from C, sharps only.
+func pitchNames() [12]string {
+	return [12]string{"C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"}
+}
+
+// midi is the note number of a frequency, A4 = 440 Hz = 69.
+func midi(hz float64) float64 { return 69 + 12*math.Log2(hz/440) }
+
+// noteName is the nearest note in scientific pitch notation.
+func noteName(hz float64) string {
+	if !(hz > 0) {
+		return ""
+	}
+	n := int(math.Round(midi(hz)))
+	octave := int(math.Floor(float64(n)/12)) - 1
+	return pitchNames()[((n%12)+12)%12] + strconv.Itoa(octave)
+}
+
+// quietest is how far below the loud voiced frames (their 95th percentile) a
+// frame may lie and still be the voice, in dB. What is softer is hum, or the
+// room answering.
+const quietest = 45
+
+// pitchTrack gathers the curve. It is all that grows with the recording: 9
+// bytes a frame.
+type pitchTrack struct {
+	frames  *framer
+	finder  *pitchFrames
+	tracker tracker
+	clean   *biquad
+	scratch []float64
+	curve   orak.PitchCurve
+	// levels of the frames in dBFS.
+	levels []int8
+}
+
+func newPitchTrack(cfg Config) *pitchTrack {
+	t := &pitchTrack{
+		frames: newFramer(pitchFrame, hop),
+		finder: newPitchFrames(cfg.MinF0Hz, cfg.MaxF0Hz),
+		// Rumble and a direct current are periodic to any measure of it.
+		clean: highPass(40),
+		curve: orak.PitchCurve{HopS: hopS, F0Hz: []float32{}, Voicing: []float32{}},
+	}
+	t.tracker.emit = func(f0, strength float64) {
+		t.curve.F0Hz = append(t.curve.F0Hz, float32(f0))
+		t.curve.Voicing = append(t.curve.Voicing, float32(voicing(strength)))
+	}
+	return t
+}
+
+func (t *pitchTrack) push(x []float64) {
+	t.scratch = t.scratch[:0]
+	for _, v := range x {
+		t.scratch = append(t.scratch, t.clean.next(v))
+	}
+	t.frames.push(t.scratch, t.frame)
+}
+
+func (t *pitchTrack) frame(frame []float64) {
+	found, level := t.finder.candidates(frame)
+	t.levels = append(t.levels, int8(level))
+	t.tracker.push(found)
+}
+
+// result closes the curve and sums it up.
+func (t *pitchTrack) result() (orak.Pitch, orak.PitchCurve) {
+	t.frames.flush(t.frame)
+	t.tracker.flush()
+	t.dropFaint()
+	return summarize(t.curve), t.curve
+}
+
+func (t *pitchTrack) dropFaint() {
+	var counts [256]int
+	voiced := 0
+	for i, f0 := range t.curve.F0Hz {
+		if f0 > 0 {
+			counts[int(t.levels[i])+128]++
+			voiced++
+		}
+	}
+	loud, above := 127, 0
+	for l := 127; l >= -128 && above*20 <= voiced; l-- {
+		above += counts[l+128]
+		loud = l
+	}
+	for i := range t.curve.F0Hz {
+		if int(t.levels[i]) < loud-quietest {
+			t.curve.F0Hz[i], t.curve.Voicing[i] = 0, 0
+		}
+	}
+}
+
+func summarize(c orak.PitchCurve) orak.Pitch {
+	p := orak.Pitch{HopS: c.HopS}
+	voiced := make([]float32, 0, len(c.F0Hz))
+	for _, f0 := range c.F0Hz {
+		if f0 > 0 {
+			voiced = append(voiced, f0)
+		}
+	}
+	if len(voiced) == 0 {
+		return p
+	}
+	slices.Sort(voiced)
+	p.MedianHz = percentile(voiced, 0.5)
+	p.MinHz, p.MaxHz = percentile(voiced, 0.01), percentile(voiced, 0.99)
+	p.TessituraLowHz, p.TessituraHighHz = percentile(voiced, 0.1), percentile(voiced, 0.9)
+	p.LowNote, p.HighNote = noteName(p.MinHz), noteName(p.MaxHz)
+	p.VoicedRatio = float64(len(voiced)) / float64(len(c.F0Hz))
+	return p
+}
+
+// percentile q, 0 to 1, of sorted and not empty values, between ranks linearly.
+func percentile(sorted []float32, q float64) float64 {
+	at := q * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 >= len(sorted) {
+		return float64(sorted[len(sorted)-1])
+	}
+	a, b := float64(sorted[i]), float64(sorted[i+1])
+	return a + (b-a)*(at-float64(i))
+}

@@ -1,0 +1,280 @@
+package analysis
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+)
+
+// The frame of the pitch analysis: 64 ms, so that the lowest fundamental has
+// 3 periods in it, and a transform long enough that its circular
+// autocorrelation is the true one for every lag that is looked at.
+const (
+	pitchFrame = 1024
+	pitchFFT   = 1440 // 2^5 · 3^2 · 5
+	// Noise above the harmonics that carry the pitch is taken out of the
+	// spectrum before it is correlated: all of it stays up to lowPassFrom Hz,
+	// nothing from lowPassTo Hz on.
+	lowPassFrom = 2500.0
+	lowPassTo   = 5000.0
+	// minLevel is the level in dBFS under which a frame is taken for silence
+	// whatever it holds: about 5 bits of the 16.
+	minLevel = -75.0
+	// centre is the middle of the frame, whose level is the frame's: 20 ms.
+	centre = 320
+)
+
+const (
+	maxCandidates = 12
+	// minStrength is the periodicity below which a lag is no candidate.
+	minStrength = 0.2
+	// octaveCost makes the shortest of equally good periods win: what a
+	// candidate must be better by, per octave, to be taken for lower.
+	octaveCost = 0.015
+	// voicingThreshold is the periodicity at which a frame is as likely
+	// voiced as not; voicingSlope is how fast that changes around it. White
+	// noise reaches 0.3, a voice in as much noise 0.7.
+	voicingThreshold = 0.5
+	voicingSlope     = 0.08
+)
+
+// candidate is a period that a frame may have.
+type candidate struct {
+	f0 float64
+	// log2 of f0, for the distance of two candidates.
+	log2 float64
+	// strength is the periodicity: 1 for a periodic frame, 0 for none.
+	strength float64
+	cost     float64
+}
+
+// pitchFrames turns frames into candidates.
+type pitchFrames struct {
+	minLag, maxLag int
+	minF0, maxF0   float64
+
+	window []float64
+	// correction is the window's own autocorrelation, inverted.
+	correction []float64
+	weights    []float64
+	fft        *fourier.FFT
+	dct        *fourier.DCT
+	in         []float64
+	spectrum   []complex128
+	power      []float64
+	corr       []float64
+	cmnd       []float64
+	mean       []float64
+	sinc       [sincPhases][2 * sincHalf]float64
+	found      []candidate
+}
+
+func newPitchFrames(minF0, maxF0 float64) *pitchFrames {
+	const half = pitchFFT/2 + 1
+	// A quarter tone beyond both ends, so that what sounds exactly there is
+	// still found.
+	lo, hi := minF0/quarterTone, maxF0*quarterTone
+	p := &pitchFrames{
+		minLag: int(sampleRate / hi), maxLag: int(math.Ceil(sampleRate / lo)),
+		minF0: lo, maxF0: hi,
+		window: hann(pitchFrame), weights: make([]float64, half),
+		fft: fourier.NewFFT(pitchFFT), dct: fourier.NewDCT(half),
+		in: make([]float64, pitchFFT), spectrum: make([]complex128, half),
+		power: make([]float64, half), corr: make([]float64, half),
+		found: make([]candidate, 0, maxCandidates+1),
+	}
+	for k := range p.weights {
+		f := float64(k) * sampleRate / pitchFFT
+		x := min(max((f-lowPassFrom)/(lowPassTo-lowPassFrom), 0), 1)
+		p.weights[k] = 0.5 + 0.5*math.Cos(math.Pi*x)
+	}
+	lags := p.lags()
+	p.cmnd, p.mean = make([]float64, lags), make([]float64, lags)
+	p.correction = windowCorrection(p.window, lags)
+	p.sinc = sincTable()
+	return p
+}
+
+const quarterTone = 1.0293022366434921 // 2^(1/24)
+
+// lags is how many lags of the autocorrelation are needed: those of the
+// search, and the reach of the interpolation beyond them.
+func (p *pitchFrames) lags() int { return p.maxLag + sincHalf + 2 }
+
+func windowCorrection(w []float64, lags int) []float64 {
+	c := make([]float64, lags)
+	for lag := range c {
+		for i := 0; i+lag < len(w); i++ {
+			c[lag] += w[i] * w[i+lag]
+		}
+	}
+	for lag := range c {
+		c[lag] = c[0] / max(c[lag], 1e-9)
+	}
+	c[0] = 1
+	return c
+}
+
+// candidates of one frame, at most maxCandidates, and the frame's level in
+// dBFS. The slice is valid until the next call.
+func (p *pitchFrames) candidates(frame []float64) ([]candidate, float64) {
+	level := centreLevel(frame)
+	p.found = p.found[:0]
+	if level < minLevel || !p.correlate(frame) {
+		return p.found, level
+	}
+	p.difference()
+	for lag := max(p.minLag, 2); lag <= p.maxLag; lag++ {
+		if d := p.cmnd[lag]; d <= p.cmnd[lag-1] && d < p.cmnd[lag+1] && d < 1.2-minStrength {
+			p.add(lag)
+		}
+	}
+	return p.found, level
+}
+
+func centreLevel(frame []float64) float64 {
+	sum := 0.0
+	from := (len(frame) - centre) / 2
+	for _, v := range frame[from : from+centre] {
+		sum += v * v
+	}
+	return decibels(sum/centre, -120)
+}
+
+// correlate fills corr with the frame's normalized autocorrelation, freed of
+// the window's (Boersma 1993); false for a frame without energy.
+func (p *pitchFrames) correlate(frame []float64) bool {
+	for i, v := range frame {
+		p.in[i] = v * p.window[i]
+	}
+	p.fft.Coefficients(p.spectrum, p.in)
+	for k, c := range p.spectrum {
+		re, im := real(c), imag(c)
+		p.power[k] = (re*re + im*im) * p.weights[k]
+	}
+	// A power spectrum is real and even, so its inverse transform is a
+	// cosine transform of half the length.
+	p.dct.Transform(p.corr, p.power)
+	if !(p.corr[0] > 1e-12) {
+		return false
+	}
+	scale := 1 / p.corr[0]
+	for lag := range p.correction {
+		p.corr[lag] *= scale * p.correction[lag]
+	}
+	return true
+}
+
+// difference fills cmnd with YIN's cumulative mean normalized difference
+// (de Cheveigné & Kawahara 2002, eq. 8) of the difference 1 - corr, and mean
+// with its normalizer.
+func (p *pitchFrames) difference() {
+	sum := 0.0
+	p.cmnd[0], p.mean[0] = 1, 1
+	for lag := 1; lag < len(p.cmnd); lag++ {
+		d := max(1-p.corr[lag], 0)
+		sum += d
+		p.mean[lag] = max(sum/float64(lag), 1e-9)
+		p.cmnd[lag] = d / p.mean[lag]
+	}
+}
+
+// add refines the minimum at lag to a fraction of a sample and keeps it if it
+// is among the best.
+func (p *pitchFrames) add(lag int) {
+	at, corr := p.refine(lag)
+	f0 := sampleRate / at
+	strength := min(1-(1-corr)/p.mean[lag], 1)
+	if f0 < p.minF0 || f0 > p.maxF0 || strength < minStrength {
+		return
+	}
+	log2 := math.Log2(f0)
+	c := candidate{f0: f0, log2: log2, strength: strength}
+	c.cost = 1 - strength + octaveCost*(math.Log2(p.maxF0)-log2)
+	i := len(p.found)
+	if i == maxCandidates {
+		if p.found[i-1].cost <= c.cost {
+			return
+		}
+		i--
+		p.found = p.found[:i]
+	}
+	p.found = append(p.found, c)
+	for ; i > 0 && p.found[i-1].cost > c.cost; i-- {
+		p.found[i], p.found[i-1] = p.found[i-1], p.found[i]
+	}
+}
+
+// The autocorrelation is band-limited, so between two lags it is found by
+// sinc interpolation. Without it the peak of a short period is cut off, and
+// twice that period, nearer to a whole lag, would win.
+const (
+	sincPhases = 4
+	sincHalf   = 10
+)
+
+func sincTable() (t [sincPhases][2 * sincHalf]float64) {
+	for phase := range t {
+		for i := range t[phase] {
+			d := float64(i-sincHalf+1) - float64(phase)/sincPhases
+			t[phase][i] = sinc(d) * kaiser(d/(sincHalf+0.5), 6)
+		}
+	}
+	return t
+}
+
+// between is the autocorrelation at quarter/4 of a lag.
+func (p *pitchFrames) between(quarter int) float64 {
+	lag, phase := quarter/sincPhases, quarter%sincPhases
+	if phase == 0 {
+		return p.corr[lag]
+	}
+	sum := 0.0
+	first := lag - sincHalf + 1
+	for i, w := range &p.sinc[phase] {
+		k := first + i
+		if k < 0 {
+			k = -k
+		}
+		sum += w * p.corr[k]
+	}
+	return sum
+}
+
+// refine finds the peak of the autocorrelation around lag: the best quarter
+// of a lag, then a parabola through it and its neighbours.
+func (p *pitchFrames) refine(lag int) (at, corr float64) {
+	best := lag * sincPhases
+	y := p.between(best)
+	before, after := p.between(best-1), p.between(best+1)
+	step := 1
+	if before > after {
+		step = -1
+	}
+	for range sincPhases {
+		next := p.between(best + step)
+		if next <= y {
+			break
+		}
+		best, y = best+step, next
+	}
+	before, after = p.between(best-1), p.between(best+1)
+	shift, peak := parabola(before, y, after)
+	return (float64(best) + shift) / sincPhases, peak
+}
+
+// parabola through three equidistant points: where its extremum lies, at most
+// half a step from the middle one, and its value there.
+func parabola(before, y, after float64) (shift, peak float64) {
+	bend := before - 2*y + after
+	if bend == 0 {
+		return 0, y
+	}
+	shift = min(max(0.5*(before-after)/bend, -0.5), 0.5)
+	return shift, y - 0.25*(before-after)*shift
+}
+
+// voicing is the probability that a frame of this periodicity is voiced.
+func voicing(strength float64) float64 {
+	return 1 / (1 + math.Exp((voicingThreshold-strength)/voicingSlope))
+}

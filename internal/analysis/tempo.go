@@ -1,0 +1,233 @@
+package analysis
+
+import (
+	"math"
+
+	"orak"
+)
+
+// Tempo: an onset strength (the rise of the mel spectrum, Böck & Widmer's
+// SuperFlux 2013), its autocorrelation over the whole recording, and the
+// period in it that a listener would tap, with a log-Gaussian preference as
+// Ellis (2007) has it.
+const (
+	framesPerMinute = 60 * 100
+	slowest         = 40.0 // BPM
+	shortestBeat    = 27 // frames: 222 BPM
+	likeliest       = 120.0
+	likelihoodWidth = 1.0 // octaves, one standard deviation
+
+	// tempoLags covers 4 periods of the slowest tempo.
+	tempoLags = 4*framesPerMinute/slowest + 8
+	// fluxReach is how many frames back the spectrum is compared with.
+	fluxReach = 2
+	// fluxFloor is a rise in dB, mean of the bands, that is not heard as an
+	// onset: less is what noise and vibrato do.
+	fluxFloor = 1.0
+	// meanReach frames on either side make the local mean that an onset has
+	// to stand out of.
+	meanReach = 30
+	// onsetPeak is how far an onset stands out at the least, in dB.
+	onsetPeak = 2.0
+	// leastBeats of the slowest tempo found must be heard, and leastTempo is
+	// the autocorrelation under which there is no beat.
+	leastBeats = 4
+	leastTempo = 0.12
+	// bandFloor is the level that the spectrum is taken to have at least,
+	// so that the noise of a silence has no onsets.
+	bandFloor = -75.0
+)
+
+// tempoMeter gathers the onsets' autocorrelation; its memory is fixed.
+type tempoMeter struct {
+	past  [fluxReach][melBands]float64
+	n     int64
+	local [2*meanReach + 1]float64
+	sum   float64
+	// soft is the strength smoothed over 5 frames, for beats are not struck
+	// to the hundredth of a second.
+	recent [5]float64
+	ring   [tempoLags]float64
+	corr   [tempoLags]float64
+	rated  int64
+	onsets int64
+}
+
+func newTempoMeter() *tempoMeter { return &tempoMeter{} }
+
+func (t *tempoMeter) frame(mel *[melBands]float64) {
+	last := &t.past[t.n%fluxReach]
+	rise := 0.0
+	for b := range mel {
+		v := max(mel[b], bandFloor)
+		if t.n >= fluxReach {
+			// Against the neighbours too: a partial that wavers from band to
+			// band is no onset.
+			before := last[b]
+			if b > 0 {
+				before = max(before, last[b-1])
+			}
+			if b < melBands-1 {
+				before = max(before, last[b+1])
+			}
+			rise += max(v-before, 0)
+		}
+	}
+	for b := range mel {
+		last[b] = max(mel[b], bandFloor)
+	}
+	t.n++
+	t.strength(max(rise/melBands-fluxFloor, 0))
+}
+
+// strength takes the next onset strength and correlates the one that now has
+// its local mean.
+func (t *tempoMeter) strength(s float64) {
+	const width = 2*meanReach + 1
+	at := int((t.n - 1) % width)
+	t.sum += s - t.local[at]
+	t.local[at] = s
+	middle := t.local[(at+width-meanReach)%width]
+	t.correlate(max(middle-max(t.sum, 0)/width, 0))
+}
+
+func (t *tempoMeter) correlate(s float64) {
+	copy(t.recent[:], t.recent[1:])
+	t.recent[4] = s
+	r := &t.recent
+	if r[2] >= onsetPeak && r[2] > r[1] && r[2] > r[0] && r[2] >= r[3] && r[2] >= r[4] {
+		t.onsets++
+	}
+	soft := (r[0] + r[4] + 4*(r[1]+r[3]) + 6*r[2]) / 16
+	at := int(t.rated % tempoLags)
+	t.ring[at] = soft
+	t.rated++
+	if soft == 0 {
+		return
+	}
+	for lag := 0; lag <= at; lag++ {
+		t.corr[lag] += soft * t.ring[at-lag]
+	}
+	for lag := at + 1; lag < tempoLags; lag++ {
+		t.corr[lag] += soft * t.ring[at-lag+tempoLags]
+	}
+}
+
+// result closes the measurement; rate is how many onsets there are in a
+// second.
+func (t *tempoMeter) result() (tempo orak.Tempo, rate float64) {
+	frames := t.n
+	for range meanReach + 2 {
+		t.n++
+		t.strength(0)
+	}
+	if frames > 0 {
+		rate = float64(t.onsets) / (float64(frames) * hopS)
+	}
+	return t.beat(), rate
+}
+
+// beat is the tempo once all is correlated.
+func (t *tempoMeter) beat() orak.Tempo {
+	if t.onsets < leastBeats || t.corr[0] <= 0 {
+		return orak.Tempo{}
+	}
+	curve := t.normalized()
+	period, score := bestPeriod(curve)
+	if period == 0 {
+		return orak.Tempo{}
+	}
+	confidence := min(max(curve.near(period), 0), 1)
+	if score <= 0 || confidence < leastTempo || float64(t.n) < leastBeats*period {
+		return orak.Tempo{}
+	}
+	return orak.Tempo{BPM: framesPerMinute / curve.sharpen(period), Confidence: confidence}
+}
+
+// tempoCurve is the autocorrelation of the onsets, 1 at lag 0 and 0 where
+// they fall as they would by chance.
+type tempoCurve []float64
+
+// normalized corrects for the length (a long lag has fewer pairs) and takes
+// out what onsets at random would give.
+func (t *tempoMeter) normalized() tempoCurve {
+	n := float64(t.n)
+	c := make(tempoCurve, 0, tempoLags)
+	zero := t.corr[0] / n
+	for lag, v := range t.corr {
+		if pairs := n - float64(lag); pairs > n/4 {
+			c = append(c, v/pairs/zero)
+		}
+	}
+	mean := 0.0
+	for _, v := range c {
+		mean += v / float64(len(c))
+	}
+	for i := range c {
+		c[i] = (c[i] - mean) / max(1-mean, 1e-9)
+	}
+	return c
+}
+
+// near is the curve's value at a lag that need not be whole; 0 beyond its end.
+func (c tempoCurve) near(lag float64) float64 {
+	i := int(lag)
+	if i < 0 || i+1 >= len(c) {
+		return 0
+	}
+	f := lag - float64(i)
+	return c[i]*(1-f) + c[i+1]*f
+}
+
+// bestPeriod is the local maximum of the curve that is the likeliest beat, in
+// frames; 0 if there is none.
+func bestPeriod(c tempoCurve) (period, score float64) {
+	const longest = framesPerMinute / slowest
+	for lag := shortestBeat; lag <= longest && lag+1 < len(c); lag++ {
+		if c[lag] <= c[lag-1] || c[lag] < c[lag+1] {
+			continue
+		}
+		shift, peak := parabola(c[lag-1], c[lag], c[lag+1])
+		at := float64(lag) + shift
+		if s := beatScore(c, at, peak); s > score {
+			period, score = at, s
+		}
+	}
+	return period, score
+}
+
+// beatScore weighs a period: how strong it is, there and at its double, how
+// likely, and less what a half or a third of it explains as well, for then
+// that is the beat.
+func beatScore(c tempoCurve, period, peak float64) float64 {
+	octaves := math.Log2(framesPerMinute / period / likeliest)
+	prior := math.Exp(-0.5 * octaves * octaves / (likelihoodWidth * likelihoodWidth))
+	strength := 0.75*peak + 0.25*c.near(2*period)
+	inner := 0.0
+	for _, parts := range []float64{2, 3} {
+		if part := period / parts; part >= shortestBeat {
+			inner = max(inner, min(c.near(part)/max(peak, 1e-9), 1))
+		}
+	}
+	return prior * strength * (1 - 0.8*inner*inner)
+}
+
+// sharpen finds the period more exactly at its multiples, where the same
+// error in frames is a smaller one in tempo.
+func (c tempoCurve) sharpen(period float64) float64 {
+	for _, times := range []float64{1, 2, 4} {
+		lag := int(math.Round(times * period))
+		best := 0
+		for l := max(lag-2, 1); l <= lag+2 && l+1 < len(c); l++ {
+			if c[l] > c[l-1] && c[l] >= c[l+1] && (best == 0 || c[l] > c[best]) {
+				best = l
+			}
+		}
+		if best == 0 || c[best] < 0.5*c.near(period) {
+			break
+		}
+		shift, _ := parabola(c[best-1], c[best], c[best+1])
+		period = (float64(best) + shift) / times
+	}
+	return period
+}

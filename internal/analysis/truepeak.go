@@ -1,0 +1,115 @@
+package analysis
+
+import "math"
+
+// The true peak is that of the signal oversampled 4 times, as BS.1770-4's
+// annex 2 has it, by a polyphase windowed-sinc filter. With 32 taps a phase
+// it is flat to 7 kHz, where the recommendation's own 12 taps are not.
+const (
+	peakPhases = 4
+	peakHalf   = 16
+	peakTaps   = 2 * peakHalf
+)
+
+// peakMeter keeps the largest magnitude between and at the samples.
+type peakMeter struct {
+	taps [peakPhases - 1][peakTaps]float64
+	// gain bounds how far an interpolated value can exceed the samples that
+	// it is made of: the largest sum of magnitudes of a phase.
+	gain float64
+	peak float64
+	buf  []float64
+}
+
+func newPeakMeter() *peakMeter {
+	m := &peakMeter{buf: make([]float64, peakTaps-1, peakTaps+blockSize)}
+	for p := range m.taps {
+		at := float64(p+1) / peakPhases
+		sum, magnitude := 0.0, 0.0
+		for i := range m.taps[p] {
+			d := float64(i-peakHalf+1) - at
+			m.taps[p][i] = sinc(d) * kaiser(d/peakHalf, 7)
+			sum += m.taps[p][i]
+		}
+		for i := range m.taps[p] {
+			m.taps[p][i] /= sum
+			magnitude += math.Abs(m.taps[p][i])
+		}
+		m.gain = max(m.gain, magnitude)
+	}
+	return m
+}
+
+func (m *peakMeter) push(x []float64) {
+	m.buf = append(m.buf, x...)
+	top := 0.0
+	for _, v := range m.buf {
+		top = max(top, math.Abs(v))
+	}
+	m.peak = max(m.peak, top)
+	if top*m.gain > m.peak {
+		m.interpolate()
+	}
+	n := copy(m.buf, m.buf[len(m.buf)-(peakTaps-1):])
+	m.buf = m.buf[:n]
+}
+
+func (m *peakMeter) interpolate() {
+	const run = 32 // positions that share one bound
+	last := len(m.buf) - peakTaps
+	for from := 0; from <= last; from += run {
+		to := min(from+run-1, last)
+		top := 0.0
+		for _, v := range m.buf[from : to+peakTaps] {
+			top = max(top, math.Abs(v))
+		}
+		if top*m.gain <= m.peak {
+			continue
+		}
+		for i := from; i <= to; i++ {
+			m.at((*[peakTaps]float64)(m.buf[i:]))
+		}
+	}
+}
+
+func (m *peakMeter) at(x *[peakTaps]float64) {
+	for p := range m.taps {
+		taps := &m.taps[p]
+		a, b := 0.0, 0.0
+		for i := 0; i < peakTaps; i += 2 {
+			a += x[i] * taps[i]
+			b += x[i+1] * taps[i+1]
+		}
+		m.peak = max(m.peak, math.Abs(a+b))
+	}
+}
+
+// result closes the measurement.
+func (m *peakMeter) result() float64 {
+	m.push(make([]float64, peakTaps))
+	return decibels(m.peak*m.peak, silentPeak)
+}
+
+func sinc(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	return math.Sin(math.Pi*x) / (math.Pi * x)
+}
+
+// kaiser is the Kaiser window at x, -1 to 1.
+func kaiser(x, beta float64) float64 {
+	if x <= -1 || x >= 1 {
+		return 0
+	}
+	return besselI0(beta*math.Sqrt(1-x*x)) / besselI0(beta)
+}
+
+func besselI0(x float64) float64 {
+	sum, term := 1.0, 1.0
+	for k := 1.0; term > 1e-12*sum; k++ {
+		term *= (x / 2 / k) * (x / 2 / k)
+		sum += term
+	}
+	return sum
+}

@@ -1,0 +1,133 @@
+package analysis
+
+import "math"
+
+const (
+	// trackLag is how many frames a decision waits for what follows: 1.5 s,
+	// longer than any doubt lasts in practice. The ring holds a second lot of
+	// trackBatch, so that the way back is walked once for so many frames.
+	trackLag   = 150
+	trackBatch = 50
+	trackRing  = trackLag + trackBatch
+	// unvoicedCost is what an unvoiced frame costs, against a candidate's
+	// 1 - strength + octave cost (which is 0.04 for a middling voice).
+	unvoicedCost = 1 - voicingThreshold + 0.04
+	// switchCost is that of going from voiced to unvoiced or back, jumpCost
+	// that of an octave's leap. A note's change pays it once; a stray frame
+	// pays it twice.
+	switchCost = 0.14
+	jumpCost   = 0.35
+)
+
+// unvoiced is the state that stands beside the candidates.
+const unvoiced = maxCandidates
+
+// trackFrame is one frame in the ring.
+type trackFrame struct {
+	n          int
+	candidates [maxCandidates]candidate
+	// from is the best state before, cost that of the best way here.
+	from [maxCandidates + 1]uint8
+	cost [maxCandidates + 1]float64
+}
+
+// tracker finds the cheapest way through the candidates of all frames
+// (Viterbi), deciding each frame trackLag frames later, so that its memory
+// does not grow with the recording.
+type tracker struct {
+	ring [trackRing]trackFrame
+	// pushed and decided count frames.
+	pushed, decided int
+	path            [trackRing]uint8
+	// emit gets every frame in order: f0 0 where unvoiced, and the
+	// periodicity of the candidate taken (of the best one, where unvoiced).
+	emit func(f0, strength float64)
+}
+
+func (t *tracker) push(found []candidate) {
+	now := &t.ring[t.pushed%trackRing]
+	now.n = copy(now.candidates[:], found)
+	if t.pushed == 0 {
+		t.first(now)
+	} else {
+		t.step(&t.ring[(t.pushed-1)%trackRing], now)
+	}
+	t.pushed++
+	if t.pushed-t.decided == trackRing {
+		t.decide(t.pushed - trackLag)
+	}
+}
+
+func (t *tracker) first(now *trackFrame) {
+	now.cost[unvoiced] = unvoicedCost
+	for i := range now.n {
+		now.cost[i] = now.candidates[i].cost
+	}
+}
+
+func (t *tracker) step(last, now *trackFrame) {
+	best, from := last.cost[unvoiced], uint8(unvoiced)
+	fromVoiced, via := math.Inf(1), uint8(unvoiced)
+	for j := range last.n {
+		if last.cost[j] < fromVoiced {
+			fromVoiced, via = last.cost[j], uint8(j)
+		}
+	}
+	if fromVoiced+switchCost < best {
+		best, from = fromVoiced+switchCost, via
+	}
+	now.cost[unvoiced], now.from[unvoiced] = best+unvoicedCost, from
+	lowest := now.cost[unvoiced]
+	for i := range now.n {
+		c := &now.candidates[i]
+		best, from := last.cost[unvoiced]+switchCost, uint8(unvoiced)
+		for j := range last.n {
+			cost := last.cost[j] + jumpCost*math.Abs(c.log2-last.candidates[j].log2)
+			if cost < best {
+				best, from = cost, uint8(j)
+			}
+		}
+		now.cost[i], now.from[i] = best+c.cost, from
+		lowest = min(lowest, now.cost[i])
+	}
+	// Only differences count: kept small, they stay exact for hours.
+	now.cost[unvoiced] -= lowest
+	for i := range now.n {
+		now.cost[i] -= lowest
+	}
+}
+
+// decide emits the frames up to but not including until, on the best way as
+// it looks from the last frame.
+func (t *tracker) decide(until int) {
+	last := &t.ring[(t.pushed-1)%trackRing]
+	state := uint8(unvoiced)
+	for i := range last.n {
+		if last.cost[i] < last.cost[state] {
+			state = uint8(i)
+		}
+	}
+	for k := t.pushed - 1; k >= t.decided; k-- {
+		t.path[k%trackRing] = state
+		state = t.ring[k%trackRing].from[state]
+	}
+	for ; t.decided < until; t.decided++ {
+		f := &t.ring[t.decided%trackRing]
+		state := t.path[t.decided%trackRing]
+		switch {
+		case state != unvoiced:
+			t.emit(f.candidates[state].f0, f.candidates[state].strength)
+		case f.n > 0:
+			t.emit(0, f.candidates[0].strength)
+		default:
+			t.emit(0, 0)
+		}
+	}
+}
+
+// flush decides what is left.
+func (t *tracker) flush() {
+	if t.pushed > t.decided {
+		t.decide(t.pushed)
+	}
+}
