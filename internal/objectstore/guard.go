@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // guard stands between a caller's body and minio-go. It promises that
@@ -13,8 +14,11 @@ import (
 //     request stream would block) or after an error;
 //   - minio-go never meets io.ErrUnexpectedEOF, which it takes for an end,
 //     but errBody; the true error is in err;
-//   - a body of another length than size is an error (size -1: any length).
+//   - a body of another length than size is an error (size -1: any length);
+//   - once close has returned src is not read any more, although the HTTP
+//     client may go on reading a request's body after it has failed.
 type guard struct {
+	mu   sync.Mutex
 	src  io.Reader
 	size int64
 	read int64
@@ -26,13 +30,18 @@ type guard struct {
 	err error
 }
 
-// errBody is what minio-go sees in place of the body's own error.
-var errBody = errors.New("the body failed")
+var (
+	// errBody is what minio-go sees in place of the body's own error.
+	errBody   = errors.New("the body failed")
+	errClosed = errors.New("the put is over")
+)
 
 func newGuard(src io.Reader, size int64) *guard { return &guard{src: src, size: size} }
 
 // Read implements io.Reader.
 func (g *guard) Read(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -42,6 +51,17 @@ func (g *guard) Read(p []byte) (int, error) {
 		}
 	}
 	return g.finish(p)
+}
+
+// close ends the reading for good and gives the body's own error, if it was
+// that which ended it. It waits for a Read that is under way.
+func (g *guard) close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.end == nil {
+		g.end = errClosed
+	}
+	return g.err
 }
 
 // fill reads into p the byte held back and what follows, and holds back the

@@ -32,16 +32,18 @@ const headSize = 1 << 20
 // Put stores body under key, replacing what was there, and returns once the
 // server has the whole object. If body ends with anything but io.EOF, or is
 // not as long as opts.Size says, nothing is stored and the error is the
-// body's own. Put does not close body and does not read it past its end.
+// body's own. Put does not close body, and reads it neither past its end nor after
+// it has returned.
 func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOptions) (Info, error) {
 	g := newGuard(body, opts.Size)
 	info, err := s.put(ctx, key, g, opts)
+	bodyErr := g.close()
 	if err == nil {
 		info.Key, info.ContentType = key, opts.ContentType
 		return info, nil
 	}
-	if g.err != nil {
-		return Info{}, fmt.Errorf("reading the body of %s: %w", key, g.err)
+	if bodyErr != nil {
+		return Info{}, fmt.Errorf("reading the body of %s: %w", key, bodyErr)
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return Info{}, fmt.Errorf("storing object %s: %w", key, ctxErr)
@@ -49,9 +51,13 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOpt
 	return Info{}, fmt.Errorf("storing object %s: %w", key, classify(err))
 }
 
-func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) (Info, error) {
+func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) (info Info, err error) {
 	head := s.heads.Get().(*[]byte)
-	defer s.heads.Put(head)
+	defer func() {
+		if err == nil { // else the HTTP client may still be reading it
+			s.heads.Put(head)
+		}
+	}()
 	n, err := io.ReadFull(g, *head)
 	switch {
 	case err == io.EOF || err == io.ErrUnexpectedEOF: // the body's true end
@@ -89,7 +95,7 @@ func (s *Store) putParts(ctx context.Context, key string, body io.Reader, opts P
 	if err != nil {
 		return Info{}, err
 	}
-	defer release()
+	defer func() { release(err == nil) }()
 	create := minio.PutObjectOptions{ContentType: opts.ContentType}
 	id, err := s.core.NewMultipartUpload(ctx, s.cfg.Bucket, key, create)
 	if err != nil {
@@ -141,8 +147,10 @@ func (s *Store) sendParts(ctx context.Context, key, id string, body io.Reader, b
 	}
 }
 
-// takePart waits for a part's buffer; release gives it back.
-func (s *Store) takePart(ctx context.Context) (buf []byte, release func(), err error) {
+// takePart waits for a part's buffer. release frees the slot, and keeps the
+// buffer for the next one where reuse is true: after an error the HTTP client
+// may still be reading it.
+func (s *Store) takePart(ctx context.Context) (buf []byte, release func(reuse bool), err error) {
 	select {
 	case buf = <-s.parts:
 	case <-ctx.Done():
@@ -151,7 +159,12 @@ func (s *Store) takePart(ctx context.Context) (buf []byte, release func(), err e
 	if buf == nil {
 		buf = make([]byte, s.cfg.PartSize)
 	}
-	return buf, func() { s.parts <- buf }, nil
+	return buf, func(reuse bool) {
+		if !reuse {
+			buf = nil
+		}
+		s.parts <- buf
+	}, nil
 }
 
 // abortWithin bounds the clean-up after a failed Put.
