@@ -217,11 +217,17 @@ func parseTime(s string) (time.Time, error) {
 	return t, nil
 }
 
-// malformed is the fault of whoever wrote the record.
+// malformed is the fault of whoever wrote the record. Its message names what
+// is wrong, so that an operator need not look for the log; it holds no more
+// than names of attributes and fields, and what the event itself says.
 func malformed(err error) *orak.Fault {
+	message := "The event cannot be read: " + err.Error()
+	if len(message) > orak.MaxMessage {
+		message = message[:orak.MaxMessage]
+	}
 	return &orak.Fault{
 		Class:   orak.ClassInput,
-		Message: "The event cannot be read.",
+		Message: strings.ToValidUTF8(message, ""),
 		Err:     fmt.Errorf("reading event: %w", err),
 	}
 }

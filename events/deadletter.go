@@ -22,6 +22,12 @@ const (
 	HeaderDLQOffset     = "orak-dlq-origin-offset"
 	HeaderDLQWebUI      = "orak-dlq-web-ui"
 	HeaderDLQCycle      = "orak-dlq-cycle"
+
+	// HeaderDLQOmitted is there only where the dead-letter topic takes no
+	// record of the origin's size, so that its value and headers had to be
+	// left out; it has the value's length in bytes. The headers of the
+	// origin say where the record itself is.
+	HeaderDLQOmitted = "orak-dlq-omitted-bytes"
 )
 
 // Header is one header of a record; a key may occur more than once.
@@ -53,4 +59,7 @@ type DeadLetter struct {
 	Cycle int
 	// FailedAt is when the letter was written.
 	FailedAt time.Time
+	// Omitted is the length in bytes of the origin's value where that had to
+	// be left out; see HeaderDLQOmitted. Otherwise it is 0.
+	Omitted int
 }

@@ -11,11 +11,6 @@ import (
 	"orak"
 )
 
-// HeaderDLQValueOmitted is there only where the original value had to be left
-// out, because the dead-letter topic takes no record of its size; it has the
-// value's length in bytes. The origin headers say where the value is.
-const HeaderDLQValueOmitted = "orak-dlq-value-omitted"
-
 // OriginOf keeps r whole. It shares r's memory.
 func OriginOf(r *kgo.Record) Origin {
 	o := Origin{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
@@ -35,7 +30,7 @@ func OriginOf(r *kgo.Record) Origin {
 // as plain headers: the last block is the one that counts.
 func (d DeadLetter) Record() *kgo.Record {
 	o, f := d.Origin, d.Failure
-	headers := make([]kgo.RecordHeader, 0, len(o.Headers)+13)
+	headers := make([]kgo.RecordHeader, 0, len(o.Headers)+14)
 	for _, h := range o.Headers {
 		headers = append(headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
@@ -55,6 +50,9 @@ func (d DeadLetter) Record() *kgo.Record {
 		{HeaderDLQCycle, strconv.Itoa(d.Cycle)},
 	} {
 		headers = append(headers, kgo.RecordHeader{Key: h.key, Value: []byte(h.value)})
+	}
+	if d.Omitted > 0 {
+		headers = append(headers, kgo.RecordHeader{Key: HeaderDLQOmitted, Value: []byte(strconv.Itoa(d.Omitted))})
 	}
 	return &kgo.Record{Topic: TopicDeadLetters, Key: o.Key, Value: o.Value, Headers: headers, Timestamp: d.FailedAt}
 }
@@ -112,6 +110,9 @@ func fromBlock(block map[string]string) (DeadLetter, error) {
 		RunID:      block[HeaderDLQRunID],
 		WebUI:      block[HeaderDLQWebUI],
 		Cycle:      int(p.number(HeaderDLQCycle, 32)),
+	}
+	if _, ok := block[HeaderDLQOmitted]; ok {
+		d.Omitted = int(p.number(HeaderDLQOmitted, 32))
 	}
 	return d, p.err
 }

@@ -1,0 +1,132 @@
+package bridge
+
+import (
+	"context"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak/events"
+)
+
+// fetchBytes bounds what one fetch brings, and so what waits in memory in
+// front of the budget.
+const fetchBytes = 16 << 20
+
+// groupOpts make the client a member of the group. run lives until the bridge
+// is stopped hard.
+func (b *Bridge) groupOpts(run context.Context) []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.ConsumerGroup(events.GroupBridge),
+		kgo.ConsumeTopics(events.TopicUploads),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		// Without a commit, and after the log was cut, everything is read
+		// from the start: repeats are cheap and lost uploads are not.
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.SessionTimeout(b.cfg.SessionTimeout),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.DisableAutoCommit(),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+			b.assigned(parts)
+		}),
+		kgo.OnPartitionsRevoked(func(_ context.Context, cl *kgo.Client, parts map[string][]int32) {
+			b.revoked(run, cl, parts)
+		}),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+			b.lost(parts)
+		}),
+	}
+	if b.cfg.InstanceID != "" {
+		opts = append(opts, kgo.InstanceID(b.cfg.InstanceID))
+	}
+	if b.cfg.Rack != "" {
+		opts = append(opts, kgo.Rack(b.cfg.Rack))
+	}
+	return append(opts, b.deps.KafkaOpts...)
+}
+
+func (b *Bridge) assigned(parts map[string][]int32) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for topic, ids := range parts {
+		for _, id := range ids {
+			p := partition{topic: topic, id: id}
+			b.sessions[p] = newSession(p)
+			b.log.Debug("partition assigned", "topic", topic, "partition", id)
+		}
+	}
+	b.metrics.partitions.Set(float64(len(b.sessions)))
+}
+
+// revoked hands partitions over in good order: what can be finished within the
+// bound is finished, and all that is settled is committed before another
+// member reads on from there.
+func (b *Bridge) revoked(run context.Context, cl *kgo.Client, parts map[string][]int32) {
+	ending := b.sessionsOf(parts)
+	drainCtx, cancel := context.WithTimeout(run, b.cfg.DrainTimeout)
+	defer cancel()
+	drain(drainCtx, ending)
+	b.committing.Lock()
+	defer b.committing.Unlock()
+	b.commit(context.WithoutCancel(run), cl, ending)
+	b.forget(ending)
+}
+
+// lost ends the sessions of partitions that others own already: there is
+// nothing to wait for and nothing that may be committed.
+func (b *Bridge) lost(parts map[string][]int32) {
+	ending := b.sessionsOf(parts)
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	drain(over, ending)
+	b.committing.Lock()
+	defer b.committing.Unlock()
+	b.forget(ending)
+}
+
+// drain ends sessions side by side, so that the bound holds for all together.
+func drain(ctx context.Context, sessions []*session) {
+	var wg sync.WaitGroup
+	for _, s := range sessions {
+		wg.Go(func() { s.drain(ctx) })
+	}
+	wg.Wait()
+}
+
+func (b *Bridge) sessionsOf(parts map[string][]int32) []*session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []*session
+	for topic, ids := range parts {
+		for _, id := range ids {
+			if s := b.sessions[partition{topic: topic, id: id}]; s != nil {
+				found = append(found, s)
+			}
+		}
+	}
+	return found
+}
+
+func (b *Bridge) allSessions() []*session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]*session, 0, len(b.sessions))
+	for _, s := range b.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+func (b *Bridge) forget(sessions []*session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range sessions {
+		if b.sessions[s.partition] == s {
+			delete(b.sessions, s.partition)
+		}
+		b.log.Debug("partition given up", "topic", s.partition.topic, "partition", s.partition.id)
+	}
+	b.metrics.partitions.Set(float64(len(b.sessions)))
+}

@@ -1,0 +1,107 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"orak"
+	"orak/events"
+	"orak/workflows"
+)
+
+// start starts the workflow of u, once and only once, however often u is
+// announced.
+func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Upload) outcome {
+	began := time.Now()
+	id := workflows.UploadWorkflowID(u.ID)
+	log := b.log.With("upload_id", u.ID, "tenant", u.Tenant, "workflow_id", id)
+	var out outcome
+	var refused error
+	ok := b.persist(ctx, s, r, "starting the workflow", func(ctx context.Context) error {
+		out, refused = outcomeStarted, nil
+		runID, err := b.execute(ctx, r, u)
+		var exists *serviceerror.WorkflowExecutionAlreadyStarted
+		var invalid *serviceerror.InvalidArgument
+		switch {
+		case err == nil:
+			log.Info("workflow started", "run_id", runID)
+			return nil
+		case errors.As(err, &exists):
+			out = outcomeDuplicate
+			log.Debug("workflow was started before", "run_id", exists.RunId)
+			return nil
+		case errors.As(err, &invalid):
+			refused = err
+			return b.checkAttributes(ctx)
+		default:
+			return err
+		}
+	})
+	switch {
+	case !ok:
+		return outcomeAbandoned
+	case refused != nil:
+		return b.deadLetter(ctx, s, r, &orak.Fault{
+			Class:   orak.ClassInternal,
+			Message: "The upload could not be taken into processing.",
+			Err:     fmt.Errorf("starting workflow %s: %w", id, refused),
+		})
+	}
+	b.metrics.start.Observe(time.Since(began).Seconds())
+	return out
+}
+
+func (b *Bridge) execute(ctx context.Context, r *kgo.Record, u orak.Upload) (runID string, err error) {
+	options := client.StartWorkflowOptions{
+		ID:                    workflows.UploadWorkflowID(u.ID),
+		TaskQueue:             workflows.QueuePipeline,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		// Without it a run that exists is returned as if it were new.
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		EnableEagerStart:                         b.cfg.EagerStart,
+		Memo: map[string]any{
+			workflows.MemoProgress: orak.Progress{Upload: u, Status: orak.StatusQueued, UpdatedAt: time.Now().UTC()},
+		},
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			workflows.AttrStatus.ValueSet(string(orak.StatusQueued)),
+			workflows.AttrTenant.ValueSet(string(u.Tenant)),
+		),
+	}
+	input := workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(r)}
+	run, err := b.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, input)
+	if err != nil {
+		return "", err
+	}
+	return run.GetRunID(), nil
+}
+
+// checkAttributes tells a refused record from a namespace that refuses every
+// record, because our search attributes are not registered there yet. Where
+// Temporal does not let us look, the record is taken to be at fault.
+func (b *Bridge) checkAttributes(ctx context.Context) error {
+	resp, err := b.deps.Temporal.OperatorService().ListSearchAttributes(ctx,
+		&operatorservice.ListSearchAttributesRequest{Namespace: b.deps.Namespace})
+	var denied *serviceerror.PermissionDenied
+	var missing *serviceerror.Unimplemented
+	switch {
+	case errors.As(err, &denied), errors.As(err, &missing):
+		return nil
+	case err != nil:
+		return fmt.Errorf("listing search attributes: %w", err)
+	}
+	for _, attr := range []string{workflows.AttrStatus.GetName(), workflows.AttrTenant.GetName()} {
+		if _, ok := resp.GetCustomAttributes()[attr]; !ok {
+			return fmt.Errorf("search attribute %s is not registered in namespace %s", attr, b.deps.Namespace)
+		}
+	}
+	return nil
+}
