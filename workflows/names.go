@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
@@ -55,6 +57,17 @@ type ProcessUploadInput struct {
 	Upload orak.Upload `json:"upload"`
 	// Origin is the record that announced the upload.
 	Origin events.Origin `json:"origin"`
+	// Resume is there where a run goes on that was parked; whoever starts the
+	// workflow leaves it nil.
+	Resume *Resume `json:"resume,omitempty"`
+}
+
+// Resume is what a parked upload hands to its next run (Continue-As-New).
+type Resume struct {
+	Progress orak.Progress  `json:"progress"`
+	Audio    *orak.Audio    `json:"audio,omitempty"`
+	Analysis *orak.Analysis `json:"analysis,omitempty"`
+	ParkedAt time.Time      `json:"parked_at"`
 }
 
 // Reprocess asks for a parked upload to be run again.
@@ -72,4 +85,23 @@ type Reprocess struct {
 type Discard struct {
 	Reason string `json:"reason"`
 	By     string `json:"by"`
+}
+
+// MaxBy and MaxReason bound Reprocess and Discard, in bytes.
+const (
+	MaxBy     = 100
+	MaxReason = 500
+)
+
+// AlertDigestInput starts AlertDigest.
+type AlertDigestInput struct {
+	Stage orak.Stage `json:"stage"`
+	Class orak.Class `json:"class"`
+	// GroupWait is how long the first message waits for company;
+	// GroupInterval is the distance of further ones.
+	GroupWait     time.Duration `json:"group_wait"`
+	GroupInterval time.Duration `json:"group_interval"`
+	// Resume is there where a run goes on; whoever starts the workflow leaves
+	// it nil.
+	Resume *ResumeDigest `json:"resume,omitempty"`
 }

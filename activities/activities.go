@@ -1,0 +1,93 @@
+package activities
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/internal/objectstore"
+)
+
+// Store keeps objects. Put makes an object whole or not at all, and replaces
+// one of the same key. Get of an absent key is objectstore.ErrNotFound. A
+// store that cannot be reached is a *orak.Fault of orak.ClassDependency.
+type Store interface {
+	Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error)
+	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
+}
+
+var _ Store = (*objectstore.Store)(nil)
+
+// Converter turns the recording at src into a 16 kHz mono 16-bit WAV at dst.
+// Both are absolute paths in a folder that is the caller's and holds nothing
+// else; whatever else Converter writes there is removed with it. progress is
+// called with the share that is done, 0 to 1, or -1 where it is not known.
+// Errors are *orak.Fault.
+type Converter interface {
+	Convert(ctx context.Context, src, dst string, progress func(done float64)) (orak.Audio, error)
+}
+
+// Analyzer reads a 16 kHz mono 16-bit WAV to its end. It leaves
+// Analysis.Audio zero. An error of wav itself is returned wrapped.
+type Analyzer interface {
+	Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error)
+}
+
+// Publisher writes a record to Kafka, and returns once all in-sync replicas
+// have it.
+type Publisher interface {
+	Publish(ctx context.Context, r *kgo.Record) error
+}
+
+// Alerter hands an alert to whoever groups the alerts of its stage and class.
+// A repeat with the same Alert.ID is no second alert.
+type Alerter interface {
+	Raise(ctx context.Context, a Alert) error
+}
+
+// Notifier posts Markdown to where operators read it. A *orak.Fault says how
+// long to wait where the other side did.
+type Notifier interface {
+	Post(ctx context.Context, markdown string) error
+}
+
+// Links makes links into the Temporal Web UI; they are empty where no Web UI
+// is configured.
+type Links interface {
+	WorkflowURL(workflowID, runID string) string
+	// QueryURL lists the workflows that a visibility query finds.
+	QueryURL(query string) string
+}
+
+// Deps is what the activities work with. All are needed but Metrics.
+type Deps struct {
+	Store     Store
+	Converter Converter
+	Analyzer  Analyzer
+	Publisher Publisher
+	Alerter   Alerter
+	Notifier  Notifier
+	Links     Links
+	// Namespace is Temporal's, for the commands that an alert shows.
+	Namespace string
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer
+}
+
+// Activities holds every activity as a method; worker registers them.
+type Activities struct {
+	deps       Deps
+	scratchDir string
+	log        *slog.Logger
+	metrics    *metrics
+}
+
+// New makes the activities. Below scratchDir each conversion has a folder of
+// its own while it runs; empty means the system's temporary folder.
+func New(scratchDir string, deps Deps) *Activities {
+	return &Activities{deps: deps, scratchDir: scratchDir, log: deps.Log, metrics: newMetrics(deps.Metrics)}
+}

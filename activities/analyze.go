@@ -1,0 +1,45 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"orak"
+	"orak/internal/objectstore"
+)
+
+// AnalyzeInput asks for the analysis of a converted upload.
+type AnalyzeInput struct {
+	Upload orak.Upload `json:"upload"`
+	// Audio is what the conversion found.
+	Audio orak.Audio `json:"audio"`
+}
+
+// Analyze streams orak.AudioKey through the engine, stores the curve under
+// orak.PitchKey and returns the summary, which holds no curve.
+func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
+	u := in.Upload
+	body, _, err := a.deps.Store.Get(ctx, orak.AudioKey(u.Tenant, u.ID))
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return orak.Analysis{}, internalFault(fmt.Errorf("opening converted audio: %w", err))
+	}
+	if err != nil {
+		return orak.Analysis{}, fmt.Errorf("opening converted audio: %w", err)
+	}
+	defer body.Close()
+	src := &source{r: body}
+	analysis, curve, err := a.deps.Analyzer.Analyze(ctx, src, progress(ctx))
+	if src.err != nil {
+		// The store's fault, whatever the engine took it for.
+		return orak.Analysis{}, fmt.Errorf("reading converted audio: %w", src.err)
+	}
+	if err != nil {
+		return orak.Analysis{}, fmt.Errorf("analyzing: %w", err)
+	}
+	if err := a.putJSON(ctx, orak.PitchKey(u.Tenant, u.ID), curve); err != nil {
+		return orak.Analysis{}, err
+	}
+	analysis.Audio = in.Audio
+	return analysis, nil
+}

@@ -1,0 +1,30 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"orak/events"
+)
+
+// AnnounceInput asks for one lifecycle event.
+type AnnounceInput struct {
+	// ID is the event's, from events.LifecycleID: a repeat has the same one.
+	ID        string           `json:"id"`
+	Type      events.Type      `json:"type"`
+	At        time.Time        `json:"at"`
+	Lifecycle events.Lifecycle `json:"lifecycle"`
+}
+
+// Announce emits a lifecycle event. It returns once Kafka has it.
+func (a *Activities) Announce(ctx context.Context, in AnnounceInput) error {
+	e, err := events.NewLifecycle(in.ID, in.Type, in.At, in.Lifecycle)
+	if err != nil {
+		return internalFault(fmt.Errorf("making event %s: %w", in.ID, err))
+	}
+	if err := a.deps.Publisher.Publish(ctx, e.Record(events.TopicLifecycle)); err != nil {
+		return fmt.Errorf("emitting event %s: %w", in.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"orak"
+	"orak/internal/objectstore"
+)
+
+// ConvertInput asks for the conversion of an upload.
+type ConvertInput struct {
+	Upload orak.Upload `json:"upload"`
+}
+
+// scratchPrefix begins the name of every conversion's folder.
+const scratchPrefix = "orak-convert-"
+
+// Convert makes orak.AudioKey out of orak.OriginalKey, by way of a scratch
+// folder that is gone when it returns.
+func (a *Activities) Convert(ctx context.Context, in ConvertInput) (_ orak.Audio, err error) {
+	if a.scratchDir != "" {
+		if err := os.MkdirAll(a.scratchDir, 0o700); err != nil {
+			return orak.Audio{}, scratchFault(fmt.Errorf("making scratch directory: %w", err))
+		}
+	}
+	dir, err := os.MkdirTemp(a.scratchDir, scratchPrefix)
+	if err != nil {
+		return orak.Audio{}, scratchFault(fmt.Errorf("making scratch folder: %w", err))
+	}
+	defer func() {
+		if rmErr := os.RemoveAll(dir); rmErr != nil {
+			a.log.ErrorContext(ctx, "scratch folder stays behind", "upload_id", string(in.Upload.ID), "dir", dir, "error", rmErr)
+		}
+	}()
+	// The converter wants absolute paths.
+	if dir, err = filepath.Abs(dir); err != nil {
+		return orak.Audio{}, scratchFault(fmt.Errorf("resolving scratch folder: %w", err))
+	}
+	src, dst := filepath.Join(dir, "original"), filepath.Join(dir, "audio.wav")
+	if err := a.download(ctx, in.Upload, src); err != nil {
+		return orak.Audio{}, err
+	}
+	audio, err := a.deps.Converter.Convert(ctx, src, dst, progress(ctx))
+	if err != nil {
+		return orak.Audio{}, fmt.Errorf("converting: %w", err)
+	}
+	if err := a.uploadAudio(ctx, in.Upload, dst); err != nil {
+		return orak.Audio{}, err
+	}
+	return audio, nil
+}
+
+// downloadTries is how often a recording is fetched that arrives other than
+// it was stored, before the stored one is taken for broken: a bad line must
+// not look like a bad object.
+const downloadTries = 3
+
+var errOtherBytes = errors.New("the stored recording is not the one that was accepted")
+
+// download fetches the recording to path and checks that it is the one that
+// was accepted.
+func (a *Activities) download(ctx context.Context, u orak.Upload, path string) error {
+	for try := 1; ; try++ {
+		err := a.downloadOnce(ctx, u, path)
+		if !errors.Is(err, errOtherBytes) {
+			return err
+		}
+		if try == downloadTries {
+			return internalFault(err)
+		}
+		a.log.WarnContext(ctx, "recording arrived damaged; fetching it again", "upload_id", string(u.ID), "error", err)
+	}
+}
+
+func (a *Activities) downloadOnce(ctx context.Context, u orak.Upload, path string) error {
+	body, info, err := a.deps.Store.Get(ctx, u.Key)
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return internalFault(fmt.Errorf("opening recording %s: %w", u.Key, err))
+	}
+	if err != nil {
+		return fmt.Errorf("opening recording: %w", err)
+	}
+	defer body.Close()
+	if info.Size != u.Size {
+		return fmt.Errorf("%w: %d bytes, not %d", errOtherBytes, info.Size, u.Size)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return scratchFault(fmt.Errorf("creating scratch file: %w", err))
+	}
+	defer file.Close()
+	sum, src := sha256.New(), &source{r: body}
+	n, err := io.Copy(io.MultiWriter(file, sum), src)
+	if src.err != nil {
+		return fmt.Errorf("reading recording: %w", src.err)
+	}
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		return scratchFault(fmt.Errorf("writing scratch file: %w", err))
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); n != u.Size || got != u.SHA256 {
+		return fmt.Errorf("%w: %d bytes of SHA-256 %s, not %d of %s", errOtherBytes, n, got, u.Size, u.SHA256)
+	}
+	return nil
+}
+
+func (a *Activities) uploadAudio(ctx context.Context, u orak.Upload, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return internalFault(fmt.Errorf("opening converted audio: %w", err))
+	}
+	defer file.Close()
+	st, err := file.Stat()
+	if err != nil {
+		return scratchFault(fmt.Errorf("measuring converted audio: %w", err))
+	}
+	_, err = a.deps.Store.Put(ctx, orak.AudioKey(u.Tenant, u.ID), file,
+		objectstore.PutOptions{Size: st.Size(), ContentType: "audio/wav"})
+	if err != nil {
+		return fmt.Errorf("storing converted audio: %w", err)
+	}
+	return nil
+}
+
+// SweepScratch removes the folders that conversions left behind longer than
+// age ago, as a killed process does. Call it when a worker starts.
+func (a *Activities) SweepScratch(age time.Duration) error {
+	dir := a.scratchDir
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	entries, err := filepath.Glob(filepath.Join(dir, scratchPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("listing scratch folders: %w", err)
+	}
+	var errs []error
+	for _, path := range entries {
+		st, err := os.Stat(path)
+		if err != nil || time.Since(st.ModTime()) < age {
+			continue // gone already, or another worker's
+		}
+		if err := os.RemoveAll(path); err != nil {
+			errs = append(errs, fmt.Errorf("removing scratch folder: %w", err))
+			continue
+		}
+		a.log.Info("removed a scratch folder that was left behind", "dir", path)
+	}
+	return errors.Join(errs...)
+}
+
+// scratchFault is a disk that is full or broken: it would fail every upload,
+// so it is waited out.
+func scratchFault(err error) *orak.Fault {
+	return &orak.Fault{Class: orak.ClassDependency, Message: "The service is short of working space; it goes on by itself.", Err: err}
+}
+
+// source remembers the error of a reader, so that it can be told from the
+// error of what consumed it.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,56 @@
+// Package activities is what the workflows do to the world: convert a
+// recording, analyze it, publish the result, announce what happened, write a
+// dead letter, raise an alert.
+//
+// There are two kinds of activity, and they fail differently.
+//
+// The stages (Convert, Analyze, Publish) work on one upload and may fail
+// because of it. Each returns a *orak.Fault; Budget decides, in one place for
+// all of them, whether the class of the fault is retried, counted or given
+// up. The count is kept in the heartbeat details, which outlive the worker:
+//
+//	attempt starts ─► heartbeat {attempts: n+1}   charged in advance, so that
+//	     │                                        a crash has been counted
+//	     ├─ fails, counted class ──► retry in 1 s, 2 s, … or give up
+//	     ├─ fails, waiting class ──► heartbeat {attempts: n}, retry later
+//	     ├─ worker is stopping ────► heartbeat {attempts: n}, retry at once
+//	     └─ worker dies ───────────► the server times the heartbeat out, and
+//	                                 the next attempt finds {attempts: n+1}
+//
+// The side activities (Announce, SaveOutcome, DeadLetter, RaiseAlert,
+// PostAlert) carry the news. They must never give up, so the workflow lets
+// the server retry them without end, and Budget leaves them alone.
+//
+// Every activity may run more than once, also at the same time on two
+// workers: objects are written whole under fixed keys, and events carry ids
+// that repeat.
+package activities
+
+import "orak"
+
+// The activity types, as the Web UI shows them.
+const (
+	TypeConvert     = "Convert"
+	TypeAnalyze     = "Analyze"
+	TypePublish     = "Publish"
+	TypeSaveOutcome = "SaveOutcome"
+	TypeAnnounce    = "Announce"
+	TypeDeadLetter  = "DeadLetter"
+	TypeRaiseAlert  = "RaiseAlert"
+	TypePostAlert   = "PostAlert"
+)
+
+// StageOf is the stage that an activity type runs; ok is false for the side
+// activities.
+func StageOf(activityType string) (s orak.Stage, ok bool) {
+	switch activityType {
+	case TypeConvert:
+		return orak.StageConvert, true
+	case TypeAnalyze:
+		return orak.StageAnalyze, true
+	case TypePublish:
+		return orak.StagePublish, true
+	default:
+		return "", false
+	}
+}

@@ -1,0 +1,241 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+
+	"orak"
+)
+
+// maxResult bounds what a stage hands to the workflow, in bytes of JSON:
+// references and summaries, never curves.
+const maxResult = 64 << 10
+
+// errStopping is the cause of a stage's context once its worker has used up
+// the time for draining.
+var errStopping = errors.New("the worker is stopping")
+
+// Keeper keeps the Budget of the stages: a worker interceptor that charges
+// attempts, classifies failures and tells the server whether to retry.
+type Keeper struct {
+	interceptor.WorkerInterceptorBase
+	budget  Budget
+	drain   time.Duration
+	log     *slog.Logger
+	metrics *budgetMetrics
+}
+
+var _ interceptor.WorkerInterceptor = (*Keeper)(nil)
+
+// NewKeeper makes a Keeper. drain is how long a stage may go on once its
+// worker stops; after that it is interrupted and handed back, uncounted.
+func NewKeeper(b Budget, drain time.Duration, log *slog.Logger, reg prometheus.Registerer) *Keeper {
+	return &Keeper{budget: b, drain: drain, log: log, metrics: newBudgetMetrics(reg)}
+}
+
+// InterceptActivity is called by the SDK for every activity task.
+func (k *Keeper) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	in := &inbound{keeper: k}
+	in.Next = next
+	return in
+}
+
+type inbound struct {
+	interceptor.ActivityInboundInterceptorBase
+	keeper *Keeper
+}
+
+// ExecuteActivity runs one attempt of a stage under the budget; any other
+// activity just runs.
+func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	info := activity.GetInfo(ctx)
+	stage, ok := StageOf(info.ActivityType.Name)
+	if !ok {
+		return i.Next.ExecuteActivity(ctx, in)
+	}
+	a := &attempt{Keeper: i.keeper, stage: stage, started: time.Now(), log: i.keeper.log.With(
+		"workflow_id", info.WorkflowExecution.ID, "run_id", info.WorkflowExecution.RunID,
+		"stage", string(stage), "attempt", info.Attempt)}
+	return a.run(ctx, info, func(ctx context.Context) (any, error) { return i.Next.ExecuteActivity(ctx, in) })
+}
+
+// attempt is one attempt of a stage.
+type attempt struct {
+	*Keeper
+	stage   orak.Stage
+	started time.Time
+	log     *slog.Logger
+}
+
+func (a *attempt) run(ctx context.Context, info activity.Info, step func(context.Context) (any, error)) (any, error) {
+	a.metrics.running.WithLabelValues(string(a.stage)).Inc()
+	defer a.metrics.running.WithLabelValues(string(a.stage)).Dec()
+
+	before, err := lastHeartbeat(ctx)
+	if err != nil {
+		a.log.ErrorContext(ctx, "heartbeat of the last attempt is unreadable", "error", err)
+	}
+	if a.budget.spent(before) {
+		return nil, a.giveUp(ctx, before)
+	}
+	p := startPulse(ctx, before.begin(a.started), info.HeartbeatTimeout)
+	stepCtx, release := a.bound(ctx, info)
+	defer release()
+	out, err := a.call(p.within(stepCtx), step)
+	h := p.stop()
+	if err != nil {
+		return nil, a.settle(ctx, stepCtx, h, err)
+	}
+	a.ended("ok")
+	return out, nil
+}
+
+// bound ends a step a little before the server would time it out, so that the
+// attempt itself can say so; and once the worker has drained for long enough.
+func (a *attempt) bound(ctx context.Context, info activity.Info) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	release := func() { cancel(nil) }
+	if !info.Deadline.IsZero() {
+		margin := min(time.Until(info.Deadline)/10, 5*time.Second)
+		timed, cancelTimed := context.WithDeadline(ctx, info.Deadline.Add(-margin))
+		ctx, release = timed, func() { cancelTimed(); cancel(nil) }
+	}
+	stopping := activity.GetWorkerStopChannel(ctx)
+	go func() {
+		select {
+		case <-stopping:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(a.drain):
+			cancel(errStopping)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, release
+}
+
+// call runs the step. A panic, or a result that cannot be handed on, is ours.
+func (a *attempt) call(ctx context.Context, step func(context.Context) (any, error)) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.ErrorContext(ctx, "stage panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			out, err = nil, internalFault(fmt.Errorf("panic: %v", p))
+		}
+	}()
+	if out, err = step(ctx); err != nil {
+		return nil, err
+	}
+	// The SDK would retry a result that it cannot encode for ever.
+	data, err := json.Marshal(out)
+	if err != nil {
+		return nil, internalFault(fmt.Errorf("encoding the stage's result: %w", err))
+	}
+	if len(data) > maxResult {
+		return nil, internalFault(fmt.Errorf("the stage's result has %d bytes of JSON, more than %d", len(data), maxResult))
+	}
+	return out, nil
+}
+
+// settle turns the error of a step into what the server shall do about it.
+func (a *attempt) settle(ctx, stepCtx context.Context, h Heartbeat, err error) error {
+	switch cause := context.Cause(ctx); {
+	case cause != nil && temporal.IsCanceledError(cause):
+		a.ended("canceled")
+		return temporal.NewCanceledError()
+	case errors.Is(cause, context.DeadlineExceeded):
+		// The server has timed the attempt out itself, and counts it.
+	case cause != nil || errors.Is(context.Cause(stepCtx), errStopping):
+		// Nobody's fault: the worker stops, the activity was paused or reset
+		// by hand, or the server forgot it.
+		return a.interrupted(ctx, h, err)
+	}
+	f := orak.AsFault(err)
+	if errors.Is(context.Cause(stepCtx), context.DeadlineExceeded) {
+		// Whatever the step took its own cut-off for.
+		f = &orak.Fault{Class: orak.ClassTransient, Message: "This step took too long.", Err: err}
+	}
+	h, v := a.budget.settle(h, f, time.Now())
+	if ctx.Err() == nil {
+		activity.RecordHeartbeat(ctx, h)
+	}
+	a.ended(string(f.Class))
+	a.log.WarnContext(ctx, "stage failed", "class", string(f.Class), "counted_attempts", h.Attempts,
+		"retry", v.retry, "retry_in", v.delay, "error", err)
+	return a.failure(h, f, v)
+}
+
+func (a *attempt) interrupted(ctx context.Context, h Heartbeat, err error) error {
+	if ctx.Err() == nil {
+		activity.RecordHeartbeat(ctx, h.refund())
+	}
+	a.ended("interrupted")
+	a.log.InfoContext(ctx, "stage interrupted; another attempt follows", "error", err)
+	return temporal.NewApplicationErrorWithOptions("Interrupted; another attempt follows.", string(orak.ClassTransient),
+		temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign})
+}
+
+// giveUp ends a stage whose attempts were all used up by workers that died or
+// steps that never came back.
+func (a *attempt) giveUp(ctx context.Context, h Heartbeat) error {
+	if h.FirstAt.IsZero() {
+		h.FirstAt = h.BegunAt
+	}
+	f := &orak.Fault{Class: orak.ClassTransient, Message: "This step did not come to an end: it took too long, or the worker that ran it stopped."}
+	a.ended(string(f.Class))
+	a.log.ErrorContext(ctx, "stage has no attempts left", "counted_attempts", h.Attempts)
+	return a.failure(h, f, verdict{})
+}
+
+func (a *attempt) ended(outcome string) {
+	a.metrics.attempts.WithLabelValues(string(a.stage), outcome).Inc()
+	a.metrics.duration.WithLabelValues(string(a.stage)).Observe(time.Since(a.started).Seconds())
+}
+
+// maxCause bounds the detail that the Web UI shows; the server cuts failures
+// of 4 KiB.
+const maxCause = 2 << 10
+
+// failure is what the workflow and the Web UI see: the class as the error's
+// type, the safe message, the detail as its cause, and the orak.Failure.
+func (a *attempt) failure(h Heartbeat, f *orak.Fault, v verdict) error {
+	message := f.Message
+	if message == "" {
+		message = "This step failed unexpectedly."
+	}
+	message = clip(message, orak.MaxMessage)
+	o := temporal.ApplicationErrorOptions{
+		NonRetryable:   !v.retry,
+		NextRetryDelay: v.delay,
+		Details: []any{orak.Failure{Stage: a.stage, Class: f.Class, Message: message, Attempts: h.Attempts,
+			FirstAt: h.FirstAt.UTC(), LastAt: time.Now().UTC()}},
+	}
+	if f.Err != nil {
+		o.Cause = errors.New(clip(f.Err.Error(), maxCause))
+	}
+	return temporal.NewApplicationErrorWithOptions(message, string(f.Class), o)
+}
+
+func internalFault(err error) *orak.Fault {
+	return &orak.Fault{Class: orak.ClassInternal, Message: "Something is wrong on our side; we have been told.", Err: err}
+}
+
+// clip cuts s to n bytes at most, between two runes, and makes it valid UTF-8.
+func clip(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(s, "")
+}

@@ -1,0 +1,56 @@
+package activities
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// metrics counts what the side activities did; budgetMetrics has the stages.
+type metrics struct {
+	deadLetters  *prometheus.CounterVec
+	alertsPosted prometheus.Counter
+	alertsFailed prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	f := promauto.With(reg)
+	return &metrics{
+		deadLetters: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_dead_letters_total",
+			Help: "Dead letters written, by the stage that failed and the class of its failure.",
+		}, []string{"stage", "class"}),
+		alertsPosted: f.NewCounter(prometheus.CounterOpts{
+			Name: "orak_alert_posts_total",
+			Help: "Alert messages that the webhook took.",
+		}),
+		alertsFailed: f.NewCounter(prometheus.CounterOpts{
+			Name: "orak_alert_post_failures_total",
+			Help: "Attempts to post an alert message that failed; each is tried again.",
+		}),
+	}
+}
+
+type budgetMetrics struct {
+	attempts *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	running  *prometheus.GaugeVec
+}
+
+func newBudgetMetrics(reg prometheus.Registerer) *budgetMetrics {
+	f := promauto.With(reg)
+	return &budgetMetrics{
+		attempts: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_stage_attempts_total",
+			Help: "Ended attempts, by stage and outcome: ok, a failure class, canceled, or interrupted where the worker stopped.",
+		}, []string{"stage", "outcome"}),
+		duration: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "orak_stage_duration_seconds",
+			Help:    "How long attempts took, whatever their outcome.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
+		}, []string{"stage"}),
+		running: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "orak_stage_running_attempts",
+			Help: "Attempts that run now in this process.",
+		}, []string{"stage"}),
+	}
+}

@@ -1,0 +1,52 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"orak"
+	"orak/internal/objectstore"
+)
+
+// PublishInput asks for the results of an analyzed upload to be published.
+type PublishInput struct {
+	// Progress is the last one: completed.
+	Progress orak.Progress `json:"progress"`
+	Analysis orak.Analysis `json:"analysis"`
+	// Completed is the event that says so. It needs no Analysis.
+	Completed AnnounceInput `json:"completed"`
+}
+
+// Publish writes analysis.json and outcome.json and then says so downstream:
+// whoever reads the event finds both.
+func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
+	u := in.Progress.Upload
+	if err := a.putJSON(ctx, orak.AnalysisKey(u.Tenant, u.ID), in.Analysis); err != nil {
+		return err
+	}
+	if err := a.SaveOutcome(ctx, in.Progress); err != nil {
+		return err
+	}
+	in.Completed.Lifecycle.Analysis = &in.Analysis
+	return a.Announce(ctx, in.Completed)
+}
+
+// SaveOutcome writes the last Progress of an upload under orak.OutcomeKey.
+func (a *Activities) SaveOutcome(ctx context.Context, p orak.Progress) error {
+	return a.putJSON(ctx, orak.OutcomeKey(p.Upload.Tenant, p.Upload.ID), p)
+}
+
+func (a *Activities) putJSON(ctx context.Context, key string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return internalFault(fmt.Errorf("encoding %s: %w", key, err))
+	}
+	_, err = a.deps.Store.Put(ctx, key, bytes.NewReader(data),
+		objectstore.PutOptions{Size: int64(len(data)), ContentType: "application/json"})
+	if err != nil {
+		return fmt.Errorf("storing %s: %w", key, err)
+	}
+	return nil
+}

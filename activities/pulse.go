@@ -1,0 +1,123 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+)
+
+// pulse sends the heartbeats of one attempt: the first before the step
+// begins, then whenever there is progress, and on a timer, so that a step
+// which is silent for long is not taken for dead. How long a step may take is
+// bounded by its start-to-close timeout alone.
+type pulse struct {
+	send func(Heartbeat)
+	done chan struct{}
+	idle sync.WaitGroup
+
+	mu   sync.Mutex
+	last Heartbeat
+	sent time.Time
+}
+
+type pulseKey struct{}
+
+// minProgress and progressEvery thin out what a step reports; the SDK thins
+// out further what it sends.
+const (
+	minProgress   = 0.01
+	progressEvery = time.Second
+)
+
+// startPulse takes the activity's own context: heartbeats outlive the step's.
+func startPulse(ctx context.Context, h Heartbeat, timeout time.Duration) *pulse {
+	p := &pulse{
+		send: func(h Heartbeat) { activity.RecordHeartbeat(ctx, h) },
+		done: make(chan struct{}), last: h, sent: time.Now(),
+	}
+	p.send(h)
+	if timeout > 0 {
+		p.idle.Go(func() { p.beat(ctx, timeout/3) })
+	}
+	return p
+}
+
+func (p *pulse) beat(ctx context.Context, every time.Duration) {
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.done:
+			return
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			p.mu.Lock()
+			h := p.last
+			p.mu.Unlock()
+			p.send(h)
+		}
+	}
+}
+
+// stop ends the heartbeats and returns the last one.
+func (p *pulse) stop() Heartbeat {
+	close(p.done)
+	p.idle.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
+}
+
+// within makes p the one that progress finds.
+func (p *pulse) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, pulseKey{}, p)
+}
+
+func (p *pulse) report(done float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if done < 0 || done > 1 || done != done {
+		return
+	}
+	step := done
+	if p.last.Done != nil {
+		step = done - *p.last.Done
+	}
+	if step < minProgress && time.Since(p.sent) < progressEvery {
+		return
+	}
+	p.last.Done = &done
+	p.sent = time.Now()
+	select {
+	case <-p.done:
+	default:
+		p.send(p.last)
+	}
+}
+
+// progress is what a step calls with the share that is done, 0 to 1; anything
+// else means that it does not know. It may be called often, from any
+// goroutine.
+func progress(ctx context.Context) func(done float64) {
+	p, ok := ctx.Value(pulseKey{}).(*pulse)
+	if !ok {
+		return func(float64) {}
+	}
+	return p.report
+}
+
+// lastHeartbeat is what the attempt before this one left; zero on the first.
+func lastHeartbeat(ctx context.Context) (Heartbeat, error) {
+	if !activity.HasHeartbeatDetails(ctx) {
+		return Heartbeat{}, nil
+	}
+	var h Heartbeat
+	if err := activity.GetHeartbeatDetails(ctx, &h); err != nil {
+		return Heartbeat{}, fmt.Errorf("decoding heartbeat details: %w", err)
+	}
+	return h, nil
+}

@@ -1,0 +1,125 @@
+package mattermost
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"orak"
+)
+
+// Config says where messages go.
+type Config struct {
+	WebhookURL string        `name:"webhook-url" help:"Incoming webhook, in Mattermost's or Slack's format, to which alerts are posted. Empty: alerts go to the log alone, at level error." default:"" secret:""`
+	Timeout    time.Duration `help:"How long one attempt to post may take." default:"10s"`
+}
+
+// Validate reports the first setting that cannot work, without the URL.
+func (c Config) Validate() error {
+	if c.Timeout <= 0 {
+		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
+	}
+	if c.WebhookURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.WebhookURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return errors.New("webhook-url: want an http or https address (the value is secret and not shown)")
+	}
+	return nil
+}
+
+// Client posts to one webhook. It is safe for concurrent use.
+type Client struct {
+	cfg  Config
+	http *http.Client
+	log  *slog.Logger
+}
+
+// New makes a Client. Nothing is sent before Post.
+func New(cfg Config, log *slog.Logger) *Client {
+	return &Client{cfg: cfg, log: log, http: &http.Client{
+		Timeout: cfg.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}}
+}
+
+// maxAnswer is how much of an answer's body is read, so that the connection
+// can be used again.
+const maxAnswer = 64 << 10
+
+// Post posts one Markdown message. It returns nil once the webhook took it,
+// or where none is configured. Its errors are *orak.Fault: ClassOverload with
+// RetryAfter for 429 and 503, ClassDependency where the webhook cannot be
+// reached or fails, ClassInternal where it refuses.
+func (c *Client) Post(ctx context.Context, markdown string) error {
+	if c.cfg.WebhookURL == "" {
+		c.log.ErrorContext(ctx, "alert, and no webhook is configured to post it to", "alert", markdown)
+		return nil
+	}
+	body, err := json.Marshal(map[string]string{"text": markdown})
+	if err != nil {
+		return fault(orak.ClassInternal, fmt.Errorf("encoding message: %w", err))
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.WebhookURL, bytes.NewReader(body))
+	if err != nil {
+		return fault(orak.ClassInternal, errors.New("making request: the webhook's URL is malformed"))
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fault(orak.ClassDependency, fmt.Errorf("calling webhook: %w", scrub(err)))
+	}
+	defer resp.Body.Close()
+	// Only to use the connection again: what the body says does not matter.
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	return judge(resp, time.Now())
+}
+
+func judge(resp *http.Response, now time.Time) error {
+	switch code := resp.StatusCode; {
+	case code >= 200 && code < 300:
+		return nil
+	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
+		f := fault(orak.ClassOverload, fmt.Errorf("calling webhook: status %d", code))
+		f.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
+		return f
+	case code >= 500 || code == http.StatusRequestTimeout:
+		return fault(orak.ClassDependency, fmt.Errorf("calling webhook: status %d", code))
+	default:
+		return fault(orak.ClassInternal, fmt.Errorf("calling webhook: refused with status %d; check that the webhook still exists", code))
+	}
+}
+
+// retryAfter reads the header's two forms; 0 where it says nothing.
+func retryAfter(h string, now time.Time) time.Duration {
+	if s, err := strconv.Atoi(h); err == nil && s > 0 {
+		return time.Duration(min(s, 24*3600)) * time.Second
+	}
+	if t, err := http.ParseTime(h); err == nil && t.After(now) {
+		return t.Sub(now)
+	}
+	return 0
+}
+
+// scrub takes the URL out of what net/http says.
+func scrub(err error) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+func fault(c orak.Class, err error) *orak.Fault {
+	return &orak.Fault{Class: c, Message: "The alert could not be posted.", Err: err}
+}

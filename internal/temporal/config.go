@@ -1,0 +1,68 @@
+package temporal
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config says which namespace of which Temporal server to use.
+type Config struct {
+	Address     string        `help:"Temporal server's frontend as host:port." default:"127.0.0.1:7233"`
+	Namespace   string        `help:"Temporal namespace." default:"default"`
+	WebUI       string        `name:"web-ui" help:"Address of the Temporal Web UI, for links in dead letters and alerts. Empty: no links." default:"http://127.0.0.1:8233"`
+	DialTimeout time.Duration `name:"dial-timeout" help:"How long to go on trying to reach the server at start." default:"1m"`
+	Retention   time.Duration `help:"How long closed workflows are kept, where orak itself makes the namespace. Keep it longer than Kafka's retention: it is what tells a repeated upload from a new one." default:"720h"`
+}
+
+// Validate reports the first setting that cannot work.
+func (c Config) Validate() error {
+	if _, _, err := net.SplitHostPort(c.Address); err != nil {
+		return fmt.Errorf("address %q: want host:port: %w", c.Address, err)
+	}
+	if c.Namespace == "" {
+		return errors.New("namespace: missing")
+	}
+	if c.DialTimeout <= 0 {
+		return fmt.Errorf("dial-timeout %v: want more than 0", c.DialTimeout)
+	}
+	if c.Retention < 24*time.Hour {
+		return fmt.Errorf("retention %v: want 24h at least", c.Retention)
+	}
+	if c.WebUI == "" {
+		return nil
+	}
+	if u, err := url.Parse(c.WebUI); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("web-ui %q: want an http or https address", c.WebUI)
+	}
+	return nil
+}
+
+// WorkflowURL links to a run in the Web UI; empty without a Web UI. Without
+// runID it links to the latest run.
+func (c Config) WorkflowURL(workflowID, runID string) string {
+	if c.WebUI == "" {
+		return ""
+	}
+	u := c.workflows() + "/" + url.PathEscape(workflowID)
+	if runID != "" {
+		u += "/" + url.PathEscape(runID) + "/history"
+	}
+	return u
+}
+
+// QueryURL links to the list of the workflows that a visibility query finds;
+// empty without a Web UI.
+func (c Config) QueryURL(query string) string {
+	if c.WebUI == "" {
+		return ""
+	}
+	return c.workflows() + "?query=" + url.QueryEscape(query)
+}
+
+func (c Config) workflows() string {
+	return strings.TrimRight(c.WebUI, "/") + "/namespaces/" + url.PathEscape(c.Namespace) + "/workflows"
+}

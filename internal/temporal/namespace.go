@@ -1,0 +1,63 @@
+package temporal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// EnsureNamespace makes the namespace where it is missing, with the configured
+// retention, and returns once the server takes requests for it. An existing
+// namespace is left as it is.
+func EnsureNamespace(ctx context.Context, cfg Config, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
+	defer cancel()
+	nc, err := client.NewNamespaceClient(client.Options{HostPort: cfg.Address, Logger: sdklog.NewStructuredLogger(log)})
+	if err != nil {
+		return fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, err)
+	}
+	defer nc.Close()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := ensure(ctx, nc, cfg, log)
+		if err == nil {
+			return nil
+		}
+		if !passing(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// ensure succeeds once the namespace is seen; after making it that takes the
+// server a while.
+func ensure(ctx context.Context, nc client.NamespaceClient, cfg Config, log *slog.Logger) error {
+	_, err := nc.Describe(ctx, cfg.Namespace)
+	if err == nil {
+		return nil
+	}
+	if missing := (*serviceerror.NamespaceNotFound)(nil); !errors.As(err, &missing) {
+		return fmt.Errorf("describing namespace %s: %w", cfg.Namespace, err)
+	}
+	err = nc.Register(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace:                        cfg.Namespace,
+		WorkflowExecutionRetentionPeriod: durationpb.New(cfg.Retention),
+	})
+	if exists := (*serviceerror.NamespaceAlreadyExists)(nil); err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("registering namespace %s: %w", cfg.Namespace, err)
+	}
+	log.InfoContext(ctx, "namespace registered", "namespace", cfg.Namespace, "retention", cfg.Retention)
+	return fmt.Errorf("registering namespace %s: not visible yet", cfg.Namespace)
+}

@@ -1,0 +1,86 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"orak/workflows"
+)
+
+// RegisterSearchAttributes makes the search attributes of ProcessUpload, where
+// they are missing, and returns once queries can use them. It may run any
+// number of times, also at once in several processes.
+func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
+	missing, err := missingAttributes(ctx, c, namespace)
+	if err != nil {
+		return err
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
+		Namespace: namespace, SearchAttributes: missing,
+	})
+	// Another process was faster.
+	if e := (*serviceerror.AlreadyExists)(nil); err != nil && !errors.As(err, &e) {
+		return fmt.Errorf("adding search attributes: %w", err)
+	}
+	return awaitAttributes(ctx, c, namespace)
+}
+
+func attributeNames() []string {
+	return []string{
+		workflows.AttrStatus.GetName(), workflows.AttrStage.GetName(),
+		workflows.AttrFailure.GetName(), workflows.AttrTenant.GetName(),
+	}
+}
+
+func missingAttributes(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
+	have, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return nil, fmt.Errorf("listing search attributes: %w", err)
+	}
+	missing := map[string]enumspb.IndexedValueType{}
+	for _, name := range attributeNames() {
+		switch t, ok := have.GetCustomAttributes()[name]; {
+		case !ok:
+			missing[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
+		case t != enumspb.INDEXED_VALUE_TYPE_KEYWORD:
+			return nil, fmt.Errorf("search attribute %s exists with type %s, want Keyword: remove it, or use another namespace", name, t)
+		}
+	}
+	return missing, nil
+}
+
+// awaitAttributes asks until the server, which caches them, knows all of
+// them. A workflow task that comes too early all the same is retried.
+func awaitAttributes(ctx context.Context, c client.Client, namespace string) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	query := ""
+	for i, name := range attributeNames() {
+		if i > 0 {
+			query += " AND "
+		}
+		query += name + " = 'x'"
+	}
+	for {
+		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for search attributes: %w", errors.Join(ctx.Err(), err))
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"orak/activities"
+	"orak/workflows"
+)
+
+// Config says what a worker serves. Its flags carry their whole names: embed
+// it without a prefix.
+type Config struct {
+	Queues       []string      `name:"worker-queues" help:"Task queues that this process serves: orak-pipeline, orak-convert, orak-gpu." default:"orak-pipeline,orak-convert,orak-gpu"`
+	ConvertSlots int           `name:"convert-slots" help:"Conversions at once in this process. 0: one for each CPU." default:"0"`
+	GPUSlots     int           `name:"gpu-slots" help:"Analyses at once in this process." default:"2"`
+	ScratchDir   string        `name:"scratch-dir" help:"Folder for the files of running conversions. Empty: the system's temporary folder." default:""`
+	StopTimeout  time.Duration `name:"worker-stop-timeout" help:"How long a stopping worker waits for running steps. After half of it they are interrupted and handed back to the server." default:"20s"`
+
+	AlertGroupWait     time.Duration `name:"alert-group-wait" help:"How long the first alert of a stage and class waits for company." default:"10s"`
+	AlertGroupInterval time.Duration `name:"alert-group-interval" help:"Distance between the further alerts of a stage and class, while new failures arrive." default:"5m"`
+
+	Budget   activities.Budget  `embed:""`
+	Settings workflows.Settings `embed:""`
+}
+
+// DefaultConfig has the defaults of the tags.
+func DefaultConfig() Config {
+	return Config{
+		Queues:             []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU},
+		GPUSlots:           2,
+		StopTimeout:        20 * time.Second,
+		AlertGroupWait:     10 * time.Second,
+		AlertGroupInterval: 5 * time.Minute,
+		Budget:             activities.DefaultBudget(),
+		Settings:           workflows.DefaultSettings(),
+	}
+}
+
+// Validate reports the first setting that cannot work.
+func (c Config) Validate() error {
+	if len(c.Queues) == 0 {
+		return errors.New("worker-queues: want one at least")
+	}
+	all := DefaultConfig().Queues
+	for _, q := range c.Queues {
+		if !slices.Contains(all, q) {
+			return fmt.Errorf("worker-queues: unknown queue %q, want some of %v", q, all)
+		}
+	}
+	switch {
+	case c.ConvertSlots < 0:
+		return fmt.Errorf("convert-slots %d: want 0 at least", c.ConvertSlots)
+	case c.GPUSlots < 1:
+		return fmt.Errorf("gpu-slots %d: want 1 at least", c.GPUSlots)
+	case c.StopTimeout <= 0:
+		return fmt.Errorf("worker-stop-timeout %v: want more than 0", c.StopTimeout)
+	case c.AlertGroupWait <= 0 || c.AlertGroupInterval <= 0:
+		return errors.New("alert-group-wait and alert-group-interval: want more than 0")
+	}
+	if err := c.Budget.Validate(); err != nil {
+		return err
+	}
+	return c.Settings.Validate()
+}

@@ -1,0 +1,175 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"orak/activities"
+	"orak/workflows"
+)
+
+// Deps is what the workers work with. All are needed but Metrics.
+type Deps struct {
+	Store     activities.Store
+	Converter activities.Converter
+	Analyzer  activities.Analyzer
+	Publisher activities.Publisher
+	Notifier  activities.Notifier
+	Links     activities.Links
+	// Namespace is the one that the client was dialled for.
+	Namespace string
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer
+}
+
+// Worker serves task queues.
+type Worker struct {
+	cfg    Config
+	client client.Client
+	deps   Deps
+	log    *slog.Logger
+	acts   *activities.Activities
+	keeper *activities.Keeper
+
+	mu      sync.Mutex
+	running []sdkworker.Worker
+}
+
+// heartbeatEvery is how often progress reaches the server at most. It also
+// bounds how long a cancellation takes to reach an activity that makes
+// progress.
+const heartbeatEvery = 2 * time.Second
+
+// New makes a Worker; Start starts it.
+func New(cfg Config, c client.Client, deps Deps) *Worker {
+	acts := activities.New(cfg.ScratchDir, activities.Deps{
+		Store: deps.Store, Converter: deps.Converter, Analyzer: deps.Analyzer, Publisher: deps.Publisher,
+		Alerter: &alerter{client: c, wait: cfg.AlertGroupWait, interval: cfg.AlertGroupInterval}, Notifier: deps.Notifier,
+		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
+	})
+	return &Worker{
+		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts,
+		keeper: activities.NewKeeper(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
+	}
+}
+
+// Start makes sure of the search attributes and begins to serve. It returns
+// once every queue is polled; ctx bounds only that. After an error nothing is
+// left running.
+func (w *Worker) Start(ctx context.Context) error {
+	if err := RegisterSearchAttributes(ctx, w.client, w.deps.Namespace); err != nil {
+		return err
+	}
+	// A conversion touches its folder while it runs, and ends before this.
+	if err := w.acts.SweepScratch(2 * w.cfg.Settings.ConvertTimeout); err != nil {
+		w.log.WarnContext(ctx, "scratch folders stay behind", "error", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running != nil {
+		return errors.New("starting worker: it runs already")
+	}
+	for _, queue := range w.cfg.Queues {
+		sw := w.serving(queue)
+		if err := sw.Start(); err != nil {
+			w.stopAll()
+			return fmt.Errorf("starting worker of queue %s: %w", queue, err)
+		}
+		w.running = append(w.running, sw)
+	}
+	w.log.InfoContext(ctx, "worker started", "queues", w.cfg.Queues, "convert_slots", w.convertSlots(), "gpu_slots", w.cfg.GPUSlots)
+	return nil
+}
+
+// Stop drains and returns when that is done, after the stop timeout at most;
+// it gives up waiting when ctx ends. It may be called more than once.
+func (w *Worker) Stop(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.stopAll()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stopping worker: %w", ctx.Err())
+	}
+}
+
+// stopAll stops all queues at the same time: they share the stop timeout.
+func (w *Worker) stopAll() {
+	var wait sync.WaitGroup
+	for _, sw := range w.running {
+		wait.Go(sw.Stop)
+	}
+	wait.Wait()
+	w.running = nil
+}
+
+func (w *Worker) convertSlots() int {
+	if w.cfg.ConvertSlots == 0 {
+		return runtime.NumCPU()
+	}
+	return w.cfg.ConvertSlots
+}
+
+// serving makes the worker of one queue.
+func (w *Worker) serving(queue string) sdkworker.Worker {
+	o := sdkworker.Options{
+		Interceptors:                 []interceptor.WorkerInterceptor{w.keeper},
+		WorkerStopTimeout:            w.cfg.StopTimeout,
+		MaxHeartbeatThrottleInterval: heartbeatEvery,
+		DisableRegistrationAliasing:  true,
+		OnFatalError: func(err error) {
+			w.log.Error("worker stopped by a fatal error", "queue", queue, "error", err)
+		},
+	}
+	if queue == workflows.QueuePipeline {
+		sw := sdkworker.New(w.client, queue, o)
+		w.registerPipeline(sw)
+		return sw
+	}
+	o.DisableWorkflowWorker = true
+	o.DisableEagerActivities = true
+	if queue == workflows.QueueGPU {
+		o.MaxConcurrentActivityExecutionSize = w.cfg.GPUSlots
+		sw := sdkworker.New(w.client, queue, o)
+		register(sw, activities.TypeAnalyze, w.acts.Analyze)
+		return sw
+	}
+	o.MaxConcurrentActivityExecutionSize = w.convertSlots()
+	sw := sdkworker.New(w.client, queue, o)
+	register(sw, activities.TypeConvert, w.acts.Convert)
+	return sw
+}
+
+func (w *Worker) registerPipeline(sw sdkworker.Worker) {
+	flows := workflows.New(w.cfg.Settings)
+	sw.RegisterWorkflowWithOptions(flows.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
+	sw.RegisterWorkflowWithOptions(flows.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
+	register(sw, activities.TypePublish, w.acts.Publish)
+	register(sw, activities.TypeSaveOutcome, w.acts.SaveOutcome)
+	register(sw, activities.TypeAnnounce, w.acts.Announce)
+	register(sw, activities.TypeDeadLetter, w.acts.DeadLetter)
+	register(sw, activities.TypeRaiseAlert, w.acts.RaiseAlert)
+	register(sw, activities.TypePostAlert, w.acts.PostAlert)
+}
+
+func register(r sdkworker.ActivityRegistry, name string, f any) {
+	r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+}

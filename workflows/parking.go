@@ -1,0 +1,225 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/events"
+)
+
+// command is what an operator decided about a parked upload.
+type command struct {
+	discard bool
+	from    orak.Stage
+	by      string
+	reason  string
+}
+
+// bySignal is who acted where a signal does not say.
+const bySignal = "signal"
+
+// listen makes the upload answer: to its query, to Updates and to signals.
+// It comes before anything else, so that no message meets a run without it.
+func (u *upload) listen(ctx workflow.Context) error {
+	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (orak.Progress, error) { return u.progress, nil })
+	if err != nil {
+		return fmt.Errorf("setting query handler: %w", err)
+	}
+	err = workflow.SetUpdateHandlerWithOptions(ctx, SignalReprocess,
+		func(ctx workflow.Context, r Reprocess) (orak.Progress, error) { return u.accept(ctx, u.reprocess(r)) },
+		workflow.UpdateHandlerOptions{Validator: func(_ workflow.Context, r Reprocess) error { return u.checkReprocess(r) }})
+	if err != nil {
+		return fmt.Errorf("setting update handler: %w", err)
+	}
+	err = workflow.SetUpdateHandlerWithOptions(ctx, SignalDiscard,
+		func(ctx workflow.Context, d Discard) (orak.Progress, error) { return u.accept(ctx, discard(d)) },
+		workflow.UpdateHandlerOptions{Validator: func(_ workflow.Context, d Discard) error { return u.checkDiscard(d) }})
+	if err != nil {
+		return fmt.Errorf("setting update handler: %w", err)
+	}
+	workflow.Go(ctx, u.hear)
+	return nil
+}
+
+// hear takes signals for as long as the workflow lives.
+func (u *upload) hear(ctx workflow.Context) {
+	s := workflow.NewSelector(ctx)
+	for _, name := range []string{SignalReprocess, SignalDiscard} {
+		s.AddReceive(workflow.GetSignalChannel(ctx, name), func(workflow.ReceiveChannel, bool) { u.takeSignals(ctx) })
+	}
+	for {
+		s.Select(ctx)
+	}
+}
+
+// takeSignals takes every signal that has arrived. What cannot be decoded is
+// logged and dropped by the SDK; a signal without input, as the command-line
+// tools send it, is one with every field empty.
+func (u *upload) takeSignals(ctx workflow.Context) {
+	reprocesses := workflow.GetSignalChannel(ctx, SignalReprocess)
+	for r := (Reprocess{}); reprocesses.ReceiveAsync(&r); r = (Reprocess{}) {
+		if r.By == "" {
+			r.By = bySignal
+		}
+		u.obey(ctx, SignalReprocess, u.checkReprocess(r), u.reprocess(r))
+	}
+	discards := workflow.GetSignalChannel(ctx, SignalDiscard)
+	for d := (Discard{}); discards.ReceiveAsync(&d); d = (Discard{}) {
+		if d.By == "" {
+			d.By = bySignal
+		}
+		u.obey(ctx, SignalDiscard, u.checkDiscard(d), discard(d))
+	}
+}
+
+// obey does what a signal says, where that makes sense.
+func (u *upload) obey(ctx workflow.Context, name string, invalid error, c command) {
+	if invalid == nil {
+		_, invalid = u.accept(ctx, c)
+	}
+	if invalid != nil {
+		workflow.GetLogger(ctx).Warn("signal ignored", "signal", name, "by", c.by, "error", invalid)
+	}
+}
+
+func (u *upload) reprocess(r Reprocess) command {
+	c := command{from: r.From, by: r.By, reason: r.Reason}
+	if c.from == "" {
+		c.from = u.progress.Stage
+	}
+	return c
+}
+
+func discard(d Discard) command { return command{discard: true, by: d.By, reason: d.Reason} }
+
+func (u *upload) parked() bool { return u.progress.Status == orak.StatusDeadLettered }
+
+// checkParked refuses commands to an upload that does not wait for one.
+func (u *upload) checkParked() error {
+	switch s := u.progress.Status; {
+	case u.parked():
+		return nil
+	case s.Final():
+		return fmt.Errorf("the upload is %s already", s)
+	default:
+		return fmt.Errorf("the upload is already running (%s): only a dead-lettered upload takes this command", s)
+	}
+}
+
+func (u *upload) checkReprocess(r Reprocess) error {
+	if err := u.checkParked(); err != nil {
+		return err
+	}
+	if err := checkWho(r.By, r.Reason); err != nil {
+		return err
+	}
+	if len(r.Options) > 0 {
+		return errors.New("options: no step takes any yet")
+	}
+	return u.checkFrom(r.From)
+}
+
+func (u *upload) checkDiscard(d Discard) error {
+	if err := u.checkParked(); err != nil {
+		return err
+	}
+	return checkWho(d.By, d.Reason)
+}
+
+// checkFrom refuses a stage that does not exist, or whose input does not.
+func (u *upload) checkFrom(from orak.Stage) error {
+	if from == "" {
+		return nil
+	}
+	stage, ok := orak.ParseStage(string(from))
+	switch {
+	case !ok:
+		var names []string
+		for _, s := range orak.Stages() {
+			names = append(names, string(s))
+		}
+		return fmt.Errorf("from: unknown stage %.40q, want one of %s", from, strings.Join(names, ", "))
+	case stage == orak.StageAnalyze && u.audio == nil:
+		return fmt.Errorf("from: %s needs converted audio, and there is none yet; begin with %s", stage, orak.StageConvert)
+	case stage == orak.StagePublish && u.analysis == nil:
+		return fmt.Errorf("from: %s needs an analysis, and there is none yet; begin with %s or %s", stage, orak.StageConvert, orak.StageAnalyze)
+	}
+	return nil
+}
+
+func checkWho(by, reason string) error {
+	switch {
+	case by == "":
+		return errors.New("by: missing; say who asks")
+	case len(by) > MaxBy:
+		return fmt.Errorf("by: %d bytes, want %d at most", len(by), MaxBy)
+	case len(reason) > MaxReason:
+		return fmt.Errorf("reason: %d bytes, want %d at most", len(reason), MaxReason)
+	}
+	return nil
+}
+
+// accept takes a command that was checked. The change of status is made here
+// and now, so that a second command finds the upload no longer parked.
+func (u *upload) accept(ctx workflow.Context, c command) (orak.Progress, error) {
+	if err := u.checkParked(); err != nil {
+		return orak.Progress{}, err
+	}
+	u.next = &c
+	var err error
+	if c.discard {
+		err = u.show(ctx, orak.StatusDiscarded, u.progress.Stage, u.progress.Failure)
+	} else {
+		u.progress.Cycle++
+		err = u.show(ctx, c.from.Running(), c.from, nil)
+	}
+	return u.progress, err
+}
+
+// park waits for a command and does what must come before it is carried out.
+// A nil command ends the run, with the error if there is one.
+func (u *upload) park(ctx workflow.Context) (*command, error) {
+	left := u.parkedAt.Add(u.settings.ParkFor).Sub(workflow.Now(ctx))
+	_, err := workflow.AwaitWithTimeout(ctx, max(left, 0), func() bool {
+		return u.next != nil || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+	})
+	if err != nil {
+		return nil, err
+	}
+	u.takeSignals(ctx) // none may be left behind by what follows
+	c := u.next
+	u.next = nil
+	switch {
+	case c == nil && workflow.Now(ctx).Before(u.parkedAt.Add(u.settings.ParkFor)):
+		return nil, u.continueAsNew(ctx)
+	case c == nil:
+		return nil, u.expire(ctx)
+	}
+	l := u.lifecycle(u.progress)
+	l.Stage, l.By, l.Reason = u.progress.Stage, c.by, c.reason
+	if c.discard {
+		return nil, u.close(ctx, events.Discarded, l)
+	}
+	if err := u.announce(ctx, events.Reprocessed, l); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// continueAsNew goes on in a run with an empty history.
+func (u *upload) continueAsNew(ctx workflow.Context) error {
+	next := u.in
+	next.Resume = &Resume{Progress: u.progress, Audio: u.audio, Analysis: u.analysis, ParkedAt: u.parkedAt}
+	return workflow.NewContinueAsNewError(ctx, TypeProcessUpload, next)
+}
+
+// resume takes up what continueAsNew put down.
+func (u *upload) resume(ctx workflow.Context, r Resume) error {
+	u.progress, u.audio, u.analysis, u.parkedAt = r.Progress, r.Audio, r.Analysis, r.ParkedAt
+	u.in.Resume = nil
+	return u.write(ctx)
+}

@@ -1,0 +1,103 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/activities"
+	"orak/events"
+)
+
+// at is where the upload would stand now with the given status.
+func (u *upload) at(ctx workflow.Context, s orak.Status, stage orak.Stage, f *orak.Failure) orak.Progress {
+	p := u.progress
+	p.Status, p.Stage, p.Failure = s, stage, f
+	p.UpdatedAt = workflow.Now(ctx).UTC()
+	return p
+}
+
+// show makes the change of status visible: memo, search attributes, query.
+func (u *upload) show(ctx workflow.Context, s orak.Status, stage orak.Stage, f *orak.Failure) error {
+	next := u.at(ctx, s, stage, f)
+	if same(u.progress, next) {
+		return nil
+	}
+	u.progress = next
+	return u.write(ctx)
+}
+
+// write writes the progress to the memo and the search attributes.
+func (u *upload) write(ctx workflow.Context) error {
+	if err := workflow.UpsertMemo(ctx, map[string]any{MemoProgress: u.progress}); err != nil {
+		return fmt.Errorf("writing memo: %w", err)
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes(u.progress)...); err != nil {
+		return fmt.Errorf("writing search attributes: %w", err)
+	}
+	return nil
+}
+
+// same reports whether nothing but the time has changed.
+func same(a, b orak.Progress) bool {
+	return a.Status == b.Status && a.Stage == b.Stage && a.Cycle == b.Cycle && a.Failure == b.Failure
+}
+
+// attributes say what p says; what p leaves empty is taken away.
+func attributes(p orak.Progress) []temporal.SearchAttributeUpdate {
+	class := ""
+	if p.Failure != nil {
+		class = string(p.Failure.Class)
+	}
+	return []temporal.SearchAttributeUpdate{
+		keyword(AttrTenant, string(p.Upload.Tenant)),
+		keyword(AttrStatus, string(p.Status)),
+		keyword(AttrStage, string(p.Stage)),
+		keyword(AttrFailure, class),
+	}
+}
+
+func keyword(key temporal.SearchAttributeKeyKeyword, value string) temporal.SearchAttributeUpdate {
+	if value == "" {
+		return key.ValueUnset()
+	}
+	return key.ValueSet(value)
+}
+
+// lifecycle is p as downstream reads it.
+func (u *upload) lifecycle(p orak.Progress) events.Lifecycle {
+	l := events.Lifecycle{Upload: p.Upload, Status: p.Status, Cycle: p.Cycle, Stage: p.Stage, Failure: p.Failure}
+	if p.Failure == nil {
+		l.Stage = "" // said only of a step that failed or is run again
+	}
+	t, id := p.Upload.Tenant, p.Upload.ID
+	if u.audio != nil {
+		l.AudioKey = orak.AudioKey(t, id)
+	}
+	if u.analysis != nil {
+		l.PitchKey = orak.PitchKey(t, id)
+	}
+	if p.Status == orak.StatusCompleted {
+		l.AnalysisKey = orak.AnalysisKey(t, id)
+	}
+	return l
+}
+
+// event is the announcement of l as it stands now.
+func (u *upload) event(ctx workflow.Context, t events.Type, l events.Lifecycle) activities.AnnounceInput {
+	run := workflow.GetInfo(ctx).WorkflowExecution
+	return activities.AnnounceInput{
+		ID:        events.LifecycleID(run.ID, run.RunID, t, l.Cycle),
+		Type:      t,
+		At:        workflow.Now(ctx).UTC(),
+		Lifecycle: l,
+	}
+}
+
+// announce emits a lifecycle event, however long that takes: events of an
+// upload are emitted in order.
+func (u *upload) announce(ctx workflow.Context, t events.Type, l events.Lifecycle) error {
+	return workflow.ExecuteActivity(sideOptions(ctx), activities.TypeAnnounce, u.event(ctx, t, l)).Get(ctx, nil)
+}

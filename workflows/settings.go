@@ -1,0 +1,99 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+)
+
+// Settings are what an operator may set about a workflow. Each run records
+// those that it began with, and keeps them.
+type Settings struct {
+	ParkFor          time.Duration `name:"park-for" help:"How long a dead-lettered upload stays parked for an operator, before it expires." default:"168h"`
+	ConvertTimeout   time.Duration `name:"convert-timeout" help:"How long one attempt to convert may take." default:"10m"`
+	AnalyzeTimeout   time.Duration `name:"analyze-timeout" help:"How long one attempt to analyze may take." default:"1h"`
+	PublishTimeout   time.Duration `name:"publish-timeout" help:"How long one attempt to publish may take." default:"5m"`
+	HeartbeatTimeout time.Duration `name:"heartbeat-timeout" help:"How long a worker may be silent before its attempt is taken for dead and another one begins." default:"15s"`
+	StageLimit       time.Duration `name:"stage-limit" help:"How long a stage may take in all, with every retry and the wait in its queue. It is the last resort against an upload that is stuck; it must leave room for the longest backlog and outage." default:"168h"`
+}
+
+// DefaultSettings are those of the tags.
+func DefaultSettings() Settings {
+	const week = 7 * 24 * time.Hour
+	return Settings{ParkFor: week, ConvertTimeout: 10 * time.Minute, AnalyzeTimeout: time.Hour,
+		PublishTimeout: 5 * time.Minute, HeartbeatTimeout: 15 * time.Second, StageLimit: week}
+}
+
+// Validate reports the first setting that cannot work.
+func (s Settings) Validate() error {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"park-for", s.ParkFor}, {"convert-timeout", s.ConvertTimeout}, {"analyze-timeout", s.AnalyzeTimeout},
+		{"publish-timeout", s.PublishTimeout}, {"heartbeat-timeout", s.HeartbeatTimeout},
+	} {
+		if d.value <= 0 {
+			return fmt.Errorf("%s %v: want more than 0", d.name, d.value)
+		}
+	}
+	if longest := max(s.ConvertTimeout, s.AnalyzeTimeout, s.PublishTimeout); s.StageLimit < longest {
+		return fmt.Errorf("stage-limit %v: want %v at least, the longest attempt", s.StageLimit, longest)
+	}
+	return nil
+}
+
+// Flows holds every workflow as a method; worker registers them.
+type Flows struct{ settings Settings }
+
+// New makes the workflows.
+func New(s Settings) *Flows { return &Flows{settings: s} }
+
+// recorded is the same on every replay, whatever the worker was restarted
+// with.
+func (f *Flows) recorded(ctx workflow.Context) (Settings, error) {
+	var s Settings
+	err := workflow.SideEffect(ctx, func(workflow.Context) any { return f.settings }).Get(&s)
+	if err != nil {
+		return Settings{}, fmt.Errorf("reading recorded settings: %w", err)
+	}
+	return s, nil
+}
+
+// stageOptions leave the number of attempts to activities.Budget. A stage may
+// wait for its queue as long as it takes, up to StageLimit.
+func (s Settings) stageOptions(ctx workflow.Context, stage orak.Stage) workflow.Context {
+	queue, timeout := QueuePipeline, s.PublishTimeout
+	switch stage {
+	case orak.StageConvert:
+		queue, timeout = QueueConvert, s.ConvertTimeout
+	case orak.StageAnalyze:
+		queue, timeout = QueueGPU, s.AnalyzeTimeout
+	}
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              queue,
+		StartToCloseTimeout:    timeout,
+		ScheduleToCloseTimeout: s.StageLimit,
+		HeartbeatTimeout:       s.HeartbeatTimeout,
+		// Nothing of a canceled upload is written after its last event.
+		WaitForCancellation: true,
+		RetryPolicy:         unlimited(30 * time.Second),
+	})
+}
+
+// sideOptions never give up.
+func sideOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           QueuePipeline,
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         unlimited(30 * time.Second),
+	})
+}
+
+func unlimited(maxInterval time.Duration) *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: maxInterval}
+}
