@@ -6,21 +6,21 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
-	"orak/internal/objectstore"
+	"orak/events"
 )
 
-// Store keeps objects. Put makes an object whole or not at all, and replaces
-// one of the same key. Get of an absent key is objectstore.ErrNotFound. A
-// store that cannot be reached is a *orak.Fault of orak.ClassDependency.
+// Store keeps objects. A store that cannot be reached is a *orak.Fault of
+// orak.ClassDependency.
 type Store interface {
-	Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error)
-	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
+	// Open opens an object and tells its size in bytes; the caller closes
+	// it. An absent one is fs.ErrNotExist.
+	Open(ctx context.Context, key string) (body io.ReadCloser, size int64, err error)
+	// Put makes an object of size bytes, whole or not at all, and replaces
+	// one of the same key.
+	Put(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error
 }
-
-var _ Store = (*objectstore.Store)(nil)
 
 // Converter turns the recording at src into a 16 kHz mono 16-bit WAV at dst.
 // Both are absolute paths in a folder that is the caller's and holds nothing
@@ -37,10 +37,13 @@ type Analyzer interface {
 	Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error)
 }
 
-// Publisher writes a record to Kafka, and returns once all in-sync replicas
-// have it.
+// Publisher writes to Kafka, and returns once all in-sync replicas have what
+// was written. A broker that cannot be reached is a *orak.Fault of
+// orak.ClassDependency.
 type Publisher interface {
-	Publish(ctx context.Context, r *kgo.Record) error
+	PublishEvent(ctx context.Context, topic string, e events.Event) error
+	// PublishDeadLetter writes to events.TopicDeadLetters.
+	PublishDeadLetter(ctx context.Context, l events.DeadLetter) error
 }
 
 // Alerter hands an alert to whoever groups the alerts of its stage and class.

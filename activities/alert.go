@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
-	"orak/internal/mattermost"
 )
 
 // Alert says that an upload was dead-lettered.
@@ -78,7 +77,7 @@ func (a *Activities) message(g AlertGroup) string {
 	fmt.Fprintf(&b, ":rotating_light: %s parked: `%s` failed (`%s`)\n", count(g.Count), g.Stage, g.Class)
 	fmt.Fprintf(&b, "First seen %s, last seen %s. They stay parked until someone acts, and expire in the end.\n", stamp(g.FirstAt), stamp(g.LastAt))
 	for _, s := range g.Samples {
-		fmt.Fprintf(&b, "- `%s`%s of tenant `%s`: %s\n", s.UploadID, named(s.Filename), s.Tenant, mattermost.Code(s.Message, orak.MaxMessage))
+		fmt.Fprintf(&b, "- `%s`%s of tenant `%s`: %s\n", s.UploadID, named(s.Filename), s.Tenant, codeSpan(s.Message, orak.MaxMessage))
 	}
 	if rest := g.Count - len(g.Samples); rest > 0 {
 		fmt.Fprintf(&b, "- and %d more\n", rest)
@@ -119,7 +118,7 @@ func named(filename string) string {
 	if filename == "" {
 		return ""
 	}
-	return " " + mattermost.Code(filename, 120)
+	return " " + codeSpan(filename, 120)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

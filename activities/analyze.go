@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"orak"
-	"orak/internal/objectstore"
 )
 
 // AnalyzeInput asks for the analysis of a converted upload.
@@ -20,8 +20,8 @@ type AnalyzeInput struct {
 // orak.PitchKey and returns the summary, which holds no curve.
 func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
 	u := in.Upload
-	body, _, err := a.deps.Store.Get(ctx, orak.AudioKey(u.Tenant, u.ID))
-	if errors.Is(err, objectstore.ErrNotFound) {
+	body, _, err := a.deps.Store.Open(ctx, orak.AudioKey(u.Tenant, u.ID))
+	if errors.Is(err, fs.ErrNotExist) {
 		return orak.Analysis{}, internalFault(fmt.Errorf("opening converted audio: %w", err))
 	}
 	if err != nil {

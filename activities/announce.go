@@ -23,7 +23,7 @@ func (a *Activities) Announce(ctx context.Context, in AnnounceInput) error {
 	if err != nil {
 		return internalFault(fmt.Errorf("making event %s: %w", in.ID, err))
 	}
-	if err := a.deps.Publisher.Publish(ctx, e.Record(events.TopicLifecycle)); err != nil {
+	if err := a.deps.Publisher.PublishEvent(ctx, events.TopicLifecycle, e); err != nil {
 		return fmt.Errorf("emitting event %s: %w", in.ID, err)
 	}
 	return nil

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"orak"
-	"orak/internal/objectstore"
 )
 
 // ConvertInput asks for the conversion of an upload.
@@ -81,16 +81,16 @@ func (a *Activities) download(ctx context.Context, u orak.Upload, path string) e
 }
 
 func (a *Activities) downloadOnce(ctx context.Context, u orak.Upload, path string) error {
-	body, info, err := a.deps.Store.Get(ctx, u.Key)
-	if errors.Is(err, objectstore.ErrNotFound) {
+	body, size, err := a.deps.Store.Open(ctx, u.Key)
+	if errors.Is(err, fs.ErrNotExist) {
 		return internalFault(fmt.Errorf("opening recording %s: %w", u.Key, err))
 	}
 	if err != nil {
 		return fmt.Errorf("opening recording: %w", err)
 	}
 	defer body.Close()
-	if info.Size != u.Size {
-		return fmt.Errorf("%w: %d bytes, not %d", errOtherBytes, info.Size, u.Size)
+	if size != u.Size {
+		return fmt.Errorf("%w: %d bytes, not %d", errOtherBytes, size, u.Size)
 	}
 	file, err := os.Create(path)
 	if err != nil {
@@ -124,8 +124,7 @@ func (a *Activities) uploadAudio(ctx context.Context, u orak.Upload, path string
 	if err != nil {
 		return scratchFault(fmt.Errorf("measuring converted audio: %w", err))
 	}
-	_, err = a.deps.Store.Put(ctx, orak.AudioKey(u.Tenant, u.ID), file,
-		objectstore.PutOptions{Size: st.Size(), ContentType: "audio/wav"})
+	err = a.deps.Store.Put(ctx, orak.AudioKey(u.Tenant, u.ID), file, st.Size(), "audio/wav")
 	if err != nil {
 		return fmt.Errorf("storing converted audio: %w", err)
 	}

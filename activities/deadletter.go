@@ -31,7 +31,7 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 		Cycle:      in.Cycle,
 		FailedAt:   in.FailedAt,
 	}
-	if err := a.deps.Publisher.Publish(ctx, letter.Record()); err != nil {
+	if err := a.deps.Publisher.PublishDeadLetter(ctx, letter); err != nil {
 		return fmt.Errorf("writing dead letter: %w", err)
 	}
 	a.metrics.deadLetters.WithLabelValues(string(in.Failure.Stage), string(in.Failure.Class)).Inc()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"orak"
-	"orak/internal/objectstore"
 )
 
 // PublishInput asks for the results of an analyzed upload to be published.
@@ -43,8 +42,7 @@ func (a *Activities) putJSON(ctx context.Context, key string, value any) error {
 	if err != nil {
 		return internalFault(fmt.Errorf("encoding %s: %w", key, err))
 	}
-	_, err = a.deps.Store.Put(ctx, key, bytes.NewReader(data),
-		objectstore.PutOptions{Size: int64(len(data)), ContentType: "application/json"})
+	err = a.deps.Store.Put(ctx, key, bytes.NewReader(data), int64(len(data)), "application/json")
 	if err != nil {
 		return fmt.Errorf("storing %s: %w", key, err)
 	}

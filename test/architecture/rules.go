@@ -18,6 +18,7 @@ var floors = []floor{
 	{"internal/analysis/...", 2, "a technology: numbers in, numbers out"},
 	{"internal/vectors/...", 2, "a technology"},
 	{"internal/temporal/...", 2, "a technology: the connection, not what runs over it"},
+	{"internal/mattermost/...", 2, "a technology: posting to a webhook, and nothing of what is posted"},
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, about none"},
 	{"internal/config/...", 2, "reads any settings struct, and so knows no particular one"},
 	{"internal/build/...", 2, "what this binary is: for every role, about none"},

@@ -1,14 +1,14 @@
-package mattermost
+package activities
 
 import (
 	"strings"
 	"unicode"
 )
 
-// Code makes a code span of text that others wrote, of max runes at most. The
+// codeSpan makes a code span of text that others wrote, of max runes at most. The
 // text can neither leave the span, nor start a line, nor mention anybody, in
 // Mattermost and in Slack: what could is shown by a look-alike.
-func Code(s string, max int) string {
+func codeSpan(s string, max int) string {
 	var b strings.Builder
 	b.WriteByte('`')
 	n := 0
