@@ -66,6 +66,9 @@ func Load(args []string, target any, opts Options) (*Loaded, error) {
 
 	ctx, err := parse(app, args)
 	if err != nil {
+		return nil, named(target, err)
+	}
+	if err := validate(ctx); err != nil {
 		return nil, err
 	}
 	return &Loaded{Context: ctx, File: r.file.path, sources: r.sources}, nil

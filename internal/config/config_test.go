@@ -27,7 +27,7 @@ type broker struct {
 
 func (b broker) Validate() error {
 	if b.Retries < 0 {
-		return errors.New("kafka retries must not be negative")
+		return errors.New("retries: must not be negative")
 	}
 	return nil
 }
@@ -233,7 +233,29 @@ func TestEmptyVariableCountsAsNotSet(t *testing.T) {
 func TestValidateOfEmbeddedStructsIsCalled(t *testing.T) {
 	t.Parallel()
 	_, _, _, err := load(t, []string{"--kafka-retries=-1"}, nil)
-	require.ErrorContains(t, err, "must not be negative")
+	require.EqualError(t, err, "settings kafka-…: retries: must not be negative")
+
+	type role struct {
+		All settings `embed:""`
+	}
+	_, err = config.Load([]string{"api", "--kafka-retries=-1"}, &struct {
+		API    role `cmd:""`
+		Worker role `cmd:""`
+	}{}, config.Options{Name: "orak", Environ: []string{}})
+	require.EqualError(t, err, "settings kafka-…: retries: must not be negative")
+}
+
+func TestValidateIsCalledInsideAnUnexportedStruct(t *testing.T) {
+	t.Parallel()
+	type hidden struct {
+		Kafka broker `embed:"" prefix:"kafka-"`
+	}
+	type role struct{ hidden }
+	target := &struct {
+		API role `cmd:""`
+	}{}
+	_, err := config.Load([]string{"api", "--kafka-retries=-1"}, target, config.Options{Name: "orak", Environ: []string{}})
+	require.EqualError(t, err, "settings kafka-…: retries: must not be negative")
 }
 
 func TestHelpIsNoFailureAndNamesVariables(t *testing.T) {
