@@ -1,0 +1,117 @@
+package events
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+)
+
+// The samples are what the goldens hold. They are never changed: a new shape
+// gets a new sample.
+
+var sampleTime = time.Date(2026, 3, 14, 15, 9, 26, 535897932, time.UTC)
+
+func sampleUpload() orak.Upload {
+	const id = orak.UploadID("0195a2b4-7c3d-7e8f-9a0b-1c2d3e4f5a6b")
+	return orak.Upload{
+		ID:          id,
+		Tenant:      "choir-7",
+		Key:         orak.OriginalKey("choir-7", id),
+		ContentType: "audio/webm",
+		Filename:    "Probe Nr. 3 – Ännchen.webm",
+		Size:        1048576,
+		SHA256:      "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+		ReceivedAt:  sampleTime,
+	}
+}
+
+func sampleFailure() *orak.Failure {
+	return &orak.Failure{
+		Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file is not audio.",
+		Attempts: 1, FirstAt: sampleTime, LastAt: sampleTime.Add(time.Second),
+	}
+}
+
+func sampleAnalysis() *orak.Analysis {
+	return &orak.Analysis{
+		Audio: orak.Audio{DurationS: 12.5, Codec: "opus", SampleRateHz: 48000, Channels: 1, Damage: []orak.Damage{orak.DamageTruncated}},
+		Pitch: orak.Pitch{
+			MedianHz: 220, MinHz: 110, MaxHz: 440, LowNote: "A2", HighNote: "A4",
+			TessituraLowHz: 130.8, TessituraHighHz: 392, VoicedRatio: 0.75, HopS: 0.01,
+		},
+		Key:       orak.Key{Tonic: "C#", Mode: "minor", Confidence: 0.5},
+		Tempo:     orak.Tempo{BPM: 96, Confidence: 0.25},
+		Loudness:  orak.Loudness{IntegratedLUFS: -23, TruePeakDBTP: -1.5},
+		Timbre:    orak.Timbre{MFCCMean: []float64{-1.5, 2}, MFCCStd: []float64{0.5, 0.25}, CentroidHz: 1500},
+		Embedding: orak.Embedding{Name: "mfcc", Version: "1", Values: []float32{0.6, 0.8}},
+		Engine:    orak.Engine{Name: "orak", Version: "1"},
+	}
+}
+
+// sampleLifecycle has every field that an event of type t may have.
+func sampleLifecycle(t Type) Lifecycle {
+	u := sampleUpload()
+	l := Lifecycle{Upload: u}
+	keys := func(n int) {
+		all := []string{orak.AudioKey(u.Tenant, u.ID), orak.AnalysisKey(u.Tenant, u.ID), orak.PitchKey(u.Tenant, u.ID)}
+		for i, to := range []*string{&l.AudioKey, &l.AnalysisKey, &l.PitchKey}[:n] {
+			*to = all[i]
+		}
+	}
+	switch t {
+	case Converted:
+		l.Status, l.Stage = orak.StatusAnalyzing, orak.StageConvert
+		keys(1)
+	case Analyzed:
+		l.Status, l.Stage = orak.StatusPublishing, orak.StageAnalyze
+		keys(3)
+	case Completed:
+		l.Status, l.Cycle, l.Analysis = orak.StatusCompleted, 1, sampleAnalysis()
+		keys(3)
+	case DeadLettered:
+		l.Status, l.Stage, l.Failure = orak.StatusDeadLettered, orak.StageConvert, sampleFailure()
+	case Reprocessed:
+		l.Status, l.Cycle, l.Stage, l.By, l.Reason = orak.StatusConverting, 1, orak.StageConvert, "ada", "ffmpeg was mended"
+	case Discarded:
+		l.Status, l.Failure, l.By, l.Reason = orak.StatusDiscarded, sampleFailure(), "ada", "spam"
+	case Canceled:
+		l.Status = orak.StatusCanceled
+	case Expired:
+		l.Status, l.Failure = orak.StatusExpired, sampleFailure()
+	}
+	return l
+}
+
+func sampleEvent(t *testing.T, typ Type) Event {
+	t.Helper()
+	var e Event
+	var err error
+	if typ == UploadReceived {
+		e, err = NewReceived(sampleUpload())
+	} else {
+		l := sampleLifecycle(typ)
+		id := LifecycleID("upload-"+string(l.Upload.ID), "2f1c", typ, l.Cycle)
+		e, err = NewLifecycle(id, typ, sampleTime, l)
+	}
+	require.NoError(t, err)
+	e.Traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	e.Tracestate = "vendor=value"
+	return e
+}
+
+func sampleDeadLetter(t *testing.T) DeadLetter {
+	t.Helper()
+	r := sampleEvent(t, UploadReceived).Record(TopicUploads)
+	r.Partition, r.Offset = 7, 4711
+	return DeadLetter{
+		Origin: OriginOf(r), Failure: *sampleFailure(),
+		WorkflowID: "upload-" + string(sampleUpload().ID), RunID: "2f1c",
+		WebUI: "http://127.0.0.1:8233/namespaces/default/workflows/upload-x/2f1c/history",
+		Cycle: 2, FailedAt: sampleTime.Truncate(time.Millisecond),
+	}
+}
+
+func allTypes() []Type { return append([]Type{UploadReceived}, LifecycleTypes()...) }
