@@ -1,0 +1,167 @@
+package kafka_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/events"
+	"orak/internal/kafka"
+)
+
+func requireClass(t *testing.T, err error, class orak.Class) {
+	t.Helper()
+	var f *orak.Fault
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, class, f.Class, "%v", err)
+}
+
+func record(key, value string) *kgo.Record {
+	return &kgo.Record{Topic: events.TopicUploads, Key: []byte(key), Value: []byte(value)}
+}
+
+func TestPublishedRecordIsThere(t *testing.T) {
+	t.Parallel()
+	c, cl, ctx := setup(t)
+	p := kafka.NewProducer(cl)
+	require.NoError(t, p.Ping(ctx))
+	require.NoError(t, p.Publish(ctx, record("k", "v")))
+	got := read(t, c, events.TopicUploads, 1)[0]
+	require.Equal(t, "k", string(got.Key))
+	require.Equal(t, "v", string(got.Value))
+}
+
+func TestUploadsDoNotWaitForALinger(t *testing.T) {
+	t.Parallel()
+	_, cl, _ := setup(t)
+	require.Equal(t, time.Duration(0), cl.OptValue(kgo.ProducerLinger))
+	require.Equal(t, kgo.AllISRAcks(), cl.OptValue(kgo.RequiredAcks))
+	require.Equal(t, false, cl.OptValue(kgo.DisableIdempotentWrite))
+}
+
+func TestPublishReturnsWhenItsContextEndsAndTheRecordFollows(t *testing.T) {
+	t.Parallel()
+	c, _, ctx := setup(t)
+	cable := new(network)
+	cl := newClient(t, config(c), kgo.Dialer(cable.dial))
+	p := kafka.NewProducer(cl)
+	require.NoError(t, p.Publish(ctx, record("before", "")))
+
+	cable.set(false)
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	err := p.Publish(short, record("meanwhile", ""))
+	requireClass(t, err, orak.ClassDependency)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	requireClass(t, p.Ping(ctx), orak.ClassDependency)
+
+	cable.set(true)
+	keys := map[string]bool{}
+	for _, r := range read(t, c, events.TopicUploads, 2) {
+		keys[string(r.Key)] = true
+	}
+	require.True(t, keys["meanwhile"], "an error does not mean that it was not sent")
+	require.NoError(t, p.Ping(ctx))
+}
+
+// franz-go itself fails every record of a partition when the context of the
+// first one in a batch ends.
+func TestOneCallersEndDoesNotFailTheOthers(t *testing.T) {
+	t.Parallel()
+	c, _, ctx := setup(t)
+	cable := new(network)
+	cl := newClient(t, config(c), kgo.Dialer(cable.dial))
+	p := kafka.NewProducer(cl)
+	require.NoError(t, p.Publish(ctx, record("same", "first")))
+	cable.set(false)
+
+	impatient, leave := context.WithCancel(ctx)
+	done := make(chan error, 2)
+	go func() { done <- p.Publish(impatient, record("same", "impatient")) }()
+	require.Eventually(t, func() bool { return cl.BufferedProduceRecords() == 1 }, within, time.Millisecond)
+	patient := make(chan error, 1)
+	go func() { patient <- p.Publish(ctx, record("same", "patient")) }()
+	require.Eventually(t, func() bool { return cl.BufferedProduceRecords() == 2 }, within, time.Millisecond)
+	leave()
+	require.ErrorIs(t, <-done, context.Canceled)
+	cable.set(true)
+	require.NoError(t, <-patient)
+	var values []string
+	for _, r := range read(t, c, events.TopicUploads, 3) {
+		values = append(values, string(r.Value))
+	}
+	require.Equal(t, []string{"first", "impatient", "patient"}, values, "records of a key keep their order")
+}
+
+func TestMissingTopicIsADependencyAndIsNotCreated(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	c := cluster(t, kfake.AllowAutoTopicCreation())
+	cl := newClient(t, config(c))
+	requireClass(t, kafka.NewProducer(cl).Publish(ctx, record("k", "v")), orak.ClassDependency)
+	_, err := kafka.Retention(ctx, cl, events.TopicUploads)
+	require.Error(t, err)
+}
+
+func TestRecordThatCanNeverBeSentIsOurs(t *testing.T) {
+	t.Parallel()
+	_, cl, ctx := setup(t)
+	p := kafka.NewProducer(cl)
+	r := record("k", "")
+	r.Value = bytes.Repeat([]byte("x"), 2<<20)
+	requireClass(t, p.Publish(ctx, r), orak.ClassInternal)
+	require.NoError(t, p.Publish(ctx, record("k", "the next one goes through")))
+}
+
+// A dead letter is larger than its origin, which may fill a record by itself.
+func TestDeadLetterTopicHasRoomForTheLargestOrigin(t *testing.T) {
+	t.Parallel()
+	c, cl, ctx := setup(t)
+	origin := &kgo.Record{Topic: events.TopicUploads, Value: bytes.Repeat([]byte("x"), 1<<20-1000)}
+	letter := events.DeadLetter{Origin: events.OriginOf(origin), FailedAt: time.Now()}
+	for i := range 16 {
+		letter.Origin.Headers = append(letter.Origin.Headers, events.Header{Key: fmt.Sprint(i), Value: make([]byte, 4096)})
+	}
+	require.NoError(t, kafka.NewProducer(cl).Publish(ctx, letter.Record()))
+	require.Equal(t, origin.Value, read(t, c, events.TopicDeadLetters, 1)[0].Value)
+}
+
+func TestFullBufferRefusesAtOnce(t *testing.T) {
+	t.Parallel()
+	c, _, ctx := setup(t)
+	cable := new(network)
+	cl := newClient(t, config(c), kgo.Dialer(cable.dial), kgo.MaxBufferedRecords(1))
+	p := kafka.NewProducer(cl)
+	cable.set(false)
+	first := make(chan error, 1)
+	p.PublishAsync(ctx, record("k", "1"), func(err error) { first <- err })
+	second := make(chan error, 1)
+	p.PublishAsync(ctx, record("k", "2"), func(err error) { second <- err })
+	requireClass(t, <-second, orak.ClassDependency)
+	cable.set(true)
+	require.NoError(t, <-first)
+}
+
+func TestAcknowledgedRecordsSurviveTheBrokersRestart(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	dir := t.TempDir()
+	first := cluster(t, kfake.DataDir(dir))
+	cl := newClient(t, config(first))
+	require.NoError(t, kafka.EnsureTopics(ctx, cl, events.Topics(), 1))
+	for i := range 20 {
+		require.NoError(t, kafka.NewProducer(cl).Publish(ctx, record(fmt.Sprint(i), "v")))
+	}
+	first.Close()
+	second := cluster(t, kfake.DataDir(dir))
+	require.Len(t, read(t, second, events.TopicUploads, 20), 20)
+}
