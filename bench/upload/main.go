@@ -1,0 +1,223 @@
+// Command upload measures how long the API takes to answer uploads, and
+// beside it, in the same run and on the same machine, the store's own PUT of
+// the same bytes: the floor that no upload can go below.
+//
+// It prints the figures; it asserts nothing. See docs/benchmarks.md.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"orak/internal/objectstore"
+)
+
+type options struct {
+	server      string
+	requests    int
+	concurrency int
+	size        int
+	json        bool
+	store       objectstore.Config
+}
+
+// report is what one run measured. Durations are in milliseconds.
+type report struct {
+	Requests    int     `json:"requests"`
+	Concurrency int     `json:"concurrency"`
+	SizeBytes   int     `json:"size_bytes"`
+	Upload      figures `json:"upload"`
+	StorePut    figures `json:"store_put"`
+	// RatioP50 is upload over store PUT at the median.
+	RatioP50 float64 `json:"ratio_p50"`
+}
+
+type figures struct {
+	P50MS     float64 `json:"p50_ms"`
+	P90MS     float64 `json:"p90_ms"`
+	P99MS     float64 `json:"p99_ms"`
+	MaxMS     float64 `json:"max_ms"`
+	PerSecond float64 `json:"per_second"`
+	Failed    int     `json:"failed"`
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	opts := parse()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	rep, err := measure(ctx, opts)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	if opts.json {
+		if err := json.NewEncoder(os.Stdout).Encode(rep); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return 1
+		}
+	} else {
+		rep.print(os.Stdout)
+	}
+	if rep.Upload.Failed+rep.StorePut.Failed > 0 {
+		fmt.Fprintln(os.Stderr, "bench: some requests failed: the figures do not count")
+		return 1
+	}
+	return 0
+}
+
+func parse() options {
+	var o options
+	flag.StringVar(&o.server, "server", "http://127.0.0.1:8080", "the API's address")
+	flag.IntVar(&o.requests, "requests", 600, "how many uploads to measure")
+	flag.IntVar(&o.concurrency, "concurrency", 20, "how many at once")
+	flag.IntVar(&o.size, "size", 1_000_000, "bytes an upload")
+	flag.BoolVar(&o.json, "json", false, "print JSON")
+	flag.StringVar(&o.store.Endpoint, "s3-endpoint", "127.0.0.1:9000", "the store, for the floor")
+	flag.StringVar(&o.store.Bucket, "s3-bucket", "orak", "a bucket to write to (bench/ prefix, removed afterwards)")
+	flag.StringVar(&o.store.Region, "s3-region", "us-east-1", "the store's region")
+	flag.Parse()
+	o.store.AccessKey = os.Getenv("ORAK_S3_ACCESS_KEY")
+	o.store.SecretKey = os.Getenv("ORAK_S3_SECRET_KEY")
+	return o
+}
+
+func measure(ctx context.Context, o options) (report, error) {
+	store, err := objectstore.New(o.store)
+	if err != nil {
+		return report{}, fmt.Errorf("opening the store: %w", err)
+	}
+	body := recording(o.size)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.concurrency}, Timeout: time.Minute}
+	upload := func(ctx context.Context, _ int) error { return post(ctx, client, o.server+"/v1/uploads", body) }
+	put := func(ctx context.Context, i int) error {
+		_, err := store.Put(ctx, benchKey(i), bytes.NewReader(body), objectstore.PutOptions{Size: int64(len(body)), ContentType: "audio/wav"})
+		return err
+	}
+
+	warm := o
+	warm.requests = 2 * o.concurrency
+	load(ctx, warm, put)
+	load(ctx, warm, upload)
+
+	rep := report{Requests: o.requests, Concurrency: o.concurrency, SizeBytes: o.size}
+	rep.StorePut = load(ctx, o, put)
+	rep.Upload = load(ctx, o, upload)
+	rep.RatioP50 = rep.Upload.P50MS / rep.StorePut.P50MS
+	for i := range o.requests {
+		if err := store.Delete(ctx, benchKey(i)); err != nil {
+			return rep, fmt.Errorf("cleaning up: %w", err)
+		}
+	}
+	return rep, nil
+}
+
+func benchKey(i int) string { return "bench/upload/" + strconv.Itoa(i) }
+
+func post(ctx context.Context, client *http.Client, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "audio/wav")
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+	}
+	return nil
+}
+
+// load runs op o.requests times, o.concurrency at once, and times each run.
+func load(ctx context.Context, o options, op func(context.Context, int) error) figures {
+	took := make([]time.Duration, o.requests)
+	var next, failed atomic.Int64
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range o.concurrency {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= o.requests {
+					return
+				}
+				start := time.Now()
+				if err := op(ctx, i); err != nil {
+					if failed.Add(1) == 1 {
+						fmt.Fprintln(os.Stderr, "bench: first failure:", err)
+					}
+				}
+				took[i] = time.Since(start)
+			}
+		})
+	}
+	wg.Wait()
+	return summarize(took, time.Since(began), int(failed.Load()))
+}
+
+func summarize(took []time.Duration, whole time.Duration, failed int) figures {
+	slices.Sort(took)
+	at := func(q float64) float64 {
+		return float64(took[min(int(q*float64(len(took))), len(took)-1)]) / float64(time.Millisecond)
+	}
+	return figures{
+		P50MS: at(0.50), P90MS: at(0.90), P99MS: at(0.99), MaxMS: at(1),
+		PerSecond: float64(len(took)) / whole.Seconds(), Failed: failed,
+	}
+}
+
+func (r report) print(w io.Writer) {
+	fmt.Fprintf(w, "%d uploads of %d bytes, %d at once\n\n", r.Requests, r.SizeBytes, r.Concurrency)
+	fmt.Fprintf(w, "%-22s %9s %9s %9s %9s %9s\n", "", "p50 ms", "p90 ms", "p99 ms", "max ms", "per s")
+	row := func(name string, f figures) {
+		fmt.Fprintf(w, "%-22s %9.1f %9.1f %9.1f %9.1f %9.1f\n", name, f.P50MS, f.P90MS, f.P99MS, f.MaxMS, f.PerSecond)
+	}
+	row("POST /v1/uploads", r.Upload)
+	row("PUT to the store alone", r.StorePut)
+	fmt.Fprintf(w, "\nupload / store PUT at the median: %.2f\n", r.RatioP50)
+}
+
+// recording is a WAV of noise, size bytes long: sound enough to be accepted,
+// and incompressible so that nothing on the way can cheat.
+func recording(size int) []byte {
+	const header = 44
+	b := make([]byte, max(size, header+2))
+	copy(b, "RIFF")
+	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-8))
+	copy(b[8:], "WAVEfmt ")
+	binary.LittleEndian.PutUint32(b[16:], 16)
+	binary.LittleEndian.PutUint16(b[20:], 1)
+	binary.LittleEndian.PutUint16(b[22:], 1)
+	binary.LittleEndian.PutUint32(b[24:], 16000)
+	binary.LittleEndian.PutUint32(b[28:], 32000)
+	binary.LittleEndian.PutUint16(b[32:], 2)
+	binary.LittleEndian.PutUint16(b[34:], 16)
+	copy(b[36:], "data")
+	binary.LittleEndian.PutUint32(b[40:], uint32(len(b)-header))
+	noise := rand.New(rand.NewPCG(1, 2))
+	for i := header; i+1 < len(b); i += 2 {
+		binary.LittleEndian.PutUint16(b[i:], uint16(noise.Uint32()))
+	}
+	return b
+}
