@@ -3,6 +3,7 @@
 //
 //	orak-standalone up        everything
 //	orak-standalone servers   only Temporal, its Web UI, Kafka and S3
+//	orak-standalone down      end what runs on the data folder
 package main
 
 import (
@@ -18,6 +19,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 // command is the command line.
 type command struct {
 	Servers serversCommand `cmd:"" help:"Run Temporal, its Web UI, a Kafka broker and an S3 store, without the service."`
+	Down    downCommand    `cmd:"" help:"End what runs on the data folder."`
 }
 
 func run(args []string) int {

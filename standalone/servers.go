@@ -7,17 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"orak/standalone/servers"
-)
-
-// Bounds of starting and of stopping gracefully.
-const (
-	startTimeout = 60 * time.Second
-	stopTimeout  = 20 * time.Second
 )
 
 // serversCommand runs the servers alone.
@@ -27,12 +18,6 @@ type serversCommand struct {
 
 	ManyNamespaces bool `hidden:"" env:"-" help:"Make fresh Temporal namespaces usable at once, for tests."`
 	RemoveData     bool `hidden:"" env:"-" help:"Remove the data folder at the end, for tests."`
-}
-
-// lifetime is how a command's end is decided and its readiness told.
-type lifetime struct {
-	JSON          bool `env:"-" help:"Say where everything is as one line of JSON, for programs, once it is up."`
-	ExitWithStdin bool `env:"-" help:"End when standard input is closed, so that a parent which dies takes this process with it."`
 }
 
 // Run serves until it is told to end.
@@ -74,40 +59,8 @@ type readiness struct {
 	servers.Addresses
 }
 
-// watch returns a channel that is closed when the process is to end: at the
-// first SIGINT or SIGTERM, or with standard input. A second signal ends it at
-// once.
-func (l lifetime) watch() <-chan struct{} {
-	ending := make(chan struct{})
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	closed := make(chan struct{})
-	if l.ExitWithStdin {
-		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin)
-			close(closed)
-		}()
-	}
-	go func() {
-		select {
-		case <-signals:
-		case <-closed:
-		}
-		close(ending)
-		<-signals
-		fatal("ended at once by a second signal")
-	}()
-	return ending
-}
-
 func stopWithin(s *servers.Servers) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	return s.Stop(ctx)
-}
-
-// fatal ends the process where nothing can be stopped any more.
-func fatal(msg string) {
-	fmt.Fprintln(os.Stderr, "orak-standalone:", msg)
-	os.Exit(1)
 }

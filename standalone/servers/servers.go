@@ -54,7 +54,7 @@ func (s *Servers) Start(ctx context.Context) error {
 }
 
 func (s *Servers) start(ctx context.Context) error {
-	log, err := s.prepare()
+	log, err := s.prepare(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *Servers) start(ctx context.Context) error {
 }
 
 // prepare makes the data folder ready and claims it and the ports.
-func (s *Servers) prepare() (*slog.Logger, error) {
+func (s *Servers) prepare(ctx context.Context) (*slog.Logger, error) {
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (s *Servers) prepare() (*slog.Logger, error) {
 			return nil, fmt.Errorf("making the data folder: %w", err)
 		}
 	}
-	held, err := lockDataDir(dir)
+	held, err := lockDataDir(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

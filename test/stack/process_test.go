@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -219,5 +220,51 @@ func requireWorkflows(t *testing.T, p *Process, n int) {
 	for i := range n {
 		_, err := c.DescribeWorkflowExecution(t.Context(), workflowID(i), "")
 		require.NoError(t, err, "workflow %d", i)
+	}
+}
+
+func TestDownEndsWhatRunsOnTheDataFolder(t *testing.T) {
+	t.Parallel()
+	p := StartServers(t, Options{})
+	program, err := build()
+	require.NoError(t, err)
+	program.release()
+	down := func() string {
+		out, err := exec.Command(program.path, "down", "--data-dir="+p.DataDir).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	// The test reaps the child, so that it does not stay behind as a zombie.
+	require.Contains(t, down(), fmt.Sprintf("ended process %d", p.PID()))
+	<-p.child.exited
+	require.NoError(t, p.child.err)
+	require.Contains(t, down(), "nothing runs on "+p.DataDir)
+}
+
+func TestProcessEndsWithAnother(t *testing.T) {
+	t.Parallel()
+	other := exec.Command("cat")
+	stdin, err := other.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, other.Start())
+	program, err := build()
+	require.NoError(t, err)
+	program.release()
+
+	var out output
+	cmd := exec.Command(program.path, "servers", "--data-dir="+t.TempDir(), fmt.Sprintf("--exit-with=%d", other.Process.Pid),
+		"--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0")
+	cmd.Env, cmd.Stdout, cmd.Stderr = environ(), &out, &out
+	require.NoError(t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	require.NoError(t, stdin.Close())
+	require.NoError(t, other.Wait())
+	select {
+	case err := <-ended:
+		require.NoError(t, err, "%s", &out)
+	case <-time.After(stopTimeout):
+		_ = cmd.Process.Kill()
+		t.Fatal("it still runs")
 	}
 }

@@ -38,7 +38,7 @@ func run(args []string, stderr *os.File) int {
 		fmt.Fprintln(stderr, "build:", err)
 		return 1
 	}
-	p := newProgress(stderr, isTerminal(stderr), target(args), time.Now())
+	p := newProgress(stderr, isTerminal(stderr), target(args), args[len(args)-1], time.Now())
 	follow(lines, p, func() (int, error) { return stale(args[len(args)-1]) })
 	err = cmd.Wait()
 	p.end(err == nil)

@@ -22,13 +22,16 @@ type progress struct {
 	total int
 	// last is the module or package of the last line.
 	last string
+	// pkg ends the import path of the package that is compiled last.
+	pkg     string
+	linking bool
 }
 
 // quiet is how long nothing is said elsewhere than on a terminal.
 const quiet = 10 * time.Second
 
-func newProgress(w io.Writer, terminal bool, target string, now time.Time) *progress {
-	return &progress{w: w, terminal: terminal, target: target, began: now, said: now}
+func newProgress(w io.Writer, terminal bool, target, pkg string, now time.Time) *progress {
+	return &progress{w: w, terminal: terminal, target: target, pkg: strings.TrimPrefix(pkg, "."), began: now, said: now}
 }
 
 // line takes one line of go build -v. What is neither a download nor a
@@ -42,6 +45,7 @@ func (p *progress) line(s string) {
 	case isPackage(s):
 		p.compiled++
 		p.last = s
+		p.linking = strings.HasSuffix(s, p.pkg)
 	default:
 		p.clear()
 		fmt.Fprintln(p.w, s)
@@ -88,10 +92,10 @@ func (p *progress) state(now time.Time) string {
 	switch {
 	case p.compiled == 0:
 		return fmt.Sprintf("building %s: downloaded %d modules, %s: %s", p.target, p.downloaded, elapsed, p.last)
+	case p.linking:
+		return fmt.Sprintf("building %s: %s linking, %s", p.target, bar(1), elapsed)
 	case p.total == 0:
 		return fmt.Sprintf("building %s: %d packages, %s: %s", p.target, p.compiled, elapsed, p.last)
-	case p.compiled >= p.total:
-		return fmt.Sprintf("building %s: %s linking, %s", p.target, bar(1), elapsed)
 	default:
 		return fmt.Sprintf("building %s: %s %d of %d packages, %s: %s",
 			p.target, bar(float64(p.compiled)/float64(p.total)), p.compiled, p.total, elapsed, p.last)

@@ -11,7 +11,7 @@ func TestProgressSaysHowFarTheBuildIs(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	start := time.Unix(0, 0)
-	p := newProgress(&out, false, "bin/orak", start)
+	p := newProgress(&out, false, "bin/orak", "./cmd/orak", start)
 
 	p.line("go: downloading go.temporal.io/server v1.32.1")
 	p.tick(start.Add(quiet))
@@ -20,8 +20,7 @@ func TestProgressSaysHowFarTheBuildIs(t *testing.T) {
 	p.total = 4
 	p.line("go.temporal.io/api/common/v1")
 	p.tick(start.Add(3 * quiet))
-	p.line("a")
-	p.line("b")
+	p.line("orak/cmd/orak")
 	p.tick(start.Add(4 * quiet))
 
 	want := strings.Join([]string{
@@ -40,7 +39,7 @@ func TestProgressIsSilentInBetween(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	start := time.Unix(0, 0)
-	p := newProgress(&out, false, "bin/orak", start)
+	p := newProgress(&out, false, "bin/orak", "./cmd/orak", start)
 	p.line("internal/abi")
 	p.tick(start.Add(quiet / 2))
 	if out.Len() > 0 {
@@ -57,7 +56,7 @@ func TestProgressPassesMessagesOn(t *testing.T) {
 		"package orak/missing is not in std",
 	} {
 		var out bytes.Buffer
-		newProgress(&out, false, "bin/orak", time.Unix(0, 0)).line(message)
+		newProgress(&out, false, "bin/orak", "./cmd/orak", time.Unix(0, 0)).line(message)
 		if out.String() != message+"\n" {
 			t.Errorf("%q gave %q", message, &out)
 		}
@@ -66,7 +65,7 @@ func TestProgressPassesMessagesOn(t *testing.T) {
 
 func TestFollowAsksForTheTotalOnlyOfLongBuilds(t *testing.T) {
 	t.Parallel()
-	p := newProgress(&bytes.Buffer{}, false, "bin/orak", time.Now())
+	p := newProgress(&bytes.Buffer{}, false, "bin/orak", "./cmd/orak", time.Now())
 	follow(strings.NewReader("internal/abi\nerrors\n"), p, func() (int, error) {
 		t.Error("asked")
 		return 0, nil
