@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -93,6 +94,7 @@ func newApp(target any, r *resolver, opts Options) (*kong.Kong, error) {
 		kong.Embed(&fileFlag{}),
 		kong.Resolvers(r),
 		kong.ValueFormatter(describe),
+		kong.AutoGroup(byPrefix),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.WithBeforeReset(refuseSecrets),
 		kong.WithBeforeResolve(r.readFile),
@@ -129,6 +131,15 @@ func refuseSecrets(ctx *kong.Context) error {
 			"set %s, or %s to the path of a file that holds it", el.Flag.Name, env, env+fileSuffix)
 	}
 	return nil
+}
+
+// byPrefix groups the flags of each embedded Config in the help.
+func byPrefix(_ kong.Visitable, f *kong.Flag) *kong.Group {
+	if f.Tag.Prefix == "" {
+		return nil
+	}
+	key := strings.TrimSuffix(f.Tag.Prefix, "-")
+	return &kong.Group{Key: key, Title: key}
 }
 
 // describe is what the help says of a flag.

@@ -144,7 +144,7 @@ func TestFileIsReadStrictly(t *testing.T) {
 		"text for bool":      {"kafka: {verbose: 'true'}\n", `want true or false, have a string`},
 		"scalar for list":    {"kafka: {brokers: a}\n", `want a list, have a string`},
 		"null":               {"kafka: {group: }\n", `want a string (in quotes, if it looks like something else), have nothing`},
-		"empty group":        {"kafka: {}\n", `there is no setting "kafka"`},
+		"unknown, empty":     {"kafak:\n", `there is no setting "kafak"`},
 		"not in the enum":    {"kafka: {mode: quick}\n", `--kafka-mode must be one of`},
 		"twice":              {"kafka: {group: a}\nkafka-group: b\n", `:2: "kafka.group" is set here and in line 1`},
 		"twice the same key": {"kafka: {group: a}\nkafka: {group: b}\n", `is set here and in line 1`},
@@ -171,6 +171,8 @@ func TestFileErrorsComeAllAtOnce(t *testing.T) {
 func TestEmptyFileAndMissingFile(t *testing.T) {
 	t.Parallel()
 	_, _, _, err := load(t, []string{"--config", file(t, "# nothing\n")}, nil)
+	require.NoError(t, err)
+	_, _, _, err = load(t, []string{"--config", file(t, "kafka:\n  # group: a\ns3: {}\n")}, nil)
 	require.NoError(t, err)
 	_, _, _, err = load(t, []string{"--config", "/nowhere/orak.yaml"}, nil)
 	require.ErrorIs(t, err, os.ErrNotExist)

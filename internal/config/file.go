@@ -102,10 +102,24 @@ func (r *fileReader) mapping(n *yaml.Node, path []string) {
 			r.setting(flag, key, value)
 		case value.Kind == yaml.MappingNode && len(value.Content) > 0:
 			r.mapping(value, full)
+		case kindOf(value) == "nothing" || value.Kind == yaml.MappingNode:
+			// A group of which every setting is commented out.
+			if !r.group(strings.Join(full, "-") + "-") {
+				r.unknown(key, strings.Join(full, "."))
+			}
 		default:
 			r.unknown(key, strings.Join(full, "."))
 		}
 	}
+}
+
+func (r *fileReader) group(prefix string) bool {
+	for name := range r.flags {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *fileReader) unknown(key *yaml.Node, name string) {

@@ -70,8 +70,14 @@ func (l *Loaded) setting(f *kong.Flag) Setting {
 }
 
 // plain is a value as JSON and YAML should show it: durations and other types
-// with a text form as text.
+// with a text form as text, and a list that is not there as an empty one.
 func plain(v reflect.Value) any {
+	switch {
+	case v.Kind() == reflect.Slice && v.IsNil():
+		return []any{}
+	case v.Kind() == reflect.Map && v.IsNil():
+		return map[string]any{}
+	}
 	switch x := v.Interface().(type) {
 	case json.Marshaler:
 		return x

@@ -1,0 +1,187 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"orak"
+	"orak/api"
+)
+
+// Config says which server to speak to, and as whom.
+type Config struct {
+	Server string `help:"Address of the orak API." default:"http://127.0.0.1:8080" placeholder:"URL"`
+	Tenant string `help:"Whose uploads they are; empty means the server's default tenant." placeholder:"NAME"`
+}
+
+// Validate reports the first thing that makes c unusable.
+func (c Config) Validate() error {
+	u, err := url.Parse(c.Server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("the server's address must look like http://host:port, not %q", c.Server)
+	}
+	if c.Tenant == "" {
+		return nil
+	}
+	if _, err := orak.ParseTenant(c.Tenant); err != nil {
+		return fmt.Errorf("tenant: %w", err)
+	}
+	return nil
+}
+
+const (
+	headerTenant      = "X-Orak-Tenant"
+	headerIdempotency = "Idempotency-Key"
+
+	// answerTimeout bounds every call that sends and receives little.
+	answerTimeout = 30 * time.Second
+	// maxAnswer bounds what is read of any answer.
+	maxAnswer = 16 << 20
+)
+
+// Client is safe for concurrent use.
+type Client struct {
+	base   string
+	tenant string
+	http   *http.Client
+	// pause waits before a further attempt; tests shorten it.
+	pause func(ctx context.Context, d time.Duration) error
+}
+
+// New checks cfg and connects to nothing yet.
+func New(cfg Config) (*Client, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &Client{
+		base:   strings.TrimRight(cfg.Server, "/"),
+		tenant: cfg.Tenant,
+		http:   &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()},
+		pause:  sleep,
+	}, nil
+}
+
+// Server is the address that is spoken to.
+func (c *Client) Server() string { return c.base }
+
+// Upload tells where an upload stands.
+func (c *Client) Upload(ctx context.Context, id orak.UploadID) (api.Upload, error) {
+	return call[api.Upload](ctx, c, http.MethodGet, uploadPath(id), nil)
+}
+
+// Analysis fetches what was found. While the upload is not completed it is an
+// *Error of status 404.
+func (c *Client) Analysis(ctx context.Context, id orak.UploadID) (orak.Analysis, error) {
+	return call[orak.Analysis](ctx, c, http.MethodGet, uploadPath(id)+"/analysis", nil)
+}
+
+// DeadLetters fetches one page of the parked uploads; an empty token means the
+// first.
+func (c *Client) DeadLetters(ctx context.Context, token string) (api.DeadLetterPage, error) {
+	path := "/v1/dead-letters"
+	if token != "" {
+		path += "?page_token=" + url.QueryEscape(token)
+	}
+	return call[api.DeadLetterPage](ctx, c, http.MethodGet, path, nil)
+}
+
+// Reprocess runs a parked upload again.
+func (c *Client) Reprocess(ctx context.Context, id orak.UploadID, req api.ReprocessRequest) error {
+	_, err := call[json.RawMessage](ctx, c, http.MethodPost, deadLetterPath(id)+"/reprocess", req)
+	return err
+}
+
+// Discard gives a parked upload up.
+func (c *Client) Discard(ctx context.Context, id orak.UploadID, req api.DiscardRequest) error {
+	_, err := call[json.RawMessage](ctx, c, http.MethodPost, deadLetterPath(id)+"/discard", req)
+	return err
+}
+
+func uploadPath(id orak.UploadID) string     { return "/v1/uploads/" + url.PathEscape(string(id)) }
+func deadLetterPath(id orak.UploadID) string { return "/v1/dead-letters/" + url.PathEscape(string(id)) }
+
+// call makes one short exchange; body is sent as JSON unless it is nil. An
+// answer without content gives the zero T.
+func call[T any](ctx context.Context, c *Client, method, path string, body any) (answer T, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTimeout, errNoAnswer)
+	defer cancel()
+	var payload io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return answer, fmt.Errorf("encoding the request: %w", err)
+		}
+		payload = bytes.NewReader(text)
+	}
+	req, err := c.request(ctx, method, path, payload)
+	if err != nil {
+		return answer, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.do(req)
+	if err != nil {
+		return answer, err
+	}
+	defer resp.Body.Close()
+	return decode[T](ctx, c, resp)
+}
+
+func decode[T any](ctx context.Context, c *Client, resp *http.Response) (answer T, err error) {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return answer, c.unreachable(ctx, err)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return answer, nil
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return answer, fmt.Errorf("understanding the answer of %s: %w", c.base, err)
+	}
+	return answer, nil
+}
+
+func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("building the request: %w", err)
+	}
+	req.Header.Set("Accept", "application/json, application/problem+json")
+	req.Header.Set("User-Agent", "orak-cli")
+	if c.tenant != "" {
+		req.Header.Set(headerTenant, c.tenant)
+	}
+	return req, nil
+}
+
+// do gives answers of success alone; the caller closes their bodies.
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(req.Context(), err)
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, readError(resp)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,191 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"orak/api"
+)
+
+// Sending is one file on its way.
+type Sending struct {
+	// Path is a regular file.
+	Path string
+	// IdempotencyKey makes a repeat of the same file the same upload; empty
+	// lets Send make one up, see NewIdempotencyKey.
+	IdempotencyKey string
+	// Progress is told how many bytes went out, from 0 again in every
+	// attempt; nil is fine. It is called from another goroutine than Send's.
+	Progress func(sent, total int64)
+	// Retry is told why a further attempt follows, and after which wait; nil
+	// is fine.
+	Retry func(err error, wait time.Duration)
+}
+
+const (
+	// sendAttempts is how often one file is sent at most.
+	sendAttempts = 5
+	// stallTimeout is how long an upload may stand still, the wait for its
+	// answer included.
+	stallTimeout = 60 * time.Second
+)
+
+var errStalled = errors.New("nothing moved for " + stallTimeout.String())
+
+// ErrNotAFile is what Send returns for a folder, a pipe or a device, whose
+// length cannot be said before they are sent.
+var ErrNotAFile = errors.New("not a regular file")
+
+// NewIdempotencyKey is a key that nobody else has.
+func NewIdempotencyKey() string { return "cli-" + strings.ToLower(rand.Text()) }
+
+// Send uploads a file. An attempt whose connection breaks, or that the server
+// is too busy for, is made again with the same key, so that there is one
+// upload in the end. A server at which nothing listens from the beginning is
+// reported at once, as *Unreachable.
+func (c *Client) Send(ctx context.Context, s Sending) (api.Accepted, error) {
+	if s.IdempotencyKey == "" {
+		s.IdempotencyKey = NewIdempotencyKey()
+	}
+	for attempt := 1; ; attempt++ {
+		accepted, err := c.sendOnce(ctx, s)
+		if err == nil || attempt == sendAttempts || !again(err) || attempt == 1 && refused(err) {
+			return accepted, err
+		}
+		wait := max(500*time.Millisecond<<(attempt-1), waitOf(err))
+		if s.Retry != nil {
+			s.Retry(err, wait)
+		}
+		if err := c.pause(ctx, wait); err != nil {
+			return api.Accepted{}, err
+		}
+	}
+}
+
+func refused(err error) bool {
+	var down *Unreachable
+	return errors.As(err, &down) && down.Refused
+}
+
+func waitOf(err error) time.Duration {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal.RetryAfter
+	}
+	return 0
+}
+
+func (c *Client) sendOnce(ctx context.Context, s Sending) (api.Accepted, error) {
+	file, size, err := open(s.Path)
+	if err != nil {
+		return api.Accepted{}, err
+	}
+	defer file.Close()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := time.AfterFunc(stallTimeout, func() { cancel(errStalled) })
+	defer stalled.Stop()
+
+	body := &meter{r: file, total: size, moved: func(sent int64) {
+		stalled.Reset(stallTimeout)
+		if s.Progress != nil {
+			s.Progress(sent, size)
+		}
+	}}
+	req, err := c.request(ctx, http.MethodPost, "/v1/uploads", body)
+	if err != nil {
+		return api.Accepted{}, err
+	}
+	// Without this the body would be sent in chunks, of which neither side
+	// can tell that some are missing.
+	req.ContentLength = size
+	if size == 0 {
+		req.Body = http.NoBody
+	}
+	req.Header.Set("Content-Type", contentType(s.Path))
+	req.Header.Set("Content-Disposition", disposition(s.Path))
+	req.Header.Set(headerIdempotency, s.IdempotencyKey)
+
+	resp, err := c.do(req)
+	if err != nil {
+		return api.Accepted{}, err
+	}
+	defer resp.Body.Close()
+	return decode[api.Accepted](ctx, c, resp)
+}
+
+func open(path string) (*os.File, int64, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("opening the recording: %w", err)
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: %w", path, ErrNotAFile)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, file.Close())
+	}
+	return file, info.Size(), nil
+}
+
+// meter counts what the transport reads.
+type meter struct {
+	r           io.Reader
+	sent, total int64
+	moved       func(sent int64)
+}
+
+// Read implements io.Reader.
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	if n > 0 {
+		m.sent += int64(n)
+		m.moved(m.sent)
+	}
+	return n, err
+}
+
+// contentType is a claim: the server looks at the bytes.
+func contentType(path string) string {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".m4a", ".mp4", ".aac":
+		return "audio/mp4"
+	case ".3gp", ".amr":
+		return "audio/3gpp"
+	case ".mp3":
+		return "audio/mpeg"
+	case ".ogg", ".oga", ".opus":
+		return "audio/ogg"
+	case ".webm":
+		return "audio/webm"
+	case ".wav":
+		return "audio/wav"
+	case ".flac":
+		return "audio/flac"
+	case ".aif", ".aiff":
+		return "audio/aiff"
+	case ".caf":
+		return "audio/x-caf"
+	default:
+		return "audio/*"
+	}
+}
+
+func disposition(path string) string {
+	name := strings.ToValidUTF8(filepath.Base(path), "_")
+	if d := mime.FormatMediaType("attachment", map[string]string{"filename": name}); d != "" {
+		return d
+	}
+	return "attachment"
+}

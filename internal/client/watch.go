@@ -1,0 +1,215 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"time"
+
+	"orak"
+	"orak/api"
+)
+
+const (
+	// silence is how long a stream of events may say nothing: the server
+	// sends a heartbeat every 15 s.
+	silence = 45 * time.Second
+	// pollEvery is how often is asked where events cannot be had.
+	pollEvery = time.Second
+	// maxWait is the longest wait before a server that is gone is asked
+	// again.
+	maxWait = 5 * time.Second
+	// freshFor is how long an upload may be unknown: it was just accepted,
+	// and the part that answers may be behind.
+	freshFor = 10 * time.Second
+)
+
+// Watching is how Watch reports.
+type Watching struct {
+	// Changed gets the upload first as it is, then whenever it changes.
+	Changed func(api.Upload)
+	// Lost is told that the server cannot be reached and is asked again
+	// after the wait; nil is fine.
+	Lost func(err error, wait time.Duration)
+}
+
+// Over reports whether s is where a watch ends: final, or parked until
+// somebody decides.
+func Over(s orak.Status) bool { return s.Final() || s == orak.StatusDeadLettered }
+
+// Watch follows an upload until it is Over and returns its last state. It
+// waits for a server that is gone for as long as ctx allows, since the upload
+// is safe meanwhile; it returns early only when ctx ends or the server refuses
+// to tell.
+func (c *Client) Watch(ctx context.Context, id orak.UploadID, w Watching) (api.Upload, error) {
+	f := &follower{c: c, id: id, w: w, since: time.Now()}
+	for {
+		f.progressed = false
+		err := f.follow(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return f.last, context.Cause(ctx)
+		case Over(f.last.Status):
+			return f.last, nil
+		case !f.retry(err):
+			return f.last, err
+		}
+		if f.progressed {
+			f.failures = 0
+		}
+		f.failures++
+		wait := min(250*time.Millisecond<<min(f.failures-1, 6), maxWait)
+		if err != nil && w.Lost != nil {
+			w.Lost(err, wait)
+		}
+		if err := c.pause(ctx, wait); err != nil {
+			return f.last, err
+		}
+	}
+}
+
+type follower struct {
+	c    *Client
+	id   orak.UploadID
+	w    Watching
+	last api.Upload
+
+	since      time.Time
+	failures   int
+	progressed bool
+	// polling is set once the server is known to have no events.
+	polling bool
+}
+
+// retry reports whether following may go on after err; nil is a stream that
+// ended early, as it does when the server restarts.
+func (f *follower) retry(err error) bool {
+	if err == nil || again(err) {
+		return true
+	}
+	var refusal *Error
+	return errors.As(err, &refusal) && refusal.Problem.Status == http.StatusNotFound &&
+		f.last.ID == "" && time.Since(f.since) < freshFor
+}
+
+func (f *follower) saw(u api.Upload) {
+	f.progressed = true
+	if same(f.last, u) {
+		return
+	}
+	f.last = u
+	if f.w.Changed != nil {
+		f.w.Changed(u)
+	}
+}
+
+func same(a, b api.Upload) bool {
+	if (a.StageProgress == nil) != (b.StageProgress == nil) ||
+		a.StageProgress != nil && *a.StageProgress != *b.StageProgress {
+		return false
+	}
+	return a.ID == b.ID && a.Status == b.Status && a.Stage == b.Stage && a.Attempt == b.Attempt &&
+		a.UpdatedAt.Equal(b.UpdatedAt)
+}
+
+// follow returns when the upload is over, the stream ends or something fails.
+func (f *follower) follow(ctx context.Context) error {
+	u, err := f.c.Upload(ctx, f.id)
+	if err != nil {
+		return err
+	}
+	f.saw(u)
+	if Over(u.Status) {
+		return nil
+	}
+	if f.polling {
+		return f.poll(ctx)
+	}
+	return f.stream(ctx)
+}
+
+func (f *follower) poll(ctx context.Context) error {
+	for {
+		if err := f.c.pause(ctx, pollEvery); err != nil {
+			return err
+		}
+		u, err := f.c.Upload(ctx, f.id)
+		if err != nil {
+			return err
+		}
+		f.saw(u)
+		if Over(u.Status) {
+			return nil
+		}
+	}
+}
+
+var errSilent = errors.New("the stream of events fell silent")
+
+func (f *follower) stream(ctx context.Context) error {
+	streaming, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	quiet := time.AfterFunc(silence, func() { cancel(errSilent) })
+	defer quiet.Stop()
+
+	req, err := f.c.request(streaming, http.MethodGet, f.eventsPath(), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	resp, err := f.c.do(req)
+	var refusal *Error
+	if errors.As(err, &refusal) && !again(err) {
+		f.polling = true
+		return f.poll(ctx)
+	}
+	if err != nil {
+		return f.streamError(streaming, err)
+	}
+	defer resp.Body.Close()
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind != "text/event-stream" {
+		f.polling = true
+		return f.poll(ctx)
+	}
+	return f.streamError(streaming, f.read(resp, func() { quiet.Reset(silence) }))
+}
+
+func (f *follower) read(resp *http.Response, alive func()) error {
+	for data, err := range events(resp.Body, alive) {
+		if err != nil {
+			return &Unreachable{Server: f.c.base, Err: err}
+		}
+		var u api.Upload
+		if err := json.Unmarshal(data, &u); err != nil {
+			return fmt.Errorf("understanding an event of %s: %w", f.c.base, err)
+		}
+		if u.ID != f.id {
+			continue
+		}
+		f.saw(u)
+		if Over(u.Status) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// streamError turns silence, which ends the stream's own context alone, into
+// a server that is asked again.
+func (f *follower) streamError(streaming context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(streaming), errSilent) {
+		return &Unreachable{Server: f.c.base, Err: errSilent}
+	}
+	return err
+}
+
+// eventsPath prefers the link that the server gave, as long as it is a path.
+func (f *follower) eventsPath() string {
+	if link := f.last.Links.Events; len(link) > 1 && link[0] == '/' && link[1] != '/' {
+		return link
+	}
+	return uploadPath(f.id) + "/events"
+}
