@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/propagation"
+
 	"orak/events"
 )
 
@@ -23,6 +25,9 @@ func (a *Activities) Announce(ctx context.Context, in AnnounceInput) error {
 	if err != nil {
 		return internalFault(fmt.Errorf("making event %s: %w", in.ID, err))
 	}
+	trace := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, trace)
+	e.Traceparent, e.Tracestate = trace.Get("traceparent"), trace.Get("tracestate")
 	if err := a.deps.Publisher.PublishEvent(ctx, events.TopicLifecycle, e); err != nil {
 		return fmt.Errorf("emitting event %s: %w", in.ID, err)
 	}

@@ -22,8 +22,11 @@ type ResumeDigest struct {
 const maxRecent = 64
 
 // postFor bounds one call of the posting activity; while the webhook is out,
-// the message is taken back and grows.
-const postFor = 5 * time.Minute
+// the message is taken back, grows, and is posted again after repostAfter.
+const (
+	postFor     = 5 * time.Minute
+	repostAfter = time.Minute
+)
 
 // digest is the state of one run of AlertDigest.
 type digest struct {
@@ -53,10 +56,15 @@ func (f *Flows) AlertDigest(ctx workflow.Context, in AlertDigestInput) error {
 		if d.state.Pending.Count == 0 {
 			return nil
 		}
-		if err := d.post(ctx); err != nil {
+		posted, err := d.post(ctx)
+		if err != nil {
 			return err
 		}
-		d.state.Until = workflow.Now(ctx).Add(in.GroupInterval)
+		pause := in.GroupInterval
+		if !posted {
+			pause = min(pause, repostAfter)
+		}
+		d.state.Until = workflow.Now(ctx).Add(pause)
 	}
 }
 
@@ -116,25 +124,25 @@ func merge(a, b activities.AlertGroup) activities.AlertGroup {
 }
 
 // post sends the message that is due, or leaves it pending.
-func (d *digest) post(ctx workflow.Context) error {
+func (d *digest) post(ctx workflow.Context) (posted bool, err error) {
 	group := d.state.Pending
 	group.Stage, group.Class = d.in.Stage, d.in.Class
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              QueuePipeline,
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: postFor,
-		RetryPolicy:            unlimited(time.Minute),
+		RetryPolicy:            unlimited(repostAfter),
 	})
-	err := workflow.ExecuteActivity(options, activities.TypePostAlert, group).Get(ctx, nil)
+	err = workflow.ExecuteActivity(options, activities.TypePostAlert, group).Get(ctx, nil)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	if err != nil {
 		workflow.GetLogger(ctx).Error("alert waits for its webhook", "count", group.Count, "error", err)
-		return nil
+		return false, nil
 	}
 	d.state.Pending = activities.AlertGroup{}
-	return nil
+	return true, nil
 }
 
 func (d *digest) next() AlertDigestInput {

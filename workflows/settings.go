@@ -14,7 +14,7 @@ import (
 // those that it began with, and keeps them.
 type Settings struct {
 	ParkFor          time.Duration `name:"park-for" help:"How long a dead-lettered upload stays parked for an operator, before it expires." default:"168h"`
-	ConvertTimeout   time.Duration `name:"convert-timeout" help:"How long one attempt to convert may take." default:"10m"`
+	ConvertTimeout   time.Duration `name:"convert-timeout" help:"How long one attempt to convert may take. It is to be longer than what the converter gives itself (media-timeout), which tells more." default:"15m"`
 	AnalyzeTimeout   time.Duration `name:"analyze-timeout" help:"How long one attempt to analyze may take." default:"1h"`
 	PublishTimeout   time.Duration `name:"publish-timeout" help:"How long one attempt to publish may take." default:"5m"`
 	HeartbeatTimeout time.Duration `name:"heartbeat-timeout" help:"How long a worker may be silent before its attempt is taken for dead and another one begins." default:"15s"`
@@ -24,7 +24,7 @@ type Settings struct {
 // DefaultSettings are those of the tags.
 func DefaultSettings() Settings {
 	const week = 7 * 24 * time.Hour
-	return Settings{ParkFor: week, ConvertTimeout: 10 * time.Minute, AnalyzeTimeout: time.Hour,
+	return Settings{ParkFor: week, ConvertTimeout: 15 * time.Minute, AnalyzeTimeout: time.Hour,
 		PublishTimeout: 5 * time.Minute, HeartbeatTimeout: 15 * time.Second, StageLimit: week}
 }
 

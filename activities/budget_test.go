@@ -1,0 +1,127 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// fail plays one attempt that fails, at the given time.
+func fail(b Budget, before Heartbeat, f *orak.Fault, at time.Time) (Heartbeat, verdict) {
+	return b.settle(before.begin(at), f, at.Add(time.Second))
+}
+
+func TestCountedClassesAreRetriedUntilTheBudgetIsSpent(t *testing.T) {
+	t.Parallel()
+	for _, class := range []orak.Class{orak.ClassTransient, orak.ClassModel} {
+		b, f := DefaultBudget(), &orak.Fault{Class: class}
+		h, v := fail(b, Heartbeat{}, f, noon)
+		require.Equal(t, verdict{retry: true, delay: time.Second}, v)
+		h, v = fail(b, h, f, noon.Add(time.Minute))
+		require.Equal(t, verdict{retry: true, delay: 2 * time.Second}, v)
+		require.False(t, b.spent(h))
+		h, v = fail(b, h, f, noon.Add(2*time.Minute))
+		require.False(t, v.retry)
+		require.True(t, b.spent(h))
+		require.Equal(t, 3, h.Attempts)
+		require.Equal(t, noon.Add(time.Second), h.FirstAt)
+	}
+}
+
+func TestCountedRetriesDoubleTheirDelay(t *testing.T) {
+	t.Parallel()
+	b := DefaultBudget()
+	b.Attempts = 9
+	var got []time.Duration
+	var h Heartbeat
+	for range 8 {
+		var v verdict
+		h, v = fail(b, h, &orak.Fault{Class: orak.ClassTransient}, noon)
+		got = append(got, v.delay)
+	}
+	s := time.Second
+	require.Equal(t, []time.Duration{s, 2 * s, 4 * s, 8 * s, 16 * s, 30 * s, 30 * s, 30 * s}, got)
+}
+
+func TestInputAndInternalFailuresAreNeverRetried(t *testing.T) {
+	t.Parallel()
+	for _, class := range []orak.Class{orak.ClassInput, orak.ClassInternal} {
+		h, v := fail(DefaultBudget(), Heartbeat{}, &orak.Fault{Class: class}, noon)
+		require.False(t, v.retry)
+		require.Equal(t, 1, h.Attempts)
+	}
+}
+
+func TestAnOutageIsWaitedOutUncountedForADay(t *testing.T) {
+	t.Parallel()
+	b, f := DefaultBudget(), &orak.Fault{Class: orak.ClassDependency}
+	var h Heartbeat
+	at, waits := noon, 0
+	for {
+		var v verdict
+		h, v = fail(b, h, f, at)
+		require.Zero(t, h.Attempts)
+		if !v.retry {
+			break
+		}
+		waits++
+		require.LessOrEqual(t, v.delay, b.MaxDelay)
+		require.Positive(t, v.delay)
+		at = at.Add(v.delay + time.Second)
+	}
+	require.Greater(t, waits, 24*120)
+	require.WithinDuration(t, noon.Add(24*time.Hour), at, time.Minute)
+}
+
+func TestOverloadWaitsAsLongAsItIsAskedTo(t *testing.T) {
+	t.Parallel()
+	b := DefaultBudget()
+	h, v := fail(b, Heartbeat{}, &orak.Fault{Class: orak.ClassOverload, RetryAfter: 90 * time.Second}, noon)
+	require.Equal(t, verdict{retry: true, delay: 90 * time.Second}, v)
+	require.Zero(t, h.Attempts)
+	_, v = fail(b, h, &orak.Fault{Class: orak.ClassOverload, RetryAfter: 1e6 * time.Hour}, noon)
+	require.Equal(t, maxRetryAfter, v.delay, "one answer must not stop an upload for years")
+}
+
+func TestACountedFailureEndsTheWaiting(t *testing.T) {
+	t.Parallel()
+	b := DefaultBudget()
+	h, _ := fail(b, Heartbeat{}, &orak.Fault{Class: orak.ClassDependency}, noon)
+	require.False(t, h.WaitingSince.IsZero())
+	h, _ = fail(b, h, &orak.Fault{Class: orak.ClassTransient}, noon.Add(20*time.Hour))
+	h, v := fail(b, h, &orak.Fault{Class: orak.ClassDependency}, noon.Add(30*time.Hour))
+	require.True(t, v.retry, "another outage has a day of its own")
+	require.Equal(t, 1, h.Attempts)
+}
+
+func TestACrashCountsAsAnAttempt(t *testing.T) {
+	t.Parallel()
+	b := DefaultBudget()
+	var h Heartbeat
+	for i := range 3 {
+		require.False(t, b.spent(h))
+		h = h.begin(noon.Add(time.Duration(i) * time.Minute))
+	}
+	require.True(t, b.spent(h))
+	require.Equal(t, noon, h.FirstAt, "the first attempt failed, at some time after it began")
+}
+
+func TestBudgetRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, DefaultBudget().Validate())
+	for _, change := range []func(*Budget){
+		func(b *Budget) { b.Attempts = 0 },
+		func(b *Budget) { b.Delay = 0 },
+		func(b *Budget) { b.MaxDelay = b.Delay / 2 },
+		func(b *Budget) { b.Patience = -1 },
+	} {
+		b := DefaultBudget()
+		change(&b)
+		require.Error(t, b.Validate())
+	}
+}

@@ -1,0 +1,183 @@
+package workflows_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/activities"
+	"orak/events"
+	"orak/workflows"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// world is a workflow environment whose time skips, with activities that do
+// what a test says and remember what they were asked.
+type world struct {
+	*testsuite.TestWorkflowEnvironment
+	t *testing.T
+
+	mu       sync.Mutex
+	runs     map[string]int // attempts, by activity type
+	events   []activities.AnnounceInput
+	letters  []activities.DeadLetterInput
+	alerts   []activities.Alert
+	outcomes []orak.Progress
+	posts    []activities.AlertGroup
+
+	// fail says how the n-th attempt (from 1) of an activity ends; nil is
+	// success.
+	fail func(activityType string, n int) error
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	var s testsuite.WorkflowTestSuite
+	quiet := slog.New(slog.DiscardHandler)
+	s.SetLogger(sdklog.NewStructuredLogger(quiet))
+	w := &world{TestWorkflowEnvironment: s.NewTestWorkflowEnvironment(), t: t, runs: map[string]int{},
+		fail: func(string, int) error { return nil }}
+	w.SetStartTime(noon)
+	w.SetTestTimeout(30 * time.Second)
+	keeper := activities.NewKeeper(activities.DefaultBudget(), 0, quiet, nil)
+	w.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{keeper}})
+	w.flows(workflows.DefaultSettings())
+
+	w.activity(activities.TypeConvert, func(context.Context, activities.ConvertInput) (orak.Audio, error) {
+		return orak.Audio{DurationS: 3, Codec: "opus"}, w.attempt(activities.TypeConvert)
+	})
+	w.activity(activities.TypeAnalyze, func(_ context.Context, in activities.AnalyzeInput) (orak.Analysis, error) {
+		return orak.Analysis{Audio: in.Audio}, w.attempt(activities.TypeAnalyze)
+	})
+	w.activity(activities.TypePublish, func(_ context.Context, in activities.PublishInput) error {
+		err := w.attempt(activities.TypePublish)
+		if err == nil {
+			w.note(func() { w.outcomes = append(w.outcomes, in.Progress); w.events = append(w.events, in.Completed) })
+		}
+		return err
+	})
+	sideActivity(w, activities.TypeAnnounce, &w.events)
+	sideActivity(w, activities.TypeDeadLetter, &w.letters)
+	sideActivity(w, activities.TypeRaiseAlert, &w.alerts)
+	sideActivity(w, activities.TypeSaveOutcome, &w.outcomes)
+	sideActivity(w, activities.TypePostAlert, &w.posts)
+	return w
+}
+
+func (w *world) flows(s workflows.Settings) {
+	f := workflows.New(s)
+	w.RegisterWorkflowWithOptions(f.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
+	w.RegisterWorkflowWithOptions(f.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
+}
+
+func (w *world) activity(name string, f any) {
+	w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+}
+
+// sideActivity keeps what it was asked in seen.
+func sideActivity[In any](w *world, name string, seen *[]In) {
+	w.activity(name, func(_ context.Context, in In) error {
+		if err := w.attempt(name); err != nil {
+			return err
+		}
+		w.note(func() { *seen = append(*seen, in) })
+		return nil
+	})
+}
+
+func (w *world) note(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
+func (w *world) attempt(name string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.runs[name]++
+	return w.fail(name, w.runs[name])
+}
+
+// eventTypes are those of the emitted events, in order.
+func (w *world) eventTypes() []string {
+	var types []string
+	for _, e := range w.events {
+		types = append(types, strings.TrimPrefix(string(e.Type), "orak.upload."))
+	}
+	return types
+}
+
+func (w *world) process() (orak.Progress, error) {
+	w.ExecuteWorkflow(workflows.TypeProcessUpload, input())
+	require.True(w.t, w.IsWorkflowCompleted())
+	if err := w.GetWorkflowError(); err != nil {
+		return w.status(), err
+	}
+	var p orak.Progress
+	require.NoError(w.t, w.GetWorkflowResult(&p))
+	return p, nil
+}
+
+// status asks the query.
+func (w *world) status() orak.Progress {
+	v, err := w.QueryWorkflow(workflows.QueryStatus)
+	require.NoError(w.t, err)
+	var p orak.Progress
+	require.NoError(w.t, v.Get(&p))
+	return p
+}
+
+// after does something once the workflow's clock has gone on by d.
+func (w *world) after(d time.Duration, f func()) { w.RegisterDelayedCallback(f, d) }
+
+// update sends an Update; refused is what it shall be refused with, empty
+// where it shall be accepted. The answer comes after update has returned.
+func (w *world) update(name string, arg any, refused string) {
+	w.t.Helper()
+	answered := false
+	w.UpdateWorkflow(name, "", &testsuite.TestUpdateCallback{
+		OnAccept: func() {
+			answered = true
+			require.Empty(w.t, refused, "accepted: %+v", arg)
+		},
+		OnReject: func(err error) {
+			answered = true
+			require.NotEmpty(w.t, refused, "refused: %v", err)
+			require.ErrorContains(w.t, err, refused)
+		},
+		OnComplete: func(_ any, err error) { require.NoError(w.t, err) },
+	}, arg)
+	w.t.Cleanup(func() { require.True(w.t, answered, "no answer to %+v", arg) })
+}
+
+func input() workflows.ProcessUploadInput {
+	const id orak.UploadID = "0190aaaa-0000-7000-8000-000000000001"
+	return workflows.ProcessUploadInput{
+		Upload: orak.Upload{ID: id, Tenant: "choir", Key: orak.OriginalKey("choir", id), ContentType: "audio/ogg",
+			Filename: "song.ogg", Size: 10, SHA256: strings.Repeat("a", 64), ReceivedAt: noon},
+		Origin: events.Origin{Topic: events.TopicUploads, Partition: 3, Offset: 7, Key: []byte(id), Value: []byte("{}")},
+	}
+}
+
+// failing makes an activity fail in its first n attempts.
+func failing(name string, n int, class orak.Class) func(string, int) error {
+	return func(activityType string, attempt int) error {
+		if activityType == name && attempt <= n {
+			return &orak.Fault{Class: class, Message: "It did not work."}
+		}
+		return nil
+	}
+}
