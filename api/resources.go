@@ -43,7 +43,10 @@ type Upload struct {
 	CreatedAt     time.Time `json:"created_at"`
 	UpdatedAt     time.Time `json:"updated_at"`
 	Failure       *Failure  `json:"failure,omitempty"`
-	Links         Links     `json:"links"`
+	// Halted is true where processing ended before its end, by an operator's
+	// hand or a fault of ours, and will not go on by itself. Failure says why.
+	Halted bool  `json:"halted,omitempty"`
+	Links  Links `json:"links"`
 }
 
 // Failure is why an upload was dead-lettered.

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"orak"
+)
+
+// tenantOf reads whose request it is; no header means orak.DefaultTenant.
+func tenantOf(c *fiber.Ctx) (orak.Tenant, error) {
+	t, err := claimedTenant(c)
+	if err == nil && t == "" {
+		t = orak.DefaultTenant
+	}
+	exchangeOf(c).tenant = t
+	return t, err
+}
+
+// claimedTenant is empty where there is no header.
+func claimedTenant(c *fiber.Ctx) (orak.Tenant, error) {
+	given := c.Get(HeaderTenant)
+	if given == "" {
+		return "", nil
+	}
+	t, err := orak.ParseTenant(given)
+	if err != nil {
+		return "", refuse(codeInvalidTenant, HeaderTenant+" must be 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit.")
+	}
+	return t, nil
+}
+
+// idOf reads the upload that the path names. What is no id names none.
+func idOf(c *fiber.Ctx) (orak.UploadID, error) {
+	id, err := orak.ParseUploadID(c.Params("id"))
+	if err != nil {
+		return "", refuse(codeNotFound, "There is no such upload.")
+	}
+	exchangeOf(c).upload = id
+	return id, nil
+}
+
+// maxIdempotencyKey bounds the key, in bytes.
+const maxIdempotencyKey = 255
+
+// newID names an upload: freshly, or, where the caller gave a key, by what
+// follows from tenant and key, so that every replica gives a repeat the same
+// id.
+func newID(t orak.Tenant, key string) (id orak.UploadID, repeatable bool, err error) {
+	if key == "" {
+		u, err := uuid.NewV7()
+		return orak.UploadID(u.String()), false, err
+	}
+	if len(key) > maxIdempotencyKey {
+		return "", false, refuse(codeInvalidRequest, HeaderIdempotencyKey+" must be 255 characters at most.")
+	}
+	for _, b := range []byte(key) {
+		if b < 0x20 || b > 0x7e {
+			return "", false, refuse(codeInvalidRequest, HeaderIdempotencyKey+" must be of printable ASCII characters.")
+		}
+	}
+	// A tenant has no zero byte: two pairs never make the same name.
+	u := uuid.NewSHA1(idempotencySpace(), []byte(string(t)+"\x00"+key))
+	return orak.UploadID(u.String()), true, nil
+}
+
+// idempotencySpace is the UUID namespace of upload ids made of keys. It is
+// never changed: a repeat would become a second upload.
+func idempotencySpace() uuid.UUID { return uuid.MustParse("6f72616b-7570-5c6f-8164-6b6579737631") }
+
+func linksOf(id orak.UploadID) Links {
+	self := "/v1/uploads/" + string(id)
+	return Links{Self: self, Analysis: self + "/analysis", Events: self + "/events"}
+}

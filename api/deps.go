@@ -1,0 +1,79 @@
+package api
+
+import (
+	"context"
+	"io"
+	"iter"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"orak/internal/objectstore"
+)
+
+// Store keeps recordings, markers and results. Objects are whole or absent:
+// a Put whose body fails stores nothing and its error wraps the body's. An
+// absent object is objectstore.ErrNotFound; with IfAbsent, one that is there
+// is objectstore.ErrExists. The bucket is there already.
+type Store interface {
+	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
+	Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error)
+	Stat(ctx context.Context, key string) (objectstore.Info, error)
+	Delete(ctx context.Context, key string) error
+	List(ctx context.Context, prefix string) iter.Seq2[objectstore.Info, error]
+}
+
+var _ Store = (*objectstore.Store)(nil)
+
+// Publisher sends records to Kafka; nil means that all in-sync replicas have
+// the record, an error never that it was not sent. PublishAsync does not
+// block, is not bound by ctx, and calls done once.
+type Publisher interface {
+	Publish(ctx context.Context, r *kgo.Record) error
+	PublishAsync(ctx context.Context, r *kgo.Record, done func(error))
+}
+
+// Workflows is what is asked of Temporal; client.Client is one.
+type Workflows interface {
+	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
+	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
+	UpdateWorkflow(ctx context.Context, options client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
+}
+
+var _ Workflows = (client.Client)(nil)
+
+// Sniffer decides from the first bytes of a file what it is.
+type Sniffer struct {
+	// Len is how many bytes Sniff wants; it is given fewer only of a file
+	// that has no more.
+	Len int
+	// Sniff gives the media type; ok is false for what is not taken.
+	Sniff func(head []byte) (mediaType string, ok bool)
+	// Accepted lists what is taken, for the answer to what is not.
+	Accepted []string
+}
+
+// Deps are what a Server works with. All but WorkflowURL and Tracing are
+// required.
+type Deps struct {
+	Store     Store
+	Events    Publisher
+	Workflows Workflows
+	Media     Sniffer
+	// WorkflowURL links to a workflow in the Temporal Web UI; nil where none
+	// is configured.
+	WorkflowURL func(workflowID, runID string) string
+	// Live, Ready and MetricsPage answer /livez, /readyz and /metrics. They
+	// see requests without bodies.
+	Live, Ready, MetricsPage http.Handler
+	Log                      *slog.Logger
+	Metrics                  prometheus.Registerer
+	// Tracing makes the spans; nil traces nothing, but still passes on the
+	// caller's trace context.
+	Tracing trace.TracerProvider
+}

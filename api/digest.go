@@ -1,0 +1,29 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+)
+
+// HeaderContentDigest is RFC 9530's: "sha-256=:<base64>:".
+const HeaderContentDigest = "Content-Digest"
+
+// parseDigest reads the SHA-256 from a Content-Digest header; nil where the
+// header is absent or has other algorithms alone.
+func parseDigest(header string) ([]byte, error) {
+	for member := range strings.SplitSeq(header, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(member), "=")
+		if name != "sha-256" {
+			continue
+		}
+		encoded, opened := strings.CutPrefix(value, ":")
+		encoded, closed := strings.CutSuffix(encoded, ":")
+		sum, err := base64.StdEncoding.DecodeString(encoded)
+		if !opened || !closed || err != nil || len(sum) != sha256.Size {
+			return nil, refuse(codeInvalidRequest, HeaderContentDigest+" must look like sha-256=:<base64>:.")
+		}
+		return sum, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,193 @@
+package api
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"orak"
+)
+
+// Headers of requests and answers.
+const (
+	// HeaderTenant says whose request it is. The gateway in front sets it.
+	HeaderTenant = "X-Orak-Tenant"
+	// HeaderIdempotencyKey makes a repeat of an upload the same upload.
+	HeaderIdempotencyKey = "Idempotency-Key"
+	// HeaderRequestID names the request in logs and problems.
+	HeaderRequestID = "X-Request-Id"
+)
+
+// exchange is one request on its way.
+type exchange struct {
+	id  string
+	log *slog.Logger
+	// upload is set once it is known which one is meant, for the log.
+	upload orak.UploadID
+	tenant orak.Tenant
+}
+
+const localExchange = "orak.exchange"
+
+func exchangeOf(c *fiber.Ctx) *exchange { return c.Locals(localExchange).(*exchange) }
+
+// observe wraps every request: its id, its span, its log line, its metrics,
+// and the form of its errors.
+func (s *Server) observe(c *fiber.Ctx) error {
+	began := time.Now()
+	ctx := propagation.TraceContext{}.Extract(s.work, headers{c})
+	ctx, span := s.tracer.Start(ctx, c.Method(), trace.WithSpanKind(trace.SpanKindServer))
+	defer span.End()
+	c.SetUserContext(ctx)
+	x := &exchange{id: requestID(c.Get(HeaderRequestID))}
+	x.log = s.log.With(slog.String("request_id", x.id))
+	c.Locals(localExchange, x)
+	c.Set(HeaderRequestID, x.id)
+
+	err := s.guarded(c)
+	if err != nil {
+		writeProblem(c.Context(), asRefusal(fromFiber(err)), x.id)
+	}
+	s.report(c, x, span, err, time.Since(began))
+	return nil
+}
+
+// guarded runs the handlers; a panic of theirs is an error.
+func (s *Server) guarded(c *fiber.Ctx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{value: v, stack: debug.Stack()}
+		}
+	}()
+	return c.Next()
+}
+
+type panicked struct {
+	value any
+	stack []byte
+}
+
+// Error has no stack: that goes into the log beside it.
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+func (s *Server) report(c *fiber.Ctx, x *exchange, span trace.Span, err error, took time.Duration) {
+	status, route := c.Response().StatusCode(), routeOf(c)
+	s.metrics.served(route, c.Method(), status, took)
+	span.SetName(c.Method() + " " + route)
+	span.SetAttributes(attribute.String("http.route", route), attribute.Int("http.response.status_code", status))
+	attrs := []any{
+		slog.String("method", c.Method()), slog.String("route", route), slog.Int("status", status),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+	}
+	if x.tenant != "" {
+		attrs = append(attrs, slog.String("tenant", string(x.tenant)))
+	}
+	if x.upload != "" {
+		attrs = append(attrs, slog.String("upload_id", string(x.upload)))
+	}
+	if sc := span.SpanContext(); sc.HasTraceID() {
+		attrs = append(attrs, slog.String("trace_id", sc.TraceID().String()))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	if p := (*panicked)(nil); errors.As(err, &p) {
+		attrs = append(attrs, slog.String("stack", string(p.stack)))
+	}
+	level := slog.LevelInfo
+	switch {
+	case status >= 500:
+		level = slog.LevelError
+		span.SetStatus(codes.Error, "")
+	case isProbe(route):
+		level = slog.LevelDebug
+	}
+	x.log.Log(c.UserContext(), level, "request served", attrs...)
+}
+
+// fromFiber gives Fiber's own errors their problem.
+func fromFiber(err error) error {
+	var fe *fiber.Error
+	if !errors.As(err, &fe) {
+		return err
+	}
+	switch fe.Code {
+	case fiber.StatusNotFound:
+		return refuse(codeNotFound, "No resource has this path.")
+	case fiber.StatusMethodNotAllowed:
+		return refuse(codeMethodNotAllowed, "This resource knows other methods; see the header Allow.")
+	case fiber.StatusRequestTimeout:
+		return refuse(codeTimeout, "The request did not arrive in time.")
+	case fiber.StatusRequestEntityTooLarge:
+		return refuse(codeTooLarge, "The request is too large.")
+	case fiber.StatusRequestHeaderFieldsTooLarge:
+		return refuse(codeHeaderTooLarge, "The head of the request is too large.")
+	default:
+		if fe.Code >= 500 && fe.Code != fiber.StatusBadGateway { // which Fiber calls a broken connection
+			return err
+		}
+		return refuse(codeInvalidRequest, "The request could not be understood.").because(fe)
+	}
+}
+
+// unparsed answers what fasthttp could not make a request of. The connection
+// ends after it.
+func (s *Server) unparsed(c *fiber.Ctx, err error) error {
+	id := requestID("")
+	r := asRefusal(fromFiber(err))
+	s.log.Debug("request could not be read", slog.String("request_id", id), slog.Any("error", err))
+	writeProblem(c.Context(), r, id)
+	s.metrics.served(routeNone, "", c.Response().StatusCode(), 0)
+	return nil
+}
+
+const maxRequestID = 128
+
+// requestID takes the caller's own id where it is harmless in a log.
+func requestID(given string) string {
+	if given == "" || len(given) > maxRequestID || strings.IndexFunc(given, unsafeInID) >= 0 {
+		return strings.ToLower(rand.Text())
+	}
+	return given
+}
+
+func unsafeInID(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+}
+
+const routeNone = "none"
+
+// routeOf is the route's template, so that no id becomes a label.
+func routeOf(c *fiber.Ctx) string {
+	if p := c.Route().Path; p != "/" && p != "" {
+		return p
+	}
+	return routeNone
+}
+
+func isProbe(route string) bool {
+	return route == "/livez" || route == "/readyz" || route == "/metrics"
+}
+
+// headers lets the propagator read a request's headers.
+type headers struct{ c *fiber.Ctx }
+
+var _ propagation.TextMapCarrier = headers{}
+
+func (h headers) Get(key string) string { return h.c.Get(key) }
+func (h headers) Set(key, value string) { h.c.Set(key, value) }
+func (h headers) Keys() []string        { return nil }
+
+// statusLabel keeps the label's values few.
+func statusLabel(status int) string { return strconv.Itoa(status) }

@@ -1,0 +1,47 @@
+package api
+
+import (
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+)
+
+// heartbeat is what is read of the first detail of a step's heartbeats; other
+// shapes count as unknown.
+type heartbeat struct {
+	Done     *float64 `json:"done"`
+	Attempts int      `json:"attempts"`
+}
+
+// live says how the running step stands: its counted attempt, 0 before the
+// first, and the share that is done where it says so.
+func live(pending []*workflow.PendingActivityInfo) (attempt int, share *float64) {
+	for _, a := range pending {
+		hb, known := heartbeatOf(a)
+		if known {
+			attempt = hb.Attempts
+		}
+		if a.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
+			attempt = max(attempt, 1)
+			if hb.Done != nil && *hb.Done >= 0 && *hb.Done <= 1 {
+				share = hb.Done
+			}
+		}
+		if known {
+			return attempt, share
+		}
+	}
+	return attempt, share
+}
+
+func heartbeatOf(a *workflow.PendingActivityInfo) (heartbeat, bool) {
+	var hb heartbeat
+	payloads := a.GetHeartbeatDetails().GetPayloads()
+	if len(payloads) == 0 {
+		return hb, false
+	}
+	if converter.GetDefaultDataConverter().FromPayload(payloads[0], &hb) != nil {
+		return heartbeat{}, false
+	}
+	return hb, true
+}

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the server's own. No label holds anything that a caller chose.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	uploads   *prometheus.CounterVec
+	bytes     prometheus.Counter
+	watchers  prometheus.Gauge
+	late      prometheus.Counter
+
+	pending   prometheus.Gauge
+	oldest    prometheus.Gauge
+	relayed   *prometheus.CounterVec
+	relayFail prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_api_requests_total", Help: "Requests answered.",
+		}, []string{"route", "method", "status"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "orak_api_request_duration_seconds", Help: "Time to the answer's first byte, the receiving of the body included.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .2, .5, 1, 2.5, 5, 10, 30, 60, 300},
+		}, []string{"route", "method"}),
+		uploads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_api_uploads_total", Help: "Uploads by what became of the request: accepted, repeated, or the code of its problem.",
+		}, []string{"outcome"}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orak_api_upload_bytes_total", Help: "Bytes of accepted recordings.",
+		}),
+		watchers: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_api_watchers", Help: "Open event streams.",
+		}),
+		late: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orak_outbox_late_total", Help: "Uploads answered before Kafka had acknowledged their event.",
+		}),
+		pending: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_outbox_pending", Help: "Markers in the outbox when it was last searched, running uploads included.",
+		}),
+		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_outbox_oldest_age_seconds", Help: "Age of the oldest marker when the outbox was last searched; 0 for none.",
+		}),
+		relayed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_outbox_relayed_total", Help: "Markers handled by the relay: published, or dropped because their recording never arrived.",
+		}, []string{"outcome"}),
+		relayFail: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orak_outbox_failures_total", Help: "Failed attempts to publish an event or to search the outbox.",
+		}),
+	}
+	reg.MustRegister(m.requests, m.durations, m.uploads, m.bytes, m.watchers, m.late,
+		m.pending, m.oldest, m.relayed, m.relayFail)
+	return m
+}
+
+func (m *metrics) served(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, statusLabel(status)).Inc()
+	if route != routeNone {
+		m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+	}
+}

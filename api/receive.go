@@ -1,0 +1,252 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"go.opentelemetry.io/otel/propagation"
+
+	"orak"
+	"orak/internal/objectstore"
+)
+
+// incoming is an upload that is being received.
+type incoming struct {
+	*recording
+	x      *exchange
+	id     orak.UploadID
+	tenant orak.Tenant
+	// repeatable is true where the caller gave an Idempotency-Key: others
+	// may be sending the same upload at this moment.
+	repeatable bool
+	mediaType  string
+	// body is the recording from its first byte on.
+	body io.Reader
+}
+
+// postUpload takes a recording in; see the package comment for its promise.
+func (s *Server) postUpload(c *fiber.Ctx) error {
+	u, outcome, err := s.receive(c)
+	if err != nil {
+		s.metrics.uploads.WithLabelValues(string(asRefusal(err).code)).Inc()
+		return err
+	}
+	s.metrics.uploads.WithLabelValues(outcome).Inc()
+	links := linksOf(u.ID)
+	c.Set(fiber.HeaderLocation, links.Self)
+	return c.Status(fiber.StatusAccepted).JSON(Accepted{
+		ID: u.ID, Status: orak.StatusQueued, Size: u.Size, SHA256: u.SHA256, Links: links,
+	})
+}
+
+// The outcomes of an upload that was taken in.
+const (
+	outcomeAccepted = "accepted"
+	outcomeRepeated = "repeated"
+)
+
+func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
+	ctx := c.UserContext()
+	in, err := s.open(c)
+	if err != nil {
+		return orak.Upload{}, "", err
+	}
+	if in.repeatable {
+		info, err := s.store.Stat(ctx, orak.OriginalKey(in.tenant, in.id))
+		if err == nil {
+			return s.repeat(ctx, in, info)
+		}
+		if !errors.Is(err, objectstore.ErrNotFound) {
+			return orak.Upload{}, "", err
+		}
+	}
+	m := marker{
+		Upload: orak.Upload{
+			ID: in.id, Tenant: in.tenant, Key: orak.OriginalKey(in.tenant, in.id),
+			ContentType: in.mediaType, Filename: in.filename, ReceivedAt: time.Now().UTC(),
+		},
+	}
+	m.trace(ctx)
+	if err := s.outbox.write(ctx, m); err != nil {
+		return orak.Upload{}, "", err
+	}
+	return s.keep(ctx, in, m)
+}
+
+// open reads as much of the request as it takes to know what it is. Nothing
+// is stored before that.
+func (s *Server) open(c *fiber.Ctx) (*incoming, error) {
+	x := exchangeOf(c)
+	tenant, err := tenantOf(c)
+	if err != nil {
+		return nil, err
+	}
+	id, repeatable, err := newID(tenant, c.Get(HeaderIdempotencyKey))
+	if err != nil {
+		return nil, err
+	}
+	x.upload = id
+	rec, err := s.openRecording(c)
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, s.media.Len)
+	n, err := io.ReadFull(rec, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, s.broken(err)
+	}
+	if n == 0 {
+		return nil, refuse(codeEmptyBody, "Send the recording as the body, or as the file of a form.")
+	}
+	mediaType, ok := s.media.Sniff(head[:n])
+	if !ok {
+		r := refuse(codeUnsupportedMedia, "The first bytes are not those of an accepted kind of recording; its name and claimed type play no part.")
+		r.accepted = s.media.Accepted
+		return nil, r
+	}
+	return &incoming{
+		recording: rec, x: x, id: id, tenant: tenant, repeatable: repeatable, mediaType: mediaType,
+		body: io.MultiReader(bytes.NewReader(head[:n]), rec),
+	}, nil
+}
+
+// keep stores the recording whose marker is written, and announces it.
+func (s *Server) keep(ctx context.Context, in *incoming, m marker) (orak.Upload, string, error) {
+	_, err := s.store.Put(ctx, m.Key, in.body, objectstore.PutOptions{
+		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
+	})
+	switch {
+	case errors.Is(err, objectstore.ErrExists):
+		info, err := s.store.Stat(ctx, m.Key)
+		if err != nil {
+			return orak.Upload{}, "", err
+		}
+		return s.repeat(ctx, in, info)
+	case err != nil:
+		s.undo(ctx, in, m)
+		return orak.Upload{}, "", s.broken(err)
+	}
+	m.Size, m.SHA256 = in.read, in.sha256()
+	s.metrics.bytes.Add(float64(m.Size))
+	if err := s.outbox.announce(ctx, m); err != nil {
+		return orak.Upload{}, "", err
+	}
+	return m.Upload, outcomeAccepted, nil
+}
+
+// undoTimeout bounds the clean-up after an upload that failed.
+const undoTimeout = 5 * time.Second
+
+// undo removes what a failed upload left. A repeatable one leaves its marker:
+// another request with the same key may rely on it by now. What cannot be
+// removed does no harm: a marker without a recording is dropped in time, and a
+// recording that nobody was promised is announced by the relay.
+func (s *Server) undo(ctx context.Context, in *incoming, m marker) {
+	if in.repeatable {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	var err error
+	if in.end == nil || in.end == io.EOF {
+		// It was the store that failed, and it may have the object after all.
+		err = s.store.Delete(ctx, m.Key)
+	}
+	if err == nil {
+		err = s.store.Delete(ctx, orak.PendingKey(m.Tenant, m.ID))
+	}
+	if err != nil {
+		in.x.log.Warn("a failed upload could not be cleaned up",
+			slog.String("upload_id", string(m.ID)), slog.Any("error", err))
+	}
+}
+
+// repeat answers an upload whose recording is there already: the same bytes
+// are the same upload, others are refused.
+func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.Info) (orak.Upload, string, error) {
+	if _, err := io.Copy(io.Discard, in.recording); err != nil {
+		return orak.Upload{}, "", s.broken(err)
+	}
+	conflict := refuse(codeIdempotencyConflict, "Use a new "+HeaderIdempotencyKey+" for a new recording.")
+	if in.read != stored.Size {
+		return orak.Upload{}, "", conflict
+	}
+	sum, err := s.hashOf(ctx, stored.Key)
+	if err != nil {
+		return orak.Upload{}, "", err
+	}
+	if sum != in.sha256() {
+		return orak.Upload{}, "", conflict
+	}
+	u := orak.Upload{
+		ID: in.id, Tenant: in.tenant, Key: stored.Key, ContentType: stored.ContentType,
+		Filename: in.filename, Size: stored.Size, SHA256: sum, ReceivedAt: stored.ModifiedAt,
+	}
+	// With a marker the event may not be out yet, whoever wrote it.
+	m, err := s.outbox.read(ctx, in.tenant, in.id)
+	switch {
+	case errors.Is(err, objectstore.ErrNotFound):
+		return u, outcomeRepeated, nil
+	case err != nil:
+		return orak.Upload{}, "", err
+	}
+	m.Upload = m.completed(u)
+	if err := s.outbox.announce(ctx, m); err != nil {
+		return orak.Upload{}, "", err
+	}
+	return m.Upload, outcomeRepeated, nil
+}
+
+// hashOf reads an object for its SHA-256.
+func (s *Server) hashOf(ctx context.Context, key string) (string, error) {
+	return hashObject(ctx, s.store, key)
+}
+
+func hashObject(ctx context.Context, store Store, key string) (string, error) {
+	r, _, err := store.Get(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, r); err != nil {
+		return "", fmt.Errorf("hashing the recording: %w", err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// broken gives the ways in which receiving can fail their problems.
+func (s *Server) broken(err error) error {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return s.tooLarge()
+	case errors.Is(err, errDigest):
+		return refuse(codeDigestMismatch, "The body is not what "+HeaderContentDigest+" says. Nothing was stored.")
+	case errors.Is(err, errStalled):
+		return refuse(codeTimeout, "Nothing was received for "+s.cfg.BodyTimeout.String()+". Nothing was stored.")
+	case errors.Is(err, errAfter):
+		return refuse(codeInvalidRequest, "The file must come last in the form; at most "+formatBytes(maxAfter)+" may follow it. Send one recording per request.")
+	case errors.Is(err, errCutOff), errors.Is(err, errOver):
+		return refuse(codeIncompleteBody, "The connection ended before the recording did. Nothing was stored.").because(err)
+	default:
+		return err
+	}
+}
+
+func formatBytes(n int64) string { return strconv.FormatInt(n, 10) + " bytes" }
+
+// trace keeps the request's trace context for the event.
+func (m *marker) trace(ctx context.Context) {
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	m.Traceparent, m.Tracestate = carrier["traceparent"], carrier["tracestate"]
+}

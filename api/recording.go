@@ -1,0 +1,177 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"mime"
+	"mime/multipart"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+const (
+	// maxAround bounds what a form may hold beside its file, in bytes.
+	maxAround = 1 << 20
+	// maxAfter bounds what may follow the file, in bytes.
+	maxAfter = 64 << 10
+)
+
+// recording is the file within a request, streamed. Its io.EOF comes only
+// when the request around it is known to be complete as well.
+type recording struct {
+	src      io.Reader
+	filename string
+	// size is the length where it is known beforehand; else -1.
+	size  int64
+	limit int64
+	// after reads the rest of the request; nil where the file is the body.
+	after func() error
+
+	read int64
+	sum  hash.Hash
+	end  error
+}
+
+// Read implements io.Reader.
+func (r *recording) Read(p []byte) (int, error) {
+	if r.end != nil {
+		return 0, r.end
+	}
+	n, err := r.src.Read(p)
+	r.read += int64(n)
+	r.sum.Write(p[:n])
+	switch {
+	case r.read > r.limit:
+		r.end = errTooLarge
+	case err == io.EOF && r.after != nil:
+		r.end = r.after()
+	case err == io.ErrUnexpectedEOF: // a form that is not closed
+		r.end = errCutOff
+	default:
+		r.end = err
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, r.end
+}
+
+// sha256 is the digest of what was read, as orak.Upload has it.
+func (r *recording) sha256() string { return hex.EncodeToString(r.sum.Sum(nil)) }
+
+// openRecording finds the recording in a request: its body, or the first file
+// of a form. Whether it is one is not judged here, and the media type that the
+// caller claims plays no part beyond telling the two apart.
+func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
+	b := bodyOf(c)
+	switch enc := c.Get(fiber.HeaderContentEncoding); enc {
+	case "", "identity":
+	default:
+		return nil, refuse(codeUnsupportedEncoding, "Send the recording as it is, without Content-Encoding.")
+	}
+	digest, err := parseDigest(c.Get(HeaderContentDigest))
+	if err != nil {
+		return nil, err
+	}
+	if digest != nil {
+		b.expectDigest(digest)
+	}
+	kind, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	form := strings.HasPrefix(kind, "multipart/")
+	if form && (err != nil || kind != fiber.MIMEMultipartForm || params["boundary"] == "") {
+		return nil, refuse(codeInvalidRequest, "A form must be multipart/form-data with a boundary.")
+	}
+	limit := s.cfg.MaxUploadBytes
+	if form {
+		limit += maxAround
+	}
+	if b.length > limit {
+		return nil, s.tooLarge()
+	}
+	b.limit = limit
+	if form {
+		return s.fromForm(b, params["boundary"])
+	}
+	if b.length < 0 && digest == nil {
+		return nil, refuse(codeLengthRequired, "Send Content-Length, or with a chunked body "+HeaderContentDigest+": sha-256=:<base64>:, so that a cut connection can be told from the end.")
+	}
+	return &recording{
+		src: b, size: b.length, limit: s.cfg.MaxUploadBytes, sum: sha256.New(),
+		filename: dispositionFilename(c.Get(fiber.HeaderContentDisposition)),
+	}, nil
+}
+
+// fromForm goes to the first file of a form. Nothing is spooled.
+func (s *Server) fromForm(b *body, boundary string) (*recording, error) {
+	form := multipart.NewReader(b, boundary)
+	for {
+		part, err := form.NextRawPart()
+		switch {
+		case err == io.EOF:
+			return nil, refuse(codeInvalidRequest, "The form has no file.")
+		case err != nil:
+			return nil, s.broken(formError(err))
+		}
+		if _, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition")); params["filename"] == "" {
+			continue
+		}
+		return &recording{
+			src: part, size: -1, limit: s.cfg.MaxUploadBytes, sum: sha256.New(),
+			filename: dispositionFilename(part.Header.Get("Content-Disposition")),
+			after:    func() error { return readAfter(form, b) },
+		}, nil
+	}
+}
+
+// errAfter means that too much follows the file.
+var errAfter = errors.New("too much follows the file in the form")
+
+// readAfter reads what follows the file, so that the form is known to be
+// closed and the body complete; io.EOF says that all is well. Whoever sends
+// more than a few fields after the file is refused: a second recording would
+// otherwise be dropped in silence.
+func readAfter(form *multipart.Reader, b *body) error {
+	left := int64(maxAfter)
+	for {
+		part, err := form.NextRawPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return formError(err)
+		}
+		n, err := io.CopyN(io.Discard, part, left)
+		if left -= n; err == nil || left <= 0 {
+			return errAfter
+		}
+		if err != io.EOF {
+			return formError(err)
+		}
+	}
+	if _, err := io.CopyN(io.Discard, b, maxAfter); err != nil {
+		return err
+	}
+	return errAfter
+}
+
+// formError tells a form that ends too early from one that is malformed.
+func formError(err error) error {
+	for _, own := range []error{errCutOff, errStalled, errDigest, errTooLarge} {
+		if errors.Is(err, own) {
+			return own
+		}
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return errCutOff
+	}
+	return refuse(codeInvalidRequest, "The form could not be understood.").because(err)
+}
+
+func (s *Server) tooLarge() error {
+	r := refuse(codeTooLarge, "A recording may have "+formatBytes(s.cfg.MaxUploadBytes)+" at most.")
+	return r
+}

@@ -1,0 +1,158 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+// maxHead bounds the head of a request, in bytes.
+const maxHead = 16 << 10
+
+// Server is the HTTP server with its outbox. It is made by New, and runs
+// between Start and Stop, once.
+type Server struct {
+	cfg         Config
+	store       Store
+	workflows   Workflows
+	media       Sniffer
+	workflowURL func(workflowID, runID string) string
+	log         *slog.Logger
+	metrics     *metrics
+	tracer      trace.Tracer
+	outbox      *outbox
+	app         *fiber.App
+
+	// work is the context of everything that requests and the outbox do; it
+	// ends when the server is stopped hard.
+	work context.Context
+	halt context.CancelFunc
+	// stopping is closed when Stop begins.
+	stopping chan struct{}
+	stopOnce sync.Once
+	stopErr  error
+	watching atomic.Int64
+
+	listener *listener
+	serving  chan struct{}
+	relaying chan struct{}
+}
+
+// New makes a Server; nothing runs before Start. It panics where two of one
+// process share a Registerer.
+func New(cfg Config, deps Deps) *Server {
+	tracing := deps.Tracing
+	if tracing == nil {
+		tracing = noop.NewTracerProvider()
+	}
+	work, halt := context.WithCancel(context.Background())
+	m := newMetrics(deps.Metrics)
+	s := &Server{
+		cfg: cfg, store: deps.Store, workflows: deps.Workflows, media: deps.Media,
+		workflowURL: deps.WorkflowURL, log: deps.Log, metrics: m,
+		tracer: tracing.Tracer("orak/api"),
+		outbox: newOutbox(cfg, deps, m),
+		work:   work, halt: halt,
+		stopping: make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
+	}
+	s.app = fiber.New(fiber.Config{
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,        // it would spool to disk
+		Immutable:                    true,        // or values of a request change once it is over
+		BodyLimit:                    math.MaxInt, // not enforced on streams; see openRecording and decodeJSON
+		ReadBufferSize:               maxHead,
+		ReadTimeout:                  cfg.HeaderTimeout, // bodies move it on; see body
+		IdleTimeout:                  cfg.KeepAlive,
+		CaseSensitive:                true,
+		DisableStartupMessage:        true,
+		ErrorHandler:                 s.unparsed, // everything else is answered by observe
+	})
+	s.routes(deps)
+	s.app.Server().Handler = s.edge(s.app.Handler())
+	s.app.Server().CloseOnShutdown = true
+	return s
+}
+
+func (s *Server) routes(deps Deps) {
+	s.app.Use(s.observe)
+	s.app.Get("/livez", plain(deps.Live))
+	s.app.Get("/readyz", plain(deps.Ready))
+	s.app.Get("/metrics", plain(deps.MetricsPage))
+
+	s.app.Post("/v1/uploads", s.postUpload)
+	s.app.Get("/v1/uploads/:id", s.getUpload)
+	s.app.Get("/v1/uploads/:id/analysis", s.getAnalysis)
+	s.app.Add(http.MethodGet, "/v1/uploads/:id/events", s.getEvents) // no HEAD: it has no end
+
+	s.app.Get("/v1/dead-letters", s.getDeadLetters)
+	s.app.Get("/v1/dead-letters/:id", s.getDeadLetter)
+	s.app.Post("/v1/dead-letters/:id/reprocess", s.postReprocess)
+	s.app.Post("/v1/dead-letters/:id/discard", s.postDiscard)
+}
+
+// Start returns once the server listens. ctx bounds only that.
+func (s *Server) Start(ctx context.Context) error {
+	began := time.Now()
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", s.cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", s.cfg.Addr, err)
+	}
+	s.listener = newListener(ln)
+	go func() {
+		defer close(s.serving)
+		if err := s.app.Listener(s.listener); err != nil {
+			s.log.Error("the API server ended", slog.Any("error", err))
+		}
+	}()
+	go func() {
+		defer close(s.relaying)
+		s.outbox.relay(s.work, began)
+	}()
+	s.log.Info("the API serves", slog.String("addr", s.Addr()))
+	return nil
+}
+
+// Addr is where the server listens, as host:port; empty before Start.
+func (s *Server) Addr() string {
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
+}
+
+// Stop ends event streams, lets running requests finish and the outbox remove
+// what is acknowledged; when ctx ends first, it cuts them. Uploads that were
+// answered are safe either way. Further calls give the first one's result.
+func (s *Server) Stop(ctx context.Context) error {
+	s.stopOnce.Do(func() {
+		close(s.stopping)
+		defer s.halt()
+		if s.listener == nil {
+			return
+		}
+		err := s.app.ShutdownWithContext(ctx)
+		if err != nil {
+			s.listener.closeAll()
+			err = fmt.Errorf("stopping the API server: %w", err)
+		}
+		if outErr := s.outbox.stop(ctx); outErr != nil {
+			err = errors.Join(err, fmt.Errorf("stopping the outbox: %w", outErr))
+		}
+		s.halt()
+		<-s.relaying
+		s.stopErr = err
+	})
+	return s.stopErr
+}
