@@ -56,6 +56,11 @@ func probeArguments(s source) []string {
 	}
 	args = append(args, s.inputArguments()...)
 	return append(args,
+		// ffprobe opens a decoder for every stream, and gives up when one is
+		// refused. For pictures and subtitles these may be opened. They are
+		// still not run: reading the file goes by the list above alone.
+		"-codec_whitelist:v", pictureDecoders, "-codec_whitelist:s", subtitleDecoders,
+		"-threads", "1",
 		// Audio streams alone, and of them what is read below: tags and
 		// chapters can be long.
 		"-select_streams", "a",
@@ -116,6 +121,14 @@ func encodeArguments(s source, index int, out string, limit time.Duration) []str
 func outputLimit(limit time.Duration) int64 {
 	return int64(limit.Seconds()*sampleRate*2) + 64<<10
 }
+
+// The decoders of what commonly stands beside the audio: films, cover
+// pictures and captions. A file with others is refused.
+const (
+	pictureDecoders = "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,libaom-av1,libgav1,mpeg4,h263,mjpeg,mpeg1video,mpeg2video," +
+		"theora,prores,rawvideo,png,gif,bmp,webp,tiff,jpeg2000,libopenjpeg"
+	subtitleDecoders = "mov_text,webvtt,subrip,ass,ssa,ttml,text"
+)
 
 func decoderList() string {
 	var names []string

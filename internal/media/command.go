@@ -14,13 +14,17 @@ import (
 	"time"
 )
 
-// limits bound a child process; fence_linux.go says how far they hold where.
+// limits bound a child process as far as the system can: fence_linux.go and
+// fence_other.go say how far that is.
 type limits struct {
 	cpu    time.Duration
 	memory int64 // bytes; 0 is none
-	file   int64 // bytes that one file may be written to
-	// fence has the files that the child may use; nil leaves it unfenced.
-	fence *fence
+	file   int64 // bytes that one file may grow to
+	// fenced keeps the child from all files but the system's programs and
+	// libraries and those below.
+	fenced bool
+	read   []string // files that it may read
+	write  []string // files that it may write; they must exist
 }
 
 // childError is a child that ended badly, with the end of what it said.
@@ -72,16 +76,34 @@ func (e *childError) status() (syscall.WaitStatus, bool) {
 	return status, ok
 }
 
+// stopOnError ends the child when what it says is not wanted any more. A
+// closed pipe would not do: a child may ignore that.
+type stopOnError struct {
+	io.Writer
+	stop context.CancelCauseFunc
+}
+
+func (s stopOnError) Write(p []byte) (int, error) {
+	n, err := s.Writer.Write(p)
+	if err != nil {
+		s.stop(err)
+	}
+	return n, err
+}
+
 // run runs a program to its end in its own process group and gives its
-// standard output to out. When ctx ends the whole group is killed, and the
-// error is the cause of that. The stderrLog keeps what the child said.
+// standard output to out. When ctx ends or out fails the whole group is
+// killed, and the error is the cause of that. The stderrLog keeps what the
+// child said.
 func run(ctx context.Context, program string, args []string, out io.Writer, said *stderrLog, l limits) error {
 	path, err := findProgram(program)
 	if err != nil {
 		return &childError{program: program, err: err}
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Stdout, cmd.Stderr = out, said
+	cmd.Stdout, cmd.Stderr = stopOnError{out, stop}, said
 	cmd.Env = childEnvironment()
 	// Not our own folder, which has files that a relative name could reach.
 	cmd.Dir = "/"
@@ -165,6 +187,19 @@ func (s *stderrLog) endLine() {
 		}
 	}
 	s.line = s.line[:0]
+}
+
+// errWrite is a child that says it could not write, whatever its exit status.
+var errWrite = errors.New("the output could not be written")
+
+// writeError looks for complaints about the output. ffmpeg 5 exits with 0
+// when the disk gets full only as it writes the last of its buffer.
+func (s *stderrLog) writeError(program string) error {
+	e := &childError{program: program, err: errWrite, tail: s.tail()}
+	if e.says("Error writing trailer", "Error closing file", "av_interleaved_write_frame", "Error muxing a packet") {
+		return e
+	}
+	return nil
 }
 
 func (s *stderrLog) tail() string { return strings.TrimSpace(string(s.buf)) }

@@ -118,10 +118,13 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 func (c *Converter) encode(ctx context.Context, s source, st stream, out string, progress func(float64)) (*stderrLog, error) {
 	said := new(stderrLog)
 	limit := c.cfg.MaxDuration + time.Second
-	l := c.limits(outputLimit(limit) + 1<<20)
-	l.fence = c.fence(s.path, out)
+	l := c.limits(outputLimit(limit)+1<<20, s.path)
+	l.write = []string{out}
 	ticks := &progressTicks{path: out, expected: st.duration, report: progress}
 	err := run(ctx, c.cfg.FFmpeg, encodeArguments(s, st.index, out, limit), ticks, said, l)
+	if err == nil {
+		err = said.writeError(c.cfg.FFmpeg)
+	}
 	if err == nil {
 		return said, nil
 	}
@@ -131,9 +134,15 @@ func (c *Converter) encode(ctx context.Context, s source, st stream, out string,
 	return said, inputFault("The file's audio could not be decoded.", err)
 }
 
-func (c *Converter) limits(file int64) limits {
-	return limits{cpu: c.cfg.Timeout, memory: c.cfg.MaxMemory, file: file}
+// limits are those of a child that may read some files, and write none of
+// more than file bytes.
+func (c *Converter) limits(file int64, read ...string) limits {
+	return limits{cpu: c.cfg.Timeout, memory: c.cfg.MaxMemory, file: file, fenced: c.Fenced(), read: read}
 }
+
+// Fenced reports whether the children are kept from other files: whether it
+// is asked for and this kernel can.
+func (c *Converter) Fenced() bool { return c.cfg.Fence && canFence() }
 
 // identify decides what the open file is, looking behind ID3 tags of any
 // length.

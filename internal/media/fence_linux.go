@@ -1,29 +1,53 @@
 package media
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// fence lists the files that a child may use.
-type fence struct {
-	read  []string
-	write []string
-}
-
 // ownGroup puts the child into a process group of its own, and has the kernel
 // kill it when the thread that started it ends: no ffmpeg outlives a process
-// that was killed with -9.
+// that was killed with -9. Go ends a thread only with a goroutine that is
+// locked to it, and ours waits for the child.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// runFenced runs cmd to its end under l. The limits are set from outside,
-// right after the start: ffmpeg still loads its libraries then, and has read
-// nothing of the file.
+// runFenced runs cmd to its end under l.
+//
+// Landlock's restrictions belong to a thread, are inherited by the children
+// it starts, and can never be taken off. So a goroutine of its own puts them
+// on its thread, starts the child from there, waits, and ends without
+// unlocking, which ends the thread too. This needs no helper program between
+// us and ffmpeg.
 func runFenced(cmd *exec.Cmd, l limits) error {
+	if !l.fenced {
+		return l.startAndWait(cmd)
+	}
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		if err := l.enterFence(cmd.Path); err != nil {
+			// Not %w: a file that is missing here is not a missing program.
+			done <- fmt.Errorf("fencing: %v", err)
+			return
+		}
+		done <- l.startAndWait(cmd)
+	}()
+	return <-done
+}
+
+// startAndWait sets the limits from outside, right after the start: ffmpeg
+// still loads its libraries then, and has read nothing of the file.
+func (l limits) startAndWait(cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -32,8 +56,8 @@ func runFenced(cmd *exec.Cmd, l limits) error {
 }
 
 // apply sets the limits that the kernel holds. They come on top of ffmpeg's
-// own bounds, so a kernel that refuses one is no reason to fail; a child that
-// has ended already is the usual reason.
+// own bounds, so a kernel that refuses one is no reason to fail; that the
+// child has ended already is the usual reason.
 func (l limits) apply(pid int) {
 	set := func(resource int, value uint64) {
 		_ = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil)
@@ -47,4 +71,114 @@ func (l limits) apply(pid int) {
 	}
 }
 
-func (c *Converter) fence(read, write string) *fence { return nil }
+// What a fenced child may do with a file, and with what lies in a folder.
+const (
+	mayRead  = unix.LANDLOCK_ACCESS_FS_READ_FILE
+	mayRun   = mayRead | unix.LANDLOCK_ACCESS_FS_EXECUTE
+	mayWrite = mayRead | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
+	mayList  = mayRun | unix.LANDLOCK_ACCESS_FS_READ_DIR
+)
+
+// systemFolders hold programs and libraries, in the usual systems and in
+// those that keep everything in a store of their own.
+func systemFolders() []string {
+	return []string{"/usr", "/lib", "/lib32", "/lib64", "/bin", "/nix/store", "/gnu/store"}
+}
+
+// systemFiles are what starting a program reads besides.
+func systemFiles() []string {
+	return []string{"/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu/online"}
+}
+
+// enterFence restricts the calling thread for good. Nothing that is not
+// listed can be opened, no TCP port be reached or bound.
+func (l limits) enterFence(program string) error {
+	handled, attr := accessOf(landlockVersion())
+	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	if errno != 0 {
+		return fmt.Errorf("creating rules: %w", errno)
+	}
+	ruleset := int(fd)
+	defer unix.Close(ruleset)
+
+	type rule struct {
+		paths  []string
+		access uint64
+		must   bool
+	}
+	folders := append(systemFolders(), filepath.Dir(program))
+	folders = append(folders, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...)
+	if real, err := filepath.EvalSymlinks(program); err == nil {
+		folders = append(folders, filepath.Dir(real))
+	}
+	for _, r := range []rule{
+		{folders, mayList, false},
+		{systemFiles(), mayRead, false},
+		{[]string{os.DevNull}, mayWrite, false},
+		{l.read, mayRead, true},
+		{l.write, mayWrite, true},
+	} {
+		for _, path := range r.paths {
+			err := allow(ruleset, path, r.access&handled)
+			if err != nil && (r.must || !errors.Is(err, os.ErrNotExist)) {
+				return fmt.Errorf("allowing %s: %w", path, err)
+			}
+		}
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("giving up privileges: %w", err)
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0); errno != 0 {
+		return fmt.Errorf("entering: %w", errno)
+	}
+	return nil
+}
+
+// allow adds one file, or a folder with all below it.
+func allow(ruleset int, path string, access uint64) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	rule := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(fd)}
+	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH,
+		uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// accessOf is all that a version of Landlock can forbid, and that we know.
+func accessOf(version int) (files uint64, attr unix.LandlockRulesetAttr) {
+	files = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1
+	if version >= 2 {
+		files |= unix.LANDLOCK_ACCESS_FS_REFER
+	}
+	if version >= 3 {
+		files |= unix.LANDLOCK_ACCESS_FS_TRUNCATE
+	}
+	if version >= 4 {
+		attr.Handled_access_net = unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+	}
+	if version >= 5 {
+		files |= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	}
+	if version >= 6 {
+		attr.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
+	}
+	attr.Handled_access_fs = files
+	return files, attr
+}
+
+// canFence reports whether the kernel has Landlock and it is switched on.
+func canFence() bool { return landlockVersion() > 0 }
+
+// landlockVersion is the kernel's version of Landlock; 0 or less for none.
+func landlockVersion() int {
+	v, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return 0
+	}
+	return int(v)
+}

@@ -7,12 +7,6 @@ import (
 	"syscall"
 )
 
-// fence lists the files that a child may use; it is not enforced here.
-type fence struct {
-	read  []string
-	write []string
-}
-
 // ownGroup puts the child into a process group of its own.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
@@ -20,4 +14,5 @@ func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 // elsewhere ffmpeg's own bounds and the clock must do.
 func runFenced(cmd *exec.Cmd, _ limits) error { return cmd.Run() }
 
-func (c *Converter) fence(read, write string) *fence { return nil }
+// canFence reports that there is no fence here.
+func canFence() bool { return false }

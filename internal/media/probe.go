@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -33,8 +34,7 @@ const (
 
 var errLongAnswer = errors.New("ffprobe's answer is too long")
 
-// boundedBuffer refuses to grow past limit, which ends the child by a broken
-// pipe.
+// boundedBuffer refuses to grow past limit.
 type boundedBuffer struct {
 	bytes.Buffer
 	limit int
@@ -51,15 +51,16 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 func (c *Converter) probe(ctx context.Context, s source) (stream, error) {
 	out := &boundedBuffer{limit: maxProbeJSON}
 	said := new(stderrLog)
-	l := c.limits(0)
-	l.fence = c.fence(s.path, "")
-	err := run(ctx, c.cfg.FFprobe, probeArguments(s), out, said, l)
+	err := run(ctx, c.cfg.FFprobe, probeArguments(s), out, said, c.limits(0, s.path))
 	if errors.Is(err, errLongAnswer) {
 		return stream{}, inputFault("The file's description is too long to be a recording's.", err)
 	}
 	if err != nil {
 		if f, ours := runFault(err); ours {
 			return stream{}, f
+		}
+		if strings.Contains(said.tail(), "not on whitelist") {
+			return stream{}, inputFault("The file has audio or video in a form that is not accepted.", err)
 		}
 		return stream{}, inputFault("The file looks like "+s.format.Name+" but cannot be read as such.", err)
 	}

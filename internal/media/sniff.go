@@ -17,6 +17,14 @@ const SniffLen = 8192
 // refused. Of a file whose ID3 tag is longer than head only the tag can be
 // seen, and it counts as MP3; Convert looks behind the tag.
 func Sniff(head []byte) (f Format, ok bool) {
+	if f, ok = sniff(head); !ok {
+		return Format{}, false
+	}
+	return f, true
+}
+
+// sniff is Sniff; what it returns with false means nothing.
+func sniff(head []byte) (Format, bool) {
 	if tag := id3Len(head); tag > 0 {
 		return sniffTagged(head, tag)
 	}
@@ -48,7 +56,7 @@ func sniffTagged(head []byte, tag int) (Format, bool) {
 	rest := head[tag:]
 	switch {
 	case id3Len(rest) > 0:
-		return Sniff(rest)
+		return sniff(rest)
 	case isFLAC(rest):
 		return formatFLAC, true
 	case len(rest) < 2*maxMP3Frame && len(head) >= SniffLen:

@@ -1,0 +1,161 @@
+package media
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/internal/media/mediatest"
+)
+
+func TestConvertTakesEveryAcceptedFormat(t *testing.T) {
+	t.Parallel()
+	c := newConverter(t, testConfig())
+	samples := corpus(t)
+	seen := map[string]bool{}
+	for _, s := range samples {
+		seen[s.MediaType] = true
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			f, ok := Sniff(head(t, s.Path))
+			require.True(t, ok)
+			require.Equal(t, s.Format, f.Name)
+			require.Equal(t, s.MediaType, f.MediaType)
+
+			dir := t.TempDir()
+			dst := filepath.Join(dir, "audio.wav")
+			var last float64
+			audio, err := c.Convert(t.Context(), s.Path, dst, func(done float64) { last = done })
+			require.NoError(t, err)
+			require.Equal(t, s.Codec, audio.Codec)
+			require.InDelta(t, mediatest.Seconds, audio.DurationS, 0.12)
+			require.Equal(t, []orak.Damage{}, audio.Damage)
+			require.Positive(t, audio.SampleRateHz)
+			require.Positive(t, audio.Channels)
+			require.InDelta(t, 1, last, 0)
+
+			requireTune(t, dst, audio.DurationS)
+			entries, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			require.Len(t, entries, 1, "no temporary file is left")
+		})
+	}
+	for _, accepted := range Accepted() {
+		require.True(t, seen[accepted], "%s is tested", accepted)
+	}
+	require.Len(t, seen, len(Accepted()))
+}
+
+// requireTune asserts that the WAV sounds: that it has the samples that were
+// reported and that its first and last note are the tune's.
+func requireTune(t *testing.T, path string, seconds float64) {
+	t.Helper()
+	n, err := countSamples(path)
+	require.NoError(t, err)
+	require.InDelta(t, seconds*sampleRate, float64(n), 0.5)
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	pcm := make([]float64, n)
+	for i := range pcm {
+		pcm[i] = float64(int16(uint16(b[wavHeader+2*i]) | uint16(b[wavHeader+2*i+1])<<8))
+	}
+	first, last := pcm[2400:6400], pcm[3*sampleRate+sampleRate/2+2400:][:4000]
+	require.Greater(t, power(first, mediatest.LowHz), 20*power(first, mediatest.LowHz*1.19))
+	require.Greater(t, power(last, mediatest.HighHz), 20*power(last, mediatest.HighHz*1.19))
+}
+
+// power is how much of one frequency there is.
+func power(pcm []float64, hz float64) float64 {
+	var re, im float64
+	for i, v := range pcm {
+		at := 2 * math.Pi * hz * float64(i) / sampleRate
+		window := 1 - math.Cos(2*math.Pi*float64(i)/float64(len(pcm)))
+		re, im = re+v*window*math.Cos(at), im+v*window*math.Sin(at)
+	}
+	return re*re + im*im
+}
+
+func TestConvertAnalyzesWhatIsLeftOfATruncatedFile(t *testing.T) {
+	t.Parallel()
+	c := newConverter(t, testConfig())
+	dir := t.TempDir()
+	for _, whole := range corpus(t) {
+		s := mediatest.Truncate(t, whole, dir, 0.6)
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			out := t.TempDir()
+			audio, err := c.Convert(t.Context(), s.Path, filepath.Join(out, "audio.wav"), nil)
+			if s.IndexLast {
+				f := requireClass(t, orak.ClassInput, err)
+				require.Contains(t, f.Message, "cut off")
+				requireEmpty(t, out)
+				return
+			}
+			require.NoError(t, err)
+			require.Contains(t, audio.Damage, orak.DamageTruncated)
+			require.Greater(t, audio.DurationS, 0.5)
+			require.Less(t, audio.DurationS, 0.9*mediatest.Seconds)
+		})
+	}
+}
+
+func TestConvertBoundsHostileFiles(t *testing.T) {
+	t.Parallel()
+	c := newConverter(t, testConfig())
+	for _, s := range hostile(t) {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			f, ok := Sniff(head(t, s.Path))
+			require.Equal(t, s.Format, f.Name)
+			require.Equal(t, s.Format != "", ok)
+
+			out := t.TempDir()
+			audio, err := c.Convert(t.Context(), s.Path, filepath.Join(out, "audio.wav"), nil)
+			if s.Refused {
+				f := requireClass(t, orak.ClassInput, err)
+				require.NotContains(t, f.Error(), mediatest.Secret)
+				requireEmpty(t, out)
+				return
+			}
+			require.NoError(t, err)
+			require.InDelta(t, mediatest.Seconds, audio.DurationS, 0.01)
+		})
+	}
+}
+
+// The arguments alone must hold, should a playlist ever pass the sniffing.
+func TestNoDemuxerFollowsAPlaylist(t *testing.T) {
+	t.Parallel()
+	// Landlock would refuse the second file too: here the arguments must.
+	cfg := testConfig()
+	cfg.Fence = false
+	c := newConverter(t, cfg)
+	formats := []Format{formatWebM, formatMP4, formatMP3, formatWAV}
+	for _, s := range hostile(t) {
+		if s.Format != "" && s.Name != "riff-playlist.wav" {
+			continue // real audio in some way: not about other files
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			file, err := os.Open(s.Path)
+			require.NoError(t, err)
+			defer file.Close()
+			for _, f := range formats {
+				out := t.TempDir()
+				in := input{source: source{path: s.Path, format: f}, window: &window{r: file}}
+				_, err := c.convert(t.Context(), in, filepath.Join(out, "audio.wav"), func(float64) {})
+				fault := requireClass(t, orak.ClassInput, err)
+				require.NotContains(t, fault.Error(), mediatest.Secret)
+				requireEmpty(t, out)
+
+				// Nor may ffmpeg, should ffprobe ever let it pass.
+				_, err = c.encode(t.Context(), in.source, stream{}, filepath.Join(out, "direct.wav"), func(float64) {})
+				requireClass(t, orak.ClassInput, err)
+			}
+		})
+	}
+}

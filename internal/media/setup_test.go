@@ -1,0 +1,127 @@
+package media
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/internal/media/mediatest"
+)
+
+// The recordings are made once for all tests of the package, which only read
+// them.
+var shared struct {
+	dir     string
+	once    sync.Once
+	corpus  []mediatest.Sample
+	hostile []mediatest.HostileSample
+}
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	if dir := os.Getenv(orphanEnv); dir != "" {
+		return beKilled(dir)
+	}
+	dir, err := os.MkdirTemp("", "orak-media-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	shared.dir = dir
+	return m.Run()
+}
+
+func makeShared(t *testing.T) {
+	t.Helper()
+	shared.once.Do(func() {
+		shared.corpus = mediatest.Generate(t, shared.dir)
+		shared.hostile = mediatest.Hostile(t, shared.dir)
+	})
+}
+
+// corpus is the tune in every accepted format.
+func corpus(t *testing.T) []mediatest.Sample {
+	t.Helper()
+	makeShared(t)
+	return slices.Clone(shared.corpus)
+}
+
+// recording is the one of corpus with that name.
+func recording(t *testing.T, name string) mediatest.Sample {
+	t.Helper()
+	for _, s := range corpus(t) {
+		if s.Name == name {
+			return s
+		}
+	}
+	t.Fatalf("no recording %s", name)
+	return mediatest.Sample{}
+}
+
+func hostile(t *testing.T) []mediatest.HostileSample {
+	t.Helper()
+	makeShared(t)
+	return slices.Clone(shared.hostile)
+}
+
+// testConfig has the defaults, but for a short MaxDuration.
+func testConfig() Config {
+	return Config{
+		FFmpeg: "ffmpeg", FFprobe: "ffprobe",
+		MaxDuration: 10 * time.Minute, Timeout: 2 * time.Minute,
+		MaxMemory: 512 << 20, Fence: true,
+	}
+}
+
+func newConverter(t *testing.T, cfg Config) *Converter {
+	t.Helper()
+	c, err := New(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	require.NoError(t, err)
+	return c
+}
+
+// requireClass asserts that err is a Fault of that class which is fit to be
+// shown to the upload's owner, and returns it.
+func requireClass(t *testing.T, class orak.Class, err error) *orak.Fault {
+	t.Helper()
+	require.Error(t, err)
+	var f *orak.Fault
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, class, f.Class, "%v", err)
+	require.NotEmpty(t, f.Message)
+	require.LessOrEqual(t, len(f.Message), orak.MaxMessage)
+	require.NotContains(t, f.Message, "/", "a path must not reach the caller")
+	return f
+}
+
+// requireEmpty asserts that nothing was left in the folder.
+func requireEmpty(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, entries)
+}
+
+func head(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return b[:min(len(b), SniffLen)]
+}
+
+// script writes a program that stands for ffmpeg or ffprobe.
+func script(t *testing.T, body string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "program")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o700))
+	return path
+}
