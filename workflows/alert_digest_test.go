@@ -69,7 +69,7 @@ func TestAnAlertWaitsOutItsWebhook(t *testing.T) {
 		}
 		return nil
 	}
-	alerts(w, 0, 6*time.Minute)
+	alerts(w, 0, 4*time.Minute)
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
 	require.Len(t, w.posts, 1)
