@@ -20,6 +20,12 @@ type alerter struct {
 
 var _ activities.Alerter = (*alerter)(nil)
 
+// NewAlerter makes the Alerter that workers use, for others that raise alerts.
+// wait and interval are the group times of a digest that an alert starts.
+func NewAlerter(c client.Client, wait, interval time.Duration) activities.Alerter {
+	return &alerter{client: c, wait: wait, interval: interval}
+}
+
 // Raise is activities.Alerter's.
 func (a *alerter) Raise(ctx context.Context, alert activities.Alert) error {
 	_, err := a.client.SignalWithStartWorkflow(ctx,

@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"orak"
+	"orak/activities"
+	"orak/bridge"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/internal/objectstore"
+)
+
+// activityStore is the store in the words of activities.
+type activityStore struct{ *objectstore.Store }
+
+var _ activities.Store = activityStore{}
+
+// Open is activities.Store's.
+func (s activityStore) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
+	body, info, err := s.Get(ctx, key)
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return nil, 0, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return body, info.Size, err
+}
+
+// Put is activities.Store's.
+func (s activityStore) Put(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
+	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType})
+	return err
+}
+
+// activityPublisher is the producer in the words of activities.
+type activityPublisher struct{ *kafka.Producer }
+
+var _ activities.Publisher = activityPublisher{}
+
+// PublishEvent is activities.Publisher's.
+func (p activityPublisher) PublishEvent(ctx context.Context, topic string, e events.Event) error {
+	return p.Publish(ctx, e.Record(topic))
+}
+
+// PublishDeadLetter is activities.Publisher's.
+func (p activityPublisher) PublishDeadLetter(ctx context.Context, l events.DeadLetter) error {
+	return p.Publish(ctx, l.Record())
+}
+
+// bridgeAlerter raises an alert for each dead letter that the bridge wrote.
+type bridgeAlerter struct{ activities.Alerter }
+
+var _ bridge.Alerter = bridgeAlerter{}
+
+// DeadLettered is bridge.Alerter's. The id follows from the record, so that
+// a repeat is no second alert.
+func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) error {
+	alert := activities.Alert{
+		ID:      fmt.Sprintf("%s/%d/%d", d.Origin.Topic, d.Origin.Partition, d.Origin.Offset),
+		Stage:   d.Failure.Stage,
+		Class:   d.Failure.Class,
+		Message: fmt.Sprintf("%s (record %d of partition %d of %s)", d.Failure.Message, d.Origin.Offset, d.Origin.Partition, d.Origin.Topic),
+		At:      d.FailedAt,
+	}
+	// The key of a record that cannot be decoded need not be an upload's id.
+	if id, err := orak.ParseUploadID(string(d.Origin.Key)); err == nil {
+		alert.UploadID = id
+	}
+	return a.Raise(ctx, alert)
+}

@@ -1,0 +1,253 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel"
+	"go.temporal.io/sdk/client"
+
+	"orak/api"
+	"orak/bridge"
+	"orak/internal/analysis"
+	"orak/internal/kafka"
+	"orak/internal/mattermost"
+	"orak/internal/media"
+	"orak/internal/objectstore"
+	"orak/internal/observe"
+	"orak/internal/temporal"
+	"orak/worker"
+)
+
+// App is one process's running roles.
+type App struct {
+	cfg   Config
+	log   *slog.Logger
+	stops stops
+
+	metrics  *observe.Metrics
+	health   *observe.Health
+	store    *objectstore.Store
+	kafka    *kgo.Client
+	producer *kafka.Producer
+	temporal client.Client
+	api      *api.Server
+	admin    *observe.Admin
+}
+
+// Start runs the roles and returns once they serve. ctx bounds only the
+// starting; after an error nothing is left running.
+func Start(ctx context.Context, cfg Config, roles Roles, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, log: log}
+	if err := a.start(ctx, roles); err != nil {
+		log.Error("starting failed", "error", err)
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, a.stops.run(stopping, log))
+	}
+	return a, nil
+}
+
+// Stop ends what Start began, the last first: no more uploads are taken, then
+// no more records, then the steps that run are finished or handed back. It is
+// graceful within ctx, and may be called again.
+func (a *App) Stop(ctx context.Context) error {
+	a.health.Drain()
+	return a.stops.run(ctx, a.log)
+}
+
+// APIAddr is where the API listens, as host:port; empty without the role.
+func (a *App) APIAddr() string {
+	if a.api == nil {
+		return ""
+	}
+	return a.api.Addr()
+}
+
+func (a *App) start(ctx context.Context, roles Roles) error {
+	if err := a.observe(ctx, roles); err != nil {
+		return err
+	}
+	if err := a.connect(ctx, roles); err != nil {
+		return err
+	}
+	if err := a.prepare(ctx, roles); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		wanted bool
+		start  func(context.Context) error
+	}{
+		{roles.Worker, a.startWorker},
+		{roles.Bridge, a.startBridge},
+		{roles.API, a.startAPI},
+		{!roles.API, a.startAdmin},
+	} {
+		if !part.wanted {
+			continue
+		}
+		if err := part.start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) observe(ctx context.Context, roles Roles) error {
+	a.metrics = observe.NewMetrics()
+	a.stops.add("metrics", a.metrics.Stop)
+	a.health = observe.NewHealth(a.log)
+	stop, err := observe.StartTracing(ctx, observe.TracingConfig{Service: roles.name()})
+	if err != nil {
+		return err
+	}
+	a.stops.add("tracing", stop)
+	return nil
+}
+
+// connect makes the clients of the servers; the servers need not be there yet.
+func (a *App) connect(ctx context.Context, roles Roles) error {
+	var err error
+	if a.store, err = objectstore.New(a.cfg.Store); err != nil {
+		return err
+	}
+	if a.kafka, err = kafka.NewClient(a.cfg.Kafka, a.log, kafka.Metrics(a.registry())); err != nil {
+		return err
+	}
+	a.stops.add("kafka producer", closing(a.kafka.Close))
+	a.producer = kafka.NewProducer(a.kafka)
+
+	telemetry := temporal.Telemetry{
+		Meter:  a.metrics.MeterProvider().Meter("temporal-sdk"),
+		Tracer: otel.GetTracerProvider().Tracer("temporal-sdk"),
+	}
+	if roles == (Roles{API: true}) {
+		a.temporal, err = temporal.Lazy(a.cfg.Temporal, a.log, telemetry)
+	} else {
+		a.temporal, err = temporal.Dial(ctx, a.cfg.Temporal, a.log, telemetry)
+	}
+	if err != nil {
+		return err
+	}
+	a.stops.add("temporal client", closing(a.temporal.Close))
+	return nil
+}
+
+// prepare waits for what the roles need, but for the API alone: uploads are
+// taken as soon as the store is there, whatever else is not.
+func (a *App) prepare(ctx context.Context, roles Roles) error {
+	ps := a.preparations(roles)
+	if roles != (Roles{API: true}) {
+		return prepareAll(ctx, a.log, ps)
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := prepareAll(background, a.log, ps); err != nil && background.Err() == nil {
+			a.log.Error("preparing failed", "error", err)
+		}
+	}()
+	a.stops.add("preparations", func(context.Context) error { cancel(); <-done; return nil })
+	return nil
+}
+
+func (a *App) startWorker(ctx context.Context) error {
+	converter, err := media.New(a.cfg.Media, a.log)
+	if err != nil {
+		return err
+	}
+	w := worker.New(a.cfg.Worker, a.temporal, worker.Deps{
+		Store:     activityStore{a.store},
+		Converter: converter,
+		Analyzer:  analysis.New(a.cfg.Engine),
+		Publisher: activityPublisher{a.producer},
+		Notifier:  mattermost.New(a.cfg.Alert, a.log),
+		Links:     a.cfg.Temporal,
+		Namespace: a.cfg.Temporal.Namespace,
+		Log:       a.log,
+		Metrics:   a.registry(),
+	})
+	if err := w.Start(ctx); err != nil {
+		return err
+	}
+	a.stops.add("worker", w.Stop)
+	a.health.Add("ffmpeg", converter.Check)
+	a.health.Add("store", a.store.Ping)
+	a.health.Add("kafka", a.producer.Ping)
+	a.health.Add("temporal", a.pingTemporal)
+	return nil
+}
+
+func (a *App) startBridge(ctx context.Context) error {
+	b := bridge.New(a.cfg.Bridge, bridge.Deps{
+		Kafka:     a.cfg.Kafka,
+		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
+		Temporal:  a.temporal,
+		Namespace: a.cfg.Temporal.Namespace,
+		Publisher: a.producer,
+		Alerter:   bridgeAlerter{worker.NewAlerter(a.temporal, a.cfg.Worker.AlertGroupWait, a.cfg.Worker.AlertGroupInterval)},
+		Log:       a.log,
+		Metrics:   a.registry(),
+	})
+	if err := b.Start(ctx); err != nil {
+		return err
+	}
+	a.stops.add("bridge", b.Stop)
+	a.health.Add("bridge", b.Ready)
+	return nil
+}
+
+// startAPI is ready whenever the store is: with Kafka or Temporal away,
+// uploads are still taken, and must be.
+func (a *App) startAPI(ctx context.Context) error {
+	a.health.Add("store", a.store.Ping)
+	probes := a.health.Handler()
+	a.api = api.New(a.cfg.API, api.Deps{
+		Store:       a.store,
+		Events:      a.producer,
+		Workflows:   a.temporal,
+		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
+		WorkflowURL: a.cfg.Temporal.WorkflowURL,
+		Live:        probes,
+		Ready:       probes,
+		MetricsPage: http.Handler(a.metrics.Handler()),
+		Log:         a.log,
+		Metrics:     a.registry(),
+		Tracing:     otel.GetTracerProvider(),
+	})
+	if err := a.api.Start(ctx); err != nil {
+		return err
+	}
+	a.stops.add("api", a.api.Stop)
+	return nil
+}
+
+func (a *App) startAdmin(ctx context.Context) error {
+	a.admin = observe.NewAdmin(a.cfg.Admin, a.health, a.metrics, a.log)
+	if err := a.admin.Start(ctx); err != nil {
+		return err
+	}
+	a.stops.add("admin", a.admin.Stop)
+	return nil
+}
+
+func (a *App) pingTemporal(ctx context.Context) error {
+	if _, err := a.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("reaching Temporal: %w", err)
+	}
+	return nil
+}
+
+func (a *App) registry() prometheus.Registerer { return a.metrics.Registry() }
+
+func sniff(head []byte) (mediaType string, ok bool) {
+	format, ok := media.Sniff(head)
+	return format.MediaType, ok
+}

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"orak/api"
+	"orak/bridge"
+	"orak/internal/analysis"
+	"orak/internal/kafka"
+	"orak/internal/mattermost"
+	"orak/internal/media"
+	"orak/internal/objectstore"
+	"orak/internal/observe"
+	"orak/internal/temporal"
+	"orak/worker"
+)
+
+// Config has the settings of every role. A role reads those that it needs, so
+// that one file and one environment serve every process.
+type Config struct {
+	Log      observe.Config      `embed:"" prefix:"log-"`
+	Admin    observe.AdminConfig `embed:"" prefix:"admin-"`
+	Kafka    kafka.Config        `embed:"" prefix:"kafka-"`
+	Store    objectstore.Config  `embed:"" prefix:"s3-"`
+	Temporal temporal.Config     `embed:"" prefix:"temporal-"`
+	API      api.Config          `embed:"" prefix:"api-"`
+	Bridge   bridge.Config       `embed:"" prefix:"bridge-"`
+	Worker   worker.Config       `embed:""`
+	Media    media.Config        `embed:"" prefix:"media-"`
+	Engine   analysis.Config     `embed:"" prefix:"engine-"`
+	Alert    mattermost.Config   `embed:"" prefix:"alert-"`
+}
+
+// Roles says what a process does.
+type Roles struct {
+	API    bool
+	Bridge bool
+	Worker bool
+}
+
+// All is every role.
+func All() Roles { return Roles{API: true, Bridge: true, Worker: true} }
+
+// name is the service's in traces.
+func (r Roles) name() string {
+	switch r {
+	case Roles{API: true}:
+		return "orak-api"
+	case Roles{Bridge: true}:
+		return "orak-bridge"
+	case Roles{Worker: true}:
+		return "orak-worker"
+	default:
+		return "orak"
+	}
+}

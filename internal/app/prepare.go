@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/internal/temporal"
+	"orak/worker"
+)
+
+// preparation makes something that must be there before work begins: a
+// bucket, topics, search attributes. It may run any number of times.
+type preparation struct {
+	name string
+	run  func(context.Context) error
+}
+
+// attemptTimeout bounds one attempt of a preparation.
+const attemptTimeout = 30 * time.Second
+
+// prepare runs p until it is done or ctx ends, whatever goes wrong meanwhile:
+// the order in which servers start does not matter.
+func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		bounded, cancel := context.WithTimeout(ctx, attemptTimeout)
+		defer cancel()
+		return struct{}{}, p.run(bounded)
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, next time.Duration) {
+		log.Warn("waiting for what is needed", "for", p.name, "next_try", next, "error", err)
+	}))
+	if err != nil {
+		return fmt.Errorf("preparing %s: %w", p.name, err)
+	}
+	return nil
+}
+
+// prepareAll runs ps at the same time.
+func prepareAll(ctx context.Context, log *slog.Logger, ps []preparation) error {
+	results := make(chan error, len(ps))
+	for _, p := range ps {
+		go func() { results <- prepare(ctx, log, p) }()
+	}
+	var errs []error
+	for range ps {
+		errs = append(errs, <-results)
+	}
+	return errors.Join(errs...)
+}
+
+// preparations are what the roles need.
+func (a *App) preparations(roles Roles) []preparation {
+	ps := []preparation{{"topics", func(ctx context.Context) error {
+		return kafka.EnsureTopics(ctx, a.kafka, events.Topics(), a.cfg.Kafka.ReplicationFactor)
+	}}}
+	if roles.API || roles.Worker {
+		ps = append(ps, preparation{"bucket", a.store.EnsureBucket})
+	}
+	if roles.Bridge || roles.Worker {
+		// The bridge starts workflows with search attributes, and Temporal
+		// refuses those that it does not know.
+		ps = append(ps, preparation{"namespace and search attributes", func(ctx context.Context) error {
+			if err := temporal.EnsureNamespace(ctx, a.cfg.Temporal, a.log); err != nil {
+				return err
+			}
+			return worker.RegisterSearchAttributes(ctx, a.temporal, a.cfg.Temporal.Namespace)
+		}})
+	}
+	return ps
+}
