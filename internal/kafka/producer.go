@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
+	"orak/events"
 )
 
 // Producer sends records and says whose fault it is when it cannot. It is
@@ -54,6 +55,16 @@ func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(er
 		}
 		done(err)
 	})
+}
+
+// PublishEvent is Publish for an event.
+func (p *Producer) PublishEvent(ctx context.Context, topic string, e events.Event) error {
+	return p.Publish(ctx, e.Record(topic))
+}
+
+// PublishEventAsync is PublishAsync for an event.
+func (p *Producer) PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error)) {
+	p.PublishAsync(ctx, e.Record(topic), done)
 }
 
 // Ping reports whether any broker answers. An error is an *orak.Fault of
