@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"orak/internal/config"
+)
+
+func main() { os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+
+// run is main with everything that belongs to the process handed in.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	con := newConsole(environ, stdout, stderr)
+	var commands cli
+	loaded, err := config.Load(args, &commands, config.Options{
+		Name:        "orak",
+		Description: description,
+		Environ:     environ,
+		Stdout:      stdout,
+		Warn:        con.warn,
+		Known:       standaloneVariables(),
+	})
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		return exitOK
+	case err != nil:
+		return con.explain(ctx, usageError{err})
+	}
+
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The second Ctrl-C ends the process at once.
+	context.AfterFunc(ctx, stop)
+	loaded.Context.BindTo(ctx, (*context.Context)(nil))
+	return con.explain(ctx, loaded.Context.Run(con, loaded))
+}
+
+const description = `Voice recordings in, analyses out; none is ever lost, stuck, or failed in silence.
+
+Exit codes: 0 done, 1 failed or refused, 2 wrong command line or configuration, 3 the watched upload ended without a
+result, 4 the server cannot be reached, 130 interrupted.`
+
+// cli is the command line.
+type cli struct {
+	Upload   uploadCmd   `cmd:"" group:"Uploads" help:"Send recordings to be analyzed."`
+	Status   statusCmd   `cmd:"" group:"Uploads" help:"Tell where an upload stands."`
+	Analysis analysisCmd `cmd:"" group:"Uploads" help:"Print what was found in a recording."`
+	API      apiCmd      `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: take uploads, tell where they stand."`
+	Bridge   bridgeCmd   `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
+	Worker   workerCmd   `cmd:"" group:"Serving" help:"Run the workflows and their steps."`
+	DLQ      dlqCmd      `cmd:"" name:"dlq" group:"Operating" help:"Decide about dead letters: uploads that were given up and parked."`
+	Config   configCmd   `cmd:"" group:"Operating" help:"Print the settings."`
+	Version  versionCmd  `cmd:"" group:"Operating" help:"Print the version."`
+}
+
+// standaloneVariables are those that only the standalone binary reads: one
+// environment often serves both.
+func standaloneVariables() []string { return []string{"ORAK_DATA_DIR"} }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"orak"
+	"orak/internal/client"
+)
+
+// remote are the flags of every command that asks a server.
+type remote struct {
+	client.Config `embed:"" group:"Server"`
+
+	JSON bool `name:"json" env:"-" help:"Print JSON, one value a line, and no progress."`
+
+	// envServer and envTenant are what the shell has already.
+	envServer, envTenant string
+}
+
+// open connects to nothing yet.
+func (r *remote) open(con *console) (*client.Client, error) {
+	con.json = r.JSON
+	r.envServer, r.envTenant = con.env["ORAK_SERVER"], con.env["ORAK_TENANT"]
+	cl, err := client.New(r.Config)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cl, nil
+}
+
+// defaultServer repeats the tag's default, which a test holds it to.
+const defaultServer = "http://127.0.0.1:8080"
+
+// command is an orak command line that can be pasted in the same shell: it
+// asks the same server.
+func (r remote) command(words ...string) string {
+	line := "orak"
+	for _, word := range words {
+		line += " " + shellQuote(word)
+	}
+	if r.Server != defaultServer && r.Server != r.envServer {
+		line += " --server " + shellQuote(r.Server)
+	}
+	if r.Tenant != "" && r.Tenant != r.envTenant {
+		line += " --tenant " + shellQuote(r.Tenant)
+	}
+	return line
+}
+
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(clean(s), "'", `'\''`) + "'"
+}
+
+// parseIDs checks what was typed before anything is asked.
+func parseIDs(typed []string) ([]orak.UploadID, error) {
+	ids := make([]orak.UploadID, len(typed))
+	for i, text := range typed {
+		id, err := orak.ParseUploadID(strings.TrimPrefix(strings.ToLower(text), "upload-"))
+		if err != nil {
+			return nil, usageError{fmt.Errorf("%q is %w", text, err)}
+		}
+		ids[i] = id
+	}
+	return ids, nil
+}

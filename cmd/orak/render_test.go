@@ -1,0 +1,232 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/api"
+	"orak/internal/client"
+)
+
+var update = flag.Bool("update", false, "write the golden files and docs/configuration.md anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func here() remote { return remote{Config: client.Config{Server: defaultServer}} }
+
+func letter() api.DeadLetter {
+	at := time.Date(2026, 11, 22, 11, 0, 0, 0, time.Local)
+	return api.DeadLetter{
+		ID: testID, Tenant: "default", Filename: "memo.m4a",
+		Failure:  api.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio that can be decoded."},
+		Attempts: 1, Cycle: 2, FirstAt: at, LastAt: at.Add(time.Minute),
+		WorkflowID: "upload-" + testID, RunID: "5f1c7c0e-9f43-4bb5-8f1c-2a6b8f0c7d11",
+		WebUI: "http://127.0.0.1:8233/namespaces/default/workflows/upload-" + testID,
+	}
+}
+
+func TestOutputAsPeopleSeeIt(t *testing.T) {
+	t.Parallel()
+	silence := analysis()
+	silence.Pitch, silence.Key, silence.Tempo = orak.Pitch{HopS: 0.01}, orak.Key{}, orak.Tempo{}
+	silence.Loudness = orak.Loudness{IntegratedLUFS: -70, TruePeakDBTP: -120}
+	silence.Audio = orak.Audio{DurationS: 3723, Codec: "pcm_s16le", SampleRateHz: 8000, Channels: 1,
+		Damage: []orak.Damage{orak.DamageTruncated, orak.DamageDecodeErrors}}
+	running := upload(orak.StatusAnalyzing)
+	share := 0.45
+	running.Attempt, running.StageProgress = 2, &share
+	running.CreatedAt = time.Date(2026, 11, 22, 11, 58, 0, 0, time.Local)
+	running.UpdatedAt = running.CreatedAt.Add(90 * time.Second)
+	discarded := deadLettered()
+	discarded.Status, discarded.UpdatedAt = orak.StatusDiscarded, running.UpdatedAt
+
+	for name, show := range map[string]func(c *console){
+		"result":      func(c *console) { c.result(analysis()) },
+		"silence":     func(c *console) { c.result(silence) },
+		"running":     func(c *console) { c.status(here(), running) },
+		"completed":   func(c *console) { c.status(here(), upload(orak.StatusCompleted)) },
+		"dead_letter": func(c *console) { c.ending(here(), deadLettered(), "memo.m4a") },
+		"discarded":   func(c *console) { c.status(here(), discarded) },
+		"dlq_list":    func(c *console) { c.deadLetterLine(letter()) },
+		"dlq_show":    func(c *console) { c.deadLetter(here(), letter()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			con, out, _ := testConsole(80)
+			show(con)
+			golden(t, name, out.String())
+
+			narrow, out, _ := testConsole(40)
+			show(narrow)
+			golden(t, name+"_narrow", out.String())
+		})
+	}
+}
+
+func TestResultFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for columns := 40; columns <= 120; columns++ {
+		con, out, _ := testConsole(columns)
+		con.result(analysis())
+		for line := range strings.Lines(out.String()) {
+			require.LessOrEqual(t, runewidth.StringWidth(strings.TrimSuffix(line, "\n")), columns, line)
+		}
+	}
+}
+
+func TestNotesAreNamed(t *testing.T) {
+	t.Parallel()
+	for hz, want := range map[float64]string{440: "A4", 261.63: "C4", 27.5: "A0", 16.35: "C0", 15.43: "B-1", 466.16: "A#4", 0: "", -1: ""} {
+		require.Equal(t, want, note(hz), hz)
+	}
+	require.Equal(t, "1 octave", span(110, 220))
+	require.Equal(t, "1 semitone", span(110, 116.54))
+	require.Equal(t, "2 octaves 3 semitones", span(110, 110*4*1.189207))
+}
+
+func TestLengthsAndSizesAreForPeople(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "1:00.0", length(59.96))
+	require.Equal(t, "1:02:03.0", length(3723))
+	require.Equal(t, "1 byte", bytesText(1))
+	require.Equal(t, "1.2 MB", bytesText(1_200_000))
+	require.Equal(t, "3 min 5 s", took(185*time.Second))
+	require.Equal(t, "26 h 0 min", took(26*time.Hour))
+}
+
+// stages feeds a view as a server would.
+func stages(v *stageView) {
+	share := 0.5
+	for _, u := range []api.Upload{
+		upload(orak.StatusQueued),
+		{ID: testID, Status: orak.StatusConverting, Stage: orak.StageConvert, Attempt: 1},
+		{ID: testID, Status: orak.StatusAnalyzing, Stage: orak.StageAnalyze, Attempt: 2, StageProgress: &share},
+	} {
+		v.changed(u)
+	}
+}
+
+func TestStagesAreLinesWhereNobodyWatches(t *testing.T) {
+	t.Parallel()
+	con, _, err := testConsole(80)
+	view := newStageView(con, "memo.m4a")
+	stages(view)
+	view.changed(upload(orak.StatusCompleted))
+	view.close()
+	require.Equal(t, "memo.m4a: queued\nmemo.m4a: converting\nmemo.m4a: analyzing (attempt 2, 50 %)\n", err.String())
+}
+
+func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
+	t.Parallel()
+	for _, columns := range []int{20, 40, 80} {
+		con, _, err := testConsole(columns)
+		con.live = true
+		view := newStageView(con, "memo.m4a")
+		stages(view)
+		view.unreachable(&client.Unreachable{Server: "s", Refused: true})
+		view.unreachable(&client.Unreachable{Server: "s", Refused: true})
+		view.changed(upload(orak.StatusCompleted))
+		view.close()
+
+		drawn := err.String()
+		require.Contains(t, drawn, "✓ convert")
+		require.Contains(t, drawn, "✓ publish")
+		require.Equal(t, 1, strings.Count(drawn, "does not answer"))
+		for _, frame := range strings.Split(drawn, "\r\x1b[K") {
+			if !strings.Contains(frame, "\n") {
+				require.Less(t, runewidth.StringWidth(frame), columns, "%q", frame)
+			}
+		}
+		require.NotContains(t, strings.ReplaceAll(drawn, "\x1b[K", ""), "\x1b", "no color but where it is wanted")
+	}
+}
+
+func TestDeadStageIsMarked(t *testing.T) {
+	t.Parallel()
+	con, _, err := testConsole(80)
+	con.live = true
+	view := newStageView(con, "memo.m4a")
+	stages(view)
+	view.changed(deadLettered())
+	view.close()
+	require.Contains(t, err.String(), "✗ analyze")
+}
+
+func TestNothingActiveReachesTheTerminal(t *testing.T) {
+	t.Parallel()
+	evil := "a\x1b]0;x\x07\x1b[31m\u009b31m\r\n\t\u202eb\x7f\xff\u2028z"
+	for _, r := range clean(evil) {
+		require.True(t, r >= 0x20 && r != 0x7f && (r < 0x80 || r > 0x9f) && r != 0x202e && r != 0x2028, "%U", r)
+	}
+	con, out, _ := testConsole(80)
+	require.NoError(t, con.value(map[string]string{"a": evil}))
+	require.NotContains(t, out.String(), "\x1b")
+	require.NotContains(t, out.String(), "\u009b")
+	require.NotContains(t, out.String(), "\u202e")
+	require.Contains(t, out.String(), `\u009b31m`)
+
+	d := letter()
+	d.Filename, d.Failure.Message, d.WebUI, d.WorkflowID, d.RunID = evil, evil, evil, evil, evil
+	d.Failure.Stage, d.Failure.Class, d.Tenant, d.ID = orak.Stage(evil), orak.Class(evil), orak.Tenant(evil), orak.UploadID(evil)
+	a := analysis()
+	a.Key.Tonic, a.Pitch.LowNote, a.Engine.Name, a.Audio.Codec, a.Audio.Damage = evil, evil, evil, evil, []orak.Damage{orak.Damage(evil)}
+	u := deadLettered()
+	u.Status, u.Failure.Message, u.ID = orak.Status(evil), evil, orak.UploadID(evil)
+
+	out.Reset()
+	con.deadLetterLine(d)
+	con.deadLetter(here(), d)
+	con.result(a)
+	con.ending(here(), u, evil)
+	con.status(here(), u)
+	for _, line := range con.lines(&client.Error{Problem: api.Problem{Title: evil, Detail: evil, Instance: evil, Accepted: []string{evil}}}) {
+		con.print("%s", line)
+	}
+	for _, r := range strings.ReplaceAll(out.String(), "\n", "") {
+		require.True(t, r >= 0x20 && r != 0x7f && (r < 0x80 || r > 0x9f) && r != 0x202e && r != 0x2028, "%U in %q", r, out.String())
+	}
+}
+
+func TestColorsAreLeftOutWhereTheyAreNotWanted(t *testing.T) {
+	t.Parallel()
+	for _, environ := range [][]string{{"NO_COLOR=1"}, {"TERM=dumb"}, {}} {
+		con := newConsole(environ, os.Stdin, os.Stdin)
+		require.False(t, con.colorOut && len(environ) > 0)
+	}
+	require.Equal(t, "x", paint(false, red, "x"))
+}
+
+func TestPlainLocalesGetPlainMarks(t *testing.T) {
+	t.Parallel()
+	require.True(t, speaksUTF8(map[string]string{"LANG": "en_US.UTF-8"}))
+	require.False(t, speaksUTF8(map[string]string{"LANG": "en_US.UTF-8", "LC_ALL": "C"}))
+	require.False(t, speaksUTF8(map[string]string{}))
+}
+
+func TestCommandsCanBePasted(t *testing.T) {
+	t.Parallel()
+	r := remote{Config: client.Config{Server: "https://a.example", Tenant: "choir"}}
+	require.Equal(t, "orak status X --server https://a.example --tenant choir", r.command("status", "X"))
+	r.envServer, r.envTenant = "https://a.example", "choir"
+	require.Equal(t, "orak status X", r.command("status", "X"))
+	require.Equal(t, `'it'\''s $(x)'`, shellQuote("it's $(x)"))
+	require.Equal(t, "orak status X", here().command("status", "X"))
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"orak/internal/app"
+	"orak/internal/observe"
+)
+
+// serve is what the roles of the server have in common. Each is given all the
+// settings, so that one file and one environment serve every process.
+type serve struct {
+	Settings app.Config `embed:""`
+
+	ShutdownTimeout time.Duration `help:"How long a stopping process may take to finish what it has begun." default:"45s"`
+}
+
+// startTimeout bounds the wait for what a role needs.
+const startTimeout = 2 * time.Minute
+
+// run serves until it is told to stop, which is no failure.
+func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
+	log := observe.NewLogger(s.Settings.Log, con.err)
+	starting, started := context.WithTimeout(ctx, startTimeout)
+	running, err := app.Start(starting, s.Settings, roles, log)
+	started()
+	if err != nil && ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return serveError{err}
+	}
+	<-ctx.Done()
+
+	log.Info("stopping", "within", s.ShutdownTimeout.String())
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ShutdownTimeout)
+	defer cancel()
+	if err := running.Stop(bounded); err != nil {
+		return serveError{fmt.Errorf("stopping: %w", err)}
+	}
+	return nil
+}
+
+// serveError is a failure, whether or not the process was interrupted.
+type serveError struct{ error }
+
+func (e serveError) Unwrap() error { return e.error }
+
+type apiCmd struct{ serve }
+
+// Help implements kong.HelpProvider.
+func (apiCmd) Help() string {
+	return `Takes uploads even while Kafka or Temporal is down: they are kept in the store and follow later.
+
+Examples:
+
+    orak api --api-addr 0.0.0.0:8080 --config /etc/orak.yaml
+    ORAK_KAFKA_BROKERS=kafka:9092 ORAK_S3_SECRET_KEY_FILE=/run/secrets/s3 orak api`
+}
+
+// Run serves the API until ctx ends.
+func (c *apiCmd) Run(ctx context.Context, con *console) error {
+	return c.run(ctx, con, app.Roles{API: true})
+}
+
+type bridgeCmd struct{ serve }
+
+// Help implements kong.HelpProvider.
+func (bridgeCmd) Help() string {
+	return `Starts one workflow for every upload that is announced on Kafka. More of them than partitions have nothing to do.
+
+Examples:
+
+    orak bridge --config /etc/orak.yaml
+    ORAK_KAFKA_BROKERS=kafka:9092 ORAK_TEMPORAL_ADDRESS=temporal:7233 orak bridge`
+}
+
+// Run turns events into workflows until ctx ends.
+func (c *bridgeCmd) Run(ctx context.Context, con *console) error {
+	return c.run(ctx, con, app.Roles{Bridge: true})
+}
+
+type workerCmd struct{ serve }
+
+// Help implements kong.HelpProvider.
+func (workerCmd) Help() string {
+	return `Runs the workflows and their steps: convert, analyze, publish. It needs ffmpeg and ffprobe.
+
+Examples:
+
+    orak worker --config /etc/orak.yaml
+    orak worker --gpu-slots 4`
+}
+
+// Run runs workflows and activities until ctx ends.
+func (c *workerCmd) Run(ctx context.Context, con *console) error {
+	return c.run(ctx, con, app.Roles{Worker: true})
+}

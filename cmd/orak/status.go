@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"orak"
+	"orak/api"
+	"orak/internal/client"
+)
+
+type statusCmd struct {
+	remote
+
+	ID    string `arg:"" help:"The upload's id."`
+	Watch bool   `short:"w" env:"-" help:"Follow the upload to its end and print the result."`
+}
+
+// Help implements kong.HelpProvider.
+func (statusCmd) Help() string {
+	return `Examples:
+
+    orak status 0192f1c5-7a1e-7c3a-9d5e-0123456789ab
+    orak status 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --watch
+    orak status 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq -r .status`
+}
+
+// Run asks once, or follows.
+func (s *statusCmd) Run(ctx context.Context, con *console) error {
+	ids, err := parseIDs([]string{s.ID})
+	if err != nil {
+		return err
+	}
+	cl, err := s.open(con)
+	if err != nil {
+		return err
+	}
+	if s.Watch {
+		return s.watch(ctx, con, cl, ids[0])
+	}
+	u, err := cl.Upload(ctx, ids[0])
+	if err != nil {
+		return err
+	}
+	if con.json {
+		return con.value(u)
+	}
+	con.status(s.remote, u)
+	return nil
+}
+
+func (r remote) watch(ctx context.Context, con *console, cl *client.Client, id orak.UploadID) error {
+	w := watcher{con: con, cl: cl, remote: r, id: id, name: string(id)}
+	err := w.run(ctx)
+	if ctx.Err() != nil {
+		con.tell("Stopped watching; the service goes on. Look again with:\n  %s", r.command("status", string(id), "--watch"))
+	}
+	return err
+}
+
+// status prints where an upload stands and what can be done next.
+func (c *console) status(r remote, u api.Upload) {
+	if over(u.Status) && u.Status != orak.StatusCompleted {
+		c.ending(r, u, string(u.ID))
+		return
+	}
+	color := yellow
+	if u.Status == orak.StatusCompleted {
+		color = green
+	}
+	c.title("", string(u.ID), paint(c.colorOut, color, stateText(u)))
+	c.rows([]row{
+		{"Created", ago(c.now(), u.CreatedAt), ""},
+		{"Updated", ago(c.now(), u.UpdatedAt), ""},
+	})
+	if u.Status == orak.StatusCompleted {
+		c.commandRow("Its result", r.command("analysis", string(u.ID)))
+		return
+	}
+	c.commandRow("Follow it", r.command("status", string(u.ID), "--watch"))
+}
+
+// ending prints an end without a result: which stage, whose fault, and what
+// can be done.
+func (c *console) ending(r remote, u api.Upload, name string) {
+	c.title(name, string(u.ID), paint(c.colorOut, red, stateText(u)))
+	if f := u.Failure; f != nil {
+		c.rows([]row{
+			{label: "Stage", value: clean(string(f.Stage))},
+			{label: "Class", value: clean(string(f.Class)), more: classText(f.Class)},
+			{label: "Message", value: clean(f.Message)},
+		})
+	}
+	id := string(u.ID)
+	if u.Status != orak.StatusDeadLettered {
+		c.rows([]row{{"Since", ago(c.now(), u.UpdatedAt), ""}})
+		return
+	}
+	c.print("")
+	for _, line := range wrap("It is parked and nothing is lost: for 7 days it waits for somebody to decide.", c.width-2) {
+		c.print("  %s", line)
+	}
+	c.commandRow("Look", r.command("dlq", "show", id))
+	c.commandRow("Run again", r.command("dlq", "reprocess", id))
+	c.commandRow("Give up", r.command("dlq", "discard", id))
+}
+
+func classText(class orak.Class) string {
+	switch class {
+	case orak.ClassInput:
+		return "the file's fault; running it again will not help"
+	case orak.ClassTransient:
+		return "every attempt failed; running it again may help"
+	case orak.ClassModel:
+		return "the analysis failed on this file"
+	case orak.ClassOverload:
+		return "the model server had no room"
+	case orak.ClassDependency:
+		return "a server that is needed could not be reached"
+	case orak.ClassInternal:
+		return "a fault of orak itself; its log has the reason"
+	default:
+		return ""
+	}
+}
+
+type analysisCmd struct {
+	remote
+
+	ID string `arg:"" help:"The upload's id."`
+}
+
+// Help implements kong.HelpProvider.
+func (analysisCmd) Help() string {
+	return `Examples:
+
+    orak analysis 0192f1c5-7a1e-7c3a-9d5e-0123456789ab
+    orak analysis 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq .pitch`
+}
+
+// Run prints the analysis of a completed upload.
+func (a *analysisCmd) Run(ctx context.Context, con *console) error {
+	ids, err := parseIDs([]string{a.ID})
+	if err != nil {
+		return err
+	}
+	cl, err := a.open(con)
+	if err != nil {
+		return err
+	}
+	analysis, err := cl.Analysis(ctx, ids[0])
+	var refusal *client.Error
+	if errors.As(err, &refusal) && refusal.Problem.Status == http.StatusNotFound {
+		code := con.explain(ctx, err)
+		if code == exitFailed && !con.json {
+			con.tell("  Where it stands: %s", a.command("status", a.ID))
+		}
+		return said{err}
+	}
+	if err != nil {
+		return err
+	}
+	if con.json {
+		return con.value(analysis)
+	}
+	con.title("", strings.ToLower(string(ids[0])), "")
+	con.result(analysis)
+	return nil
+}

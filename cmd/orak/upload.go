@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"orak/api"
+	"orak/internal/client"
+)
+
+type uploadCmd struct {
+	remote
+
+	Files          []string `arg:"" name:"file" help:"Recordings: webm, ogg, opus, m4a, mp4, 3gp, mp3, flac, wav, aiff or caf."`
+	Watch          bool     `short:"w" env:"-" help:"Follow each upload to its end and print the result."`
+	IdempotencyKey string   `env:"-" placeholder:"KEY" help:"Makes sending the same file again the same upload. By default every file gets a fresh one."`
+}
+
+// Help implements kong.HelpProvider.
+func (uploadCmd) Help() string {
+	return `A file is sent again by itself when its connection breaks; that never makes a second upload.
+
+Examples:
+
+    orak upload voice.m4a --watch
+    orak upload *.wav --json | jq -r .id
+    orak upload voice.m4a --server https://orak.example.org --tenant choir
+
+With --json every line has id, status and links; with --watch the last line of a file is its end.`
+}
+
+// sent is a file that was accepted.
+type sent struct {
+	path string
+	api.Accepted
+}
+
+// Run sends all the files before it watches any: the server works on them
+// meanwhile. One that fails does not keep the others from being sent.
+func (u *uploadCmd) Run(ctx context.Context, con *console) error {
+	if u.IdempotencyKey != "" && len(u.Files) > 1 {
+		return usageError{errors.New("--idempotency-key is for one file: the same key would make them one upload")}
+	}
+	cl, err := u.open(con)
+	if err != nil {
+		return err
+	}
+	if err := check(u.Files); err != nil {
+		return err
+	}
+	accepted, err := u.sendAll(ctx, con, cl)
+	if ctx.Err() != nil || !u.Watch {
+		return err
+	}
+	return worse(err, u.watchAll(ctx, con, cl, accepted))
+}
+
+// check finds a misspelt name before the first file is sent.
+func check(paths []string) error {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			err = fmt.Errorf("%s: %w", path, client.ErrNotAFile)
+		}
+		if err != nil {
+			return usageError{err}
+		}
+	}
+	return nil
+}
+
+func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client) (accepted []sent, worst error) {
+	for _, path := range u.Files {
+		one, err := u.send(ctx, con, cl, path)
+		if ctx.Err() != nil {
+			return accepted, err
+		}
+		if err != nil {
+			con.tell("%s %s", paint(con.colorErr, red, con.marks.failed), clean(filepath.Base(path))+" was not sent")
+			con.explain(ctx, err)
+			worst = worse(worst, said{err})
+			var down *client.Unreachable
+			if errors.As(err, &down) {
+				return accepted, worst
+			}
+			continue
+		}
+		accepted = append(accepted, sent{path, one})
+		if con.json {
+			if err := con.value(one); err != nil {
+				return accepted, err
+			}
+		} else if !u.Watch {
+			con.print("%s  %s", clean(string(one.ID)), clean(filepath.Base(path)))
+		}
+	}
+	if !con.json && !u.Watch && len(accepted) > 0 {
+		con.tell("Follow it with: %s", u.command("status", string(accepted[len(accepted)-1].ID), "--watch"))
+	}
+	return accepted, worst
+}
+
+func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, path string) (api.Accepted, error) {
+	key := u.IdempotencyKey
+	if key == "" {
+		key = client.NewIdempotencyKey()
+	}
+	view := newSendView(con, path)
+	started := con.now()
+	accepted, err := cl.Send(ctx, client.Sending{
+		Path: path, IdempotencyKey: key,
+		Progress: view.progress,
+		Retry: func(err error, wait time.Duration) {
+			view.clear()
+			if !con.json {
+				con.tell("%s sending again in %s: %s", con.marks.note, took(wait), why(err))
+			}
+		},
+	})
+	view.clear()
+	if ctx.Err() != nil {
+		con.tell("Interrupted: %s may or may not have arrived. To send it again without making a second upload:\n  %s",
+			clean(filepath.Base(path)), u.command("upload", path, "--idempotency-key", key))
+		return accepted, err
+	}
+	if err == nil && !con.json {
+		con.tell("%s %s  %s in %s", paint(con.colorErr, green, con.marks.done), clean(filepath.Base(path)),
+			bytesText(accepted.Size), took(con.now().Sub(started)))
+	}
+	return accepted, err
+}
+
+func (u *uploadCmd) watchAll(ctx context.Context, con *console, cl *client.Client, accepted []sent) (worst error) {
+	for i, one := range accepted {
+		w := watcher{con: con, cl: cl, remote: u.remote, id: one.ID, name: filepath.Base(one.path)}
+		err := w.run(ctx)
+		if ctx.Err() != nil {
+			con.tell("Stopped watching; the service goes on. Look again with:")
+			for _, left := range accepted[i:] {
+				con.tell("  %s", u.command("status", string(left.ID), "--watch"))
+			}
+			return err
+		}
+		if err != nil {
+			con.explain(ctx, err)
+			worst = worse(worst, said{err})
+		}
+	}
+	return worst
+}
+
+// worse keeps the error that decides the exit code: a failure to do what was
+// asked outranks an upload that ended without a result.
+func worse(a, b error) error {
+	if a == nil || b != nil && errors.Is(a, errNoResult) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"orak"
+	"orak/api"
+	"orak/internal/client"
+)
+
+func over(s orak.Status) bool { return client.Over(s) }
+
+// watcher follows one upload to its end and prints the end.
+type watcher struct {
+	con *console
+	cl  *client.Client
+	remote
+	id orak.UploadID
+	// name is what a person calls it: the file's name, or the id again.
+	name string
+}
+
+// run returns errNoResult for an end without a result, after saying so.
+func (w watcher) run(ctx context.Context) error {
+	var broken error
+	view := newStageView(w.con, w.name)
+	last, err := w.cl.Watch(ctx, w.id, client.Watching{
+		Changed: func(u api.Upload) {
+			view.changed(u)
+			if w.con.json && broken == nil {
+				broken = w.con.value(u)
+			}
+		},
+		Lost: func(err error, _ time.Duration) { view.unreachable(err) },
+	})
+	view.close()
+	switch {
+	case err != nil:
+		return err
+	case broken != nil:
+		return broken
+	case w.con.json:
+		return noResult(last.Status)
+	}
+	return w.end(ctx, last)
+}
+
+func noResult(s orak.Status) error {
+	if s == orak.StatusCompleted {
+		return nil
+	}
+	return errNoResult
+}
+
+func (w watcher) end(ctx context.Context, u api.Upload) error {
+	if u.Status != orak.StatusCompleted {
+		w.con.ending(w.remote, u, w.name)
+		return errNoResult
+	}
+	analysis, err := w.cl.Analysis(ctx, w.id)
+	if err != nil {
+		w.con.tell("It is completed, but its result could not be fetched. Try: %s", w.command("analysis", string(w.id)))
+		return err
+	}
+	w.con.title(w.name, string(w.id), paint(w.con.colorOut, green, "completed"))
+	w.con.result(analysis)
+	return nil
+}
+
+// title heads a listing.
+func (c *console) title(name, id, state string) {
+	if name != "" && name != id {
+		c.print("")
+		c.print("%s  %s", paint(c.colorOut, bold, fit(clean(name), c.width-14)), state)
+		c.print("%s", paint(c.colorOut, faint, clean(id)))
+		return
+	}
+	c.print("%s  %s", paint(c.colorOut, bold, clean(id)), state)
+}

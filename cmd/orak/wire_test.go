@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/api"
+)
+
+const (
+	testID  = "0192f1c5-7a1e-7c3a-9d5e-0123456789ab"
+	otherID = "0192f1c5-7a1e-7c3a-9d5e-ba9876543210"
+)
+
+// wire speaks the API's wire format, so that what the command line does with
+// every answer can be seen; the real API is met by the end-to-end tests.
+type wire struct {
+	*httptest.Server
+
+	mu sync.Mutex
+	// steps are what a stream of events goes through.
+	steps []api.Upload
+	// asked are the requests, as "METHOD path body".
+	asked []string
+	// refuse answers every request of this method and path.
+	refuse map[string]api.Problem
+	pages  []api.DeadLetterPage
+	// hold, once closed, lets streams of events go on.
+	hold chan struct{}
+}
+
+func newWire(t *testing.T, steps ...api.Upload) *wire {
+	t.Helper()
+	w := &wire{steps: steps, refuse: map[string]api.Problem{}, hold: make(chan struct{})}
+	close(w.hold)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/uploads", func(rw http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		reply(rw, http.StatusAccepted, api.Accepted{ID: testID, Status: orak.StatusQueued, Size: n, SHA256: strings.Repeat("0", 64), Links: links()})
+	})
+	mux.HandleFunc("GET /v1/uploads/{id}", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, w.first()) })
+	mux.HandleFunc("GET /v1/uploads/{id}/analysis", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, analysis()) })
+	mux.HandleFunc("GET /v1/uploads/{id}/events", w.events)
+	mux.HandleFunc("GET /v1/dead-letters", w.page)
+	mux.HandleFunc("POST /v1/dead-letters/{id}/{decision}", func(rw http.ResponseWriter, _ *http.Request) {
+		reply(rw, http.StatusAccepted, w.first())
+	})
+	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serve(mux, rw, r) }))
+	t.Cleanup(w.Close)
+	return w
+}
+
+func (w *wire) serve(mux http.Handler, rw http.ResponseWriter, r *http.Request) {
+	note := r.Method + " " + r.URL.Path
+	w.mu.Lock()
+	problem, refused := w.refuse[note]
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		body, _ := io.ReadAll(r.Body)
+		note += " " + string(body)
+	}
+	w.asked = append(w.asked, note)
+	w.mu.Unlock()
+	if refused {
+		_, _ = io.Copy(io.Discard, r.Body)
+		rw.Header().Set("Content-Type", "application/problem+json")
+		rw.WriteHeader(problem.Status)
+		_ = json.NewEncoder(rw).Encode(problem)
+		return
+	}
+	mux.ServeHTTP(rw, r)
+}
+
+func (w *wire) first() api.Upload {
+	if len(w.steps) == 0 {
+		return upload(orak.StatusCompleted)
+	}
+	return w.steps[0]
+}
+
+func (w *wire) events(rw http.ResponseWriter, r *http.Request) {
+	rw.Header().Set("Content-Type", "text/event-stream")
+	rw.(http.Flusher).Flush()
+	select {
+	case <-w.hold:
+	case <-r.Context().Done():
+		return
+	}
+	for _, u := range w.steps {
+		text, _ := json.Marshal(u)
+		fmt.Fprintf(rw, "data: %s\n\n", text)
+	}
+}
+
+func (w *wire) page(rw http.ResponseWriter, r *http.Request) {
+	n := 0
+	fmt.Sscan(r.URL.Query().Get("page_token"), &n)
+	if n >= len(w.pages) {
+		reply(rw, http.StatusOK, api.DeadLetterPage{DeadLetters: []api.DeadLetter{}})
+		return
+	}
+	reply(rw, http.StatusOK, w.pages[n])
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func links() api.Links {
+	return api.Links{Self: "/v1/uploads/" + testID, Analysis: "/v1/uploads/" + testID + "/analysis", Events: "/v1/uploads/" + testID + "/events"}
+}
+
+func upload(s orak.Status) api.Upload { return api.Upload{ID: testID, Status: s, Links: links()} }
+
+func deadLettered() api.Upload {
+	u := upload(orak.StatusDeadLettered)
+	u.Stage = orak.StageConvert
+	u.Failure = &api.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio that can be decoded."}
+	return u
+}
+
+func analysis() orak.Analysis {
+	return orak.Analysis{
+		Audio: orak.Audio{DurationS: 42.53, Codec: "aac", SampleRateHz: 44100, Channels: 2, Damage: []orak.Damage{}},
+		Pitch: orak.Pitch{
+			MedianHz: 146.8, MinHz: 110, MaxHz: 329.6, LowNote: "A2", HighNote: "E4",
+			TessituraLowHz: 130.8, TessituraHighHz: 220, VoicedRatio: 0.72, HopS: 0.01,
+		},
+		Key:      orak.Key{Tonic: "A", Mode: "minor", Confidence: 0.62},
+		Tempo:    orak.Tempo{BPM: 92.3, Confidence: 0.3},
+		Loudness: orak.Loudness{IntegratedLUFS: -18.3, TruePeakDBTP: -1.2},
+		Engine:   orak.Engine{Name: "orak-builtin", Version: "1"},
+	}
+}
+
+// outcome is what one run of the command line did.
+type outcome struct {
+	code     int
+	out, err string
+}
+
+// orakRun runs the command line as main does, at 80 columns.
+func orakRun(ctx context.Context, server string, args ...string) outcome {
+	return orakRunEnv(ctx, []string{"COLUMNS=80", "LANG=C.UTF-8", "ORAK_SERVER=" + server}, args...)
+}
+
+func orakRunEnv(ctx context.Context, environ []string, args ...string) outcome {
+	var out, err bytes.Buffer
+	code := run(ctx, args, environ, &out, &err)
+	return outcome{code, out.String(), err.String()}
+}
+
+func recording(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("x"), 1_200_000), 0o600))
+	return path
+}
+
+// testConsole is a console whose lines can be looked at.
+func testConsole(columns int) (*console, *bytes.Buffer, *bytes.Buffer) {
+	var out, err bytes.Buffer
+	con := newConsole([]string{"LANG=C.UTF-8"}, &out, &err)
+	con.width = columns
+	con.now = func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local) }
+	return con, &out, &err
+}
