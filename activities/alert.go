@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
+	"orak/events"
 )
 
 // Alert says that an upload was dead-lettered.
@@ -74,35 +75,38 @@ func (a *Activities) PostAlert(ctx context.Context, g AlertGroup) error {
 // nothing is markup and nobody is mentioned.
 func (a *Activities) message(g AlertGroup) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, ":rotating_light: %s parked: `%s` failed (`%s`)\n", count(g.Count), g.Stage, g.Class)
-	fmt.Fprintf(&b, "First seen %s, last seen %s. They stay parked until someone acts, and expire in the end.\n", stamp(g.FirstAt), stamp(g.LastAt))
+	fmt.Fprintf(&b, ":rotating_light: %s dead-lettered: `%s` failed (`%s`)\n", count(g.Count), g.Stage, g.Class)
+	fmt.Fprintf(&b, "First seen %s, last seen %s.\n", stamp(g.FirstAt), stamp(g.LastAt))
 	for _, s := range g.Samples {
-		fmt.Fprintf(&b, "- `%s`%s of tenant `%s`: %s\n", s.UploadID, named(s.Filename), s.Tenant, codeSpan(s.Message, orak.MaxMessage))
+		fmt.Fprintf(&b, "- %s: %s\n", subject(s), codeSpan(s.Message, orak.MaxMessage))
 	}
 	if rest := g.Count - len(g.Samples); rest > 0 {
 		fmt.Fprintf(&b, "- and %d more\n", rest)
+	}
+	if len(g.Samples) == 0 || g.Samples[0].WorkflowID == "" {
+		// They failed before there was a workflow.
+		fmt.Fprintf(&b, "The records are in the topic `%s`, bytes untouched.\n", events.TopicDeadLetters)
+		return b.String()
 	}
 	query := fmt.Sprintf("OrakStatus='%s' AND OrakStage='%s' AND OrakFailure='%s'", orak.StatusDeadLettered, g.Stage, g.Class)
 	if url := a.deps.Links.QueryURL(query); url != "" {
 		fmt.Fprintf(&b, "All of them: %s\n", url)
 	}
-	if len(g.Samples) > 0 {
-		fmt.Fprintf(&b, "Once the cause is mended:\n```\n%s\n```\n", strings.Join(a.commands(g.Samples[0], query), "\n"))
-	}
+	fmt.Fprintf(&b, "Once the cause is mended:\n```\n%s\n```\n", strings.Join(a.commands(g.Samples[0], query), "\n"))
 	return b.String()
 }
 
 // commands reprocess: the first upload, in the three tools, and then all.
 func (a *Activities) commands(s Alert, query string) []string {
-	ns, tctlNS := "", ""
+	ns := ""
 	if a.deps.Namespace != "" && a.deps.Namespace != "default" {
-		ns, tctlNS = " --namespace "+a.deps.Namespace, " --namespace "+a.deps.Namespace
+		ns = " --namespace " + a.deps.Namespace
 	}
 	return []string{
 		"orak dlq show " + string(s.UploadID),
 		"orak dlq reprocess " + string(s.UploadID),
 		"temporal workflow signal" + ns + " --workflow-id " + s.WorkflowID + " --name reprocess",
-		"tctl" + tctlNS + " workflow signal --workflow_id " + s.WorkflowID + " --name reprocess",
+		"tctl" + ns + " workflow signal --workflow_id " + s.WorkflowID + " --name reprocess",
 		"temporal workflow signal" + ns + ` --query "` + query + `" --name reprocess --reason mended --yes`,
 	}
 }
@@ -114,11 +118,22 @@ func count(n int) string {
 	return fmt.Sprintf("%d uploads", n)
 }
 
-func named(filename string) string {
-	if filename == "" {
-		return ""
+// subject names the upload of an alert, as far as it is known.
+func subject(a Alert) string {
+	var parts []string
+	if a.UploadID != "" {
+		parts = append(parts, codeSpan(string(a.UploadID), 40))
 	}
-	return " " + codeSpan(filename, 120)
+	if a.Filename != "" {
+		parts = append(parts, codeSpan(a.Filename, 120))
+	}
+	if a.Tenant != "" {
+		parts = append(parts, "of tenant "+codeSpan(string(a.Tenant), 63))
+	}
+	if len(parts) == 0 {
+		return "a record"
+	}
+	return strings.Join(parts, " ")
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -22,7 +22,7 @@ func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 		Samples: []Alert{{UploadID: "0190", Tenant: "choir", Filename: "a.m4a", Message: "Not audio.", WorkflowID: "upload-0190"}},
 	})
 	for _, want := range []string{
-		"12 uploads parked", "`convert` failed (`input`)", "2026-01-02 12:00:00 UTC", "`0190` `a.m4a` of tenant `choir`", "and 11 more",
+		"12 uploads dead-lettered", "`convert` failed (`input`)", "2026-01-02 12:00:00 UTC", "`0190` `a.m4a` of tenant `choir`", "and 11 more",
 		"http://ui/?q", "orak dlq reprocess 0190",
 		"temporal workflow signal --namespace songs --workflow-id upload-0190 --name reprocess",
 		"tctl --namespace songs workflow signal --workflow_id upload-0190 --name reprocess",
@@ -43,6 +43,15 @@ func TestAFileNameCanNeitherBreakTheMessageNorMentionAnybody(t *testing.T) {
 	for _, bad := range []string{"@", "<", ">", "\u202E", "\r"} {
 		require.NotContains(t, got, bad)
 	}
+}
+
+func TestAnAlertWithoutAWorkflowShowsNoCommandForOne(t *testing.T) {
+	t.Parallel()
+	a := New("", Deps{Links: links{}})
+	got := a.message(AlertGroup{Stage: orak.StageReceive, Class: orak.ClassInput, Count: 1, Samples: []Alert{{Message: "Undecodable."}}})
+	require.Contains(t, got, "- a record: `Undecodable.`")
+	require.Contains(t, got, "orak.dead-letters")
+	require.NotContains(t, got, "workflow signal")
 }
 
 func TestCodeSpansAreBounded(t *testing.T) {

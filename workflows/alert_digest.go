@@ -129,7 +129,7 @@ func (d *digest) post(ctx workflow.Context) (posted bool, err error) {
 	group.Stage, group.Class = d.in.Stage, d.in.Class
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              QueuePipeline,
-		StartToCloseTimeout:    time.Minute,
+		StartToCloseTimeout:    30 * time.Second,
 		ScheduleToCloseTimeout: postFor,
 		RetryPolicy:            unlimited(repostAfter),
 	})

@@ -85,11 +85,12 @@ func (s Settings) stageOptions(ctx workflow.Context, stage orak.Stage) workflow.
 	})
 }
 
-// sideOptions never give up.
+// sideOptions never give up. An attempt is short, since one that died with
+// its worker is only seen to be missing when its time is up.
 func sideOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           QueuePipeline,
-		StartToCloseTimeout: time.Minute,
+		StartToCloseTimeout: 20 * time.Second,
 		RetryPolicy:         unlimited(30 * time.Second),
 	})
 }

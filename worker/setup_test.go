@@ -1,0 +1,356 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"orak"
+	"orak/activities"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/internal/mattermost"
+	"orak/internal/objectstore"
+	"orak/internal/temporal"
+	"orak/test/stack"
+	"orak/worker"
+	"orak/workflows"
+)
+
+var recordHistories = flag.Bool("record", false, "write the histories of these tests to workflows/testdata/history")
+
+// patience bounds the wait for what a real server does in its own time.
+const patience = 60 * time.Second
+
+// rig is a namespace, a bucket and the topics of real servers, with workers
+// whose converter and analyzer do what the test says.
+type rig struct {
+	t        *testing.T
+	servers  *stack.Servers
+	client   client.Client
+	store    store
+	producer *kafka.Producer
+	hook     *webhook
+	cfg      worker.Config
+	deps     worker.Deps
+	log      *slog.Logger
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, servers: stack.Start(t), log: slog.New(slog.DiscardHandler), hook: newWebhook(t)}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ns := r.servers.Namespace(t)
+	tcfg := temporal.Config{Address: r.servers.Temporal, Namespace: ns, WebUI: r.servers.TemporalUI, DialTimeout: patience}
+	var err error
+	r.client, err = temporal.Dial(ctx, tcfg, r.log, temporal.Telemetry{})
+	require.NoError(t, err)
+	t.Cleanup(r.client.Close)
+	r.store = store{openStore(t, r.servers, r.servers.Bucket(t))}
+	kcfg := kafka.Config{Brokers: []string{r.servers.Kafka}, ClientID: "test", ReplicationFactor: 1}
+	cl, err := kafka.NewClient(kcfg, r.log)
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	require.NoError(t, kafka.EnsureTopics(ctx, cl, events.Topics(), 1))
+	r.producer = kafka.NewProducer(cl)
+
+	r.cfg = worker.DefaultConfig()
+	r.cfg.ScratchDir = t.TempDir()
+	r.cfg.StopTimeout = 2 * time.Second
+	r.cfg.Budget.Delay = 100 * time.Millisecond
+	r.cfg.Budget.MaxDelay = time.Second
+	r.cfg.Settings.HeartbeatTimeout = 2 * time.Second
+	r.cfg.AlertGroupWait, r.cfg.AlertGroupInterval = 200*time.Millisecond, time.Second
+	r.deps = worker.Deps{
+		Store: r.store, Publisher: publisher{r.producer}, Links: tcfg, Namespace: ns, Log: r.log,
+		Notifier:  mattermost.New(mattermost.Config{WebhookURL: r.hook.URL, Timeout: 5 * time.Second}, r.log),
+		Converter: convert(func(int) error { return nil }), Analyzer: analyze(func(context.Context) error { return nil }),
+	}
+	return r
+}
+
+func openStore(t *testing.T, s *stack.Servers, bucket string) *objectstore.Store {
+	t.Helper()
+	st, err := objectstore.New(objectstore.Config{Endpoint: s.S3, Bucket: bucket, AccessKey: s.S3AccessKey, SecretKey: s.S3SecretKey})
+	require.NoError(t, err)
+	t.Cleanup(st.Close)
+	return st
+}
+
+// start runs a worker until the test ends, or until it is stopped before.
+func (r *rig) start() *worker.Worker {
+	r.t.Helper()
+	w := worker.New(r.cfg, r.client, r.deps)
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	require.NoError(r.t, w.Start(ctx))
+	r.t.Cleanup(func() { require.NoError(r.t, w.Stop(context.Background())) })
+	return w
+}
+
+// upload stores a recording and starts its workflow, as api and bridge do.
+func (r *rig) upload(recording []byte) orak.Upload {
+	r.t.Helper()
+	sum := sha256.Sum256(recording)
+	u := orak.Upload{ID: orak.UploadID(uuid.Must(uuid.NewV7()).String()), Tenant: "choir", ContentType: "audio/wav", Filename: "song.wav",
+		Size: int64(len(recording)), SHA256: hex.EncodeToString(sum[:]), ReceivedAt: time.Now().UTC()}
+	u.Key = orak.OriginalKey(u.Tenant, u.ID)
+	require.NoError(r.t, r.store.Put(r.t.Context(), u.Key, bytes.NewReader(recording), u.Size, u.ContentType))
+	_, err := r.client.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
+		ID: workflows.UploadWorkflowID(u.ID), TaskQueue: workflows.QueuePipeline,
+	}, workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u, Origin: events.Origin{
+		Topic: events.TopicUploads, Partition: 1, Offset: 2, Key: []byte(u.ID), Value: []byte("{}"),
+	}})
+	require.NoError(r.t, err)
+	return u
+}
+
+// progress is the upload's memo, which is the truth.
+func (r *rig) progress(u orak.Upload) orak.Progress {
+	r.t.Helper()
+	d, err := r.client.DescribeWorkflowExecution(r.t.Context(), workflows.UploadWorkflowID(u.ID), "")
+	require.NoError(r.t, err)
+	p := orak.Progress{Status: orak.StatusQueued}
+	if memo := d.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoProgress]; memo != nil {
+		require.NoError(r.t, converter.GetDefaultDataConverter().FromPayload(memo, &p))
+	}
+	return p
+}
+
+func (r *rig) await(u orak.Upload, s orak.Status) orak.Progress {
+	r.t.Helper()
+	require.Eventually(r.t, func() bool { return r.progress(u).Status == s }, patience, 20*time.Millisecond, "waiting for %s", s)
+	return r.progress(u)
+}
+
+// closed waits until the workflow of u has ended.
+func (r *rig) closed(u orak.Upload) error {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	return r.client.GetWorkflow(ctx, workflows.UploadWorkflowID(u.ID), "").Get(ctx, nil)
+}
+
+// signal does what the command-line tools do when no input is given.
+func (r *rig) signal(u orak.Upload, name string) {
+	r.t.Helper()
+	_, err := r.client.WorkflowService().SignalWorkflowExecution(r.t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
+		Namespace:         r.deps.Namespace,
+		WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: workflows.UploadWorkflowID(u.ID)},
+		SignalName:        name,
+	})
+	require.NoError(r.t, err)
+}
+
+func (r *rig) update(u orak.Upload, name string, arg any) error {
+	r.t.Helper()
+	h, err := r.client.UpdateWorkflow(r.t.Context(), client.UpdateWorkflowOptions{
+		WorkflowID: workflows.UploadWorkflowID(u.ID), UpdateName: name, Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err != nil {
+		return err
+	}
+	return h.Get(r.t.Context(), nil)
+}
+
+// lifecycle are the events of u, in order, up to the one of type last.
+func (r *rig) lifecycle(u orak.Upload, last events.Type) []events.Event {
+	r.t.Helper()
+	var got []events.Event
+	r.consume(events.TopicLifecycle, func(rec *kgo.Record) bool {
+		e, err := events.FromRecord(rec)
+		require.NoError(r.t, err)
+		if e.Subject == u.ID {
+			got = append(got, e)
+		}
+		return len(got) > 0 && got[len(got)-1].Type == last
+	})
+	return got
+}
+
+// consume reads a topic from its beginning until enough says so.
+func (r *rig) consume(topic string, enough func(*kgo.Record) bool) {
+	r.t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(r.servers.Kafka), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	require.NoError(r.t, err)
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	for {
+		fetches := cl.PollFetches(ctx)
+		require.NoError(r.t, ctx.Err(), "waiting for a record on %s", topic)
+		for _, rec := range fetches.Records() {
+			if enough(rec) {
+				return
+			}
+		}
+	}
+}
+
+func types(es []events.Event) []events.Type {
+	var ts []events.Type
+	for _, e := range es {
+		ts = append(ts, e.Type)
+	}
+	return ts
+}
+
+// record keeps the history of a workflow for the replay test, where the flag
+// says so.
+func (r *rig) record(name, workflowID string) {
+	r.t.Helper()
+	if !*recordHistories {
+		return
+	}
+	var h historypb.History
+	it := r.client.GetWorkflowHistory(r.t.Context(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for it.HasNext() {
+		e, err := it.Next()
+		require.NoError(r.t, err)
+		h.Events = append(h.Events, e)
+	}
+	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&h)
+	require.NoError(r.t, err)
+	data = regexp.MustCompile(`"identity": "[^"]*"`).ReplaceAll(data, []byte(`"identity": "recorded"`))
+	dir := filepath.Join("..", "workflows", "testdata", "history")
+	require.NoError(r.t, os.MkdirAll(dir, 0o755))
+	require.NoError(r.t, os.WriteFile(filepath.Join(dir, name+".json"), append(data, '\n'), 0o644))
+}
+
+// convert is a converter that copies, unless its n-th run (from 1) fails.
+func convert(fail func(n int) error) converting {
+	var mu sync.Mutex
+	n := 0
+	return func(_ context.Context, src, dst string, progress func(float64)) (orak.Audio, error) {
+		mu.Lock()
+		n++
+		err := fail(n)
+		mu.Unlock()
+		if err != nil {
+			return orak.Audio{}, err
+		}
+		progress(0.5)
+		data, err := os.ReadFile(src)
+		if err != nil {
+			return orak.Audio{}, err
+		}
+		return orak.Audio{DurationS: 1, Codec: "pcm", SampleRateHz: 16000, Channels: 1}, os.WriteFile(dst, data, 0o600)
+	}
+}
+
+type converting func(ctx context.Context, src, dst string, progress func(float64)) (orak.Audio, error)
+
+var _ activities.Converter = converting(nil)
+
+func (f converting) Convert(ctx context.Context, src, dst string, progress func(float64)) (orak.Audio, error) {
+	return f(ctx, src, dst, progress)
+}
+
+// analyze is an analyzer that reads all, then does what step says.
+type analyze func(ctx context.Context) error
+
+var _ activities.Analyzer = analyze(nil)
+
+func (f analyze) Analyze(ctx context.Context, wav io.Reader, progress func(float64)) (orak.Analysis, orak.PitchCurve, error) {
+	if _, err := io.Copy(io.Discard, wav); err != nil {
+		return orak.Analysis{}, orak.PitchCurve{}, err
+	}
+	progress(0.5)
+	return orak.Analysis{Engine: orak.Engine{Name: "test"}}, orak.PitchCurve{HopS: 0.01}, f(ctx)
+}
+
+// store and publisher are the real ones, in the words of activities.
+type store struct{ *objectstore.Store }
+
+var _ activities.Store = store{}
+
+func (s store) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
+	body, info, err := s.Get(ctx, key)
+	if errors.Is(err, objectstore.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return body, info.Size, err
+}
+
+func (s store) Put(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
+	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType})
+	return err
+}
+
+type publisher struct{ *kafka.Producer }
+
+var _ activities.Publisher = publisher{}
+
+func (p publisher) PublishEvent(ctx context.Context, topic string, e events.Event) error {
+	return p.Publish(ctx, e.Record(topic))
+}
+
+func (p publisher) PublishDeadLetter(ctx context.Context, l events.DeadLetter) error {
+	return p.Publish(ctx, l.Record())
+}
+
+// webhook takes messages, but for the first refuse ones.
+type webhook struct {
+	*httptest.Server
+	mu     sync.Mutex
+	refuse int
+	texts  []string
+}
+
+func newWebhook(t *testing.T) *webhook {
+	t.Helper()
+	h := &webhook{}
+	h.Server = httptest.NewServer(http.HandlerFunc(h.take))
+	t.Cleanup(h.Close)
+	return h
+}
+
+func (h *webhook) take(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refuse > 0 {
+		h.refuse--
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	var body struct{ Text string }
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	h.texts = append(h.texts, body.Text)
+}
+
+func (h *webhook) messages() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]string(nil), h.texts...)
+}
