@@ -18,7 +18,8 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // command is the command line.
 type command struct {
-	Servers serversCommand `cmd:"" help:"Run Temporal, its Web UI, a Kafka broker and an S3 store, without the service."`
+	Up      upCommand      `cmd:"" help:"Run the service and the servers that it needs: Temporal, its Web UI, a Kafka broker and an S3 store."`
+	Servers serversCommand `cmd:"" help:"Run the servers without the service."`
 	Down    downCommand    `cmd:"" help:"End what runs on the data folder."`
 }
 

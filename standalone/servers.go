@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 
 	"orak/standalone/servers"
@@ -38,25 +35,6 @@ func (c *serversCommand) Run() error {
 		err = errors.Join(err, os.RemoveAll(s.Addresses().DataDir))
 	}
 	return err
-}
-
-func (c *serversCommand) report(w io.Writer, s *servers.Servers) error {
-	at := s.Addresses()
-	if c.JSON {
-		return json.NewEncoder(w).Encode(readiness{Ready: true, PID: os.Getpid(), Addresses: at})
-	}
-	_, err := fmt.Fprintf(w, "Temporal   %s\nWeb UI     %s\nKafka      %s\nS3         http://%s   (access key: %s)\nData       %s\n",
-		at.Temporal, at.TemporalUI, at.Kafka, at.S3, at.S3Credentials, at.DataDir)
-	return err
-}
-
-// readiness is the line that programs wait for.
-type readiness struct {
-	Ready bool `json:"ready"`
-	PID   int  `json:"pid"`
-	// API is the URL of the service; empty without it.
-	API string `json:"api,omitempty"`
-	servers.Addresses
 }
 
 func stopWithin(s *servers.Servers) error {

@@ -75,6 +75,8 @@ func (s *s3) backend() (*posix.Posix, error) {
 	}
 	opts := posix.PosixOpts{
 		CopyObjectThreshold: 5 << 30,
+		// One process serves the folder: no lock file for each key.
+		ForceNoObjLockFile:  true,
 		ValidateBucketNames: true,
 	}
 	opts.SetNewDirPerm(0o700)

@@ -116,7 +116,7 @@ func (s *Servers) prepare(ctx context.Context) (*slog.Logger, error) {
 	if s.credentials, err = loadCredentials(s.path("s3-credentials.json")); err != nil {
 		return nil, err
 	}
-	file, err := openLog(s.logPath())
+	file, err := OpenLog(s.logPath())
 	if err != nil {
 		return nil, err
 	}
@@ -165,8 +165,8 @@ func (s *Servers) logPath() string         { return filepath.Join(s.path("logs")
 // maxLog is the size in bytes past which a log is put aside at the start.
 const maxLog = 16 << 20
 
-// openLog appends to the log at path; one older log is kept beside it.
-func openLog(path string) (*os.File, error) {
+// OpenLog appends to the log at path; one older log is kept beside it.
+func OpenLog(path string) (*os.File, error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
 		if err := os.Rename(path, path+".1"); err != nil {
 			return nil, fmt.Errorf("putting the old log aside: %w", err)

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"orak/standalone/servers"
+)
+
+// readiness is the line that programs wait for.
+type readiness struct {
+	Ready bool `json:"ready"`
+	PID   int  `json:"pid"`
+	// API is the URL of the service; empty without it.
+	API string `json:"api,omitempty"`
+	// OrakLog is the service's log; empty without it.
+	OrakLog string `json:"orak_log,omitempty"`
+	servers.Addresses
+}
+
+func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
+	at := s.servers.Addresses()
+	api := "http://" + s.app.APIAddr()
+	if c.JSON {
+		return json.NewEncoder(w).Encode(readiness{
+			Ready: true, PID: os.Getpid(), API: api, OrakLog: orakLog(at), Addresses: at,
+		})
+	}
+	_, err := fmt.Fprintf(w, upReport, took.Seconds(), api, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
+		shorten(at.S3Credentials), shorten(at.DataDir), shorten(filepath.Dir(at.Log)), api)
+	return err
+}
+
+// upReport ends with a line that works wherever up does: ffmpeg is there, a
+// recording need not be.
+const upReport = `orak is up, after %.1f s. Ctrl-C ends it; nothing is lost, not by kill -9 either.
+
+  API           %s
+  Temporal UI   %s
+  Temporal      %s
+  Kafka         %s
+  S3            http://%s   access key in %s
+  data          %s   logs in %s
+
+Send it a recording, here a tone of three seconds:
+
+  ffmpeg -v error -f lavfi -i sine=frequency=220:duration=3 -c:a libopus -f ogg - | curl -sS -H 'Content-Type: audio/ogg' --data-binary @- %s/v1/uploads
+
+`
+
+func (c *serversCommand) report(w io.Writer, s *servers.Servers) error {
+	at := s.Addresses()
+	if c.JSON {
+		return json.NewEncoder(w).Encode(readiness{Ready: true, PID: os.Getpid(), Addresses: at})
+	}
+	_, err := fmt.Fprintf(w, serversReport, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
+		shorten(at.S3Credentials), shorten(at.DataDir), shorten(filepath.Dir(at.Log)))
+	return err
+}
+
+const serversReport = `The servers are up. Ctrl-C ends them.
+
+  Temporal UI   %s
+  Temporal      %s
+  Kafka         %s
+  S3            http://%s   access key in %s
+  data          %s   logs in %s
+
+`
+
+// orakLog is where the service logs.
+func orakLog(at servers.Addresses) string { return filepath.Join(filepath.Dir(at.Log), "orak.log") }
+
+// shorten writes a path as a person in the folder that up was started in
+// would. The shell keeps that folder in PWD; the working directory has
+// changed since.
+func shorten(path string) string {
+	relative, err := filepath.Rel(os.Getenv("PWD"), path)
+	if err != nil || len(relative) > len(path) || !filepath.IsLocal(relative) {
+		return path
+	}
+	return relative
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"orak/internal/app"
+	"orak/internal/media"
+	"orak/internal/observe"
+	"orak/standalone/servers"
+)
+
+// upCommand runs everything: the servers, and the service's every role.
+type upCommand struct {
+	servers.Config
+	APIPort int `name:"api-port" help:"Port of the API and the console; 0 takes any free port." default:"8080"`
+	lifetime
+	App app.Config `embed:""`
+}
+
+// Validate reports the first setting that cannot be used.
+func (c *upCommand) Validate() error {
+	if c.APIPort < 0 || c.APIPort > 65535 {
+		return fmt.Errorf("api-port: %d is not a port: want 0 to 65535", c.APIPort)
+	}
+	return c.Config.Validate()
+}
+
+// stack is what up runs.
+type stack struct {
+	servers *servers.Servers
+	app     *app.App
+	log     *os.File
+}
+
+// Run serves until it is told to end.
+func (c *upCommand) Run() error {
+	began := time.Now()
+	ending := c.watch()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	go func() {
+		// A signal during the start ends the start.
+		<-ending
+		cancel()
+	}()
+	s, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.report(os.Stdout, s, time.Since(began)); err != nil {
+		return errors.Join(err, s.stop())
+	}
+	<-ending
+	if !c.JSON {
+		fmt.Fprintln(os.Stderr, "ending; ctrl-C again ends at once, and loses nothing either")
+	}
+	return s.stop()
+}
+
+func (c *upCommand) start(ctx context.Context) (*stack, error) {
+	warnOwned(os.Stderr, c.App)
+	if err := c.absolute(); err != nil {
+		return nil, err
+	}
+	if err := servers.ClaimPorts(c.claimed()); err != nil {
+		return nil, err
+	}
+	able := make(chan error, 1)
+	go func() { able <- c.checkMedia(ctx) }()
+	s := &stack{servers: servers.New(c.Config, servers.Options{Fatal: fatal})}
+	if err := s.servers.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(<-able, c.serve(ctx, s)); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+// serve starts the service on the servers.
+func (c *upCommand) serve(ctx context.Context, s *stack) error {
+	if err := c.clearScratch(s.servers.Addresses().DataDir); err != nil {
+		return err
+	}
+	c.own(s.servers.Addresses(), s.servers.Credentials())
+	var err error
+	if s.log, err = servers.OpenLog(orakLog(s.servers.Addresses())); err != nil {
+		return err
+	}
+	s.app, err = app.Start(ctx, c.App, app.All(), c.logger(s.log))
+	return err
+}
+
+// logger writes everything to the log file, and to standard error what
+// somebody should see.
+func (c *upCommand) logger(file io.Writer) *slog.Logger {
+	return slog.New(slog.NewMultiHandler(
+		observe.NewLogger(c.App.Log, file).Handler(),
+		slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}),
+	))
+}
+
+// checkMedia says in time what every upload would say later.
+func (c *upCommand) checkMedia(ctx context.Context) error {
+	converter, err := media.New(c.App.Media, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if err := converter.Check(ctx); err != nil {
+		return fmt.Errorf("trying ffmpeg: %w (go tool task ffmpeg installs it)", err)
+	}
+	return nil
+}
+
+// clearScratch empties the folder of running conversions, which a kill leaves
+// behind. The data folder is locked, so nobody else's are in it.
+func (c *upCommand) clearScratch(dataDir string) error {
+	if c.App.Worker.ScratchDir != "" {
+		return nil
+	}
+	c.App.Worker.ScratchDir = filepath.Join(dataDir, "scratch")
+	if err := os.RemoveAll(c.App.Worker.ScratchDir); err != nil {
+		return fmt.Errorf("clearing the scratch folder: %w", err)
+	}
+	if err := os.MkdirAll(c.App.Worker.ScratchDir, 0o700); err != nil {
+		return fmt.Errorf("making the scratch folder: %w", err)
+	}
+	return nil
+}
+
+// stop ends the service before the servers that it needs.
+func (s *stack) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	var errs []error
+	if s.app != nil {
+		errs = append(errs, s.app.Stop(ctx))
+	}
+	errs = append(errs, stopWithin(s.servers))
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
+	return errors.Join(errs...)
+}
