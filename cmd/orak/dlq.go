@@ -130,7 +130,7 @@ func (dlqShowCmd) Help() string {
     orak dlq show 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq -r .web_ui`
 }
 
-// Run looks the dead letter up among all of them.
+// Run shows one dead letter.
 func (s *dlqShowCmd) Run(ctx context.Context, con *console) error {
 	ids, err := parseIDs([]string{s.ID})
 	if err != nil {
@@ -140,35 +140,15 @@ func (s *dlqShowCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	var found *api.DeadLetter
-	_, err = pages(ctx, cl, func(page api.DeadLetterPage) (bool, error) {
-		for _, d := range page.DeadLetters {
-			if d.ID == ids[0] {
-				found = &d
-				return true, nil
-			}
-		}
-		return false, nil
-	})
+	letter, err := cl.DeadLetter(ctx, ids[0])
 	switch {
 	case err != nil:
 		return err
-	case found == nil:
-		return s.absent(ctx, con, cl, ids[0])
 	case con.json:
-		return con.value(found)
+		return con.value(letter)
 	}
-	con.deadLetter(s.remote, *found)
+	con.deadLetter(s.remote, letter)
 	return nil
-}
-
-// absent tells an upload that is no dead letter from one that is none at all.
-func (s *dlqShowCmd) absent(ctx context.Context, con *console, cl *client.Client, id orak.UploadID) error {
-	u, err := cl.Upload(ctx, id)
-	if err != nil {
-		return err
-	}
-	return fmt.Errorf("%s is no dead letter: it is %s", id, stateText(u))
 }
 
 func (c *console) deadLetter(r remote, d api.DeadLetter) {
@@ -246,24 +226,47 @@ Examples:
 
 // Run decides for one after the other.
 func (r *dlqReprocessCmd) Run(ctx context.Context, con *console) error {
-	return r.each(ctx, con, "runs again", func(cl *client.Client, id orak.UploadID) error {
-		err := cl.Reprocess(ctx, id, api.ReprocessRequest{From: orak.Stage(r.From), Reason: r.Reason, By: r.by()})
-		if err != nil || !r.Watch {
-			return err
+	return r.each(ctx, con, func(cl *client.Client, id orak.UploadID) error {
+		owner := r.remote
+		if r.Watch {
+			// Dead letters are the operators', whoever owns the upload; its
+			// status is its owner's alone.
+			letter, err := cl.DeadLetter(ctx, id)
+			if err != nil {
+				return err
+			}
+			owner.Tenant = string(letter.Tenant)
 		}
-		return r.watch(ctx, con, cl, id)
-	}, r.Watch)
+		u, err := cl.Reprocess(ctx, id, api.ReprocessRequest{From: orak.Stage(r.From), Reason: r.Reason, By: r.by()})
+		if err != nil || !r.Watch {
+			return con.decided(u, id, "runs again", err)
+		}
+		return owner.watch(ctx, con, cl.As(orak.Tenant(owner.Tenant)), id)
+	})
 }
 
 // Run decides for one after the other.
 func (d *dlqDiscardCmd) Run(ctx context.Context, con *console) error {
-	return d.each(ctx, con, "is discarded", func(cl *client.Client, id orak.UploadID) error {
-		return cl.Discard(ctx, id, api.DiscardRequest{Reason: d.Reason, By: d.by()})
-	}, false)
+	return d.each(ctx, con, func(cl *client.Client, id orak.UploadID) error {
+		u, err := cl.Discard(ctx, id, api.DiscardRequest{Reason: d.Reason, By: d.by()})
+		return con.decided(u, id, "is discarded", err)
+	})
+}
+
+// decided says what came of a decision.
+func (c *console) decided(u api.Upload, id orak.UploadID, words string, err error) error {
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.value(u)
+	}
+	c.print("%s %s", id, words)
+	return nil
 }
 
 // each goes on after a failure: the decisions do not depend on one another.
-func (d *decision) each(ctx context.Context, con *console, done string, act func(*client.Client, orak.UploadID) error, watched bool) error {
+func (d *decision) each(ctx context.Context, con *console, act func(*client.Client, orak.UploadID) error) error {
 	ids, err := parseIDs(d.IDs)
 	if err != nil {
 		return err
@@ -281,29 +284,9 @@ func (d *decision) each(ctx context.Context, con *console, done string, act func
 		if err != nil {
 			con.explain(ctx, err)
 			worst = worse(worst, said{err})
-			continue
-		}
-		if watched {
-			continue
-		}
-		if con.json {
-			err = d.show(ctx, con, cl, id)
-		} else {
-			con.print("%s %s", id, done)
-		}
-		if err != nil {
-			return err
 		}
 	}
 	return worst
-}
-
-func (d *decision) show(ctx context.Context, con *console, cl *client.Client, id orak.UploadID) error {
-	u, err := cl.Upload(ctx, id)
-	if err != nil {
-		return err
-	}
-	return con.value(u)
 }
 
 // by is who decides: for the record, not a proof.

@@ -206,7 +206,7 @@ func TestNoDeadLettersIsGoodNews(t *testing.T) {
 
 	got = orakRun(t.Context(), w.URL, "dlq", "show", testID)
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.err, "is no dead letter: it is completed")
+	require.Contains(t, got.err, "The upload is completed, and no dead letter.")
 }
 
 func TestDecisionsCarryReasonAndAuthor(t *testing.T) {
@@ -240,9 +240,13 @@ func TestDecisionsGoOnAfterARefusal(t *testing.T) {
 func TestReprocessWatchPrintsTheResult(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting), upload(orak.StatusCompleted))
+	d := letter()
+	d.Tenant = "choir"
+	w.pages = []api.DeadLetterPage{{DeadLetters: []api.DeadLetter{d}}}
 	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", testID, "--watch")
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Contains(t, got.out, "Vocal range")
+	require.Equal(t, "choir", w.tenant, "the upload is its owner's to see")
 }
 
 func TestEveryCommandHasHelpWithExamples(t *testing.T) {

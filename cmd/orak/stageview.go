@@ -82,7 +82,7 @@ func (v *stageView) changed(u api.Upload) {
 		v.finished(before, u)
 		v.since = v.con.now()
 	}
-	if !v.con.live && (before.Status != u.Status || before.Attempt != u.Attempt) && !over(u.Status) {
+	if !v.con.live && (before.Status != u.Status || before.Attempt != u.Attempt) && !client.Over(u) {
 		v.con.tell("%s: %s", v.name, stateText(u))
 	}
 	v.draw()
@@ -157,7 +157,7 @@ func (v *stageView) erase() {
 
 // draw writes the moving line; the caller holds the lock.
 func (v *stageView) draw() {
-	if !v.con.live || v.con.json || over(v.current.Status) {
+	if !v.con.live || v.con.json || client.Over(v.current) {
 		return
 	}
 	spinner := v.con.marks.spinner[v.frame%len(v.con.marks.spinner)]
@@ -194,6 +194,9 @@ func (v *stageView) bar(share float64) string {
 // stateText is one state in words.
 func stateText(u api.Upload) string {
 	text := clean(string(u.Status))
+	if u.Halted {
+		return "halted while " + strings.ReplaceAll(text, "_", "-")
+	}
 	var more []string
 	if u.Attempt > 1 {
 		more = append(more, fmt.Sprintf("attempt %d", u.Attempt))

@@ -62,7 +62,7 @@ func (r remote) watch(ctx context.Context, con *console, cl *client.Client, id o
 
 // status prints where an upload stands and what can be done next.
 func (c *console) status(r remote, u api.Upload) {
-	if over(u.Status) && u.Status != orak.StatusCompleted {
+	if client.Over(u) && u.Status != orak.StatusCompleted {
 		c.ending(r, u, string(u.ID))
 		return
 	}

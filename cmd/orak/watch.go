@@ -9,8 +9,6 @@ import (
 	"orak/internal/client"
 )
 
-func over(s orak.Status) bool { return client.Over(s) }
-
 // watcher follows one upload to its end and prints the end.
 type watcher struct {
 	con *console
@@ -41,13 +39,13 @@ func (w watcher) run(ctx context.Context) error {
 	case broken != nil:
 		return broken
 	case w.con.json:
-		return noResult(last.Status)
+		return noResult(last)
 	}
 	return w.end(ctx, last)
 }
 
-func noResult(s orak.Status) error {
-	if s == orak.StatusCompleted {
+func noResult(u api.Upload) error {
+	if u.Status == orak.StatusCompleted {
 		return nil
 	}
 	return errNoResult

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,6 +41,8 @@ type wire struct {
 	// refuse answers every request of this method and path.
 	refuse map[string]api.Problem
 	pages  []api.DeadLetterPage
+	// tenant is the last request's.
+	tenant string
 	// hold, once closed, lets streams of events go on.
 	hold chan struct{}
 }
@@ -49,13 +53,15 @@ func newWire(t *testing.T, steps ...api.Upload) *wire {
 	close(w.hold)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/uploads", func(rw http.ResponseWriter, r *http.Request) {
-		n, _ := io.Copy(io.Discard, r.Body)
-		reply(rw, http.StatusAccepted, api.Accepted{ID: testID, Status: orak.StatusQueued, Size: n, SHA256: strings.Repeat("0", 64), Links: links()})
+		sum := sha256.New()
+		n, _ := io.Copy(sum, r.Body)
+		reply(rw, http.StatusAccepted, api.Accepted{ID: testID, Status: orak.StatusQueued, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Links: links()})
 	})
 	mux.HandleFunc("GET /v1/uploads/{id}", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, w.first()) })
 	mux.HandleFunc("GET /v1/uploads/{id}/analysis", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, analysis()) })
 	mux.HandleFunc("GET /v1/uploads/{id}/events", w.events)
 	mux.HandleFunc("GET /v1/dead-letters", w.page)
+	mux.HandleFunc("GET /v1/dead-letters/{id}", w.letter)
 	mux.HandleFunc("POST /v1/dead-letters/{id}/{decision}", func(rw http.ResponseWriter, _ *http.Request) {
 		reply(rw, http.StatusAccepted, w.first())
 	})
@@ -67,18 +73,17 @@ func newWire(t *testing.T, steps ...api.Upload) *wire {
 func (w *wire) serve(mux http.Handler, rw http.ResponseWriter, r *http.Request) {
 	note := r.Method + " " + r.URL.Path
 	w.mu.Lock()
-	problem, refused := w.refuse[note]
+	p, refused := w.refuse[note]
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		body, _ := io.ReadAll(r.Body)
 		note += " " + string(body)
 	}
 	w.asked = append(w.asked, note)
+	w.tenant = r.Header.Get("X-Orak-Tenant")
 	w.mu.Unlock()
 	if refused {
 		_, _ = io.Copy(io.Discard, r.Body)
-		rw.Header().Set("Content-Type", "application/problem+json")
-		rw.WriteHeader(problem.Status)
-		_ = json.NewEncoder(rw).Encode(problem)
+		problem(rw, p)
 		return
 	}
 	mux.ServeHTTP(rw, r)
@@ -113,6 +118,24 @@ func (w *wire) page(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(rw, http.StatusOK, w.pages[n])
+}
+
+func (w *wire) letter(rw http.ResponseWriter, r *http.Request) {
+	for _, page := range w.pages {
+		for _, d := range page.DeadLetters {
+			if string(d.ID) == r.PathValue("id") {
+				reply(rw, http.StatusOK, d)
+				return
+			}
+		}
+	}
+	problem(rw, api.Problem{Status: http.StatusNotFound, Title: "There is no such resource", Detail: "The upload is completed, and no dead letter."})
+}
+
+func problem(w http.ResponseWriter, p api.Problem) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
 }
 
 func reply(w http.ResponseWriter, status int, v any) {

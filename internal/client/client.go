@@ -92,16 +92,27 @@ func (c *Client) DeadLetters(ctx context.Context, token string) (api.DeadLetterP
 	return call[api.DeadLetterPage](ctx, c, http.MethodGet, path, nil)
 }
 
-// Reprocess runs a parked upload again.
-func (c *Client) Reprocess(ctx context.Context, id orak.UploadID, req api.ReprocessRequest) error {
-	_, err := call[json.RawMessage](ctx, c, http.MethodPost, deadLetterPath(id)+"/reprocess", req)
-	return err
+// DeadLetter fetches one parked upload; for any other it is an *Error of
+// status 404.
+func (c *Client) DeadLetter(ctx context.Context, id orak.UploadID) (api.DeadLetter, error) {
+	return call[api.DeadLetter](ctx, c, http.MethodGet, deadLetterPath(id), nil)
 }
 
-// Discard gives a parked upload up.
-func (c *Client) Discard(ctx context.Context, id orak.UploadID, req api.DiscardRequest) error {
-	_, err := call[json.RawMessage](ctx, c, http.MethodPost, deadLetterPath(id)+"/discard", req)
-	return err
+// Reprocess runs a parked upload again and tells where it stands then.
+func (c *Client) Reprocess(ctx context.Context, id orak.UploadID, req api.ReprocessRequest) (api.Upload, error) {
+	return call[api.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/reprocess", req)
+}
+
+// Discard gives a parked upload up and tells where it stands then.
+func (c *Client) Discard(ctx context.Context, id orak.UploadID, req api.DiscardRequest) (api.Upload, error) {
+	return call[api.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/discard", req)
+}
+
+// As is the same client speaking for a tenant.
+func (c *Client) As(tenant orak.Tenant) *Client {
+	other := *c
+	other.tenant = string(tenant)
+	return &other
 }
 
 func uploadPath(id orak.UploadID) string     { return "/v1/uploads/" + url.PathEscape(string(id)) }

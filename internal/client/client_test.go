@@ -76,7 +76,20 @@ func recording(t *testing.T, name, content string) string {
 	return path
 }
 
-func accepted() api.Accepted { return api.Accepted{ID: testID, Status: orak.StatusQueued, Size: 5} }
+func accepted() api.Accepted {
+	return api.Accepted{ID: testID, Status: orak.StatusQueued, Size: 5,
+		SHA256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"}
+}
+
+func TestSendReportsARecordingThatWasChangedOnItsWay(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		answer(w, http.StatusAccepted, accepted())
+	})
+	_, err := b.Send(t.Context(), Sending{Path: recording(t, "a.wav", "jello")})
+	require.ErrorIs(t, err, ErrChanged)
+}
 
 func TestSendTellsLengthNameTenantAndKey(t *testing.T) {
 	t.Parallel()
@@ -244,11 +257,14 @@ func TestDecisionsAreSentAsTheAPIWantsThem(t *testing.T) {
 	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		seen = append(seen, r.Method+" "+r.URL.String()+" "+r.Header.Get("Content-Type")+" "+string(body))
-		w.WriteHeader(http.StatusNoContent)
+		answer(w, http.StatusAccepted, api.Upload{ID: testID, Status: orak.StatusAnalyzing})
 	})
-	require.NoError(t, b.Reprocess(t.Context(), testID, api.ReprocessRequest{From: orak.StageAnalyze, Reason: "r", By: "b"}))
-	require.NoError(t, b.Discard(t.Context(), testID, api.DiscardRequest{Reason: "r", By: "b"}))
-	_, err := b.DeadLetters(t.Context(), "a&b")
+	u, err := b.Reprocess(t.Context(), testID, api.ReprocessRequest{From: orak.StageAnalyze, Reason: "r", By: "b"})
+	require.NoError(t, err)
+	require.Equal(t, orak.StatusAnalyzing, u.Status)
+	_, err = b.Discard(t.Context(), testID, api.DiscardRequest{Reason: "r", By: "b"})
+	require.NoError(t, err)
+	_, err = b.DeadLetters(t.Context(), "a&b")
 	require.NoError(t, err)
 	base := "/v1/dead-letters"
 	require.Equal(t, []string{

@@ -3,14 +3,18 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"orak/api"
@@ -96,7 +100,7 @@ func (c *Client) sendOnce(ctx context.Context, s Sending) (api.Accepted, error) 
 	stalled := time.AfterFunc(stallTimeout, func() { cancel(errStalled) })
 	defer stalled.Stop()
 
-	body := &meter{r: file, total: size, moved: func(sent int64) {
+	body := &meter{r: file, sum: sha256.New(), moved: func(sent int64) {
 		stalled.Reset(stallTimeout)
 		if s.Progress != nil {
 			s.Progress(sent, size)
@@ -121,8 +125,16 @@ func (c *Client) sendOnce(ctx context.Context, s Sending) (api.Accepted, error) 
 		return api.Accepted{}, err
 	}
 	defer resp.Body.Close()
-	return decode[api.Accepted](ctx, c, resp)
+	accepted, err := decode[api.Accepted](ctx, c, resp)
+	if sum, whole := body.digest(size); err == nil && whole && accepted.SHA256 != sum {
+		return accepted, fmt.Errorf("%w: sent sha256 %s, stored %q", ErrChanged, sum, accepted.SHA256)
+	}
+	return accepted, err
 }
+
+// ErrChanged is what Send returns where the server stored something else than
+// was sent: a faulty network device, or a proxy that rewrites bodies.
+var ErrChanged = errors.New("the recording was changed on its way")
 
 func open(path string) (*os.File, int64, error) {
 	file, err := os.Open(path)
@@ -139,21 +151,36 @@ func open(path string) (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// meter counts what the transport reads.
+// meter counts and digests what the transport reads, which may go on while
+// the answer is there already.
 type meter struct {
-	r           io.Reader
-	sent, total int64
-	moved       func(sent int64)
+	r     io.Reader
+	moved func(sent int64)
+
+	mu   sync.Mutex
+	sum  hash.Hash
+	sent int64
 }
 
 // Read implements io.Reader.
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	if n > 0 {
+		m.mu.Lock()
 		m.sent += int64(n)
-		m.moved(m.sent)
+		m.sum.Write(p[:n])
+		sent := m.sent
+		m.mu.Unlock()
+		m.moved(sent)
 	}
 	return n, err
+}
+
+// digest is that of the whole file; whole is false where not all was read.
+func (m *meter) digest(size int64) (sum string, whole bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return hex.EncodeToString(m.sum.Sum(nil)), m.sent == size
 }
 
 // contentType is a claim: the server looks at the bytes.

@@ -36,9 +36,11 @@ type Watching struct {
 	Lost func(err error, wait time.Duration)
 }
 
-// Over reports whether s is where a watch ends: final, or parked until
-// somebody decides.
-func Over(s orak.Status) bool { return s.Final() || s == orak.StatusDeadLettered }
+// Over reports whether nothing further will happen to u by itself: it is
+// final, parked until somebody decides, or halted.
+func Over(u api.Upload) bool {
+	return u.Status.Final() || u.Status == orak.StatusDeadLettered || u.Halted
+}
 
 // Watch follows an upload until it is Over and returns its last state. It
 // waits for a server that is gone for as long as ctx allows, since the upload
@@ -52,7 +54,7 @@ func (c *Client) Watch(ctx context.Context, id orak.UploadID, w Watching) (api.U
 		switch {
 		case ctx.Err() != nil:
 			return f.last, context.Cause(ctx)
-		case Over(f.last.Status):
+		case Over(f.last):
 			return f.last, nil
 		case !f.retry(err):
 			return f.last, err
@@ -111,7 +113,7 @@ func same(a, b api.Upload) bool {
 		a.StageProgress != nil && *a.StageProgress != *b.StageProgress {
 		return false
 	}
-	return a.ID == b.ID && a.Status == b.Status && a.Stage == b.Stage && a.Attempt == b.Attempt &&
+	return a.ID == b.ID && a.Status == b.Status && a.Halted == b.Halted && a.Stage == b.Stage && a.Attempt == b.Attempt &&
 		a.UpdatedAt.Equal(b.UpdatedAt)
 }
 
@@ -122,7 +124,7 @@ func (f *follower) follow(ctx context.Context) error {
 		return err
 	}
 	f.saw(u)
-	if Over(u.Status) {
+	if Over(u) {
 		return nil
 	}
 	if f.polling {
@@ -141,7 +143,7 @@ func (f *follower) poll(ctx context.Context) error {
 			return err
 		}
 		f.saw(u)
-		if Over(u.Status) {
+		if Over(u) {
 			return nil
 		}
 	}
@@ -162,7 +164,8 @@ func (f *follower) stream(ctx context.Context) error {
 	req.Header.Set("Accept", "text/event-stream")
 	resp, err := f.c.do(req)
 	var refusal *Error
-	if errors.As(err, &refusal) && !again(err) {
+	if errors.As(err, &refusal) && (!again(err) || refusal.Problem.Status == http.StatusServiceUnavailable) {
+		// No events at all, or too many streams already.
 		f.polling = true
 		return f.poll(ctx)
 	}
@@ -190,7 +193,7 @@ func (f *follower) read(resp *http.Response, alive func()) error {
 			continue
 		}
 		f.saw(u)
-		if Over(u.Status) {
+		if Over(u) {
 			return nil
 		}
 	}

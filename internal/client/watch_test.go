@@ -66,6 +66,16 @@ func TestWatchEndsAtADeadLetter(t *testing.T) {
 	require.Equal(t, orak.StatusDeadLettered, last.Status)
 }
 
+func TestWatchEndsWhereProcessingWasHalted(t *testing.T) {
+	t.Parallel()
+	halted := state(orak.StatusAnalyzing)
+	halted.Halted = true
+	b := setup(t, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, halted) })
+	last, _, _, err := watchAll(t, b)
+	require.NoError(t, err)
+	require.True(t, last.Halted)
+}
+
 func TestWatchSurvivesCutStreamsAndAnOutage(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
@@ -94,6 +104,7 @@ func TestWatchSurvivesCutStreamsAndAnOutage(t *testing.T) {
 func TestWatchAsksAgainWhereThereAreNoEvents(t *testing.T) {
 	t.Parallel()
 	for name, without := range map[string]func(http.ResponseWriter){
+		"too many":     func(w http.ResponseWriter) { refuse(w, http.StatusServiceUnavailable, api.Problem{}) },
 		"not found":    func(w http.ResponseWriter) { refuse(w, http.StatusNotFound, api.Problem{}) },
 		"not a stream": func(w http.ResponseWriter) { answer(w, http.StatusOK, "?") },
 	} {
