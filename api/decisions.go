@@ -71,8 +71,9 @@ func (s *Server) decide(c *fiber.Ctx, update, by, reason string, arg any) error 
 		WorkflowID: workflows.UploadWorkflowID(st.Upload.ID), UpdateName: update,
 		Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
+	var p orak.Progress
 	if err == nil {
-		err = handle.Get(ctx, nil)
+		err = handle.Get(ctx, &p)
 	}
 	if err != nil {
 		return refused(st, err)
@@ -80,11 +81,7 @@ func (s *Server) decide(c *fiber.Ctx, update, by, reason string, arg any) error 
 	x.log.Info("an operator decided on a dead letter", slog.String("decision", update),
 		slog.String("upload_id", string(st.Upload.ID)), slog.String("tenant", string(st.Upload.Tenant)),
 		slog.String("by", by), slog.String("reason", reason))
-	now, err := s.lookup(c.UserContext(), st.Upload.Tenant, st.Upload.ID)
-	if err != nil {
-		now = st // it was done all the same
-	}
-	return c.Status(fiber.StatusAccepted).JSON(now.resource())
+	return c.Status(fiber.StatusAccepted).JSON(state{Progress: p}.resource())
 }
 
 // refused gives the ways in which a workflow can turn a decision down.

@@ -8,11 +8,11 @@ import (
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"orak/events"
 	"orak/internal/objectstore"
 )
 
@@ -30,12 +30,13 @@ type Store interface {
 
 var _ Store = (*objectstore.Store)(nil)
 
-// Publisher sends records to Kafka; nil means that all in-sync replicas have
-// the record, an error never that it was not sent. PublishAsync does not
-// block, is not bound by ctx, and calls done once.
+// Publisher sends events to Kafka; nil means that all in-sync replicas have
+// the event, an error never that it was not sent. PublishEventAsync does not
+// block, is not bound by ctx (which gives the trace), and calls done exactly
+// once, from any goroutine and perhaps before it returns.
 type Publisher interface {
-	Publish(ctx context.Context, r *kgo.Record) error
-	PublishAsync(ctx context.Context, r *kgo.Record, done func(error))
+	PublishEvent(ctx context.Context, topic string, e events.Event) error
+	PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error))
 }
 
 // Workflows is what is asked of Temporal; client.Client is one.

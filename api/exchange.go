@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -44,9 +45,12 @@ func exchangeOf(c *fiber.Ctx) *exchange { return c.Locals(localExchange).(*excha
 
 // observe wraps every request: its id, its span, its log line, its metrics,
 // and the form of its errors.
-func (s *Server) observe(c *fiber.Ctx) error {
+//
+// Handlers get their context by c.UserContext(). It descends from work, and
+// not from the client, whose going away cannot be seen.
+func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	began := time.Now()
-	ctx := propagation.TraceContext{}.Extract(s.work, headers{c})
+	ctx := propagation.TraceContext{}.Extract(work, headers{c})
 	ctx, span := s.tracer.Start(ctx, c.Method(), trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
 	c.SetUserContext(ctx)

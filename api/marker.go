@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"orak"
 	"orak/events"
 	"orak/internal/objectstore"
@@ -41,14 +39,14 @@ func (m marker) completed(u orak.Upload) orak.Upload {
 	return c
 }
 
-// record is the event that m stands for.
-func (m marker) record() (*kgo.Record, error) {
+// event is what m stands for.
+func (m marker) event() (events.Event, error) {
 	e, err := events.NewReceived(m.Upload)
 	if err != nil {
-		return nil, &orak.Fault{Class: orak.ClassInternal, Message: "The upload cannot be announced.", Err: err}
+		return events.Event{}, &orak.Fault{Class: orak.ClassInternal, Message: "The upload cannot be announced.", Err: err}
 	}
 	e.Traceparent, e.Tracestate = m.Traceparent, m.Tracestate
-	return e.Record(events.TopicUploads), nil
+	return e, nil
 }
 
 // write puts m into the outbox, in place of what was there for the upload.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"orak"
+	"orak/events"
 )
 
 // outbox sees to it that every stored upload is announced. Its markers are in
@@ -58,14 +59,14 @@ func newOutbox(cfg Config, deps Deps, m *metrics) *outbox {
 // until the acknowledgement comes or the relay has done better. An error means
 // that the event can never be sent.
 func (o *outbox) announce(ctx context.Context, m marker) error {
-	rec, err := m.record()
+	e, err := m.event()
 	if err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // the upload is stored: its event follows
 	o.begin(m.ID)
 	acked := make(chan error, 1)
-	o.events.PublishAsync(ctx, rec, func(err error) { acked <- err })
+	o.events.PublishEventAsync(ctx, events.TopicUploads, e, func(err error) { acked <- err })
 
 	timer := time.NewTimer(o.cfg.AckWait)
 	defer timer.Stop()

@@ -124,14 +124,15 @@ func (s *Server) keep(ctx context.Context, in *incoming, m marker) (orak.Upload,
 	_, err := s.store.Put(ctx, m.Key, in.body, objectstore.PutOptions{
 		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
 	})
-	switch {
-	case errors.Is(err, objectstore.ErrExists):
-		info, err := s.store.Stat(ctx, m.Key)
-		if err != nil {
-			return orak.Upload{}, "", err
+	if err != nil && in.repeatable && in.sound() {
+		// Another request with this key was faster. A server that says so
+		// before it has the whole body may well cut the connection, so any
+		// failure of the store is looked into.
+		if info, statErr := s.store.Stat(ctx, m.Key); statErr == nil {
+			return s.repeat(ctx, in, info)
 		}
-		return s.repeat(ctx, in, info)
-	case err != nil:
+	}
+	if err != nil {
 		s.undo(ctx, in, m)
 		return orak.Upload{}, "", s.broken(err)
 	}
@@ -157,7 +158,7 @@ func (s *Server) undo(ctx context.Context, in *incoming, m marker) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
 	var err error
-	if in.end == nil || in.end == io.EOF {
+	if in.sound() {
 		// It was the store that failed, and it may have the object after all.
 		err = s.store.Delete(ctx, m.Key)
 	}

@@ -60,6 +60,9 @@ func (r *recording) Read(p []byte) (int, error) {
 	return 0, r.end
 }
 
+// sound reports whether nothing is wrong with the recording so far.
+func (r *recording) sound() bool { return r.end == nil || r.end == io.EOF }
+
 // sha256 is the digest of what was read, as orak.Upload has it.
 func (r *recording) sha256() string { return hex.EncodeToString(r.sum.Sum(nil)) }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"orak"
+	"orak/events"
 	"orak/internal/objectstore"
 )
 
@@ -181,13 +182,13 @@ func (o *outbox) relayOne(ctx context.Context, f found, p *pass, log *slog.Logge
 			Size: info.Size, SHA256: sum, ReceivedAt: info.ModifiedAt,
 		})
 	}
-	rec, err := m.record()
+	e, err := m.event()
 	if err != nil {
 		return err
 	}
 	sendCtx, cancel := context.WithTimeout(ctx, relayTimeout)
 	defer cancel()
-	if err := o.events.Publish(sendCtx, rec); err != nil {
+	if err := o.events.PublishEvent(sendCtx, events.TopicUploads, e); err != nil {
 		p.unsent.Add(1)
 		return err
 	}

@@ -34,10 +34,9 @@ type Server struct {
 	outbox      *outbox
 	app         *fiber.App
 
-	// work is the context of everything that requests and the outbox do; it
-	// ends when the server is stopped hard.
-	work context.Context
-	halt context.CancelFunc
+	// relay empties the outbox until halt ends the context of all work.
+	relay func(began time.Time)
+	halt  context.CancelFunc
 	// stopping is closed when Stop begins.
 	stopping chan struct{}
 	stopOnce sync.Once
@@ -61,9 +60,9 @@ func New(cfg Config, deps Deps) *Server {
 	s := &Server{
 		cfg: cfg, store: deps.Store, workflows: deps.Workflows, media: deps.Media,
 		workflowURL: deps.WorkflowURL, log: deps.Log, metrics: m,
-		tracer: tracing.Tracer("orak/api"),
-		outbox: newOutbox(cfg, deps, m),
-		work:   work, halt: halt,
+		tracer:   tracing.Tracer("orak/api"),
+		outbox:   newOutbox(cfg, deps, m),
+		halt:     halt,
 		stopping: make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
 	}
 	s.app = fiber.New(fiber.Config{
@@ -78,6 +77,8 @@ func New(cfg Config, deps Deps) *Server {
 		DisableStartupMessage:        true,
 		ErrorHandler:                 s.unparsed, // everything else is answered by observe
 	})
+	s.relay = func(began time.Time) { s.outbox.relay(work, began) }
+	s.app.Use(func(c *fiber.Ctx) error { return s.observe(work, c) })
 	s.routes(deps)
 	s.app.Server().Handler = s.edge(s.app.Handler())
 	s.app.Server().CloseOnShutdown = true
@@ -85,7 +86,6 @@ func New(cfg Config, deps Deps) *Server {
 }
 
 func (s *Server) routes(deps Deps) {
-	s.app.Use(s.observe)
 	s.app.Get("/livez", plain(deps.Live))
 	s.app.Get("/readyz", plain(deps.Ready))
 	s.app.Get("/metrics", plain(deps.MetricsPage))
@@ -118,7 +118,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}()
 	go func() {
 		defer close(s.relaying)
-		s.outbox.relay(s.work, began)
+		s.relay(began)
 	}()
 	s.log.Info("the API serves", slog.String("addr", s.Addr()))
 	return nil

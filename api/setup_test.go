@@ -1,0 +1,299 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"orak"
+	"orak/api"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/internal/media"
+	"orak/internal/media/mediatest"
+	"orak/internal/objectstore"
+	"orak/test/stack"
+)
+
+// bundle is one API server on real parts, for one test alone.
+type bundle struct {
+	*api.Server
+	t       *testing.T
+	servers *stack.Servers
+	cfg     api.Config
+	deps    api.Deps
+	store   *objectstore.Store
+	broker  *kfake.Cluster
+	// kafkaDown makes the broker drop the connections that produce.
+	kafkaDown *atomic.Bool
+	log       *logBuffer
+	metrics   *prometheus.Registry
+}
+
+func config() api.Config {
+	return api.Config{
+		Addr: "127.0.0.1:0", MaxUploadBytes: 100_000_000, AckWait: 2 * time.Second,
+		BodyTimeout: 10 * time.Second, HeaderTimeout: 10 * time.Second, KeepAlive: 30 * time.Second,
+		StatusTimeout: 10 * time.Second, UpdateTimeout: 10 * time.Second,
+		WatchInterval: 20 * time.Millisecond, Heartbeat: 15 * time.Second, MaxWatchers: 10,
+		OutboxInterval: time.Hour, OutboxMinAge: time.Hour, OutboxGrace: 24 * time.Hour, OutboxWorkers: 2,
+	}
+}
+
+// setup starts a server; change adapts it before that.
+func setup(t *testing.T, change ...func(b *bundle)) *bundle {
+	t.Helper()
+	b := prepare(t)
+	for _, c := range change {
+		c(b)
+	}
+	b.start()
+	return b
+}
+
+func prepare(t *testing.T) *bundle {
+	t.Helper()
+	servers := stack.Start(t)
+	b := &bundle{t: t, servers: servers, cfg: config(), kafkaDown: &atomic.Bool{}, log: &logBuffer{}, metrics: prometheus.NewRegistry()}
+	var err error
+	b.store, err = objectstore.New(objectstore.Config{
+		Endpoint: servers.S3, AccessKey: servers.S3AccessKey, SecretKey: servers.S3SecretKey, Bucket: servers.Bucket(t),
+	})
+	require.NoError(t, err)
+	t.Cleanup(b.store.Close)
+	b.broker, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, events.TopicUploads))
+	require.NoError(t, err)
+	t.Cleanup(b.broker.Close)
+	b.broker.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		b.broker.KeepControl()
+		if b.kafkaDown.Load() {
+			return nil, io.ErrClosedPipe, true
+		}
+		return nil, nil, false
+	})
+	b.deps = api.Deps{
+		Store: b.store, Events: b.producer(),
+		// A namespace that is not there: uploads do not ask Temporal.
+		Workflows:   servers.Client(t, "no-such-namespace"),
+		Media:       sniffer(),
+		Live:        http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }),
+		Ready:       http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }),
+		MetricsPage: promhttp.HandlerFor(b.metrics, promhttp.HandlerOpts{}),
+		Log:         slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Metrics:     b.metrics,
+		Tracing:     sdktrace.NewTracerProvider(),
+	}
+	return b
+}
+
+func sniffer() api.Sniffer {
+	return api.Sniffer{Len: media.SniffLen, Accepted: media.Accepted(), Sniff: func(head []byte) (string, bool) {
+		f, ok := media.Sniff(head)
+		return f.MediaType, ok
+	}}
+}
+
+func (b *bundle) start() {
+	b.t.Helper()
+	b.Server = api.New(b.cfg, b.deps)
+	require.NoError(b.t, b.Start(b.t.Context()))
+	b.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := b.Stop(ctx); err != nil {
+			b.t.Errorf("stopping: %v", err)
+		}
+	})
+}
+
+// replica is another server on the same store and broker.
+func (b *bundle) replica() *bundle {
+	r := *b
+	r.metrics = prometheus.NewRegistry()
+	r.deps.Metrics = r.metrics
+	r.start()
+	return &r
+}
+
+// publisher is the producer as internal/app gives it to the API.
+type publisher struct{ *kafka.Producer }
+
+func (p publisher) PublishEvent(ctx context.Context, topic string, e events.Event) error {
+	return p.Publish(ctx, e.Record(topic))
+}
+
+func (p publisher) PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error)) {
+	p.PublishAsync(ctx, e.Record(topic), done)
+}
+
+func (b *bundle) producer() publisher {
+	cl, err := kafka.NewClient(kafka.Config{Brokers: b.broker.ListenAddrs(), ClientID: "test"}, slog.New(slog.DiscardHandler))
+	require.NoError(b.t, err)
+	b.t.Cleanup(cl.Close)
+	return publisher{kafka.NewProducer(cl)}
+}
+
+// announced waits for n events on orak.uploads, and gives them all.
+func (b *bundle) announced(n int) []events.Event {
+	b.t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.broker.ListenAddrs()...), kgo.ConsumeTopics(events.TopicUploads),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	require.NoError(b.t, err)
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	defer cancel()
+	var got []events.Event
+	for len(got) < n {
+		fetches := cl.PollFetches(ctx)
+		require.NoError(b.t, ctx.Err(), "waiting for %d events, have %d", n, len(got))
+		fetches.EachRecord(func(r *kgo.Record) {
+			e, err := events.FromRecord(r)
+			require.NoError(b.t, err)
+			require.Equal(b.t, string(e.Subject), string(r.Key))
+			got = append(got, e)
+		})
+	}
+	return got
+}
+
+func (b *bundle) url(path string) string { return "http://" + b.Addr() + path }
+
+// keys lists the bucket.
+func (b *bundle) keys() []string {
+	b.t.Helper()
+	keys := []string{}
+	for info, err := range b.store.List(b.t.Context(), "") {
+		require.NoError(b.t, err)
+		keys = append(keys, info.Key)
+	}
+	return keys
+}
+
+func (b *bundle) put(key string, content []byte, contentType string) {
+	b.t.Helper()
+	_, err := b.store.Put(b.t.Context(), key, bytes.NewReader(content), objectstore.PutOptions{Size: int64(len(content)), ContentType: contentType})
+	require.NoError(b.t, err)
+}
+
+func (b *bundle) eventually(condition func() bool, why string) {
+	b.t.Helper()
+	require.Eventually(b.t, condition, 20*time.Second, 10*time.Millisecond, why)
+}
+
+// reply is an answer, read.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (b *bundle) do(req *http.Request) reply {
+	b.t.Helper()
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(b.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(b.t, err)
+	return reply{resp.StatusCode, resp.Header, body}
+}
+
+// header is a pair of a name and a value.
+type header [2]string
+
+func (b *bundle) request(method, path string, body io.Reader, headers ...header) *http.Request {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url(path), body)
+	require.NoError(b.t, err)
+	for _, h := range headers {
+		req.Header.Set(h[0], h[1])
+	}
+	return req
+}
+
+func (b *bundle) get(path string, headers ...header) reply {
+	b.t.Helper()
+	return b.do(b.request(http.MethodGet, path, nil, headers...))
+}
+
+func (b *bundle) post(path, body string, headers ...header) reply {
+	b.t.Helper()
+	return b.do(b.request(http.MethodPost, path, strings.NewReader(body), headers...))
+}
+
+func (b *bundle) upload(content []byte, headers ...header) reply {
+	b.t.Helper()
+	return b.do(b.request(http.MethodPost, "/v1/uploads", bytes.NewReader(content), headers...))
+}
+
+func into[T any](t *testing.T, r reply, status int) T {
+	t.Helper()
+	require.Equal(t, status, r.status, "%s", r.body)
+	var v T
+	require.NoError(t, json.Unmarshal(r.body, &v), "%s", r.body)
+	return v
+}
+
+// problem checks that r is one, of the given code.
+func problem(t *testing.T, r reply, status int, code string) api.Problem {
+	t.Helper()
+	p := into[api.Problem](t, r, status)
+	require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
+	require.Equal(t, "urn:orak:problem:"+code, p.Type, "%s", r.body)
+	require.Equal(t, status, p.Status)
+	require.NotEmpty(t, p.Title)
+	require.NotEmpty(t, p.Detail)
+	require.NotEmpty(t, p.Instance)
+	require.Equal(t, p.Instance, r.header.Get("X-Request-Id"))
+	return p
+}
+
+// wav is a valid recording of n bytes.
+func wav(n int) []byte {
+	w := mediatest.WAV(16000, 1, make([]int16, n/2))[:n]
+	for i := 64; i < n; i++ {
+		w[i] = byte(i * i >> 3)
+	}
+	return w
+}
+
+func uploadOf(t *testing.T, e events.Event) orak.Upload {
+	t.Helper()
+	r, err := e.Received()
+	require.NoError(t, err)
+	return r.Upload
+}
+
+// logBuffer keeps what the server logs.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
