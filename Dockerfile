@@ -1,0 +1,30 @@
+# syntax=docker/dockerfile:1
+# One image for every role: the command says which (api, bridge, worker).
+
+FROM golang:1.26.8-bookworm AS build
+WORKDIR /src
+# The product's own module alone: the workspace's others hold the embedded
+# servers of the standalone stack, which have no place in an image.
+ENV GOWORK=off CGO_ENABLED=0
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    go build -trimpath -ldflags=-s -o /orak ./cmd/orak
+
+FROM debian:12.12-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates ffmpeg \
+ && rm -rf /var/lib/apt/lists/*
+COPY --from=build /orak /usr/local/bin/orak
+COPY --chmod=755 deploy/healthcheck.sh /usr/local/bin/healthcheck
+# Numeric, so that an orchestrator can tell that it is not root.
+USER 65532:65532
+# Where recordings lie while they are converted; the only folder written to.
+ENV ORAK_SCRATCH_DIR=/scratch
+VOLUME /scratch
+EXPOSE 8080 9464
+# The API serves its own readiness; the other roles do on their admin port.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["healthcheck", "8080", "9464"]
+ENTRYPOINT ["orak"]
+CMD ["--help"]
