@@ -26,8 +26,10 @@ type console struct {
 	width int
 	marks marks
 	json  bool
-	env   map[string]string
-	now   func() time.Time
+	// repeat tells of a flag whether the next command line in the same shell
+	// must give it again.
+	repeat func(name string) bool
+	now    func() time.Time
 }
 
 // marks are the signs that not every terminal can show.
@@ -67,7 +69,6 @@ func newConsole(environ []string, stdout, stderr io.Writer) *console {
 		colorErr: isTerminal(stderr) && !plain,
 		width:    width(env, stdout, stderr),
 		marks:    asciiMarks(),
-		env:      env,
 		now:      time.Now,
 	}
 	if speaksUTF8(env) {

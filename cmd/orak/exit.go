@@ -117,7 +117,7 @@ func refusalLines(e *client.Error) []string {
 	if len(e.Problem.Accepted) > 0 {
 		lines = append(lines, "  Accepted: "+clean(strings.Join(e.Problem.Accepted, ", ")))
 	}
-	if e.Problem.Instance != "" {
+	if e.Problem.Instance != "" && e.Problem.Status >= 500 {
 		lines = append(lines, "  The server's log has more under "+clean(e.Problem.Instance)+".")
 	}
 	if e.Problem.Status == http.StatusTooManyRequests || e.Problem.Status == http.StatusServiceUnavailable {

@@ -32,6 +32,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return con.explain(ctx, usageError{err})
 	}
 
+	con.repeat = func(name string) bool {
+		source := loaded.Source(name)
+		return source == config.SourceFlag || source == config.SourceFile && loaded.Source("config") == config.SourceFlag
+	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The second Ctrl-C ends the process at once.
@@ -60,4 +64,6 @@ type cli struct {
 
 // standaloneVariables are those that only the standalone binary reads: one
 // environment often serves both.
-func standaloneVariables() []string { return []string{"ORAK_DATA_DIR"} }
+func standaloneVariables() []string {
+	return []string{"ORAK_DATA_DIR", "ORAK_TEMPORAL_PORT", "ORAK_TEMPORAL_UI_PORT", "ORAK_KAFKA_PORT", "ORAK_S3_PORT", "ORAK_API_PORT"}
+}

@@ -72,7 +72,7 @@ func TestUploadGoesOnAfterARefusal(t *testing.T) {
 	require.Equal(t, 2, strings.Count(got.err, "orak: This is not a recording (415)\n  It begins like text.\n  Accepted: audio/wav, audio/ogg\n"))
 	require.Contains(t, got.err, "a.m4a was not sent")
 	require.Contains(t, got.err, "b.m4a was not sent")
-	require.Contains(t, got.err, "req-1")
+	require.NotContains(t, got.err, "req-1", "the log has nothing to add to the caller's own mistake")
 }
 
 func TestRefusalsAreProblemsInJSON(t *testing.T) {
@@ -195,6 +195,27 @@ func TestDeadLettersAreListedPageByPage(t *testing.T) {
 	var d api.DeadLetter
 	require.NoError(t, json.Unmarshal([]byte(got.out), &d))
 	require.EqualValues(t, otherID, d.ID)
+}
+
+func TestCommandsToPasteRepeatWhatTheShellDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, upload(orak.StatusQueued))
+	path := filepath.Join(t.TempDir(), "orak.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("server: "+w.URL+"\n"), 0o600))
+	want := "orak status " + testID + " --watch --server " + w.URL + "\n"
+	for _, c := range []struct {
+		args, env []string
+		repeated  bool
+	}{
+		{[]string{"--server", w.URL}, nil, true},
+		{[]string{"--config", path}, nil, true},
+		{nil, []string{"ORAK_SERVER=" + w.URL}, false},
+		{nil, []string{"ORAK_CONFIG=" + path}, false},
+	} {
+		got := orakRunEnv(t.Context(), append(c.env, "COLUMNS=80"), append([]string{"status", testID}, c.args...)...)
+		require.Equal(t, exitOK, got.code, got.err)
+		require.Equal(t, c.repeated, strings.HasSuffix(got.out, want), got.out)
+	}
 }
 
 func TestNoDeadLettersIsGoodNews(t *testing.T) {

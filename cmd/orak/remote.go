@@ -14,14 +14,15 @@ type remote struct {
 
 	JSON bool `name:"json" env:"-" help:"Print JSON, one value a line, and no progress."`
 
-	// envServer and envTenant are what the shell has already.
-	envServer, envTenant string
+	// repeat tells of a flag whether a further command line must give it
+	// again; nil means always.
+	repeat func(name string) bool
 }
 
 // open connects to nothing yet.
 func (r *remote) open(con *console) (*client.Client, error) {
 	con.json = r.JSON
-	r.envServer, r.envTenant = con.env["ORAK_SERVER"], con.env["ORAK_TENANT"]
+	r.repeat = con.repeat
 	cl, err := client.New(r.Config)
 	if err != nil {
 		return nil, usageError{err}
@@ -39,14 +40,16 @@ func (r remote) command(words ...string) string {
 	for _, word := range words {
 		line += " " + shellQuote(word)
 	}
-	if r.Server != defaultServer && r.Server != r.envServer {
+	if r.Server != defaultServer && r.mustRepeat("server") {
 		line += " --server " + shellQuote(r.Server)
 	}
-	if r.Tenant != "" && r.Tenant != r.envTenant {
+	if r.Tenant != "" && r.mustRepeat("tenant") {
 		line += " --tenant " + shellQuote(r.Tenant)
 	}
 	return line
 }
+
+func (r remote) mustRepeat(name string) bool { return r.repeat == nil || r.repeat(name) }
 
 func shellQuote(s string) string {
 	plain := func(r rune) bool {

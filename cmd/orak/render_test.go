@@ -143,6 +143,8 @@ func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
 		stages(view)
 		view.unreachable(&client.Unreachable{Server: "s", Refused: true})
 		view.unreachable(&client.Unreachable{Server: "s", Refused: true})
+		view.found()
+		view.found()
 		view.changed(upload(orak.StatusCompleted))
 		view.close()
 
@@ -150,6 +152,7 @@ func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
 		require.Contains(t, drawn, "✓ convert")
 		require.Contains(t, drawn, "✓ publish")
 		require.Equal(t, 1, strings.Count(drawn, "does not answer"))
+		require.Equal(t, 1, strings.Count(drawn, "answers again"))
 		for _, frame := range strings.Split(drawn, "\r\x1b[K") {
 			if !strings.Contains(frame, "\n") {
 				require.Less(t, runewidth.StringWidth(frame), columns, "%q", frame)
@@ -225,8 +228,8 @@ func TestCommandsCanBePasted(t *testing.T) {
 	t.Parallel()
 	r := remote{Config: client.Config{Server: "https://a.example", Tenant: "choir"}}
 	require.Equal(t, "orak status X --server https://a.example --tenant choir", r.command("status", "X"))
-	r.envServer, r.envTenant = "https://a.example", "choir"
-	require.Equal(t, "orak status X", r.command("status", "X"))
+	r.repeat = func(name string) bool { return name == "tenant" }
+	require.Equal(t, "orak status X --tenant choir", r.command("status", "X"))
 	require.Equal(t, `'it'\''s $(x)'`, shellQuote("it's $(x)"))
 	require.Equal(t, "orak status X", here().command("status", "X"))
 }

@@ -52,6 +52,9 @@ func span(low, high float64) string {
 	octaves, rest := semitones/12, semitones%12
 	switch {
 	case octaves == 0:
+		if rest == 0 {
+			return "within a semitone"
+		}
 		return count(rest, "semitone")
 	case rest == 0:
 		return count(octaves, "octave")

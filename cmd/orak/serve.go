@@ -30,7 +30,8 @@ func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 		return nil
 	}
 	if err != nil {
-		return serveError{err}
+		// The log has it.
+		return said{serveError{err}}
 	}
 	<-ctx.Done()
 

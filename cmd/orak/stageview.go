@@ -74,7 +74,7 @@ func (v *stageView) changed(u api.Upload) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	before := v.current
-	v.current, v.lost = u, false
+	v.current = u
 	if v.con.json {
 		return
 	}
@@ -137,6 +137,18 @@ func (v *stageView) unreachable(err error) {
 	v.lost = true
 	v.erase()
 	v.con.tell("%s the server does not answer (%s); the upload is safe there, asking again until it does", v.con.marks.note, why(err))
+}
+
+// found is told of an outage's end.
+func (v *stageView) found() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.lost {
+		return
+	}
+	v.lost = false
+	v.erase()
+	v.con.tell("%s the server answers again", paint(v.con.colorErr, green, v.con.marks.done))
 }
 
 // why is err in as few words as will do.

@@ -40,7 +40,8 @@ type sent struct {
 }
 
 // Run sends all the files before it watches any: the server works on them
-// meanwhile. One that fails does not keep the others from being sent.
+// meanwhile. One that is refused does not keep the others from being sent; a
+// server that is gone does.
 func (u *uploadCmd) Run(ctx context.Context, con *console) error {
 	if u.IdempotencyKey != "" && len(u.Files) > 1 {
 		return usageError{errors.New("--idempotency-key is for one file: the same key would make them one upload")}
@@ -74,7 +75,7 @@ func check(paths []string) error {
 }
 
 func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client) (accepted []sent, worst error) {
-	for _, path := range u.Files {
+	for i, path := range u.Files {
 		one, err := u.send(ctx, con, cl, path)
 		if ctx.Err() != nil {
 			return accepted, err
@@ -85,6 +86,9 @@ func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client
 			worst = worse(worst, said{err})
 			var down *client.Unreachable
 			if errors.As(err, &down) {
+				if left := len(u.Files) - i - 1; left > 0 {
+					con.tell("Not tried: %s.", count(left, "further file"))
+				}
 				return accepted, worst
 			}
 			continue

@@ -30,7 +30,8 @@ func (w watcher) run(ctx context.Context) error {
 				broken = w.con.value(u)
 			}
 		},
-		Lost: func(err error, _ time.Duration) { view.unreachable(err) },
+		Lost:  func(err error, _ time.Duration) { view.unreachable(err) },
+		Found: view.found,
 	})
 	view.close()
 	switch {

@@ -274,6 +274,12 @@ func TestDecisionsAreSentAsTheAPIWantsThem(t *testing.T) {
 	}, seen)
 }
 
+func TestHeadersAreTheAPIs(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, api.HeaderTenant, headerTenant)
+	require.Equal(t, api.HeaderIdempotencyKey, headerIdempotency)
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Config{{}, {Server: "127.0.0.1:8080"}, {Server: "ftp://a"}, {Server: "http://a", Tenant: "No Tenant"}} {

@@ -34,6 +34,8 @@ type Watching struct {
 	// Lost is told that the server cannot be reached and is asked again
 	// after the wait; nil is fine.
 	Lost func(err error, wait time.Duration)
+	// Found is told that it answers again; nil is fine.
+	Found func()
 }
 
 // Over reports whether nothing further will happen to u by itself: it is
@@ -64,8 +66,8 @@ func (c *Client) Watch(ctx context.Context, id orak.UploadID, w Watching) (api.U
 		}
 		f.failures++
 		wait := min(250*time.Millisecond<<min(f.failures-1, 6), maxWait)
-		if err != nil && w.Lost != nil {
-			w.Lost(err, wait)
+		if err != nil {
+			f.lose(err, wait)
 		}
 		if err := c.pause(ctx, wait); err != nil {
 			return f.last, err
@@ -82,6 +84,7 @@ type follower struct {
 	since      time.Time
 	failures   int
 	progressed bool
+	lost       bool
 	// polling is set once the server is known to have no events.
 	polling bool
 }
@@ -97,8 +100,19 @@ func (f *follower) retry(err error) bool {
 		f.last.ID == "" && time.Since(f.since) < freshFor
 }
 
+func (f *follower) lose(err error, wait time.Duration) {
+	f.lost = true
+	if f.w.Lost != nil {
+		f.w.Lost(err, wait)
+	}
+}
+
 func (f *follower) saw(u api.Upload) {
 	f.progressed = true
+	if f.lost && f.w.Found != nil {
+		f.w.Found()
+	}
+	f.lost = false
 	if same(f.last, u) {
 		return
 	}

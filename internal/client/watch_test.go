@@ -33,10 +33,13 @@ func stream(w http.ResponseWriter, states ...orak.Status) {
 
 func watchAll(t *testing.T, b *bundle) (last api.Upload, seen []orak.Status, lost int, err error) {
 	t.Helper()
+	away := false
 	last, err = b.Watch(t.Context(), testID, Watching{
 		Changed: func(u api.Upload) { seen = append(seen, u.Status) },
-		Lost:    func(error, time.Duration) { lost++ },
+		Lost:    func(error, time.Duration) { lost, away = lost+1, true },
+		Found:   func() { away = false },
 	})
+	require.False(t, err == nil && away, "an outage that is over is told")
 	return last, seen, lost, err
 }
 

@@ -50,18 +50,23 @@ func (l *Loaded) Settings() []Setting {
 	return all
 }
 
+// Source tells where the setting of that name came from.
+func (l *Loaded) Source(name string) Source {
+	for _, el := range l.Context.Path {
+		if el.Flag != nil && el.Flag.Name == name && !el.Resolved {
+			return SourceFlag
+		}
+	}
+	if source, ok := l.sources[name]; ok {
+		return source
+	}
+	return SourceDefault
+}
+
 func (l *Loaded) setting(f *kong.Flag) Setting {
 	s := Setting{
 		Name: f.Name, Env: envName(f), Key: fileKey(f),
-		Value: plain(f.Target), Source: SourceDefault, Secret: isSecret(f),
-	}
-	if source, ok := l.sources[f.Name]; ok {
-		s.Source = source
-	}
-	for _, el := range l.Context.Path {
-		if el.Flag == f && !el.Resolved {
-			s.Source = SourceFlag
-		}
+		Value: plain(f.Target), Source: l.Source(f.Name), Secret: isSecret(f),
 	}
 	if s.Secret && !f.Target.IsZero() {
 		s.Value = Redacted
