@@ -145,6 +145,24 @@ func TestADeadLetterIsDiscarded(t *testing.T) {
 	r.record("discarded", workflows.UploadWorkflowID(u.ID))
 }
 
+// A server suggests a new run after thousands of events; what that run begins
+// with is the same.
+func TestAParkedUploadGoesOnInANewRun(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start()
+	u := r.put([]byte("sound"))
+	r.process(u, &workflows.Resume{ParkedAt: time.Now(), Progress: orak.Progress{
+		Upload: u, Status: orak.StatusDeadLettered, Stage: orak.StageConvert, Cycle: 4,
+		Failure: &orak.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "No."},
+	}})
+	r.await(u, orak.StatusDeadLettered)
+	r.signal(u, workflows.SignalReprocess)
+	require.NoError(t, r.closed(u))
+	require.Equal(t, 5, r.progress(u).Cycle)
+	r.record("resumed", workflows.UploadWorkflowID(u.ID))
+}
+
 func TestADeadLetterExpires(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

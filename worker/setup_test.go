@@ -47,7 +47,10 @@ import (
 var recordHistories = flag.Bool("record", false, "write the histories of these tests to workflows/testdata/history")
 
 // patience bounds the wait for what a real server does in its own time.
-const patience = 60 * time.Second
+const (
+	patience = 60 * time.Second
+	tick     = 20 * time.Millisecond
+)
 
 // rig is a namespace, a bucket and the topics of real servers, with workers
 // whose converter and analyzer do what the test says.
@@ -119,18 +122,29 @@ func (r *rig) start() *worker.Worker {
 // upload stores a recording and starts its workflow, as api and bridge do.
 func (r *rig) upload(recording []byte) orak.Upload {
 	r.t.Helper()
+	u := r.put(recording)
+	r.process(u, nil)
+	return u
+}
+
+func (r *rig) put(recording []byte) orak.Upload {
+	r.t.Helper()
 	sum := sha256.Sum256(recording)
 	u := orak.Upload{ID: orak.UploadID(uuid.Must(uuid.NewV7()).String()), Tenant: "choir", ContentType: "audio/wav", Filename: "song.wav",
 		Size: int64(len(recording)), SHA256: hex.EncodeToString(sum[:]), ReceivedAt: time.Now().UTC()}
 	u.Key = orak.OriginalKey(u.Tenant, u.ID)
 	require.NoError(r.t, r.store.Put(r.t.Context(), u.Key, bytes.NewReader(recording), u.Size, u.ContentType))
+	return u
+}
+
+func (r *rig) process(u orak.Upload, resume *workflows.Resume) {
+	r.t.Helper()
 	_, err := r.client.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
 		ID: workflows.UploadWorkflowID(u.ID), TaskQueue: workflows.QueuePipeline,
-	}, workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u, Origin: events.Origin{
+	}, workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u, Resume: resume, Origin: events.Origin{
 		Topic: events.TopicUploads, Partition: 1, Offset: 2, Key: []byte(u.ID), Value: []byte("{}"),
 	}})
 	require.NoError(r.t, err)
-	return u
 }
 
 // progress is the upload's memo, which is the truth.
@@ -147,7 +161,7 @@ func (r *rig) progress(u orak.Upload) orak.Progress {
 
 func (r *rig) await(u orak.Upload, s orak.Status) orak.Progress {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { return r.progress(u).Status == s }, patience, 20*time.Millisecond, "waiting for %s", s)
+	require.Eventually(r.t, func() bool { return r.progress(u).Status == s }, patience, tick, "waiting for %s", s)
 	return r.progress(u)
 }
 
@@ -239,7 +253,9 @@ func (r *rig) record(name, workflowID string) {
 	}
 	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&h)
 	require.NoError(r.t, err)
+	// The machine's name is nobody's business.
 	data = regexp.MustCompile(`"identity": "[^"]*"`).ReplaceAll(data, []byte(`"identity": "recorded"`))
+	data = regexp.MustCompile(`"name": "[^"]+:([0-9a-f-]{36})"`).ReplaceAll(data, []byte(`"name": "recorded:$1"`))
 	dir := filepath.Join("..", "workflows", "testdata", "history")
 	require.NoError(r.t, os.MkdirAll(dir, 0o755))
 	require.NoError(r.t, os.WriteFile(filepath.Join(dir, name+".json"), append(data, '\n'), 0o644))

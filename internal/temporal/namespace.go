@@ -20,13 +20,15 @@ import (
 func EnsureNamespace(ctx context.Context, cfg Config, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
-	nc, err := client.NewNamespaceClient(client.Options{HostPort: cfg.Address, Logger: sdklog.NewStructuredLogger(log)})
+	c, err := client.NewLazyClient(client.Options{
+		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: sdklog.NewStructuredLogger(log),
+	})
 	if err != nil {
 		return fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, err)
 	}
-	defer nc.Close()
+	defer c.Close()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := ensure(ctx, nc, cfg, log)
+		err := ensure(ctx, c, cfg, log)
 		if err == nil {
 			return nil
 		}
@@ -41,23 +43,27 @@ func EnsureNamespace(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 }
 
-// ensure succeeds once the namespace is seen; after making it that takes the
-// server a while.
-func ensure(ctx context.Context, nc client.NamespaceClient, cfg Config, log *slog.Logger) error {
-	_, err := nc.Describe(ctx, cfg.Namespace)
+// ensure succeeds once the namespace can be used; after making it that takes
+// the server a while.
+func ensure(ctx context.Context, c client.Client, cfg Config, log *slog.Logger) error {
+	// Not Describe: that finds the namespace before requests do.
+	_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: cfg.Namespace})
 	if err == nil {
 		return nil
 	}
 	if missing := (*serviceerror.NamespaceNotFound)(nil); !errors.As(err, &missing) {
-		return fmt.Errorf("describing namespace %s: %w", cfg.Namespace, err)
+		return fmt.Errorf("looking for namespace %s: %w", cfg.Namespace, err)
 	}
-	err = nc.Register(ctx, &workflowservice.RegisterNamespaceRequest{
+	_, err = c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace:                        cfg.Namespace,
 		WorkflowExecutionRetentionPeriod: durationpb.New(cfg.Retention),
 	})
-	if exists := (*serviceerror.NamespaceAlreadyExists)(nil); err != nil && !errors.As(err, &exists) {
+	if exists := (*serviceerror.NamespaceAlreadyExists)(nil); errors.As(err, &exists) {
+		return fmt.Errorf("registering namespace %s: not usable yet", cfg.Namespace)
+	}
+	if err != nil {
 		return fmt.Errorf("registering namespace %s: %w", cfg.Namespace, err)
 	}
 	log.InfoContext(ctx, "namespace registered", "namespace", cfg.Namespace, "retention", cfg.Retention)
-	return fmt.Errorf("registering namespace %s: not visible yet", cfg.Namespace)
+	return fmt.Errorf("registering namespace %s: not usable yet", cfg.Namespace)
 }

@@ -1,0 +1,65 @@
+package workflows_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"orak/workflows"
+)
+
+// paths are the ways that a workflow can go; each has a recorded history. A
+// change of workflow code that breaks one would strand the uploads that are
+// on that way now: keep the old way with workflow.GetVersion, and record the
+// new one under a new name (go test ./worker -record).
+var paths = []string{
+	"alert_digest", "canceled", "completed", "crashed", "discarded", "expired",
+	"reprocessed_by_signal", "reprocessed_by_update", "resumed", "retried",
+}
+
+func TestEveryRecordedHistoryIsReplayed(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("testdata", "history", "*.json"))
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		seen[name] = true
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.NoError(t, replay(file))
+		})
+	}
+	for _, path := range paths {
+		require.True(t, seen[path], "no history of the path %s", path)
+	}
+}
+
+// replay runs today's code with default settings, which are not those of the
+// recordings.
+func replay(file string) error {
+	r := worker.NewWorkflowReplayer()
+	f := workflows.New(workflows.DefaultSettings())
+	r.RegisterWorkflowWithOptions(f.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
+	r.RegisterWorkflowWithOptions(f.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
+	return r.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file)
+}
+
+// The replay test would be worth nothing if it took everything.
+func TestAHistoryOfOtherCodeIsRefused(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(filepath.Join("testdata", "history", "completed.json"))
+	require.NoError(t, err)
+	other := strings.ReplaceAll(string(data), `"name": "Analyze"`, `"name": "Polish"`)
+	require.NotEqual(t, string(data), other)
+	file := filepath.Join(t.TempDir(), "other.json")
+	require.NoError(t, os.WriteFile(file, []byte(other), 0o600))
+	require.Error(t, replay(file))
+}
