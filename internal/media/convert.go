@@ -25,7 +25,11 @@ func New(cfg Config, log *slog.Logger) (*Converter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	return &Converter{cfg: cfg, log: log}, nil
+	c := &Converter{cfg: cfg, log: log}
+	if cfg.Fence && !c.Fenced() {
+		log.Info("ffmpeg runs without a fence: this system has no Landlock")
+	}
+	return c, nil
 }
 
 // Convert writes the recording at src to dst as 16 kHz, mono, 16-bit PCM WAV,
@@ -36,7 +40,8 @@ func New(cfg Config, log *slog.Logger) (*Converter, error) {
 //
 // progress may be nil; otherwise it is called about twice a second with the
 // share that is done, 0 to 1, or -1 when the recording does not say how long
-// it is. It must not block.
+// it is. Its calls come one after another, from other goroutines than the
+// caller's. It must not block.
 //
 // Every error is an *orak.Fault. When ctx ends, ffmpeg is killed with all its
 // children and the error wraps the cause.
@@ -163,7 +168,9 @@ func identify(file *os.File) (Format, int64, error) {
 		}
 		head = head[:n]
 		if tag := id3Len(head); tag > 0 {
-			at += int64(tag)
+			if at += int64(tag); at >= info.Size() {
+				return Format{}, 0, inputFault(messageCutOff, nil)
+			}
 			continue
 		}
 		f, ok := Sniff(head)

@@ -79,10 +79,18 @@ const (
 	mayList  = mayRun | unix.LANDLOCK_ACCESS_FS_READ_DIR
 )
 
-// systemFolders hold programs and libraries, in the usual systems and in
-// those that keep everything in a store of their own.
-func systemFolders() []string {
-	return []string{"/usr", "/lib", "/lib32", "/lib64", "/bin", "/nix/store", "/gnu/store"}
+// libraryFolders hold what a program loads: in the usual systems, in those
+// that keep everything in a store of their own, and beside a program that was
+// installed under a prefix of its own (Homebrew, Conda).
+func libraryFolders(program string) []string {
+	folders := []string{"/usr", "/lib", "/lib32", "/lib64", "/bin", "/nix/store", "/gnu/store"}
+	folders = append(folders, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...)
+	if bin := filepath.Dir(program); filepath.Base(bin) == "bin" {
+		for _, beside := range []string{"lib", "lib64", "Cellar", "opt"} {
+			folders = append(folders, filepath.Join(filepath.Dir(bin), beside))
+		}
+	}
+	return folders
 }
 
 // systemFiles are what starting a program reads besides.
@@ -106,13 +114,13 @@ func (l limits) enterFence(program string) error {
 		access uint64
 		must   bool
 	}
-	folders := append(systemFolders(), filepath.Dir(program))
-	folders = append(folders, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...)
+	programs := []string{program}
 	if real, err := filepath.EvalSymlinks(program); err == nil {
-		folders = append(folders, filepath.Dir(real))
+		programs = append(programs, real)
 	}
 	for _, r := range []rule{
-		{folders, mayList, false},
+		{programs, mayRun, true},
+		{libraryFolders(program), mayList, false},
 		{systemFiles(), mayRead, false},
 		{[]string{os.DevNull}, mayWrite, false},
 		{l.read, mayRead, true},

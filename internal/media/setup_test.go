@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -122,6 +123,16 @@ func head(t *testing.T, path string) []byte {
 func script(t *testing.T, body string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o700))
+	writeProgram(t, path, "#!/bin/sh\n"+body)
 	return path
+}
+
+// writeProgram writes a file that will be run. No child may be started
+// meanwhile: it would hold the file open for writing for a moment, and the
+// kernel runs no such file.
+func writeProgram(t *testing.T, path, content string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o700))
 }

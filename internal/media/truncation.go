@@ -77,12 +77,14 @@ func isShort(decoded, promised time.Duration) bool {
 	return decoded < promised-max(250*time.Millisecond, promised/50)
 }
 
+const messageCutOff = "The file is cut off, and no audio could be read from what is there."
+
 // explain makes the message of an input fault say that the file is cut off,
 // where that is why nothing could be read from it.
 func (in input) explain(err error) error {
 	var f *orak.Fault
 	if errors.As(err, &f) && f.Class == orak.ClassInput && in.measure().cut {
-		return inputFault("The file is cut off, and no audio could be read from what is there.", err)
+		return inputFault(messageCutOff, err)
 	}
 	return err
 }

@@ -29,6 +29,9 @@ func flacExtent(w *window) extent {
 // frames to see whether the last one is whole.
 func mp3Extent(w *window) extent {
 	at := skipID3(w)
+	if at >= w.size {
+		return extent{cut: true} // inside its own tag
+	}
 	if i := findMP3(w.at(at, SniffLen)); i > 0 {
 		at += int64(i)
 	}

@@ -24,7 +24,11 @@ type HostileSample struct {
 func Hostile(t testing.TB, dir string) []HostileSample {
 	t.Helper()
 	secretText := write(t, dir, "secret.txt", []byte(Secret+"\n"))
-	secretTune := write(t, dir, "secret.wav", WAV(16000, 1, Tune(16000)))
+	// In the forms that ffmpeg's demuxers follow a playlist to.
+	secretWAV := write(t, dir, "secret.wav", WAV(16000, 1, Tune(16000)))
+	secretMP3, secretMP4 := filepath.Join(dir, "secret.mp3"), filepath.Join(dir, "secret.mp4")
+	ffmpeg(t, "-i", secretWAV, "-c:a", "libmp3lame", secretMP3)
+	ffmpeg(t, "-i", secretWAV, "-c:a", "aac", "-movflags", "+empty_moov+default_base_moof", "-frag_duration", "1000000", secretMP4)
 	refused := func(name string, content []byte) HostileSample {
 		return HostileSample{Sample: Sample{Name: name, Path: write(t, dir, name, content)}, Refused: true}
 	}
@@ -35,14 +39,14 @@ func Hostile(t testing.TB, dir string) []HostileSample {
 	samples := []HostileSample{
 		refused("empty.mp3", nil),
 		refused("text.m4a", []byte("This is no recording; it is a letter.\n")),
-		refused("playlist.wav", []byte("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:4.0,\nfile://"+secretTune+"\n#EXT-X-ENDLIST\n")),
+		refused("playlist.wav", []byte("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:4.0,\nfile://"+secretMP3+"\n#EXT-X-ENDLIST\n")),
 		refused("playlist-text.wav", []byte("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:4.0,\nfile://"+secretText+"\n#EXT-X-ENDLIST\n")),
-		refused("manifest.mp4", []byte(manifest(secretTune))),
+		refused("manifest.mp4", []byte(manifest(secretMP4))),
 		refused("script.mp3", []byte("ffconcat version 1.0\nfile 'secret.wav'\n")),
 		refused("script.flac", []byte("ffconcat version 1.0\nfile '"+secretText+"'\n")),
 		refused("tune.nsf", nsf()),
 		refused("tagged-text.mp3", append(id3(2000), "not a single frame of audio follows this tag"...)),
-		wav("riff-playlist.wav", true, append([]byte("RIFF\x00\x01\x00\x00WAVE"), "#EXTM3U\n#EXTINF:4.0,\nfile://"+secretTune+"\n"...)),
+		wav("riff-playlist.wav", true, append([]byte("RIFF\x00\x01\x00\x00WAVE"), "#EXTM3U\n#EXTINF:4.0,\nfile://"+secretMP3+"\n"...)),
 		wav("one-hertz.wav", true, WAV(1, 1, Tune(8000))),
 		wav("no-samples.wav", true, WAV(16000, 1, nil)),
 		wav("many-channels.wav", true, WAV(16000, 64, make([]int16, 64*1600))),
@@ -60,7 +64,7 @@ func Hostile(t testing.TB, dir string) []HostileSample {
 func manifest(path string) string {
 	return fmt.Sprintf(`<?xml version="1.0"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011">
-<Period><AdaptationSet mimeType="audio/wav"><Representation id="1" bandwidth="1000"><BaseURL>file://%s</BaseURL></Representation></AdaptationSet></Period>
+<Period><AdaptationSet mimeType="audio/mp4"><Representation id="1" bandwidth="64000" codecs="mp4a.40.2"><BaseURL>file://%s</BaseURL></Representation></AdaptationSet></Period>
 </MPD>
 `, path)
 }
