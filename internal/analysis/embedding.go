@@ -84,10 +84,10 @@ func mfccNorms() (centres, scales [12]float64) {
 
 func (e *embedding) chroma(c chroma) {
 	top := 0.0
-	for _, v := range c {
+	for _, v := range c.class {
 		top = max(top, v)
 	}
-	for _, v := range c {
+	for _, v := range c.class {
 		if top == 0 {
 			e.put(0, 0, 1, 0)
 			continue

@@ -26,8 +26,11 @@ const (
 	peakDepth = 45.0
 	// tuneBins is how fine the pitch classes are kept until the tuning is
 	// known: 10 cents.
-	tuneBins   = 120
-	tuneStep   = tuneBins / 12
+	tuneBins = 120
+	tuneStep = tuneBins / 12
+	// voiceShare is how much the voice's curve counts against all peaks of
+	// the spectrum: little, for where several notes sound it is neither.
+	voiceShare = 0.3
 	leastTonal = 5 // frames with a pitch, for there to be a key: 0.5 s
 )
 
@@ -140,10 +143,16 @@ func (m *chromaMeter) findPeaks() bool {
 	return len(m.now) > 0
 }
 
-// chroma is the weight of every pitch class, from C, relative to the tuning
-// that was found; the weights sum to 1, or are all 0 where nothing tonal was
-// heard for long enough.
-type chroma [12]float64
+// chroma is what pitch classes were heard.
+type chroma struct {
+	// class is the weight of each, from C, relative to the tuning that was
+	// found. They sum to 1, or are all 0 where nothing tonal was heard for
+	// long enough.
+	class [12]float64
+	// grid is how well they keep to semitones, 0 to 1: speech does not, for
+	// all that it has pitches.
+	grid float64
+}
 
 // result closes the stream. The curve adds the voice's own pitch classes,
 // which have no harmonics that could be taken for notes.
@@ -163,7 +172,7 @@ func (m *chromaMeter) result(curve orak.PitchCurve) chroma {
 	for i := range all {
 		all[i] *= scale
 		if len(curve.F0Hz) > 0 {
-			all[i] += voice[i] / float64(len(curve.F0Hz))
+			all[i] += voiceShare * voice[i] / float64(len(curve.F0Hz))
 		}
 	}
 	return all.fold()
@@ -178,21 +187,22 @@ func (f *fineChroma) fold() chroma {
 		re += v * math.Cos(a)
 		im += v * math.Sin(a)
 	}
+	total := f.total()
+	if !(total > 0) {
+		return chroma{}
+	}
 	tuning := math.Atan2(im, re) / (2 * math.Pi) * tuneStep
-	var c chroma
+	c := chroma{grid: math.Hypot(re, im) / total}
 	sum := 0.0
 	for i, v := range f {
 		at := (float64(i) - tuning) / tuneStep
 		near := math.Round(at)
 		w := math.Cos(math.Pi * (at - near))
-		c[(int(near)+12)%12] += v * w * w
+		c.class[(int(near)+12)%12] += v * w * w
 		sum += v * w * w
 	}
-	if !(sum > 0) {
-		return chroma{}
-	}
-	for i := range c {
-		c[i] /= sum
+	for i := range c.class {
+		c.class[i] /= max(sum, 1e-9)
 	}
 	return c
 }
@@ -214,6 +224,10 @@ const (
 	leastMatch    = 0.4
 	// leadScale is the lead in correlation that is 63 % sure.
 	leadScale = 0.1
+	// Below leastGrid there is no key, and above sureGrid no doubt for this
+	// reason: a voice that is out of tune or wavers is at about 0.3.
+	leastGrid = 0.1
+	sureGrid  = 0.4
 )
 
 // findKey names the key whose profile correlates best with c.
@@ -240,24 +254,24 @@ func findKey(c chroma) orak.Key {
 	if best < leastMatch {
 		return orak.Key{}
 	}
-	key.Confidence = 1 - math.Exp(-(best-next)/leadScale)
+	key.Confidence = (1 - math.Exp(-(best-next)/leadScale)) * min(c.grid/sureGrid, 1)
 	return key
 }
 
 // tonal reports whether there are notes enough to speak of a key.
 func (c *chroma) tonal() bool {
 	top, sq := 0.0, 0.0
-	for _, v := range c {
+	for _, v := range c.class {
 		top = max(top, v)
 		sq += (v - 1.0/12) * (v - 1.0/12)
 	}
 	notes := 0
-	for _, v := range c {
+	for _, v := range c.class {
 		if v > 0 && v >= noteShare*top {
 			notes++
 		}
 	}
-	return notes >= leastNotes && math.Sqrt(sq/12)*12 >= leastContrast
+	return c.grid >= leastGrid && notes >= leastNotes && math.Sqrt(sq/12)*12 >= leastContrast
 }
 
 // correlation is Pearson's, of the chroma seen from tonic with a profile.
@@ -268,7 +282,7 @@ func (c *chroma) correlation(profile *[12]float64, tonic int) float64 {
 	}
 	xy, xx, yy := 0.0, 0.0, 0.0
 	for i, p := range profile {
-		x, y := c[(i+tonic)%12]-1.0/12, p-mean
+		x, y := c.class[(i+tonic)%12]-1.0/12, p-mean
 		xy += x * y
 		xx += x * x
 		yy += y * y

@@ -26,11 +26,30 @@ const (
 
 const (
 	maxCandidates = 12
+	// provenLag is how long a sound must repeat itself to count as periodic,
+	// in samples: 3.75 ms. The hiss of a sibilant is narrow enough to do so for
+	// a millisecond or two, which would be a very high note.
+	provenLag = 60.0
+	// maxRepeats is how many periods in a row a candidate is followed for.
+	maxRepeats   = 12
+	maxRepeatLag = 290
 	// minStrength is the periodicity below which a lag is no candidate.
 	minStrength = 0.2
 	// octaveCost makes the shortest of equally good periods win: what a
 	// candidate must be better by, per octave, to be taken for lower.
-	octaveCost = 0.015
+	// In noise the longer of two lags is the likelier to be favoured by
+	// chance, so that the doubt (1 - strength) adds to it.
+	octaveCost      = 0.015
+	noisyOctaveCost = 0.1
+	// clearStrength is the periodicity from which the autocorrelation alone
+	// gives the frequency best; below it, and from resolvedFrom Hz on, where
+	// a frame tells the partials apart, the spectrum does, by maxHarmonics
+	// partials at the most.
+	clearStrength = 0.97
+	resolvedFrom  = 75.0
+	maxHarmonics  = 12
+	// clearOfNoise is how much stronger than the noise a partial must be.
+	clearOfNoise = 8
 	// voicingThreshold is the periodicity at which a frame is as likely
 	// voiced as not; voicingSlope is how fast that changes around it. White
 	// noise reaches 0.3, a voice in as much noise 0.7.
@@ -63,10 +82,13 @@ type pitchFrames struct {
 	spectrum   []complex128
 	power      []float64
 	corr       []float64
-	cmnd       []float64
-	mean       []float64
-	sinc       [sincPhases][2 * sincHalf]float64
-	found      []candidate
+	// energy is the sum of power, bins how many of its bins count.
+	energy, bins float64
+	cmnd         []float64
+	mean         []float64
+	sinc         [sincPhases][2 * sincHalf]float64
+	found        []candidate
+	topLog2      float64
 }
 
 func newPitchFrames(minF0, maxF0 float64) *pitchFrames {
@@ -81,12 +103,13 @@ func newPitchFrames(minF0, maxF0 float64) *pitchFrames {
 		fft: fourier.NewFFT(pitchFFT), dct: fourier.NewDCT(half),
 		in: make([]float64, pitchFFT), spectrum: make([]complex128, half),
 		power: make([]float64, half), corr: make([]float64, half),
-		found: make([]candidate, 0, maxCandidates+1),
+		topLog2: math.Log2(hi), found: make([]candidate, 0, maxCandidates+1),
 	}
 	for k := range p.weights {
 		f := float64(k) * sampleRate / pitchFFT
 		x := min(max((f-lowPassFrom)/(lowPassTo-lowPassFrom), 0), 1)
 		p.weights[k] = 0.5 + 0.5*math.Cos(math.Pi*x)
+		p.bins += p.weights[k]
 	}
 	lags := p.lags()
 	p.cmnd, p.mean = make([]float64, lags), make([]float64, lags)
@@ -103,15 +126,17 @@ func (p *pitchFrames) lags() int { return p.maxLag + sincHalf + 2 }
 
 func windowCorrection(w []float64, lags int) []float64 {
 	c := make([]float64, lags)
+	energy := 0.0
+	for _, v := range w {
+		energy += v * v
+	}
 	for lag := range c {
-		for i := 0; i+lag < len(w); i++ {
-			c[lag] += w[i] * w[i+lag]
+		sum := 0.0
+		for i := range len(w) - lag {
+			sum += w[i] * w[i+lag]
 		}
+		c[lag] = energy / sum
 	}
-	for lag := range c {
-		c[lag] = c[0] / max(c[lag], 1e-9)
-	}
-	c[0] = 1
 	return c
 }
 
@@ -129,6 +154,7 @@ func (p *pitchFrames) candidates(frame []float64) ([]candidate, float64) {
 			p.add(lag)
 		}
 	}
+	p.settle()
 	return p.found, level
 }
 
@@ -158,6 +184,7 @@ func (p *pitchFrames) correlate(frame []float64) bool {
 	if !(p.corr[0] > 1e-12) {
 		return false
 	}
+	p.energy = p.corr[0] / 2
 	scale := 1 / p.corr[0]
 	for lag := range p.correction {
 		p.corr[lag] *= scale * p.correction[lag]
@@ -182,15 +209,15 @@ func (p *pitchFrames) difference() {
 // add refines the minimum at lag to a fraction of a sample and keeps it if it
 // is among the best.
 func (p *pitchFrames) add(lag int) {
-	at, corr := p.refine(lag)
-	f0 := sampleRate / at
+	at, corr := p.repeat(p.refine(lag))
 	strength := min(1-(1-corr)/p.mean[lag], 1)
-	if f0 < p.minF0 || f0 > p.maxF0 || strength < minStrength {
+	f0 := sampleRate / at
+	if strength < minStrength || f0 < p.minF0 || f0 > p.maxF0 {
 		return
 	}
-	log2 := math.Log2(f0)
-	c := candidate{f0: f0, log2: log2, strength: strength}
-	c.cost = 1 - strength + octaveCost*(math.Log2(p.maxF0)-log2)
+	octaves := p.topLog2 - math.Log2(f0)
+	c := candidate{f0: f0, strength: strength}
+	c.cost = 1 - strength + (octaveCost+noisyOctaveCost*(1-strength))*octaves
 	i := len(p.found)
 	if i == maxCandidates {
 		if p.found[i-1].cost <= c.cost {
@@ -203,6 +230,89 @@ func (p *pitchFrames) add(lag int) {
 	for ; i > 0 && p.found[i-1].cost > c.cost; i-- {
 		p.found[i], p.found[i-1] = p.found[i-1], p.found[i]
 	}
+}
+
+// settle sharpens the frequencies of the candidates. Their costs were for
+// comparing them with one another; so that a low voice is not taken for
+// unvoiced the sooner, the best comes to cost what its strength says.
+func (p *pitchFrames) settle() {
+	if len(p.found) == 0 {
+		return
+	}
+	excess := p.found[0].cost - (1 - p.found[0].strength)
+	for i := range p.found {
+		c := &p.found[i]
+		c.cost -= excess
+		if c.strength < clearStrength && c.f0 > resolvedFrom {
+			c.f0 = p.harmonics(c.f0, c.strength)
+		}
+		c.log2 = math.Log2(c.f0)
+	}
+}
+
+// harmonics is f0 as the spectrum's peaks at its multiples have it, each
+// weighted as least squares would: in noise they are sharper than the
+// autocorrelation's peak, on which all of the noise rides.
+func (p *pitchFrames) harmonics(f0, strength float64) float64 {
+	const bin = float64(sampleRate) / pitchFFT
+	noise := (1 - strength) * p.energy / p.bins
+	sum, weight := 0.0, 0.0
+	for h := 1.0; h <= maxHarmonics && h*f0 < lowPassTo-bin; h++ {
+		k := int(h*f0/bin + 0.5)
+		if p.power[k+1] > p.power[k] {
+			k++
+		} else if p.power[k-1] > p.power[k] {
+			k--
+		}
+		before, y, after := p.power[k-1], p.power[k], p.power[k+1]
+		clear := y - clearOfNoise*noise
+		if clear <= 0 || y <= before || y < after || before <= 0 || after <= 0 {
+			continue
+		}
+		shift, _ := parabola(math.Log(before), math.Log(y), math.Log(after))
+		sum += clear * h * (float64(k) + shift) * bin
+		weight += clear * h * h
+	}
+	if weight == 0 || math.Abs(sum/weight-f0) > 0.06*f0 {
+		return f0
+	}
+	return sum / weight
+}
+
+// repeat follows a period to its multiples. A true one returns there, and
+// lies k times as exactly at the k-th; a chance likeness does not. It gives
+// the period as all of them have it, and the best mean correlation of the
+// first few, which reach to provenLag at least.
+func (p *pitchFrames) repeat(at, corr float64) (period, mean float64) {
+	period, mean = at, corr
+	best := -1.0
+	if at >= provenLag {
+		best = corr
+	}
+	sum, weight := at, 1.0
+	for k := 2; k <= maxRepeats; k++ {
+		lag := int(float64(k)*period + 0.5)
+		if lag > maxRepeatLag {
+			break
+		}
+		if p.corr[lag+1] > p.corr[lag] {
+			lag++
+		} else if p.corr[lag-1] > p.corr[lag] {
+			lag--
+		}
+		shift, peak := parabola(p.corr[lag-1], p.corr[lag], p.corr[lag+1])
+		mean += (peak - mean) / float64(k)
+		if float64(lag) >= provenLag {
+			best = max(best, mean)
+		}
+		if peak > 0.7*corr && p.corr[lag] >= p.corr[lag-1] && p.corr[lag] >= p.corr[lag+1] {
+			w := float64(k * k)
+			sum += w * (float64(lag) + shift) / float64(k)
+			weight += w
+			period = sum / weight
+		}
+	}
+	return period, best
 }
 
 // The autocorrelation is band-limited, so between two lags it is found by

@@ -13,7 +13,7 @@ import (
 const (
 	framesPerMinute = 60 * 100
 	slowest         = 40.0 // BPM
-	shortestBeat    = 27 // frames: 222 BPM
+	shortestBeat    = 27   // frames: 222 BPM
 	likeliest       = 120.0
 	likelihoodWidth = 1.0 // octaves, one standard deviation
 
@@ -29,10 +29,14 @@ const (
 	meanReach = 30
 	// onsetPeak is how far an onset stands out at the least, in dB.
 	onsetPeak = 2.0
-	// leastBeats of the slowest tempo found must be heard, and leastTempo is
-	// the autocorrelation under which there is no beat.
+	// leastBeats of the tempo found must have been heard, and leastTempo is
+	// the confidence under which there is no beat.
 	leastBeats = 4
+	sureBeats  = 10 // from so many on, their number is no doubt
 	leastTempo = 0.12
+	// accent is the power of an onset's amplitude that it counts with: the
+	// beat is what is louder, not only what is louder than before.
+	accent = 0.75
 	// bandFloor is the level that the spectrum is taken to have at least,
 	// so that the noise of a silence has no onsets.
 	bandFloor = -75.0
@@ -40,26 +44,30 @@ const (
 
 // tempoMeter gathers the onsets' autocorrelation; its memory is fixed.
 type tempoMeter struct {
-	past  [fluxReach][melBands]float64
-	n     int64
-	local [2*meanReach + 1]float64
-	sum   float64
-	// soft is the strength smoothed over 5 frames, for beats are not struck
-	// to the hundredth of a second.
-	recent [5]float64
-	ring   [tempoLags]float64
-	corr   [tempoLags]float64
-	rated  int64
-	onsets int64
+	past [fluxReach][melBands]float64
+	n    int64
+	// rises holds the onset strengths around the one that is next, in dB,
+	// and weights how loud their frames are; sum is that of rises.
+	rises, weights [2*meanReach + 1]float64
+	sum            float64
+	// peaks are the last strengths, of which an onset is the highest; recent
+	// are their weighted likes, smoothed before they are correlated, for
+	// beats are not struck to the hundredth of a second.
+	peaks, recent [5]float64
+	ring          [tempoLags]float64
+	corr          [tempoLags]float64
+	rated         int64
+	onsets        int64
 }
 
 func newTempoMeter() *tempoMeter { return &tempoMeter{} }
 
 func (t *tempoMeter) frame(mel *[melBands]float64) {
 	last := &t.past[t.n%fluxReach]
-	rise := 0.0
+	rise, top := 0.0, bandFloor
 	for b := range mel {
 		v := max(mel[b], bandFloor)
+		top = max(top, v)
 		if t.n >= fluxReach {
 			// Against the neighbours too: a partial that wavers from band to
 			// band is no onset.
@@ -76,28 +84,36 @@ func (t *tempoMeter) frame(mel *[melBands]float64) {
 	for b := range mel {
 		last[b] = max(mel[b], bandFloor)
 	}
-	t.n++
-	t.strength(max(rise/melBands-fluxFloor, 0))
+	t.strength(max(rise/melBands-fluxFloor, 0), math.Pow(10, accent*top/20))
 }
 
 // strength takes the next onset strength and correlates the one that now has
 // its local mean.
-func (t *tempoMeter) strength(s float64) {
+func (t *tempoMeter) strength(rise, weight float64) {
 	const width = 2*meanReach + 1
-	at := int((t.n - 1) % width)
-	t.sum += s - t.local[at]
-	t.local[at] = s
-	middle := t.local[(at+width-meanReach)%width]
-	t.correlate(max(middle-max(t.sum, 0)/width, 0))
+	at := int(t.n % width)
+	t.n++
+	t.sum += rise - t.rises[at]
+	t.rises[at], t.weights[at] = rise, weight
+	middle := (at + width - meanReach) % width
+	above := max(t.rises[middle]-max(t.sum, 0)/width, 0)
+	t.count(above)
+	t.correlate(above * t.weights[middle])
 }
 
-func (t *tempoMeter) correlate(s float64) {
-	copy(t.recent[:], t.recent[1:])
-	t.recent[4] = s
-	r := &t.recent
-	if r[2] >= onsetPeak && r[2] > r[1] && r[2] > r[0] && r[2] >= r[3] && r[2] >= r[4] {
+func (t *tempoMeter) count(above float64) {
+	p := &t.peaks
+	copy(p[:], p[1:])
+	p[4] = above
+	if p[2] >= onsetPeak && p[2] > p[1] && p[2] > p[0] && p[2] >= p[3] && p[2] >= p[4] {
 		t.onsets++
 	}
+}
+
+func (t *tempoMeter) correlate(strength float64) {
+	r := &t.recent
+	copy(r[:], r[1:])
+	r[4] = strength
 	soft := (r[0] + r[4] + 4*(r[1]+r[3]) + 6*r[2]) / 16
 	at := int(t.rated % tempoLags)
 	t.ring[at] = soft
@@ -118,8 +134,7 @@ func (t *tempoMeter) correlate(s float64) {
 func (t *tempoMeter) result() (tempo orak.Tempo, rate float64) {
 	frames := t.n
 	for range meanReach + 2 {
-		t.n++
-		t.strength(0)
+		t.strength(0, 0)
 	}
 	if frames > 0 {
 		rate = float64(t.onsets) / (float64(frames) * hopS)
@@ -138,7 +153,9 @@ func (t *tempoMeter) beat() orak.Tempo {
 		return orak.Tempo{}
 	}
 	confidence := min(max(curve.near(period), 0), 1)
-	if score <= 0 || confidence < leastTempo || float64(t.n) < leastBeats*period {
+	beats := float64(t.n) / period
+	confidence *= min(beats/sureBeats, 1)
+	if score <= 0 || confidence < leastTempo || beats < leastBeats {
 		return orak.Tempo{}
 	}
 	return orak.Tempo{BPM: framesPerMinute / curve.sharpen(period), Confidence: confidence}

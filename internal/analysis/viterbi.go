@@ -9,9 +9,9 @@ const (
 	trackLag   = 150
 	trackBatch = 50
 	trackRing  = trackLag + trackBatch
-	// unvoicedCost is what an unvoiced frame costs, against a candidate's
-	// 1 - strength + octave cost (which is 0.04 for a middling voice).
-	unvoicedCost = 1 - voicingThreshold + 0.04
+	// unvoicedCost is what an unvoiced frame costs, against the best
+	// candidate's 1 - strength.
+	unvoicedCost = 1 - voicingThreshold
 	// switchCost is that of going from voiced to unvoiced or back, jumpCost
 	// that of an octave's leap. A note's change pays it once; a stray frame
 	// pays it twice.
