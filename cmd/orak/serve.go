@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"orak/internal/app"
-	"orak/internal/observe"
 )
 
 // serve is what the roles of the server have in common. Each is given all the
@@ -22,7 +21,7 @@ const startTimeout = 2 * time.Minute
 
 // run serves until it is told to stop, which is no failure.
 func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
-	log := observe.NewLogger(s.Settings.Log, con.err)
+	log := s.Settings.Log.Logger(con.err)
 	starting, started := context.WithTimeout(ctx, startTimeout)
 	running, err := app.Start(starting, s.Settings, roles, log)
 	started()

@@ -23,6 +23,10 @@ func NewLogger(cfg Config, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, opts))
 }
 
+// Logger is NewLogger for those who were handed c and need no more of this
+// package.
+func (c Config) Logger(w io.Writer) *slog.Logger { return NewLogger(c, w) }
+
 // level is info for what it does not know: config holds the enum.
 func level(name string) slog.Level {
 	var l slog.Level
