@@ -76,6 +76,10 @@ type Bridge struct {
 	waitingMu sync.Mutex
 	waiting   map[*kgo.Record]error
 
+	// connected says that Temporal has answered once; see connect.
+	connecting sync.Mutex
+	connected  atomic.Bool
+
 	mu       sync.Mutex
 	sessions map[partition]*session
 	// committing is held by whoever commits, and by revocations.

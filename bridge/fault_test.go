@@ -121,7 +121,7 @@ func TestOutageOfTemporalIsABacklogAndNoDeadLetter(t *testing.T) {
 	require.Equal(t, 5, b.committed())
 
 	p.set(true)
-	m.awaitOutcome("started", 105)
+	m.awaitStarts(105)
 	b.awaitCommitted(105)
 	b.requireStarted(uploads)
 	require.Zero(t, b.deadLetters())
@@ -141,7 +141,7 @@ func TestBridgeStopsInTheMiddleOfAnOutage(t *testing.T) {
 	require.Eventually(t, func() bool { return m.metric("orak_bridge_retrying_records", "") > 0 }, within, 10*time.Millisecond)
 	m.stop()
 	require.Zero(t, b.committed())
-	b.start(nil).awaitOutcome("started", 20)
+	b.start(nil).awaitStarts(20)
 	b.requireStarted(uploads)
 }
 
@@ -160,7 +160,7 @@ func TestNamespaceThatIsNotSetUpIsWaitedFor(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		err := m.Ready(b.ctx)
-		return err != nil && strings.Contains(err.Error(), "search attribute")
+		return err != nil && strings.Contains(strings.ToLower(err.Error()), "search attribute")
 	}, within, 10*time.Millisecond)
 	require.Zero(t, b.deadLetters())
 

@@ -154,6 +154,17 @@ func (m *member) awaitOutcome(outcome string, n int) {
 	require.Equal(m.t, n, count(), outcome)
 }
 
+// awaitStarts waits until n records are settled by a start; where answers get
+// lost on the way, some of the starts count as duplicates.
+func (m *member) awaitStarts(n int) {
+	m.t.Helper()
+	count := func() int {
+		return m.metric("orak_bridge_records_total", "started") + m.metric("orak_bridge_records_total", "duplicate")
+	}
+	require.Eventually(m.t, func() bool { return count() >= n }, within, 10*time.Millisecond)
+	require.Equal(m.t, n, count())
+}
+
 func newUpload() orak.Upload {
 	id := orak.UploadID(fmt.Sprintf("0195a2b4-7c3d-7e8f-9a0b-%012x", rand.Uint64N(1<<48)))
 	return orak.Upload{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,16 +19,25 @@ import (
 	"orak/workflows"
 )
 
+// maxRefusals is how often Temporal has to refuse a record before the record
+// counts as being at fault.
+const maxRefusals = 3
+
 // start starts the workflow of u, once and only once, however often u is
-// announced.
+// announced. A start whose answer was lost is tried again, and then counts as
+// a duplicate.
 func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Upload) outcome {
 	began := time.Now()
 	id := workflows.UploadWorkflowID(u.ID)
 	log := b.log.With("upload_id", u.ID, "tenant", u.Tenant, "workflow_id", id)
 	var out outcome
 	var refused error
+	refusals := 0
 	ok := b.persist(ctx, s, r, "starting the workflow", func(ctx context.Context) error {
 		out, refused = outcomeStarted, nil
+		if err := b.connect(ctx); err != nil {
+			return err
+		}
 		runID, err := b.execute(ctx, r, u)
 		var exists *serviceerror.WorkflowExecutionAlreadyStarted
 		var invalid *serviceerror.InvalidArgument
@@ -40,8 +50,11 @@ func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Up
 			log.Debug("workflow was started before", "run_id", exists.RunId)
 			return nil
 		case errors.As(err, &invalid):
+			if refusals++; refusals < maxRefusals {
+				return err
+			}
 			refused = err
-			return b.checkAttributes(ctx)
+			return b.blameNamespace(ctx, invalid)
 		default:
 			return err
 		}
@@ -84,10 +97,35 @@ func (b *Bridge) execute(ctx context.Context, r *kgo.Record, u orak.Upload) (run
 	return run.GetRunID(), nil
 }
 
-// checkAttributes tells a refused record from a namespace that refuses every
-// record, because our search attributes are not registered there yet. Where
+// connect has the first word with Temporal, for one record at a time: a client
+// that was made without connecting learns then what the server can do, and
+// the SDK's starts read that without a lock.
+func (b *Bridge) connect(ctx context.Context) error {
+	if b.connected.Load() {
+		return nil
+	}
+	b.connecting.Lock()
+	defer b.connecting.Unlock()
+	if b.connected.Load() {
+		return nil
+	}
+	if _, err := b.deps.Temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("reaching Temporal: %w", err)
+	}
+	b.connected.Store(true)
+	return nil
+}
+
+// blameNamespace tells a namespace that refuses every record, because our
+// search attributes are not usable there yet, from a refused record: nil means
+// that it is the record. What a record puts into search attributes is valid
+// by construction, so a refusal that speaks of them is never the record's
+// fault; they come into effect some time after they are registered. Where
 // Temporal does not let us look, the record is taken to be at fault.
-func (b *Bridge) checkAttributes(ctx context.Context) error {
+func (b *Bridge) blameNamespace(ctx context.Context, refusal *serviceerror.InvalidArgument) error {
+	if strings.Contains(strings.ToLower(refusal.Error()), "search attribute") {
+		return refusal
+	}
 	resp, err := b.deps.Temporal.OperatorService().ListSearchAttributes(ctx,
 		&operatorservice.ListSearchAttributesRequest{Namespace: b.deps.Namespace})
 	var denied *serviceerror.PermissionDenied
