@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"orak"
 	"orak/api"
 	"orak/internal/client"
 )
