@@ -28,6 +28,8 @@ func run(args []string) int {
 	loaded, err := config.Load(args, &cmd, config.Options{
 		Name:        "orak-standalone",
 		Description: "orak and the servers that it needs, in one process on loopback.",
+		// One environment often serves orak's own commands too.
+		Known: []string{"ORAK_SERVER", "ORAK_TENANT"},
 	})
 	if errors.Is(err, config.ErrHelp) {
 		return 0

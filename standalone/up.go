@@ -78,7 +78,10 @@ func (c *upCommand) start(ctx context.Context) (*stack, error) {
 	if err := s.servers.Start(ctx); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(<-able, c.serve(ctx, s)); err != nil {
+	if err := <-able; err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	if err := c.serve(ctx, s); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
 	return s, nil

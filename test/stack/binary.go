@@ -25,7 +25,14 @@ type program struct {
 func build() (*program, error) {
 	if path := os.Getenv(binaryEnv); path != "" {
 		abs, err := filepath.Abs(path)
-		return &program{path: abs}, err
+		if err != nil {
+			return nil, fmt.Errorf("finding %s: %w", path, err)
+		}
+		// To look at it also makes go test's cached results depend on it.
+		if _, err := os.Stat(abs); err != nil {
+			return nil, fmt.Errorf("finding the binary that %s names: %w", binaryEnv, err)
+		}
+		return &program{path: abs}, nil
 	}
 	root, err := workspace()
 	if err != nil {

@@ -27,6 +27,7 @@ type readiness struct {
 	S3Credentials string `json:"s3_credentials"`
 	DataDir       string `json:"data_dir"`
 	Log           string `json:"log"`
+	OrakLog       string `json:"orak_log"`
 }
 
 // child is one running orak-standalone.

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -36,8 +35,8 @@ type Process struct {
 	// API is the URL of the service, without a slash at its end; empty for
 	// StartServers.
 	API string
-	// Log is the file with what its servers have to say.
-	Log string
+	// Logs are the files with what its servers and the service have to say.
+	Logs []string
 
 	t     testing.TB
 	mode  string
@@ -88,7 +87,10 @@ func (p *Process) start() {
 	if err != nil {
 		p.t.Fatalf("running orak-standalone %s: %v", p.mode, err)
 	}
-	p.Servers, p.API, p.Log = *servers, ready.API, ready.Log
+	p.Servers, p.API, p.Logs = *servers, ready.API, []string{ready.Log}
+	if ready.OrakLog != "" {
+		p.Logs = append(p.Logs, ready.OrakLog)
+	}
 	p.ports = []string{
 		"--temporal-port=" + port(ready.Temporal), "--temporal-ui-port=" + port(ready.TemporalUI),
 		"--kafka-port=" + port(ready.Kafka), "--s3-port=" + port(ready.S3),
@@ -158,9 +160,13 @@ func (p *Process) show() {
 		return
 	}
 	p.t.Logf("orak-standalone %s (process %d) wrote:\n%s", p.mode, p.PID(), p.Output())
-	log, err := exec.Command("tail", "-n", "50", filepath.Clean(p.Log)).CombinedOutput()
-	if err == nil {
-		p.t.Logf("the last of %s:\n%s", p.Log, log)
+	for _, log := range p.Logs {
+		last, err := exec.Command("tail", "-n", "50", log).CombinedOutput()
+		if err != nil {
+			p.t.Logf("reading %s: %v", log, err)
+			continue
+		}
+		p.t.Logf("the last of %s:\n%s", log, last)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -111,4 +113,21 @@ func TestAddressesAreLoopback(t *testing.T) {
 	for _, address := range []string{s.Temporal, s.Kafka, s.S3, strings.TrimPrefix(s.TemporalUI, "http://")} {
 		require.True(t, strings.HasPrefix(address, "127.0.0.1:"), address)
 	}
+}
+
+// Where the file system has no extended attributes, the store keeps metadata
+// in files; a folder with such files stays with them.
+func TestStoreKeepsMetadataInFilesWhereItMust(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "s3", "meta"), 0o700))
+	p := StartServers(t, Options{DataDir: dir})
+	require.NoError(t, p.Store(t).MakeBucket(t.Context(), "orak", minio.MakeBucketOptions{}))
+	put(t, p, 2)
+	p.Kill()
+	p.Restart()
+	requireObjects(t, p, 2)
+	left, err := os.ReadDir(filepath.Join(dir, "s3", "meta"))
+	require.NoError(t, err)
+	require.NotEmpty(t, left)
 }
