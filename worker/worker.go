@@ -45,6 +45,8 @@ type Worker struct {
 
 	mu      sync.Mutex
 	running []sdkworker.Worker
+
+	fatal chan error // the first fatal error; it stays there
 }
 
 // heartbeatEvery is how often progress reaches the server at most. It also
@@ -62,6 +64,28 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	return &Worker{
 		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts,
 		keeper: activities.NewKeeper(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
+		fatal:  make(chan error, 1),
+	}
+}
+
+// Ready reports that a queue is no longer served, because Temporal refused
+// this worker for good (the namespace is gone, access was taken away). The
+// process is to be restarted then.
+func (w *Worker) Ready(context.Context) error {
+	select {
+	case err := <-w.fatal:
+		w.fatal <- err
+		return err
+	default:
+		return nil
+	}
+}
+
+func (w *Worker) died(queue string, err error) {
+	w.log.Error("worker stopped by a fatal error", "queue", queue, "error", err)
+	select {
+	case w.fatal <- fmt.Errorf("serving queue %s: %w", queue, err):
+	default:
 	}
 }
 
@@ -135,9 +159,7 @@ func (w *Worker) serving(queue string) sdkworker.Worker {
 		WorkerStopTimeout:            w.cfg.StopTimeout,
 		MaxHeartbeatThrottleInterval: heartbeatEvery,
 		DisableRegistrationAliasing:  true,
-		OnFatalError: func(err error) {
-			w.log.Error("worker stopped by a fatal error", "queue", queue, "error", err)
-		},
+		OnFatalError:                 func(err error) { w.died(queue, err) },
 	}
 	if queue == workflows.QueuePipeline {
 		sw := sdkworker.New(w.client, queue, o)
