@@ -101,8 +101,10 @@ func (o *outbox) search(ctx context.Context, began time.Time) error {
 	group.SetLimit(o.cfg.OutboxWorkers)
 	pending, oldest, now := 0, time.Duration(0), time.Now()
 	young := now.Add(-o.cfg.OutboxMinAge)
-	if young.Before(began) {
-		young = began
+	// Some stores date their objects by the second: those of the second in
+	// which the process began count as older.
+	if older := began.Truncate(time.Second).Add(time.Second); young.Before(older) {
+		young = older
 	}
 	for info, err := range o.store.List(ctx, orak.PendingPrefix) {
 		if err != nil {

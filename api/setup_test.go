@@ -115,6 +115,9 @@ func (b *bundle) start() {
 	b.Server = api.New(b.cfg, b.deps)
 	require.NoError(b.t, b.Start(b.t.Context()))
 	b.t.Cleanup(func() {
+		if b.t.Failed() {
+			b.t.Logf("the server's log:\n%.20000s", b.log)
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := b.Stop(ctx); err != nil {
@@ -202,6 +205,8 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	// closes means that the connection ends with it.
+	closes bool
 }
 
 func (b *bundle) do(req *http.Request) reply {
@@ -211,7 +216,7 @@ func (b *bundle) do(req *http.Request) reply {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(b.t, err)
-	return reply{resp.StatusCode, resp.Header, body}
+	return reply{resp.StatusCode, resp.Header, body, resp.Close}
 }
 
 // header is a pair of a name and a value.

@@ -45,6 +45,9 @@ func classify(err error) error {
 }
 
 func classifyResponse(er minio.ErrorResponse) error {
+	if isBusy(er) {
+		return unavailable(er)
+	}
 	switch er.Code {
 	case minio.NoSuchKey, "NotFound":
 		return ErrNotFound
@@ -62,6 +65,15 @@ func classifyResponse(er minio.ErrorResponse) error {
 		return unavailable(er)
 	}
 	return &orak.Fault{Class: orak.ClassInternal, Message: "The object store refused the request.", Err: er}
+}
+
+// isBusy recognizes a server that was in its own way, although nothing is
+// wrong with the request: S3's answer to writes that conflict, and that of
+// servers which keep objects as files, where one request makes the folder
+// that another one, which emptied it, is removing.
+func isBusy(err error) bool {
+	code := minio.ToErrorResponse(err).Code
+	return code == "OperationAborted" || code == "ExistingObjectIsDirectory"
 }
 
 func isNetwork(err error) bool {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -61,7 +62,7 @@ func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) 
 	n, err := io.ReadFull(g, *head)
 	switch {
 	case err == io.EOF || err == io.ErrUnexpectedEOF: // the body's true end
-		return s.putOne(ctx, key, bytes.NewReader((*head)[:n]), int64(n), opts)
+		return s.putHeld(ctx, key, (*head)[:n], opts)
 	case err != nil:
 		return Info{}, err
 	}
@@ -70,6 +71,22 @@ func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) 
 		return s.putOne(ctx, key, body, opts.Size, opts)
 	}
 	return s.putParts(ctx, key, body, opts)
+}
+
+// putHeld sends a body that is in memory, and so can be sent again where the
+// server was in its own way.
+func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOptions) (Info, error) {
+	for try := 1; ; try++ {
+		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), opts)
+		if err == nil || try == tries || !isBusy(err) {
+			return info, err
+		}
+		select {
+		case <-time.After(time.Duration(rand.Int64N(int64(20*time.Millisecond) << try))):
+		case <-ctx.Done():
+			return Info{}, ctx.Err()
+		}
+	}
 }
 
 // putOne sends body with one PUT.

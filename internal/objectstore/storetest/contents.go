@@ -114,6 +114,28 @@ func testDelete(t *testing.T, s Store) {
 	require.ErrorIs(t, err, objectstore.ErrNotFound)
 }
 
+// testPutBesideDelete empties a prefix again and again while others write
+// there: a server that keeps objects as files removes the folder each time.
+func testPutBesideDelete(t *testing.T, s Store) {
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for n := range 40 {
+				key := fmt.Sprintf("busy/here/%d-%d", i, n)
+				_, err := s.Put(t.Context(), key, strings.NewReader("x"), objectstore.PutOptions{Size: 1})
+				if err == nil {
+					err = s.Delete(t.Context(), key)
+				}
+				if err != nil {
+					t.Errorf("%s: %v", key, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Empty(t, list(t, s, "busy/"))
+}
+
 func testList(t *testing.T, s Store) {
 	for _, k := range []string{"pending/b/2.json", "pending/a/1.json", "uploads/a/1/original"} {
 		put(t, s, k, "x")

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"ABodyOfAnotherLengthIsNeverStored":         testBodyLength,
 		"ACancelledPutStoresNothing":                testCancel,
 		"TheBodyIsNotReadPastItsEnd":                testStickyEnd,
+		"DeletesDoNotDisturbPutsBesideThem":         testPutBesideDelete,
 		"EnsureBucketMayBeRepeatedAndPingFindsIt":   testBucket,
 		"AFailedPutKeepsTheObjectThatWasThereWhole": testFailedReplace,
 	} {
