@@ -78,11 +78,11 @@ func (p *pulse) within(ctx context.Context) context.Context {
 }
 
 func (p *pulse) report(done float64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if done < 0 || done > 1 || done != done {
+	if !(done >= 0 && done <= 1) { // so that NaN is none
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	step := done
 	if p.last.Done != nil {
 		step = done - *p.last.Done

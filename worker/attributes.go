@@ -24,7 +24,7 @@ func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace st
 		return err
 	}
 	if len(missing) == 0 {
-		return nil
+		return awaitAttributes(ctx, c, namespace) // they may have been made just now
 	}
 	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
 		Namespace: namespace, SearchAttributes: missing,
