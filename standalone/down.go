@@ -31,7 +31,7 @@ func (c *downCommand) down(w io.Writer) error {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		return fmt.Errorf("ending process %d: %w", pid, err)
 	}
-	for deadline := time.Now().Add(stopTimeout + 10*time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(stopTimeout + stopServersTimeout + 5*time.Second); time.Now().Before(deadline); {
 		if !running(pid) {
 			_, err := fmt.Fprintf(w, "ended process %d, which ran on %s\n", pid, c.DataDir)
 			return err

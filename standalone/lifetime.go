@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// Bounds of starting and of stopping gracefully.
+// Bounds of starting, and of stopping gracefully: the service, then the
+// servers that it needs until its end.
 const (
-	startTimeout = 60 * time.Second
-	stopTimeout  = 20 * time.Second
+	startTimeout       = 60 * time.Second
+	stopTimeout        = 20 * time.Second
+	stopServersTimeout = 10 * time.Second
 )
 
 // lifetime is how a command's end is decided and its readiness told.
@@ -29,16 +31,17 @@ type lifetime struct {
 func (l lifetime) watch() <-chan struct{} {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	orphaned := make(chan struct{})
+	orphaned := make(chan struct{}, 2)
 	if l.ExitWithStdin {
 		go func() {
 			_, _ = io.Copy(io.Discard, os.Stdin)
-			close(orphaned)
+			orphaned <- struct{}{}
 		}()
-	} else if len(l.ExitWith) > 0 {
+	}
+	if len(l.ExitWith) > 0 {
 		go func() {
 			awaitEndOf(l.ExitWith)
-			close(orphaned)
+			orphaned <- struct{}{}
 		}()
 	}
 	ending := make(chan struct{})

@@ -38,7 +38,7 @@ func (c *serversCommand) Run() error {
 }
 
 func stopWithin(s *servers.Servers) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), stopServersTimeout)
 	defer cancel()
 	return s.Stop(ctx)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Options are what the program decides, not its user.
@@ -48,7 +49,9 @@ func (s *Servers) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.start(ctx); err != nil {
-		return errors.Join(err, s.stopAll(ctx))
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return errors.Join(err, s.stopAll(stopping))
 	}
 	return nil
 }
@@ -69,24 +72,23 @@ func (s *Servers) start(ctx context.Context) error {
 	// Temporal takes the longest by far, so it starts beside the others.
 	started := make(chan error, 1)
 	go func() { started <- temporal.start(ctx) }()
-	for _, server := range []struct {
-		name string
-		on   func(context.Context) error
-		off  func(context.Context) error
-	}{{"Kafka", kafka.start, kafka.stop}, {"S3", store.start, store.stop}} {
-		if err := server.on(ctx); err != nil {
-			return errors.Join(err, <-started)
-		}
-		s.stops = append(s.stops, stop{server.name, server.off})
-	}
-	if err := <-started; err != nil {
+	others := errors.Join(
+		s.begin(ctx, "Kafka", kafka.start, kafka.stop),
+		s.begin(ctx, "S3", store.start, store.stop),
+	)
+	err = s.begin(ctx, "Temporal", func(context.Context) error { return <-started }, temporal.stop)
+	if err := errors.Join(others, err); err != nil {
 		return err
 	}
-	s.stops = append(s.stops, stop{"Temporal", temporal.stop})
-	if err := ui.start(ctx); err != nil {
+	return s.begin(ctx, "the Temporal Web UI", ui.start, ui.stop)
+}
+
+// begin starts one server, and registers its stop where that went well.
+func (s *Servers) begin(ctx context.Context, name string, start, end func(context.Context) error) error {
+	if err := start(ctx); err != nil {
 		return err
 	}
-	s.stops = append(s.stops, stop{"the Temporal Web UI", ui.stop})
+	s.stops = append(s.stops, stop{name, end})
 	return nil
 }
 

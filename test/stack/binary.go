@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-// binaryEnv names a binary to run in place of the one that is built here.
+// binaryEnv names a binary to run in place of the one that is built here; a
+// relative path begins at the workspace.
 const binaryEnv = "ORAK_STANDALONE_BIN"
 
 // program is the built orak-standalone. While it is held no other test
@@ -23,20 +24,19 @@ type program struct {
 // build brings bin/orak-standalone up to date. With a warm build cache that
 // takes a second or two; the very first build takes minutes.
 func build() (*program, error) {
-	if path := os.Getenv(binaryEnv); path != "" {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return nil, fmt.Errorf("finding %s: %w", path, err)
-		}
-		// To look at it also makes go test's cached results depend on it.
-		if _, err := os.Stat(abs); err != nil {
-			return nil, fmt.Errorf("finding the binary that %s names: %w", binaryEnv, err)
-		}
-		return &program{path: abs}, nil
-	}
 	root, err := workspace()
 	if err != nil {
 		return nil, err
+	}
+	if path := os.Getenv(binaryEnv); path != "" {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(root, path)
+		}
+		// To look at it also makes go test's cached results depend on it.
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("finding the binary that %s names: %w", binaryEnv, err)
+		}
+		return &program{path: path}, nil
 	}
 	bin := filepath.Join(root, "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {
