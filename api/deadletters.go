@@ -3,8 +3,12 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -45,12 +49,9 @@ func (s *Server) getDeadLetters(c *fiber.Ctx) error {
 		PageSize: int32(size), NextPageToken: token, Query: query,
 	})
 	if err != nil {
-		if isInvalid(err) && token != nil {
-			return refuse(codeInvalidRequest, "page_token is not one of ours.").because(err)
-		}
 		return refuse(codeUnavailable, "The dead letters cannot be listed at the moment.").because(fmt.Errorf("listing workflows: %w", err))
 	}
-	page := DeadLetterPage{DeadLetters: []DeadLetter{}, Next: base64.RawURLEncoding.EncodeToString(resp.GetNextPageToken())}
+	page := DeadLetterPage{DeadLetters: []DeadLetter{}, Next: encodePage(resp.GetNextPageToken())}
 	for _, info := range resp.GetExecutions() {
 		page.DeadLetters = append(page.DeadLetters, s.listed(x, info))
 	}
@@ -66,11 +67,32 @@ func pageOf(c *fiber.Ctx) (size int, token []byte, err error) {
 		}
 	}
 	if given := c.Query("page_token"); given != "" {
-		if token, err = base64.RawURLEncoding.DecodeString(given); err != nil {
-			return 0, nil, refuse(codeInvalidRequest, "page_token is not one of ours.")
+		if token, err = decodePage(given); err != nil {
+			return 0, nil, refuse(codeInvalidRequest, "page_token is not one of ours.").because(err)
 		}
 	}
 	return size, token, nil
+}
+
+// encodePage makes a page_token of Temporal's, with a checksum: the server
+// would try for long to understand one that is damaged.
+func encodePage(token []byte) string {
+	if len(token) == 0 {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(slices.Clone(token), crc32.ChecksumIEEE(token)))
+}
+
+func decodePage(given string) ([]byte, error) {
+	b, err := base64.RawURLEncoding.DecodeString(given)
+	if err != nil {
+		return nil, fmt.Errorf("decoding the page token: %w", err)
+	}
+	cut := len(b) - crc32.Size
+	if cut < 1 || binary.BigEndian.Uint32(b[cut:]) != crc32.ChecksumIEEE(b[:cut]) {
+		return nil, errors.New("decoding the page token: it is damaged")
+	}
+	return b[:cut], nil
 }
 
 // listed makes a dead letter of a workflow in a list. One whose memo cannot

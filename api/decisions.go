@@ -102,11 +102,6 @@ func refused(st state, err error) error {
 	}
 }
 
-func isInvalid(err error) bool {
-	var invalid *serviceerror.InvalidArgument
-	return errors.As(err, &invalid)
-}
-
 func checkPerson(by, reason string) error {
 	for _, f := range []struct {
 		name, value string

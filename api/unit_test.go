@@ -1,0 +1,91 @@
+package api
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFilenameKeepsItsPromise(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"a.wav":                  "a.wav",
+		"../../etc/passwd":       "passwd",
+		`C:\Users\x\Song 1.m4a`:  "Song 1.m4a",
+		"..":                     "",
+		"x/..":                   "",
+		"a/":                     "",
+		" \t":                    "",
+		"a\x00b\x1b[2Jc.wav":     "ab[2Jc.wav",
+		"evil\u202efdp.exe":      "evilfdp.exe",
+		"bad\xff\xfeutf8":        "badutf8",
+		"Ünïcode – ж.ogg":        "Ünïcode – ж.ogg",
+		strings.Repeat("x", 300): strings.Repeat("x", 255),
+		strings.Repeat("ж", 200): strings.Repeat("ж", 127),
+		"\u2028line\u2029.wav":   "line.wav",
+	} {
+		got := filename(given)
+		require.Equal(t, want, got)
+		require.LessOrEqual(t, len(got), maxFilename)
+		require.True(t, utf8.ValidString(got))
+	}
+	require.Equal(t, "a b.wav", dispositionFilename(`attachment; filename="/x/a b.wav"`))
+	require.Equal(t, "€.wav", dispositionFilename(`attachment; filename*=UTF-8''%e2%82%ac.wav`))
+	require.Empty(t, dispositionFilename("attachment; ;;"))
+}
+
+func TestIDsFollowFromTenantAndKey(t *testing.T) {
+	t.Parallel()
+	id, repeatable, err := newID("choir", "take 1")
+	require.NoError(t, err)
+	require.True(t, repeatable)
+	// Never to change: a repeat over an upgrade would become a second upload.
+	require.Equal(t, "aa58444d-cc54-546c-a268-805b4ffd3386", string(id))
+	other, _, err := newID("choi", "rtake 1")
+	require.NoError(t, err)
+	require.NotEqual(t, id, other)
+	fresh, repeatable, err := newID("choir", "")
+	require.NoError(t, err)
+	require.False(t, repeatable)
+	require.Equal(t, byte('7'), fresh[14])
+	require.Equal(t, byte('5'), id[14])
+}
+
+func TestEveryCodeHasItsOwnMeaning(t *testing.T) {
+	t.Parallel()
+	titles := map[string]code{}
+	for _, k := range []code{
+		codeInvalidRequest, codeInvalidTenant, codeEmptyBody, codeIncompleteBody, codeDigestMismatch, codeTimeout,
+		codeLengthRequired, codeTooLarge, codeUnsupportedMedia, codeUnsupportedEncoding, codeIdempotencyConflict,
+		codeNotFound, codeAnalysisNotReady, codeNoAnalysis, codeNotParked, codeMethodNotAllowed, codeHeaderTooLarge,
+		codeUnavailable, codeInternal,
+	} {
+		status, title := k.meaning()
+		require.GreaterOrEqual(t, status, 400, k)
+		require.Empty(t, titles[title], "%s and %s share a title", k, titles[title])
+		titles[title] = k
+	}
+}
+
+func TestConfigIsValidated(t *testing.T) {
+	t.Parallel()
+	good := Config{
+		Addr: ":0", MaxUploadBytes: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, StatusTimeout: 1,
+		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, OutboxInterval: 1, OutboxMinAge: 1,
+		OutboxGrace: time.Hour, OutboxWorkers: 1,
+	}
+	require.NoError(t, good.Validate())
+	for _, spoil := range []func(*Config){
+		func(c *Config) { c.Addr = "nonsense" },
+		func(c *Config) { c.MaxUploadBytes = 0 },
+		func(c *Config) { c.MaxWatchers = 0 },
+		func(c *Config) { c.OutboxGrace = 0 },
+	} {
+		bad := good
+		spoil(&bad)
+		require.Error(t, bad.Validate())
+	}
+}

@@ -1,0 +1,152 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/workflows"
+)
+
+// temporalBundle is a server with a Temporal namespace of its own, where
+// uploads are scripted: a workflow of the real type that shows what a test
+// tells it to, in the ways in which the real one does.
+type temporalBundle struct {
+	*bundle
+	client client.Client
+	// release lets the scripted step end.
+	release chan struct{}
+}
+
+const signalShow = "show"
+
+func setupTemporal(t *testing.T, change ...func(b *bundle)) *temporalBundle {
+	t.Helper()
+	tb := &temporalBundle{bundle: prepare(t), release: make(chan struct{})}
+	tb.client = tb.servers.Client(t, tb.servers.Namespace(t))
+	tb.deps.Workflows = tb.client
+	for _, c := range change {
+		c(tb.bundle)
+	}
+	w := worker.New(tb.client, workflows.QueuePipeline, worker.Options{})
+	w.RegisterWorkflowWithOptions(scripted, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
+	w.RegisterActivityWithOptions(tb.step, activity.RegisterOptions{Name: "step"})
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+	tb.start()
+	return tb
+}
+
+// step beats as the real steps do.
+func (tb *temporalBundle) step(ctx context.Context) error {
+	done := 0.25
+	activity.RecordHeartbeat(ctx, map[string]any{"done": done, "attempts": 2})
+	select {
+	case <-tb.release:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// scripted shows each orak.Progress that it is signaled, and ends with a final
+// one. Parked, it takes decisions.
+func scripted(ctx workflow.Context, p orak.Progress) error {
+	show := func(next orak.Progress) error {
+		p = next
+		attrs := []temporal.SearchAttributeUpdate{
+			workflows.AttrStatus.ValueSet(string(p.Status)), workflows.AttrTenant.ValueSet(string(p.Upload.Tenant)),
+		}
+		return errors.Join(workflow.UpsertMemo(ctx, map[string]any{workflows.MemoProgress: p}), workflow.UpsertTypedSearchAttributes(ctx, attrs...))
+	}
+	parked := func() error {
+		if p.Status != orak.StatusDeadLettered {
+			return errors.New("the upload is not parked")
+		}
+		return nil
+	}
+	decide := func(name string, to orak.Status) error {
+		return workflow.SetUpdateHandlerWithOptions(ctx, name, func(ctx workflow.Context, d workflows.Reprocess) (orak.Progress, error) {
+			next := p
+			next.Status, next.Failure, next.Cycle = to, nil, p.Cycle+1
+			return next, show(next)
+		}, workflow.UpdateHandlerOptions{Validator: func(workflow.Context, workflows.Reprocess) error { return parked() }})
+	}
+	err := errors.Join(
+		decide(workflows.SignalReprocess, orak.StatusConverting), decide(workflows.SignalDiscard, orak.StatusDiscarded))
+	if p.Status != "" {
+		err = errors.Join(err, show(p))
+	}
+	if err != nil {
+		return err
+	}
+	if p.Status == orak.StatusConverting {
+		options := workflow.ActivityOptions{StartToCloseTimeout: time.Minute, HeartbeatTimeout: time.Minute}
+		workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), "step")
+	}
+	for !p.Status.Final() {
+		var next orak.Progress
+		got := false
+		s := workflow.NewSelector(ctx)
+		s.AddReceive(workflow.GetSignalChannel(ctx, signalShow), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &next); got = true })
+		s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+		s.Select(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if got {
+			if err := show(next); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// progress is an upload of tenant at a status.
+func progress(t orak.Tenant, s orak.Status) orak.Progress {
+	id := freshID()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	p := orak.Progress{
+		Upload: orak.Upload{ID: id, Tenant: t, Key: orak.OriginalKey(t, id), Filename: "a.wav", Size: 9, ReceivedAt: at},
+		Status: s, UpdatedAt: at.Add(time.Minute),
+	}
+	switch s {
+	case orak.StatusDeadLettered:
+		p.Stage = orak.StageConvert
+		p.Failure = &orak.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "Not audio.", Attempts: 1, FirstAt: at, LastAt: at}
+	case orak.StatusConverting:
+		p.Stage = orak.StageConvert
+	}
+	return p
+}
+
+// begin starts the scripted workflow of an upload, and returns once it shows p.
+func (tb *temporalBundle) begin(p orak.Progress) {
+	tb.t.Helper()
+	_, err := tb.client.ExecuteWorkflow(tb.t.Context(), client.StartWorkflowOptions{
+		ID: workflows.UploadWorkflowID(p.Upload.ID), TaskQueue: workflows.QueuePipeline,
+	}, workflows.TypeProcessUpload, p)
+	require.NoError(tb.t, err)
+	if p.Status == "" {
+		return
+	}
+	tb.eventually(func() bool {
+		d, err := tb.client.DescribeWorkflowExecution(tb.t.Context(), workflows.UploadWorkflowID(p.Upload.ID), "")
+		return err == nil && d.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoProgress] != nil
+	}, "the workflow shows itself")
+}
+
+func (tb *temporalBundle) show(p orak.Progress) {
+	tb.t.Helper()
+	require.NoError(tb.t, tb.client.SignalWorkflow(tb.t.Context(), workflows.UploadWorkflowID(p.Upload.ID), "", signalShow, p))
+}
