@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -12,6 +13,11 @@ import (
 // fetchBytes bounds what one fetch brings, and so what waits in memory in
 // front of the budget.
 const fetchBytes = 16 << 20
+
+// fetchWait bounds how long an idle fetch hangs at a broker. The client has
+// one fetch underway for each broker, so this is also how long a partition
+// that was just taken over may wait to be read.
+const fetchWait = 500 * time.Millisecond
 
 // groupOpts make the client a member of the group. run lives until the bridge
 // is stopped hard.
@@ -26,6 +32,7 @@ func (b *Bridge) groupOpts(run context.Context) []kgo.Opt {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.SessionTimeout(b.cfg.SessionTimeout),
 		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {

@@ -225,9 +225,5 @@ func malformed(err error) *orak.Fault {
 	if len(message) > orak.MaxMessage {
 		message = message[:orak.MaxMessage]
 	}
-	return &orak.Fault{
-		Class:   orak.ClassInput,
-		Message: strings.ToValidUTF8(message, ""),
-		Err:     fmt.Errorf("reading event: %w", err),
-	}
+	return &orak.Fault{Class: orak.ClassInput, Message: strings.ToValidUTF8(message, "")}
 }
