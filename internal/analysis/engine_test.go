@@ -183,7 +183,7 @@ func TestAnalysesRunAtOnce(t *testing.T) {
 
 func TestResultThatIsNotFiniteIsTheModelsFault(t *testing.T) {
 	t.Parallel()
-	for _, break_ := range []func(a *orak.Analysis, c *orak.PitchCurve){
+	for _, spoil := range []func(a *orak.Analysis, c *orak.PitchCurve){
 		func(a *orak.Analysis, _ *orak.PitchCurve) { a.Pitch.MedianHz = math.NaN() },
 		func(a *orak.Analysis, _ *orak.PitchCurve) { a.Loudness.TruePeakDBTP = math.Inf(-1) },
 		func(a *orak.Analysis, _ *orak.PitchCurve) { a.Timbre.MFCCStd[3] = math.NaN() },
@@ -192,7 +192,7 @@ func TestResultThatIsNotFiniteIsTheModelsFault(t *testing.T) {
 	} {
 		a, c := analyze(t, white(0.2, 0.1, 1))
 		require.NoError(t, checkFinite(a, c))
-		break_(&a, &c)
+		spoil(&a, &c)
 		var fault *orak.Fault
 		require.ErrorAs(t, checkFinite(a, c), &fault)
 		require.Equal(t, orak.ClassModel, fault.Class)
@@ -211,11 +211,15 @@ func TestConfigIsChecked(t *testing.T) {
 
 func TestConfigBoundsTheSearch(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []Config{{MinF0Hz: 50, MaxF0Hz: 2000}, {MinF0Hz: 300, MaxF0Hz: 700}} {
+	for _, cfg := range []Config{{MinF0Hz: 50, MaxF0Hz: 2000}, {MinF0Hz: 300, MaxF0Hz: 700}, {MinF0Hz: 400, MaxF0Hz: 800}} {
 		x := append(sing(1, 0.1, steady(440), ah()), sing(1, 0.1, steady(1200), sawtooth)...)
 		_, curve, err := New(cfg).Analyze(context.Background(), bytes.NewReader(encode(x)), nil)
 		require.NoError(t, err)
 		require.InDelta(t, 440, curve.F0Hz[50], 2)
+		require.Greater(t, curve.Voicing[50], float32(0.99))
+		noise, _, err := New(cfg).Analyze(context.Background(), bytes.NewReader(encode(white(3, 0.1, 1))), nil)
+		require.NoError(t, err)
+		require.Zero(t, noise.Pitch.VoicedRatio)
 		for _, f0 := range curve.F0Hz {
 			require.LessOrEqual(t, float64(f0), cfg.MaxF0Hz*quarterTone)
 		}

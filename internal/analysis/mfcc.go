@@ -42,7 +42,6 @@ type melSums struct {
 	sum, sq  [mfccs]float64
 	deltaSq  [mfccs]float64
 	centroid float64
-	flatness float64
 }
 
 // melFrames turns a stream into mel spectra and their statistics.
@@ -136,7 +135,6 @@ func (m *melFrames) frame(frame []float64) {
 		total += p
 		weighted += p * float64(k)
 	}
-	logs := 0.0
 	for b := range m.bank {
 		band := &m.bank[b]
 		sum := 0.0
@@ -144,20 +142,17 @@ func (m *melFrames) frame(frame []float64) {
 			sum += p * band.weights[i]
 		}
 		m.mel[b] = decibels(sum, melFloor)
-		logs += m.mel[b]
 	}
 	m.each(&m.mel)
 	if total > 0 {
-		flat := logs/melBands - decibels(total, melFloor)
-		m.gather(level, weighted/total*sampleRate/melFrame, flat)
-	} else {
-		m.gather(level, 0, 0)
+		weighted *= sampleRate / (total * melFrame)
 	}
+	m.gather(level, weighted)
 }
 
 // gather adds the frame to its level's sums. A change is that over two
 // frames, and is as loud as the softer of both.
-func (m *melFrames) gather(level, centroid, flatness float64) {
+func (m *melFrames) gather(level, centroid float64) {
 	now := cepstrum{level: min(max(int(math.Floor(level))+levels-1, 0), levels-1)}
 	for k := range now.c {
 		basis := &m.basis[k]
@@ -168,7 +163,6 @@ func (m *melFrames) gather(level, centroid, flatness float64) {
 	s := &m.level[now.level]
 	s.n++
 	s.centroid += centroid
-	s.flatness += flatness
 	for k, c := range now.c {
 		s.sum[k] += c
 		s.sq[k] += c * c
@@ -187,9 +181,9 @@ func (m *melFrames) gather(level, centroid, flatness float64) {
 // timbre is what the mel spectra say of the frames that are not silent.
 type timbre struct {
 	// sounding is how many those are.
-	sounding                 int64
-	mean, std, delta         [mfccs]float64
-	centroidHz, flatnessInDB float64
+	sounding         int64
+	mean, std, delta [mfccs]float64
+	centroidHz       float64
 }
 
 // result closes the stream.
@@ -204,7 +198,7 @@ func (m *melFrames) result() timbre {
 		return t
 	}
 	n := float64(all.n)
-	t.centroidHz, t.flatnessInDB = all.centroid/n, all.flatness/n
+	t.centroidHz = all.centroid / n
 	for k := range t.mean {
 		t.mean[k] = all.sum[k] / n
 		t.std[k] = math.Sqrt(max(all.sq[k]/n-t.mean[k]*t.mean[k], 0))
@@ -231,7 +225,6 @@ func (m *melFrames) quietest() int {
 func (s *melSums) add(o *melSums) {
 	s.n += o.n
 	s.centroid += o.centroid
-	s.flatness += o.flatness
 	for k := range s.sum {
 		s.sum[k] += o.sum[k]
 		s.sq[k] += o.sq[k]

@@ -106,7 +106,7 @@ func TestNoiseIsNotVoiced(t *testing.T) {
 	for name, x := range map[string][]float64{
 		"white": white(10, 0.1, 1), "clipped": white(5, 2, 2), "faint": white(5, 0.0004, 3),
 		"pink": lowPassed(0.9), "brown": lowPassed(0.99), "rumble": lowPassed(0.999),
-		"clicks": clicks(5, 120), "hiss": mix(lowPassed(-0.9)),
+		"clicks": clicks(5, 120), "hiss": lowPassed(-0.9),
 	} {
 		a, curve := analyze(t, x)
 		require.LessOrEqual(t, a.Pitch.VoicedRatio, 0.02, name)
