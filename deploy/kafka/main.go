@@ -25,6 +25,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	flags.SetOutput(stderr)
 	address := flags.String("address", "127.0.0.1:0", "loopback `HOST:PORT` of the broker; port 0 takes a free one")
 	jars := flags.String("jars", "bin", "`FOLDER` that keeps the broker's jars between runs")
+	env := flags.String("env", "ORAK_KAFKA_BROKERS", "`NAME` of the variable in which the command finds the broker's address")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -50,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	if flags.NArg() == 0 {
 		return wait(ctx, broker, stderr)
 	}
-	return command(ctx, broker, flags.Args(), stdout, stderr)
+	return command(ctx, broker, *env, flags.Args(), stdout, stderr)
 }
 
 // wait returns once the user has had enough, or the broker has.
@@ -67,10 +68,10 @@ func wait(ctx context.Context, broker *Broker, stderr io.Writer) int {
 // command runs args with the broker's address in its environment. A broker
 // that dies under it shows in the broker's own log, which is printed when the
 // command fails.
-func command(ctx context.Context, broker *Broker, args []string, stdout, stderr io.Writer) int {
+func command(ctx context.Context, broker *Broker, env string, args []string, stdout, stderr io.Writer) int {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	cmd.Env = append(os.Environ(), "ORAK_KAFKA_BROKERS="+broker.Address)
+	cmd.Env = append(os.Environ(), env+"="+broker.Address)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopWithin
 	err := cmd.Run()

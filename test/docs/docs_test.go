@@ -1,0 +1,111 @@
+package docs
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+const root = "../.."
+
+func TestTasksThatDocumentsNameExist(t *testing.T) {
+	t.Parallel()
+	var taskfile struct {
+		Tasks map[string]struct {
+			Desc     string
+			Internal bool
+		}
+	}
+	content, err := os.ReadFile(filepath.Join(root, "Taskfile.yml"))
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(content, &taskfile))
+	for name, task := range taskfile.Tasks {
+		require.True(t, task.Internal || task.Desc != "", "task %s does not say what it does", name)
+	}
+	for name, document := range documents(t) {
+		for _, task := range Tasks(document) {
+			found, exists := taskfile.Tasks[task]
+			require.True(t, exists && !found.Internal, "%s names the task %s", name, task)
+		}
+	}
+}
+
+func TestCommandsThatDocumentsNameExist(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "orak")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/orak")
+	build.Dir = root
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	commands := map[string][]string{} // words → documents
+	for name, document := range documents(t) {
+		for _, words := range Commands(document) {
+			commands[words] = append(commands[words], name)
+		}
+	}
+	require.NotEmpty(t, commands)
+	for _, words := range slices.Sorted(maps.Keys(commands)) {
+		args := append(strings.Fields(words), "--help")
+		out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+		require.NoError(t, err, "orak %s, of %v: %s", words, commands[words], out)
+	}
+}
+
+func TestLinksOfDocumentsLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for name, document := range documents(t) {
+		require.Empty(t, DeadLinks(os.DirFS(root), name, document), name)
+	}
+}
+
+func TestEveryDirectDependencyHasAReason(t *testing.T) {
+	t.Parallel()
+	document := documents(t)["docs/dependencies.md"]
+	for _, module := range []string{"go.mod", "standalone/go.mod", "tools/go.mod", "tools/checks/go.mod"} {
+		used, err := Dependencies(os.DirFS(root), filepath.Dir(module))
+		require.NoError(t, err)
+		require.NotEmpty(t, used, module)
+		reasons := Reasons(document, module)
+		require.ElementsMatch(t, used, slices.Collect(maps.Keys(reasons)), module)
+		for name, reason := range reasons {
+			require.Greater(t, len(reason), 15, "%s has no reason worth reading", name)
+		}
+	}
+}
+
+// Each finder is seen to find something.
+func TestFindersFind(t *testing.T) {
+	t.Parallel()
+	document := "Run `go tool task up`, or:\n```sh\norak dlq list | grep x\ngo run ./cmd/orak upload FILE --watch\n```\n" +
+		"The orak service. [here](a.md#part) [gone](../b.md) [away](https://example.org)"
+	require.Equal(t, []string{"up"}, Tasks(document))
+	require.Equal(t, []string{"dlq list", "upload"}, Commands(document))
+	require.Equal(t, []string{"../b.md"}, DeadLinks(fstest.MapFS{"docs/a.md": {}}, "docs/x.md", document))
+
+	tree := fstest.MapFS{
+		"go.mod":        {Data: []byte("module orak\n\nrequire example.org/one v1.0.0\n\nrequire (\n\texample.org/two/v2 v2.0.0 // indirect\n\texample.org/three v1.0.0\n)\n")},
+		"a.go":          {Data: []byte("package a\nimport _ \"example.org/two/v2/sub\"\nimport _ \"example.org/one\"\nimport _ \"fmt\"\n")},
+		"nested/go.mod": {Data: []byte("module orak/nested\n")},
+		"nested/a.go":   {Data: []byte("package a\nimport _ \"example.org/three\"\n")},
+	}
+	used, err := Dependencies(tree, ".")
+	require.NoError(t, err)
+	require.Equal(t, []string{"example.org/one", "example.org/two/v2"}, used)
+	require.Equal(t, map[string]string{"example.org/one": "why"}, Reasons("# D\n\n## go.mod\n\n| `example.org/one` | why |\n\n## other\n\n| `x.org/y` | z |\n", "go.mod"))
+}
+
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	documents, err := Documents(os.DirFS(root))
+	require.NoError(t, err)
+	require.Contains(t, documents, "README.md")
+	return documents
+}
