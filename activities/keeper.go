@@ -57,12 +57,17 @@ type inbound struct {
 }
 
 // ExecuteActivity runs one attempt of a stage under the budget; any other
-// activity just runs.
+// activity just runs, and its failures are logged.
 func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info := activity.GetInfo(ctx)
 	stage, ok := StageOf(info.ActivityType.Name)
 	if !ok {
-		return i.Next.ExecuteActivity(ctx, in)
+		out, err := i.Next.ExecuteActivity(ctx, in)
+		if err != nil {
+			i.keeper.log.WarnContext(ctx, "activity failed; it is tried again", "activity", info.ActivityType.Name,
+				"workflow_id", info.WorkflowExecution.ID, "run_id", info.WorkflowExecution.RunID, "attempt", info.Attempt, "error", err)
+		}
+		return out, err
 	}
 	a := &attempt{Keeper: i.keeper, stage: stage, started: time.Now(), log: i.keeper.log.With(
 		"workflow_id", info.WorkflowExecution.ID, "run_id", info.WorkflowExecution.RunID,

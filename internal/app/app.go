@@ -178,6 +178,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		return err
 	}
 	a.stops.add("worker", w.Stop)
+	a.health.Add("worker", w.Ready)
 	a.health.Add("ffmpeg", converter.Check)
 	a.health.Add("store", a.store.Ping)
 	a.health.Add("kafka", a.producer.Ping)

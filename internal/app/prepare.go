@@ -35,7 +35,7 @@ func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
 		defer cancel()
 		return struct{}{}, p.run(bounded)
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, next time.Duration) {
-		log.Warn("waiting for what is needed", "for", p.name, "next_try", next, "error", err)
+		log.Warn("waiting for what is needed", "for", p.name, "next_try", next.String(), "error", err)
 	}))
 	if err != nil {
 		return fmt.Errorf("preparing %s: %w", p.name, err)

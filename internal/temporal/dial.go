@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
 )
 
 // Telemetry is where a client's metrics and spans go. Either may be nil.
@@ -63,7 +62,7 @@ func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error
 	o := client.Options{
 		HostPort:  cfg.Address,
 		Namespace: cfg.Namespace,
-		Logger:    sdklog.NewStructuredLogger(log),
+		Logger:    newLogger(log),
 	}
 	if tel.Meter != nil {
 		o.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{

@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
@@ -21,7 +20,7 @@ func EnsureNamespace(ctx context.Context, cfg Config, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
 	c, err := client.NewLazyClient(client.Options{
-		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: sdklog.NewStructuredLogger(log),
+		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: newLogger(log),
 	})
 	if err != nil {
 		return fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, err)
