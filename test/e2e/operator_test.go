@@ -1,0 +1,173 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/api"
+)
+
+// parking is a service whose ffmpeg can be made to crash, and mended: a fault
+// of the machine, as an operator meets it.
+type parking struct {
+	*app
+	// broken is the file that makes ffmpeg crash while it exists.
+	broken string
+	alerts chan string
+}
+
+func startParking(t *testing.T) *parking {
+	t.Helper()
+	dir := t.TempDir()
+	p := &parking{broken: filepath.Join(dir, "broken"), alerts: make(chan string, 100)}
+	ffmpeg := filepath.Join(dir, "ffmpeg")
+	installed, err := exec.LookPath("ffmpeg")
+	require.NoError(t, err)
+	script := "#!/bin/sh\n[ -e '" + p.broken + "' ] && kill -9 $$\nexec '" + installed + "' \"$@\"\n"
+	require.NoError(t, os.WriteFile(ffmpeg, []byte(script), 0o700))
+	webhook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var message struct{ Text string }
+		if err := json.NewDecoder(r.Body).Decode(&message); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		p.alerts <- message.Text
+	}))
+	t.Cleanup(webhook.Close)
+	// The fence would keep the script from looking.
+	p.app = startApp(t, "ORAK_MEDIA_FFMPEG="+ffmpeg, "ORAK_MEDIA_FENCE=false", "ORAK_ALERT_WEBHOOK_URL="+webhook.URL+"/hooks/secret-token",
+		"ORAK_ALERT_GROUP_WAIT=1s", "ORAK_RETRY_DELAY=50ms")
+	return p
+}
+
+// park uploads a recording while ffmpeg crashes, and mends ffmpeg once the
+// upload is dead-lettered.
+func (p *parking) park(t *testing.T) orak.UploadID {
+	t.Helper()
+	require.NoError(t, os.WriteFile(p.broken, nil, 0o600))
+	id := p.upload(t, tuneFile(t)).ID
+	u := p.settle(t, id)
+	require.Equal(t, orak.StatusDeadLettered, u.Status)
+	require.Equal(t, orak.StageConvert, u.Failure.Stage)
+	require.Equal(t, orak.ClassTransient, u.Failure.Class)
+	require.NotContains(t, u.Failure.Message, "/", "what the owner reads has no paths")
+	require.NoError(t, os.Remove(p.broken))
+	return id
+}
+
+func (p *parking) completes(t *testing.T, id orak.UploadID) {
+	t.Helper()
+	u := p.await(t, id, func(s orak.Status) bool { return s == orak.StatusCompleted })
+	require.Nil(t, u.Failure)
+}
+
+// TestParkedUploadsAreFinishedByEveryHand is the operator's work, with the
+// operator's tools, on one service.
+func TestParkedUploadsAreFinishedByEveryHand(t *testing.T) {
+	t.Parallel()
+	p := startParking(t)
+	bin := operatorTools(t)
+
+	t.Run("temporal workflow signal", func(t *testing.T) {
+		id := p.park(t)
+		run(t, filepath.Join(bin, "temporal"), "workflow", "signal", "--address", p.Temporal,
+			"--workflow-id", "upload-"+string(id), "--name", "reprocess")
+		p.completes(t, id)
+	})
+	t.Run("tctl workflow signal", func(t *testing.T) {
+		id := p.park(t)
+		run(t, filepath.Join(bin, "tctl"), "--address", p.Temporal, "--namespace", "default", "workflow", "signal",
+			"--workflow_id", "upload-"+string(id), "--name", "reprocess")
+		p.completes(t, id)
+	})
+	t.Run("orak dlq", func(t *testing.T) {
+		id := p.park(t)
+		letter := p.deadLetter(t, id)
+		require.Equal(t, "upload-"+string(id), letter.WorkflowID)
+		require.Equal(t, string(id), string(letter.Origin.Key))
+		require.NotEmpty(t, letter.Origin.Value)
+		require.Contains(t, letter.WebUI, "upload-"+string(id))
+
+		require.Contains(t, p.orak(t, "dlq", "list"), string(id))
+		var page api.DeadLetterPage
+		require.NoError(t, json.Unmarshal([]byte(p.orak(t, "dlq", "list", "--json")), &page))
+		require.NotEmpty(t, page.DeadLetters)
+		require.Contains(t, p.orak(t, "dlq", "show", string(id)), "convert")
+		p.orak(t, "dlq", "reprocess", string(id), "--reason", "ffmpeg is back")
+		p.completes(t, id)
+	})
+	t.Run("discard", func(t *testing.T) {
+		id := p.park(t)
+		p.orak(t, "dlq", "discard", string(id), "--reason", "not wanted")
+		p.await(t, id, func(s orak.Status) bool { return s == orak.StatusDiscarded })
+		status, problem := p.post(t, "/v1/dead-letters/"+string(id)+"/reprocess", `{"by":"me","reason":"too late"}`)
+		require.Equal(t, http.StatusConflict, status, problem)
+	})
+	t.Run("the alert says what to do, and no secret", func(t *testing.T) {
+		alert := <-p.alerts
+		require.Contains(t, alert, "convert")
+		require.Contains(t, alert, "--name reprocess")
+		require.NotContains(t, alert, "secret-token")
+		require.NotContains(t, p.Output(), "secret-token")
+		for _, path := range p.Logs {
+			log, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NotContains(t, string(log), "secret-token", path)
+		}
+	})
+	t.Run("upload --watch", func(t *testing.T) {
+		out := p.orak(t, "upload", tuneFile(t), "--watch")
+		for _, want := range []string{"Vocal range", "Median pitch", "Key", "Tempo", "Loudness", "Voiced"} {
+			require.Contains(t, out, want)
+		}
+	})
+}
+
+func (p *parking) post(t *testing.T, path, body string) (int, string) {
+	t.Helper()
+	resp, err := http.Post(p.API+path, "application/json", strings.NewReader(body))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(answer)
+}
+
+// orak runs the command-line program against the service.
+func (p *parking) orak(t *testing.T, args ...string) string {
+	t.Helper()
+	return run(t, "go", append([]string{"run", "orak/cmd/orak"}, append(args, "--server", p.API)...)...)
+}
+
+// operatorTools builds the real temporal and tctl, once: they are slow to
+// build and quick to find again.
+func operatorTools(t *testing.T) string {
+	t.Helper()
+	run(t, "go", "tool", "task", "operator-tools")
+	root := strings.TrimSpace(run(t, "go", "env", "GOWORK"))
+	if root == "" || root == "off" {
+		root = strings.TrimSpace(run(t, "go", "env", "GOMOD"))
+	}
+	return filepath.Join(filepath.Dir(root), "bin")
+}
+
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s %s\n%s%s", name, strings.Join(args, " "), out, &stderr)
+	return string(out)
+}
