@@ -16,11 +16,8 @@ func plain(h http.Handler) fiber.Handler {
 		req := (&http.Request{
 			Method: c.Method(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 			URL:    &url.URL{Path: c.Path(), RawQuery: string(c.Request().URI().QueryString())},
-			Header: http.Header{}, Host: c.Hostname(), Body: http.NoBody,
+			Header: c.GetReqHeaders(), Host: c.Hostname(), Body: http.NoBody,
 		}).WithContext(c.UserContext())
-		for k, v := range c.Request().Header.All() {
-			req.Header.Add(string(k), string(v))
-		}
 		w := &answer{header: http.Header{}, status: http.StatusOK}
 		h.ServeHTTP(w, req)
 		for k, vs := range w.header {

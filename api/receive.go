@@ -41,10 +41,18 @@ func (s *Server) postUpload(c *fiber.Ctx) error {
 		return err
 	}
 	s.metrics.uploads.WithLabelValues(outcome).Inc()
+	status := orak.StatusQueued
+	if outcome == outcomeRepeated {
+		// It may have come far since; where that cannot be told it is as
+		// true as it was.
+		if st, err := s.lookup(c.UserContext(), u.Tenant, u.ID); err == nil {
+			status = st.Status
+		}
+	}
 	links := linksOf(u.ID)
 	c.Set(fiber.HeaderLocation, links.Self)
 	return c.Status(fiber.StatusAccepted).JSON(Accepted{
-		ID: u.ID, Status: orak.StatusQueued, Size: u.Size, SHA256: u.SHA256, Links: links,
+		ID: u.ID, Status: status, Size: u.Size, SHA256: u.SHA256, Links: links,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -106,6 +107,7 @@ func (o *outbox) search(ctx context.Context, began time.Time) error {
 	if older := began.Truncate(time.Second).Add(time.Second); young.Before(older) {
 		young = older
 	}
+	gone := o.given()
 	for info, err := range o.store.List(ctx, orak.PendingPrefix) {
 		if err != nil {
 			return errors.Join(err, group.Wait())
@@ -116,12 +118,14 @@ func (o *outbox) search(ctx context.Context, began time.Time) error {
 			continue
 		}
 		pending++
+		delete(gone, id)
 		oldest = max(oldest, now.Sub(info.ModifiedAt))
 		f := found{t, id, info.ModifiedAt}
 		if o.takes(f, young) && p.unsent.Load() < maxUnsent {
 			group.Go(func() error { o.handle(ctx, f, &p); return nil })
 		}
 	}
+	o.forget(gone)
 	o.metrics.pending.Set(float64(pending))
 	o.metrics.oldest.Set(oldest.Seconds())
 	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
@@ -154,9 +158,24 @@ func (o *outbox) handle(ctx context.Context, f found, p *pass) {
 		log.Warn("an upload in the outbox could not be announced", slog.Any("error", err))
 		return
 	}
+	o.forget(map[orak.UploadID]bool{f.id: true})
+}
+
+// given are the uploads that the producer gave up.
+func (o *outbox) given() map[orak.UploadID]bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.due, f.id)
+	return maps.Clone(o.due)
+}
+
+// forget takes uploads from those that are due: they are announced, or another
+// replica has announced them.
+func (o *outbox) forget(ids map[orak.UploadID]bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for id := range ids {
+		delete(o.due, id)
+	}
 }
 
 func (o *outbox) relayOne(ctx context.Context, f found, p *pass, log *slog.Logger) error {

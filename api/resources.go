@@ -18,7 +18,8 @@ type Links struct {
 	Events string `json:"events"`
 }
 
-// Accepted is the answer to an upload: stored, and bound to be processed.
+// Accepted is the answer to an upload: stored, and bound to be processed. The
+// repeat of an earlier upload has the status that it has come to since.
 type Accepted struct {
 	ID     orak.UploadID `json:"id"`
 	Status orak.Status   `json:"status"`

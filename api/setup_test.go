@@ -135,22 +135,11 @@ func (b *bundle) replica() *bundle {
 	return &r
 }
 
-// publisher is the producer as internal/app gives it to the API.
-type publisher struct{ *kafka.Producer }
-
-func (p publisher) PublishEvent(ctx context.Context, topic string, e events.Event) error {
-	return p.Publish(ctx, e.Record(topic))
-}
-
-func (p publisher) PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error)) {
-	p.PublishAsync(ctx, e.Record(topic), done)
-}
-
-func (b *bundle) producer() publisher {
+func (b *bundle) producer() *kafka.Producer {
 	cl, err := kafka.NewClient(kafka.Config{Brokers: b.broker.ListenAddrs(), ClientID: "test"}, slog.New(slog.DiscardHandler))
 	require.NoError(b.t, err)
 	b.t.Cleanup(cl.Close)
-	return publisher{kafka.NewProducer(cl)}
+	return kafka.NewProducer(cl)
 }
 
 // announced waits for n events on orak.uploads, and gives them all.

@@ -42,6 +42,17 @@ func TestAnUploadIsQueuedBeforeTemporalKnowsIt(t *testing.T) {
 	problem(t, b.get(a.Links.Self, tenant("NO")), http.StatusBadRequest, "invalid-tenant")
 }
 
+func TestARepeatedUploadSaysHowFarItHasCome(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	key := header{"Idempotency-Key", "k"}
+	a := into[api.Accepted](t, b.upload(wav(100), key), http.StatusAccepted)
+	p := progress(orak.DefaultTenant, orak.StatusCompleted)
+	p.Upload.ID = a.ID
+	b.outcome(p)
+	require.Equal(t, orak.StatusCompleted, into[api.Accepted](t, b.upload(wav(100), key), http.StatusAccepted).Status)
+}
+
 // A marker alone was promised to nobody.
 func TestAnUploadThatWasNeverStoredIsUnknown(t *testing.T) {
 	t.Parallel()

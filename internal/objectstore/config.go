@@ -15,8 +15,8 @@ type Config struct {
 	AccessKey string `help:"Access key id." default:"orak"`
 	SecretKey string `help:"Secret access key." default:"" secret:""`
 	TLS       bool   `help:"Speak HTTPS to the server." name:"tls" default:"false"`
-	PartSize  int64  `help:"Size in bytes of the parts of large objects, 5 MiB to 5 GiB. A running upload keeps one part in memory." default:"16777216"`
-	Parts     int    `help:"How many parts all the running uploads together may keep in memory; further ones wait." default:"16"`
+	PartSize  int64  `help:"Size in bytes of the parts in which objects of unknown length are sent, 5 MiB to 5 GiB. Each that is being sent keeps one part in memory." default:"8388608"`
+	Parts     int    `help:"How many parts may be in memory at once; further objects of unknown length wait." default:"32"`
 }
 
 // The least and the largest part that S3 takes; the last part may be smaller.
@@ -50,10 +50,10 @@ func (c Config) withDefaults() Config {
 		c.Region = "us-east-1"
 	}
 	if c.PartSize == 0 {
-		c.PartSize = 16 << 20
+		c.PartSize = 8 << 20
 	}
 	if c.Parts == 0 {
-		c.Parts = 16
+		c.Parts = 32
 	}
 	return c
 }

@@ -6,12 +6,13 @@
 // that was cut off, a digest that does not match) can never leave an object,
 // nor can one that gives more or less than was announced.
 //
-//	body ─► guard ─┬─ up to 1 MiB ────────► one PUT from memory, retried
-//	               ├─ known, ≤ part size ─► one PUT, streamed
-//	               └─ anything else ──────► multipart, one part in memory
+//	body ─► guard ─┬─ up to 1 MiB ──────────► one PUT from memory, retried
+//	               ├─ length known, 128 MiB ─► one PUT, streamed
+//	               └─ anything else ────────► multipart, one part in memory
 //
-// Memory is flat in the size of the body: a Put holds at most one part
-// (16 MiB), and the parts of all Puts together are bounded by a pool.
+// Memory is flat in the size of the body: a Put holds at most one part, and
+// the parts of all Puts together are bounded. Since a slow sender holds its
+// part for long, bodies whose length is known do without one.
 //
 // The multipart dance is our own, over minio-go's Core, because its PutObject
 // drops If-None-Match when it completes, where the servers check it, and

@@ -30,6 +30,10 @@ type PutOptions struct {
 // A body that ends within it is sent from memory, and so can be sent again.
 const headSize = 1 << 20
 
+// streamLimit is up to which known length a body is sent as one stream. A part
+// could be sent again, a stream cannot; but a stream needs no memory.
+const streamLimit = 128 << 20
+
 // Put stores body under key, replacing what was there, and returns once the
 // server has the whole object. If body ends with anything but io.EOF, or is
 // not as long as opts.Size says, nothing is stored and the error is the
@@ -67,7 +71,7 @@ func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) 
 		return Info{}, err
 	}
 	body := io.MultiReader(bytes.NewReader(*head), g)
-	if opts.Size >= 0 && opts.Size <= s.cfg.PartSize {
+	if opts.Size >= 0 && opts.Size <= streamLimit {
 		return s.putOne(ctx, key, body, opts.Size, opts)
 	}
 	return s.putParts(ctx, key, body, opts)
@@ -164,23 +168,21 @@ func (s *Store) sendParts(ctx context.Context, key, id string, body io.Reader, b
 	}
 }
 
-// takePart waits for a part's buffer. release frees the slot, and keeps the
+// takePart waits for a part's buffer. release frees its place, and keeps the
 // buffer for the next one where reuse is true: after an error the HTTP client
 // may still be reading it.
 func (s *Store) takePart(ctx context.Context) (buf []byte, release func(reuse bool), err error) {
 	select {
-	case buf = <-s.parts:
+	case s.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
-	if buf == nil {
-		buf = make([]byte, s.cfg.PartSize)
-	}
-	return buf, func(reuse bool) {
-		if !reuse {
-			buf = nil
+	part := s.parts.Get().(*[]byte)
+	return *part, func(reuse bool) {
+		if reuse {
+			s.parts.Put(part)
 		}
-		s.parts <- buf
+		<-s.slots
 	}, nil
 }
 

@@ -32,7 +32,8 @@ type Store struct {
 	core   minio.Core
 	log    *slog.Logger
 	heads  sync.Pool
-	parts  chan []byte
+	parts  sync.Pool
+	slots  chan struct{}
 	closer func()
 
 	lifecycleOnce sync.Once
@@ -70,13 +71,11 @@ func New(cfg Config, opts ...Option) (*Store, error) {
 		cfg:    cfg,
 		core:   *client,
 		log:    slog.New(slog.DiscardHandler),
-		parts:  make(chan []byte, cfg.Parts),
+		slots:  make(chan struct{}, cfg.Parts),
 		closer: transport.CloseIdleConnections,
 	}
 	s.heads.New = func() any { b := make([]byte, headSize); return &b }
-	for range cfg.Parts {
-		s.parts <- nil // a slot; its buffer is made when it is first used
-	}
+	s.parts.New = func() any { b := make([]byte, cfg.PartSize); return &b }
 	for _, o := range opts {
 		o(s)
 	}

@@ -123,7 +123,7 @@ func TestMemoryIsFlatInTheSizeOfTheBody(t *testing.T) {
 
 func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
-	good := objectstore.Config{Endpoint: "127.0.0.1:9000", Bucket: "bucket", PartSize: 16 << 20, Parts: 1}
+	good := objectstore.Config{Endpoint: "127.0.0.1:9000", Bucket: "bucket", PartSize: 8 << 20, Parts: 1}
 	require.NoError(t, good.Validate())
 	for name, spoil := range map[string]func(*objectstore.Config){
 		"endpoint": func(c *objectstore.Config) { c.Endpoint = "http://host" },
