@@ -51,7 +51,7 @@ func TestEverySettingThatUpOwnsIsOne(t *testing.T) {
 	for _, s := range loaded.Settings() {
 		names[s.Name] = true
 	}
-	for name := range owned() {
+	for _, name := range append(owned(), ownKafka()...) {
 		require.True(t, names[name], name)
 	}
 }

@@ -38,7 +38,7 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "orak-standalone:", err)
 		return 2
 	}
-	if err := loaded.Context.Run(); err != nil {
+	if err := loaded.Context.Run(loaded); err != nil {
 		fmt.Fprintln(os.Stderr, "orak-standalone:", err)
 		return 1
 	}

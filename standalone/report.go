@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"orak/standalone/servers"
@@ -24,6 +25,9 @@ type readiness struct {
 
 func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
 	at := s.servers.Addresses()
+	if c.otherKafka {
+		at.Kafka = strings.Join(c.App.Kafka.Brokers, ",")
+	}
 	api := "http://" + s.app.APIAddr()
 	if c.JSON {
 		return json.NewEncoder(w).Encode(readiness{

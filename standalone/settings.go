@@ -5,46 +5,50 @@ import (
 	"io"
 	"net"
 	"path/filepath"
-	"reflect"
 	"strconv"
 	"strings"
 
-	"orak/internal/app"
 	"orak/internal/config"
 	"orak/standalone/servers"
 )
 
-// owned are the service's settings that up decides by itself, because the
+// ownKafka are the settings that up decides by itself, because the broker is
+// its own.
+func ownKafka() []string {
+	return []string{"kafka-replication-factor", "kafka-tls", "kafka-user", "kafka-password", "kafka-sasl"}
+}
+
+// owned are the further settings that up decides by itself, because the
 // servers are its own.
-func owned() map[string]func(app.Config) any {
-	return map[string]func(app.Config) any{
-		"api-addr":                 func(c app.Config) any { return c.API.Addr },
-		"kafka-brokers":            func(c app.Config) any { return c.Kafka.Brokers },
-		"kafka-replication-factor": func(c app.Config) any { return c.Kafka.ReplicationFactor },
-		"kafka-tls":                func(c app.Config) any { return c.Kafka.TLS },
-		"kafka-user":               func(c app.Config) any { return c.Kafka.User },
-		"s3-endpoint":              func(c app.Config) any { return c.Store.Endpoint },
-		"s3-region":                func(c app.Config) any { return c.Store.Region },
-		"s3-access-key":            func(c app.Config) any { return c.Store.AccessKey },
-		"s3-secret-key":            func(c app.Config) any { return c.Store.SecretKey },
-		"s3-tls":                   func(c app.Config) any { return c.Store.TLS },
-		"temporal-address":         func(c app.Config) any { return c.Temporal.Address },
-		"temporal-namespace":       func(c app.Config) any { return c.Temporal.Namespace },
-		"temporal-web-ui":          func(c app.Config) any { return c.Temporal.WebUI },
+func owned() []string {
+	return []string{
+		"api-addr", "admin-listen",
+		"s3-endpoint", "s3-region", "s3-access-key", "s3-secret-key", "s3-tls",
+		"temporal-address", "temporal-namespace", "temporal-web-ui", "temporal-retention",
 	}
+}
+
+// given are the settings that somebody has set, be it to the default.
+func given(settings []config.Setting) map[string]bool {
+	names := map[string]bool{}
+	for _, s := range settings {
+		names[s.Name] = s.Source != config.SourceDefault
+	}
+	return names
 }
 
 // warnOwned says which of the settings that were given have no effect here:
 // they may be meant for an orak that is not this one.
-func warnOwned(w io.Writer, given app.Config) {
-	var defaults app.Config
-	if err := config.Defaults(&defaults); err != nil {
-		fmt.Fprintln(w, "orak-standalone:", err)
-		return
+func (c *upCommand) warnOwned(w io.Writer, given map[string]bool) {
+	names := owned()
+	if c.otherKafka {
+		names = append(names, "kafka-port")
+	} else {
+		names = append(names, ownKafka()...)
 	}
-	for name, value := range owned() {
-		if !reflect.DeepEqual(value(given), value(defaults)) {
-			fmt.Fprintf(w, "orak-standalone: %s is set, and has no effect: up runs servers of its own\n", name)
+	for _, name := range names {
+		if given[name] {
+			fmt.Fprintf(w, "orak-standalone: %s is set, and has no effect here\n", name)
 		}
 	}
 }
@@ -52,10 +56,13 @@ func warnOwned(w io.Writer, given app.Config) {
 // own points the service to the servers.
 func (c *upCommand) own(at servers.Addresses, key servers.Credentials) {
 	c.App.API.Addr = net.JoinHostPort(servers.Host, strconv.Itoa(c.APIPort))
-	c.App.Kafka.Brokers = []string{at.Kafka}
-	c.App.Kafka.ReplicationFactor = 1
-	c.App.Kafka.TLS = false
-	c.App.Kafka.User = ""
+	if !c.otherKafka {
+		c.App.Kafka.Brokers = []string{at.Kafka}
+		c.App.Kafka.ReplicationFactor = 1
+		c.App.Kafka.TLS = false
+		c.App.Kafka.User = ""
+		c.App.Kafka.Password = ""
+	}
 	c.App.Store.Endpoint = at.S3
 	c.App.Store.Region = servers.Region
 	c.App.Store.AccessKey = key.AccessKey

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"orak/internal/app"
+	"orak/internal/config"
 	"orak/internal/media"
 	"orak/internal/observe"
 	"orak/standalone/servers"
@@ -22,6 +23,10 @@ type upCommand struct {
 	APIPort int `name:"api-port" help:"Port of the API and the console; 0 takes any free port." default:"8080"`
 	lifetime
 	App app.Config `embed:""`
+
+	// otherKafka says that --kafka-brokers names a broker to use in place of
+	// one of our own.
+	otherKafka bool
 }
 
 // Validate reports the first setting that cannot be used.
@@ -40,7 +45,7 @@ type stack struct {
 }
 
 // Run serves until it is told to end.
-func (c *upCommand) Run() error {
+func (c *upCommand) Run(loaded *config.Loaded) error {
 	began := time.Now()
 	ending := c.watch()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
@@ -50,6 +55,9 @@ func (c *upCommand) Run() error {
 		<-ending
 		cancel()
 	}()
+	set := given(loaded.Settings())
+	c.otherKafka = set["kafka-brokers"]
+	c.warnOwned(os.Stderr, set)
 	s, err := c.start(ctx)
 	if err != nil {
 		return err
@@ -65,7 +73,6 @@ func (c *upCommand) Run() error {
 }
 
 func (c *upCommand) start(ctx context.Context) (*stack, error) {
-	warnOwned(os.Stderr, c.App)
 	if err := c.absolute(); err != nil {
 		return nil, err
 	}
@@ -74,7 +81,7 @@ func (c *upCommand) start(ctx context.Context) (*stack, error) {
 	}
 	able := make(chan error, 1)
 	go func() { able <- c.checkMedia(ctx) }()
-	s := &stack{servers: servers.New(c.Config, servers.Options{Fatal: fatal})}
+	s := &stack{servers: servers.New(c.Config, servers.Options{NoKafka: c.otherKafka, Fatal: fatal})}
 	if err := s.servers.Start(ctx); err != nil {
 		return nil, err
 	}

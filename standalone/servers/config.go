@@ -50,7 +50,7 @@ func (c *Config) ports() []Port {
 
 // Addresses are where the servers are found once they have been started.
 type Addresses struct {
-	// Temporal, Kafka and S3 are host:port.
+	// Temporal, Kafka and S3 are host:port; Kafka is empty with NoKafka.
 	Temporal string `json:"temporal"`
 	Kafka    string `json:"kafka"`
 	S3       string `json:"s3"`

@@ -18,6 +18,8 @@ type Options struct {
 	// their search attributes, at the price of a read of the database for
 	// each start and list. Tests want it.
 	ManyNamespaces bool
+	// NoKafka leaves the broker out, for a service that uses another one.
+	NoKafka bool
 	// Fatal is called where the Temporal server cannot go on, and must end
 	// the process.
 	Fatal func(msg string)
@@ -72,10 +74,10 @@ func (s *Servers) start(ctx context.Context) error {
 	// Temporal takes the longest by far, so it starts beside the others.
 	started := make(chan error, 1)
 	go func() { started <- temporal.start(ctx) }()
-	others := errors.Join(
-		s.begin(ctx, "Kafka", kafka.start, kafka.stop),
-		s.begin(ctx, "S3", store.start, store.stop),
-	)
+	others := s.begin(ctx, "S3", store.start, store.stop)
+	if !s.opts.NoKafka {
+		others = errors.Join(others, s.begin(ctx, "Kafka", kafka.start, kafka.stop))
+	}
 	err = s.begin(ctx, "Temporal", func(context.Context) error { return <-started }, temporal.stop)
 	if err := errors.Join(others, err); err != nil {
 		return err
@@ -112,7 +114,7 @@ func (s *Servers) prepare(ctx context.Context) (*slog.Logger, error) {
 		return nil, err
 	}
 	s.stops = append(s.stops, stop{"the lock", func(context.Context) error { return held.release() }})
-	if err := ClaimPorts(s.cfg.ports()); err != nil {
+	if err := ClaimPorts(s.ports()); err != nil {
 		return nil, err
 	}
 	if s.credentials, err = loadCredentials(s.path("s3-credentials.json")); err != nil {
@@ -145,17 +147,29 @@ func (s *Servers) stopAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// ports are those of the servers that are going to run.
+func (s *Servers) ports() []Port {
+	ports := s.cfg.ports()
+	if s.opts.NoKafka {
+		ports = slices.DeleteFunc(ports, func(p Port) bool { return p.Number == &s.cfg.KafkaPort })
+	}
+	return ports
+}
+
 // Addresses tells where the servers are. Call it after Start.
 func (s *Servers) Addresses() Addresses {
-	return Addresses{
+	at := Addresses{
 		Temporal:      address(s.cfg.TemporalPort),
 		TemporalUI:    "http://" + address(s.cfg.TemporalUIPort),
-		Kafka:         address(s.cfg.KafkaPort),
 		S3:            address(s.cfg.S3Port),
 		S3Credentials: s.path("s3-credentials.json"),
 		DataDir:       s.cfg.DataDir,
 		Log:           s.logPath(),
 	}
+	if !s.opts.NoKafka {
+		at.Kafka = address(s.cfg.KafkaPort)
+	}
+	return at
 }
 
 // Credentials is the store's access key. Call it after Start.

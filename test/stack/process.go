@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,7 +22,7 @@ type Options struct {
 	// Env are further settings, as "ORAK_GPU_SLOTS=1". The environment of
 	// the test process reaches the child without its own ORAK_ variables.
 	Env []string
-	// Args are further flags.
+	// Args are further flags; --kafka-brokers=… has up use another Kafka.
 	Args []string
 	// DataDir is the data folder; empty means a fresh one that is removed
 	// at the end of the test.
@@ -65,7 +67,10 @@ func startProcess(t testing.TB, mode string, opts Options) *Process {
 		opts.DataDir = t.TempDir()
 	}
 	p := &Process{t: t, mode: mode, opts: opts}
-	p.ports = []string{"--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0"}
+	p.ports = []string{"--temporal-port=0", "--temporal-ui-port=0", "--s3-port=0"}
+	if !p.otherKafka() {
+		p.ports = append(p.ports, "--kafka-port=0")
+	}
 	if mode == "up" {
 		p.ports = append(p.ports, "--api-port=0")
 	}
@@ -93,11 +98,20 @@ func (p *Process) start() {
 	}
 	p.ports = []string{
 		"--temporal-port=" + port(ready.Temporal), "--temporal-ui-port=" + port(ready.TemporalUI),
-		"--kafka-port=" + port(ready.Kafka), "--s3-port=" + port(ready.S3),
+		"--s3-port=" + port(ready.S3),
+	}
+	if !p.otherKafka() {
+		p.ports = append(p.ports, "--kafka-port="+port(ready.Kafka))
 	}
 	if p.API != "" {
 		p.ports = append(p.ports, "--api-port="+port(p.API))
 	}
+}
+
+// otherKafka says that the process is told to use a broker that is not its
+// own.
+func (p *Process) otherKafka() bool {
+	return slices.ContainsFunc(p.opts.Args, func(arg string) bool { return strings.HasPrefix(arg, "--kafka-brokers=") })
 }
 
 // Kill ends the process as kill -9 does. It returns once it is gone.

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"orak/events"
 )
 
 func TestUpServesAgainAfterAKill(t *testing.T) {
@@ -36,9 +39,20 @@ func TestUpClearsTheScratchOfAKill(t *testing.T) {
 
 func TestUpSaysWhichSettingsHaveNoEffect(t *testing.T) {
 	t.Parallel()
-	p := StartUp(t, Options{Env: []string{"ORAK_KAFKA_BROKERS=elsewhere:9092"}})
-	require.Contains(t, p.Output(), "kafka-brokers is set, and has no effect")
-	require.NotContains(t, p.Output(), "s3-endpoint")
+	p := StartUp(t, Options{Env: []string{"ORAK_S3_ENDPOINT=elsewhere:9000"}})
+	require.Contains(t, p.Output(), "s3-endpoint is set, and has no effect")
+	require.NotContains(t, p.Output(), "temporal-address")
+}
+
+func TestUpUsesAnotherKafkaWhereToldTo(t *testing.T) {
+	t.Parallel()
+	other := StartServers(t, Options{})
+	p := StartUp(t, Options{Args: []string{"--kafka-brokers=" + other.Kafka}})
+	require.Equal(t, other.Kafka, p.Kafka)
+	topics, err := kadm.NewClient(kafka(t, other)).ListTopics(t.Context())
+	require.NoError(t, err)
+	require.True(t, topics.Has(events.TopicUploads))
+	require.NoFileExists(t, filepath.Join(p.DataDir, "kafka", "meta.json"))
 }
 
 func TestUpWithoutFFmpegSaysSoAtOnce(t *testing.T) {
