@@ -189,7 +189,7 @@ func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.In
 	if in.read != stored.Size {
 		return orak.Upload{}, "", conflict
 	}
-	sum, err := s.hashOf(ctx, stored.Key)
+	sum, err := hashObject(ctx, s.store, stored.Key)
 	if err != nil {
 		return orak.Upload{}, "", err
 	}
@@ -215,11 +215,7 @@ func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.In
 	return m.Upload, outcomeRepeated, nil
 }
 
-// hashOf reads an object for its SHA-256.
-func (s *Server) hashOf(ctx context.Context, key string) (string, error) {
-	return hashObject(ctx, s.store, key)
-}
-
+// hashObject reads an object for its SHA-256.
 func hashObject(ctx context.Context, store Store, key string) (string, error) {
 	r, _, err := store.Get(ctx, key)
 	if err != nil {
