@@ -49,10 +49,11 @@ type Worker struct {
 	fatal chan error // the first fatal error; it stays there
 }
 
-// heartbeatEvery is how often progress reaches the server at most. It also
-// bounds how long a cancellation takes to reach an activity that makes
-// progress.
-const heartbeatEvery = 2 * time.Second
+// heartbeatEvery is how often progress reaches the server at most, and how long
+// a cancellation takes to reach an activity. The SDK also gives up a heartbeat,
+// and with it the attempt, when the server does not answer within this time:
+// it must outlast a server that is merely busy.
+const heartbeatEvery = 10 * time.Second
 
 // New makes a Worker; Start starts it.
 func New(cfg Config, c client.Client, deps Deps) *Worker {

@@ -17,7 +17,7 @@ type Settings struct {
 	ConvertTimeout   time.Duration `name:"convert-timeout" help:"How long one attempt to convert may take. It is to be longer than what the converter gives itself (media-timeout), which tells more." default:"15m"`
 	AnalyzeTimeout   time.Duration `name:"analyze-timeout" help:"How long one attempt to analyze may take." default:"1h"`
 	PublishTimeout   time.Duration `name:"publish-timeout" help:"How long one attempt to publish may take." default:"5m"`
-	HeartbeatTimeout time.Duration `name:"heartbeat-timeout" help:"How long a worker may be silent before its attempt is taken for dead and another one begins." default:"15s"`
+	HeartbeatTimeout time.Duration `name:"heartbeat-timeout" help:"How long a worker may be silent before its attempt is taken for dead and another one begins." default:"30s"`
 	StageLimit       time.Duration `name:"stage-limit" help:"How long a stage may take in all, with every retry and the wait in its queue. It is the last resort against an upload that is stuck; it must leave room for the longest backlog and outage." default:"168h"`
 }
 
@@ -25,7 +25,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	const week = 7 * 24 * time.Hour
 	return Settings{ParkFor: week, ConvertTimeout: 15 * time.Minute, AnalyzeTimeout: time.Hour,
-		PublishTimeout: 5 * time.Minute, HeartbeatTimeout: 15 * time.Second, StageLimit: week}
+		PublishTimeout: 5 * time.Minute, HeartbeatTimeout: 30 * time.Second, StageLimit: week}
 }
 
 // Validate reports the first setting that cannot work.

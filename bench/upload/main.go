@@ -1,6 +1,7 @@
 // Command upload measures how long the API takes to answer uploads, and
 // beside it, in the same run and on the same machine, the store's own PUT of
-// the same bytes: the floor that no upload can go below.
+// the same bytes: the floor that no upload can go below. The workers convert
+// and analyze meanwhile, as they do in real life.
 //
 // It prints the figures; it asserts nothing. See docs/benchmarks.md.
 package main
@@ -10,6 +11,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,16 +24,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"orak/bench/stack"
 	"orak/internal/objectstore"
 )
 
 type options struct {
-	server      string
+	binary      string
 	requests    int
 	concurrency int
 	size        int
 	json        bool
-	store       objectstore.Config
 }
 
 // report is what one run measured. Durations are in milliseconds.
@@ -82,28 +84,28 @@ func run() int {
 
 func parse() options {
 	var o options
-	flag.StringVar(&o.server, "server", "http://127.0.0.1:8080", "the API's address")
+	flag.StringVar(&o.binary, "binary", "bin/orak-standalone", "the built stack; it is run on free ports and a folder of its own")
 	flag.IntVar(&o.requests, "requests", 600, "how many uploads to measure")
 	flag.IntVar(&o.concurrency, "concurrency", 20, "how many at once")
 	flag.IntVar(&o.size, "size", 1_000_000, "bytes an upload")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
-	flag.StringVar(&o.store.Endpoint, "s3-endpoint", "127.0.0.1:9000", "the store, for the floor")
-	flag.StringVar(&o.store.Bucket, "s3-bucket", "orak", "a bucket to write to (bench/ prefix, removed afterwards)")
-	flag.StringVar(&o.store.Region, "s3-region", "us-east-1", "the store's region")
 	flag.Parse()
-	o.store.AccessKey = os.Getenv("ORAK_S3_ACCESS_KEY")
-	o.store.SecretKey = os.Getenv("ORAK_S3_SECRET_KEY")
 	return o
 }
 
-func measure(ctx context.Context, o options) (report, error) {
-	store, err := objectstore.New(o.store)
+func measure(ctx context.Context, o options) (rep report, err error) {
+	process, err := stack.Start(ctx, o.binary)
 	if err != nil {
-		return report{}, fmt.Errorf("opening the store: %w", err)
+		return report{}, err
+	}
+	defer func() { err = errors.Join(err, process.Stop()) }()
+	store, err := open(process)
+	if err != nil {
+		return report{}, err
 	}
 	body := recording(o.size)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.concurrency}, Timeout: time.Minute}
-	upload := func(ctx context.Context, _ int) error { return post(ctx, client, o.server+"/v1/uploads", body) }
+	upload := func(ctx context.Context, _ int) error { return post(ctx, client, process.API+"/v1/uploads", body) }
 	put := func(ctx context.Context, i int) error {
 		_, err := store.Put(ctx, benchKey(i), bytes.NewReader(body), objectstore.PutOptions{Size: int64(len(body)), ContentType: "audio/wav"})
 		return err
@@ -112,18 +114,20 @@ func measure(ctx context.Context, o options) (report, error) {
 	warm := o
 	warm.requests = 2 * o.concurrency
 	load(ctx, warm, put)
-	load(ctx, warm, upload)
-
-	rep := report{Requests: o.requests, Concurrency: o.concurrency, SizeBytes: o.size}
+	rep = report{Requests: o.requests, Concurrency: o.concurrency, SizeBytes: o.size}
 	rep.StorePut = load(ctx, o, put)
+	load(ctx, warm, upload)
 	rep.Upload = load(ctx, o, upload)
 	rep.RatioP50 = rep.Upload.P50MS / rep.StorePut.P50MS
-	for i := range o.requests {
-		if err := store.Delete(ctx, benchKey(i)); err != nil {
-			return rep, fmt.Errorf("cleaning up: %w", err)
-		}
-	}
 	return rep, nil
+}
+
+func open(p *stack.Process) (*objectstore.Store, error) {
+	access, secret, err := p.Keys()
+	if err != nil {
+		return nil, fmt.Errorf("reading the store's keys: %w", err)
+	}
+	return objectstore.New(objectstore.Config{Endpoint: p.S3, Bucket: "orak", AccessKey: access, SecretKey: secret})
 }
 
 func benchKey(i int) string { return "bench/upload/" + strconv.Itoa(i) }

@@ -114,9 +114,10 @@ func (a *App) observe(ctx context.Context, roles Roles) error {
 // connect makes the clients of the servers; the servers need not be there yet.
 func (a *App) connect(ctx context.Context, roles Roles) error {
 	var err error
-	if a.store, err = objectstore.New(a.cfg.Store); err != nil {
+	if a.store, err = objectstore.New(a.cfg.Store, objectstore.WithLogger(a.log)); err != nil {
 		return err
 	}
+	a.stops.add("store", closing(a.store.Close))
 	if a.kafka, err = kafka.NewClient(a.cfg.Kafka, a.log, kafka.Metrics(a.registry())); err != nil {
 		return err
 	}
