@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,18 @@ func TestStopEndsWellAndLosesNothing(t *testing.T) {
 	p.Stop()
 	p.Restart()
 	require.Len(t, consume(t, p), 1)
+}
+
+// HTTP clients open connections ahead of their requests, and some never come.
+func TestStopWaitsForNoConnectionWithoutARequest(t *testing.T) {
+	t.Parallel()
+	p := StartServers(t, Options{})
+	for _, address := range []string{p.S3, p.Kafka, p.Temporal, strings.TrimPrefix(p.TemporalUI, "http://")} {
+		conn, err := net.Dial("tcp4", address)
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+	}
+	p.Stop()
 }
 
 func TestProcessEndsWithItsStandardInput(t *testing.T) {
