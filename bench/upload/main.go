@@ -32,6 +32,7 @@ type options struct {
 	binary      string
 	requests    int
 	concurrency int
+	pause       time.Duration
 	size        int
 	json        bool
 }
@@ -40,6 +41,7 @@ type options struct {
 type report struct {
 	Requests    int     `json:"requests"`
 	Concurrency int     `json:"concurrency"`
+	PauseMS     float64 `json:"pause_ms"`
 	SizeBytes   int     `json:"size_bytes"`
 	Upload      figures `json:"upload"`
 	StorePut    figures `json:"store_put"`
@@ -87,6 +89,7 @@ func parse() options {
 	flag.StringVar(&o.binary, "binary", "bin/orak-standalone", "the built stack; it is run on free ports and a folder of its own")
 	flag.IntVar(&o.requests, "requests", 600, "how many uploads to measure")
 	flag.IntVar(&o.concurrency, "concurrency", 20, "how many at once")
+	flag.DurationVar(&o.pause, "pause", time.Second, "how long each client rests after an answer; 0 measures saturation")
 	flag.IntVar(&o.size, "size", 1_000_000, "bytes an upload")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.Parse()
@@ -112,9 +115,12 @@ func measure(ctx context.Context, o options) (rep report, err error) {
 	}
 
 	warm := o
-	warm.requests = 2 * o.concurrency
+	warm.requests, warm.pause = 2*o.concurrency, 0
 	load(ctx, warm, put)
-	rep = report{Requests: o.requests, Concurrency: o.concurrency, SizeBytes: o.size}
+	rep = report{
+		Requests: o.requests, Concurrency: o.concurrency, SizeBytes: o.size,
+		PauseMS: float64(o.pause) / float64(time.Millisecond),
+	}
 	rep.StorePut = load(ctx, o, put)
 	load(ctx, warm, upload)
 	rep.Upload = load(ctx, o, upload)
@@ -173,11 +179,25 @@ func load(ctx context.Context, o options, op func(context.Context, int) error) f
 					}
 				}
 				took[i] = time.Since(start)
+				rest(ctx, o.pause)
 			}
 		})
 	}
 	wg.Wait()
 	return summarize(took, time.Since(began), int(failed.Load()))
+}
+
+// rest is a client's thinking time.
+func rest(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func summarize(took []time.Duration, whole time.Duration, failed int) figures {
@@ -192,7 +212,7 @@ func summarize(took []time.Duration, whole time.Duration, failed int) figures {
 }
 
 func (r report) print(w io.Writer) {
-	fmt.Fprintf(w, "%d uploads of %d bytes, %d at once\n\n", r.Requests, r.SizeBytes, r.Concurrency)
+	fmt.Fprintf(w, "%d uploads of %d bytes by %d clients, each resting %.0f ms after an answer\n\n", r.Requests, r.SizeBytes, r.Concurrency, r.PauseMS)
 	fmt.Fprintf(w, "%-22s %9s %9s %9s %9s %9s\n", "", "p50 ms", "p90 ms", "p99 ms", "max ms", "per s")
 	row := func(name string, f figures) {
 		fmt.Fprintf(w, "%-22s %9.1f %9.1f %9.1f %9.1f %9.1f\n", name, f.P50MS, f.P90MS, f.P99MS, f.MaxMS, f.PerSecond)

@@ -1,6 +1,9 @@
 package analysis
 
-import "math"
+import (
+	"math"
+	"runtime"
+)
 
 // hop is the distance of two frames of the pitch curve and of the mel
 // spectrum, in samples: 10 ms.
@@ -53,7 +56,12 @@ func (f *framer) add(x []float64) {
 
 func (f *framer) ready() bool { return len(f.buf)-f.start >= f.size }
 
+// emit lets others run between two frames. An analysis computes without a
+// pause, and Go looks for work that arrived from the network only every 10 ms
+// while all processors compute: uploads answered by the same process would
+// wait that long at each of their many steps (docs/benchmarks.md).
 func (f *framer) emit(each func(frame []float64)) {
+	runtime.Gosched()
 	each(f.buf[f.start : f.start+f.size])
 	f.start += f.hop
 	f.emitted++

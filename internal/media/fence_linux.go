@@ -55,6 +55,9 @@ func (l limits) startAndWait(cmd *exec.Cmd) error {
 	return cmd.Wait()
 }
 
+// niceness is ffmpeg's, of -20 to 19: it yields the processor to its parent.
+const niceness = 10
+
 // apply sets the limits that the kernel holds. They come on top of ffmpeg's
 // own bounds, so a kernel that refuses one is no reason to fail; that the
 // child has ended already is the usual reason.
@@ -62,6 +65,9 @@ func (l limits) apply(pid int) {
 	set := func(resource int, value uint64) {
 		_ = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil)
 	}
+	// A conversion can wait; whoever answers an upload on the same cores
+	// cannot.
+	_ = unix.Setpriority(unix.PRIO_PROCESS, pid, niceness)
 	set(unix.RLIMIT_CORE, 0)
 	set(unix.RLIMIT_NOFILE, 64)
 	set(unix.RLIMIT_FSIZE, uint64(l.file))
