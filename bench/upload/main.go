@@ -9,7 +9,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -89,7 +88,7 @@ func parse() options {
 	flag.StringVar(&o.binary, "binary", "bin/orak-standalone", "the built stack; it is run on free ports and a folder of its own")
 	flag.IntVar(&o.requests, "requests", 600, "how many uploads to measure")
 	flag.IntVar(&o.concurrency, "concurrency", 20, "how many at once")
-	flag.DurationVar(&o.pause, "pause", time.Second, "how long each client rests after an answer; 0 measures saturation")
+	flag.DurationVar(&o.pause, "pause", time.Second, "how long each client rests after an answer, on average; 0 measures saturation")
 	flag.IntVar(&o.size, "size", 1_000_000, "bytes an upload")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.Parse()
@@ -106,7 +105,7 @@ func measure(ctx context.Context, o options) (rep report, err error) {
 	if err != nil {
 		return report{}, err
 	}
-	body := recording(o.size)
+	body := stack.Recording(o.size)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.concurrency}, Timeout: time.Minute}
 	upload := func(ctx context.Context, _ int) error { return post(ctx, client, process.API+"/v1/uploads", body) }
 	put := func(ctx context.Context, i int) error {
@@ -187,12 +186,13 @@ func load(ctx context.Context, o options, op func(context.Context, int) error) f
 	return summarize(took, time.Since(began), int(failed.Load()))
 }
 
-// rest is a client's thinking time.
+// rest is a client's thinking time: d on average, and never the same, since
+// people do not act in step.
 func rest(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(d/2 + rand.N(d))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -212,7 +212,7 @@ func summarize(took []time.Duration, whole time.Duration, failed int) figures {
 }
 
 func (r report) print(w io.Writer) {
-	fmt.Fprintf(w, "%d uploads of %d bytes by %d clients, each resting %.0f ms after an answer\n\n", r.Requests, r.SizeBytes, r.Concurrency, r.PauseMS)
+	fmt.Fprintf(w, "%d uploads of %d bytes by %d clients, each resting %.0f ms on average after an answer\n\n", r.Requests, r.SizeBytes, r.Concurrency, r.PauseMS)
 	fmt.Fprintf(w, "%-22s %9s %9s %9s %9s %9s\n", "", "p50 ms", "p90 ms", "p99 ms", "max ms", "per s")
 	row := func(name string, f figures) {
 		fmt.Fprintf(w, "%-22s %9.1f %9.1f %9.1f %9.1f %9.1f\n", name, f.P50MS, f.P90MS, f.P99MS, f.MaxMS, f.PerSecond)
@@ -220,28 +220,4 @@ func (r report) print(w io.Writer) {
 	row("POST /v1/uploads", r.Upload)
 	row("PUT to the store alone", r.StorePut)
 	fmt.Fprintf(w, "\nupload / store PUT at the median: %.2f\n", r.RatioP50)
-}
-
-// recording is a WAV of noise, size bytes long: sound enough to be accepted,
-// and incompressible so that nothing on the way can cheat.
-func recording(size int) []byte {
-	const header = 44
-	b := make([]byte, max(size, header+2))
-	copy(b, "RIFF")
-	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-8))
-	copy(b[8:], "WAVEfmt ")
-	binary.LittleEndian.PutUint32(b[16:], 16)
-	binary.LittleEndian.PutUint16(b[20:], 1)
-	binary.LittleEndian.PutUint16(b[22:], 1)
-	binary.LittleEndian.PutUint32(b[24:], 16000)
-	binary.LittleEndian.PutUint32(b[28:], 32000)
-	binary.LittleEndian.PutUint16(b[32:], 2)
-	binary.LittleEndian.PutUint16(b[34:], 16)
-	copy(b[36:], "data")
-	binary.LittleEndian.PutUint32(b[40:], uint32(len(b)-header))
-	noise := rand.New(rand.NewPCG(1, 2))
-	for i := header; i+1 < len(b); i += 2 {
-		binary.LittleEndian.PutUint16(b[i:], uint16(noise.Uint32()))
-	}
-	return b
 }
