@@ -12,7 +12,6 @@ import (
 
 	"orak/internal/app"
 	"orak/internal/config"
-	"orak/internal/media"
 	"orak/internal/observe"
 	"orak/standalone/servers"
 )
@@ -79,14 +78,9 @@ func (c *upCommand) start(ctx context.Context) (*stack, error) {
 	if err := servers.ClaimPorts(c.claimed()); err != nil {
 		return nil, err
 	}
-	able := make(chan error, 1)
-	go func() { able <- c.checkMedia(ctx) }()
 	s := &stack{servers: servers.New(c.Config, servers.Options{NoKafka: c.otherKafka, Fatal: fatal})}
 	if err := s.servers.Start(ctx); err != nil {
 		return nil, err
-	}
-	if err := <-able; err != nil {
-		return nil, errors.Join(err, s.stop())
 	}
 	if err := c.serve(ctx, s); err != nil {
 		return nil, errors.Join(err, s.stop())
@@ -115,18 +109,6 @@ func (c *upCommand) logger(file io.Writer) *slog.Logger {
 		observe.NewLogger(c.App.Log, file).Handler(),
 		slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}),
 	))
-}
-
-// checkMedia says in time what every upload would say later.
-func (c *upCommand) checkMedia(ctx context.Context) error {
-	converter, err := media.New(c.App.Media, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	if err := converter.Check(ctx); err != nil {
-		return fmt.Errorf("trying ffmpeg: %w (go tool task ffmpeg installs it)", err)
-	}
-	return nil
 }
 
 // clearScratch empties the folder of running conversions, which a kill leaves

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,7 @@ import (
 	"orak/internal/observe"
 	"orak/internal/temporal"
 	"orak/worker"
+	"orak/workflows"
 )
 
 // App is one process's running roles.
@@ -160,7 +162,7 @@ func (a *App) prepare(ctx context.Context, roles Roles) error {
 }
 
 func (a *App) startWorker(ctx context.Context) error {
-	converter, err := media.New(a.cfg.Media, a.log)
+	converter, err := a.converter(ctx)
 	if err != nil {
 		return err
 	}
@@ -180,11 +182,23 @@ func (a *App) startWorker(ctx context.Context) error {
 	}
 	a.stops.add("worker", w.Stop)
 	a.health.Add("worker", w.Ready)
-	a.health.Add("ffmpeg", converter.Check)
 	a.health.Add("store", a.store.Ping)
 	a.health.Add("kafka", a.producer.Ping)
 	a.health.Add("temporal", a.pingTemporal)
 	return nil
+}
+
+// converter says at the start what every upload would say later. A worker that
+// converts nothing needs no ffmpeg.
+func (a *App) converter(ctx context.Context) (*media.Converter, error) {
+	c, err := media.New(a.cfg.Media, a.log)
+	if err != nil || !slices.Contains(a.cfg.Worker.Queues, workflows.QueueConvert) {
+		return c, err
+	}
+	if err := c.Check(ctx); err != nil {
+		return nil, fmt.Errorf("trying ffmpeg (go tool task ffmpeg installs it): %w", err)
+	}
+	return c, nil
 }
 
 func (a *App) startBridge(ctx context.Context) error {
