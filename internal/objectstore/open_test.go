@@ -1,6 +1,9 @@
 package objectstore_test
 
 import (
+	"crypto/rand"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,16 +12,28 @@ import (
 	"orak/test/stack"
 )
 
-// open makes a store with a bucket of its own on the stack's S3 server.
+// open makes a store with a bucket of its own on the stack's S3 server, or on
+// the one that ORAK_TEST_S3 names, with ORAK_TEST_S3_ACCESS_KEY and
+// ORAK_TEST_S3_SECRET_KEY.
 func open(t *testing.T) *objectstore.Store {
 	t.Helper()
-	servers := stack.Start(t)
-	s, err := objectstore.New(objectstore.Config{
-		Endpoint: servers.S3, AccessKey: servers.S3AccessKey, SecretKey: servers.S3SecretKey,
-		Bucket: servers.Bucket(t), PartSize: 5 << 20,
-	})
+	s, err := objectstore.New(server(t))
 	require.NoError(t, err)
 	require.NoError(t, s.EnsureBucket(t.Context()))
 	t.Cleanup(s.Close)
 	return s
+}
+
+func server(t *testing.T) objectstore.Config {
+	t.Helper()
+	cfg := objectstore.Config{PartSize: 5 << 20}
+	if cfg.Endpoint = os.Getenv("ORAK_TEST_S3"); cfg.Endpoint != "" {
+		cfg.AccessKey, cfg.SecretKey = os.Getenv("ORAK_TEST_S3_ACCESS_KEY"), os.Getenv("ORAK_TEST_S3_SECRET_KEY")
+		cfg.Bucket = "test-" + strings.ToLower(rand.Text()[:16])
+		return cfg
+	}
+	servers := stack.Start(t)
+	cfg.Endpoint, cfg.AccessKey, cfg.SecretKey = servers.S3, servers.S3AccessKey, servers.S3SecretKey
+	cfg.Bucket = servers.Bucket(t)
+	return cfg
 }
