@@ -74,13 +74,24 @@ func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Up
 }
 
 func (b *Bridge) execute(ctx context.Context, r *kgo.Record, u orak.Upload) (runID string, err error) {
-	options := client.StartWorkflowOptions{
+	options := StartOptions(u)
+	options.EnableEagerStart = b.cfg.EagerStart
+	run, err := b.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, Input(r, u))
+	if err != nil {
+		return "", err
+	}
+	return run.GetRunID(), nil
+}
+
+// StartOptions are how the workflow of u is started, once and only once.
+// Whoever starts one by another way than the bridge begins with them.
+func StartOptions(u orak.Upload) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
 		ID:                    workflows.UploadWorkflowID(u.ID),
 		TaskQueue:             workflows.QueuePipeline,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		// Without it a run that exists is returned as if it were new.
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		EnableEagerStart:                         b.cfg.EagerStart,
 		Memo: map[string]any{
 			workflows.MemoProgress: orak.Progress{Upload: u, Status: orak.StatusQueued, UpdatedAt: time.Now().UTC()},
 		},
@@ -89,12 +100,11 @@ func (b *Bridge) execute(ctx context.Context, r *kgo.Record, u orak.Upload) (run
 			workflows.AttrTenant.ValueSet(string(u.Tenant)),
 		),
 	}
-	input := workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(r)}
-	run, err := b.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, input)
-	if err != nil {
-		return "", err
-	}
-	return run.GetRunID(), nil
+}
+
+// Input is what the workflow of u, which r announced, is started with.
+func Input(r *kgo.Record, u orak.Upload) workflows.ProcessUploadInput {
+	return workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(r)}
 }
 
 // connect has the first word with Temporal, for one record at a time: a client
