@@ -303,7 +303,7 @@ func TestRecordsOfOneKeyAreHandledInOrderAndOthersPass(t *testing.T) {
 
 func TestFailedCommitsLoseNothing(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupFake(t)
 	var failing sync.Mutex
 	fail := true
 	b.broker.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {

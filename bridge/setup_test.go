@@ -2,9 +2,11 @@ package bridge_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/sdk/client"
@@ -31,10 +34,16 @@ import (
 // speed.
 const within = 60 * time.Second
 
+// kafkaEnv names an external broker, host:port, for the tests that run on any.
+// It is theirs alone: all its topics of ours and the bridge's group are deleted
+// for each test.
+const kafkaEnv = "ORAK_TEST_KAFKA"
+
 // bundle is a broker, a namespace and what a test needs to look at both.
 type bundle struct {
-	t        *testing.T
-	ctx      context.Context
+	t   *testing.T
+	ctx context.Context
+	// broker is kfake's, for those who inject faults; they use setupFake.
 	broker   *kfake.Cluster
 	kafka    kafka.Config
 	admin    *kadm.Client
@@ -45,24 +54,96 @@ type bundle struct {
 	temporal client.Client
 }
 
+// setup is for a test that runs on any broker: kfake, one for each test, or a
+// turn at the one that kafkaEnv names.
 func setup(t *testing.T) *bundle {
+	t.Helper()
+	address := os.Getenv(kafkaEnv)
+	if address == "" {
+		return setupFake(t)
+	}
+	awaitTurn(t)
+	b := newBundle(t, address)
+	b.wipe()
+	b.makeTopics()
+	return b
+}
+
+// setupFake is for a test that injects faults, which kfake alone lets it do.
+func setupFake(t *testing.T) *bundle {
+	t.Helper()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()))
+	require.NoError(t, err)
+	t.Cleanup(broker.Close)
+	b := newBundle(t, broker.ListenAddrs()...)
+	b.broker = broker
+	b.makeTopics()
+	return b
+}
+
+func newBundle(t *testing.T, brokers ...string) *bundle {
 	t.Helper()
 	servers := stack.Start(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*within)
 	t.Cleanup(cancel)
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()))
-	require.NoError(t, err)
-	t.Cleanup(broker.Close)
-	cfg := kafka.Config{Brokers: broker.ListenAddrs(), ClientID: "test", ReplicationFactor: 1}
+	cfg := kafka.Config{Brokers: brokers, ClientID: "test", ReplicationFactor: 1}
 	cl, err := kafka.NewClient(cfg, quiet())
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
-	require.NoError(t, kafka.EnsureTopics(ctx, cl, events.Topics(), 1))
 	ns := servers.Namespace(t)
 	return &bundle{
-		t: t, ctx: ctx, broker: broker, kafka: cfg, admin: kadm.NewClient(cl), cl: cl,
+		t: t, ctx: ctx, kafka: cfg, admin: kadm.NewClient(cl), cl: cl,
 		producer: kafka.NewProducer(cl), address: servers.Temporal, ns: ns, temporal: servers.Client(t, ns),
 	}
+}
+
+// turn is held by the test that uses the external broker: topics and the
+// group have the same names in every test.
+var turn sync.Mutex
+
+func awaitTurn(t *testing.T) {
+	turn.Lock()
+	t.Cleanup(turn.Unlock)
+}
+
+// wipe removes what the test before has left. A member that was killed, or
+// that keeps its place by its name, holds the group until its session ends.
+func (b *bundle) wipe() {
+	b.t.Helper()
+	var err error
+	gone := func() bool {
+		_, err = b.admin.DeleteGroup(b.ctx, events.GroupBridge)
+		return err == nil || errors.Is(err, kerr.GroupIDNotFound)
+	}
+	require.Eventually(b.t, gone, within, 50*time.Millisecond, "deleting the group: %v", &err)
+	var names []string
+	for _, topic := range events.Topics() {
+		names = append(names, topic.Name)
+	}
+	deleted, err := b.admin.DeleteTopics(b.ctx, names...)
+	require.NoError(b.t, err)
+	for _, d := range deleted.Sorted() {
+		if !errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
+			require.NoError(b.t, d.Err)
+		}
+	}
+}
+
+// makeTopics returns once the broker lets them be used, which on Apache Kafka
+// is a moment after they were made.
+func (b *bundle) makeTopics() {
+	b.t.Helper()
+	require.NoError(b.t, kafka.EnsureTopics(b.ctx, b.cl, events.Topics(), 1))
+	usable := func() bool {
+		for _, topic := range events.Topics() {
+			ends, err := b.admin.ListEndOffsets(b.ctx, topic.Name)
+			if err != nil || ends.Error() != nil || len(ends[topic.Name]) != int(topic.Partitions) {
+				return false
+			}
+		}
+		return true
+	}
+	require.Eventually(b.t, usable, within, 10*time.Millisecond)
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
