@@ -79,8 +79,9 @@ func (e Event) Record(topic string) *kgo.Record {
 	return &kgo.Record{Topic: topic, Key: []byte(e.Subject), Value: e.Data, Headers: headers}
 }
 
-// FromRecord reads r's envelope and checks that its data is JSON; the methods
-// Received and Lifecycle check the data itself. It shares r's memory.
+// FromRecord reads r's envelope, in binary or structured mode, and checks that
+// its data is JSON; the methods Received, Cancellation and Lifecycle check the
+// data itself. It shares r's memory.
 //
 // An error is ErrUnknownType (then the event's ID, Type and Source are set),
 // or an *orak.Fault of class input that says what is malformed. The reader is
@@ -99,6 +100,12 @@ func fromRecord(r *kgo.Record) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
+	data := r.Value
+	if isStructured(attrs[HeaderContentType]) {
+		if attrs, data, err = structured(r, attrs); err != nil {
+			return Event{}, err
+		}
+	}
 	if err := checkRequired(attrs); err != nil {
 		return Event{}, err
 	}
@@ -115,13 +122,13 @@ func fromRecord(r *kgo.Record) (Event, error) {
 	if err := checkContentType(attrs[HeaderContentType]); err != nil {
 		return Event{}, err
 	}
-	if len(r.Value) > MaxData {
-		return Event{}, fmt.Errorf("data: %d bytes, at most %d are taken", len(r.Value), MaxData)
+	if len(data) > MaxData {
+		return Event{}, fmt.Errorf("data: %d bytes, at most %d are taken", len(data), MaxData)
 	}
-	if !json.Valid(r.Value) {
+	if !json.Valid(data) {
 		return Event{}, errors.New("data: not JSON")
 	}
-	e.Data = r.Value
+	e.Data = data
 	e.Traceparent, e.Tracestate = traceContext(attrs)
 	return e, nil
 }

@@ -62,7 +62,8 @@ func readGolden(t *testing.T, path string) golden {
 	return g
 }
 
-// current are the records that this version emits, by golden.
+// current are the records that this version emits or takes from others, by
+// golden.
 func current(t *testing.T) map[string]*kgo.Record {
 	records := make(map[string]*kgo.Record)
 	for _, typ := range allTypes() {
@@ -73,6 +74,11 @@ func current(t *testing.T) map[string]*kgo.Record {
 		records[string(typ)+".1.json"] = sampleEvent(t, typ).Record(topic)
 	}
 	records["dead-letter.1.json"] = sampleDeadLetter(t).Record()
+	records["orak.upload.canceled.uploads.1.json"] = sampleCancellation(t).Record(TopicUploads)
+	records["orak.upload.received.structured.1.json"] = sampleStructured(t, sampleEvent(t, UploadReceived), false)
+	records["orak.upload.received.structured-base64.1.json"] = sampleStructured(t, sampleEvent(t, UploadReceived), true)
+	records["notification.aws.1.json"] = sampleNotification(t, false)
+	records["notification.minio.1.json"] = sampleNotification(t, true)
 	return records
 }
 
@@ -124,11 +130,19 @@ func TestEveryGoldenDecodes(t *testing.T) {
 				r.Headers = append(r.Headers, kgo.RecordHeader(h))
 			}
 		}
+		if entries, ok, err := NotificationFrom(r); ok {
+			require.NoError(t, err, path)
+			require.NotEmpty(t, entries, path)
+			continue
+		}
 		e, err := FromRecord(r)
 		require.NoError(t, err, path)
-		if e.Type == UploadReceived {
+		switch {
+		case e.Type == UploadReceived:
 			_, err = e.Received()
-		} else {
+		case r.Topic == TopicUploads:
+			_, err = e.Cancellation()
+		default:
 			_, err = e.Lifecycle()
 		}
 		require.NoError(t, err, path)

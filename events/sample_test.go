@@ -1,10 +1,13 @@
 package events
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
 )
@@ -115,3 +118,67 @@ func sampleDeadLetter(t *testing.T) DeadLetter {
 }
 
 func allTypes() []Type { return append([]Type{UploadReceived}, LifecycleTypes()...) }
+
+func sampleCancellation(t *testing.T) Event {
+	t.Helper()
+	u := sampleUpload()
+	e, err := NewCancellation(sampleTime, Cancellation{ID: u.ID, Tenant: u.Tenant, By: "ada", Reason: "sung in the wrong key"})
+	require.NoError(t, err)
+	return e
+}
+
+// sampleStructured is e as others may write it: with an extension, and with
+// its data as it is or in base64.
+func sampleStructured(t *testing.T, e Event, encoded bool) *kgo.Record {
+	t.Helper()
+	fields := map[string]any{
+		"specversion": specVersion, "id": e.ID, "type": e.Type, "source": e.Source, "subject": e.Subject,
+		"time": formatTime(e.Time), "datacontenttype": contentType, "comexampleother": 7,
+	}
+	if encoded {
+		fields["data_base64"] = e.Data
+	} else {
+		fields["data"] = json.RawMessage(e.Data)
+	}
+	value, err := json.Marshal(fields)
+	require.NoError(t, err)
+	return &kgo.Record{Topic: TopicUploads, Key: []byte(e.Subject), Value: value, Headers: []kgo.RecordHeader{
+		{Key: HeaderContentType, Value: []byte(structuredType + "; charset=UTF-8")},
+	}}
+}
+
+// sampleNotification is what MinIO (or else AWS) says of the sample's
+// recording.
+func sampleNotification(t *testing.T, minio bool) *kgo.Record {
+	t.Helper()
+	type fields = map[string]any
+	u := sampleUpload()
+	who := fields{"principalId": "choir"}
+	object := fields{"key": u.Key, "size": u.Size, "eTag": "0cc175b9c0f1b6a831c399e269772661", "sequencer": "17A4B2C9D0E1F203"}
+	entry := fields{
+		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-central-1",
+		"eventTime": "2026-03-14T15:09:26.535Z", "eventName": "ObjectCreated:CompleteMultipartUpload",
+		"userIdentity":      who,
+		"requestParameters": fields{"sourceIPAddress": "192.0.2.7"},
+		"responseElements":  fields{"x-amz-request-id": "17A4B2C9D0E1F204", "x-amz-id-2": "b3Jhaw=="},
+		"s3": fields{
+			"s3SchemaVersion": "1.0", "configurationId": "uploads", "object": object,
+			"bucket": fields{"name": "orak", "ownerIdentity": who, "arn": "arn:aws:s3:::orak"},
+		},
+	}
+	body := fields{"Records": []fields{entry}}
+	r := &kgo.Record{Topic: TopicUploads}
+	if minio {
+		object["key"] = strings.ReplaceAll(u.Key, "/", "%2F")
+		object["contentType"], object["userMetadata"] = u.ContentType, fields{"content-type": u.ContentType}
+		entry["eventVersion"], entry["eventSource"], entry["awsRegion"] = "2.0", "minio:s3", ""
+		entry["eventName"] = "s3:ObjectCreated:Put"
+		entry["source"] = fields{"host": "192.0.2.7", "port": "", "userAgent": "MinIO (linux; amd64) minio-go/v7.4.1"}
+		body["EventName"], body["Key"] = entry["eventName"], "orak/"+u.Key
+		r.Key = []byte("orak/" + u.Key)
+	}
+	var err error
+	r.Value, err = json.Marshal(body)
+	require.NoError(t, err)
+	return r
+}

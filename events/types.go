@@ -11,6 +11,7 @@ import (
 type Type string
 
 // The types of events: Upload… on TopicUploads, the others on TopicLifecycle.
+// Canceled is on both: on TopicUploads it asks, on TopicLifecycle it tells.
 const (
 	UploadReceived Type = "orak.upload.received"
 
