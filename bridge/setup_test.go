@@ -87,7 +87,8 @@ func newBundle(t *testing.T, brokers ...string) *bundle {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*within)
 	t.Cleanup(cancel)
 	cfg := kafka.Config{Brokers: brokers, ClientID: "test", ReplicationFactor: 1}
-	cl, err := kafka.NewClient(cfg, quiet())
+	// It is not to believe for long that a topic is missing.
+	cl, err := kafka.NewClient(cfg, quiet(), kgo.MetadataMinAge(50*time.Millisecond))
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
 	ns := servers.Namespace(t)
@@ -106,13 +107,15 @@ func awaitTurn(t *testing.T) {
 	t.Cleanup(turn.Unlock)
 }
 
-// wipe removes what the test before has left. A member that was killed, or
-// that keeps its place by its name, holds the group until its session ends.
+// wipe removes what the test before has left. A member that was killed holds
+// the group until its session ends.
 func (b *bundle) wipe() {
 	b.t.Helper()
 	var err error
 	gone := func() bool {
-		_, err = b.admin.DeleteGroup(b.ctx, events.GroupBridge)
+		if _, err = b.admin.DeleteGroup(b.ctx, events.GroupBridge); errors.Is(err, kerr.NonEmptyGroup) {
+			err = errors.Join(err, b.evictNamed())
+		}
 		return err == nil || errors.Is(err, kerr.GroupIDNotFound)
 	}
 	require.Eventually(b.t, gone, within, 50*time.Millisecond, "deleting the group: %v", &err)
@@ -127,6 +130,25 @@ func (b *bundle) wipe() {
 			require.NoError(b.t, d.Err)
 		}
 	}
+}
+
+// evictNamed takes out of the group those that stay in it when they stop.
+func (b *bundle) evictNamed() error {
+	groups, err := b.admin.DescribeGroups(b.ctx, events.GroupBridge)
+	if err != nil {
+		return err
+	}
+	var named []string
+	for _, m := range groups[events.GroupBridge].Members {
+		if m.InstanceID != nil {
+			named = append(named, *m.InstanceID)
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	_, err = b.admin.LeaveGroup(b.ctx, kadm.LeaveGroup(events.GroupBridge).InstanceIDs(named...))
+	return err
 }
 
 // makeTopics returns once the broker lets them be used, which on Apache Kafka
