@@ -1,0 +1,121 @@
+package lag
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// position is a record that a group waits at.
+type position struct {
+	Partition
+	offset int64
+}
+
+// agesWithin bounds the reading of the records that groups wait at. What has
+// not come by then stays unknown until the next look.
+const agesWithin = 3 * time.Second
+
+// fillAges adds to each sample with a lag the timestamp of its first record.
+// It is best effort: offsets are worth showing without.
+func (s *Sampler) fillAges(ctx context.Context, looks []Look) {
+	ages := make(map[position]time.Time)
+	var missing []position
+	eachBehind(looks, func(_ Look, at position) {
+		age, known := s.ages[at]
+		if _, seen := ages[at]; !known && !seen {
+			missing = append(missing, at)
+		}
+		ages[at] = age
+	})
+	// Two groups may wait in one partition at different places.
+	for len(missing) > 0 && ctx.Err() == nil {
+		round := make(map[Partition]int64)
+		var later []position
+		for _, at := range missing {
+			if _, taken := round[at.Partition]; taken {
+				later = append(later, at)
+				continue
+			}
+			round[at.Partition] = at.offset
+		}
+		if err := s.first(ctx, round, func(p Partition, r *kgo.Record) { ages[position{p, round[p]}] = r.Timestamp }); err != nil {
+			break
+		}
+		missing = later
+	}
+	eachBehind(looks, func(l Look, at position) {
+		sample := l.Partitions[at.Partition]
+		sample.Oldest = ages[at]
+		l.Partitions[at.Partition] = sample
+	})
+	for at, age := range ages {
+		if age.IsZero() {
+			delete(ages, at)
+		}
+	}
+	s.ages = ages
+}
+
+func eachBehind(looks []Look, visit func(Look, position)) {
+	for _, l := range looks {
+		for p, sample := range l.Partitions {
+			if sample.Lag() > 0 {
+				visit(l, position{p, sample.Position()})
+			}
+		}
+	}
+}
+
+// first reads the first record of each partition at or after an offset. It
+// counts what is no message, too: the end of a transaction has a timestamp and
+// may be all that a lag consists of. An error is that no client could be made.
+func (s *Sampler) first(ctx context.Context, from map[Partition]int64, found func(Partition, *kgo.Record)) error {
+	ctx, cancel := context.WithTimeout(ctx, agesWithin)
+	defer cancel()
+	cl, err := s.open(kgo.ConsumePartitions(consumeFrom(from)), kgo.KeepControlRecords(), kgo.FetchMaxPartitionBytes(minFetch))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	waiting := make(map[Partition]bool, len(from))
+	for p := range from {
+		waiting[p] = true
+	}
+	settle := func(p Partition) {
+		delete(waiting, p)
+		cl.PauseFetchPartitions(map[string][]int32{p.Topic: {p.ID}})
+	}
+	for len(waiting) > 0 && ctx.Err() == nil {
+		fetches := cl.PollFetches(ctx)
+		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+			p := Partition{f.Topic, f.Partition}
+			if !waiting[p] {
+				return
+			}
+			if len(f.Records) > 0 {
+				found(p, f.Records[0])
+				settle(p)
+			} else if f.Err != nil && !errors.Is(f.Err, context.DeadlineExceeded) {
+				settle(p)
+			}
+		})
+	}
+	return nil
+}
+
+// minFetch asks for little; a broker sends at least one batch all the same.
+const minFetch = 1 << 10
+
+func consumeFrom(from map[Partition]int64) map[string]map[int32]kgo.Offset {
+	offsets := make(map[string]map[int32]kgo.Offset)
+	for p, offset := range from {
+		if offsets[p.Topic] == nil {
+			offsets[p.Topic] = make(map[int32]kgo.Offset)
+		}
+		offsets[p.Topic][p.ID] = kgo.NewOffset().At(offset)
+	}
+	return offsets
+}

@@ -1,0 +1,214 @@
+package lag_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak/bridge/lag"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// rules fit series: five steps of a minute fill the window.
+var rules = lag.Rules{Window: 5 * time.Minute, Allowed: 2}
+
+// series is one sample a minute, of pairs of commit and end.
+func series(pairs ...[2]int64) []lag.Sample {
+	samples := make([]lag.Sample, len(pairs))
+	for i, pair := range pairs {
+		samples[i] = lag.Sample{At: noon.Add(time.Duration(i) * time.Minute), Committed: pair[0], End: pair[1]}
+	}
+	return samples
+}
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	type at = [2]int64
+	for name, test := range map[string]struct {
+		want    lag.Status
+		samples []lag.Sample
+	}{
+		"nothing was seen":                         {lag.StatusUnknown, nil},
+		"one look, caught up":                      {lag.StatusOK, series(at{10, 10})},
+		"one look, within the allowed lag":         {lag.StatusOK, series(at{8, 10})},
+		"one look, behind":                         {lag.StatusUnknown, series(at{0, 10})},
+		"caught up now, whatever was before":       {lag.StatusOK, series(at{9, 50}, at{5, 60}, at{5, 70}, at{5, 80}, at{5, 90}, at{90, 90})},
+		"commits end, records come":                {lag.StatusStop, series(at{5, 10}, at{5, 20}, at{5, 30}, at{5, 40}, at{5, 50}, at{5, 60})},
+		"the same, before the window is full":      {lag.StatusUnknown, series(at{5, 10}, at{5, 20}, at{5, 30}, at{5, 40}, at{5, 50})},
+		"never a commit, records come":             {lag.StatusStop, series(at{-1, 10}, at{-1, 20}, at{-1, 30}, at{-1, 40}, at{-1, 50}, at{-1, 60})},
+		"a quiet topic that one record woke":       {lag.StatusOK, series(at{9, 9}, at{9, 9}, at{9, 9}, at{9, 9}, at{9, 9}, at{9, 12})},
+		"the commit went back":                     {lag.StatusRewind, series(at{50, 60}, at{10, 60})},
+		"it went back from having caught up":       {lag.StatusRewind, series(at{60, 60}, at{10, 60}, at{12, 60})},
+		"it went back and was recovered":           {lag.StatusOK, series(at{50, 60}, at{10, 60}, at{50, 70}, at{55, 70})},
+		"it went back and stands":                  {lag.StatusRewind, series(at{50, 60}, at{5, 60}, at{5, 60}, at{5, 60}, at{5, 60}, at{5, 60})},
+		"a commit that expired is no way back":     {lag.StatusUnknown, series(at{50, 60}, at{-1, 60})},
+		"caught up within the window":              {lag.StatusOK, series(at{5, 50}, at{50, 50}, at{51, 60}, at{52, 70}, at{53, 80}, at{54, 90})},
+		"commits stand, and so does the head":      {lag.StatusStall, series(at{5, 10}, at{5, 10}, at{5, 10}, at{5, 10}, at{5, 10}, at{5, 10})},
+		"the same, before the window is full ":     {lag.StatusUnknown, series(at{5, 10}, at{5, 10}, at{5, 10}, at{5, 10}, at{5, 10})},
+		"reads slower than records come":           {lag.StatusWarn, series(at{5, 10}, at{6, 20}, at{7, 30}, at{8, 40}, at{9, 50}, at{10, 60})},
+		"reads as fast as records come, behind":    {lag.StatusWarn, series(at{0, 10}, at{10, 20}, at{20, 30}, at{30, 40}, at{40, 50}, at{50, 60})},
+		"the same, before the window is full  ":    {lag.StatusUnknown, series(at{0, 10}, at{10, 20}, at{20, 30}, at{30, 40})},
+		"behind, and catching up":                  {lag.StatusOK, series(at{0, 100}, at{20, 110}, at{40, 120}, at{60, 130}, at{80, 140}, at{90, 150})},
+		"it catches up: that needs no full window": {lag.StatusOK, series(at{0, 100}, at{20, 110})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, lag.Evaluate(test.samples, rules))
+		})
+	}
+}
+
+func TestGroupIsWhatItsWorstPartitionIs(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		want       lag.Status
+		partitions []lag.Status
+	}{
+		{lag.StatusOK, nil},
+		{lag.StatusOK, []lag.Status{lag.StatusOK, lag.StatusOK}},
+		{lag.StatusUnknown, []lag.Status{lag.StatusUnknown, lag.StatusOK}},
+		{lag.StatusWarn, []lag.Status{lag.StatusOK, lag.StatusWarn, lag.StatusUnknown}},
+		{lag.StatusError, []lag.Status{lag.StatusOK, lag.StatusStop}},
+		{lag.StatusError, []lag.Status{lag.StatusStall, lag.StatusWarn}},
+		{lag.StatusError, []lag.Status{lag.StatusRewind}},
+	} {
+		require.Equal(t, test.want, lag.OfGroup(test.partitions), test.partitions)
+	}
+}
+
+func TestCodesAreStable(t *testing.T) {
+	t.Parallel()
+	for code, status := range []lag.Status{"OK", "UNKNOWN", "WARN", "STALL", "STOP", "REWIND", "ERROR"} {
+		require.Equal(t, code, status.Code())
+		require.Equal(t, code >= 3, status.Bad())
+	}
+	require.Equal(t, -1, lag.Status("FINE").Code())
+}
+
+func TestSampleSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	uncommitted := lag.Sample{Start: 100, End: 130, Committed: lag.NoCommit}
+	require.EqualValues(t, 30, uncommitted.Lag(), "it is counted from the log's start")
+	require.Zero(t, uncommitted.Lost())
+
+	expired := lag.Sample{Start: 100, End: 130, Committed: 60}
+	require.EqualValues(t, 30, expired.Lag(), "what is deleted cannot be read any more")
+	require.EqualValues(t, 40, expired.Lost())
+
+	recreated := lag.Sample{Start: 0, End: 10, Committed: 500}
+	require.Zero(t, recreated.Lag())
+
+	_, known := expired.Behind()
+	require.False(t, known)
+	expired.At, expired.Oldest = noon, noon.Add(-time.Minute)
+	age, known := expired.Behind()
+	require.True(t, known)
+	require.Equal(t, time.Minute, age)
+	expired.Oldest = noon.Add(time.Minute)
+	age, _ = expired.Behind()
+	require.Zero(t, age, "a producer's clock may be ahead")
+}
+
+// history is a random life of a partition: the head grows, and commit says
+// where the group is.
+func history(r *rand.Rand, commit func(r *rand.Rand, before, end int64) int64) []lag.Sample {
+	samples := make([]lag.Sample, 1+r.IntN(12))
+	at, end, committed := noon, int64(r.IntN(100)), int64(0)
+	for i := range samples {
+		end += int64(r.IntN(50))
+		committed = commit(r, committed, end)
+		samples[i] = lag.Sample{At: at, Committed: committed, End: end}
+		at = at.Add(time.Duration(1+r.IntN(120)) * time.Second)
+	}
+	return samples
+}
+
+// anyhow is a group of which nothing can be said.
+func anyhow(r *rand.Rand, before, end int64) int64 {
+	switch r.IntN(4) {
+	case 0:
+		return before
+	case 1:
+		return lag.NoCommit
+	default:
+		return r.Int64N(end + 1)
+	}
+}
+
+// forEach tries a property on many histories, the same in every run.
+func forEach(t *testing.T, commit func(*rand.Rand, int64, int64) int64, check func(*rand.Rand, []lag.Sample)) {
+	t.Helper()
+	for seed := range uint64(5000) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		check(r, history(r, commit))
+		require.False(t, t.Failed(), "seed %d", seed)
+	}
+}
+
+func TestGroupThatKeepsUpIsNeverWorseThanOK(t *testing.T) {
+	t.Parallel()
+	keepsUp := func(r *rand.Rand, before, end int64) int64 { return max(before, end-r.Int64N(rules.Allowed+1)) }
+	forEach(t, keepsUp, func(_ *rand.Rand, samples []lag.Sample) {
+		require.Equal(t, lag.StatusOK, lag.Evaluate(samples, rules), samples)
+	})
+}
+
+func TestGroupThatOnlyMovesForwardIsNeverInRewind(t *testing.T) {
+	t.Parallel()
+	forward := func(r *rand.Rand, before, end int64) int64 { return before + r.Int64N(end-before+1) }
+	forEach(t, forward, func(_ *rand.Rand, samples []lag.Sample) {
+		require.NotEqual(t, lag.StatusRewind, lag.Evaluate(samples, rules), samples)
+	})
+}
+
+func TestGroupThatDoesNotMoveIsAlwaysFound(t *testing.T) {
+	t.Parallel()
+	stands := func(_ *rand.Rand, before, _ int64) int64 { return before }
+	forEach(t, stands, func(_ *rand.Rand, samples []lag.Sample) {
+		everBehind := true
+		for _, s := range samples {
+			everBehind = everBehind && s.Lag() > rules.Allowed
+		}
+		if everBehind && rules.Complete(samples) >= 1 {
+			require.Contains(t, []lag.Status{lag.StatusStop, lag.StatusStall}, lag.Evaluate(samples, rules), samples)
+		}
+	})
+}
+
+func TestShortOfAWindowNoRuleAboutAllOfItSpeaks(t *testing.T) {
+	t.Parallel()
+	forEach(t, anyhow, func(_ *rand.Rand, samples []lag.Sample) {
+		if rules.Complete(samples) < 1 {
+			require.Contains(t, []lag.Status{lag.StatusOK, lag.StatusUnknown, lag.StatusRewind}, lag.Evaluate(samples, rules), samples)
+		}
+	})
+}
+
+func TestStatusDoesNotDependOnTheClockOrOnWhereTheLogBegan(t *testing.T) {
+	t.Parallel()
+	forEach(t, anyhow, func(r *rand.Rand, samples []lag.Sample) {
+		want := lag.Evaluate(samples, rules)
+		days, offsets := time.Duration(r.IntN(1000)-500)*24*time.Hour, r.Int64N(1e12)
+		moved := make([]lag.Sample, len(samples))
+		for i, s := range samples {
+			s.At, s.Start, s.End = s.At.Add(days), s.Start+offsets, s.End+offsets
+			if s.Committed != lag.NoCommit {
+				s.Committed += offsets
+			}
+			moved[i] = s
+		}
+		require.Equal(t, want, lag.Evaluate(moved, rules), samples)
+	})
+}
+
+func TestAllowingMoreNeverMakesItWorse(t *testing.T) {
+	t.Parallel()
+	forEach(t, anyhow, func(r *rand.Rand, samples []lag.Sample) {
+		strict := lag.Rules{Window: rules.Window, Allowed: r.Int64N(100)}
+		lenient := lag.Rules{Window: rules.Window, Allowed: strict.Allowed + r.Int64N(100)}
+		require.LessOrEqual(t, lag.Evaluate(samples, lenient).Code(), lag.Evaluate(samples, strict).Code(), samples)
+	})
+}

@@ -1,0 +1,165 @@
+package lag
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Hot is what the last records of a topic were about.
+type Hot struct {
+	Topic string `json:"topic"`
+	// Records is how many were read, and Since the timestamp of the oldest;
+	// zero where none was read.
+	Records int64     `json:"records"`
+	Since   time.Time `json:"since"`
+	// Keys are the most frequent ones, the first the hottest.
+	Keys []Count `json:"keys"`
+	// Partitions are all that had a record, the hottest first.
+	Partitions []PartitionCount `json:"partitions"`
+}
+
+// PartitionCount is how many of the records were a partition's.
+type PartitionCount struct {
+	Partition int32 `json:"partition"`
+	Records   int64 `json:"records"`
+}
+
+// sketchRoom is for how many keys counts are kept: a key with more than one
+// in 1,000 of the records is never missed.
+const sketchRoom = 1000
+
+// hotWithin bounds the reading of records, besides the caller's own bound.
+const hotWithin = 20 * time.Second
+
+// Hottest reads the last records of a topic, about n of them and no more, and
+// tells their most frequent keys, at most top. It reads the same span of time
+// from every partition, so that a busy one is seen to be busy.
+func (s *Sampler) Hottest(ctx context.Context, topic string, n int64, top int) (Hot, error) {
+	from, until, err := s.lastRecords(ctx, topic, n)
+	if err != nil {
+		return Hot{}, err
+	}
+	hot := Hot{Topic: topic}
+	sketch := NewSketch(sketchRoom)
+	counts := make(map[int32]int64)
+	err = s.read(ctx, from, until, func(r *kgo.Record) {
+		sketch.Add(r.Key)
+		counts[r.Partition]++
+		if hot.Since.IsZero() || r.Timestamp.Before(hot.Since) {
+			hot.Since = r.Timestamp
+		}
+	})
+	if err != nil {
+		return Hot{}, err
+	}
+	hot.Records, hot.Keys = sketch.Added(), sketch.Top(top)
+	hot.Partitions = make([]PartitionCount, 0, len(counts))
+	for p, records := range counts {
+		hot.Partitions = append(hot.Partitions, PartitionCount{p, records})
+	}
+	slices.SortFunc(hot.Partitions, func(a, b PartitionCount) int {
+		return cmp.Or(cmp.Compare(b.Records, a.Records), cmp.Compare(a.Partition, b.Partition))
+	})
+	return hot, nil
+}
+
+// farBack is how far lastRecords looks for records.
+const farBack = 30 * 24 * time.Hour
+
+// lastRecords finds offsets from where on a topic has about n records, and its
+// ends. It halves the time until the records after it fit, and then takes of
+// each partition its share.
+func (s *Sampler) lastRecords(ctx context.Context, topic string, n int64) (from, until map[Partition]int64, err error) {
+	starts, err := s.list(ctx, topic, s.adm.ListStartOffsets)
+	if err != nil {
+		return nil, nil, err
+	}
+	until, err = s.list(ctx, topic, s.adm.ListEndOffsets)
+	if err != nil {
+		return nil, nil, err
+	}
+	from = starts
+	now := time.Now()
+	for back := farBack; total(from, until) > n && back > time.Millisecond; back /= 2 {
+		later, err := s.list(ctx, topic, func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
+			return s.adm.ListOffsetsAfterMilli(ctx, now.Add(-back).UnixMilli(), topics...)
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if total(later, until) < n {
+			break // the one before has enough, and is cut to size
+		}
+		from = later
+	}
+	if all := total(from, until); all > n {
+		for p, end := range until {
+			from[p] = end - (end-from[p])*n/all
+		}
+	}
+	return from, until, nil
+}
+
+func total(from, until map[Partition]int64) int64 {
+	var sum int64
+	for p, end := range until {
+		sum += max(0, end-from[p])
+	}
+	return sum
+}
+
+func (s *Sampler) list(ctx context.Context, topic string, ask func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[Partition]int64, error) {
+	listed, err := ask(ctx, topic)
+	if err != nil {
+		return nil, unreachable("listing offsets", err)
+	}
+	if err := listed.Error(); err != nil {
+		return nil, fmt.Errorf("listing offsets of %s: %w", topic, err)
+	}
+	offsets := make(map[Partition]int64)
+	listed.Each(func(o kadm.ListedOffset) { offsets[Partition{o.Topic, o.Partition}] = o.Offset })
+	return offsets, nil
+}
+
+// read visits the records of each partition from an offset until another. What
+// Kafka does not hand over within hotWithin is left out.
+func (s *Sampler) read(ctx context.Context, from, until map[Partition]int64, visit func(*kgo.Record)) error {
+	waiting := make(map[Partition]int64)
+	for p, end := range until {
+		if from[p] < end {
+			waiting[p] = from[p]
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, hotWithin)
+	defer cancel()
+	cl, err := s.open(kgo.ConsumePartitions(consumeFrom(waiting)), kgo.KeepControlRecords())
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	for len(waiting) > 0 && bounded.Err() == nil {
+		fetches := cl.PollFetches(bounded)
+		fetches.EachRecord(func(r *kgo.Record) {
+			p := Partition{r.Topic, r.Partition}
+			if _, wanted := waiting[p]; wanted && r.Offset < until[p] && !r.Attrs.IsControl() {
+				visit(r)
+			}
+			if r.Offset >= until[p]-1 {
+				delete(waiting, p)
+			}
+		})
+	}
+	if ctx.Err() != nil {
+		return unreachable("reading records", ctx.Err())
+	}
+	return nil
+}

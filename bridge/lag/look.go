@@ -1,0 +1,229 @@
+package lag
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/internal/kafka"
+)
+
+// ErrNoGroup is what a look at a group finds that has neither members nor
+// commits: it never was, or it has expired.
+var ErrNoGroup = errors.New("no such consumer group")
+
+// Partition is one of a topic.
+type Partition struct {
+	Topic string
+	ID    int32
+}
+
+// Look is what was seen of a group at one time.
+type Look struct {
+	Group string
+	// State is Kafka's own word, such as Stable or Empty.
+	State   string
+	Members int
+	// Partitions are all those of every topic that the group has committed to
+	// or subscribes to.
+	Partitions map[Partition]Sample
+	// Err is why there is nothing to see: ErrNoGroup, or what Kafka said.
+	Err error
+}
+
+// Sampler looks at consumer groups from outside. It is for one goroutine.
+type Sampler struct {
+	open func(...kgo.Opt) (*kgo.Client, error)
+	cl   *kgo.Client
+	adm  *kadm.Client
+	ages map[position]time.Time
+}
+
+// NewSampler makes a sampler; nothing is connected before the first Look. The
+// caller closes it.
+func NewSampler(cfg kafka.Config, log *slog.Logger) (*Sampler, error) {
+	cfg.ClientID += "-lag"
+	open := func(opts ...kgo.Opt) (*kgo.Client, error) { return kafka.NewClient(cfg, log, opts...) }
+	cl, err := open()
+	if err != nil {
+		return nil, err
+	}
+	return &Sampler{open: open, cl: cl, adm: kadm.NewClient(cl), ages: make(map[position]time.Time)}, nil
+}
+
+// Close ends the connections.
+func (s *Sampler) Close() { s.cl.Close() }
+
+// Groups are the names of all consumer groups, sorted.
+func (s *Sampler) Groups(ctx context.Context) ([]string, error) {
+	listed, err := s.adm.ListGroups(ctx)
+	if err != nil {
+		return nil, unreachable("listing consumer groups", err)
+	}
+	return listed.Groups(), nil
+}
+
+// Look looks at groups, in their order. What is wrong with one group is in its
+// Look; an error is that Kafka could not be asked, an *orak.Fault of class
+// dependency.
+func (s *Sampler) Look(ctx context.Context, groups ...string) ([]Look, error) {
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	members, err := s.membership(ctx, groups)
+	if err != nil {
+		return nil, err
+	}
+	commits := s.adm.FetchManyOffsets(ctx, groups...)
+	if commits.AllFailed() && ctx.Err() != nil {
+		return nil, unreachable("reading committed offsets", ctx.Err())
+	}
+	looks := make([]Look, len(groups))
+	topics := make(map[string]bool)
+	for i, group := range groups {
+		looks[i] = members[group].look(group, commits[group])
+		for topic := range members[group].topics {
+			topics[topic] = true
+		}
+	}
+	if err := s.fill(ctx, looks, members, commits, topics); err != nil {
+		return nil, err
+	}
+	s.fillAges(ctx, looks)
+	return looks, nil
+}
+
+// membership is who is in a group, and what it reads.
+type membership struct {
+	state   string
+	members int
+	topics  map[string]bool
+	known   bool
+	err     error
+}
+
+func (s *Sampler) membership(ctx context.Context, groups []string) (map[string]*membership, error) {
+	described, err := s.adm.DescribeGroups(ctx, slices.Clone(groups)...)
+	if err != nil && len(described) == 0 {
+		return nil, unreachable("describing consumer groups", err)
+	}
+	found := make(map[string]*membership, len(groups))
+	var others []string
+	for _, group := range groups {
+		d, answered := described[group]
+		m := &membership{state: d.State, members: len(d.Members), topics: make(map[string]bool), err: d.Err}
+		if !answered {
+			m.err = err
+		}
+		found[group] = m
+		m.known = m.err == nil && d.State != "Dead"
+		if m.members == 0 {
+			others = append(others, group)
+		}
+		m.reads(d.AssignedPartitions().Topics(), d.JoinTopics())
+	}
+	return found, s.newerMembership(ctx, found, others)
+}
+
+// newerMembership asks again for groups of the newer protocol (KIP-848): to the
+// older question they do not exist, or have no members. Brokers without the
+// protocol know no such group.
+func (s *Sampler) newerMembership(ctx context.Context, found map[string]*membership, groups []string) error {
+	if len(groups) == 0 {
+		return nil
+	}
+	described, err := s.adm.DescribeConsumerGroups(ctx, groups...)
+	if err != nil && ctx.Err() != nil {
+		return unreachable("describing consumer groups", err)
+	}
+	for group, d := range described {
+		if d.Err != nil {
+			continue
+		}
+		m := found[group]
+		m.state, m.members, m.known, m.err = d.State, len(d.Members), true, nil
+		m.reads(d.AssignedPartitions().Topics())
+		for _, member := range d.Members {
+			m.reads(member.SubscribedTopics)
+		}
+	}
+	return nil
+}
+
+func (m *membership) reads(lists ...[]string) {
+	for _, topics := range lists {
+		for _, topic := range topics {
+			if topic != "" { // an answer may know it by its id alone
+				m.topics[topic] = true
+			}
+		}
+	}
+}
+
+// look begins a Look, and adds the topics that were committed to.
+func (m *membership) look(group string, commits kadm.FetchOffsetsResponse) Look {
+	l := Look{Group: group, State: m.state, Members: m.members, Partitions: make(map[Partition]Sample)}
+	m.reads(slices.Collect(maps.Keys(commits.Fetched)))
+	switch {
+	case len(m.topics) > 0 || m.known && commits.Err == nil:
+	case m.err != nil && !errors.Is(m.err, kerr.GroupIDNotFound):
+		l.Err = fmt.Errorf("describing the group: %w", m.err)
+	case commits.Err != nil && !errors.Is(commits.Err, kerr.GroupIDNotFound):
+		l.Err = fmt.Errorf("reading its commits: %w", commits.Err)
+	default:
+		l.Err = ErrNoGroup
+	}
+	return l
+}
+
+// fill adds the partitions' samples. The ends come last: see the package
+// comment.
+func (s *Sampler) fill(ctx context.Context, looks []Look, members map[string]*membership, commits kadm.FetchOffsetsResponses, topics map[string]bool) error {
+	if len(topics) == 0 {
+		return nil
+	}
+	names := slices.Collect(maps.Keys(topics))
+	starts, err := s.adm.ListStartOffsets(ctx, names...)
+	if err != nil {
+		return unreachable("listing offsets", err)
+	}
+	ends, err := s.adm.ListEndOffsets(ctx, names...)
+	if err != nil {
+		return unreachable("listing offsets", err)
+	}
+	now := time.Now()
+	ends.Each(func(end kadm.ListedOffset) {
+		start, ok := starts.Lookup(end.Topic, end.Partition)
+		if !ok || start.Err != nil || end.Err != nil {
+			return // deleted, or without a leader: nothing can be said of it
+		}
+		for _, l := range looks {
+			if l.Err != nil || !members[l.Group].topics[end.Topic] {
+				continue
+			}
+			sample := Sample{At: now, Start: start.Offset, End: end.Offset, Committed: NoCommit}
+			if c, ok := commits[l.Group].Fetched.Lookup(end.Topic, end.Partition); ok && c.Err == nil {
+				sample.Committed = c.At
+			}
+			l.Partitions[Partition{end.Topic, end.Partition}] = sample
+		}
+	})
+	return nil
+}
+
+func unreachable(doing string, err error) *orak.Fault {
+	return &orak.Fault{
+		Class:   orak.ClassDependency,
+		Message: "The event log is not reachable.",
+		Err:     fmt.Errorf("%s: %w", doing, err),
+	}
+}

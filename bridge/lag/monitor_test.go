@@ -1,0 +1,113 @@
+package lag_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"orak/bridge/lag"
+)
+
+// figure is one of a registry's series, by its name and partition; -1 if it is
+// not there.
+func figure(t require.TestingT, reg *prometheus.Registry, name, partition string) float64 {
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			found := partition == ""
+			for _, label := range m.GetLabel() {
+				found = found || label.GetName() == "partition" && label.GetValue() == partition
+			}
+			if found {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	return -1
+}
+
+// lines is a log that a test can read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func TestMonitorExportsLagAndStatus(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.produce(0, time.Now().Add(-time.Hour), "a", "b", "c")
+	w.commit(0, 1)
+	w.commit(1, 0)
+	reg, log := prometheus.NewRegistry(), &lines{}
+	cfg := lag.Config{Interval: 100 * time.Millisecond, Window: 200 * time.Millisecond}
+	m := lag.NewMonitor(cfg, w.cfg, []string{group, "none"}, slog.New(slog.NewTextHandler(log, nil)), reg)
+	require.NoError(t, m.Start(w.ctx))
+	require.Error(t, m.Start(w.ctx), "it is started once")
+
+	require.Eventually(t, func() bool {
+		return figure(t, reg, "orak_lag_group_status", "") == float64(lag.StatusError.Code())
+	}, patience, 20*time.Millisecond)
+	require.EqualValues(t, lag.StatusStall.Code(), figure(t, reg, "orak_lag_status", "0"))
+	require.EqualValues(t, 2, figure(t, reg, "orak_lag_offsets", "0"))
+	require.Greater(t, figure(t, reg, "orak_lag_seconds", "0"), 3000.0)
+	require.Zero(t, figure(t, reg, "orak_lag_seconds", "1"))
+	require.Zero(t, figure(t, reg, "orak_lag_lost_offsets", "0"))
+	require.Eventually(t, func() bool {
+		return strings.Contains(log.String(), "consumer group changed its status") && strings.Contains(log.String(), "status=ERROR")
+	}, patience, 20*time.Millisecond)
+	problems, err := testutil.GatherAndLint(reg)
+	require.NoError(t, err)
+	require.Empty(t, problems)
+
+	w.commit(0, 3)
+	require.Eventually(t, func() bool { return figure(t, reg, "orak_lag_group_status", "") == 0 }, patience, 20*time.Millisecond)
+
+	require.NoError(t, m.Stop(w.ctx))
+	require.NoError(t, m.Stop(w.ctx))
+	require.EqualValues(t, -1, figure(t, reg, "orak_lag_offsets", "0"), "no figure is better than an old one")
+}
+
+func TestMonitorThatWasNeverStartedCanBeStopped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := lag.NewMonitor(lag.Config{Interval: time.Second, Window: time.Minute}, w.cfg, nil, slog.New(slog.DiscardHandler), nil)
+	require.NoError(t, m.Stop(context.Background()))
+	require.Error(t, m.Start(w.ctx))
+}
+
+func TestConfigRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	good := lag.Config{Interval: time.Second, Window: time.Minute}
+	require.NoError(t, good.Validate())
+	for _, bad := range []lag.Config{
+		{Interval: time.Millisecond, Window: time.Minute},
+		{Interval: time.Minute, Window: time.Minute},
+		{Interval: time.Second, Window: time.Minute, Allowed: -1},
+	} {
+		require.Error(t, bad.Validate())
+	}
+}

@@ -1,0 +1,129 @@
+package lag_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak/bridge/lag"
+	"orak/internal/kafka"
+)
+
+// patience is how long tests wait for what must happen; never an expectation
+// of speed.
+const patience = 30 * time.Second
+
+const (
+	topic = "voices"
+	group = "listeners"
+)
+
+// world is a broker with one topic of two partitions, and a sampler.
+type world struct {
+	t       *testing.T
+	ctx     context.Context
+	cfg     kafka.Config
+	cl      *kgo.Client
+	adm     *kadm.Client
+	sampler *lag.Sampler
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(2))
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	w := &world{t: t, ctx: ctx, cfg: kafka.Config{Brokers: cluster.ListenAddrs(), ClientID: "test"}}
+	w.cl = w.client(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RecordDeliveryTimeout(0))
+	w.adm = kadm.NewClient(w.cl)
+	_, err = w.adm.CreateTopic(ctx, 2, 1, nil, topic)
+	require.NoError(t, err)
+	w.sampler, err = lag.NewSampler(w.cfg, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(w.sampler.Close)
+	return w
+}
+
+func (w *world) client(opts ...kgo.Opt) *kgo.Client {
+	w.t.Helper()
+	cl, err := kafka.NewClient(w.cfg, slog.New(slog.DiscardHandler), opts...)
+	require.NoError(w.t, err)
+	w.t.Cleanup(cl.Close)
+	return cl
+}
+
+// produce adds records to a partition, a second apart from at on.
+func (w *world) produce(partition int32, at time.Time, keys ...string) {
+	w.t.Helper()
+	var records []*kgo.Record
+	for i, key := range keys {
+		records = append(records, &kgo.Record{Topic: topic, Partition: partition, Key: []byte(key), Timestamp: at.Add(time.Duration(i) * time.Second)})
+	}
+	require.NoError(w.t, w.cl.ProduceSync(w.ctx, records...).FirstErr())
+}
+
+// commit sets a group's offset, as a tool does, or a consumer without a
+// membership.
+func (w *world) commit(partition int32, offset int64) {
+	w.t.Helper()
+	var offsets kadm.Offsets
+	offsets.AddOffset(topic, partition, offset, -1)
+	require.NoError(w.t, w.adm.CommitAllOffsets(w.ctx, group, offsets))
+}
+
+// consume takes n records as a member of the group, and commits them.
+func (w *world) consume(member *kgo.Client, n int) {
+	w.t.Helper()
+	for n > 0 {
+		fetches := member.PollRecords(w.ctx, n)
+		require.NoError(w.t, fetches.Err0())
+		n -= fetches.NumRecords()
+		require.NoError(w.t, member.CommitRecords(w.ctx, fetches.Records()...))
+	}
+}
+
+func (w *world) member(opts ...kgo.Opt) *kgo.Client {
+	w.t.Helper()
+	return w.client(append([]kgo.Opt{kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit()}, opts...)...)
+}
+
+// look adds a look at the group to the board, and reports.
+func (w *world) look(board *lag.Board) lag.GroupReport {
+	w.t.Helper()
+	looks, err := w.sampler.Look(w.ctx, group)
+	require.NoError(w.t, err)
+	board.Add(looks)
+	reports := board.Reports()
+	require.Len(w.t, reports, 1)
+	return reports[0]
+}
+
+// eventually looks until the group has a status, and returns that report.
+// between is done between two looks.
+func (w *world) eventually(board *lag.Board, want lag.Status, between func()) lag.GroupReport {
+	w.t.Helper()
+	for {
+		report := w.look(board)
+		if report.Status == want {
+			return report
+		}
+		require.NoError(w.t, w.ctx.Err(), "it stayed %s", report.Status)
+		between()
+	}
+}
+
+func nothing() {}
+
+// brief are rules whose window is a few looks.
+var brief = lag.Rules{Window: 100 * time.Millisecond}
+
+// endless are rules whose window is never full.
+var endless = lag.Rules{Window: time.Hour}
