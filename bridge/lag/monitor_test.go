@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"orak/bridge/lag"
@@ -79,9 +78,6 @@ func TestMonitorExportsLagAndStatus(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return strings.Contains(log.String(), "consumer group changed its status") && strings.Contains(log.String(), "status=ERROR")
 	}, patience, 20*time.Millisecond)
-	problems, err := testutil.GatherAndLint(reg)
-	require.NoError(t, err)
-	require.Empty(t, problems)
 
 	w.commit(0, 3)
 	require.Eventually(t, func() bool { return figure(t, reg, "orak_lag_group_status", "") == 0 }, patience, 20*time.Millisecond)
