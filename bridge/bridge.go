@@ -34,7 +34,8 @@ type Alerter interface {
 }
 
 // Deps is what the bridge works with. Alerter, Metrics and KafkaOpts may be
-// left out.
+// left out, and so may Recordings: then bucket notifications are malformed
+// events.
 type Deps struct {
 	// Kafka is how the bridge makes its own client, a member of the group.
 	Kafka kafka.Config
@@ -45,8 +46,10 @@ type Deps struct {
 	Namespace string
 	Publisher Publisher
 	Alerter   Alerter
-	Log       *slog.Logger
-	Metrics   prometheus.Registerer
+	// Recordings is where bucket notifications announce uploads.
+	Recordings Recordings
+	Log        *slog.Logger
+	Metrics    prometheus.Registerer
 }
 
 // Bridge is one member of the group orak-bridge. It is started once.
@@ -57,6 +60,8 @@ type Bridge struct {
 	faults  *faultLog
 	metrics *metrics
 	tracer  *kotel.Tracer
+	// notified counts the objects in bucket notifications.
+	notified *prometheus.CounterVec
 
 	// life guards what Start sets, and the way from new over running to
 	// stopping.
@@ -103,6 +108,7 @@ func New(cfg Config, deps Deps) *Bridge {
 		log:      deps.Log.With("component", "bridge"),
 		faults:   newFaultLog(),
 		metrics:  newMetrics(deps.Metrics),
+		notified: newNotified(deps.Metrics),
 		tracer:   kafka.NewTracer(deps.Kafka.ClientID, events.GroupBridge),
 		stopped:  make(chan struct{}),
 		freed:    make(chan struct{}, 1),

@@ -8,8 +8,8 @@
 //	              settled, never past a gap
 //
 // A record is settled when its workflow is started (or turns out to have been
-// started before), when it is on the dead-letter topic, or when it is an event
-// that is not for the bridge. Only then may the partition be committed past
+// started before) or asked to end, when it is on the dead-letter topic, or when
+// it has nothing for the bridge. Only then may the partition be committed past
 // it. A crash before the commit delivers the record again, and the workflow's
 // id, which follows from the upload's, keeps the second start from happening:
 // at-least-once delivery gives exactly one start, for as long as Temporal
@@ -43,6 +43,9 @@
 //   - A record whose offset is not above those before tells that the log was
 //     cut or made anew; its session is replaced, and only then can a commit go
 //     backwards.
+//   - A bucket notification has neither digest nor media type, so the bridge
+//     reads the object, unless the workflow is there already: the API's own
+//     uploads are notified, too. What is in the API's outbox is left to it.
 //   - A dead letter is written at least once: a crash between its
 //     acknowledgement and the commit writes it again.
 package bridge

@@ -46,14 +46,28 @@ func (b *Bridge) settle(ctx context.Context, s *session, r *kgo.Record) (out out
 			})
 		}
 	}()
+	if b.deps.Recordings != nil {
+		if entries, ok, err := events.NotificationFrom(r); err != nil {
+			return b.deadLetter(ctx, s, r, orak.AsFault(err))
+		} else if ok {
+			return b.settleNotification(ctx, s, r, entries)
+		}
+	}
 	e, err := events.FromRecord(r)
 	switch {
-	case errors.Is(err, events.ErrUnknownType), err == nil && e.Type != events.UploadReceived:
+	case err != nil && !errors.Is(err, events.ErrUnknownType):
+		return b.deadLetter(ctx, s, r, orak.AsFault(err))
+	case err == nil && e.Type == events.UploadReceived:
+		return b.settleReceived(ctx, s, r, e)
+	case err == nil && e.Type == events.Canceled:
+		return b.settleCanceled(ctx, s, r, e)
+	default:
 		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", r.Partition, "offset", r.Offset)
 		return outcomeSkipped
-	case err != nil:
-		return b.deadLetter(ctx, s, r, orak.AsFault(err))
 	}
+}
+
+func (b *Bridge) settleReceived(ctx context.Context, s *session, r *kgo.Record, e events.Event) outcome {
 	received, err := e.Received()
 	if err != nil {
 		return b.deadLetter(ctx, s, r, orak.AsFault(err))
@@ -64,10 +78,15 @@ func (b *Bridge) settle(ctx context.Context, s *session, r *kgo.Record) (out out
 // persist tries until attempt succeeds. It is false where the record has to be
 // given up because the session or the bridge ends. Each try has StartTimeout.
 func (b *Bridge) persist(ctx context.Context, s *session, r *kgo.Record, doing string, attempt func(context.Context) error) bool {
+	return b.persistWithin(ctx, s, r, b.cfg.StartTimeout, doing, attempt)
+}
+
+// persistWithin is persist with another limit of each try.
+func (b *Bridge) persistWithin(ctx context.Context, s *session, r *kgo.Record, limit time.Duration, doing string, attempt func(context.Context) error) bool {
 	defer b.setWaiting(r, nil)
 	waits := newBackoff(b.cfg.MaxBackoff)
 	for {
-		try, cancel := context.WithTimeout(ctx, b.cfg.StartTimeout)
+		try, cancel := context.WithTimeout(ctx, limit)
 		err := attempt(try)
 		cancel()
 		if err == nil {

@@ -1,0 +1,149 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.temporal.io/api/serviceerror"
+
+	"orak"
+	"orak/events"
+	"orak/workflows"
+)
+
+// Recordings is the store in which notifications announce recordings.
+type Recordings interface {
+	// Bucket is the one whose notifications count.
+	Bucket() string
+	// Describe reads the stored recording for what its announcement would
+	// say: it follows from the object alone. ErrErased and ErrInOutbox mean
+	// that there is nothing to start; an *orak.Fault of class input means
+	// that the recording can never be processed; any other error is worth
+	// another try.
+	Describe(ctx context.Context, t orak.Tenant, id orak.UploadID) (orak.Upload, error)
+}
+
+var (
+	// ErrErased means that there is no such recording, or no longer.
+	ErrErased = errors.New("no such recording")
+	// ErrInOutbox means that the API received the recording and has yet to
+	// announce it, which it will, with more than the object tells.
+	ErrInOutbox = errors.New("the recording is in the outbox")
+)
+
+// describeTimeout bounds one reading of a recording. It is long, since the
+// largest recording has to fit in: a try that is cut off begins anew.
+const describeTimeout = 15 * time.Minute
+
+// outcomeErased: a notification of a recording that is no longer there.
+const outcomeErased outcome = "erased"
+
+// newNotified counts the objects in bucket notifications. It registers with
+// reg; nil measures for nobody.
+func newNotified(reg prometheus.Registerer) *prometheus.CounterVec {
+	return promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
+		Name: "orak_bridge_notified_objects_total",
+		Help: "Objects in bucket notifications, by what became of them: started, duplicate, erased, skipped or dead_lettered.",
+	}, []string{"outcome"})
+}
+
+// rank orders outcomes by what a record of several entries is counted as: what
+// needs a person comes first, what did nothing last.
+func rank(o outcome) int {
+	for i, of := range []outcome{outcomeSkipped, outcomeErased, outcomeDuplicate, outcomeStarted, outcomeDeadLettered} {
+		if o == of {
+			return i
+		}
+	}
+	return -1
+}
+
+// settleNotification starts what the entries announce, one after the other. A
+// record that is given up halfway is handled again from its first entry, and
+// repeats start nothing twice.
+func (b *Bridge) settleNotification(ctx context.Context, s *session, r *kgo.Record, entries []events.Notified) outcome {
+	whole := outcomeSkipped
+	for _, n := range entries {
+		out := b.settleNotified(ctx, s, r, n)
+		if !out.settled() {
+			return out
+		}
+		b.notified.WithLabelValues(string(out)).Inc()
+		if rank(out) > rank(whole) {
+			whole = out
+		}
+	}
+	return whole
+}
+
+func (b *Bridge) settleNotified(ctx context.Context, s *session, r *kgo.Record, n events.Notified) outcome {
+	tenant, id, ok := n.Recording()
+	if !ok || n.Bucket != b.deps.Recordings.Bucket() {
+		b.log.Debug("notification skipped", "event", n.Event, "bucket", n.Bucket, "partition", r.Partition, "offset", r.Offset)
+		return outcomeSkipped
+	}
+	// The API's own uploads are notified, too. Asking first saves reading the
+	// recordings of all that were started already.
+	known := false
+	asked := b.persist(ctx, s, r, "looking for the workflow", func(ctx context.Context) (err error) {
+		known, err = b.isKnown(ctx, id)
+		return err
+	})
+	switch {
+	case !asked:
+		return outcomeAbandoned
+	case known:
+		return outcomeDuplicate
+	}
+	u, out := b.describe(ctx, s, r, tenant, id)
+	if out != "" {
+		return out
+	}
+	return b.start(ctx, s, r, u)
+}
+
+// isKnown says whether the upload's workflow exists, open or closed.
+func (b *Bridge) isKnown(ctx context.Context, id orak.UploadID) (bool, error) {
+	if err := b.connect(ctx); err != nil {
+		return false, err
+	}
+	_, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
+	var absent *serviceerror.NotFound
+	if errors.As(err, &absent) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// describe reads the recording; an outcome means that there is nothing to
+// start, and why.
+func (b *Bridge) describe(ctx context.Context, s *session, r *kgo.Record, t orak.Tenant, id orak.UploadID) (orak.Upload, outcome) {
+	var u orak.Upload
+	var final error
+	ok := b.persistWithin(ctx, s, r, describeTimeout, "reading the recording", func(ctx context.Context) error {
+		var err error
+		u, err = b.deps.Recordings.Describe(ctx, t, id)
+		var fault *orak.Fault
+		if errors.Is(err, ErrErased) || errors.Is(err, ErrInOutbox) || errors.As(err, &fault) && fault.Class == orak.ClassInput {
+			final, err = err, nil
+		}
+		return err
+	})
+	switch {
+	case !ok:
+		return orak.Upload{}, outcomeAbandoned
+	case errors.Is(final, ErrErased):
+		b.log.Info("recording is no longer there", "upload_id", id, "tenant", t)
+		return orak.Upload{}, outcomeErased
+	case errors.Is(final, ErrInOutbox):
+		b.log.Debug("recording is announced by the API", "upload_id", id, "tenant", t)
+		return orak.Upload{}, outcomeSkipped
+	case final != nil:
+		return orak.Upload{}, b.deadLetter(ctx, s, r, orak.AsFault(final))
+	}
+	return u, ""
+}
