@@ -61,6 +61,7 @@ func exitCode(ctx context.Context, err error) int {
 	var usage usageError
 	var down *client.Unreachable
 	var serving serveError
+	var outage unreachableError
 	switch {
 	case err == nil:
 		return exitOK
@@ -70,7 +71,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &down):
+	case errors.As(err, &down), errors.As(err, &outage):
 		return exitUnreachable
 	case errors.Is(err, errNoResult):
 		return exitNoResult

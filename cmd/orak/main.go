@@ -58,6 +58,8 @@ type cli struct {
 	Bridge   bridgeCmd   `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
 	Worker   workerCmd   `cmd:"" group:"Serving" help:"Run the workflows and their steps."`
 	DLQ      dlqCmd      `cmd:"" name:"dlq" group:"Operating" help:"Decide about dead letters: uploads that were given up and parked."`
+	Replay   replayCmd   `cmd:"" group:"Operating" help:"Read the topic of uploads again and start what is missing or failed."`
+	Offsets  offsetsCmd  `cmd:"" group:"Operating" help:"Show or move where a consumer group stands."`
 	Config   configCmd   `cmd:"" group:"Operating" help:"Print the settings."`
 	Version  versionCmd  `cmd:"" group:"Operating" help:"Print the version."`
 }

@@ -1,0 +1,293 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"orak/internal/kafka"
+)
+
+// NoOffset stands for a partition that the group has committed nothing of.
+const NoOffset int64 = -1
+
+// Offsets shows and moves the offsets of a consumer group on a topic.
+type Offsets struct {
+	cfg   kafka.Config
+	log   *slog.Logger
+	group string
+	topic string
+}
+
+// NewOffsets is for one group and topic; nothing is connected before it is
+// used.
+func NewOffsets(cfg kafka.Config, log *slog.Logger, group, topic string) *Offsets {
+	cfg.ClientID += "-offsets"
+	return &Offsets{cfg: cfg, log: log, group: group, topic: topic}
+}
+
+// Group is where a consumer group stands.
+type Group struct {
+	Name  string `json:"group"`
+	Topic string `json:"topic"`
+	// State is Kafka's: Stable, Empty, Dead (there is none of that name)…
+	State string `json:"state"`
+	// Members are the clients in the group, as client id and host.
+	Members    []string    `json:"members"`
+	Partitions []Partition `json:"partitions"`
+}
+
+// Lag is how many records the group has not handled, over all partitions.
+func (g Group) Lag() int64 {
+	var sum int64
+	for _, p := range g.Partitions {
+		sum += p.Lag
+	}
+	return sum
+}
+
+// Partition is where a group stands in one partition.
+type Partition struct {
+	ID int32 `json:"partition"`
+	// Committed is the next offset to be handled, or NoOffset.
+	Committed int64 `json:"committed"`
+	// Start is the first that is retained, End the one after the last.
+	Start int64 `json:"start"`
+	End   int64 `json:"end"`
+	// Lag counts from Start where nothing was committed.
+	Lag int64 `json:"lag"`
+}
+
+// ErrActive refuses to move the offsets of a group that has members: they
+// would go on from where they are, and commit over it.
+var ErrActive = errors.New("the group has active members")
+
+// Target says where offsets are moved. Exactly one field is set.
+type Target struct {
+	Earliest bool
+	Latest   bool
+	Time     time.Time
+	// Offsets leaves the partitions alone that are not in it.
+	Offsets map[int32]int64
+}
+
+// Change moves a group in one partition.
+type Change struct {
+	Partition int32 `json:"partition"`
+	// From is NoOffset where nothing was committed.
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+	// Wanted is what was asked for; To is the nearest to it within the log.
+	Wanted int64 `json:"wanted"`
+	// Again is how many records are handled again, Skip how many never.
+	Again int64 `json:"again"`
+	Skip  int64 `json:"skip"`
+}
+
+// Show tells where the group stands.
+func (o *Offsets) Show(ctx context.Context) (Group, error) {
+	adm, closeClient, err := o.admin()
+	if err != nil {
+		return Group{}, err
+	}
+	defer closeClient()
+	return o.show(ctx, adm)
+}
+
+// Preview tells what Reset would change, which may be nothing. It works with
+// members, too.
+func (o *Offsets) Preview(ctx context.Context, to Target) (Group, []Change, error) {
+	adm, closeClient, err := o.admin()
+	if err != nil {
+		return Group{}, nil, err
+	}
+	defer closeClient()
+	group, err := o.show(ctx, adm)
+	if err != nil {
+		return Group{}, nil, err
+	}
+	wanted, err := o.wanted(ctx, adm, group, to)
+	if err != nil {
+		return Group{}, nil, err
+	}
+	return group, changes(group, wanted), nil
+}
+
+// Reset makes the changes that Preview gave. It fails with ErrActive while
+// the group has members; the broker itself refuses those that come between
+// the look and the commit.
+func (o *Offsets) Reset(ctx context.Context, changes []Change) error {
+	adm, closeClient, err := o.admin()
+	if err != nil {
+		return err
+	}
+	defer closeClient()
+	group, err := o.show(ctx, adm)
+	if err != nil {
+		return err
+	}
+	if len(group.Members) > 0 {
+		return fmt.Errorf("resetting offsets of %s: %w", o.group, ErrActive)
+	}
+	offsets := make(kadm.Offsets)
+	for _, c := range changes {
+		offsets.AddOffset(o.topic, c.Partition, c.To, -1)
+	}
+	bounded, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err = adm.CommitAllOffsets(bounded, o.group, offsets)
+	if errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.StaleMemberEpoch) {
+		return fmt.Errorf("resetting offsets of %s: %w: %w", o.group, ErrActive, err)
+	}
+	if err != nil {
+		return errUnreachable("Kafka does not take the offsets.", fmt.Errorf("resetting offsets of %s: %w", o.group, err))
+	}
+	return nil
+}
+
+func (o *Offsets) admin() (*kadm.Client, func(), error) {
+	cl, err := kafka.NewClient(o.cfg, o.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return kadm.NewClient(cl), cl.Close, nil
+}
+
+func (o *Offsets) show(ctx context.Context, adm *kadm.Client) (Group, error) {
+	starts, ends, err := logBounds(ctx, adm, o.topic)
+	if err != nil {
+		return Group{}, err
+	}
+	commits, err := committed(ctx, adm, o.group, o.topic)
+	if err != nil {
+		return Group{}, err
+	}
+	g := Group{Name: o.group, Topic: o.topic, Members: []string{}}
+	if g.State, g.Members, err = members(ctx, adm, o.group); err != nil {
+		return Group{}, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(ends)) {
+		p := Partition{ID: id, Committed: NoOffset, Start: starts[id], End: ends[id]}
+		if at, ok := commits[id]; ok {
+			p.Committed = at
+		}
+		p.Lag = max(0, p.End-max(p.Committed, p.Start))
+		g.Partitions = append(g.Partitions, p)
+	}
+	return g, nil
+}
+
+// members asks by both protocols: a group of the newer one (KIP-848) is
+// unknown to the older question.
+func members(ctx context.Context, adm *kadm.Client, group string) (state string, names []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	names = []string{}
+	classic, err := adm.DescribeGroups(ctx, group)
+	if err != nil {
+		return "", nil, errUnreachable("Kafka does not describe the group.", fmt.Errorf("describing group %s: %w", group, err))
+	}
+	d := classic[group]
+	for _, m := range d.Members {
+		names = append(names, m.ClientID+" at "+m.ClientHost)
+	}
+	if d.Err == nil && d.State != "Dead" {
+		return d.State, names, nil
+	}
+	newer, err := adm.DescribeConsumerGroups(ctx, group)
+	if n := newer[group]; err == nil && n.Err == nil {
+		for _, m := range n.Members {
+			names = append(names, m.ClientID+" at "+m.ClientHost)
+		}
+		return n.State, names, nil
+	}
+	// Brokers without that protocol do not know the question.
+	if d.Err != nil && !errors.Is(d.Err, kerr.GroupIDNotFound) {
+		return "", nil, errUnreachable("Kafka does not describe the group.", fmt.Errorf("describing group %s: %w", group, d.Err))
+	}
+	return "Dead", names, nil
+}
+
+// committed are the group's offsets on a topic; partitions without one are
+// left out, and all of them where there is no such group.
+func committed(ctx context.Context, adm *kadm.Client, group, topic string) (map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	offsets, err := adm.FetchOffsets(ctx, group)
+	if err == nil {
+		err = offsets.Error()
+	}
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return map[int32]int64{}, nil
+	}
+	if err != nil {
+		return nil, errUnreachable("Kafka does not tell the group's offsets.", fmt.Errorf("fetching offsets of %s: %w", group, err))
+	}
+	all := make(map[int32]int64)
+	for partition, o := range offsets[topic] {
+		if o.At >= 0 {
+			all[partition] = o.At
+		}
+	}
+	return all, nil
+}
+
+// wanted is what to asks for, by partition.
+func (o *Offsets) wanted(ctx context.Context, adm *kadm.Client, g Group, to Target) (map[int32]int64, error) {
+	wanted := make(map[int32]int64)
+	switch {
+	case to.Offsets != nil:
+		for id := range to.Offsets {
+			if !slices.ContainsFunc(g.Partitions, func(p Partition) bool { return p.ID == id }) {
+				return nil, fmt.Errorf("partition %d: %s has only %d", id, o.topic, len(g.Partitions))
+			}
+		}
+		return to.Offsets, nil
+	case !to.Time.IsZero():
+		bounded, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
+		after, err := listed(adm.ListOffsetsAfterMilli(bounded, to.Time.UnixMilli(), o.topic))
+		if err != nil {
+			return nil, errUnreachable("Kafka does not tell the offsets.", fmt.Errorf("finding the offsets of a time: %w", err))
+		}
+		return after, nil
+	}
+	for _, p := range g.Partitions {
+		if to.Earliest {
+			wanted[p.ID] = p.Start
+		} else {
+			wanted[p.ID] = p.End
+		}
+	}
+	return wanted, nil
+}
+
+// changes leaves out partitions that stay as they are.
+func changes(g Group, wanted map[int32]int64) []Change {
+	var all []Change
+	for _, p := range g.Partitions {
+		at, ok := wanted[p.ID]
+		if !ok {
+			continue
+		}
+		c := Change{Partition: p.ID, From: p.Committed, To: min(max(at, p.Start), p.End), Wanted: at}
+		if c.To == c.From {
+			continue
+		}
+		// Without a commit the bridge begins at the start.
+		from := max(c.From, p.Start)
+		c.Again, c.Skip = max(0, from-c.To), max(0, c.To-from)
+		if c.From == NoOffset {
+			c.Again = 0
+		}
+		all = append(all, c)
+	}
+	return all
+}

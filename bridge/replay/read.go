@@ -1,0 +1,148 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak/events"
+	"orak/internal/kafka"
+)
+
+// silence is how long nothing may arrive before the logs are looked at again.
+const silence = 5 * time.Second
+
+// maxPoll bounds the records that are handed on at once.
+const maxPoll = 500
+
+// fetchBytes bounds what is fetched ahead.
+const fetchBytes = 16 << 20
+
+// read hands on the records within bounds, in the order of their partition,
+// until all are read. bounds stays as it is.
+func (r *Replayer) read(ctx context.Context, bounds map[int32]Bounds, visit func([]*kgo.Record) error) error {
+	open := maps.Clone(bounds)
+	maps.DeleteFunc(open, func(_ int32, b Bounds) bool { return b.left() == 0 })
+	if len(open) == 0 {
+		return nil
+	}
+	starts := make(map[int32]kgo.Offset, len(open))
+	for p, b := range open {
+		starts[p] = kgo.NewOffset().At(b.Next)
+	}
+	cl, err := kafka.NewClient(r.deps.Kafka, r.deps.Log,
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{events.TopicUploads: starts}),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.KeepControlRecords(),
+		kgo.FetchMaxBytes(fetchBytes))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	for len(open) > 0 {
+		records, err := poll(ctx, cl)
+		if err != nil {
+			return err
+		}
+		if len(records) == 0 {
+			if err := closeCut(ctx, cl, open); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := visit(within(cl, open, records)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// poll returns nothing where nothing arrived for a while.
+func poll(ctx context.Context, cl *kgo.Client) ([]*kgo.Record, error) {
+	waiting, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	fetches := cl.PollRecords(waiting, maxPoll)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	for _, e := range fetches.Errors() {
+		var loss *kgo.ErrDataLoss
+		if errors.Is(e.Err, context.DeadlineExceeded) || errors.As(e.Err, &loss) {
+			continue
+		}
+		return nil, errUnreachable("Kafka cannot be read.", fmt.Errorf("reading partition %d of %s: %w", e.Partition, e.Topic, e.Err))
+	}
+	return fetches.Records(), nil
+}
+
+// within drops what is beyond the bounds and moves them on. A partition that
+// is at its end is no longer read.
+func within(cl *kgo.Client, open map[int32]Bounds, records []*kgo.Record) []*kgo.Record {
+	kept := records[:0]
+	for _, rec := range records {
+		b, ok := open[rec.Partition]
+		if !ok || rec.Offset < b.Next {
+			continue
+		}
+		if rec.Offset < b.End && !rec.Attrs.IsControl() {
+			kept = append(kept, rec)
+		}
+		b.Next = rec.Offset + 1
+		open[rec.Partition] = b
+		if b.left() == 0 {
+			finish(cl, open, rec.Partition)
+		}
+	}
+	return kept
+}
+
+func finish(cl *kgo.Client, open map[int32]Bounds, p int32) {
+	delete(open, p)
+	cl.PauseFetchPartitions(map[string][]int32{events.TopicUploads: {p}})
+}
+
+// closeCut finishes the partitions whose log no longer reaches into the
+// bounds: retention has deleted it, or the log was made anew.
+func closeCut(ctx context.Context, cl *kgo.Client, open map[int32]Bounds) error {
+	starts, ends, err := logBounds(ctx, kadm.NewClient(cl), events.TopicUploads)
+	if err != nil {
+		return err
+	}
+	for p, b := range open {
+		if starts[p] >= b.End || ends[p] <= b.Next {
+			finish(cl, open, p)
+		}
+	}
+	return nil
+}
+
+// logBounds are the first offset of each partition of a topic, and the one
+// that its next record will have.
+func logBounds(ctx context.Context, adm *kadm.Client, topic string) (starts, ends map[int32]int64, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTimeout, errors.New("no answer in time"))
+	defer cancel()
+	if starts, err = listed(adm.ListStartOffsets(ctx, topic)); err == nil {
+		ends, err = listed(adm.ListEndOffsets(ctx, topic))
+	}
+	if err != nil {
+		return nil, nil, errUnreachable("Kafka does not tell the offsets of "+topic+".", fmt.Errorf("listing offsets of %s: %w", topic, err))
+	}
+	return starts, ends, nil
+}
+
+func listed(offsets kadm.ListedOffsets, err error) (map[int32]int64, error) {
+	if err == nil {
+		err = offsets.Error()
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int32]int64)
+	offsets.Each(func(o kadm.ListedOffset) { all[o.Partition] = o.Offset })
+	return all, nil
+}

@@ -1,0 +1,67 @@
+package replay
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"orak"
+	"orak/internal/kafka"
+)
+
+// LowestPriority is what replayed work has: Temporal's priorities go from 1,
+// the first to be served, to 5.
+const LowestPriority = 5
+
+// Deps is what a replay works with.
+type Deps struct {
+	// Kafka is how the replay makes clients of its own.
+	Kafka    kafka.Config
+	Temporal client.Client
+	// Namespace is the one that Temporal is a client of.
+	Namespace string
+	Log       *slog.Logger
+}
+
+// Replayer plans and runs replays of the topic of uploads.
+type Replayer struct {
+	deps Deps
+	log  *slog.Logger
+}
+
+// New makes a Replayer; nothing is connected before it is used.
+func New(deps Deps) *Replayer {
+	deps.Kafka.ClientID += "-replay"
+	return &Replayer{deps: deps, log: deps.Log.With("component", "replay")}
+}
+
+// Progress is told while something goes on: how much of how much is done.
+type Progress func(done, total int64)
+
+// Bounds are the offsets of one partition that are read: from Next on, and
+// before End.
+type Bounds struct {
+	Next int64 `json:"next"`
+	End  int64 `json:"end"`
+}
+
+// left is how many offsets are still to be read.
+func (b Bounds) left() int64 { return max(0, b.End-b.Next) }
+
+// answerTimeout bounds one question to Kafka.
+const answerTimeout = 15 * time.Second
+
+// patience is how long Temporal may be unreachable before a replay gives up;
+// it can be resumed.
+const patience = time.Minute
+
+// errUnreachable classifies what only the servers can mend.
+func errUnreachable(message string, err error) error {
+	var fault *orak.Fault
+	if errors.As(err, &fault) {
+		return err
+	}
+	return &orak.Fault{Class: orak.ClassDependency, Message: message, Err: err}
+}

@@ -1,0 +1,141 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+	"golang.org/x/sync/errgroup"
+
+	"orak"
+	"orak/workflows"
+)
+
+// concurrency is how many calls to Temporal are underway at once.
+const concurrency = 16
+
+// attemptTimeout bounds one call.
+const attemptTimeout = 10 * time.Second
+
+// standing is where an upload stands; recent says that its latest run began
+// after the replay did.
+type standing struct {
+	state  State
+	recent bool
+}
+
+// states asks Temporal about each upload. Describe is the truth; visibility
+// lags behind it.
+func (r *Replayer) states(ctx context.Context, uploads []found, began time.Time) ([]standing, error) {
+	all := make([]standing, len(uploads))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrency)
+	for i, f := range uploads {
+		group.Go(func() error {
+			return insist(ctx, func(ctx context.Context) (err error) {
+				all[i], err = r.describe(ctx, f.upload.ID, began)
+				return err
+			})
+		})
+	}
+	return all, group.Wait()
+}
+
+func (r *Replayer) describe(ctx context.Context, id orak.UploadID, began time.Time) (standing, error) {
+	resp, err := r.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
+	var unknown *serviceerror.NotFound
+	switch {
+	case errors.As(err, &unknown):
+		return standing{state: Missing}, nil
+	case err != nil:
+		return standing{}, fmt.Errorf("describing workflow %s: %w", workflows.UploadWorkflowID(id), err)
+	}
+	info := resp.GetWorkflowExecutionInfo()
+	return standing{state: stateOf(info), recent: info.GetStartTime().AsTime().After(began)}, nil
+}
+
+func stateOf(info *workflow.WorkflowExecutionInfo) State {
+	status := statusOf(info)
+	switch info.GetStatus() {
+	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		if status == orak.StatusDeadLettered {
+			return Parked
+		}
+		return Running
+	case enums.WORKFLOW_EXECUTION_STATUS_FAILED, enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		return Failed
+	case enums.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		return Withdrawn
+	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		if status == orak.StatusDiscarded || status == orak.StatusCanceled {
+			return Withdrawn
+		}
+		return Completed
+	default:
+		// Continued in a run that is about to begin.
+		return Running
+	}
+}
+
+// statusOf reads the memo; a workflow that has none yet gives none.
+func statusOf(info *workflow.WorkflowExecutionInfo) orak.Status {
+	var p orak.Progress
+	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
+	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
+		return ""
+	}
+	return p.Status
+}
+
+// insist tries again what an outage or a limit kept from succeeding, for as
+// long as patience lasts. A try that began is not cut off by ctx, so that its
+// end is known.
+func insist(ctx context.Context, try func(context.Context) error) error {
+	deadline := time.Now().Add(patience)
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
+		err := try(bounded)
+		cancel()
+		if err == nil || !passing(err) {
+			return err
+		}
+		if time.Now().Add(wait).After(deadline) {
+			return errUnreachable("Temporal cannot be reached.", err)
+		}
+		if pause(ctx, wait) != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// passing tells errors that time can mend.
+func passing(err error) bool {
+	var (
+		unavailable *serviceerror.Unavailable
+		exhausted   *serviceerror.ResourceExhausted
+		deadline    *serviceerror.DeadlineExceeded
+		internal    *serviceerror.Internal
+	)
+	return errors.As(err, &unavailable) || errors.As(err, &exhausted) || errors.As(err, &deadline) ||
+		errors.As(err, &internal) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// pause waits; the error is that ctx ended before.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"orak/bridge/replay"
+	"orak/internal/app"
+)
+
+type replayCmd struct {
+	Settings app.ReplayConfig `embed:""`
+
+	Since      string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Read from this time on: an age such as 2h, or a time such as 2026-11-22T12:00:00Z."`
+	Until      string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Read up to this time; as --since."`
+	FromOffset string   `env:"-" group:"Selection" placeholder:"OFFSETS" help:"Read from these offsets on: P:O,P:O for some partitions, or one number for all."`
+	ID         []string `name:"id" env:"-" group:"Selection" sep:"none" placeholder:"ID" help:"Only this upload; may be repeated, and be followed by more, separated by spaces."`
+	More       []string `arg:"" optional:"" name:"id" help:"Further ids, behind --id."`
+	Only       []string `env:"-" group:"Selection" default:"failed,missing" enum:"failed,missing" help:"Which uploads: missing (Temporal knows no workflow), failed (it failed, timed out or was terminated)."`
+	Force      bool     `env:"-" group:"Selection" help:"Completed uploads, too. With --id also those that were canceled or discarded. Never those that are running."`
+
+	Rate   string `env:"-" default:"50/s" help:"How many are started at most: 50/s, 600/m, or 0 for as fast as Temporal takes them."`
+	DryRun bool   `env:"-" help:"Say what would be done, and do nothing."`
+	Yes    bool   `short:"y" env:"-" help:"Do not ask."`
+	Resume bool   `env:"-" help:"Go on with the replay of the same selection that was interrupted."`
+	State  string `env:"-" placeholder:"FILE" help:"Where a replay keeps how far it has come; by default a file in the user's cache folder."`
+	JSON   bool   `name:"json" env:"-" help:"Print JSON: the plan, and then the result. Needs --yes or --dry-run."`
+}
+
+// Help implements kong.HelpProvider.
+func (replayCmd) Help() string {
+	return `Reads the topic of uploads again, as far as it is retained, and starts the workflows that are missing or failed.
+The live bridge and its offsets are not touched; what is started has the lowest priority, so that live uploads go
+first. Parked uploads are left to "orak dlq reprocess".
+
+Examples:
+
+    orak replay --since 2h --dry-run
+    orak replay --since 2026-11-22T08:00:00Z --until 1h --only missing --rate 20/s
+    orak replay --from-offset 0:1200,3:900 --yes
+    orak replay --id 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --force
+    orak replay --since 2h --resume`
+}
+
+// Run plans, asks, and replays.
+func (c *replayCmd) Run(ctx context.Context, con *console) error {
+	con.json = c.JSON
+	sel, err := c.selection(con.now())
+	if err != nil {
+		return usageError{err}
+	}
+	rate, err := parseRate(c.Rate)
+	if err != nil {
+		return usageError{err}
+	}
+	if !c.DryRun && !c.Yes && (c.JSON || !con.canAsk()) {
+		return usageError{errors.New("nobody can be asked here: add --yes to start, or --dry-run to look")}
+	}
+	file, err := c.file()
+	if err != nil {
+		return err
+	}
+	return app.Replay(ctx, c.Settings, con.quietLog(), func(r *replay.Replayer) error {
+		return c.replay(ctx, con, r, file, sel, replay.Options{Rate: rate})
+	})
+}
+
+func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer, file *replay.File, sel replay.Selection, opts replay.Options) error {
+	plan, err := c.plan(ctx, con, r, file, sel)
+	if err != nil {
+		return con.serversFault(ctx, err)
+	}
+	if err := con.showPlan(plan, c); err != nil {
+		return err
+	}
+	if c.DryRun {
+		return nil
+	}
+	if plan.Total() == 0 {
+		return file.Remove()
+	}
+	if !c.Yes {
+		yes, err := con.ask(ctx, fmt.Sprintf("Start %s?", count(plan.Total(), "workflow")))
+		if err != nil || !yes {
+			return err
+		}
+	}
+	view := newReplayView(con, "replaying", "workflow")
+	opts.Save, opts.Progress = file.Save, view.progress
+	result, err := r.Run(ctx, plan, opts)
+	view.clear()
+	if err != nil {
+		con.tell("Stopped after %s of %d. Go on with:\n  %s", count(result.Total(), "workflow"), plan.Total()+plan.Done().Total(), c.command(con))
+		return con.serversFault(ctx, err)
+	}
+	if err := file.Remove(); err != nil {
+		return err
+	}
+	return con.showReplayed(result)
+}
+
+// plan is a fresh one, or what an interrupted replay left.
+func (c *replayCmd) plan(ctx context.Context, con *console, r *replay.Replayer, file *replay.File, sel replay.Selection) (*replay.Plan, error) {
+	saved, found, err := file.Load()
+	if err != nil && c.Resume {
+		return nil, err
+	}
+	view := newReplayView(con, "reading", "record")
+	defer view.clear()
+	if c.Resume {
+		if !found {
+			return nil, usageError{fmt.Errorf("there is no interrupted replay of this selection (%s): leave --resume away", file.Path())}
+		}
+		return r.Resume(ctx, saved, view.progress)
+	}
+	if found && !con.json {
+		con.tell("%s A replay of this selection was interrupted after %s; --resume goes on with it. This is a new one.",
+			con.marks.note, count(saved.Done.Total(), "workflow"))
+	}
+	return r.Plan(ctx, sel, view.progress)
+}
+
+// selection is what the flags say.
+func (c *replayCmd) selection(now time.Time) (sel replay.Selection, err error) {
+	if c.Since == "" && c.FromOffset == "" && len(c.ID) == 0 {
+		return sel, errors.New("say what to replay: --since, --from-offset or --id; --from-offset 0 is everything that is retained")
+	}
+	if len(c.More) > 0 && len(c.ID) == 0 {
+		return sel, fmt.Errorf("unexpected argument %s: ids follow --id", c.More[0])
+	}
+	if c.Since != "" && c.FromOffset != "" {
+		return sel, errors.New("--since and --from-offset exclude one another")
+	}
+	sel.Force = c.Force
+	for _, state := range c.Only {
+		sel.Only = append(sel.Only, replay.State(state))
+	}
+	if sel.Since, err = parseWhen(c.Since, now); err != nil {
+		return sel, fmt.Errorf("--since: %w", err)
+	}
+	if sel.Until, err = parseWhen(c.Until, now); err != nil {
+		return sel, fmt.Errorf("--until: %w", err)
+	}
+	if c.FromOffset != "" {
+		if sel.From, err = strconv.ParseInt(c.FromOffset, 10, 64); err != nil {
+			if sel.Offsets, err = parseOffsets(c.FromOffset); err != nil {
+				return sel, fmt.Errorf("--from-offset: %w", err)
+			}
+		}
+	}
+	var ids []string
+	for _, typed := range slices.Concat(c.ID, c.More) {
+		ids = append(ids, strings.FieldsFunc(typed, func(r rune) bool { return r == ',' || r == ' ' })...)
+	}
+	if sel.IDs, err = parseIDs(ids); err != nil {
+		return sel, err
+	}
+	return sel, sel.Validate()
+}
+
+// file holds the state: the same words on the same servers find it again.
+func (c *replayCmd) file() (*replay.File, error) {
+	if c.State != "" {
+		return replay.NewFile(c.State), nil
+	}
+	key := slices.Concat(c.Settings.Kafka.Brokers, []string{c.Settings.Temporal.Address, c.Settings.Temporal.Namespace,
+		c.Since, c.Until, c.FromOffset, fmt.Sprint(c.Force)}, c.Only, []string{""}, c.ID, c.More)
+	return replay.DefaultFile(key...)
+}
+
+// command goes on with this replay, when it is pasted in the same shell.
+func (c *replayCmd) command(con *console) string {
+	words := []string{"orak", "replay"}
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, "--"+flag, shellQuote(value))
+		}
+	}
+	add("since", c.Since)
+	add("until", c.Until)
+	add("from-offset", c.FromOffset)
+	for _, id := range slices.Concat(c.ID, c.More) {
+		add("id", id)
+	}
+	if con.repeats("only") {
+		add("only", strings.Join(c.Only, ","))
+	}
+	if c.Force {
+		words = append(words, "--force")
+	}
+	if con.repeats("rate") {
+		add("rate", c.Rate)
+	}
+	add("state", c.State)
+	for _, server := range []struct{ flag, value string }{
+		{"kafka-brokers", strings.Join(c.Settings.Kafka.Brokers, ",")},
+		{"temporal-address", c.Settings.Temporal.Address},
+		{"temporal-namespace", c.Settings.Temporal.Namespace},
+	} {
+		if con.repeats(server.flag) {
+			add(server.flag, server.value)
+		}
+	}
+	return strings.Join(append(words, "--resume"), " ")
+}
+
+// parseWhen takes an age before now, or a time; empty is the zero time.
+func parseWhen(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if age, err := time.ParseDuration(text); err == nil {
+		if age < 0 {
+			return time.Time{}, fmt.Errorf("%q: an age is not negative", text)
+		}
+		return now.Add(-age).UTC(), nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
+			return now.AddDate(0, 0, -n).UTC(), nil
+		}
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q: want an age such as 2h or 3d, or a time such as 2026-11-22T12:00:00Z", text)
+	}
+	return t.UTC(), nil
+}
+
+// parseOffsets takes P:O,P:O.
+func parseOffsets(text string) (map[int32]int64, error) {
+	offsets := make(map[int32]int64)
+	for _, pair := range strings.Split(text, ",") {
+		p, o, _ := strings.Cut(strings.TrimSpace(pair), ":")
+		partition, pErr := strconv.ParseInt(p, 10, 32)
+		offset, oErr := strconv.ParseInt(o, 10, 64)
+		if pErr != nil || oErr != nil || partition < 0 || offset < 0 {
+			return nil, fmt.Errorf("%q: want partition:offset, such as 0:1200", pair)
+		}
+		if _, twice := offsets[int32(partition)]; twice {
+			return nil, fmt.Errorf("partition %d is given twice", partition)
+		}
+		offsets[int32(partition)] = offset
+	}
+	return offsets, nil
+}
+
+// parseRate gives starts a second; 0 is without limit.
+func parseRate(text string) (float64, error) {
+	number, unit, _ := strings.Cut(text, "/")
+	n, err := strconv.ParseFloat(number, 64)
+	seconds, known := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[unit]
+	if err != nil || !known || !(n >= 0 && n <= 1e6) {
+		return 0, fmt.Errorf("--rate %q: want a number a second, such as 50/s, a minute, such as 600/m, or 0 for no limit", text)
+	}
+	return n / seconds, nil
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"orak"
+	"orak/bridge/replay"
+)
+
+// replayView shows how far a replay has come: a bar on a terminal, a line now
+// and then elsewhere.
+type replayView struct {
+	con  *console
+	verb string
+	noun string
+
+	mu   sync.Mutex
+	bar  *progressbar.ProgressBar
+	told time.Time
+}
+
+// lineEvery is how often a line is written where no bar can be drawn.
+const lineEvery = 5 * time.Second
+
+func newReplayView(con *console, verb, noun string) *replayView {
+	return &replayView{con: con, verb: verb, noun: noun}
+}
+
+func (v *replayView) progress(done, total int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.con.json:
+	case v.con.live:
+		if v.bar == nil {
+			v.bar = v.newBar(total)
+		}
+		// As in sendView.
+		_ = v.bar.Set64(min(done, total))
+	case v.con.now().Sub(v.told) >= lineEvery || done == total:
+		v.told = v.con.now()
+		v.con.tell("%s: %d of %s", v.verb, done, count(int(total), v.noun))
+	}
+}
+
+func (v *replayView) newBar(total int64) *progressbar.ProgressBar {
+	room := v.con.width - 1
+	return progressbar.NewOptions64(max(total, 1),
+		progressbar.OptionSetWriter(v.con.err),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: v.con.marks.full, SaucerPadding: v.con.marks.empty}),
+		progressbar.OptionThrottle(65*time.Millisecond),
+		progressbar.OptionEnableColorCodes(false),
+		progressbar.OptionSetDescription(v.verb),
+		progressbar.OptionSetWidth(max((room-barRoom)/2, 4)),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetPredictTime(room >= barRoom+20),
+		progressbar.OptionSetElapsedTime(room >= barRoom+20))
+}
+
+// clear takes the bar away.
+func (v *replayView) clear() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.bar != nil {
+		// As in sendView.
+		_ = v.bar.Clear()
+		v.bar = nil
+	}
+}
+
+// showPlan says what a replay would do.
+func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
+	if c.json {
+		return c.value(struct {
+			Phase string `json:"phase"`
+			*replay.Plan
+		}{"plan", p})
+	}
+	c.print("%s", paint(c.colorOut, bold, count(p.Records, "record")+" of the topic of uploads"))
+	span := ""
+	if p.Records > 0 {
+		span = p.First.Format(time.RFC3339) + " to " + p.Last.Format(time.RFC3339)
+	}
+	c.rows([]row{
+		{label: "Time span", value: span},
+		c.stateRow(p, "Missing", replay.Missing, "no workflow is known"),
+		c.stateRow(p, "Failed", replay.Failed, "failed, timed out or terminated"),
+		c.stateRow(p, "Parked", replay.Parked, "dead letters, left alone: orak dlq reprocess ID"),
+		c.stateRow(p, "Running", replay.Running, "left alone"),
+		c.stateRow(p, "Completed", replay.Completed, "left alone without --force"),
+		c.stateRow(p, "Withdrawn", replay.Withdrawn, "canceled or discarded"),
+		countRow("Announced again", p.Repeats, "each upload counts once"),
+		countRow("Other events", p.Skipped, ""),
+		countRow("Notifications", p.Notifications, "of a bucket, left to the bridge"),
+		countRow("Undecodable", p.Undecodable, "left where they are; not dead-lettered again"),
+		countRow("Not found", len(p.Absent), "ids that no retained record announces"),
+		countRow("Not yet read", p.Ahead, "missing only because the live bridge has not come to them"),
+	})
+	for _, r := range p.Examples {
+		c.print("  %s", clean(fmt.Sprintf("record %d of partition %d: %s", r.Offset, r.Partition, r.Error)))
+	}
+	for _, id := range p.Absent {
+		c.print("  not found: %s", id)
+	}
+	for _, text := range p.Warnings {
+		c.tell("%s %s", paint(c.colorErr, yellow, c.marks.note), clean(text))
+	}
+	switch n := p.Total(); {
+	case n == 0:
+		c.print("Nothing to start.")
+	case cmd.DryRun:
+		c.print("Would start %s, at most %s, at the lowest priority.", count(n, "workflow"), clean(cmd.Rate))
+	}
+	return nil
+}
+
+func (c *console) stateRow(p *replay.Plan, label string, state replay.State, about string) row {
+	n := p.States[state]
+	if n == 0 {
+		return row{}
+	}
+	if start := p.Start[state]; start > 0 {
+		about = fmt.Sprintf("%d to start", start)
+	}
+	return row{label: label, value: fmt.Sprint(n), more: about}
+}
+
+func countRow(label string, n int, about string) row {
+	if n == 0 {
+		return row{}
+	}
+	return row{label: label, value: fmt.Sprint(n), more: about}
+}
+
+// showReplayed says what a replay did. Refused records are a failure.
+func (c *console) showReplayed(r replay.Result) error {
+	if c.json {
+		if err := c.value(struct {
+			Phase string `json:"phase"`
+			replay.Result
+		}{"result", r}); err != nil {
+			return err
+		}
+	} else {
+		c.print("%s Started %s.", paint(c.colorOut, green, c.marks.done), count(r.Total(), "workflow"))
+		if r.Overtaken > 0 {
+			c.print("  %d more were started by somebody else meanwhile.", r.Overtaken)
+		}
+		for _, e := range r.Examples {
+			c.print("  %s", clean(fmt.Sprintf("refused: record %d of partition %d: %s", e.Offset, e.Partition, e.Error)))
+		}
+	}
+	if r.Refused > 0 {
+		return fmt.Errorf("Temporal refused %s", count(r.Refused, "workflow"))
+	}
+	return nil
+}
+
+// unreachableError is an outage of Kafka or Temporal.
+type unreachableError struct{ error }
+
+func (e unreachableError) Unwrap() error { return e.error }
+
+// serversFault tells an outage from everything else.
+func (c *console) serversFault(ctx context.Context, err error) error {
+	var fault *orak.Fault
+	if ctx.Err() == nil && errors.As(err, &fault) && fault.Class == orak.ClassDependency {
+		return unreachableError{err}
+	}
+	return err
+}
+
+// repeats tells whether a command line must give a flag again.
+func (c *console) repeats(flag string) bool { return c.repeat != nil && c.repeat(flag) }
+
+// quietLog has what a person at a terminal should see of the clients' logs.
+func (c *console) quietLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
+// canAsk says that a person is there to answer.
+func (c *console) canAsk() bool { return c.live && term.IsTerminal(int(os.Stdin.Fd())) }
+
+// ask waits for a yes or anything else; ctx's end is an error.
+func (c *console) ask(ctx context.Context, question string) (yes bool, err error) {
+	fmt.Fprintf(c.err, "%s [y/N] ", question)
+	answer := make(chan string, 1)
+	go func() {
+		// An error is an end without an answer, which is a no.
+		line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		word := strings.ToLower(strings.TrimSpace(line))
+		return word == "y" || word == "yes", nil
+	case <-ctx.Done():
+		c.tell("")
+		return false, context.Cause(ctx)
+	}
+}

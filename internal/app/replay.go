@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel"
+
+	"orak/bridge/replay"
+	"orak/internal/kafka"
+	"orak/internal/observe"
+	"orak/internal/temporal"
+)
+
+// ReplayConfig is what a replay reads of the settings.
+type ReplayConfig struct {
+	Kafka    kafka.Config    `embed:"" prefix:"kafka-"`
+	Temporal temporal.Config `embed:"" prefix:"temporal-"`
+}
+
+// OffsetsConfig is what is needed to show and move offsets.
+type OffsetsConfig struct {
+	Kafka kafka.Config `embed:"" prefix:"kafka-"`
+}
+
+// Offsets are those of one group on one topic.
+func (c OffsetsConfig) Offsets(group, topic string, log *slog.Logger) *replay.Offsets {
+	return replay.NewOffsets(c.Kafka, log, group, topic)
+}
+
+// Replay hands do a Replayer that is connected, and disconnects it after.
+func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*replay.Replayer) error) (err error) {
+	stopTracing, err := observe.StartTracing(ctx, observe.TracingConfig{Service: "orak-replay"})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		flushing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = errors.Join(err, stopTracing(flushing))
+	}()
+	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{Tracer: otel.GetTracerProvider().Tracer("temporal-sdk")})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return do(replay.New(replay.Deps{Kafka: cfg.Kafka, Temporal: c, Namespace: cfg.Temporal.Namespace, Log: log}))
+}
