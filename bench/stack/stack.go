@@ -18,9 +18,12 @@ import (
 
 // Process is one running stack.
 type Process struct {
-	// API is its URL; S3 is host:port.
-	API string `json:"api"`
-	S3  string `json:"s3"`
+	// API is its URL, empty where there are only servers; the others are
+	// host:port.
+	API      string `json:"api"`
+	S3       string `json:"s3"`
+	Temporal string `json:"temporal"`
+	Kafka    string `json:"kafka"`
 	// Credentials is the file with the store's access key.
 	Credentials string `json:"s3_credentials"`
 	PID         int    `json:"pid"`
@@ -32,15 +35,25 @@ type Process struct {
 	dir   string
 }
 
-// Start runs the binary at path and returns once it is ready.
+// Start runs the whole service with the binary at path and returns once it is
+// ready.
 func Start(ctx context.Context, path string) (*Process, error) {
+	return start(ctx, path, "up", "--api-port=0", "--log-level=warn")
+}
+
+// StartServers runs the servers alone.
+func StartServers(ctx context.Context, path string) (*Process, error) {
+	return start(ctx, path, "servers")
+}
+
+func start(ctx context.Context, path, mode string, args ...string) (*Process, error) {
 	dir, err := os.MkdirTemp("", "orak-bench-")
 	if err != nil {
 		return nil, err
 	}
 	p := &Process{dir: dir}
-	p.cmd = exec.CommandContext(ctx, path, "up", "--json", "--exit-with-stdin", "--data-dir="+dir,
-		"--api-port=0", "--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0", "--log-level=warn")
+	p.cmd = exec.CommandContext(ctx, path, append([]string{mode, "--json", "--exit-with-stdin", "--data-dir=" + dir,
+		"--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0"}, args...)...)
 	p.cmd.Stderr = os.Stderr
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))

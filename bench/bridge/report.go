@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// report is what one run measured.
+type report struct {
+	Events   int     `json:"events"`
+	Rounds   []round `json:"rounds"`
+	Inflight int     `json:"inflight"`
+	// Sweep is raw starts by concurrency; Best is where most were reached.
+	Sweep []sweep `json:"sweep"`
+	Best  int     `json:"best_concurrency"`
+	// The ratios are medians over the rounds.
+	UniformToRaw  float64  `json:"bridge_to_raw_uniform"`
+	ZipfToRaw     float64  `json:"bridge_to_raw_zipf"`
+	BridgeToNaive float64  `json:"bridge_to_naive"`
+	RawToNaive    float64  `json:"raw_to_naive"`
+	ZipfP99       float64  `json:"zipf_to_unordered_p99"`
+	Memory        []memory `json:"memory,omitempty"`
+}
+
+type sweep struct {
+	Concurrency int     `json:"concurrency"`
+	PerSecond   float64 `json:"per_second"`
+}
+
+// round has what was measured one after the other. Rates are events settled
+// per second.
+type round struct {
+	RawUniform    float64 `json:"raw_uniform_per_second"`
+	RawZipf       float64 `json:"raw_zipf_per_second"`
+	BridgeUniform float64 `json:"bridge_uniform_per_second"`
+	BridgeZipf    float64 `json:"bridge_zipf_per_second"`
+	Naive         float64 `json:"naive_per_second"`
+	Unordered     latency `json:"unordered_latency"`
+	Zipf          latency `json:"zipf_latency"`
+}
+
+// latency is the time from the announcement of an upload to the durable start
+// of its workflow.
+type latency struct {
+	P50MS float64 `json:"p50_ms"`
+	P99MS float64 `json:"p99_ms"`
+	// EveryP99MS counts later events of the same uploads, too.
+	EveryP99MS float64 `json:"every_event_p99_ms"`
+}
+
+// memory is what the process of the bridge holds in front of a backlog.
+type memory struct {
+	Backlog int `json:"backlog"`
+	// HeapBytes is the most that the heap grew, and TotalBytes the most that
+	// all memory taken from the operating system did.
+	HeapBytes  uint64 `json:"heap_bytes"`
+	TotalBytes uint64 `json:"total_bytes"`
+}
+
+func (r *report) summarize() {
+	over := func(f func(round) float64) float64 {
+		all := make([]float64, len(r.Rounds))
+		for i := range all {
+			all[i] = f(r.Rounds[i])
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	r.UniformToRaw = over(func(m round) float64 { return m.BridgeUniform / m.RawUniform })
+	r.ZipfToRaw = over(func(m round) float64 { return m.BridgeZipf / m.RawZipf })
+	r.BridgeToNaive = over(func(m round) float64 { return m.BridgeUniform / m.Naive })
+	r.RawToNaive = over(func(m round) float64 { return m.RawUniform / m.Naive })
+	r.ZipfP99 = over(func(m round) float64 { return m.Zipf.P99MS / m.Unordered.P99MS })
+}
+
+func (r *report) print(w io.Writer) {
+	fmt.Fprintf(w, "%d events for each measurement; the bridge handles %d at once\n\nraw starts/s at a concurrency of", r.Events, r.Inflight)
+	for _, s := range r.Sweep {
+		fmt.Fprintf(w, "   %d: %.0f", s.Concurrency, s.PerSecond)
+	}
+	fmt.Fprintf(w, "\n\n%-36s", "events/s, by round")
+	row := func(name, format string, f func(round) float64) {
+		fmt.Fprintf(w, "\n%-36s", name)
+		for _, m := range r.Rounds {
+			fmt.Fprintf(w, format, f(m))
+		}
+	}
+	row(fmt.Sprintf("raw, %d at once, uniform keys", r.Best), "%10.0f", func(m round) float64 { return m.RawUniform })
+	row("bridge, uniform keys", "%10.0f", func(m round) float64 { return m.BridgeUniform })
+	row("raw, Zipf keys", "%10.0f", func(m round) float64 { return m.RawZipf })
+	row("bridge, Zipf keys", "%10.0f", func(m round) float64 { return m.BridgeZipf })
+	row("one at a time", "%10.0f", func(m round) float64 { return m.Naive })
+	fmt.Fprintf(w, "\n\n%-36s", "announced → started, ms, by round")
+	row("p50 of the same events unordered", "%10.1f", func(m round) float64 { return m.Unordered.P50MS })
+	row("p50 with Zipf keys in order", "%10.1f", func(m round) float64 { return m.Zipf.P50MS })
+	row("p99 of the same events unordered", "%10.1f", func(m round) float64 { return m.Unordered.P99MS })
+	row("p99 with Zipf keys in order", "%10.1f", func(m round) float64 { return m.Zipf.P99MS })
+	row("p99 of every event unordered", "%10.1f", func(m round) float64 { return m.Unordered.EveryP99MS })
+	row("p99 of every event in order", "%10.1f", func(m round) float64 { return m.Zipf.EveryP99MS })
+	fmt.Fprintf(w, "\n\nratios, median of %d rounds\n", len(r.Rounds))
+	ratio := func(name string, v float64, target string) {
+		fmt.Fprintf(w, "%-36s%10.2f   target %s\n", name, v, target)
+	}
+	ratio("bridge / raw, uniform keys", r.UniformToRaw, "≥ 0.95")
+	ratio("bridge / raw, Zipf keys", r.ZipfToRaw, "≥ 0.95")
+	ratio("bridge / one at a time", r.BridgeToNaive, "≥ 10, where raw itself reaches that")
+	ratio("raw / one at a time", r.RawToNaive, "none: what the server gains from being asked at once")
+	ratio("p99 Zipf / unordered", r.ZipfP99, "≤ 1.2")
+	for _, m := range r.Memory {
+		fmt.Fprintf(w, "memory with a backlog of %9d: heap +%.0f MiB, in all +%.0f MiB\n", m.Backlog, mib(m.HeapBytes), mib(m.TotalBytes))
+	}
+}
+
+func mib(b uint64) float64 { return float64(b) / (1 << 20) }
+
+func quantile(sorted []time.Duration, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	at := sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+	return float64(at) / float64(time.Millisecond)
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+
+	"orak/bench/stack"
+	"orak/bridge"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/workflows"
+)
+
+// namespace is the one that the servers have by themselves.
+const namespace = "default"
+
+// rig is a server with nothing in it yet, and what is connected to it.
+type rig struct {
+	process  *stack.Process
+	temporal client.Client
+	kafka    kafka.Config
+	cl       *kgo.Client
+	clock    *clock
+}
+
+func newRig(ctx context.Context, binary string) (_ *rig, err error) {
+	process, err := stack.StartServers(ctx, binary)
+	if err != nil {
+		return nil, err
+	}
+	r := &rig{
+		process: process, clock: newClock(),
+		kafka: kafka.Config{Brokers: []string{process.Kafka}, ClientID: "bench", ReplicationFactor: 1},
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	if r.cl, err = kafka.NewClient(r.kafka, quiet()); err != nil {
+		return nil, err
+	}
+	if err = kafka.EnsureTopics(ctx, r.cl, events.Topics(), 1); err != nil {
+		return nil, err
+	}
+	r.temporal, err = client.DialContext(ctx, client.Options{
+		HostPort: process.Temporal, Namespace: namespace, Logger: sdklog.NewStructuredLogger(quiet()),
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(r.clock.intercept)}},
+	})
+	return r, err
+}
+
+// quiet writes what a log has and shows it nobody: writing is part of what is
+// measured.
+func quiet() *slog.Logger { return slog.New(slog.NewJSONHandler(io.Discard, nil)) }
+
+func (r *rig) close() error {
+	if r.temporal != nil {
+		r.temporal.Close()
+	}
+	if r.cl != nil {
+		r.cl.Close()
+	}
+	return r.process.Stop()
+}
+
+// startBridge runs the real bridge with its default settings.
+func (r *rig) startBridge(ctx context.Context, inflight int) (*bridge.Bridge, error) {
+	cfg, err := settings(inflight)
+	if err != nil {
+		return nil, err
+	}
+	reg := prometheus.NewRegistry()
+	b := bridge.New(cfg, bridge.Deps{
+		Kafka: r.kafka, KafkaOpts: []kgo.Opt{kafka.Metrics(reg)}, Temporal: r.temporal, Namespace: namespace,
+		Publisher: kafka.NewProducer(r.cl), Log: quiet(), Metrics: reg,
+	})
+	return b, b.Start(ctx)
+}
+
+func settings(inflight int) (cfg bridge.Config, err error) {
+	parser, err := kong.New(&cfg)
+	if err == nil {
+		_, err = parser.Parse(nil)
+	}
+	if err != nil {
+		return bridge.Config{}, fmt.Errorf("reading the bridge's defaults: %w", err)
+	}
+	if inflight > 0 {
+		cfg.Inflight = inflight
+	}
+	return cfg, nil
+}
+
+// execute starts a workflow as the bridge does. That it is there already is
+// no failure.
+func (r *rig) execute(ctx context.Context, rec *kgo.Record, i int) error {
+	u := upload(i)
+	_, err := r.temporal.ExecuteWorkflow(ctx, bridge.StartOptions(u), workflows.TypeProcessUpload, bridge.Input(rec, u))
+	if _, there := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); there {
+		return nil
+	}
+	return err
+}
+
+// announce publishes the events of w, which may be many, in their order.
+func (r *rig) announce(ctx context.Context, w workload) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.Brokers...), kgo.ProducerLinger(5*time.Millisecond))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	var once sync.Once
+	var failed error
+	for _, i := range w {
+		rec, err := record(i)
+		if err != nil {
+			return err
+		}
+		cl.Produce(ctx, rec, func(_ *kgo.Record, err error) {
+			if err != nil {
+				once.Do(func() { failed = err })
+			}
+		})
+	}
+	if err := cl.Flush(ctx); err != nil {
+		return err
+	}
+	return failed
+}
