@@ -26,11 +26,14 @@ type Publisher interface {
 
 var _ Publisher = (*kafka.Producer)(nil)
 
-// Alerter hears of every dead letter that the bridge wrote, after it was
-// acknowledged. It is called again until it returns nil, so it must take
-// repeats; the record is not settled before that.
+// Alerter tells people. Each method is called again until it returns nil, so it
+// must take repeats.
 type Alerter interface {
+	// DeadLettered hears of every dead letter that the bridge wrote, after it
+	// was acknowledged; the record is not settled before it returns nil.
 	DeadLettered(ctx context.Context, d events.DeadLetter) error
+	// Stalled hears once of every stall, which may be over by then.
+	Stalled(ctx context.Context, s Stall) error
 }
 
 // Deps is what the bridge works with. Alerter, Metrics and KafkaOpts may be
@@ -73,10 +76,11 @@ type Bridge struct {
 	tasks       sync.WaitGroup
 	stopped     chan struct{}
 
-	// outstanding counts records fetched and not settled; freed has a token
-	// when it fell.
-	outstanding atomic.Int64
-	freed       chan struct{}
+	// turns is the budget of records being handled, flow orders the pauses of
+	// partitions, and limit is how many starts Temporal is asked for at once.
+	turns *turns
+	flow  sync.Mutex
+	limit *limiter
 	// waiting has the error of each record that waits to be tried again.
 	waitingMu sync.Mutex
 	waiting   map[*kgo.Record]error
@@ -84,6 +88,9 @@ type Bridge struct {
 	// connected says that Temporal has answered once; see connect.
 	connecting sync.Mutex
 	connected  atomic.Bool
+
+	// stall is the one underway; nil while all moves on.
+	stall atomic.Pointer[Stall]
 
 	mu       sync.Mutex
 	sessions map[partition]*session
@@ -102,16 +109,18 @@ const (
 // New makes a bridge; nothing is connected before Start.
 func New(cfg Config, deps Deps) *Bridge {
 	deps.Kafka.ClientID += "-bridge"
+	m := newMetrics(deps.Metrics)
 	return &Bridge{
 		cfg:      cfg,
 		deps:     deps,
 		log:      deps.Log.With("component", "bridge"),
 		faults:   newFaultLog(),
-		metrics:  newMetrics(deps.Metrics),
+		metrics:  m,
+		limit:    newLimiter(cfg.Inflight, cfg.SlowStart, m.limit.Set),
 		notified: newNotified(deps.Metrics),
 		tracer:   kafka.NewTracer(deps.Kafka.ClientID, events.GroupBridge),
 		stopped:  make(chan struct{}),
-		freed:    make(chan struct{}, 1),
+		turns:    newTurns(cfg.Inflight),
 		waiting:  make(map[*kgo.Record]error),
 		sessions: make(map[partition]*session),
 	}
@@ -139,6 +148,7 @@ func (b *Bridge) Start(_ context.Context) error {
 	b.tasks.Go(func() { b.poll(polling, run, consumer) })
 	b.tasks.Go(func() { b.commitPeriodically(polling, run, consumer) })
 	b.tasks.Go(func() { b.checkRetention(polling, consumer) })
+	b.tasks.Go(func() { b.watchStalls(polling, consumer) })
 	b.log.Info("bridge started", "group", events.GroupBridge, "topic", events.TopicUploads, "inflight", b.cfg.Inflight)
 	return nil
 }

@@ -1,11 +1,12 @@
 // Package bridge starts a workflow for every upload that Kafka announces: once
 // for each, and without losing any.
 //
-//	PollRecords ──► session of the partition ──► lane of the key ──► handle
-//	     ▲              │ tracker                                      │
-//	     │              ▼                                              ├─ start workflow upload-<id>
-//	  budget      commit: lowest record not                            └─ or dead letter
-//	              settled, never past a gap
+//	PollRecords ──► session of the partition ──► lane of the key ──► turns ──► handle
+//	     ▲              │ tracker     │                             (budget)     │
+//	     │              ▼             │                                          ├─ start workflow upload-<id>
+//	     │        commit: lowest      │                                          │  (limiter)
+//	     │        record not settled  ▼                                          └─ or dead letter
+//	     └─ paused partitions ◄── full buffer
 //
 // A record is settled when its workflow is started (or turns out to have been
 // started before) or asked to end, when it is on the dead-letter topic, or when
@@ -25,11 +26,47 @@
 // tried again for as long as it lasts, the partitions are held, and readiness
 // tells. An outage is a backlog, never a flood of dead letters.
 //
+// # What holds it back
+//
+// Three bounds, and none of them lets one key, one partition or one outage take
+// the place of the others:
+//
+//   - The in-flight budget (--bridge-inflight) is how many records are handled
+//     at once. Partitions take turns for it, and keys within a partition; a key
+//     has one record underway, so however hot it is, it takes one place.
+//   - The buffer is what waits for its turn, for each partition apart: 512
+//     records, or twice the budget where that is more, or 4 MiB. A partition
+//     whose buffer is full is paused until half of it is worked off; the others
+//     go on being fetched. So a backlog of any length costs no more memory than
+//     that, and a partition that is stuck delays nobody.
+//   - The limiter is how many starts Temporal is asked for at once, between 1
+//     and the budget: one more for each round that went well, 0.7 of it when
+//     Temporal refuses or takes longer than --bridge-slow-start.
+//
+// # Standing still
+//
+// Every so often the bridge asks Kafka how far its partitions are committed,
+// whatever it believes of itself. Records that wait without any progress for
+// --bridge-stall-after are a stall: readiness ends, an alert is raised, and the
+// log gets a dump of all goroutines, once for each stall.
+//
+// # The group
+//
+// Cooperative-sticky: a rebalance stops the partitions that move and no others.
+// With --bridge-instance-id (every setting of the bridge begins with bridge-) a
+// bridge keeps its partitions over a restart, and nobody rebalances at all as
+// long as it is back within --bridge-session-timeout. --bridge-protocol
+// consumer leaves the assignment to the broker (KIP-848) where it can.
+//
 // # Non-obvious
 //
-//   - The budget counts records that were fetched and are not settled. The
-//     poll asks for no more than what is left of it, so every lane can have a
-//     goroutine of its own, and a backlog costs no memory.
+//   - Pausing a partition makes the client drop what it has fetched of it, and
+//     fetch it again later: the poll position is what counts, so nothing is
+//     passed over. Each poll asks for one buffer at most, and so may fill one
+//     beyond its size by as much.
+//   - The SDK repeats what Temporal refuses, for as long as the try may take. So
+//     throttling shows as slow starts long before it shows as errors, and the
+//     limiter takes slowness for what it is.
 //   - Rebalances are blocked between a poll and the registering of its records
 //     with their sessions, and only then: so a partition is never revoked with
 //     records underway that its session does not know, and handling, however

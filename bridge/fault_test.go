@@ -226,6 +226,7 @@ type alerts struct {
 	mu      sync.Mutex
 	calls   int
 	letters []events.DeadLetter
+	stalls  []bridge.Stall
 }
 
 func (a *alerts) DeadLettered(_ context.Context, d events.DeadLetter) error {
@@ -235,6 +236,16 @@ func (a *alerts) DeadLettered(_ context.Context, d events.DeadLetter) error {
 		return context.DeadlineExceeded
 	}
 	a.letters = append(a.letters, d)
+	return nil
+}
+
+func (a *alerts) Stalled(_ context.Context, s bridge.Stall) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.calls++; a.calls == 1 {
+		return context.DeadlineExceeded
+	}
+	a.stalls = append(a.stalls, s)
 	return nil
 }
 

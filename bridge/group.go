@@ -25,7 +25,6 @@ func (b *Bridge) groupOpts(run context.Context) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.ConsumerGroup(events.GroupBridge),
 		kgo.ConsumeTopics(events.TopicUploads),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		// Without a commit, and after the log was cut, everything is read
 		// from the start: repeats are cheap and lost uploads are not.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
@@ -41,9 +40,15 @@ func (b *Bridge) groupOpts(run context.Context) []kgo.Opt {
 		kgo.OnPartitionsRevoked(func(_ context.Context, cl *kgo.Client, parts map[string][]int32) {
 			b.revoked(run, cl, parts)
 		}),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
-			b.lost(parts)
+		kgo.OnPartitionsLost(func(_ context.Context, cl *kgo.Client, parts map[string][]int32) {
+			b.lost(cl, parts)
 		}),
+	}
+	if b.cfg.Protocol == ProtocolConsumer {
+		// The broker knows the sticky balancer by the name "uniform".
+		opts = append(opts, kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer()))
+	} else {
+		opts = append(opts, kgo.Balancers(kgo.CooperativeStickyBalancer()))
 	}
 	if b.cfg.InstanceID != "" {
 		opts = append(opts, kgo.InstanceID(b.cfg.InstanceID))
@@ -74,7 +79,7 @@ func (b *Bridge) revoked(run context.Context, cl *kgo.Client, parts map[string][
 	ending := b.sessionsOf(parts)
 	drainCtx, cancel := context.WithTimeout(run, b.cfg.DrainTimeout)
 	defer cancel()
-	drain(drainCtx, ending)
+	b.drain(drainCtx, cl, ending)
 	b.committing.Lock()
 	defer b.committing.Unlock()
 	b.commit(context.WithoutCancel(run), cl, ending)
@@ -83,20 +88,22 @@ func (b *Bridge) revoked(run context.Context, cl *kgo.Client, parts map[string][
 
 // lost ends the sessions of partitions that others own already: there is
 // nothing to wait for and nothing that may be committed.
-func (b *Bridge) lost(parts map[string][]int32) {
+func (b *Bridge) lost(cl *kgo.Client, parts map[string][]int32) {
 	ending := b.sessionsOf(parts)
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	drain(over, ending)
+	b.drain(over, cl, ending)
 	b.committing.Lock()
 	defer b.committing.Unlock()
 	b.forget(ending)
 }
 
 // drain ends sessions side by side, so that the bound holds for all together.
-func drain(ctx context.Context, sessions []*session) {
+func (b *Bridge) drain(ctx context.Context, cl *kgo.Client, sessions []*session) {
 	var wg sync.WaitGroup
 	for _, s := range sessions {
+		b.noteDropped(s.end())
+		b.regulate(cl, s)
 		wg.Go(func() { s.drain(ctx) })
 	}
 	wg.Wait()

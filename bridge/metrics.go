@@ -31,6 +31,11 @@ type metrics struct {
 	start        prometheus.Histogram
 	delay        prometheus.Histogram
 	inflight     prometheus.Gauge
+	buffered     prometheus.Gauge
+	limit        prometheus.Gauge
+	paused       prometheus.Gauge
+	stalled      prometheus.Gauge
+	stalls       prometheus.Counter
 	retrying     prometheus.Gauge
 	partitions   prometheus.Gauge
 	lastProgress prometheus.Gauge
@@ -59,7 +64,27 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		inflight: f.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_bridge_inflight_records",
-			Help: "Records fetched and not yet settled.",
+			Help: "Records being handled.",
+		}),
+		buffered: f.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_bridge_buffered_records",
+			Help: "Records fetched that wait for their turn.",
+		}),
+		limit: f.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_bridge_limit_records",
+			Help: "Starts that Temporal is asked for at the same time at most: the in-flight budget while it keeps up, less while it throttles or is slow.",
+		}),
+		paused: f.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_bridge_paused_partitions",
+			Help: "Partitions that are not fetched because enough of them waits.",
+		}),
+		stalled: f.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_bridge_stalled_partitions",
+			Help: "Partitions in which records wait and nothing moves.",
+		}),
+		stalls: f.NewCounter(prometheus.CounterOpts{
+			Name: "orak_bridge_stalls_total",
+			Help: "How often the bridge began to stand still.",
 		}),
 		retrying: f.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_bridge_retrying_records",

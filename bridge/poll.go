@@ -7,19 +7,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// poll fetches as many records as the budget has room for, hands them to their
-// sessions, and so on until polling ends. The records' handling ends with run.
+// poll fetches records and hands them to their sessions until polling ends.
+// The records' handling ends with run. What holds it back is that full
+// partitions are paused.
 func (b *Bridge) poll(polling, run context.Context, cl *kgo.Client) {
 	for {
-		room := b.awaitRoom(polling)
-		if room == 0 {
-			return
-		}
-		fetches := cl.PollRecords(polling, room)
+		fetches := cl.PollRecords(polling, b.buffer().records)
 		if fetches.IsClientClosed() {
 			return
 		}
-		fetches.EachRecord(func(r *kgo.Record) { b.accept(run, r) })
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) { b.acceptAll(cl, p.Records) })
+		b.begin(run, cl)
 		cl.AllowRebalance()
 		if polling.Err() != nil {
 			return
@@ -28,80 +26,73 @@ func (b *Bridge) poll(polling, run context.Context, cl *kgo.Client) {
 	}
 }
 
-// awaitRoom waits until the budget has room and returns how much; 0 means
-// that polling has ended.
-func (b *Bridge) awaitRoom(polling context.Context) int {
-	for {
-		if polling.Err() != nil {
-			return 0
+// acceptAll hands the records of one partition to its session. It runs while
+// rebalances are blocked, so it must not wait for anything.
+func (b *Bridge) acceptAll(cl *kgo.Client, records []*kgo.Record) {
+	for _, r := range records {
+		p := partition{topic: r.Topic, id: r.Partition}
+		b.mu.Lock()
+		s := b.sessions[p]
+		b.mu.Unlock()
+		if s == nil {
+			// Its next owner gets it: nothing of it was committed.
+			b.log.Error("record of a partition that is not owned", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
+			continue
 		}
-		if room := b.cfg.Inflight - int(b.outstanding.Load()); room > 0 {
-			return room
+		if !s.accept(r) {
+			s = b.replace(cl, s, r)
+			s.accept(r)
 		}
-		select {
-		case <-b.freed:
-		case <-polling.Done():
-		}
-	}
-}
-
-// release gives n records' room back to the budget.
-func (b *Bridge) release(n int) {
-	b.metrics.inflight.Set(float64(b.outstanding.Add(int64(-n))))
-	select {
-	case b.freed <- struct{}{}:
-	default:
-	}
-}
-
-// accept hands r to the session of its partition. It runs while rebalances are
-// blocked, so it must not wait for anything.
-func (b *Bridge) accept(run context.Context, r *kgo.Record) {
-	p := partition{topic: r.Topic, id: r.Partition}
-	b.mu.Lock()
-	s := b.sessions[p]
-	b.mu.Unlock()
-	if s == nil {
-		// Its next owner gets it: nothing of it was committed.
-		b.log.Error("record of a partition that is not owned", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
-		return
-	}
-	first, known := s.accept(r)
-	if !known {
-		s = b.replace(s, r)
-		first, _ = s.accept(r)
-	}
-	b.metrics.inflight.Set(float64(b.outstanding.Add(1)))
-	if first {
-		go b.runLane(run, s, string(r.Key))
+		b.metrics.buffered.Inc()
+		b.turns.offer(s)
+		b.regulate(cl, s)
 	}
 }
 
 // replace begins a session anew after the partition's log was cut. What the
 // old one still handles runs to its end and is committed by nobody.
-func (b *Bridge) replace(old *session, r *kgo.Record) *session {
+func (b *Bridge) replace(cl *kgo.Client, old *session, r *kgo.Record) *session {
 	b.log.Error("offsets went backwards: the log was cut, reading it again", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
 	fresh := newSession(old.partition)
+	b.noteDropped(old.end())
+	b.regulate(cl, old)
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.sessions[old.partition] = fresh
-	b.mu.Unlock()
-	old.end()
 	return fresh
 }
 
-// runLane handles the records of one key, one after the other, until none
-// waits or the session ends.
-func (b *Bridge) runLane(run context.Context, s *session, key string) {
+// begin begins as many records as there is room for.
+func (b *Bridge) begin(run context.Context, cl *kgo.Client) {
 	for {
-		r, dropped := s.next(key)
+		s, r := b.turns.next()
 		if r == nil {
-			b.metrics.records.WithLabelValues(string(outcomeAbandoned)).Add(float64(dropped))
-			b.release(dropped)
 			return
 		}
-		b.handle(run, s, r)
-		b.release(1)
+		go b.work(run, cl, s, r)
 	}
+}
+
+// work handles r, and then whatever is next.
+func (b *Bridge) work(run context.Context, cl *kgo.Client, s *session, r *kgo.Record) {
+	for r != nil {
+		b.metrics.buffered.Dec()
+		b.metrics.inflight.Inc()
+		b.regulate(cl, s)
+		b.handle(run, s, r)
+		b.metrics.inflight.Dec()
+		if s.release(string(r.Key)) {
+			b.turns.offer(s)
+		}
+		b.turns.done()
+		s, r = b.turns.next()
+	}
+}
+
+// noteDropped books records that were given up before they were begun.
+func (b *Bridge) noteDropped(n int) {
+	b.metrics.buffered.Sub(float64(n))
+	b.metrics.records.WithLabelValues(string(outcomeAbandoned)).Add(float64(n))
 }
 
 func (b *Bridge) noteFetchError(topic string, id int32, err error) {

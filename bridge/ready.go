@@ -10,7 +10,8 @@ import (
 )
 
 // Ready reports why the bridge cannot do its work now: it does not run, Kafka
-// or Temporal does not answer within ctx, or records wait to be tried again.
+// or Temporal does not answer within ctx, partitions stand still, or records
+// wait to be tried again.
 func (b *Bridge) Ready(ctx context.Context) error {
 	b.life.Lock()
 	state, consumer := b.state, b.consumer
@@ -23,6 +24,9 @@ func (b *Bridge) Ready(ctx context.Context) error {
 	}
 	if _, err := b.deps.Temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("reaching Temporal: %w", err)
+	}
+	if stall := b.stall.Load(); stall != nil {
+		return errors.New(stall.String())
 	}
 	b.waitingMu.Lock()
 	defer b.waitingMu.Unlock()

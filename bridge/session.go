@@ -21,12 +21,21 @@ type session struct {
 	// ending is closed when the session is about to end: nothing new is
 	// begun, and whoever waits to try again gives up.
 	ending chan struct{}
+	// queued is turns': it says that the session is in its queue.
+	queued bool
 
 	mu      sync.Mutex
 	tracker *tracker
 	// lanes holds the records of each key that wait for their turn; a key is
-	// there while a goroutine works on it.
-	lanes map[string][]*kgo.Record
+	// there while a record of it waits or is being handled.
+	lanes map[string]*lane
+	// ready are the keys whose turn may come: records wait and none is being
+	// handled.
+	ready []string
+	// waiting and bytes say how much waits in the lanes; paused, that no more
+	// is fetched.
+	waiting, bytes int
+	paused         bool
 	// running has the cancel function of each record being handled; killed
 	// says that they are to be called.
 	running map[int64]context.CancelFunc
@@ -34,7 +43,12 @@ type session struct {
 	// committed is the last offset committed in this session.
 	committed kgo.EpochOffset
 	busy      sync.WaitGroup
-	endOnce   sync.Once
+}
+
+// lane is the records of one key, in their order.
+type lane struct {
+	waiting []*kgo.Record
+	running bool
 }
 
 func newSession(p partition) *session {
@@ -42,43 +56,89 @@ func newSession(p partition) *session {
 		partition: p,
 		ending:    make(chan struct{}),
 		tracker:   newTracker(),
-		lanes:     make(map[string][]*kgo.Record),
+		lanes:     make(map[string]*lane),
 		running:   make(map[int64]context.CancelFunc),
 		committed: kgo.EpochOffset{Epoch: -1, Offset: -1},
 	}
 }
 
-// accept takes r into the session. known is false where r's offset goes
-// backwards; the session is of no use then. first is true where nobody works
-// on r's key yet: the caller starts a lane. Lanes are counted in busy.
-func (s *session) accept(r *kgo.Record) (first, known bool) {
+// accept takes r into the session. It is false where r's offset goes
+// backwards; the session is of no use then.
+func (s *session) accept(r *kgo.Record) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.tracker.add(r.Offset, r.LeaderEpoch) {
-		return false, false
+		return false
 	}
-	waiting, taken := s.lanes[string(r.Key)]
-	s.lanes[string(r.Key)] = append(waiting, r)
-	if !taken {
-		s.busy.Add(1)
+	key := string(r.Key)
+	l := s.lanes[key]
+	if l == nil {
+		l = new(lane)
+		s.lanes[key] = l
 	}
-	return !taken, true
+	if len(l.waiting) == 0 && !l.running {
+		s.ready = append(s.ready, key)
+	}
+	l.waiting = append(l.waiting, r)
+	s.waiting++
+	s.bytes += size(r)
+	return true
 }
 
-// next takes the next record of key; nil where there is none, and then the
-// lane is closed. Once the session is ending, every record that waits is given
-// up: dropped is how many.
-func (s *session) next(key string) (r *kgo.Record, dropped int) {
+func size(r *kgo.Record) int { return len(r.Key) + len(r.Value) }
+
+// take begins the record whose turn it is; nil where there is none. The caller
+// ends it with release. more says that another one could be begun.
+func (s *session) take() (r *kgo.Record, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waiting := s.lanes[key]
-	if len(waiting) == 0 || s.isEnding() {
-		delete(s.lanes, key)
-		s.busy.Done()
-		return nil, len(waiting)
+	if len(s.ready) == 0 {
+		return nil, false
 	}
-	s.lanes[key] = waiting[1:]
-	return waiting[0], 0
+	l := s.lanes[s.ready[0]]
+	s.ready = s.ready[1:]
+	r = l.waiting[0]
+	l.waiting[0] = nil
+	l.waiting, l.running = l.waiting[1:], true
+	s.waiting--
+	s.bytes -= size(r)
+	s.busy.Add(1)
+	return r, len(s.ready) > 0
+}
+
+// release ends what take began, and lets the next record of key have its turn
+// after the other keys'; more says that there is one.
+func (s *session) release(key string) (more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.busy.Done()
+	l := s.lanes[key]
+	switch {
+	case l == nil: // the session has ended
+		return false
+	case len(l.waiting) == 0:
+		delete(s.lanes, key)
+		return false
+	}
+	l.running = false
+	s.ready = append(s.ready, key)
+	return true
+}
+
+// regulate says whether fetching is to be paused or resumed now, and takes
+// note of it.
+func (s *session) regulate(f buffer) (pause, resume bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.paused && f.full(s.waiting, s.bytes):
+		s.paused = true
+		return true, false
+	case s.paused && f.low(s.waiting, s.bytes):
+		s.paused = false
+		return false, true
+	}
+	return false, false
 }
 
 func (s *session) isEnding() bool {
@@ -112,13 +172,24 @@ func (s *session) finish(offset int64, done bool) {
 	}
 }
 
-// end lets no record be begun any more.
-func (s *session) end() { s.endOnce.Do(func() { close(s.ending) }) }
+// end lets no record be begun any more. The records that wait are given up;
+// dropped is how many this call gave up.
+func (s *session) end() (dropped int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isEnding() {
+		return 0
+	}
+	close(s.ending)
+	dropped = s.waiting
+	s.waiting, s.bytes, s.ready = 0, 0, nil
+	clear(s.lanes)
+	return dropped
+}
 
-// drain ends the session: no record is begun any more, and those being handled
-// have until ctx ends; then they are cut off.
+// drain waits for the records being handled until ctx ends; then they are cut
+// off. The session has to be ended first.
 func (s *session) drain(ctx context.Context) {
-	s.end()
 	idle := make(chan struct{})
 	go func() {
 		s.busy.Wait()

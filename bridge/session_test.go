@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -16,20 +17,140 @@ func testRecord(offset int64, key string) *kgo.Record {
 func TestRecordsOfAKeyTakeTurnsInOrder(t *testing.T) {
 	t.Parallel()
 	s := newSession(partition{topic: "t"})
-	for offset, key := range []string{"a", "b", "a", "a"} {
-		first, known := s.accept(testRecord(int64(offset), key))
-		require.True(t, known)
-		require.Equal(t, offset < 2, first, "a lane is started once while it runs")
+	for offset, key := range []string{"a", "a", "a", "b"} {
+		require.True(t, s.accept(testRecord(int64(offset), key)))
 	}
-	for _, want := range []int64{0, 2, 3} {
-		r, _ := s.next("a")
-		require.Equal(t, want, r.Offset)
+	require.False(t, s.accept(testRecord(3, "b")), "offsets that go backwards are another log")
+	take := func(offset int64, more bool) {
+		t.Helper()
+		r, got := s.take()
+		require.Equal(t, offset, r.Offset)
+		require.Equal(t, more, got)
 	}
-	r, dropped := s.next("a")
-	require.Nil(t, r)
-	require.Zero(t, dropped)
-	first, _ := s.accept(testRecord(4, "a"))
-	require.True(t, first, "a lane that ended is started anew")
+	take(0, true)
+	take(3, false)
+	r, _ := s.take()
+	require.Nil(t, r, "a key has one record underway")
+	require.True(t, s.release("a"))
+	require.False(t, s.release("b"))
+	s.accept(testRecord(4, "b"))
+	take(1, true)
+	take(4, false)
+	require.True(t, s.release("a"))
+	take(2, false)
+}
+
+// However hot one key is: it has its turn, and the others have theirs.
+func TestHotKeyLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	turns := newTurns(2)
+	hot, cold := newSession(partition{topic: "t", id: 0}), newSession(partition{topic: "t", id: 1})
+	for offset := range int64(1000) {
+		hot.accept(testRecord(offset, "hot"))
+		turns.offer(hot)
+	}
+	hot.accept(testRecord(1000, "behind"))
+	cold.accept(testRecord(0, "other"))
+	turns.offer(cold)
+	var begun []string
+	for range 3 {
+		s, r := turns.next()
+		begun = append(begun, string(r.Key))
+		if len(begun) > 1 {
+			s.release(string(r.Key))
+			turns.done()
+			turns.offer(s)
+		}
+	}
+	require.Equal(t, []string{"hot", "other", "behind"}, begun)
+	_, r := turns.next()
+	require.Nil(t, r, "the hot key's second record waits for its first")
+}
+
+// Each record is begun once, those of a key in order and one at a time, and
+// never more than the budget at once: in random order of all else.
+func TestTurnsKeepTheOrderOfKeysAndTheBudget(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		budget := 1 + rnd.IntN(5)
+		turns := newTurns(budget)
+		sessions := []*session{newSession(partition{id: 0}), newSession(partition{id: 1}), newSession(partition{id: 2})}
+		next, begun := make(map[*session]int64), make(map[*session]int)
+		type key struct {
+			s *session
+			k string
+		}
+		lastOf, underway := make(map[key]int64), make(map[key]bool)
+		var open []key
+		for range 500 {
+			switch choice := rnd.IntN(3); {
+			case choice == 0:
+				s := sessions[rnd.IntN(3)]
+				next[s]++
+				require.True(t, s.accept(testRecord(next[s], string(rune('a'+rnd.IntN(3))))))
+				turns.offer(s)
+			case choice == 1 && len(open) > 0:
+				i := rnd.IntN(len(open))
+				k := open[i]
+				open = append(open[:i], open[i+1:]...)
+				delete(underway, k)
+				if k.s.release(k.k) {
+					turns.offer(k.s)
+				}
+				turns.done()
+			default:
+				s, r := turns.next()
+				if r == nil {
+					require.True(t, len(open) == budget || startable(sessions) == 0, "seed %d: room is left unused", seed)
+					continue
+				}
+				k := key{s, string(r.Key)}
+				require.False(t, underway[k], "seed %d", seed)
+				require.Greater(t, r.Offset, lastOf[k], "seed %d", seed)
+				underway[k], lastOf[k] = true, r.Offset
+				open = append(open, k)
+				begun[s]++
+				require.LessOrEqual(t, len(open), budget, "seed %d", seed)
+			}
+		}
+		for _, s := range sessions {
+			require.EqualValues(t, next[s], begun[s]+s.waiting, "seed %d", seed)
+		}
+	}
+}
+
+func startable(sessions []*session) (n int) {
+	for _, s := range sessions {
+		for _, l := range s.lanes {
+			if !l.running && len(l.waiting) > 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestFullBufferPausesUntilHalfOfItIsWorkedOff(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]buffer{"records": {records: 4, bytes: 1000}, "bytes": {records: 1000, bytes: 4}} {
+		s := newSession(partition{topic: "t"})
+		for offset := range int64(4) {
+			pause, resume := s.regulate(f)
+			require.False(t, pause || resume, name)
+			s.accept(testRecord(offset, string(rune('a'+offset))))
+		}
+		pause, _ := s.regulate(f)
+		require.True(t, pause, name)
+		pause, resume := s.regulate(f)
+		require.False(t, pause || resume, "%s: said once", name)
+		s.take()
+		_, resume = s.regulate(f)
+		require.False(t, resume, name)
+		s.take()
+		_, resume = s.regulate(f)
+		require.True(t, resume, name)
+	}
 }
 
 func TestEndingSessionBeginsNothingAndCommitsWhatIsSettled(t *testing.T) {
@@ -38,12 +159,15 @@ func TestEndingSessionBeginsNothingAndCommitsWhatIsSettled(t *testing.T) {
 	for offset := range int64(4) {
 		s.accept(testRecord(offset, "k"))
 	}
-	r, _ := s.next("k")
+	r, _ := s.take()
 	s.finish(r.Offset, true)
-	s.end()
-	r, dropped := s.next("k")
+	require.Equal(t, 3, s.end())
+	require.Zero(t, s.end(), "what was given up is counted once")
+	_, resume := s.regulate(buffer{records: 1, bytes: 1})
+	require.False(t, resume)
+	require.False(t, s.release("k"))
+	r, _ = s.take()
 	require.Nil(t, r)
-	require.Equal(t, 3, dropped)
 	s.drain(context.Background())
 	at, ok := s.toCommit()
 	require.True(t, ok)
@@ -57,14 +181,15 @@ func TestDrainCutsOffWhatDoesNotFinishInTime(t *testing.T) {
 	t.Parallel()
 	s := newSession(partition{topic: "t"})
 	s.accept(testRecord(0, "k"))
-	r, _ := s.next("k")
+	r, _ := s.take()
 	handling, cancel := context.WithCancel(context.Background())
 	s.begin(r.Offset, cancel)
 	go func() {
 		<-handling.Done()
 		s.finish(r.Offset, false)
-		s.next("k")
+		s.release("k")
 	}()
+	s.end()
 	bound, expire := context.WithCancel(context.Background())
 	expire()
 	s.drain(bound)

@@ -33,12 +33,13 @@ func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Up
 	var out outcome
 	var refused error
 	refusals := 0
-	ok := b.persist(ctx, s, r, "starting the workflow", func(ctx context.Context) error {
+	ok := b.persist(ctx, s, r, "starting the workflow", func(try context.Context) error {
 		out, refused = outcomeStarted, nil
-		if err := b.connect(ctx); err != nil {
+		if err := b.connect(try); err != nil {
 			return err
 		}
-		runID, err := b.execute(ctx, r, u)
+		// Not within try: the wait for a turn is no part of the start.
+		runID, err := b.limited(ctx, s, func(ctx context.Context) (string, error) { return b.execute(ctx, r, u) })
 		var exists *serviceerror.WorkflowExecutionAlreadyStarted
 		var invalid *serviceerror.InvalidArgument
 		switch {
@@ -54,7 +55,7 @@ func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Up
 				return err
 			}
 			refused = err
-			return b.blameNamespace(ctx, invalid)
+			return b.blameNamespace(try, invalid)
 		default:
 			return err
 		}
@@ -71,6 +72,35 @@ func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Up
 	}
 	b.metrics.start.Observe(time.Since(began).Seconds())
 	return out
+}
+
+// limited runs start once the limiter lets it, and within StartTimeout, and
+// tells the limiter what came of it.
+func (b *Bridge) limited(ctx context.Context, s *session, start func(context.Context) (string, error)) (runID string, err error) {
+	p, ok := b.limit.acquire(ctx.Done(), s.ending)
+	if !ok {
+		return "", errors.New("waiting for a turn: the partition is given up")
+	}
+	began, v := time.Now(), verdictNone
+	defer func() { b.limit.release(p, time.Since(began), v) }()
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.StartTimeout)
+	defer cancel()
+	runID, err = start(ctx)
+	v = judgeStart(err)
+	return runID, err
+}
+
+func judgeStart(err error) verdict {
+	var exhausted *serviceerror.ResourceExhausted
+	var exists *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case err == nil, errors.As(err, &exists):
+		return verdictFine
+	case errors.As(err, &exhausted):
+		return verdictOverload
+	default:
+		return verdictNone
+	}
 }
 
 func (b *Bridge) execute(ctx context.Context, r *kgo.Record, u orak.Upload) (runID string, err error) {

@@ -50,8 +50,12 @@ func (p activityPublisher) PublishDeadLetter(ctx context.Context, l events.DeadL
 	return p.Publish(ctx, l.Record())
 }
 
-// bridgeAlerter raises an alert for each dead letter that the bridge wrote.
-type bridgeAlerter struct{ activities.Alerter }
+// bridgeAlerter raises an alert for each dead letter that the bridge wrote, and
+// for each stall.
+type bridgeAlerter struct {
+	activities.Alerter
+	notifier activities.Notifier
+}
 
 var _ bridge.Alerter = bridgeAlerter{}
 
@@ -70,4 +74,10 @@ func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) er
 		alert.UploadID = id
 	}
 	return a.Raise(ctx, alert)
+}
+
+// Stalled is bridge.Alerter's. It is posted at once and not by way of Temporal,
+// which may be what the bridge waits for.
+func (a bridgeAlerter) Stalled(ctx context.Context, s bridge.Stall) error {
+	return a.notifier.Post(ctx, fmt.Sprintf(":rotating_light: The bridge stands still: %s. Uploads wait; none is lost.", s))
 }

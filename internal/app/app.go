@@ -203,12 +203,15 @@ func (a *App) converter(ctx context.Context) (*media.Converter, error) {
 
 func (a *App) startBridge(ctx context.Context) error {
 	b := bridge.New(a.cfg.Bridge, bridge.Deps{
-		Kafka:      a.cfg.Kafka,
-		KafkaOpts:  []kgo.Opt{kafka.Metrics(a.registry())},
-		Temporal:   a.temporal,
-		Namespace:  a.cfg.Temporal.Namespace,
-		Publisher:  a.producer,
-		Alerter:    bridgeAlerter{worker.NewAlerter(a.temporal, a.cfg.Worker.AlertGroupWait, a.cfg.Worker.AlertGroupInterval)},
+		Kafka:     a.cfg.Kafka,
+		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
+		Temporal:  a.temporal,
+		Namespace: a.cfg.Temporal.Namespace,
+		Publisher: a.producer,
+		Alerter: bridgeAlerter{
+			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker.AlertGroupWait, a.cfg.Worker.AlertGroupInterval),
+			notifier: mattermost.New(a.cfg.Alert, a.log),
+		},
 		Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket},
 		Log:        a.log,
 		Metrics:    a.registry(),

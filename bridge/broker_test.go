@@ -1,0 +1,164 @@
+package bridge_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"orak/bridge"
+	"orak/events"
+)
+
+// refuseJoins answers every join of the group with an error that is tried
+// again.
+func (b *bundle) refuseJoins(seen func()) {
+	b.broker.ControlKey(int16(kmsg.JoinGroup), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.broker.KeepControl()
+		seen()
+		resp := req.ResponseKind().(*kmsg.JoinGroupResponse)
+		resp.ErrorCode = kerr.CoordinatorLoadInProgress.Code
+		return resp, nil, true
+	})
+}
+
+// heartbeatsSay answers the next n heartbeats with err; seen counts them.
+func (b *bundle) heartbeatsSay(err *kerr.Error, n int64) (seen *atomic.Int64) {
+	seen = new(atomic.Int64)
+	b.broker.ControlKey(int16(kmsg.Heartbeat), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.broker.KeepControl()
+		if seen.Add(1) > n {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
+		resp.ErrorCode = err.Code
+		return resp, nil, true
+	})
+	return seen
+}
+
+// goesOn announces uploads around what happens to a bridge at work, and
+// requires that all are started and committed.
+func (b *bundle) goesOn(m *member, happens func()) {
+	b.t.Helper()
+	uploads := b.announce(20)
+	m.awaitStarts(20)
+	b.awaitCommitted(20)
+	happens()
+	uploads = append(uploads, b.announce(20)...)
+	b.awaitCommitted(40)
+	b.requireStarted(uploads)
+	require.Zero(b.t, b.deadLetters())
+}
+
+func TestGroupErrorsLoseNothing(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]*kerr.Error{
+		"coordinator moved":     kerr.NotCoordinator,
+		"coordinator away":      kerr.CoordinatorNotAvailable,
+		"member forgotten":      kerr.UnknownMemberID,
+		"generation gone":       kerr.IllegalGeneration,
+		"rebalance in progress": kerr.RebalanceInProgress,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			m := b.start(nil)
+			b.goesOn(m, func() {
+				seen := b.heartbeatsSay(err, 2)
+				require.Eventually(t, func() bool { return seen.Load() > 0 }, within, 10*time.Millisecond)
+			})
+		})
+	}
+}
+
+// A fenced member is one whose name another member has taken, or that the
+// broker takes for such a one.
+func TestFencedBridgeComesBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	m := b.start(func(c *bridge.Config, _ *bridge.Deps) { c.InstanceID = "bridge-1" })
+	b.goesOn(m, func() {
+		seen := b.heartbeatsSay(kerr.FencedInstanceID, 1)
+		require.Eventually(t, func() bool { return seen.Load() > 0 }, within, 10*time.Millisecond)
+	})
+}
+
+func TestFetchErrorsLoseNothing(t *testing.T) {
+	t.Parallel()
+	for name, code := range map[string]*kerr.Error{
+		"not the leader":   kerr.NotLeaderForPartition,
+		"leader unknown":   kerr.LeaderNotAvailable,
+		"epoch fenced":     kerr.FencedLeaderEpoch,
+		"epoch unknown":    kerr.UnknownLeaderEpoch,
+		"out of range":     kerr.OffsetOutOfRange,
+		"storage error":    kerr.KafkaStorageError,
+		"unknown topic id": kerr.UnknownTopicID,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			m := b.start(nil)
+			uploads := b.announce(20)
+			m.awaitStarts(20)
+			b.awaitCommitted(20)
+			seen := b.fetchesSay(code, 3)
+			require.Eventually(t, func() bool { return seen.Load() > 0 }, within, 10*time.Millisecond)
+			uploads = append(uploads, b.announce(20)...)
+			b.awaitCommitted(40)
+			b.requireStarted(uploads)
+			require.Equal(t, 40, m.metric("orak_bridge_records_total", "started"), "an error may repeat records, and repeats start nothing")
+			require.Zero(t, b.deadLetters())
+		})
+	}
+}
+
+// fetchesSay answers the next n fetches with err for each partition asked for.
+func (b *bundle) fetchesSay(err *kerr.Error, n int64) (seen *atomic.Int64) {
+	seen = new(atomic.Int64)
+	b.broker.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.broker.KeepControl()
+		fetch := req.(*kmsg.FetchRequest)
+		if len(fetch.Topics) == 0 || seen.Load() >= n {
+			return nil, nil, false
+		}
+		seen.Add(1)
+		resp := fetch.ResponseKind().(*kmsg.FetchResponse)
+		for _, topic := range fetch.Topics {
+			answer := kmsg.NewFetchResponseTopic()
+			answer.Topic, answer.TopicID = topic.Topic, topic.TopicID
+			for _, p := range topic.Partitions {
+				one := kmsg.NewFetchResponseTopicPartition()
+				one.Partition, one.ErrorCode = p.Partition, err.Code
+				answer.Partitions = append(answer.Partitions, one)
+			}
+			resp.Topics = append(resp.Topics, answer)
+		}
+		return resp, nil, true
+	})
+	return seen
+}
+
+// What retention has deleted cannot be read; what is there is.
+func TestLogCutAtItsStartIsReadFromWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.announce(60)
+	ends, err := b.admin.ListEndOffsets(b.ctx, events.TopicUploads)
+	require.NoError(t, err)
+	_, err = b.admin.DeleteRecords(b.ctx, ends.Offsets())
+	require.NoError(t, err)
+	stale := make(kadm.Offsets)
+	for p := range events.Partitions {
+		stale.AddOffset(events.TopicUploads, p, 0, -1)
+	}
+	require.NoError(t, b.admin.CommitAllOffsets(b.ctx, events.GroupBridge, stale))
+	uploads := b.announce(24)
+	b.start(nil).awaitStarts(24)
+	b.requireStarted(uploads)
+	b.awaitCommitted(84)
+}
