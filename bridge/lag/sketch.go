@@ -23,9 +23,9 @@ type Sketch struct {
 // Count is how often a key came: at most Count times, and at least Count minus
 // Error.
 type Count struct {
-	Key   string
-	Count int64
-	Error int64
+	Key   string `json:"key"`
+	Count int64  `json:"count"`
+	Error int64  `json:"error"`
 }
 
 type counter struct {

@@ -17,6 +17,7 @@ const (
 	exitUsage       = 2
 	exitNoResult    = 3
 	exitUnreachable = 4
+	exitGroupError  = 5
 	exitInterrupted = 130
 )
 
@@ -75,6 +76,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUnreachable
 	case errors.Is(err, errNoResult):
 		return exitNoResult
+	case errors.Is(err, errGroupInError):
+		return exitGroupError
 	default:
 		return exitFailed
 	}

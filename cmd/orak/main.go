@@ -47,7 +47,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 const description = `Voice recordings in, analyses out; none is ever lost, stuck, or failed in silence.
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong command line or configuration, 3 the watched upload ended without a
-result, 4 the server cannot be reached, 130 interrupted.`
+result, 4 the server cannot be reached, 5 a consumer group is in ERROR (orak lag), 130 interrupted.`
 
 // cli is the command line.
 type cli struct {
@@ -60,6 +60,7 @@ type cli struct {
 	DLQ      dlqCmd      `cmd:"" name:"dlq" group:"Operating" help:"Decide about dead letters: uploads that were given up and parked."`
 	Replay   replayCmd   `cmd:"" group:"Operating" help:"Read the topic of uploads again and start what is missing or failed."`
 	Offsets  offsetsCmd  `cmd:"" group:"Operating" help:"Show or move where a consumer group stands."`
+	Lag      lagCmd      `cmd:"" group:"Operating" help:"Tell how far consumer groups are behind, and whether they move."`
 	Config   configCmd   `cmd:"" group:"Operating" help:"Print the settings."`
 	Version  versionCmd  `cmd:"" group:"Operating" help:"Print the version."`
 }

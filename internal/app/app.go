@@ -88,6 +88,7 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 	}{
 		{roles.Worker, a.startWorker},
 		{roles.Bridge, a.startBridge},
+		{roles.Bridge, a.startLag},
 		{roles.API, a.startAPI},
 		{!roles.API, a.startAdmin},
 	} {

@@ -3,6 +3,7 @@ package app
 import (
 	"orak/api"
 	"orak/bridge"
+	"orak/bridge/lag"
 	"orak/internal/analysis"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
@@ -23,6 +24,7 @@ type Config struct {
 	Temporal temporal.Config     `embed:"" prefix:"temporal-"`
 	API      api.Config          `embed:"" prefix:"api-"`
 	Bridge   bridge.Config       `embed:"" prefix:"bridge-"`
+	Lag      lag.Config          `embed:"" prefix:"lag-"`
 	Worker   worker.Config       `embed:""`
 	Media    media.Config        `embed:"" prefix:"media-"`
 	Engine   analysis.Config     `embed:"" prefix:"engine-"`

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"orak/bridge/lag"
+	"orak/events"
+	"orak/internal/app"
+)
+
+type lagCmd struct {
+	Settings app.LagConfig `embed:""`
+
+	Group   []string      `short:"g" env:"-" xor:"groups" help:"The consumer groups to look at, of any program; without it, the bridge's."`
+	All     bool          `env:"-" xor:"groups" help:"Look at every group, and list only the partitions that are behind."`
+	For     time.Duration `env:"-" placeholder:"30s" help:"How long to look before judging; 0 looks once. It is the window, too, if it is shorter than that."`
+	Watch   bool          `short:"w" env:"-" help:"Go on looking until Ctrl-C. The window is a minute unless --for says otherwise."`
+	Keys    bool          `env:"-" help:"Read the last records of the groups' topics, and tell which keys and partitions they are of."`
+	Records int64         `env:"-" default:"10000" help:"How many records --keys reads of each topic at most."`
+	JSON    bool          `name:"json" env:"-" help:"Print JSON, one value for each look that is shown."`
+}
+
+// Help implements kong.HelpProvider.
+func (lagCmd) Help() string {
+	return `One look tells how many records wait and for how long. How a group moves takes some looks: with --for or --watch.
+
+    OK       nothing waits, or less and less
+    UNKNOWN  records wait, and it is too early to tell more
+    WARN     records are taken, and as many or more come in
+    STALL    records wait, none comes in, and none is taken
+    STOP     records come in, and none is taken
+    REWIND   the group was set back and reads records again
+
+A group with a partition in STALL, STOP or REWIND is in ERROR, and the exit code is 5.
+
+Examples:
+
+    orak lag --for 30s
+    orak lag --group orak-bridge --group orak-lake --watch
+    orak lag --all --for 1m --json | jq '.groups[] | select(.status == "ERROR") | .group'
+    orak lag --keys`
+}
+
+// Validate is called by kong.
+func (l *lagCmd) Validate() error {
+	switch {
+	case l.For < 0:
+		return errors.New("--for: want 0 or more")
+	case l.For > 0 && l.For < time.Second:
+		return errors.New("--for: want at least 1s")
+	case l.Records < 1:
+		return errors.New("--records: want at least 1")
+	default:
+		return nil
+	}
+}
+
+// errGroupInError ends with its own exit code, after the table has said it.
+var errGroupInError = errors.New("a consumer group is in ERROR")
+
+// lagLook is what is shown at a time.
+type lagLook struct {
+	At     time.Time         `json:"at"`
+	Groups []lag.GroupReport `json:"groups"`
+	Hot    []lag.Hot         `json:"hot,omitempty"`
+}
+
+// watchEvery and watchWindow are what a person has the patience for.
+const (
+	watchEvery  = 2 * time.Second
+	watchWindow = time.Minute
+	// askTimeout bounds one look, and the reading of one topic.
+	askTimeout = 30 * time.Second
+	topKeys    = 10
+)
+
+// pace is how often to look, and over what to judge.
+func (l *lagCmd) pace() (every, window time.Duration) {
+	every, window = l.Settings.Lag.Interval, l.Settings.Lag.Window
+	switch {
+	case l.For > 0:
+		window = min(window, l.For)
+	case l.Watch:
+		window = min(window, watchWindow)
+	}
+	every = min(every, max(window/10, 100*time.Millisecond))
+	if l.Watch {
+		every = min(every, watchEvery)
+	}
+	return every, window
+}
+
+// Run looks, judges and shows.
+func (l *lagCmd) Run(ctx context.Context, con *console) error {
+	con.json = l.JSON
+	sampler, err := l.Settings.Sampler(con.quietLog())
+	if err != nil {
+		return err
+	}
+	defer sampler.Close()
+	every, window := l.pace()
+	w := lagWatch{lagCmd: l, con: con, sampler: sampler,
+		board: lag.NewBoard(lag.Rules{Window: window, Allowed: l.Settings.Lag.Allowed})}
+	return con.serversFault(ctx, w.run(ctx, every))
+}
+
+// lagWatch is one run of the command.
+type lagWatch struct {
+	*lagCmd
+	con     *console
+	sampler *lag.Sampler
+	board   *lag.Board
+}
+
+func (w lagWatch) run(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	until := time.Now().Add(w.For)
+	for {
+		took := time.Now()
+		if err := w.look(ctx); err != nil {
+			return err
+		}
+		last := !w.Watch && !took.Before(until)
+		if w.Watch || last {
+			shown, err := w.show(ctx)
+			if err != nil || last {
+				return errors.Join(err, w.verdict(shown))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// look adds one look at the groups to the board.
+func (w lagWatch) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	groups := w.Group
+	switch {
+	case w.All:
+		var err error
+		if groups, err = w.sampler.Groups(ctx); err != nil {
+			return err
+		}
+	case len(groups) == 0:
+		groups = []string{events.GroupBridge}
+	}
+	slices.Sort(groups)
+	looks, err := w.sampler.Look(ctx, slices.Compact(groups)...)
+	if err != nil {
+		return err
+	}
+	w.board.Add(looks)
+	return nil
+}
+
+func (w lagWatch) show(ctx context.Context) (lagLook, error) {
+	shown := lagLook{At: w.con.now().UTC(), Groups: w.board.Reports()}
+	if w.Keys {
+		var err error
+		if shown.Hot, err = w.hottest(ctx, shown.Groups); err != nil {
+			return shown, err
+		}
+	}
+	if w.con.json {
+		return shown, w.con.value(shown)
+	}
+	if w.Watch && isTerminal(w.con.out) {
+		fmt.Fprint(w.con.out, "\x1b[H\x1b[J")
+	}
+	w.con.lag(shown, w.All)
+	if !w.Watch {
+		w.con.lagHints(shown, w.For)
+	}
+	return shown, nil
+}
+
+// hottest reads every topic that a group reads.
+func (w lagWatch) hottest(ctx context.Context, groups []lag.GroupReport) ([]lag.Hot, error) {
+	topics := make(map[string]bool)
+	for _, g := range groups {
+		for _, p := range g.Partitions {
+			topics[p.Topic] = true
+		}
+	}
+	var all []lag.Hot
+	for _, topic := range slices.Sorted(maps.Keys(topics)) {
+		bounded, cancel := context.WithTimeout(ctx, askTimeout)
+		hot, err := w.sampler.Hottest(bounded, topic, w.Records, topKeys)
+		cancel()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, hot)
+	}
+	return all, nil
+}
+
+// verdict is the error that decides the exit code: what could not be seen
+// before what was seen to be wrong.
+func (w lagWatch) verdict(shown lagLook) error {
+	var errs []error
+	bad := false
+	for _, g := range shown.Groups {
+		bad = bad || g.Status == lag.StatusError
+		if g.Err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", g.Group, g.Err))
+		}
+	}
+	if len(errs) == 0 && bad {
+		return said{errGroupInError}
+	}
+	return errors.Join(errs...)
+}
