@@ -44,6 +44,18 @@ type Group struct {
 	Partitions []Partition `json:"partitions"`
 }
 
+// The states of a group without members.
+const (
+	stateEmpty = "Empty"
+	stateDead  = "Dead"
+)
+
+// Active reports whether the group has members, whose commits would undo a
+// change.
+func (g Group) Active() bool {
+	return len(g.Members) > 0 || g.State != stateEmpty && g.State != stateDead
+}
+
 // Lag is how many records the group has not handled, over all partitions.
 func (g Group) Lag() int64 {
 	var sum int64
@@ -133,7 +145,7 @@ func (o *Offsets) Reset(ctx context.Context, changes []Change) error {
 	if err != nil {
 		return err
 	}
-	if len(group.Members) > 0 {
+	if group.Active() {
 		return fmt.Errorf("resetting offsets of %s: %w", o.group, ErrActive)
 	}
 	offsets := make(kadm.Offsets)
@@ -198,9 +210,10 @@ func members(ctx context.Context, adm *kadm.Client, group string) (state string,
 	for _, m := range d.Members {
 		names = append(names, m.ClientID+" at "+m.ClientHost)
 	}
-	if d.Err == nil && d.State != "Dead" {
+	if len(names) > 0 {
 		return d.State, names, nil
 	}
+	// Brokers without that protocol do not know the question.
 	newer, err := adm.DescribeConsumerGroups(ctx, group)
 	if n := newer[group]; err == nil && n.Err == nil {
 		for _, m := range n.Members {
@@ -208,11 +221,14 @@ func members(ctx context.Context, adm *kadm.Client, group string) (state string,
 		}
 		return n.State, names, nil
 	}
-	// Brokers without that protocol do not know the question.
-	if d.Err != nil && !errors.Is(d.Err, kerr.GroupIDNotFound) {
+	switch {
+	case d.Err == nil:
+		return d.State, names, nil
+	case errors.Is(d.Err, kerr.GroupIDNotFound):
+		return stateDead, names, nil
+	default:
 		return "", nil, errUnreachable("Kafka does not describe the group.", fmt.Errorf("describing group %s: %w", group, d.Err))
 	}
-	return "Dead", names, nil
 }
 
 // committed are the group's offsets on a topic; partitions without one are

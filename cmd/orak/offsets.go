@@ -110,7 +110,7 @@ func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
 	if err := con.showChanges(group, changes); err != nil {
 		return err
 	}
-	if !r.DryRun && len(group.Members) > 0 {
+	if !r.DryRun && group.Active() {
 		return activeError(group)
 	}
 	if r.DryRun || len(changes) == 0 {

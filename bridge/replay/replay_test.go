@@ -1,0 +1,347 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/bridge/replay"
+	"orak/events"
+	"orak/internal/kafka"
+)
+
+func TestMissingUploadsStartOnceAndLast(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(30)
+	committed := b.commitLive()
+	p := b.plan(everything())
+	require.Equal(t, 30, p.Records)
+	require.Equal(t, map[replay.State]int{replay.Missing: 30}, p.States)
+	require.Zero(t, p.Ahead)
+	later := b.announce(1)
+
+	require.Equal(t, map[replay.State]int{replay.Missing: 30}, b.run(p).Started)
+	b.requireLast(uploads...)
+	runs := make(map[orak.UploadID]string)
+	for _, u := range uploads {
+		runs[u.ID] = b.runOf(u)
+	}
+	require.Nil(t, b.info(later[0]), "what came after the plan is the bridge's")
+	require.Equal(t, committed, b.live(), "the live group's offsets are not touched")
+
+	again := b.plan(everything())
+	require.Equal(t, 30, again.States[replay.Running])
+	require.Equal(t, 1, again.Total())
+	require.Equal(t, 1, again.Ahead, "the live group has not come to the last one")
+	// The old plan started everything already.
+	require.Equal(t, replay.Result{Started: map[replay.State]int{}, Overtaken: 30}, b.run(p))
+	for _, u := range uploads {
+		require.Equal(t, runs[u.ID], b.runOf(u))
+	}
+}
+
+func TestPlanningStartsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(5)
+	b.begin(uploads[0], orak.StatusQueued)
+	b.terminate(uploads[0])
+	run := b.runOf(uploads[0])
+	p := b.plan(forced())
+	require.Equal(t, map[replay.State]int{replay.Missing: 4, replay.Failed: 1}, p.Start)
+	require.Equal(t, run, b.runOf(uploads[0]))
+	for _, u := range uploads[1:] {
+		require.Nil(t, b.info(u))
+	}
+	require.Empty(t, b.live(), "looking makes no group")
+}
+
+// standing is one upload in every state.
+type standing struct {
+	missing, failed, running, parked, completed, discarded, canceled, withdrawn orak.Upload
+}
+
+func (s standing) open() []orak.Upload { return []orak.Upload{s.running, s.parked} }
+
+func (b *bundle) oneOfEach() standing {
+	b.t.Helper()
+	u := b.announce(8)
+	s := standing{u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7]}
+	b.complete(b.begin(s.completed, orak.StatusCompleted), b.begin(s.discarded, orak.StatusDiscarded))
+	b.begin(s.failed, orak.StatusConverting)
+	b.terminate(s.failed)
+	b.begin(s.running, orak.StatusAnalyzing)
+	b.begin(s.parked, orak.StatusDeadLettered)
+	for _, tenant := range []orak.Tenant{s.canceled.Tenant, "somebody-else"} {
+		canceled := s.canceled
+		if tenant != s.canceled.Tenant {
+			canceled = s.missing
+		}
+		e, err := events.NewCancellation(time.Now(), events.Cancellation{ID: canceled.ID, Tenant: tenant, By: "a test"})
+		require.NoError(b.t, err)
+		b.publish(e.Record(events.TopicUploads))
+	}
+	run := b.begin(s.withdrawn, orak.StatusConverting)
+	require.NoError(b.t, b.temporal.CancelWorkflow(b.ctx, run.GetID(), ""))
+	return s
+}
+
+func TestEachStateIsCountedAndOnlyWhatIsWantedIsStarted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	s := b.oneOfEach()
+	b.publish(
+		announcement(t, s.missing), // once more
+		&kgo.Record{Topic: events.TopicUploads, Partition: 0, Value: []byte("\x00no event")},
+		&kgo.Record{Topic: events.TopicUploads, Value: []byte(`{"Records":[]}`)},
+	)
+	p := b.plan(everything())
+	require.Equal(t, map[replay.State]int{
+		replay.Missing: 1, replay.Failed: 1, replay.Running: 2, replay.Parked: 1, replay.Completed: 1, replay.Withdrawn: 2,
+	}, p.States)
+	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Failed: 1}, nonZero(p.Start))
+	require.Equal(t, []int{13, 1, 2, 1, 1}, []int{p.Records, p.Repeats, p.Skipped, p.Notifications, p.Undecodable})
+	require.Len(t, p.Examples, 1)
+	require.NotEmpty(t, p.Examples[0].Error)
+
+	before := map[orak.UploadID]string{}
+	untouched := append(s.open(), s.completed, s.discarded, s.withdrawn)
+	for _, u := range append(untouched, s.failed) {
+		before[u.ID] = b.runOf(u)
+	}
+	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Failed: 1}, b.run(p).Started)
+	b.requireLast(s.missing, s.failed)
+	require.NotEqual(t, before[s.failed.ID], b.runOf(s.failed))
+	for _, u := range untouched {
+		require.Equal(t, before[u.ID], b.runOf(u))
+	}
+	require.Nil(t, b.info(s.canceled), "what somebody canceled is not begun")
+	letters, err := b.admin.ListEndOffsets(b.ctx, events.TopicDeadLetters)
+	require.NoError(t, err)
+	for _, o := range letters.Offsets().Sorted() {
+		require.Zero(t, o.At, "nothing is dead-lettered again")
+	}
+}
+
+func nonZero(counts map[replay.State]int) map[replay.State]int {
+	kept := make(map[replay.State]int)
+	for state, n := range counts {
+		if n != 0 {
+			kept[state] = n
+		}
+	}
+	return kept
+}
+
+func TestForceStartsCompletedUploadsAndNeverOpenOnes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	s := b.oneOfEach()
+	before := map[orak.UploadID]string{}
+	for _, u := range append(s.open(), s.completed, s.discarded) {
+		before[u.ID] = b.runOf(u)
+	}
+	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Failed: 1, replay.Completed: 1}, b.run(b.plan(forced())).Started)
+	require.NotEqual(t, before[s.completed.ID], b.runOf(s.completed))
+	b.requireLast(s.completed)
+	for _, u := range append(s.open(), s.discarded) {
+		require.Equal(t, before[u.ID], b.runOf(u))
+	}
+
+	named := forced()
+	named.IDs = []orak.UploadID{s.discarded.ID, s.running.ID, newUpload().ID}
+	p := b.plan(named)
+	require.Equal(t, 2, p.Records)
+	require.Equal(t, named.IDs[2:], p.Absent)
+	require.Equal(t, map[replay.State]int{replay.Withdrawn: 1}, b.run(p).Started)
+	require.NotEqual(t, before[s.discarded.ID], b.runOf(s.discarded))
+}
+
+func TestPolicyHoldsWhereAPlanIsOvertaken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(2)
+	b.begin(uploads[0], orak.StatusQueued)
+	b.terminate(uploads[0])
+	p := b.plan(forced())
+	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Failed: 1}, p.Start)
+	// Meanwhile both are started by somebody else, and one has ended well.
+	b.complete(b.begin(uploads[1], orak.StatusCompleted))
+	result := b.run(p)
+	require.Equal(t, map[replay.State]int{replay.Failed: 1}, result.Started)
+	require.Equal(t, 1, result.Overtaken)
+	require.Zero(t, b.info(uploads[1]).GetPriority().GetPriorityKey())
+}
+
+func TestInterruptedReplayDoesTheRestOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const n = 160
+	uploads := b.announce(n)
+	file := replay.NewFile(filepath.Join(t.TempDir(), "cache", "state.json"))
+	_, found, err := file.Load()
+	require.NoError(t, err)
+	require.False(t, found)
+
+	ctx, interrupt := context.WithCancelCause(b.ctx)
+	defer interrupt(nil)
+	stop := errors.New("interrupted")
+	p := b.plan(forced())
+	result, err := b.Run(ctx, p, replay.Options{
+		Save: file.Save,
+		Progress: func(done, total int64) {
+			require.EqualValues(t, n, total)
+			if done == 70 { // within the second batch
+				interrupt(stop)
+			}
+		},
+	})
+	require.ErrorIs(t, err, stop)
+	require.GreaterOrEqual(t, result.Total(), 70)
+	require.Less(t, result.Total(), n)
+
+	// What was started meanwhile ends, in both ways.
+	runs := make(map[orak.UploadID]string)
+	for _, u := range uploads {
+		if b.info(u) != nil {
+			runs[u.ID] = b.runOf(u)
+			b.terminate(u)
+		}
+	}
+	require.Len(t, runs, result.Total())
+
+	saved, found, err := file.Load()
+	require.NoError(t, err)
+	require.True(t, found)
+	require.GreaterOrEqual(t, saved.Done.Total(), 50)
+	rest, err := b.Resume(b.ctx, saved, nil)
+	require.NoError(t, err)
+	require.Equal(t, n-len(runs), rest.Total())
+	end, err := b.Run(b.ctx, rest, replay.Options{Save: file.Save})
+	require.NoError(t, err)
+	require.Equal(t, saved.Done.Total()+n-len(runs), end.Total())
+	for _, u := range uploads {
+		run := b.runOf(u)
+		if first, ok := runs[u.ID]; ok {
+			require.Equal(t, first, run, "started twice")
+		}
+	}
+	b.requireLast(uploads...)
+	require.NoError(t, file.Remove())
+	require.NoError(t, file.Remove())
+}
+
+func TestSelectionsBoundWhatIsRead(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	at := time.Now().UTC().Add(-4 * time.Hour).Truncate(time.Millisecond)
+	// A record's delivery timeout counts from its timestamp.
+	cl, err := kafka.NewClient(b.kafka, quiet(), kgo.RecordDeliveryTimeout(0))
+	require.NoError(t, err)
+	defer cl.Close()
+	uploads := make([]orak.Upload, 4)
+	for i := range uploads {
+		uploads[i] = newUpload()
+		r := announcement(t, uploads[i])
+		r.Timestamp = at.Add(time.Duration(i) * time.Hour)
+		require.NoError(t, cl.ProduceSync(b.ctx, r).FirstErr())
+	}
+	between := everything()
+	between.Since, between.Until = at.Add(time.Hour), at.Add(3*time.Hour)
+	p := b.plan(between)
+	require.Equal(t, 2, p.Records)
+	require.Equal(t, []time.Time{at.Add(time.Hour), at.Add(2 * time.Hour)}, []time.Time{p.First, p.Last})
+	b.run(p)
+	require.Nil(t, b.info(uploads[0]))
+	require.NotNil(t, b.info(uploads[1]))
+	require.NotNil(t, b.info(uploads[2]))
+	require.Nil(t, b.info(uploads[3]))
+
+	ends, err := b.admin.ListEndOffsets(b.ctx, events.TopicUploads)
+	require.NoError(t, err)
+	byOffset := everything()
+	byOffset.Offsets = map[int32]int64{}
+	want := 0
+	for _, o := range ends.Offsets().Sorted() {
+		if o.Partition%2 == 0 {
+			byOffset.Offsets[o.Partition] = 1
+			want += int(max(0, o.At-1))
+		}
+	}
+	require.Equal(t, want, b.plan(byOffset).Records)
+
+	beyond := everything()
+	beyond.From = 1 << 40
+	require.Zero(t, b.plan(beyond).Records)
+	unknown := everything()
+	unknown.Offsets = map[int32]int64{99: 0}
+	_, err = b.Plan(b.ctx, unknown, nil)
+	require.ErrorContains(t, err, "partition 99")
+}
+
+// A marker takes the last offset of its partition and is no record.
+func TestTransactionMarkersDoNotHoldAReplayUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	cl, err := kafka.NewClient(b.kafka, quiet(), kgo.TransactionalID("test"))
+	require.NoError(t, err)
+	defer cl.Close()
+	u := newUpload()
+	require.NoError(t, cl.BeginTransaction())
+	require.NoError(t, cl.ProduceSync(b.ctx, announcement(t, u)).FirstErr())
+	require.NoError(t, cl.EndTransaction(b.ctx, kgo.TryCommit))
+	p := b.plan(everything())
+	require.Equal(t, 1, p.Records)
+	require.Equal(t, 1, b.run(p).Total())
+	require.NotNil(t, b.info(u))
+}
+
+// Retention deletes while a replay is on its way.
+func TestDeletedRecordsDoNotHoldAReplayUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(24)
+	p := b.plan(everything())
+	ends, err := b.admin.ListEndOffsets(b.ctx, events.TopicUploads)
+	require.NoError(t, err)
+	gone, kept := ends.Offsets(), 0
+	for partition, o := range gone[events.TopicUploads] {
+		if partition%2 == 1 {
+			delete(gone[events.TopicUploads], partition)
+			kept += int(o.At)
+		}
+	}
+	_, err = b.admin.DeleteRecords(b.ctx, gone)
+	require.NoError(t, err)
+	require.Equal(t, kept, b.run(p).Total())
+	started := 0
+	for _, u := range uploads {
+		if b.info(u) != nil {
+			started++
+		}
+	}
+	require.Equal(t, kept, started)
+}
+
+func TestSelectionsThatMakeNoSenseAreRefused(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for want, sel := range map[string]replay.Selection{
+		"want one of them":     {Since: now, From: 3, Only: []replay.State{replay.Missing}},
+		"not after":            {Since: now, Until: now, Only: []replay.State{replay.Missing}},
+		"want 0 or more":       {Offsets: map[int32]int64{0: -1}, Only: []replay.State{replay.Missing}},
+		"nothing is selected":  {},
+		"cannot be selected":   {Only: []replay.State{replay.Parked}},
+		"offset -1: want":      {From: -1, Only: []replay.State{replay.Missing}},
+		"cannot be selected: ": {Only: []replay.State{replay.Running}, Force: true},
+	} {
+		require.ErrorContains(t, sel.Validate(), want)
+	}
+}

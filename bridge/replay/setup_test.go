@@ -1,0 +1,212 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/bridge"
+	"orak/bridge/replay"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/test/stack"
+	"orak/workflows"
+)
+
+// within is how long tests wait for what must happen; never an expectation of
+// speed.
+const within = 60 * time.Second
+
+// bundle is a broker, a namespace and what a test needs to look at both.
+type bundle struct {
+	t        *testing.T
+	ctx      context.Context
+	kafka    kafka.Config
+	cl       *kgo.Client
+	admin    *kadm.Client
+	temporal client.Client
+	*replay.Replayer
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	servers := stack.Start(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*within)
+	t.Cleanup(cancel)
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	t.Cleanup(broker.Close)
+	cfg := kafka.Config{Brokers: broker.ListenAddrs(), ClientID: "test", ReplicationFactor: 1}
+	cl, err := kafka.NewClient(cfg, quiet())
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	require.NoError(t, kafka.EnsureTopics(ctx, cl, events.Topics(), 1))
+	ns := servers.Namespace(t)
+	c := servers.Client(t, ns)
+	_, err = c.CheckHealth(ctx, &client.CheckHealthRequest{})
+	require.NoError(t, err)
+	return &bundle{
+		t: t, ctx: ctx, kafka: cfg, cl: cl, admin: kadm.NewClient(cl), temporal: c,
+		Replayer: replay.New(replay.Deps{Kafka: cfg, Temporal: c, Namespace: ns, Log: quiet()}),
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// everything selects the whole topic.
+func everything() replay.Selection {
+	return replay.Selection{Only: []replay.State{replay.Missing, replay.Failed}}
+}
+
+func forced() replay.Selection {
+	sel := everything()
+	sel.Force = true
+	return sel
+}
+
+func newUpload() orak.Upload {
+	id := orak.UploadID(fmt.Sprintf("0195a2b4-7c3d-7e8f-9a0b-%012x", rand.Uint64N(1<<48)))
+	return orak.Upload{
+		ID: id, Tenant: "choir", Key: orak.OriginalKey("choir", id), ContentType: "audio/wav", Filename: "a.wav",
+		Size: 10, SHA256: strings.Repeat("0f", 32), ReceivedAt: time.Now().UTC().Truncate(time.Microsecond),
+	}
+}
+
+func announcement(t *testing.T, u orak.Upload) *kgo.Record {
+	t.Helper()
+	e, err := events.NewReceived(u)
+	require.NoError(t, err)
+	return e.Record(events.TopicUploads)
+}
+
+// announce publishes n uploads.
+func (b *bundle) announce(n int) []orak.Upload {
+	b.t.Helper()
+	uploads := make([]orak.Upload, n)
+	records := make([]*kgo.Record, n)
+	for i := range uploads {
+		uploads[i] = newUpload()
+		records[i] = announcement(b.t, uploads[i])
+	}
+	b.publish(records...)
+	return uploads
+}
+
+func (b *bundle) publish(records ...*kgo.Record) {
+	b.t.Helper()
+	require.NoError(b.t, b.cl.ProduceSync(b.ctx, records...).FirstErr())
+}
+
+func (b *bundle) plan(sel replay.Selection) *replay.Plan {
+	b.t.Helper()
+	p, err := b.Plan(b.ctx, sel, nil)
+	require.NoError(b.t, err)
+	return p
+}
+
+func (b *bundle) run(p *replay.Plan) replay.Result {
+	b.t.Helper()
+	result, err := b.Run(b.ctx, p, replay.Options{})
+	require.NoError(b.t, err)
+	return result
+}
+
+// begin starts a workflow as the bridge does, standing at the given status.
+func (b *bundle) begin(u orak.Upload, status orak.Status) client.WorkflowRun {
+	b.t.Helper()
+	options := bridge.StartOptions(u)
+	options.Memo = map[string]any{workflows.MemoProgress: orak.Progress{Upload: u, Status: status}}
+	run, err := b.temporal.ExecuteWorkflow(b.ctx, options, workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u})
+	require.NoError(b.t, err)
+	return run
+}
+
+// complete lets workflows that were begun reach their end.
+func (b *bundle) complete(runs ...client.WorkflowRun) {
+	b.t.Helper()
+	w := worker.New(b.temporal, workflows.QueuePipeline, worker.Options{})
+	w.RegisterWorkflowWithOptions(func(workflow.Context, workflows.ProcessUploadInput) error { return nil },
+		workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
+	require.NoError(b.t, w.Start())
+	defer w.Stop()
+	for _, run := range runs {
+		require.NoError(b.t, run.Get(b.ctx, nil))
+	}
+}
+
+func (b *bundle) terminate(u orak.Upload) {
+	b.t.Helper()
+	require.NoError(b.t, b.temporal.TerminateWorkflow(b.ctx, workflows.UploadWorkflowID(u.ID), "", "a test"))
+}
+
+// info describes an upload's latest run; nil where there is none.
+func (b *bundle) info(u orak.Upload) *workflowpb.WorkflowExecutionInfo {
+	b.t.Helper()
+	resp, err := b.temporal.DescribeWorkflowExecution(b.ctx, workflows.UploadWorkflowID(u.ID), "")
+	var missing *serviceerror.NotFound
+	if err != nil {
+		require.ErrorAs(b.t, err, &missing)
+		return nil
+	}
+	return resp.GetWorkflowExecutionInfo()
+}
+
+// runOf is the id of an upload's latest run.
+func (b *bundle) runOf(u orak.Upload) string {
+	b.t.Helper()
+	info := b.info(u)
+	require.NotNil(b.t, info)
+	return info.GetExecution().GetRunId()
+}
+
+// requireLast checks that each upload has its latest run at the lowest
+// priority.
+func (b *bundle) requireLast(uploads ...orak.Upload) {
+	b.t.Helper()
+	for _, u := range uploads {
+		info := b.info(u)
+		require.NotNil(b.t, info)
+		require.EqualValues(b.t, replay.LowestPriority, info.GetPriority().GetPriorityKey())
+	}
+}
+
+// commitLive moves the live group, as a bridge that handled everything does.
+func (b *bundle) commitLive() map[int32]int64 {
+	b.t.Helper()
+	ends, err := b.admin.ListEndOffsets(b.ctx, events.TopicUploads)
+	require.NoError(b.t, err)
+	require.NoError(b.t, b.admin.CommitAllOffsets(b.ctx, events.GroupBridge, ends.Offsets()))
+	return b.live()
+}
+
+// live are the offsets of the live group.
+func (b *bundle) live() map[int32]int64 {
+	b.t.Helper()
+	all := make(map[int32]int64)
+	offsets, err := b.admin.FetchOffsets(b.ctx, events.GroupBridge)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return all
+	}
+	require.NoError(b.t, err)
+	for p, o := range offsets[events.TopicUploads] {
+		all[p] = o.At
+	}
+	return all
+}

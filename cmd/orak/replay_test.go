@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/bridge/replay"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/test/stack"
+)
+
+// topicOf is a broker whose topic of uploads announces the test's upload and
+// has a record that is no event.
+func topicOf(t *testing.T) kafka.Config {
+	t.Helper()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	t.Cleanup(broker.Close)
+	cfg := kafka.Config{Brokers: broker.ListenAddrs(), ClientID: "test", ReplicationFactor: 1}
+	cl, err := kafka.NewClient(cfg, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, events.Topics(), 1))
+	e, err := events.NewReceived(orak.Upload{
+		ID: testID, Tenant: "choir", Key: orak.OriginalKey("choir", testID), ContentType: "audio/wav",
+		Size: 10, SHA256: strings.Repeat("0f", 32), ReceivedAt: time.Now(),
+	})
+	require.NoError(t, err)
+	noEvent := &kgo.Record{Topic: events.TopicUploads, Value: []byte("no event")}
+	require.NoError(t, cl.ProduceSync(t.Context(), e.Record(events.TopicUploads), noEvent).FirstErr())
+	return cfg
+}
+
+func TestReplayLooksThenStartsThenHasNothingToDo(t *testing.T) {
+	t.Parallel()
+	servers := stack.Start(t)
+	environ := []string{
+		"COLUMNS=80", "LANG=C.UTF-8", "ORAK_KAFKA_BROKERS=" + strings.Join(topicOf(t).Brokers, ","),
+		"ORAK_TEMPORAL_ADDRESS=" + servers.Temporal, "ORAK_TEMPORAL_NAMESPACE=" + servers.Namespace(t),
+		"XDG_CACHE_HOME=" + t.TempDir(),
+	}
+	state := filepath.Join(t.TempDir(), "state.json")
+	words := []string{"replay", "--since", "1h", "--state", state}
+
+	got := orakRunEnv(t.Context(), environ, append(words, "--dry-run")...)
+	require.Equal(t, exitOK, got.code, got.err)
+	for _, want := range []string{"2 records", "Missing", "1 to start", "Undecodable", "Would start 1 workflow, at most 50/s", "record 0 of partition"} {
+		require.Contains(t, got.out, want)
+	}
+	require.NotContains(t, got.out, "Started")
+
+	got = orakRunEnv(t.Context(), environ, append(words, "--resume", "--yes")...)
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.err, "no interrupted replay")
+
+	got = orakRunEnv(t.Context(), environ, append(words, "--yes")...)
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Contains(t, got.out, "✓ Started 1 workflow.")
+	require.Contains(t, got.err, "replaying: 1 of 1 workflow\n")
+	require.NoFileExists(t, state)
+
+	got = orakRunEnv(t.Context(), environ, append(words, "--yes", "--json")...)
+	require.Equal(t, exitOK, got.code, got.err)
+	var plan struct {
+		Phase string
+		replay.Plan
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.out), &plan))
+	require.Equal(t, "plan", plan.Phase)
+	require.Equal(t, map[replay.State]int{replay.Running: 1}, plan.States)
+	require.Empty(t, plan.Start)
+	require.Equal(t, 1, plan.Undecodable)
+	require.Empty(t, got.err)
+}
+
+func TestOffsetsAreShownAndMoved(t *testing.T) {
+	t.Parallel()
+	cfg := topicOf(t)
+	broker := "--kafka-brokers=" + strings.Join(cfg.Brokers, ",")
+	got := orakRun(t.Context(), "", "offsets", "show", broker)
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Contains(t, got.out, "orak-bridge on orak.uploads: dead, 0 members, lag 2\n")
+	require.Contains(t, got.out, "        0          none")
+
+	got = orakRun(t.Context(), "", "offsets", "reset", broker, "--to", "latest", "--dry-run")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Contains(t, got.out, "1 record skipped")
+	got = orakRun(t.Context(), "", "offsets", "reset", broker, "--to", "latest", "--yes")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Contains(t, got.out, "Moved.")
+	got = orakRun(t.Context(), "", "offsets", "show", broker, "--json")
+	var group replay.Group
+	require.NoError(t, json.Unmarshal([]byte(got.out), &group))
+	require.Zero(t, group.Lag())
+	require.Equal(t, group.Partitions[3].End, group.Partitions[3].Committed)
+
+	assigned := make(chan struct{})
+	member, err := kafka.NewClient(cfg, slog.New(slog.DiscardHandler), kgo.ConsumerGroup(events.GroupBridge),
+		kgo.ConsumeTopics(events.TopicUploads), kgo.DisableAutoCommit(),
+		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { close(assigned) }))
+	require.NoError(t, err)
+	defer member.Close()
+	<-assigned
+	got = orakRun(t.Context(), "", "offsets", "reset", broker, "--to", "earliest", "--yes")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.err, "orak-bridge has active members")
+	require.Contains(t, got.err, "test at ")
+	require.NotContains(t, got.out, "Moved.")
+}
+
+func TestReplayRefusesWordsThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"say what to replay":         {"replay", "--yes"},
+		"ids follow --id":            {"replay", testID, "--since", "1h"},
+		"exclude one another":        {"replay", "--since", "1h", "--from-offset", "3"},
+		"nobody can be asked":        {"replay", "--since", "1h"},
+		"want an age such as":        {"replay", "--since", "yesterday"},
+		"want partition:offset":      {"replay", "--from-offset", "1:x"},
+		"given twice":                {"replay", "--from-offset", "1:1,1:2"},
+		"not after the beginning":    {"replay", "--since", "1h", "--until", "2h"},
+		"not an upload id":           {"replay", "--id", "x"},
+		"--only":                     {"replay", "--since", "1h", "--only", "parked"},
+		"want a number a second":     {"replay", "--since", "1h", "--rate", "fast"},
+		"missing flags":              {"offsets", "reset"},
+		"can't be used together":     {"offsets", "reset", "--to", "latest", "--to-time", "1h"},
+		"add --yes to move":          {"offsets", "reset", "--to", "latest"},
+		"want an age such as 2h or ": {"offsets", "reset", "--to-time", "now"},
+	} {
+		got := orakRun(t.Context(), "", args...)
+		require.Equal(t, exitUsage, got.code, "%v: %s", args, got.err)
+		require.Contains(t, got.err, want)
+	}
+}
+
+func TestReplayTakesAgesTimesRatesAndIDs(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"2h": now.Add(-2 * time.Hour), "3d": now.AddDate(0, 0, -3), "": {},
+		"2026-11-22T09:00:00+01:00": now.Add(-4 * time.Hour),
+	} {
+		got, err := parseWhen(text, now)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	for text, want := range map[string]float64{"50/s": 50, "600/m": 10, "7": 7, "0": 0} {
+		got, err := parseRate(text)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	sel, err := (&replayCmd{ID: []string{testID}, More: []string{"upload-" + otherID}, Only: []string{"missing"}}).selection(now)
+	require.NoError(t, err)
+	require.Equal(t, []orak.UploadID{testID, otherID}, sel.IDs)
+}
+
+func TestInterruptedReplaySaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	con, _, _ := testConsole(80)
+	con.repeat = func(name string) bool { return name == "kafka-brokers" || name == "rate" }
+	c := &replayCmd{Since: "2h", Until: "1h", ID: []string{testID}, Force: true, Rate: "5/m", Only: []string{"missing"}}
+	c.Settings.Kafka.Brokers = []string{"a:1", "b:2"}
+	require.Equal(t, "orak replay --since 2h --until 1h --id "+testID+" --force --rate 5/m --kafka-brokers 'a:1,b:2' --resume",
+		c.command(con))
+}
