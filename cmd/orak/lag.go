@@ -120,13 +120,18 @@ type lagWatch struct {
 func (w lagWatch) run(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	until := time.Now().Add(w.For)
+	var until time.Time
 	for {
-		took := time.Now()
+		began := time.Now()
 		if err := w.look(ctx); err != nil {
 			return err
 		}
-		last := !w.Watch && !took.Before(until)
+		if until.IsZero() {
+			// From the end of the first look on, so that the last one is
+			// a whole window after it.
+			until = time.Now().Add(w.For)
+		}
+		last := !w.Watch && (w.For == 0 || !began.Before(until))
 		if w.Watch || last {
 			shown, err := w.show(ctx)
 			if err != nil || last {
