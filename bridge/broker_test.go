@@ -12,6 +12,7 @@ import (
 
 	"orak/bridge"
 	"orak/events"
+	"orak/internal/kafka"
 )
 
 // refuseJoins answers every join of the group with an error that is tried
@@ -66,7 +67,7 @@ func TestGroupErrorsLoseNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
+			b := setupFake(t)
 			m := b.start(nil)
 			b.goesOn(m, func() {
 				seen := b.heartbeatsSay(err, 2)
@@ -80,7 +81,7 @@ func TestGroupErrorsLoseNothing(t *testing.T) {
 // broker takes for such a one.
 func TestFencedBridgeComesBack(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupFake(t)
 	m := b.start(func(c *bridge.Config, _ *bridge.Deps) { c.InstanceID = "bridge-1" })
 	b.goesOn(m, func() {
 		seen := b.heartbeatsSay(kerr.FencedInstanceID, 1)
@@ -101,7 +102,7 @@ func TestFetchErrorsLoseNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
+			b := setupFake(t)
 			m := b.start(nil)
 			uploads := b.announce(20)
 			m.awaitStarts(20)
@@ -161,4 +162,25 @@ func TestLogCutAtItsStartIsReadFromWhatIsLeft(t *testing.T) {
 	b.start(nil).awaitStarts(24)
 	b.requireStarted(uploads)
 	b.awaitCommitted(84)
+}
+
+// A topic that is made anew under a bridge at work begins at 0 again: commits
+// follow it, and nothing of the new log is passed over.
+func TestLogMadeAnewIsReadFromItsStart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	m := b.start(nil)
+	b.announce(48)
+	m.awaitStarts(48)
+	b.awaitCommitted(48)
+	_, err := b.admin.DeleteTopic(b.ctx, events.TopicUploads)
+	require.NoError(t, err)
+	require.NoError(t, kafka.EnsureTopics(b.ctx, b.cl, events.Topics(), 1))
+	var all []int32
+	for p := range events.Partitions {
+		all = append(all, p)
+	}
+	uploads := b.announceOn(all)
+	m.awaitStarts(60)
+	b.requireStarted(uploads)
 }

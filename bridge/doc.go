@@ -83,6 +83,9 @@
 //   - A bucket notification has neither digest nor media type, so the bridge
 //     reads the object, unless the workflow is there already: the API's own
 //     uploads are notified, too. What is in the API's outbox is left to it.
+//   - A topic that was deleted and made anew has another id, and the client
+//     refuses it for ever, with an error at each poll and no pause between them.
+//     So the bridge makes the client forget it and consume the new one.
 //   - A dead letter is written at least once: a crash between its
 //     acknowledgement and the commit writes it again.
 package bridge

@@ -121,6 +121,7 @@ func TestLimiterFindsTheCapacity(t *testing.T) {
 			low = min(low, *seen)
 		}
 		require.GreaterOrEqual(t, low, max(1, backoffFactor*float64(capacity)*0.95), "capacity %d", capacity)
-		require.LessOrEqual(t, float64(refused)/float64(taken), 0.6, "capacity %d", capacity)
+		c := float64(capacity)
+		require.LessOrEqual(t, float64(refused)/float64(taken), 4/(c*c)+0.01, "capacity %d: one for each climb", capacity)
 	}
 }

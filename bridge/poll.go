@@ -23,6 +23,7 @@ func (b *Bridge) poll(polling, run context.Context, cl *kgo.Client) {
 			return
 		}
 		fetches.EachError(b.noteFetchError)
+		b.takeUpRemade(polling, cl, fetches)
 	}
 }
 
