@@ -106,7 +106,12 @@ func (r *Replayer) Resume(ctx context.Context, saved Saved, progress Progress) (
 		return nil, err
 	}
 	defer closeClient()
-	return p, r.survey(ctx, adm, p, progress)
+	if err := r.survey(ctx, adm, p, progress); err != nil {
+		return nil, err
+	}
+	// Those that are not met here may have been met before.
+	p.Absent = nil
+	return p, nil
 }
 
 func newPlan(sel Selection, began time.Time) *Plan {

@@ -238,6 +238,30 @@ func TestInterruptedReplayDoesTheRestOnce(t *testing.T) {
 	require.NoError(t, file.Remove())
 }
 
+func TestReplayThatIsCutOffAtOnceCanBeResumed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(3)
+	file := replay.NewFile(filepath.Join(t.TempDir(), "state.json"))
+	sel := everything()
+	sel.IDs = []orak.UploadID{uploads[0].ID, uploads[1].ID}
+	p := b.plan(sel)
+	cut, cancel := context.WithCancel(b.ctx)
+	cancel()
+	_, err := b.Run(cut, p, replay.Options{Save: file.Save})
+	require.ErrorIs(t, err, context.Canceled)
+	b.announce(1) // beyond the bounds of the first plan
+
+	saved, found, err := file.Load()
+	require.NoError(t, err)
+	require.True(t, found)
+	rest, err := b.Resume(b.ctx, saved, nil)
+	require.NoError(t, err)
+	require.Empty(t, rest.Absent)
+	require.Equal(t, 2, b.run(rest).Total())
+	require.Nil(t, b.info(uploads[2]))
+}
+
 func TestSelectionsBoundWhatIsRead(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -31,8 +31,8 @@ type Options struct {
 	// Rate is how many workflows are started a second at most; 0 means as
 	// fast as Temporal takes them.
 	Rate float64
-	// Save is called after each batch with what Resume needs; its error ends
-	// the replay.
+	// Save is called at the beginning and after each batch with what Resume
+	// needs; its error ends the replay.
 	Save func(Saved) error
 	// Progress counts workflows.
 	Progress Progress
@@ -81,6 +81,12 @@ func (r *Replayer) Run(ctx context.Context, p *Plan, opts Options) (Result, erro
 	}
 	if run.result.Started == nil {
 		run.result.Started = make(map[State]int)
+	}
+	// From here on there is something to resume.
+	if opts.Save != nil {
+		if err := opts.Save(run.saved()); err != nil {
+			return run.result, err
+		}
 	}
 	err := r.read(ctx, run.wanted(), func(records []*kgo.Record) error { return run.visit(ctx, records) })
 	if err != nil {

@@ -55,7 +55,7 @@ func TestReplayLooksThenStartsThenHasNothingToDo(t *testing.T) {
 
 	got := orakRunEnv(t.Context(), environ, append(words, "--dry-run")...)
 	require.Equal(t, exitOK, got.code, got.err)
-	for _, want := range []string{"2 records", "Missing", "1 to start", "Undecodable", "Would start 1 workflow, at most 50/s", "record 0 of partition"} {
+	for _, want := range []string{"2 records", "Missing", "1 to start", "Undecodable", "Would start 1 workflow, at most 50/s", "ce_specversion: missing"} {
 		require.Contains(t, got.out, want)
 	}
 	require.NotContains(t, got.out, "Started")
@@ -117,6 +117,18 @@ func TestOffsetsAreShownAndMoved(t *testing.T) {
 	require.Contains(t, got.err, "orak-bridge has active members")
 	require.Contains(t, got.err, "test at ")
 	require.NotContains(t, got.out, "Moved.")
+}
+
+func TestBrokerThatIsDownIsOneClearLine(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"replay", "--since", "1h", "--dry-run"}, {"offsets", "show"}, {"offsets", "reset", "--to", "latest", "--dry-run"},
+	} {
+		got := orakRun(t.Context(), "", append(args, "--kafka-brokers=127.0.0.1:1")...)
+		require.Equal(t, exitUnreachable, got.code, args)
+		require.True(t, strings.HasPrefix(got.err, "orak: Kafka does not tell the offsets of orak.uploads: "), got.err)
+		require.Contains(t, got.err, "connection refused")
+	}
 }
 
 func TestReplayRefusesWordsThatMakeNoSense(t *testing.T) {

@@ -172,6 +172,15 @@ type unreachableError struct{ error }
 
 func (e unreachableError) Unwrap() error { return e.error }
 
+// Error is what does not answer, and why.
+func (e unreachableError) Error() string {
+	var fault *orak.Fault
+	if !errors.As(e.error, &fault) || fault.Err == nil {
+		return e.error.Error()
+	}
+	return strings.TrimSuffix(fault.Message, ".") + ": " + fault.Err.Error()
+}
+
 // serversFault tells an outage from everything else.
 func (c *console) serversFault(ctx context.Context, err error) error {
 	var fault *orak.Fault
