@@ -158,10 +158,10 @@ func TestLogCutAtItsStartIsReadFromWhatIsLeft(t *testing.T) {
 		stale.AddOffset(events.TopicUploads, p, 0, -1)
 	}
 	require.NoError(t, b.admin.CommitAllOffsets(b.ctx, events.GroupBridge, stale))
-	uploads := b.announce(24)
-	b.start(nil).awaitStarts(24)
+	uploads := b.announceOn(allPartitions())
+	b.start(nil).awaitStarts(12)
 	b.requireStarted(uploads)
-	b.awaitCommitted(84)
+	b.awaitCommitted(72)
 }
 
 // A topic that is made anew under a bridge at work begins at 0 again: commits
@@ -176,11 +176,7 @@ func TestLogMadeAnewIsReadFromItsStart(t *testing.T) {
 	_, err := b.admin.DeleteTopic(b.ctx, events.TopicUploads)
 	require.NoError(t, err)
 	require.NoError(t, kafka.EnsureTopics(b.ctx, b.cl, events.Topics(), 1))
-	var all []int32
-	for p := range events.Partitions {
-		all = append(all, p)
-	}
-	uploads := b.announceOn(all)
+	uploads := b.announceOn(allPartitions())
 	m.awaitStarts(60)
 	b.requireStarted(uploads)
 }

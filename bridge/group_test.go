@@ -29,6 +29,13 @@ func (b *bundle) assignment() map[string][]int32 {
 	return parts
 }
 
+func allPartitions() (all []int32) {
+	for p := range events.Partitions {
+		all = append(all, p)
+	}
+	return all
+}
+
 // announceOn announces one upload on each of the partitions.
 func (b *bundle) announceOn(parts []int32) []orak.Upload {
 	b.t.Helper()
