@@ -147,7 +147,7 @@ func (b *bundle) fetchesSay(err *kerr.Error, n int64) (seen *atomic.Int64) {
 // What retention has deleted cannot be read; what is there is.
 func TestLogCutAtItsStartIsReadFromWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupFake(t)
 	b.announce(60)
 	ends, err := b.admin.ListEndOffsets(b.ctx, events.TopicUploads)
 	require.NoError(t, err)
@@ -168,7 +168,7 @@ func TestLogCutAtItsStartIsReadFromWhatIsLeft(t *testing.T) {
 // follow it, and nothing of the new log is passed over.
 func TestLogMadeAnewIsReadFromItsStart(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupFake(t)
 	m := b.start(nil)
 	b.announce(48)
 	m.awaitStarts(48)

@@ -60,7 +60,7 @@ func TestRollingRestartStopsNoOtherPartition(t *testing.T) {
 	b := setup(t)
 	name := func(i int) string { return fmt.Sprint("bridge-", i) }
 	start := func(i int) *member {
-		return b.start(func(c *bridge.Config, _ *bridge.Deps) { c.InstanceID, c.SessionTimeout = name(i), within })
+		return b.start(func(c *bridge.Config, _ *bridge.Deps) { c.InstanceID, c.SessionTimeout = name(i), within/2 })
 	}
 	members := []*member{start(0), start(1), start(2)}
 	owned := func(m *member) int { return m.metric("orak_bridge_assigned_partitions", "") }

@@ -160,7 +160,7 @@ func TestStandstillIsToldOnceAndEndsReadiness(t *testing.T) {
 // A group that does not come to an agreement has no owner for any partition.
 func TestGroupWithoutOwnersIsAStandstill(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupFake(t)
 	var once sync.Once
 	joined := make(chan struct{})
 	b.refuseJoins(func() { once.Do(func() { close(joined) }) })
