@@ -60,7 +60,7 @@ func parse() options {
 	o := options{concurrency: []int{16, 32, 64, 128}}
 	flag.StringVar(&o.binary, "binary", "bin/orak-standalone", "the built stack; its servers are run on free ports and folders of their own")
 	flag.IntVar(&o.events, "events", 4000, "how many events each measurement takes; the naive loop takes a quarter")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; ratios are of one round, and the median round is printed")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; ratios are of one round, and their median is printed; 0 measures memory alone")
 	flag.IntVar(&o.inflight, "inflight", 0, "the bridge's in-flight budget; 0 takes its default")
 	flag.Float64Var(&o.skew, "skew", 1.1, "exponent of the Zipf distribution of keys, more than 1")
 	flag.Float64Var(&o.pace, "pace", 0.5, "how fast events come where latency is measured, as a share of what raw starts reach")

@@ -21,11 +21,27 @@ func measure(ctx context.Context, o options) (*report, error) {
 		return nil, err
 	}
 	rep := &report{Events: o.events, Inflight: cfg.Inflight}
+	if o.rounds > 0 {
+		if err := measureRates(ctx, o, rep); err != nil {
+			return nil, err
+		}
+	}
+	if o.backlog > 0 {
+		if rep.Memory, err = measureMemory(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	return rep, nil
+}
+
+// measureRates finds out how many starts at once serve the server best, and
+// then measures all against that, round after round.
+func measureRates(ctx context.Context, o options, rep *report) error {
 	most := 0.0
 	for _, n := range o.concurrency {
 		rate, err := withRig(ctx, o, func(r *rig) (float64, error) { return raw(ctx, r, uniform(o.events), n) })
 		if err != nil {
-			return nil, err
+			return err
 		}
 		progress("raw starts, %d at once: %.0f/s", n, rate)
 		rep.Sweep = append(rep.Sweep, sweep{Concurrency: n, PerSecond: rate})
@@ -37,17 +53,12 @@ func measure(ctx context.Context, o options) (*report, error) {
 		progress("round %d of %d", n+1, o.rounds)
 		m, err := measureRound(ctx, o, rep.Best)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		rep.Rounds = append(rep.Rounds, m)
 	}
 	rep.summarize()
-	if o.backlog > 0 {
-		if rep.Memory, err = measureMemory(ctx, o); err != nil {
-			return nil, err
-		}
-	}
-	return rep, nil
+	return nil
 }
 
 func measureRound(ctx context.Context, o options, concurrency int) (m round, err error) {
