@@ -162,7 +162,7 @@ func (c *console) showReplayed(r replay.Result) error {
 		}
 	}
 	if r.Refused > 0 {
-		return fmt.Errorf("Temporal refused %s", count(r.Refused, "workflow"))
+		return fmt.Errorf("%s refused by Temporal", count(r.Refused, "workflow"))
 	}
 	return nil
 }
