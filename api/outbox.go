@@ -79,8 +79,9 @@ func (o *outbox) announce(ctx context.Context, m marker) error {
 		o.late(ctx, m)
 		o.settle(ctx, m, err)
 	case <-timer.C:
-		o.late(ctx, m)
+		// The first marker holds until then, so the answer need not wait.
 		o.tasks.Go(func() {
+			o.late(ctx, m)
 			select {
 			case err := <-acked:
 				o.settle(ctx, m, err)

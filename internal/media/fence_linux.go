@@ -56,7 +56,7 @@ func (l limits) startAndWait(cmd *exec.Cmd) error {
 }
 
 // niceness is ffmpeg's, of -20 to 19: it yields the processor to its parent.
-const niceness = 10
+const niceness = 19
 
 // apply sets the limits that the kernel holds. They come on top of ffmpeg's
 // own bounds, so a kernel that refuses one is no reason to fail; that the
