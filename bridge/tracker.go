@@ -67,6 +67,3 @@ func (t *tracker) done(offset int64) {
 // committable is the offset that may be committed; ok is false while no
 // record has been handled at the low end.
 func (t *tracker) committable() (at kgo.EpochOffset, ok bool) { return t.commit, t.known }
-
-// open is how many delivered records are not yet past the low end.
-func (t *tracker) open() int { return len(t.records) - t.head }
