@@ -3,6 +3,8 @@ package objectstore
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -72,7 +74,7 @@ func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) 
 	}
 	body := io.MultiReader(bytes.NewReader(*head), g)
 	if opts.Size >= 0 && opts.Size <= streamLimit {
-		return s.putOne(ctx, key, body, opts.Size, opts)
+		return s.putOne(ctx, key, body, opts.Size, "", opts)
 	}
 	return s.putParts(ctx, key, body, opts)
 }
@@ -80,8 +82,9 @@ func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) 
 // putHeld sends a body that is in memory, and so can be sent again where the
 // server was in its own way.
 func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOptions) (Info, error) {
+	sum := sha256.Sum256(body)
 	for try := 1; ; try++ {
-		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), opts)
+		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), hex.EncodeToString(sum[:]), opts)
 		if err == nil || try == tries || !isBusy(err) {
 			return info, err
 		}
@@ -93,21 +96,21 @@ func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOp
 	}
 }
 
-// putOne sends body with one PUT.
-func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int64, opts PutOptions) (Info, error) {
-	ui, err := s.core.Client.PutObject(ctx, s.cfg.Bucket, key, body, size, putOptions(opts))
+// putOne sends body with one PUT. Where the SHA-256 of a body is known (in
+// hex, else empty) it signs the request, and the body is sent as it is. Else
+// the body is signed chunk by chunk on its way, which is not for empty ones:
+// their closing chunk is read by no server that asks only for the length, and
+// taken for the next request of the connection.
+func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int64, sum string, opts PutOptions) (Info, error) {
+	po := minio.PutObjectOptions{ContentType: opts.ContentType, DisableContentSha256: sum != ""}
+	if opts.IfAbsent {
+		po.SetMatchETagExcept("*")
+	}
+	ui, err := s.core.PutObject(ctx, s.cfg.Bucket, key, body, size, "", sum, po)
 	if err != nil {
 		return Info{}, err
 	}
 	return Info{Size: size, ETag: ui.ETag, ModifiedAt: ui.LastModified.UTC()}, nil
-}
-
-func putOptions(opts PutOptions) minio.PutObjectOptions {
-	po := minio.PutObjectOptions{ContentType: opts.ContentType, DisableMultipart: true}
-	if opts.IfAbsent {
-		po.SetMatchETagExcept("*")
-	}
-	return po
 }
 
 // putParts sends body in parts of the configured size, one after the other.

@@ -3,6 +3,7 @@ package servers
 import (
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -21,7 +22,7 @@ type Port struct {
 // replaces zeros by free ports. It comes before any server is started,
 // because some of them end the whole process where a port is taken. The
 // ports are free again when it returns, so another process may still be
-// quicker; the error then is the server's own.
+// quicker with a port that was asked for; the error then is the server's own.
 func ClaimPorts(ports []Port) error {
 	held := make([]net.Listener, 0, len(ports))
 	defer func() {
@@ -30,7 +31,7 @@ func ClaimPorts(ports []Port) error {
 		}
 	}()
 	for _, p := range ports {
-		l, err := net.Listen("tcp4", address(*p.Number))
+		l, err := listen(*p.Number)
 		if err != nil {
 			return &PortError{Port: p, Err: err}
 		}
@@ -38,6 +39,35 @@ func ClaimPorts(ports []Port) error {
 		*p.Number = l.Addr().(*net.TCPAddr).Port
 	}
 	return nil
+}
+
+// Free ports are taken from below those that systems give to outgoing
+// connections (from 32768 on Linux, from 49152 by IANA): one of those may be in
+// use again between its claim and the start of the server.
+const (
+	firstFree = 10_000
+	freePorts = 22_000
+)
+
+// portsOfAProcess is how far apart processes with neighboring ids begin to look
+// for a free port, so that two that start together do not choose the same.
+const portsOfAProcess = 16
+
+// listen claims a port, or a free one for 0.
+func listen(port int) (net.Listener, error) {
+	if port != 0 {
+		return net.Listen("tcp4", address(port))
+	}
+	first := os.Getpid() * portsOfAProcess
+	var last error
+	for i := range freePorts {
+		l, err := net.Listen("tcp4", address(firstFree+(first+i)%freePorts))
+		if err == nil {
+			return l, nil
+		}
+		last = err
+	}
+	return nil, last
 }
 
 // PortError is a port that cannot be listened on.

@@ -52,20 +52,7 @@ func Start(t testing.TB) *Servers {
 	return s
 }
 
-// startServers tries again where the child ends at once: between the choice
-// of a free port and its use, another process may take it.
 func startServers() (*Servers, error) {
-	var err error
-	for range 3 {
-		var s *Servers
-		if s, err = startOnce(); err == nil {
-			return s, nil
-		}
-	}
-	return nil, err
-}
-
-func startOnce() (*Servers, error) {
 	dir, err := os.MkdirTemp("", "orak-servers-")
 	if err != nil {
 		return nil, err
