@@ -33,6 +33,21 @@ const (
 	ClassInternal Class = "internal"
 )
 
+// Dependency names something that every upload needs. The set is closed:
+// workflow ids and metric labels carry it.
+type Dependency string
+
+// The dependencies.
+const (
+	DependencyStore       Dependency = "store"
+	DependencyKafka       Dependency = "kafka"
+	DependencyTemporal    Dependency = "temporal"
+	DependencyModelServer Dependency = "model-server"
+	DependencyWebhook     Dependency = "webhook"
+	// DependencyConverter is this machine's ffmpeg and its scratch disk.
+	DependencyConverter Dependency = "converter"
+)
+
 // Failure is a failure as people outside the process see it.
 type Failure struct {
 	Stage Stage `json:"stage"`
@@ -55,6 +70,9 @@ type Fault struct {
 	Class Class
 	// Message is for the upload's owner; see Failure.Message.
 	Message string
+	// Dependency is the server that cannot be reached or that asks for
+	// patience, where Class is ClassDependency or ClassOverload and it is known.
+	Dependency Dependency
 	// RetryAfter is how long to wait at least before the next attempt, where
 	// the other side said so; zero otherwise.
 	RetryAfter time.Duration

@@ -24,6 +24,12 @@ func PitchKey(t Tenant, id UploadID) string { return uploadKey(t, id, "pitch.jso
 // the upload once Temporal has forgotten the workflow (see docs/decisions).
 func OutcomeKey(t Tenant, id UploadID) string { return uploadKey(t, id, "outcome.json") }
 
+// ErasedKey is the tombstone of an erased upload: its id and when it was erased,
+// nothing of the recording. Nothing is ever started again under its id.
+func ErasedKey(t Tenant, id UploadID) string {
+	return "erased/" + string(t) + "/" + string(id) + ".json"
+}
+
 // PendingKey is the outbox marker: it is written before the recording and
 // removed once Kafka has acknowledged the upload's event.
 func PendingKey(t Tenant, id UploadID) string {

@@ -80,6 +80,47 @@ type Progress struct {
 	Cycle int `json:"cycle"`
 	// Failure is why the upload was last dead-lettered; nil while it runs
 	// and once it is completed.
-	Failure   *Failure  `json:"failure,omitempty"`
+	Failure *Failure `json:"failure,omitempty"`
+	// First is the failure of the first cycle, where there was more than one:
+	// what failed again later keeps its first cause.
+	First *Failure `json:"first,omitempty"`
+	// Restarts counts how often the reconciliation has started the upload
+	// again because its workflow was gone, from 0.
+	Restarts int `json:"restarts,omitempty"`
+	// Timeline is what went wrong and what people did about it, in order;
+	// MaxMarks at most, of which the oldest after the first are dropped.
+	Timeline  []Mark    `json:"timeline,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// MaxMarks bounds Progress.Timeline.
+const MaxMarks = 24
+
+// MarkKind says what a Mark marks.
+type MarkKind string
+
+// The kinds of marks.
+const (
+	// MarkAttemptFailed is one failed attempt of a stage, counted or not.
+	MarkAttemptFailed MarkKind = "attempt_failed"
+	MarkDeadLettered  MarkKind = "dead_lettered"
+	MarkReprocessed   MarkKind = "reprocessed"
+	// MarkRestarted is the reconciliation's doing.
+	MarkRestarted MarkKind = "restarted"
+)
+
+// Mark is one entry of a timeline.
+type Mark struct {
+	At    time.Time `json:"at"`
+	Kind  MarkKind  `json:"kind"`
+	Stage Stage     `json:"stage,omitempty"`
+	// Class and Message are those of a failure; Message is as safe as
+	// Failure.Message.
+	Class   Class  `json:"class,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Attempt is the stage's counted attempt, from 1; 0 where none is meant.
+	Attempt int `json:"attempt,omitempty"`
+	// By and Reason are a person's.
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }

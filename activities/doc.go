@@ -38,6 +38,7 @@ const (
 	TypeDeadLetter  = "DeadLetter"
 	TypeRaiseAlert  = "RaiseAlert"
 	TypePostAlert   = "PostAlert"
+	TypeCountParked = "CountParked"
 )
 
 // StageOf is the stage that an activity type runs; ok is false for the side

@@ -11,7 +11,8 @@ import (
 type Type string
 
 // The types of events: Upload… on TopicUploads, the others on TopicLifecycle.
-// Canceled is on both: on TopicUploads it asks, on TopicLifecycle it tells.
+// Canceled and Erased are on both: on TopicUploads they ask, on TopicLifecycle
+// they tell.
 const (
 	UploadReceived Type = "orak.upload.received"
 
@@ -23,6 +24,7 @@ const (
 	Discarded    Type = "orak.upload.discarded"
 	Canceled     Type = "orak.upload.canceled"
 	Expired      Type = "orak.upload.expired"
+	Erased       Type = "orak.upload.erased"
 )
 
 // Received is the data of UploadReceived.

@@ -13,7 +13,13 @@ import (
 const (
 	TypeProcessUpload = "ProcessUpload"
 	TypeAlertDigest   = "AlertDigest"
+	TypeOutageDigest  = "OutageDigest"
+	TypeEraseUpload   = "EraseUpload"
+	TypeReconcile     = "Reconcile"
 )
+
+// ScheduleReconcile is the id of the schedule that runs Reconcile.
+const ScheduleReconcile = "orak-reconcile"
 
 // UploadWorkflowID is the id of the workflow that processes an upload.
 func UploadWorkflowID(id orak.UploadID) string { return "upload-" + string(id) }
@@ -23,6 +29,13 @@ func UploadWorkflowID(id orak.UploadID) string { return "upload-" + string(id) }
 func AlertWorkflowID(s orak.Stage, c orak.Class) string {
 	return "alerts-" + string(s) + "-" + string(c)
 }
+
+// OutageWorkflowID is the id of the workflow that tells of the outage of one
+// dependency, and of its end.
+func OutageWorkflowID(d orak.Dependency) string { return "outage-" + string(d) }
+
+// EraseWorkflowID is the id of the workflow that erases an upload.
+func EraseWorkflowID(id orak.UploadID) string { return "erase-" + string(id) }
 
 // Task queues.
 const (
@@ -36,8 +49,13 @@ const (
 	SignalReprocess = "reprocess"
 	SignalDiscard   = "discard"
 	QueryStatus     = "status"
-	// SignalAlert is AlertDigest's.
-	SignalAlert = "alert"
+	// SignalAlert and SignalSettled are AlertDigest's: an upload was parked, and
+	// one that was parked is not any more (it carries nothing: who is still
+	// parked is counted, not kept).
+	SignalAlert   = "alert"
+	SignalSettled = "settled"
+	// SignalDown is OutageDigest's.
+	SignalDown = "down"
 )
 
 // MemoProgress is the memo field that holds the orak.Progress.
@@ -57,6 +75,10 @@ type ProcessUploadInput struct {
 	Upload orak.Upload `json:"upload"`
 	// Origin is the record that announced the upload.
 	Origin events.Origin `json:"origin"`
+	// Restarts is how often the reconciliation has started the upload again,
+	// this time included. Past MaxRestarts the run does not begin with a stage
+	// but is dead-lettered as stuck.
+	Restarts int `json:"restarts,omitempty"`
 	// Resume is there where a run goes on that was parked; whoever starts the
 	// workflow leaves it nil.
 	Resume *Resume `json:"resume,omitempty"`
@@ -77,9 +99,25 @@ type Reprocess struct {
 	// Reason and By are for the record: why, and who asked.
 	Reason string `json:"reason"`
 	By     string `json:"by"`
-	// Options are for the step that is run again; none are defined yet.
+	// Options are for the steps that are run again, in this cycle alone; see
+	// OptionTimeout and the others.
 	Options map[string]string `json:"options,omitempty"`
 }
+
+// MaxRestarts is how often an upload whose workflow is gone is started again.
+const MaxRestarts = 3
+
+// The options of Reprocess.
+const (
+	// OptionTimeout is how long one attempt of a stage may take, as a Go
+	// duration from 1s to 24h; it holds for convert and analyze.
+	OptionTimeout = "timeout"
+	// OptionMaxDuration is how long the recording may be, as a Go duration up
+	// to 24h, in place of the converter's own limit.
+	OptionMaxDuration = "max_duration"
+	// OptionEngine is the engine that analyzes: builtin.
+	OptionEngine = "engine"
+)
 
 // Discard asks for a parked upload to be given up.
 type Discard struct {
