@@ -55,7 +55,18 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOpt
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return Info{}, fmt.Errorf("storing object %s: %w", key, ctxErr)
 	}
+	if opts.IfAbsent && isNetwork(err) && s.refusedEarly(ctx, key) {
+		return Info{}, fmt.Errorf("storing object %s: %w", key, ErrExists)
+	}
 	return Info{}, fmt.Errorf("storing object %s: %w", key, classify(err))
+}
+
+// refusedEarly tells why the connection of a conditional put broke: a server that
+// finds the object there before it has read the body may close the connection
+// on it, and its answer is lost.
+func (s *Store) refusedEarly(ctx context.Context, key string) bool {
+	_, err := s.Stat(ctx, key)
+	return err == nil
 }
 
 func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) (info Info, err error) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // Port is a setting that is a port on Host.
@@ -50,8 +51,12 @@ const (
 )
 
 // portsOfAProcess is how far apart processes with neighboring ids begin to look
-// for a free port, so that two that start together do not choose the same.
+// for free ports, so that two that start together do not choose the same.
 const portsOfAProcess = 16
+
+// tried counts the ports that this process has looked at: none is claimed
+// twice, since the server of the first claim may not listen yet.
+var tried atomic.Int64
 
 // listen claims a port, or a free one for 0.
 func listen(port int) (net.Listener, error) {
@@ -60,8 +65,9 @@ func listen(port int) (net.Listener, error) {
 	}
 	first := os.Getpid() * portsOfAProcess
 	var last error
-	for i := range freePorts {
-		l, err := net.Listen("tcp4", address(firstFree+(first+i)%freePorts))
+	for range freePorts {
+		next := first + int(tried.Add(1))
+		l, err := net.Listen("tcp4", address(firstFree+next%freePorts))
 		if err == nil {
 			return l, nil
 		}

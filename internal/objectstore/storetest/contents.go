@@ -2,12 +2,14 @@ package storetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"orak/internal/objectstore"
@@ -54,6 +56,28 @@ func testRoundTrip(t *testing.T, s Store) {
 			require.NotEmpty(t, stat.ETag, key)
 		}
 	}
+}
+
+// testConnection holds puts to leave nothing on their connection that the server
+// would take for the next request: not of a body that it had no need to read.
+func testConnection(t *testing.T, s Store) {
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			key := fmt.Sprintf("connection/%d", worker)
+			for range 40 {
+				for _, n := range []int{0, 100, 3 << 20} {
+					_, err := s.Put(t.Context(), key, bytes.NewReader(content(n)), objectstore.PutOptions{Size: int64(n), IfAbsent: true})
+					if !errors.Is(err, objectstore.ErrExists) {
+						assert.NoError(t, err)
+					}
+					_, err = s.Stat(t.Context(), key)
+					assert.NoError(t, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func testReplace(t *testing.T, s Store) {

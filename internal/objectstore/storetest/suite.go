@@ -27,6 +27,7 @@ var _ Store = (*objectstore.Store)(nil)
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, test := range map[string]func(*testing.T, Store){
 		"PutThenGetGivesTheSameBytes":               testRoundTrip,
+		"PutsLeaveTheirConnectionInOrder":           testConnection,
 		"PutReplaces":                               testReplace,
 		"IfAbsentKeepsWhatIsThere":                  testIfAbsent,
 		"IfAbsentHasOneWinnerOfMany":                testIfAbsentRace,
