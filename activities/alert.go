@@ -13,9 +13,24 @@ import (
 	"orak/events"
 )
 
-// Alert says that an upload was dead-lettered.
+// AlertKind says what an Alert tells.
+type AlertKind string
+
+// The kinds of alerts.
+const (
+	// AlertDeadLettered says that an upload was dead-lettered.
+	AlertDeadLettered AlertKind = ""
+	// AlertExpiring says that an upload has been parked for so long that it
+	// expires soon, at Alert.ExpiresAt.
+	AlertExpiring AlertKind = "expiring"
+)
+
+// Alert says that an upload was dead-lettered, or that one expires soon.
 type Alert struct {
+	Kind AlertKind `json:"kind,omitempty"`
 	// ID is the id of the event that says the same; a repeat has the same.
+	// There is no event of an upload that expires soon: its ID ends in
+	// "/expiring".
 	ID       string        `json:"id"`
 	Stage    orak.Stage    `json:"stage"`
 	Class    orak.Class    `json:"class"`
@@ -24,6 +39,8 @@ type Alert struct {
 	Filename string        `json:"filename,omitempty"`
 	Message  string        `json:"message"`
 	At       time.Time     `json:"at"`
+	// ExpiresAt is there with AlertExpiring alone.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// WorkflowID is what the commands of the message name.
 	WorkflowID string `json:"workflow_id"`
 }
