@@ -61,20 +61,28 @@ func (c *serversCommand) report(w io.Writer, s *servers.Servers) error {
 	if c.JSON {
 		return json.NewEncoder(w).Encode(readiness{Ready: true, PID: os.Getpid(), Addresses: at})
 	}
-	_, err := fmt.Fprintf(w, serversReport, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
-		shorten(at.S3Credentials), shorten(at.DataDir), shorten(filepath.Dir(at.Log)))
+	var b strings.Builder
+	b.WriteString("The servers are up. Ctrl-C ends them.\n\n")
+	for _, row := range [...]struct{ name, at string }{
+		{"Temporal UI", at.TemporalUI}, {"Temporal", at.Temporal}, {"Kafka", at.Kafka}, {"S3", s3Row(at)},
+	} {
+		if row.at != "" {
+			fmt.Fprintf(&b, "  %-13s %s\n", row.name, row.at)
+		}
+	}
+	fmt.Fprintf(&b, "  %-13s %s   logs in %s\n\n", "data", shorten(at.DataDir), shorten(filepath.Dir(at.Log)))
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-const serversReport = `The servers are up. Ctrl-C ends them.
-
-  Temporal UI   %s
-  Temporal      %s
-  Kafka         %s
-  S3            http://%s   access key in %s
-  data          %s   logs in %s
-
-`
+// s3Row says where the store is and how to get in; nothing where it does not
+// run.
+func s3Row(at servers.Addresses) string {
+	if at.S3 == "" {
+		return ""
+	}
+	return fmt.Sprintf("http://%s   access key in %s", at.S3, shorten(at.S3Credentials))
+}
 
 // orakLog is where the service logs.
 func orakLog(at servers.Addresses) string { return filepath.Join(filepath.Dir(at.Log), "orak.log") }

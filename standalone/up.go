@@ -78,7 +78,11 @@ func (c *upCommand) start(ctx context.Context) (*stack, error) {
 	if err := servers.ClaimPorts(c.claimed()); err != nil {
 		return nil, err
 	}
-	s := &stack{servers: servers.New(c.Config, servers.Options{NoKafka: c.otherKafka, Fatal: fatal})}
+	opts := servers.Options{Fatal: fatal}
+	if c.otherKafka {
+		opts.Only = []servers.Name{servers.Temporal, servers.S3}
+	}
+	s := &stack{servers: servers.New(c.Config, opts)}
 	if err := s.servers.Start(ctx); err != nil {
 		return nil, err
 	}

@@ -41,16 +41,16 @@ func (c Config) Validate() error {
 // of c.
 func (c *Config) ports() []Port {
 	return []Port{
-		{Name: "Temporal", Flag: "temporal-port", Number: &c.TemporalPort},
-		{Name: "the Temporal Web UI", Flag: "temporal-ui-port", Number: &c.TemporalUIPort},
-		{Name: "Kafka", Flag: "kafka-port", Number: &c.KafkaPort},
-		{Name: "the S3 store", Flag: "s3-port", Number: &c.S3Port},
+		{Of: Temporal, Name: "Temporal", Flag: "temporal-port", Number: &c.TemporalPort},
+		{Of: Temporal, Name: "the Temporal Web UI", Flag: "temporal-ui-port", Number: &c.TemporalUIPort},
+		{Of: Kafka, Name: "Kafka", Flag: "kafka-port", Number: &c.KafkaPort},
+		{Of: S3, Name: "the S3 store", Flag: "s3-port", Number: &c.S3Port},
 	}
 }
 
 // Addresses are where the servers are found once they have been started.
 type Addresses struct {
-	// Temporal, Kafka and S3 are host:port; Kafka is empty with NoKafka.
+	// Temporal, Kafka and S3 are host:port. What does not run is empty.
 	Temporal string `json:"temporal"`
 	Kafka    string `json:"kafka"`
 	S3       string `json:"s3"`

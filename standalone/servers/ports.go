@@ -11,6 +11,8 @@ import (
 
 // Port is a setting that is a port on Host.
 type Port struct {
+	// Of is the server that listens there; empty where it is none of them.
+	Of Name
 	// Name says what listens there, for people.
 	Name string
 	// Flag is the flag that sets it, without dashes.

@@ -18,12 +18,26 @@ type Options struct {
 	// their search attributes, at the price of a read of the database for
 	// each start and list. Tests want it.
 	ManyNamespaces bool
-	// NoKafka leaves the broker out, for a service that uses another one.
-	NoKafka bool
+	// Only are the servers to run; empty means all of them. Each in a process
+	// of its own needs a data folder of its own.
+	Only []Name
 	// Fatal is called where the Temporal server cannot go on, and must end
 	// the process.
 	Fatal func(msg string)
 }
+
+// Name names one of the servers; operators type it.
+type Name string
+
+// The servers.
+const (
+	// Temporal comes with its Web UI.
+	Temporal Name = "temporal"
+	Kafka    Name = "kafka"
+	S3       Name = "s3"
+)
+
+func (o Options) runs(n Name) bool { return len(o.Only) == 0 || slices.Contains(o.Only, n) }
 
 // Servers are Temporal, its Web UI, Kafka and S3, in this process.
 type Servers struct {
@@ -63,7 +77,7 @@ func (s *Servers) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kafka := &kafka{port: s.cfg.KafkaPort, dir: s.path("kafka"), log: log.With("server", "kafka")}
+	broker := &kafka{port: s.cfg.KafkaPort, dir: s.path("kafka"), log: log.With("server", "kafka")}
 	store := &s3{port: s.cfg.S3Port, dir: s.path("s3"), credentials: s.credentials, log: log.With("server", "s3")}
 	temporal := &temporalServer{
 		port: s.cfg.TemporalPort, dir: s.path("temporal"), many: s.opts.ManyNamespaces,
@@ -73,16 +87,25 @@ func (s *Servers) start(ctx context.Context) error {
 
 	// Temporal takes the longest by far, so it starts beside the others.
 	started := make(chan error, 1)
-	go func() { started <- temporal.start(ctx) }()
-	others := s.begin(ctx, "S3", store.start, store.stop)
-	if !s.opts.NoKafka {
-		others = errors.Join(others, s.begin(ctx, "Kafka", kafka.start, kafka.stop))
+	if s.opts.runs(Temporal) {
+		go func() { started <- temporal.start(ctx) }()
 	}
-	err = s.begin(ctx, "Temporal", func(context.Context) error { return <-started }, temporal.stop)
-	if err := errors.Join(others, err); err != nil {
-		return err
+	var failed error
+	for _, part := range []struct {
+		of         Name
+		name       string
+		start, end func(context.Context) error
+	}{
+		{S3, "S3", store.start, store.stop},
+		{Kafka, "Kafka", broker.start, broker.stop},
+		{Temporal, "Temporal", func(context.Context) error { return <-started }, temporal.stop},
+		{Temporal, "the Temporal Web UI", ui.start, ui.stop},
+	} {
+		if s.opts.runs(part.of) {
+			failed = errors.Join(failed, s.begin(ctx, part.name, part.start, part.end))
+		}
 	}
-	return s.begin(ctx, "the Temporal Web UI", ui.start, ui.stop)
+	return failed
 }
 
 // begin starts one server, and registers its stop where that went well.
@@ -149,25 +172,22 @@ func (s *Servers) stopAll(ctx context.Context) error {
 
 // ports are those of the servers that are going to run.
 func (s *Servers) ports() []Port {
-	ports := s.cfg.ports()
-	if s.opts.NoKafka {
-		ports = slices.DeleteFunc(ports, func(p Port) bool { return p.Number == &s.cfg.KafkaPort })
-	}
-	return ports
+	return slices.DeleteFunc(s.cfg.ports(), func(p Port) bool { return !s.opts.runs(p.Of) })
 }
 
 // Addresses tells where the servers are. Call it after Start.
 func (s *Servers) Addresses() Addresses {
-	at := Addresses{
-		Temporal:      address(s.cfg.TemporalPort),
-		TemporalUI:    "http://" + address(s.cfg.TemporalUIPort),
-		S3:            address(s.cfg.S3Port),
-		S3Credentials: s.path("s3-credentials.json"),
-		DataDir:       s.cfg.DataDir,
-		Log:           s.logPath(),
+	at := Addresses{DataDir: s.cfg.DataDir, Log: s.logPath()}
+	if s.opts.runs(Temporal) {
+		at.Temporal = address(s.cfg.TemporalPort)
+		at.TemporalUI = "http://" + address(s.cfg.TemporalUIPort)
 	}
-	if !s.opts.NoKafka {
+	if s.opts.runs(Kafka) {
 		at.Kafka = address(s.cfg.KafkaPort)
+	}
+	if s.opts.runs(S3) {
+		at.S3 = address(s.cfg.S3Port)
+		at.S3Credentials = s.path("s3-credentials.json")
 	}
 	return at
 }
