@@ -3,10 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
@@ -17,6 +14,7 @@ import (
 
 	"orak"
 	"orak/internal/objectstore"
+	"orak/internal/outbox"
 )
 
 // incoming is an upload that is being received.
@@ -77,14 +75,14 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 			return orak.Upload{}, "", err
 		}
 	}
-	m := marker{
+	m := outbox.Marker{
 		Upload: orak.Upload{
 			ID: in.id, Tenant: in.tenant, Key: orak.OriginalKey(in.tenant, in.id),
 			ContentType: in.mediaType, Filename: in.filename, ReceivedAt: time.Now().UTC(),
 		},
 	}
-	m.trace(ctx)
-	if err := s.outbox.write(ctx, m); err != nil {
+	m.Traceparent, m.Tracestate = traceOf(ctx)
+	if err := s.announcer.box.Write(ctx, m); err != nil {
 		return orak.Upload{}, "", err
 	}
 	return s.keep(ctx, in, m)
@@ -128,7 +126,7 @@ func (s *Server) open(c *fiber.Ctx) (*incoming, error) {
 }
 
 // keep stores the recording whose marker is written, and announces it.
-func (s *Server) keep(ctx context.Context, in *incoming, m marker) (orak.Upload, string, error) {
+func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.Upload, string, error) {
 	_, err := s.store.Put(ctx, m.Key, in.body, objectstore.PutOptions{
 		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
 	})
@@ -146,7 +144,7 @@ func (s *Server) keep(ctx context.Context, in *incoming, m marker) (orak.Upload,
 	}
 	m.Size, m.SHA256 = in.read, in.sha256()
 	s.metrics.bytes.Add(float64(m.Size))
-	if err := s.outbox.announce(ctx, m); err != nil {
+	if err := s.announcer.announce(ctx, m); err != nil {
 		return orak.Upload{}, "", err
 	}
 	return m.Upload, outcomeAccepted, nil
@@ -159,7 +157,7 @@ const undoTimeout = 5 * time.Second
 // another request with the same key may rely on it by now. What cannot be
 // removed does no harm: a marker without a recording is dropped in time, and a
 // recording that nobody was promised is announced by the relay.
-func (s *Server) undo(ctx context.Context, in *incoming, m marker) {
+func (s *Server) undo(ctx context.Context, in *incoming, m outbox.Marker) {
 	if in.repeatable {
 		return
 	}
@@ -189,7 +187,7 @@ func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.In
 	if in.read != stored.Size {
 		return orak.Upload{}, "", conflict
 	}
-	sum, err := hashObject(ctx, s.store, stored.Key)
+	sum, err := s.announcer.box.Hash(ctx, stored.Key)
 	if err != nil {
 		return orak.Upload{}, "", err
 	}
@@ -201,32 +199,18 @@ func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.In
 		Filename: in.filename, Size: stored.Size, SHA256: sum, ReceivedAt: stored.ModifiedAt,
 	}
 	// With a marker the event may not be out yet, whoever wrote it.
-	m, err := s.outbox.read(ctx, in.tenant, in.id)
+	m, err := s.announcer.box.Read(ctx, in.tenant, in.id)
 	switch {
 	case errors.Is(err, objectstore.ErrNotFound):
 		return u, outcomeRepeated, nil
 	case err != nil:
 		return orak.Upload{}, "", err
 	}
-	m.Upload = m.completed(u)
-	if err := s.outbox.announce(ctx, m); err != nil {
+	m.Upload = m.Completed(u)
+	if err := s.announcer.announce(ctx, m); err != nil {
 		return orak.Upload{}, "", err
 	}
 	return m.Upload, outcomeRepeated, nil
-}
-
-// hashObject reads an object for its SHA-256.
-func hashObject(ctx context.Context, store Store, key string) (string, error) {
-	r, _, err := store.Get(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, r); err != nil {
-		return "", fmt.Errorf("hashing the recording: %w", err)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // broken gives the ways in which receiving can fail their problems.
@@ -249,9 +233,9 @@ func (s *Server) broken(err error) error {
 
 func formatBytes(n int64) string { return strconv.FormatInt(n, 10) + " bytes" }
 
-// trace keeps the request's trace context for the event.
-func (m *marker) trace(ctx context.Context) {
+// traceOf is the request's trace context, for the event.
+func traceOf(ctx context.Context) (parent, state string) {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
-	m.Traceparent, m.Tracestate = carrier["traceparent"], carrier["tracestate"]
+	return carrier["traceparent"], carrier["tracestate"]
 }

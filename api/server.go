@@ -31,7 +31,7 @@ type Server struct {
 	log         *slog.Logger
 	metrics     *metrics
 	tracer      trace.Tracer
-	outbox      *outbox
+	announcer   *announcer
 	app         *fiber.App
 
 	// relay empties the outbox until halt ends the context of all work.
@@ -60,10 +60,10 @@ func New(cfg Config, deps Deps) *Server {
 	s := &Server{
 		cfg: cfg, store: deps.Store, workflows: deps.Workflows, media: deps.Media,
 		workflowURL: deps.WorkflowURL, log: deps.Log, metrics: m,
-		tracer:   tracing.Tracer("orak/api"),
-		outbox:   newOutbox(cfg, deps, m),
-		halt:     halt,
-		stopping: make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
+		tracer:    tracing.Tracer("orak/api"),
+		announcer: newAnnouncer(cfg, deps, m),
+		halt:      halt,
+		stopping:  make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
 	}
 	s.app = fiber.New(fiber.Config{
 		StreamRequestBody:            true,
@@ -77,7 +77,7 @@ func New(cfg Config, deps Deps) *Server {
 		DisableStartupMessage:        true,
 		ErrorHandler:                 s.unparsed, // everything else is answered by observe
 	})
-	s.relay = func(began time.Time) { s.outbox.relay(work, began) }
+	s.relay = func(began time.Time) { s.announcer.relay(work, began) }
 	s.app.Use(func(c *fiber.Ctx) error { return s.observe(work, c) })
 	s.routes(deps)
 	s.app.Server().Handler = s.edge(s.app.Handler())
@@ -147,7 +147,7 @@ func (s *Server) Stop(ctx context.Context) error {
 			s.listener.closeAll()
 			err = fmt.Errorf("stopping the API server: %w", err)
 		}
-		if outErr := s.outbox.stop(ctx); outErr != nil {
+		if outErr := s.announcer.stop(ctx); outErr != nil {
 			err = errors.Join(err, fmt.Errorf("stopping the outbox: %w", outErr))
 		}
 		s.halt()

@@ -125,8 +125,14 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 // List gives the objects whose keys begin with prefix, in the order of their
 // keys. After an error it ends.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return s.ListAfter(ctx, prefix, "")
+}
+
+// ListAfter is List without the keys up to and including after, which need not
+// be there; empty leaves out none.
+func (s *Store) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		opts := minio.ListObjectsOptions{Prefix: prefix, Recursive: true}
+		opts := minio.ListObjectsOptions{Prefix: prefix, StartAfter: after, Recursive: true}
 		for oi := range s.core.ListObjectsIter(ctx, s.cfg.Bucket, opts) {
 			if oi.Err != nil {
 				yield(Info{}, fmt.Errorf("listing %s: %w", prefix, classify(oi.Err)))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -190,6 +191,9 @@ func testListPages(t *testing.T, s Store) {
 	close(keys)
 	wg.Wait()
 	require.Len(t, list(t, s, "many/"), n)
+	require.Len(t, listAfter(t, s, "many/", "many/0004"), n-5)
+	require.Len(t, listAfter(t, s, "many/", "many/0004-never-was"), n-5)
+	require.Empty(t, listAfter(t, s, "many/", "many/1009"))
 }
 
 func testBucket(t *testing.T, s Store) {
@@ -217,8 +221,18 @@ func get(t *testing.T, s Store, key string) []byte {
 
 func list(t *testing.T, s Store, prefix string) []string {
 	t.Helper()
+	return keys(t, s.List(t.Context(), prefix))
+}
+
+func listAfter(t *testing.T, s Store, prefix, after string) []string {
+	t.Helper()
+	return keys(t, s.ListAfter(t.Context(), prefix, after))
+}
+
+func keys(t *testing.T, listed iter.Seq2[objectstore.Info, error]) []string {
+	t.Helper()
 	var keys []string
-	for info, err := range s.List(t.Context(), prefix) {
+	for info, err := range listed {
 		require.NoError(t, err)
 		keys = append(keys, info.Key)
 	}

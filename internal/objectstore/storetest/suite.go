@@ -17,6 +17,7 @@ type Store interface {
 	Stat(ctx context.Context, key string) (objectstore.Info, error)
 	Delete(ctx context.Context, key string) error
 	List(ctx context.Context, prefix string) iter.Seq2[objectstore.Info, error]
+	ListAfter(ctx context.Context, prefix, after string) iter.Seq2[objectstore.Info, error]
 	Ping(ctx context.Context) error
 }
 

@@ -11,14 +11,16 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/internal/outbox"
 )
 
-// outbox sees to it that every stored upload is announced. Its markers are in
-// the store; what it keeps in memory only saves work.
-type outbox struct {
+// announcer sees to it that every stored upload is announced. Its markers are
+// in the store; what it keeps in memory only saves work.
+type announcer struct {
 	cfg     Config
 	store   Store
 	events  Publisher
+	box     *outbox.Outbox
 	log     *slog.Logger
 	metrics *metrics
 	// deletes bounds the markers that are being deleted at once.
@@ -44,9 +46,10 @@ const (
 	deleteTimeout = 30 * time.Second
 )
 
-func newOutbox(cfg Config, deps Deps, m *metrics) *outbox {
-	return &outbox{
+func newAnnouncer(cfg Config, deps Deps, m *metrics) *announcer {
+	return &announcer{
 		cfg: cfg, store: deps.Store, events: deps.Events, log: deps.Log, metrics: m,
+		box:      outbox.New(deps.Store, deps.Events, cfg.OutboxGrace, deps.Log),
 		deletes:  semaphore.NewWeighted(maxDeletes),
 		quit:     make(chan struct{}),
 		wake:     make(chan struct{}, 1),
@@ -58,34 +61,34 @@ func newOutbox(cfg Config, deps Deps, m *metrics) *outbox {
 // returns when Kafka has it, or after Config.AckWait: the marker then stays
 // until the acknowledgement comes or the relay has done better. An error means
 // that the event can never be sent.
-func (o *outbox) announce(ctx context.Context, m marker) error {
-	e, err := m.event()
+func (a *announcer) announce(ctx context.Context, m outbox.Marker) error {
+	e, err := m.Event()
 	if err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // the upload is stored: its event follows
-	o.begin(m.ID)
+	a.begin(m.ID)
 	acked := make(chan error, 1)
-	o.events.PublishEventAsync(ctx, events.TopicUploads, e, func(err error) { acked <- err })
+	a.events.PublishEventAsync(ctx, events.TopicUploads, e, func(err error) { acked <- err })
 
-	timer := time.NewTimer(o.cfg.AckWait)
+	timer := time.NewTimer(a.cfg.AckWait)
 	defer timer.Stop()
 	select {
 	case err := <-acked:
 		if err == nil {
-			o.tasks.Go(func() { o.settle(ctx, m, nil) })
+			a.tasks.Go(func() { a.settle(ctx, m, nil) })
 			return nil
 		}
-		o.late(ctx, m)
-		o.settle(ctx, m, err)
+		a.late(ctx, m)
+		a.settle(ctx, m, err)
 	case <-timer.C:
 		// The first marker holds until then, so the answer need not wait.
-		o.tasks.Go(func() {
-			o.late(ctx, m)
+		a.tasks.Go(func() {
+			a.late(ctx, m)
 			select {
 			case err := <-acked:
-				o.settle(ctx, m, err)
-			case <-o.quit:
+				a.settle(ctx, m, err)
+			case <-a.quit:
 			}
 		})
 	}
@@ -94,72 +97,72 @@ func (o *outbox) announce(ctx context.Context, m marker) error {
 
 // late completes the marker, which now stands for the event: a relay that
 // finds size and digest in it need not read the recording.
-func (o *outbox) late(ctx context.Context, m marker) {
-	o.metrics.late.Inc()
-	if err := o.write(ctx, m); err != nil {
-		o.log.Warn("an outbox marker could not be completed; the first one still holds",
+func (a *announcer) late(ctx context.Context, m outbox.Marker) {
+	a.metrics.late.Inc()
+	if err := a.box.Write(ctx, m); err != nil {
+		a.log.Warn("an outbox marker could not be completed; the first one still holds",
 			slog.String("upload_id", string(m.ID)), slog.Any("error", err))
 	}
 }
 
 // settle ends the producer's part: an acknowledged event's marker is removed,
 // another one's is the relay's.
-func (o *outbox) settle(ctx context.Context, m marker, err error) {
-	o.end(m.ID, err != nil)
+func (a *announcer) settle(ctx context.Context, m outbox.Marker, err error) {
+	a.end(m.ID, err != nil)
 	if err != nil {
-		o.metrics.relayFail.Inc()
-		o.log.Warn("an upload's event was not acknowledged; the outbox has it",
+		a.metrics.relayFail.Inc()
+		a.log.Warn("an upload's event was not acknowledged; the outbox has it",
 			slog.String("upload_id", string(m.ID)), slog.String("tenant", string(m.Tenant)), slog.Any("error", err))
-		o.hurry()
+		a.hurry()
 		return
 	}
-	if err := o.remove(ctx, m); err != nil {
-		o.log.Warn("an outbox marker could not be removed; its event will be sent again",
+	if err := a.remove(ctx, m); err != nil {
+		a.log.Warn("an outbox marker could not be removed; its event will be sent again",
 			slog.String("upload_id", string(m.ID)), slog.Any("error", err))
 	}
 }
 
-func (o *outbox) remove(ctx context.Context, m marker) error {
+func (a *announcer) remove(ctx context.Context, m outbox.Marker) error {
 	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
 	defer cancel()
-	if err := o.deletes.Acquire(ctx, 1); err != nil {
+	if err := a.deletes.Acquire(ctx, 1); err != nil {
 		return fmt.Errorf("waiting to delete the marker: %w", err)
 	}
-	defer o.deletes.Release(1)
-	return o.store.Delete(ctx, orak.PendingKey(m.Tenant, m.ID))
+	defer a.deletes.Release(1)
+	return a.store.Delete(ctx, orak.PendingKey(m.Tenant, m.ID))
 }
 
-func (o *outbox) begin(id orak.UploadID) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.inFlight[id]++
+func (a *announcer) begin(id orak.UploadID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.inFlight[id]++
 }
 
-func (o *outbox) end(id orak.UploadID, failed bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.inFlight[id]--; o.inFlight[id] <= 0 {
-		delete(o.inFlight, id)
+func (a *announcer) end(id orak.UploadID, failed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.inFlight[id]--; a.inFlight[id] <= 0 {
+		delete(a.inFlight, id)
 	}
 	if failed {
-		o.due[id] = true
+		a.due[id] = true
 	}
 }
 
 // hurry wakes the relay.
-func (o *outbox) hurry() {
+func (a *announcer) hurry() {
 	select {
-	case o.wake <- struct{}{}:
+	case a.wake <- struct{}{}:
 	default:
 	}
 }
 
 // stop ends the waiting, and returns when nothing is being done any more or
 // ctx ends. Nothing is lost by it: the markers stay.
-func (o *outbox) stop(ctx context.Context) error {
-	o.quitOnce.Do(func() { close(o.quit) })
+func (a *announcer) stop(ctx context.Context) error {
+	a.quitOnce.Do(func() { close(a.quit) })
 	done := make(chan struct{})
-	go func() { o.tasks.Wait(); close(done) }()
+	go func() { a.tasks.Wait(); close(done) }()
 	select {
 	case <-done:
 		return nil

@@ -1,4 +1,4 @@
-package api
+package outbox
 
 import (
 	"bytes"
@@ -12,10 +12,10 @@ import (
 	"orak/internal/objectstore"
 )
 
-// marker is an outbox entry, the JSON at orak.PendingKey: an upload whose
+// Marker is an outbox entry, the JSON at orak.PendingKey: an upload whose
 // event may not be on Kafka yet. Size and SHA256 are zero while the recording
-// is being received; the relay then reads it to know them.
-type marker struct {
+// is being received; who settles the marker then reads it to know them.
+type Marker struct {
 	orak.Upload
 	// Traceparent and Tracestate continue the upload's trace.
 	Traceparent string `json:"traceparent,omitempty"`
@@ -25,8 +25,8 @@ type marker struct {
 // maxMarker bounds what is read of a marker, in bytes.
 const maxMarker = 64 << 10
 
-// completed is m's upload with what u knows of the recording.
-func (m marker) completed(u orak.Upload) orak.Upload {
+// Completed is m's upload with what u knows of the recording.
+func (m Marker) Completed(u orak.Upload) orak.Upload {
 	c := m.Upload
 	c.ID, c.Tenant, c.Key = u.ID, u.Tenant, u.Key
 	c.Size, c.SHA256 = u.Size, u.SHA256
@@ -39,8 +39,8 @@ func (m marker) completed(u orak.Upload) orak.Upload {
 	return c
 }
 
-// event is what m stands for.
-func (m marker) event() (events.Event, error) {
+// Event is what m stands for.
+func (m Marker) Event() (events.Event, error) {
 	e, err := events.NewReceived(m.Upload)
 	if err != nil {
 		return events.Event{}, &orak.Fault{Class: orak.ClassInternal, Message: "The upload cannot be announced.", Err: err}
@@ -49,8 +49,8 @@ func (m marker) event() (events.Event, error) {
 	return e, nil
 }
 
-// write puts m into the outbox, in place of what was there for the upload.
-func (o *outbox) write(ctx context.Context, m marker) error {
+// Write puts m into the outbox, in place of what was there for the upload.
+func (o *Outbox) Write(ctx context.Context, m Marker) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encoding the outbox marker: %w", err)
@@ -64,23 +64,23 @@ func (o *outbox) write(ctx context.Context, m marker) error {
 	return nil
 }
 
-// read fetches a marker; objectstore.ErrNotFound says that there is none. One
+// Read fetches a marker; objectstore.ErrNotFound says that there is none. One
 // that cannot be decoded is as good as one that knows nothing: its key has
 // the id, and the recording the rest.
-func (o *outbox) read(ctx context.Context, t orak.Tenant, id orak.UploadID) (marker, error) {
+func (o *Outbox) Read(ctx context.Context, t orak.Tenant, id orak.UploadID) (Marker, error) {
 	r, info, err := o.store.Get(ctx, orak.PendingKey(t, id))
 	if err != nil {
-		return marker{}, err
+		return Marker{}, err
 	}
 	defer r.Close()
 	text, err := io.ReadAll(io.LimitReader(r, maxMarker))
 	if err != nil {
-		return marker{}, fmt.Errorf("reading the outbox marker: %w", err)
+		return Marker{}, fmt.Errorf("reading the outbox marker: %w", err)
 	}
-	var m marker
+	var m Marker
 	if err := json.Unmarshal(text, &m); err != nil || m.ID != id || m.Tenant != t {
 		o.log.Warn("an outbox marker is damaged; its upload is announced by what the store knows", "upload_id", id, "tenant", t, "error", err)
-		m = marker{Upload: orak.Upload{ID: id, Tenant: t, Key: orak.OriginalKey(t, id), ReceivedAt: info.ModifiedAt}}
+		m = Marker{Upload: orak.Upload{ID: id, Tenant: t, Key: orak.OriginalKey(t, id), ReceivedAt: info.ModifiedAt}}
 	}
 	return m, nil
 }

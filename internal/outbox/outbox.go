@@ -1,0 +1,186 @@
+package outbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"time"
+
+	"orak"
+	"orak/events"
+	"orak/internal/objectstore"
+)
+
+// Store keeps markers and recordings. An absent object is
+// objectstore.ErrNotFound; to delete one is no error.
+type Store interface {
+	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
+	Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error)
+	Stat(ctx context.Context, key string) (objectstore.Info, error)
+	Delete(ctx context.Context, key string) error
+}
+
+// Lister lists objects in the order of their keys, those behind after alone.
+type Lister interface {
+	ListAfter(ctx context.Context, prefix, after string) iter.Seq2[objectstore.Info, error]
+}
+
+// Publisher sends an event and returns once Kafka has acknowledged it.
+type Publisher interface {
+	PublishEvent(ctx context.Context, topic string, e events.Event) error
+}
+
+// publishTimeout bounds the sending of one event.
+const publishTimeout = 10 * time.Second
+
+// Outbox writes, reads and settles markers. It is safe for concurrent use.
+type Outbox struct {
+	store  Store
+	events Publisher
+	log    *slog.Logger
+	grace  time.Duration
+}
+
+// New makes an Outbox. A marker whose recording never arrived is dropped when
+// it is older than grace.
+func New(store Store, events Publisher, grace time.Duration, log *slog.Logger) *Outbox {
+	return &Outbox{store: store, events: events, log: log, grace: grace}
+}
+
+// Found is a marker as a listing shows it.
+type Found struct {
+	Tenant orak.Tenant
+	ID     orak.UploadID
+	// At is when it was written.
+	At time.Time
+}
+
+// FoundAt is the marker that an object of the outbox is; ok is false for
+// anything else.
+func FoundAt(info objectstore.Info) (f Found, ok bool) {
+	t, id, ok := orak.ParsePendingKey(info.Key)
+	return Found{t, id, info.ModifiedAt}, ok
+}
+
+// Outcome is what became of a marker.
+type Outcome string
+
+// The outcomes.
+const (
+	// Published: its upload was announced.
+	Published Outcome = "published"
+	// Dropped: there is nothing to announce.
+	Dropped Outcome = "dropped"
+	// Left: it may still be needed, or another one was faster.
+	Left Outcome = "left"
+)
+
+// ErrUnsent says that Kafka did not take an event; the marker stays.
+var ErrUnsent = errors.New("the event was not acknowledged")
+
+// Settle announces the upload of a marker that is old enough, or drops the
+// marker where there is nothing to announce. It may be repeated, also at the
+// same time: the bridge takes a second announcement for what it is.
+func (o *Outbox) Settle(ctx context.Context, f Found) (Outcome, error) {
+	m, err := o.Read(ctx, f.Tenant, f.ID)
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return Left, nil // another one was faster
+	}
+	if err != nil {
+		return Left, err
+	}
+	erased, err := o.exists(ctx, orak.ErasedKey(f.Tenant, f.ID))
+	switch {
+	case err != nil:
+		return Left, err
+	case erased:
+		return o.drop(ctx, f, "it was erased")
+	}
+	info, err := o.store.Stat(ctx, orak.OriginalKey(f.Tenant, f.ID))
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return o.dropStale(ctx, f)
+	}
+	if err != nil {
+		return Left, err
+	}
+	if m.Validate() != nil || m.Size != info.Size {
+		sum, err := o.Hash(ctx, info.Key)
+		if err != nil {
+			return Left, err
+		}
+		m.Upload = m.Completed(orak.Upload{
+			ID: f.ID, Tenant: f.Tenant, Key: info.Key, ContentType: info.ContentType,
+			Size: info.Size, SHA256: sum, ReceivedAt: info.ModifiedAt,
+		})
+	}
+	return o.publish(ctx, f, m)
+}
+
+func (o *Outbox) publish(ctx context.Context, f Found, m Marker) (Outcome, error) {
+	e, err := m.Event()
+	if err != nil {
+		return Left, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := o.events.PublishEvent(bounded, events.TopicUploads, e); err != nil {
+		return Left, fmt.Errorf("%w: %w", ErrUnsent, err)
+	}
+	o.log.Info("an upload was announced from the outbox", "upload_id", f.ID, "tenant", f.Tenant, "age", time.Since(f.At))
+	return Published, o.store.Delete(ctx, orak.PendingKey(f.Tenant, f.ID))
+}
+
+// dropStale removes the marker of an upload that was never stored, and so was
+// never answered with 202, once nobody can be sending it any more.
+func (o *Outbox) dropStale(ctx context.Context, f Found) (Outcome, error) {
+	if time.Since(f.At) < o.grace {
+		return Left, nil
+	}
+	info, err := o.store.Stat(ctx, orak.PendingKey(f.Tenant, f.ID))
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return Left, nil
+	}
+	if err != nil {
+		return Left, err
+	}
+	// A listing has milliseconds, a single object's date has not.
+	if !info.ModifiedAt.Truncate(time.Second).Equal(f.At.Truncate(time.Second)) {
+		return Left, nil // somebody is sending it again
+	}
+	return o.drop(ctx, f, "its recording never arrived")
+}
+
+func (o *Outbox) drop(ctx context.Context, f Found, why string) (Outcome, error) {
+	if err := o.store.Delete(ctx, orak.PendingKey(f.Tenant, f.ID)); err != nil {
+		return Left, err
+	}
+	o.log.Warn("an upload's marker was dropped: "+why, "upload_id", f.ID, "tenant", f.Tenant, "begun_at", f.At)
+	return Dropped, nil
+}
+
+// Hash reads an object for its SHA-256.
+func (o *Outbox) Hash(ctx context.Context, key string) (string, error) {
+	r, _, err := o.store.Get(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, r); err != nil {
+		return "", fmt.Errorf("hashing the recording: %w", err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func (o *Outbox) exists(ctx context.Context, key string) (bool, error) {
+	_, err := o.store.Stat(ctx, key)
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
