@@ -1,6 +1,9 @@
 package orak
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // The keys of an upload's objects in the bucket. They are contracts:
 // operators type them, and downstream readers depend on them.
@@ -24,8 +27,21 @@ func PitchKey(t Tenant, id UploadID) string { return uploadKey(t, id, "pitch.jso
 // the upload once Temporal has forgotten the workflow (see docs/decisions).
 func OutcomeKey(t Tenant, id UploadID) string { return uploadKey(t, id, "outcome.json") }
 
-// ErasedKey is the tombstone of an erased upload: its id and when it was erased,
-// nothing of the recording. Nothing is ever started again under its id.
+// UploadPrefix begins the keys of everything that is stored of an upload but
+// its outbox marker.
+func UploadPrefix(t Tenant, id UploadID) string { return uploadKey(t, id, "") }
+
+// Tombstone is what is left of an upload that somebody asked to be erased. It
+// is written before anything is removed.
+type Tombstone struct {
+	ID          UploadID  `json:"upload_id"`
+	RequestedAt time.Time `json:"requested_at"`
+	// ErasedAt is zero until everything is gone.
+	ErasedAt time.Time `json:"erased_at,omitzero"`
+}
+
+// ErasedKey is the Tombstone of an erased upload as JSON: its id and when it was
+// erased, nothing of the recording. Nothing is ever started again under its id.
 func ErasedKey(t Tenant, id UploadID) string {
 	return "erased/" + string(t) + "/" + string(id) + ".json"
 }

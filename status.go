@@ -55,13 +55,15 @@ const (
 	StatusDiscarded    Status = "discarded"
 	StatusExpired      Status = "expired"
 	StatusCanceled     Status = "canceled"
+	// StatusErased: everything that was stored of the upload is gone.
+	StatusErased Status = "erased"
 )
 
 // Final reports whether nothing further will happen to an upload by itself or
 // by an operator's hand.
 func (s Status) Final() bool {
 	switch s {
-	case StatusCompleted, StatusDiscarded, StatusExpired, StatusCanceled:
+	case StatusCompleted, StatusDiscarded, StatusExpired, StatusCanceled, StatusErased:
 		return true
 	default:
 		return false

@@ -67,17 +67,23 @@ type Upload struct {
 	Key string `json:"key"`
 	// ContentType is the media type sniffed from the first bytes, not the
 	// one that the caller claimed.
-	ContentType string `json:"content_type"`
+	ContentType string `json:"content_type,omitzero"`
 	// Filename is the caller's own name for the file, for people to read:
 	// at most 255 bytes of valid UTF-8 without control characters, and
 	// never a path. It may be empty.
 	Filename string `json:"filename,omitempty"`
 	// Size is the recording's length in bytes.
-	Size int64 `json:"size"`
+	Size int64 `json:"size,omitzero"`
 	// SHA256 is the digest of the recording, 64 lower-case hex digits.
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256,omitzero"`
 	// ReceivedAt is when the upload was accepted, in UTC.
-	ReceivedAt time.Time `json:"received_at"`
+	ReceivedAt time.Time `json:"received_at,omitzero"`
+}
+
+// ErasedUpload is what may be said of an upload that was erased: whose it was
+// and which, nothing of the recording.
+func ErasedUpload(t Tenant, id UploadID) Upload {
+	return Upload{ID: id, Tenant: t, Key: OriginalKey(t, id)}
 }
 
 // Validate reports the first thing that makes u unusable. Whoever reads an

@@ -75,6 +75,7 @@ func current(t *testing.T) map[string]*kgo.Record {
 	}
 	records["dead-letter.1.json"] = sampleDeadLetter(t).Record()
 	records["orak.upload.canceled.uploads.1.json"] = sampleCancellation(t).Record(TopicUploads)
+	records["orak.upload.erased.uploads.1.json"] = sampleErasure(t).Record(TopicUploads)
 	records["orak.upload.received.structured.1.json"] = sampleStructured(t, sampleEvent(t, UploadReceived), false)
 	records["orak.upload.received.structured-base64.1.json"] = sampleStructured(t, sampleEvent(t, UploadReceived), true)
 	records["notification.aws.1.json"] = sampleNotification(t, false)
@@ -140,6 +141,8 @@ func TestEveryGoldenDecodes(t *testing.T) {
 		switch {
 		case e.Type == UploadReceived:
 			_, err = e.Received()
+		case r.Topic == TopicUploads && e.Type == Erased:
+			_, err = e.Erasure()
 		case r.Topic == TopicUploads:
 			_, err = e.Cancellation()
 		default:

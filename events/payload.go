@@ -12,7 +12,7 @@ import (
 
 // LifecycleTypes are the types of events on TopicLifecycle.
 func LifecycleTypes() []Type {
-	return []Type{Converted, Analyzed, Completed, DeadLettered, Reprocessed, Discarded, Canceled, Expired}
+	return []Type{Converted, Analyzed, Completed, DeadLettered, Reprocessed, Discarded, Canceled, Expired, Erased}
 }
 
 // Known reports whether t is a type that this version understands.
@@ -54,7 +54,7 @@ func NewLifecycle(id string, t Type, at time.Time, l Lifecycle) (Event, error) {
 	if id == "" || !t.lifecycle() || at.IsZero() {
 		return Event{}, errors.New("making lifecycle event: want an id, a lifecycle type and a time")
 	}
-	if err := checkLifecycle(l, l.Upload.ID); err != nil {
+	if err := checkLifecycle(t, l, l.Upload.ID); err != nil {
 		return Event{}, fmt.Errorf("making lifecycle event: %w", err)
 	}
 	return newEvent(id, t, at.UTC(), l.Upload.ID, l)
@@ -70,7 +70,7 @@ func (e Event) Lifecycle() (Lifecycle, error) {
 	if err := json.Unmarshal(e.Data, &l); err != nil {
 		return Lifecycle{}, malformed(fmt.Errorf("data: %w", err))
 	}
-	if err := checkLifecycle(l, e.Subject); err != nil {
+	if err := checkLifecycle(e.Type, l, e.Subject); err != nil {
 		return Lifecycle{}, malformed(fmt.Errorf("data: %w", err))
 	}
 	return l, nil
@@ -87,12 +87,19 @@ func newEvent(id string, t Type, at time.Time, subject orak.UploadID, payload an
 	return Event{ID: id, Type: t, Source: Source, Subject: subject, Time: at, Data: data}, nil
 }
 
-func checkLifecycle(l Lifecycle, subject orak.UploadID) error {
-	if err := checkUpload(l.Upload, subject); err != nil {
+func checkLifecycle(t Type, l Lifecycle, subject orak.UploadID) error {
+	check := checkUpload
+	if t == Erased {
+		check = checkErased
+	}
+	if err := check(l.Upload, subject); err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
-	if l.Status == "" {
+	switch {
+	case l.Status == "":
 		return errors.New("status: missing")
+	case (t == Erased) != (l.Status == orak.StatusErased):
+		return fmt.Errorf("status: %q does not go with %s", l.Status, t)
 	}
 	return nil
 }

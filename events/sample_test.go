@@ -84,6 +84,9 @@ func sampleLifecycle(t Type) Lifecycle {
 		l.Status = orak.StatusCanceled
 	case Expired:
 		l.Status, l.Failure = orak.StatusExpired, sampleFailure()
+	case Erased:
+		l.Upload, l.Status = orak.ErasedUpload(u.Tenant, u.ID), orak.StatusErased
+		l.By, l.Reason = "ada", "asked by the singer"
 	}
 	return l
 }
@@ -123,6 +126,14 @@ func sampleCancellation(t *testing.T) Event {
 	t.Helper()
 	u := sampleUpload()
 	e, err := NewCancellation(sampleTime, Cancellation{ID: u.ID, Tenant: u.Tenant, By: "ada", Reason: "sung in the wrong key"})
+	require.NoError(t, err)
+	return e
+}
+
+func sampleErasure(t *testing.T) Event {
+	t.Helper()
+	u := sampleUpload()
+	e, err := NewErasure(sampleTime, Erasure{ID: u.ID, Tenant: u.Tenant, By: "ada", Reason: "asked by the singer"})
 	require.NoError(t, err)
 	return e
 }

@@ -34,6 +34,8 @@ func schemaOf(t *testing.T, topic string, typ Type) *jsonschema.Schema {
 	switch {
 	case typ == UploadReceived:
 		return schema(t, "received")
+	case topic == TopicUploads && typ == Erased:
+		return schema(t, "erasure")
 	case topic == TopicUploads:
 		return schema(t, "cancellation")
 	default:

@@ -133,6 +133,67 @@ func TestAskingForTheEndIsNotTellingOfIt(t *testing.T) {
 	requireInput(t, err, "upload")
 	_, err = sampleEvent(t, Canceled).Cancellation()
 	requireInput(t, err, "upload_id")
+	_, err = sampleErasure(t).Lifecycle()
+	requireInput(t, err, "upload")
+	_, err = sampleEvent(t, Erased).Erasure()
+	requireInput(t, err, "upload_id")
+}
+
+func TestErasureIsHeldToItsEnvelope(t *testing.T) {
+	t.Parallel()
+	good := Erasure{ID: sampleUpload().ID, Tenant: "choir-7", By: "ada"}
+	e, err := NewErasure(sampleTime.In(time.FixedZone("CET", 3600)), good)
+	require.NoError(t, err)
+	require.Equal(t, time.UTC, e.Time.Location())
+	got, err := e.Erasure()
+	require.NoError(t, err)
+	require.Equal(t, good, got)
+	for field, change := range map[string]func(*Erasure){
+		"upload_id": func(r *Erasure) { r.ID = "0195a2b4-7c3d-7e8f-9a0b-000000000000" },
+		"tenant":    func(r *Erasure) { r.Tenant = "../choir-7" },
+		"by":        func(r *Erasure) { r.By = "" },
+		"reason":    func(r *Erasure) { r.Reason = strings.Repeat("x", MaxReason+1) },
+	} {
+		r := good
+		change(&r)
+		other := e
+		other.Data, _ = json.Marshal(r)
+		_, err := other.Erasure()
+		requireInput(t, err, field)
+		if field != "upload_id" {
+			_, err = NewErasure(sampleTime, r)
+			require.ErrorContains(t, err, field)
+		}
+	}
+	_, err = NewErasure(time.Time{}, good)
+	require.Error(t, err)
+	_, err = sampleCancellation(t).Erasure()
+	requireInput(t, err, "type")
+}
+
+// What tells of an erasure must not bring back what was erased, and nothing
+// else may say as little.
+func TestAnErasedUploadIsOnlyNamed(t *testing.T) {
+	t.Parallel()
+	require.NotContains(t, string(sampleEvent(t, Erased).Data), "filename")
+	require.NotContains(t, string(sampleEvent(t, Erased).Data), "sha256")
+	u := sampleUpload()
+	named := Lifecycle{Upload: orak.ErasedUpload(u.Tenant, u.ID), Status: orak.StatusErased}
+	for field, change := range map[string]func(*Lifecycle){
+		"upload_id": func(l *Lifecycle) { l.Upload.ID = "x" },
+		"tenant":    func(l *Lifecycle) { l.Upload.Tenant = "" },
+		"key":       func(l *Lifecycle) { l.Upload.Key = orak.OriginalKey("other", u.ID) },
+		"status":    func(l *Lifecycle) { l.Status = orak.StatusCompleted },
+	} {
+		l := named
+		change(&l)
+		_, err := NewLifecycle("id", Erased, sampleTime, l)
+		require.ErrorContains(t, err, field)
+	}
+	_, err := NewLifecycle("id", Completed, sampleTime, named)
+	require.ErrorContains(t, err, "upload")
+	_, err = NewLifecycle("id", Completed, sampleTime, Lifecycle{Upload: u, Status: orak.StatusErased})
+	require.ErrorContains(t, err, "status")
 }
 
 func notification(entries ...string) *kgo.Record {
@@ -245,7 +306,7 @@ func TestReaderTellsWhatIsMalformedInANotification(t *testing.T) {
 func FuzzStructured(f *testing.F) {
 	seed := &testing.T{}
 	for _, encoded := range []bool{false, true} {
-		for _, e := range []Event{sampleEvent(seed, UploadReceived), sampleCancellation(seed)} {
+		for _, e := range []Event{sampleEvent(seed, UploadReceived), sampleCancellation(seed), sampleErasure(seed)} {
 			value := sampleStructured(seed, e, encoded).Value
 			f.Add(value)
 			f.Add(value[:len(value)/2])
@@ -268,6 +329,11 @@ func FuzzStructured(f *testing.F) {
 		if c, err := e.Cancellation(); err == nil {
 			require.Equal(t, e.Subject, c.ID)
 			_, err = NewCancellation(sampleTime, c)
+			require.NoError(t, err)
+		}
+		if r, err := e.Erasure(); err == nil {
+			require.Equal(t, e.Subject, r.ID)
+			_, err = NewErasure(sampleTime, r)
 			require.NoError(t, err)
 		}
 	})
