@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,6 +95,43 @@ func TestUploadAnnouncedTwiceStartsOnce(t *testing.T) {
 	m := b.start(nil)
 	m.awaitOutcome("duplicate", 4)
 	m.awaitOutcome("started", 1)
+	b.requireStarted([]orak.Upload{u})
+}
+
+// What the bridge has started itself it need not ask Temporal about, until
+// another event of the upload says that things may have changed.
+func TestRepeatsAreSettledWithoutAskingTemporal(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var asked atomic.Int64
+	m := b.start(func(_ *bridge.Config, d *bridge.Deps) {
+		d.Temporal = b.client(b.address, onStart(func(context.Context, string) error { asked.Add(1); return nil }))
+	})
+	u := newUpload()
+	r := announcement(t, u)
+	b.publish(r)
+	m.awaitOutcome("started", 1)
+	for range 4 {
+		b.publish(announcement(t, u))
+	}
+	m.awaitOutcome("duplicate", 4)
+	require.EqualValues(t, 1, asked.Load())
+
+	other := announcement(t, u)
+	other.Key = []byte("another key")
+	b.publish(other)
+	m.awaitOutcome("duplicate", 5)
+	require.EqualValues(t, 2, asked.Load(), "another key is another partition, which knows nothing of it")
+
+	unknown := announcement(t, u)
+	for i, h := range unknown.Headers {
+		if h.Key == "ce_type" {
+			unknown.Headers[i].Value = []byte(events.Erased)
+		}
+	}
+	b.publish(unknown, announcement(t, u))
+	m.awaitOutcome("duplicate", 6)
+	require.EqualValues(t, 3, asked.Load())
 	b.requireStarted([]orak.Upload{u})
 }
 

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"regexp"
 	"time"
 )
 
@@ -15,10 +16,14 @@ type Config struct {
 	SessionTimeout time.Duration `help:"How long a bridge may be silent before its partitions go to the others; Kafka takes 6s to 30m." default:"45s"`
 	SlowStart      time.Duration `help:"A start of a workflow that takes longer says that Temporal has too much to do: fewer are asked for at the same time then, and slowly more again, between 1 and the in-flight budget. 0 takes none for slow." default:"500ms"`
 	StallAfter     time.Duration `help:"How long records may wait in a partition of this bridge without any progress before it counts as standing still: it is not ready then, raises an alert and logs what every goroutine does; longer than the commit interval. 0 means that nobody looks." default:"2m"`
-	InstanceID     string        `help:"A name that this bridge keeps over restarts, so that a restart within the session timeout moves no partitions (static membership); empty means none." name:"instance-id"`
 	Rack           string        `help:"The rack or zone that this bridge runs in, to read from the nearest replica; empty means from the leader."`
 	Protocol       string        `help:"Group protocol: classic, or consumer, in which the broker assigns the partitions (KIP-848; Kafka 4.0 or newer, 4.3 recommended; older brokers get classic, with rebalances that stop the whole group). All bridges of a group should use the same." default:"classic" enum:"classic,consumer"`
 	EagerStart     bool          `help:"Let a worker in the same process take the first step of a workflow without asking Temporal; no effect without one." default:"true" negatable:""`
+	// InstanceID is a name that this bridge alone has and keeps over restarts,
+	// so that a restart within the session timeout moves no partitions (static
+	// membership); empty means none. It is the process's, not a setting of the
+	// bridge.
+	InstanceID string `kong:"-"`
 }
 
 // The group protocols: in classic, which is meant where there is none, the
@@ -27,6 +32,9 @@ const (
 	ProtocolClassic  = "classic"
 	ProtocolConsumer = "consumer"
 )
+
+// instanceID is what Kafka takes for a group.instance.id.
+var instanceID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 
 // minStallAfter keeps the looks at Kafka rare.
 const minStallAfter = time.Second
@@ -50,6 +58,8 @@ func (c Config) Validate() error {
 		return errors.New("bridge stall after: want at least 1s and more than the commit interval, or 0")
 	case c.Protocol != "" && c.Protocol != ProtocolClassic && c.Protocol != ProtocolConsumer:
 		return errors.New("bridge protocol: want classic or consumer")
+	case c.InstanceID != "" && !instanceID.MatchString(c.InstanceID):
+		return errors.New("instance id: want at most 249 letters, digits, dots, dashes and underscores")
 	case c.SessionTimeout < 6*time.Second:
 		return errors.New("bridge session timeout: want at least 6s")
 	default:

@@ -53,10 +53,10 @@
 // # The group
 //
 // Cooperative-sticky: a rebalance stops the partitions that move and no others.
-// With --bridge-instance-id (every setting of the bridge begins with bridge-) a
-// bridge keeps its partitions over a restart, and nobody rebalances at all as
-// long as it is back within --bridge-session-timeout. --bridge-protocol
-// consumer leaves the assignment to the broker (KIP-848) where it can.
+// With --instance-id a bridge keeps its partitions over a restart, and nobody
+// rebalances at all as long as it is back within --bridge-session-timeout.
+// --bridge-protocol consumer leaves the assignment to the broker (KIP-848)
+// where it can.
 //
 // # Non-obvious
 //
@@ -86,6 +86,10 @@
 //   - A topic that was deleted and made anew has another id, and the client
 //     refuses it for ever, with an error at each poll and no pause between them.
 //     So the bridge makes the client forget it and consume the new one.
+//   - An announcement that comes again is settled without asking Temporal for
+//     as long as its partition stays here, ten minutes at most. Who empties
+//     Temporal under running bridges and wants the topic read again restarts
+//     them (orak offsets reset asks for that anyway).
 //   - A dead letter is written at least once: a crash between its
 //     acknowledgement and the commit writes it again.
 package bridge

@@ -13,6 +13,7 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/workflows"
 )
 
 // handle settles r, or gives it up for now, and books which.
@@ -54,6 +55,9 @@ func (b *Bridge) settle(ctx context.Context, s *session, r *kgo.Record) (out out
 		}
 	}
 	e, err := events.FromRecord(r)
+	if err == nil && e.Type != events.UploadReceived {
+		s.recent.forget(r)
+	}
 	switch {
 	case err != nil && !errors.Is(err, events.ErrUnknownType):
 		return b.deadLetter(ctx, s, r, orak.AsFault(err))
@@ -72,7 +76,14 @@ func (b *Bridge) settleReceived(ctx context.Context, s *session, r *kgo.Record, 
 	if err != nil {
 		return b.deadLetter(ctx, s, r, orak.AsFault(err))
 	}
-	return b.start(ctx, s, r, received.Upload)
+	u := received.Upload
+	if s.recent.has(r, u.ID) {
+		b.log.Debug("workflow is known to be there", "upload_id", u.ID, "tenant", u.Tenant, "workflow_id", workflows.UploadWorkflowID(u.ID))
+		return outcomeDuplicate
+	}
+	out := b.start(ctx, s, r, u)
+	s.recent.note(r, u.ID, out)
+	return out
 }
 
 // persist tries until attempt succeeds. It is false where the record has to be

@@ -42,7 +42,9 @@ type session struct {
 	killed  bool
 	// committed is the last offset committed in this session.
 	committed kgo.EpochOffset
-	busy      sync.WaitGroup
+	// recent has the uploads of which nothing needs to be asked.
+	recent *recent
+	busy   sync.WaitGroup
 }
 
 // lane is the records of one key, in their order.
@@ -59,6 +61,7 @@ func newSession(p partition) *session {
 		lanes:     make(map[string]*lane),
 		running:   make(map[int64]context.CancelFunc),
 		committed: kgo.EpochOffset{Epoch: -1, Offset: -1},
+		recent:    newRecent(),
 	}
 }
 

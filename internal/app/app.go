@@ -106,7 +106,7 @@ func (a *App) observe(ctx context.Context, roles Roles) error {
 	a.metrics = observe.NewMetrics()
 	a.stops.add("metrics", a.metrics.Stop)
 	a.health = observe.NewHealth(a.log)
-	stop, err := observe.StartTracing(ctx, observe.TracingConfig{Service: roles.name()})
+	stop, err := observe.StartTracing(ctx, observe.TracingConfig{Service: roles.name(), Instance: a.cfg.InstanceID})
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,9 @@ func (a *App) converter(ctx context.Context) (*media.Converter, error) {
 }
 
 func (a *App) startBridge(ctx context.Context) error {
-	b := bridge.New(a.cfg.Bridge, bridge.Deps{
+	cfg := a.cfg.Bridge
+	cfg.InstanceID = a.cfg.InstanceID
+	b := bridge.New(cfg, bridge.Deps{
 		Kafka:     a.cfg.Kafka,
 		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
 		Temporal:  a.temporal,

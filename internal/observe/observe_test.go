@@ -184,7 +184,7 @@ func TestSpansArriveAtTheOTLPEndpoint(t *testing.T) {
 	require.Contains(t, otel.GetTextMapPropagator().Fields(), "traceparent")
 
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
-	stop, err = observe.StartTracing(t.Context(), observe.TracingConfig{Service: "orak-test", Version: "v1"})
+	stop, err = observe.StartTracing(t.Context(), observe.TracingConfig{Service: "orak-test", Version: "v1", Instance: "orak-test-7"})
 	require.NoError(t, err)
 	_, span := otel.Tracer("test").Start(t.Context(), "probe span")
 	span.End()
@@ -195,4 +195,6 @@ func TestSpansArriveAtTheOTLPEndpoint(t *testing.T) {
 	require.Contains(t, sent, "/v1/traces")
 	require.Contains(t, sent, "probe span")
 	require.Contains(t, sent, "orak-test")
+	require.Contains(t, sent, "service.instance.id")
+	require.Contains(t, sent, "orak-test-7")
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -20,6 +21,20 @@ type TracingConfig struct {
 	Service string
 	// Version is the service.version; it may be empty.
 	Version string
+	// Instance is the service.instance.id; it may be empty.
+	Instance string
+}
+
+// attributes are those that are known.
+func (c TracingConfig) attributes() []attribute.KeyValue {
+	all := []attribute.KeyValue{semconv.ServiceName(c.Service)}
+	if c.Version != "" {
+		all = append(all, semconv.ServiceVersion(c.Version))
+	}
+	if c.Instance != "" {
+		all = append(all, semconv.ServiceInstanceID(c.Instance))
+	}
+	return all
 }
 
 // Propagator is how a trace crosses processes: W3C Trace Context and Baggage.
@@ -43,7 +58,7 @@ func StartTracing(ctx context.Context, cfg TracingConfig) (stop func(context.Con
 		return noStop, fmt.Errorf("opening the OTLP exporter: %w", err)
 	}
 	about, err := resource.New(ctx,
-		resource.WithAttributes(semconv.ServiceName(cfg.Service), semconv.ServiceVersion(cfg.Version)),
+		resource.WithAttributes(cfg.attributes()...),
 		resource.WithHost(),
 		resource.WithFromEnv(),
 	)
