@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -16,25 +15,22 @@ import (
 // clock notes when starts were answered.
 type clock struct {
 	mu sync.Mutex
-	// announced has the times of the events of each upload that are not yet
-	// answered for.
-	announced map[int][]time.Time
+	// announced has when each upload was announced first, until it is started.
+	announced map[int]time.Time
 	started   []time.Duration
-	every     []time.Duration
 	answers   int
 	first     time.Time
 	last      time.Time
-	moved     chan struct{}
 }
 
-func newClock() *clock {
-	return &clock{announced: make(map[int][]time.Time), moved: make(chan struct{}, 1)}
-}
+func newClock() *clock { return &clock{announced: make(map[int]time.Time)} }
 
 func (c *clock) announce(i int, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.announced[i] = append(c.announced[i], at)
+	if _, again := c.announced[i]; !again {
+		c.announced[i] = at
+	}
 }
 
 func (c *clock) intercept(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
@@ -55,8 +51,8 @@ func (c *clock) intercept(ctx context.Context, method string, req, reply any, cc
 	return err
 }
 
-// answered notes an answer for upload i, the oldest of whose events it is
-// taken to be of; fresh is true where it started the workflow.
+// answered notes an answer for upload i; fresh is true where it started the
+// workflow.
 func (c *clock) answered(i int, fresh bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,34 +61,8 @@ func (c *clock) answered(i int, fresh bool) {
 		c.first = now
 	}
 	c.last = now
-	if waiting := c.announced[i]; len(waiting) > 0 {
-		took := now.Sub(waiting[0])
-		c.announced[i] = waiting[1:]
-		c.every = append(c.every, took)
-		if fresh {
-			c.started = append(c.started, took)
-		}
-	}
-	select {
-	case c.moved <- struct{}{}:
-	default:
-	}
-}
-
-// await returns once n starts have been answered.
-func (c *clock) await(ctx context.Context, n int) error {
-	for {
-		c.mu.Lock()
-		have := c.answers
-		c.mu.Unlock()
-		if have >= n {
-			return nil
-		}
-		select {
-		case <-c.moved:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %d starts, %d were answered: %w", n, have, ctx.Err())
-		}
+	if at, ok := c.announced[i]; ok && fresh {
+		c.started = append(c.started, now.Sub(at))
 	}
 }
 
@@ -102,4 +72,11 @@ func (c *clock) rate() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return float64(c.answers-1) / c.last.Sub(c.first).Seconds()
+}
+
+// began is when the first answer came.
+func (c *clock) began() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.first
 }

@@ -7,6 +7,7 @@
 //	raw     ExecuteWorkflow alone, at several concurrencies
 //	bridge  the real one, with a backlog; then with events that come at a pace
 //	naive   one event at a time
+//	away    raw, bridge and naive again, with the servers so many milliseconds away
 //	memory  the bridge in front of a small and of a large backlog
 //
 // Nobody works on the workflows: they are started, and that is all that is
@@ -19,6 +20,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -30,14 +32,21 @@ type options struct {
 	concurrency []int
 	skew        float64
 	pace        float64
+	away        []time.Duration
 	backlog     int
 	json        bool
+	// rtt is the one of away that is being measured.
+	rtt time.Duration
 }
 
 func main() { os.Exit(run()) }
 
 func run() int {
-	opts := parse()
+	opts, err := parse()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
 	rep, err := measure(ctx, opts)
@@ -56,18 +65,26 @@ func run() int {
 	return 0
 }
 
-func parse() options {
+func parse() (options, error) {
 	o := options{concurrency: []int{16, 32, 64, 128}}
+	away := flag.String("away", "0s,5ms,20ms,50ms", "round trips to Temporal, and from the consumer to Kafka, with which raw, bridge and naive are measured once more; empty leaves that out")
 	flag.StringVar(&o.binary, "binary", "bin/orak-standalone", "the built stack; its servers are run on free ports and folders of their own")
 	flag.IntVar(&o.events, "events", 4000, "how many events each measurement takes; the naive loop takes a quarter")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; ratios are of one round, and their median is printed; 0 measures memory alone")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; ratios are of one round, and their median is printed; 0 measures neither rates nor distances")
 	flag.IntVar(&o.inflight, "inflight", 0, "the bridge's in-flight budget; 0 takes its default")
 	flag.Float64Var(&o.skew, "skew", 1.1, "exponent of the Zipf distribution of keys, more than 1")
 	flag.Float64Var(&o.pace, "pace", 0.5, "how fast events come where latency is measured, as a share of what raw starts reach")
 	flag.IntVar(&o.backlog, "backlog", 200_000, "events of the large backlog in front of which memory is measured; 0 leaves that out")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.Parse()
-	return o
+	for _, text := range strings.FieldsFunc(*away, func(r rune) bool { return r == ',' }) {
+		rtt, err := time.ParseDuration(text)
+		if err != nil || rtt < 0 {
+			return options{}, fmt.Errorf("-away %s: want round trips such as 0s,5ms", text)
+		}
+		o.away = append(o.away, rtt)
+	}
+	return o, nil
 }
 
 // progress tells a person what takes long.

@@ -26,6 +26,9 @@ func measure(ctx context.Context, o options) (*report, error) {
 			return nil, err
 		}
 	}
+	if rep.Distances, err = measureDistances(ctx, o, cfg.Inflight); err != nil {
+		return nil, err
+	}
 	if o.backlog > 0 {
 		if rep.Memory, err = measureMemory(ctx, o); err != nil {
 			return nil, err
@@ -92,7 +95,7 @@ func measureRound(ctx context.Context, o options, concurrency int) (m round, err
 // withRig measures against servers of its own, so that none finds what
 // another has left.
 func withRig[T any](ctx context.Context, o options, f func(*rig) (T, error)) (result T, err error) {
-	r, err := newRig(ctx, o.binary)
+	r, err := newRig(ctx, o.binary, o.rtt)
 	if err != nil {
 		return result, err
 	}
@@ -137,10 +140,11 @@ func bridged(ctx context.Context, o options, r *rig, w workload) (float64, error
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(r.clock.await(ctx, len(w)), b.Stop(ctx)); err != nil {
+	last, err := b.await(ctx, len(w))
+	if err := errors.Join(err, b.Stop(ctx)); err != nil {
 		return 0, err
 	}
-	return r.clock.rate(), nil
+	return float64(len(w)-1) / last.Sub(r.clock.began()).Seconds(), nil
 }
 
 // naive is the loop that one writes first: a record, its start, its commit,
@@ -149,8 +153,8 @@ func naive(ctx context.Context, r *rig, w workload) (float64, error) {
 	if err := r.announce(ctx, w); err != nil {
 		return 0, err
 	}
-	cl, err := kafka.NewClient(r.kafka, quiet(), kgo.ConsumerGroup("naive"), kgo.ConsumeTopics(events.TopicUploads),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
+	cl, err := kafka.NewClient(r.kafka, quiet(), append(r.far(), kgo.ConsumerGroup("naive"), kgo.ConsumeTopics(events.TopicUploads),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())...)
 	if err != nil {
 		return 0, err
 	}
@@ -196,20 +200,26 @@ func paced(ctx context.Context, o options, r *rig, w workload, perSecond float64
 	if err != nil {
 		return latency{}, err
 	}
-	// One event beforehand, so that the joining of the group is over.
-	warm := len(w)
-	if err := errors.Join(r.announce(ctx, workload{warm}), r.clock.await(ctx, 1)); err != nil {
-		return latency{}, errors.Join(err, b.Stop(ctx))
-	}
-	err = errors.Join(r.send(ctx, w, perSecond, inOrder), r.clock.await(ctx, len(w)+1), b.Stop(ctx))
-	if err != nil {
+	if err := errors.Join(r.pace(ctx, b, w, perSecond, inOrder), b.Stop(ctx)); err != nil {
 		return latency{}, err
 	}
 	slices.Sort(r.clock.started)
-	slices.Sort(r.clock.every)
-	return latency{
-		P50MS: quantile(r.clock.started, 0.5), P99MS: quantile(r.clock.started, 0.99), EveryP99MS: quantile(r.clock.every, 0.99),
-	}, nil
+	return latency{P50MS: quantile(r.clock.started, 0.5), P99MS: quantile(r.clock.started, 0.99)}, nil
+}
+
+func (r *rig) pace(ctx context.Context, b *running, w workload, perSecond float64, inOrder bool) error {
+	// One event beforehand, so that the joining of the group is over.
+	if err := r.announce(ctx, workload{len(w)}); err != nil {
+		return err
+	}
+	if _, err := b.await(ctx, 1); err != nil {
+		return err
+	}
+	if err := r.send(ctx, w, perSecond, inOrder); err != nil {
+		return err
+	}
+	_, err := b.await(ctx, len(w)+1)
+	return err
 }
 
 func (r *rig) send(ctx context.Context, w workload, perSecond float64, inOrder bool) error {

@@ -39,7 +39,8 @@ func before(ctx context.Context, o options, r *rig, backlog int) (memory, error)
 	go func() { peak <- watch(sampling, heap, total) }()
 	b, err := r.startBridge(ctx, o.inflight)
 	if err == nil {
-		err = errors.Join(r.clock.await(ctx, min(o.events, backlog)), b.Stop(ctx))
+		_, err = b.await(ctx, min(o.events, backlog))
+		err = errors.Join(err, b.Stop(ctx))
 	}
 	stop()
 	m := <-peak

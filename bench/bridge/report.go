@@ -21,6 +21,7 @@ type report struct {
 	BridgeToNaive float64  `json:"bridge_to_naive"`
 	RawToNaive    float64  `json:"raw_to_naive"`
 	ZipfP99       float64  `json:"zipf_to_unordered_p99"`
+	Distances     []away   `json:"distances,omitempty"`
 	Memory        []memory `json:"memory,omitempty"`
 }
 
@@ -46,8 +47,6 @@ type round struct {
 type latency struct {
 	P50MS float64 `json:"p50_ms"`
 	P99MS float64 `json:"p99_ms"`
-	// EveryP99MS counts later events of the same uploads, too.
-	EveryP99MS float64 `json:"every_event_p99_ms"`
 }
 
 // memory is what the process of the bridge holds in front of a backlog.
@@ -59,15 +58,18 @@ type memory struct {
 	TotalBytes uint64 `json:"total_bytes"`
 }
 
-func (r *report) summarize() {
-	over := func(f func(round) float64) float64 {
-		all := make([]float64, len(r.Rounds))
-		for i := range all {
-			all[i] = f(r.Rounds[i])
-		}
-		slices.Sort(all)
-		return all[len(all)/2]
+// median is that of f over the rounds.
+func median[T any](rounds []T, f func(T) float64) float64 {
+	all := make([]float64, len(rounds))
+	for i := range all {
+		all[i] = f(rounds[i])
 	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func (r *report) summarize() {
+	over := func(f func(round) float64) float64 { return median(r.Rounds, f) }
 	r.UniformToRaw = over(func(m round) float64 { return m.BridgeUniform / m.RawUniform })
 	r.ZipfToRaw = over(func(m round) float64 { return m.BridgeZipf / m.RawZipf })
 	r.BridgeToNaive = over(func(m round) float64 { return m.BridgeUniform / m.Naive })
@@ -82,6 +84,7 @@ func (r *report) print(w io.Writer) {
 		r.printLatency(w)
 		r.printRatios(w)
 	}
+	r.printDistances(w)
 	for _, m := range r.Memory {
 		fmt.Fprintf(w, "memory with a backlog of %9d: heap +%.0f MiB, in all +%.0f MiB\n", m.Backlog, mib(m.HeapBytes), mib(m.TotalBytes))
 	}
@@ -115,8 +118,6 @@ func (r *report) printLatency(w io.Writer) {
 	r.row(w, "p50 with Zipf keys in order", "%10.1f", func(m round) float64 { return m.Zipf.P50MS })
 	r.row(w, "p99 of the same events unordered", "%10.1f", func(m round) float64 { return m.Unordered.P99MS })
 	r.row(w, "p99 with Zipf keys in order", "%10.1f", func(m round) float64 { return m.Zipf.P99MS })
-	r.row(w, "p99 of every event unordered", "%10.1f", func(m round) float64 { return m.Unordered.EveryP99MS })
-	r.row(w, "p99 of every event in order", "%10.1f", func(m round) float64 { return m.Zipf.EveryP99MS })
 }
 
 func (r *report) printRatios(w io.Writer) {
@@ -129,6 +130,20 @@ func (r *report) printRatios(w io.Writer) {
 	ratio("bridge / one at a time", r.BridgeToNaive, "≥ 10")
 	ratio("raw / one at a time", r.RawToNaive, "none: what the server gains from being asked at once")
 	ratio("p99 Zipf / unordered", r.ZipfP99, "≤ 1.2")
+}
+
+func (r *report) printDistances(w io.Writer) {
+	if len(r.Rounds) == 0 || len(r.Distances) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nservers away, medians of %d rounds\n%-12s%10s%10s%14s%14s%16s\n", len(r.Rounds),
+		"round trip", "raw/s", "bridge/s", "one by one/s", "bridge/raw", "bridge/one by one")
+	for _, d := range r.Distances {
+		fmt.Fprintf(w, "%-12s%10.0f%10.0f%14.1f%14.2f%20.2f\n", d.RTT,
+			median(d.Rounds, func(d distance) float64 { return d.Raw }),
+			median(d.Rounds, func(d distance) float64 { return d.Bridge }),
+			median(d.Rounds, func(d distance) float64 { return d.Naive }), d.ToRaw, d.ToNaive)
+	}
 }
 
 func mib(b uint64) float64 { return float64(b) / (1 << 20) }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -34,15 +34,18 @@ type rig struct {
 	kafka    kafka.Config
 	cl       *kgo.Client
 	clock    *clock
+	// rtt is how far Temporal is from whoever starts workflows, and Kafka from
+	// whoever consumes.
+	rtt time.Duration
 }
 
-func newRig(ctx context.Context, binary string) (_ *rig, err error) {
+func newRig(ctx context.Context, binary string, rtt time.Duration) (_ *rig, err error) {
 	process, err := stack.StartServers(ctx, binary)
 	if err != nil {
 		return nil, err
 	}
 	r := &rig{
-		process: process, clock: newClock(),
+		process: process, clock: newClock(), rtt: rtt,
 		kafka: kafka.Config{Brokers: []string{process.Kafka}, ClientID: "bench", ReplicationFactor: 1},
 	}
 	defer func() {
@@ -58,10 +61,18 @@ func newRig(ctx context.Context, binary string) (_ *rig, err error) {
 	}
 	r.temporal, err = client.DialContext(ctx, client.Options{
 		HostPort: process.Temporal, Namespace: namespace, Logger: sdklog.NewStructuredLogger(quiet()),
-		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(r.clock.intercept)}},
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{
+			grpc.WithChainUnaryInterceptor(r.clock.intercept),
+			grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+				return distant(rtt)(ctx, "tcp", address)
+			}),
+		}},
 	})
 	return r, err
 }
+
+// far are the options of a Kafka client that is rtt away from the broker.
+func (r *rig) far() []kgo.Opt { return []kgo.Opt{kgo.Dialer(distant(r.rtt))} }
 
 // quiet writes what a log has and shows it nobody: writing is part of what is
 // measured.
@@ -75,20 +86,6 @@ func (r *rig) close() error {
 		r.cl.Close()
 	}
 	return r.process.Stop()
-}
-
-// startBridge runs the real bridge with its default settings.
-func (r *rig) startBridge(ctx context.Context, inflight int) (*bridge.Bridge, error) {
-	cfg, err := settings(inflight)
-	if err != nil {
-		return nil, err
-	}
-	reg := prometheus.NewRegistry()
-	b := bridge.New(cfg, bridge.Deps{
-		Kafka: r.kafka, KafkaOpts: []kgo.Opt{kafka.Metrics(reg)}, Temporal: r.temporal, Namespace: namespace,
-		Publisher: kafka.NewProducer(r.cl), Log: quiet(), Metrics: reg,
-	})
-	return b, b.Start(ctx)
 }
 
 func settings(inflight int) (cfg bridge.Config, err error) {

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// away is what one round trip to the servers makes of the three rates.
+type away struct {
+	RTT     time.Duration `json:"rtt_ns"`
+	Rounds  []distance    `json:"rounds"`
+	ToRaw   float64       `json:"bridge_to_raw"`
+	ToNaive float64       `json:"bridge_to_naive"`
+}
+
+// distance has what was measured one after the other, as starts a second.
+type distance struct {
+	Raw    float64 `json:"raw_per_second"`
+	Bridge float64 `json:"bridge_per_second"`
+	Naive  float64 `json:"naive_per_second"`
+}
+
+// naiveAway is how many events the naive loop takes where it mostly waits.
+const naiveAway = 150
+
+// measureDistances measures with the servers away, each distance in every
+// round. As many raw starts are underway as the bridge has places.
+func measureDistances(ctx context.Context, o options, inflight int) ([]away, error) {
+	all := make([]away, len(o.away))
+	w := uniform(o.events)
+	for n := range o.rounds {
+		for i, rtt := range o.away {
+			all[i].RTT, o.rtt = rtt, rtt
+			progress("round %d of %d, servers %s away", n+1, o.rounds, rtt)
+			var d distance
+			for _, one := range []struct {
+				into *float64
+				of   func(r *rig) (float64, error)
+			}{
+				{&d.Raw, func(r *rig) (float64, error) { return raw(ctx, r, w, inflight) }},
+				{&d.Bridge, func(r *rig) (float64, error) { return bridged(ctx, o, r, w) }},
+				{&d.Naive, func(r *rig) (float64, error) { return naive(ctx, r, w[:min(naiveAway, len(w))]) }},
+			} {
+				var err error
+				if *one.into, err = withRig(ctx, o, one.of); err != nil {
+					return nil, err
+				}
+			}
+			progress("  raw %.0f/s, bridge %.0f/s, one at a time %.1f/s", d.Raw, d.Bridge, d.Naive)
+			all[i].Rounds = append(all[i].Rounds, d)
+		}
+	}
+	for i := range all {
+		if len(all[i].Rounds) > 0 {
+			all[i].ToRaw = median(all[i].Rounds, func(d distance) float64 { return d.Bridge / d.Raw })
+			all[i].ToNaive = median(all[i].Rounds, func(d distance) float64 { return d.Bridge / d.Naive })
+		}
+	}
+	return all, nil
+}
+
+// chunk is what was read at once, and when it is to arrive.
+type chunk struct {
+	data []byte
+	due  time.Time
+}
+
+// inTransit bounds how many chunks are on their way at once, which is far more
+// than what is measured ever has.
+const inTransit = 1 << 14
+
+// distant dials servers that are rtt away: every byte takes half of it in
+// either direction, however many are on their way.
+func distant(rtt time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		var d net.Dialer
+		far, err := d.DialContext(ctx, network, address)
+		if err != nil || rtt == 0 {
+			return far, err
+		}
+		near, end := net.Pipe()
+		carry(end, far, rtt/2)
+		carry(far, end, rtt/2)
+		return near, nil
+	}
+}
+
+// carry brings what it reads to another connection, each byte as much later.
+// When one of them ends, both do.
+func carry(from, to net.Conn, delay time.Duration) {
+	way := make(chan chunk, inTransit)
+	go func() {
+		defer close(way)
+		for {
+			buffer := make([]byte, 64<<10)
+			n, err := from.Read(buffer)
+			if n > 0 {
+				way <- chunk{buffer[:n], time.Now().Add(delay)}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	go func() {
+		defer from.Close()
+		defer to.Close()
+		for c := range way {
+			time.Sleep(time.Until(c.due))
+			if _, err := to.Write(c.data); err != nil {
+				break
+			}
+		}
+		for range way { // until the reader has seen the end
+			continue
+		}
+	}()
+}

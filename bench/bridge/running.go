@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"orak/bridge"
+	"orak/internal/kafka"
+)
+
+// running is the real bridge at work, and the metrics by which it tells what
+// it has done: not every event that it settles shows at the server.
+type running struct {
+	*bridge.Bridge
+	reg *prometheus.Registry
+}
+
+// startBridge runs the real bridge with its default settings.
+func (r *rig) startBridge(ctx context.Context, inflight int) (*running, error) {
+	cfg, err := settings(inflight)
+	if err != nil {
+		return nil, err
+	}
+	reg := prometheus.NewRegistry()
+	b := bridge.New(cfg, bridge.Deps{
+		Kafka: r.kafka, KafkaOpts: append(r.far(), kafka.Metrics(prometheus.NewRegistry())), Temporal: r.temporal, Namespace: namespace,
+		Publisher: kafka.NewProducer(r.cl), Log: quiet(), Metrics: reg,
+	})
+	return &running{b, reg}, b.Start(ctx)
+}
+
+// lookEvery is how often the bridge's metrics are looked at. What is measured
+// does not depend on it.
+const lookEvery = 10 * time.Millisecond
+
+// await returns once n events are settled, with the time of the last.
+func (b *running) await(ctx context.Context, n int) (time.Time, error) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		settled, last, err := b.progress()
+		if err != nil || settled >= n {
+			return last, err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return last, fmt.Errorf("waiting for %d events, %d are settled: %w", n, settled, ctx.Err())
+		}
+	}
+}
+
+// progress is how many events are settled, and when the last one was.
+func (b *running) progress() (settled int, last time.Time, err error) {
+	families, err := b.reg.Gather()
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			switch f.GetName() {
+			case "orak_bridge_records_total":
+				if outcome := m.GetLabel()[0].GetValue(); outcome != "started" && outcome != "duplicate" {
+					err = errors.Join(err, fmt.Errorf("an event was %s", outcome))
+				}
+				settled += int(m.GetCounter().GetValue())
+			case "orak_bridge_last_progress_timestamp_seconds":
+				seconds, fraction := math.Modf(m.GetGauge().GetValue())
+				last = time.Unix(int64(seconds), int64(fraction*1e9))
+			}
+		}
+	}
+	return settled, last, err
+}
