@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"io"
+	"iter"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,11 @@ type Store interface {
 	// Put makes an object of size bytes, whole or not at all, and replaces
 	// one of the same key.
 	Put(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error
+	// Keys lists the objects whose keys begin with prefix. After an error it
+	// ends.
+	Keys(ctx context.Context, prefix string) iter.Seq2[string, error]
+	// Delete removes an object; an absent one is no error.
+	Delete(ctx context.Context, key string) error
 }
 
 // Converter turns the recording at src into a 16 kHz mono 16-bit WAV at dst.
@@ -52,6 +58,14 @@ type Alerter interface {
 	Raise(ctx context.Context, a Alert) error
 }
 
+// Ender ends the workflow of an upload that is being erased.
+type Ender interface {
+	// End asks the workflow to end as a canceled one does, or at once with
+	// force, and reports whether it has ended. Where there is none it sees to
+	// it that none can be started. It is called until it says that it is so.
+	End(ctx context.Context, in Erasing, force bool) (ended bool, err error)
+}
+
 // Notifier posts Markdown to where operators read it. A *orak.Fault says how
 // long to wait where the other side did.
 type Notifier interface {
@@ -73,6 +87,7 @@ type Deps struct {
 	Analyzer  Analyzer
 	Publisher Publisher
 	Alerter   Alerter
+	Ender     Ender
 	Notifier  Notifier
 	Links     Links
 	// Namespace is Temporal's, for the commands that an alert shows.

@@ -1,6 +1,6 @@
 // Package activities is what the workflows do to the world: convert a
 // recording, analyze it, publish the result, announce what happened, write a
-// dead letter, raise an alert.
+// dead letter, raise an alert, erase an upload.
 //
 // There are two kinds of activity, and they fail differently.
 //
@@ -38,7 +38,12 @@ const (
 	TypeDeadLetter  = "DeadLetter"
 	TypeRaiseAlert  = "RaiseAlert"
 	TypePostAlert   = "PostAlert"
-	TypeCountParked = "CountParked"
+	// Those of EraseUpload.
+	TypeBury          = "Bury"
+	TypeEndProcessing = "EndProcessing"
+	TypeRemoveObjects = "RemoveObjects"
+	TypeSeal          = "Seal"
+	TypeCountParked   = "CountParked"
 )
 
 // StageOf is the stage that an activity type runs; ok is false for the side

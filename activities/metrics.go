@@ -10,6 +10,7 @@ type metrics struct {
 	deadLetters  *prometheus.CounterVec
 	alertsPosted prometheus.Counter
 	alertsFailed prometheus.Counter
+	erased       prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -22,6 +23,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		alertsPosted: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_alert_posts_total",
 			Help: "Alert messages that the webhook took.",
+		}),
+		erased: f.NewCounter(prometheus.CounterOpts{
+			Name: "orak_uploads_erased_total",
+			Help: "Uploads of which everything that was stored is removed.",
 		}),
 		alertsFailed: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_alert_post_failures_total",

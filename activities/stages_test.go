@@ -8,9 +8,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -50,6 +54,21 @@ func (s *shelf) Put(_ context.Context, key string, body io.Reader, size int64, _
 	}
 	s.objects[key] = data
 	return err
+}
+
+func (s *shelf) Keys(_ context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, key := range slices.Sorted(maps.Keys(s.objects)) {
+			if strings.HasPrefix(key, prefix) && !yield(key, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *shelf) Delete(_ context.Context, key string) error {
+	delete(s.objects, key)
+	return nil
 }
 
 // copies converts by copying, and leaves a file of its own behind.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -78,6 +79,16 @@ func (s store) Open(ctx context.Context, key string) (io.ReadCloser, int64, erro
 func (s store) Put(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
 	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType})
 	return err
+}
+
+func (s store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for info, err := range s.List(ctx, prefix) {
+			if !yield(info.Key, err) {
+				return
+			}
+		}
+	}
 }
 
 type publisher struct{ *kafka.Producer }

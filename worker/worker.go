@@ -60,6 +60,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
 		Store: deps.Store, Converter: deps.Converter, Analyzer: deps.Analyzer, Publisher: deps.Publisher,
 		Alerter: &alerter{client: c, wait: cfg.AlertGroupWait, interval: cfg.AlertGroupInterval}, Notifier: deps.Notifier,
+		Ender: &ender{client: c, namespace: deps.Namespace},
 		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
 	})
 	return &Worker{
@@ -185,6 +186,11 @@ func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	flows := workflows.New(w.cfg.Settings)
 	sw.RegisterWorkflowWithOptions(flows.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
 	sw.RegisterWorkflowWithOptions(flows.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
+	sw.RegisterWorkflowWithOptions(flows.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
+	register(sw, activities.TypeBury, w.acts.Bury)
+	register(sw, activities.TypeEndProcessing, w.acts.EndProcessing)
+	register(sw, activities.TypeRemoveObjects, w.acts.RemoveObjects)
+	register(sw, activities.TypeSeal, w.acts.Seal)
 	register(sw, activities.TypePublish, w.acts.Publish)
 	register(sw, activities.TypeSaveOutcome, w.acts.SaveOutcome)
 	register(sw, activities.TypeAnnounce, w.acts.Announce)

@@ -20,7 +20,7 @@ import (
 // on that way now: keep the old way with workflow.GetVersion, and record the
 // new one under a new name (go test ./worker -record).
 var paths = []string{
-	"alert_digest", "canceled", "completed", "crashed", "discarded", "expired",
+	"alert_digest", "canceled", "completed", "crashed", "discarded", "erased", "erased_again", "expired",
 	"reprocessed_by_signal", "reprocessed_by_update", "resumed", "retried",
 }
 
@@ -49,6 +49,7 @@ func replay(file string) error {
 	f := workflows.New(workflows.DefaultSettings())
 	r.RegisterWorkflowWithOptions(f.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
 	r.RegisterWorkflowWithOptions(f.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
+	r.RegisterWorkflowWithOptions(f.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
 	return r.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file)
 }
 

@@ -19,13 +19,14 @@ type Settings struct {
 	PublishTimeout   time.Duration `name:"publish-timeout" help:"How long one attempt to publish may take." default:"5m"`
 	HeartbeatTimeout time.Duration `name:"heartbeat-timeout" help:"How long a worker may be silent before its attempt is taken for dead and another one begins." default:"30s"`
 	StageLimit       time.Duration `name:"stage-limit" help:"How long a stage may take in all, with every retry and the wait in its queue. It is the last resort against an upload that is stuck; it must leave room for the longest backlog and outage." default:"168h"`
+	ErasePatience    time.Duration `name:"erase-patience" help:"How long the processing of an upload that is erased may take to end by itself, before it is terminated." default:"5m"`
 }
 
 // DefaultSettings are those of the tags.
 func DefaultSettings() Settings {
 	const week = 7 * 24 * time.Hour
 	return Settings{ParkFor: week, ConvertTimeout: 15 * time.Minute, AnalyzeTimeout: time.Hour,
-		PublishTimeout: 5 * time.Minute, HeartbeatTimeout: 30 * time.Second, StageLimit: week}
+		PublishTimeout: 5 * time.Minute, HeartbeatTimeout: 30 * time.Second, StageLimit: week, ErasePatience: 5 * time.Minute}
 }
 
 // Validate reports the first setting that cannot work.
@@ -35,7 +36,7 @@ func (s Settings) Validate() error {
 		value time.Duration
 	}{
 		{"park-for", s.ParkFor}, {"convert-timeout", s.ConvertTimeout}, {"analyze-timeout", s.AnalyzeTimeout},
-		{"publish-timeout", s.PublishTimeout}, {"heartbeat-timeout", s.HeartbeatTimeout},
+		{"publish-timeout", s.PublishTimeout}, {"heartbeat-timeout", s.HeartbeatTimeout}, {"erase-patience", s.ErasePatience},
 	} {
 		if d.value <= 0 {
 			return fmt.Errorf("%s %v: want more than 0", d.name, d.value)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 
 	"orak"
 	"orak/activities"
@@ -33,6 +34,17 @@ func (s activityStore) Open(ctx context.Context, key string) (io.ReadCloser, int
 func (s activityStore) Put(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
 	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType})
 	return err
+}
+
+// Keys is activities.Store's.
+func (s activityStore) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for info, err := range s.List(ctx, prefix) {
+			if !yield(info.Key, err) {
+				return
+			}
+		}
+	}
 }
 
 // activityPublisher is the producer in the words of activities.

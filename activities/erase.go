@@ -1,0 +1,142 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"orak"
+)
+
+// Erasing names an upload that is being erased.
+type Erasing struct {
+	ID     orak.UploadID `json:"upload_id"`
+	Tenant orak.Tenant   `json:"tenant"`
+	// RequestedAt is when it was first asked for, By who asked and Reason why.
+	RequestedAt time.Time `json:"requested_at"`
+	By          string    `json:"by"`
+	Reason      string    `json:"reason,omitempty"`
+}
+
+// EndInput asks for the end of an upload's processing.
+type EndInput struct {
+	Erasing
+	// Patience is how long the workflow has for ending as it does when it is
+	// canceled; after that it is terminated.
+	Patience time.Duration `json:"patience"`
+}
+
+// maxTombstone bounds what is read of a tombstone, in bytes.
+const maxTombstone = 4 << 10
+
+// Bury writes the tombstone of an upload, or reads the one that is there. From
+// then on nothing is started for the upload.
+func (a *Activities) Bury(ctx context.Context, in Erasing) (orak.Tombstone, error) {
+	key := orak.ErasedKey(in.Tenant, in.ID)
+	stone := orak.Tombstone{ID: in.ID, RequestedAt: in.RequestedAt}
+	body, _, err := a.deps.Store.Open(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return stone, a.putJSON(ctx, key, stone)
+	}
+	if err != nil {
+		return orak.Tombstone{}, fmt.Errorf("reading tombstone: %w", err)
+	}
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, maxTombstone))
+	if err != nil {
+		return orak.Tombstone{}, fmt.Errorf("reading tombstone: %w", err)
+	}
+	var found orak.Tombstone
+	if json.NewDecoder(bytes.NewReader(text)).Decode(&found) != nil || found.ID != in.ID {
+		a.log.WarnContext(ctx, "a tombstone is damaged and is written anew", "upload_id", in.ID, "tenant", in.Tenant)
+		return stone, a.putJSON(ctx, key, stone)
+	}
+	return found, nil
+}
+
+// The waits between two looks at a workflow that is asked to end.
+const (
+	firstLook = 50 * time.Millisecond
+	maxLook   = 2 * time.Second
+)
+
+// EndProcessing returns when the upload's workflow has ended, and none can be
+// begun by an announcement any more.
+func (a *Activities) EndProcessing(ctx context.Context, in EndInput) error {
+	patientUntil := activity.GetInfo(ctx).ScheduledTime.Add(in.Patience)
+	for wait := firstLook; ; wait = min(2*wait, maxLook) {
+		activity.RecordHeartbeat(ctx)
+		ended, err := a.deps.Ender.End(ctx, in.Erasing, !time.Now().Before(patientUntil))
+		if err != nil || ended {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// RemoveObjects removes everything that is stored of an upload but its
+// tombstone, and says how many objects that were. It looks again until it finds
+// none: what runs while it ends may still write.
+func (a *Activities) RemoveObjects(ctx context.Context, in Erasing) (int, error) {
+	removed := 0
+	for _, prefix := range []string{orak.UploadPrefix(in.Tenant, in.ID), orak.PendingKey(in.Tenant, in.ID)} {
+		for {
+			n, err := a.removeAll(ctx, prefix)
+			removed += n
+			if err != nil {
+				return removed, err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	if removed > 0 {
+		a.log.InfoContext(ctx, "the objects of an upload were removed", "upload_id", in.ID, "tenant", in.Tenant, "objects", removed)
+	}
+	return removed, nil
+}
+
+func (a *Activities) removeAll(ctx context.Context, prefix string) (int, error) {
+	n := 0
+	for key, err := range a.deps.Store.Keys(ctx, prefix) {
+		if err != nil {
+			return n, fmt.Errorf("looking for objects: %w", err)
+		}
+		if err := a.deps.Store.Delete(ctx, key); err != nil {
+			return n, fmt.Errorf("removing object: %w", err)
+		}
+		n++
+		activity.RecordHeartbeat(ctx)
+	}
+	return n, nil
+}
+
+// SealInput asks for a tombstone to be completed.
+type SealInput struct {
+	Tenant orak.Tenant    `json:"tenant"`
+	Stone  orak.Tombstone `json:"stone"`
+}
+
+// Seal completes a tombstone: everything is gone, and downstream has been told.
+func (a *Activities) Seal(ctx context.Context, in SealInput) error {
+	if err := a.putJSON(ctx, orak.ErasedKey(in.Tenant, in.Stone.ID), in.Stone); err != nil {
+		return err
+	}
+	a.metrics.erased.Inc()
+	a.log.InfoContext(ctx, "upload erased", "upload_id", in.Stone.ID, "tenant", in.Tenant, "requested_at", in.Stone.RequestedAt)
+	return nil
+}

@@ -1,0 +1,125 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	sdktemporal "go.temporal.io/sdk/temporal"
+
+	"orak"
+	"orak/activities"
+	"orak/events"
+	"orak/workflows"
+)
+
+// ender ends the workflows of uploads that are erased.
+type ender struct {
+	client    client.Client
+	namespace string
+}
+
+var _ activities.Ender = (*ender)(nil)
+
+// End is activities.Ender's.
+func (e *ender) End(ctx context.Context, in activities.Erasing, force bool) (bool, error) {
+	id := workflows.UploadWorkflowID(in.ID)
+	described, err := e.client.DescribeWorkflowExecution(ctx, id, "")
+	var absent *serviceerror.NotFound
+	if errors.As(err, &absent) {
+		return false, e.occupy(ctx, in)
+	}
+	if err != nil {
+		return false, fmt.Errorf("describing workflow %s: %w", id, err)
+	}
+	info := described.GetWorkflowExecutionInfo()
+	p := progressOf(info)
+	if p.Upload.Tenant != "" && p.Upload.Tenant != in.Tenant {
+		return false, sdktemporal.NewNonRetryableApplicationError("the upload is another tenant's", string(orak.ClassInput), nil)
+	}
+	switch info.GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
+		return false, nil // the next run is about to be seen
+	default:
+		return true, nil
+	}
+	if force || p.Status == orak.StatusErased {
+		return false, e.terminate(ctx, info.GetExecution(), in)
+	}
+	return false, e.cancel(ctx, info, in)
+}
+
+// cancel asks once, however often it is called; whoever asked before is as
+// good.
+func (e *ender) cancel(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, in activities.Erasing) error {
+	id := info.GetExecution().GetWorkflowId()
+	_, err := e.client.WorkflowService().RequestCancelWorkflowExecution(ctx, &workflowservice.RequestCancelWorkflowExecutionRequest{
+		Namespace: e.namespace,
+		// Named by its first run: a run that is parked goes on in another.
+		WorkflowExecution:   &common.WorkflowExecution{WorkflowId: id},
+		FirstExecutionRunId: info.GetFirstRunId(),
+		RequestId:           events.ErasureID(in.ID),
+		Reason:              "the upload is erased, by " + in.By,
+	})
+	var earlier *serviceerror.CancellationAlreadyRequested
+	var ended *serviceerror.NotFound
+	if err != nil && !errors.As(err, &earlier) && !errors.As(err, &ended) {
+		return fmt.Errorf("canceling workflow %s: %w", id, err)
+	}
+	return nil
+}
+
+func (e *ender) terminate(ctx context.Context, run *common.WorkflowExecution, in activities.Erasing) error {
+	err := e.client.TerminateWorkflow(ctx, run.GetWorkflowId(), run.GetRunId(), "the upload is erased, by "+in.By)
+	var ended *serviceerror.NotFound
+	if err != nil && !errors.As(err, &ended) {
+		return fmt.Errorf("terminating workflow %s: %w", run.GetWorkflowId(), err)
+	}
+	return nil
+}
+
+// unreached is longer than what is left to be done with an occupied id.
+const unreached = 24 * time.Hour
+
+// occupy takes the id of a workflow that was never started, so that an
+// announcement which is still on its way starts nothing: a run that never
+// begins, and is terminated at the next look.
+func (e *ender) occupy(ctx context.Context, in activities.Erasing) error {
+	id := workflows.UploadWorkflowID(in.ID)
+	_, err := e.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: id, TaskQueue: workflows.QueuePipeline, StartDelay: unreached,
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		Memo: map[string]any{
+			workflows.MemoProgress: workflows.ErasedProgress(in.Tenant, in.ID, in.RequestedAt),
+		},
+		TypedSearchAttributes: sdktemporal.NewSearchAttributes(
+			workflows.AttrStatus.ValueSet(string(orak.StatusErased)),
+			workflows.AttrTenant.ValueSet(string(in.Tenant)),
+		),
+	}, workflows.TypeEraseUpload, workflows.EraseUploadInput{})
+	var exists *serviceerror.WorkflowExecutionAlreadyStarted
+	if err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("occupying workflow id %s: %w", id, err)
+	}
+	return nil
+}
+
+// progressOf reads the memo; a workflow that has none yet gives none.
+func progressOf(info *workflowpb.WorkflowExecutionInfo) orak.Progress {
+	var p orak.Progress
+	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
+	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
+		return orak.Progress{}
+	}
+	return p
+}

@@ -1,0 +1,127 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/activities"
+	"orak/events"
+)
+
+// EraseUploadInput starts EraseUpload.
+type EraseUploadInput struct{ activities.Erasing }
+
+// clearFor bounds one attempt to end what runs, or to remove what is stored.
+const clearFor = 10 * time.Minute
+
+// erasure is one run of EraseUpload.
+type erasure struct {
+	in       activities.Erasing
+	settings Settings
+}
+
+// EraseUpload removes everything that is stored of an upload, says so
+// downstream, and returns the tombstone that is left. It never gives up: an
+// outage is waited out. Once all is gone it stays open for as long as an
+// attempt of a stage may take, and removes what one that was cut off from the
+// server has written meanwhile.
+func (f *Flows) EraseUpload(ctx workflow.Context, in EraseUploadInput) (orak.Tombstone, error) {
+	if _, err := orak.ParseUploadID(string(in.ID)); err != nil {
+		return orak.Tombstone{}, temporal.NewNonRetryableApplicationError("no upload is named", string(orak.ClassInput), err)
+	}
+	settings, err := f.recorded(ctx)
+	if err != nil {
+		return orak.Tombstone{}, err
+	}
+	e := &erasure{in: in.Erasing, settings: settings}
+	var stone orak.Tombstone
+	if err := workflow.ExecuteActivity(sideOptions(ctx), activities.TypeBury, e.in).Get(ctx, &stone); err != nil {
+		return orak.Tombstone{}, err
+	}
+	removed, err := e.clear(ctx)
+	if err != nil {
+		return stone, err
+	}
+	if !stone.ErasedAt.IsZero() && removed == 0 {
+		// It was erased before: there is nothing new to say.
+		return stone, e.show(ctx, stone)
+	}
+	stone.ErasedAt = workflow.Now(ctx).UTC()
+	if err := e.tell(ctx, stone); err != nil {
+		return stone, err
+	}
+	return stone, e.sweep(ctx)
+}
+
+// clear ends what runs, and removes what is stored.
+func (e *erasure) clear(ctx workflow.Context) (removed int, err error) {
+	ending := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           QueuePipeline,
+		StartToCloseTimeout: max(clearFor, 2*e.settings.ErasePatience),
+		HeartbeatTimeout:    e.settings.HeartbeatTimeout,
+		RetryPolicy:         unlimited(30 * time.Second),
+	})
+	in := activities.EndInput{Erasing: e.in, Patience: e.settings.ErasePatience}
+	if err := workflow.ExecuteActivity(ending, activities.TypeEndProcessing, in).Get(ctx, nil); err != nil {
+		return 0, err
+	}
+	err = workflow.ExecuteActivity(ending, activities.TypeRemoveObjects, e.in).Get(ctx, &removed)
+	return removed, err
+}
+
+// tell says that everything is gone, and completes the tombstone.
+func (e *erasure) tell(ctx workflow.Context, stone orak.Tombstone) error {
+	run := workflow.GetInfo(ctx).WorkflowExecution
+	event := activities.AnnounceInput{
+		ID:   events.LifecycleID(run.ID, run.RunID, events.Erased, 0),
+		Type: events.Erased,
+		At:   stone.ErasedAt,
+		Lifecycle: events.Lifecycle{
+			Upload: orak.ErasedUpload(e.in.Tenant, e.in.ID), Status: orak.StatusErased,
+			By: e.in.By, Reason: e.in.Reason,
+		},
+	}
+	side := sideOptions(ctx)
+	if err := workflow.ExecuteActivity(side, activities.TypeAnnounce, event).Get(ctx, nil); err != nil {
+		return err
+	}
+	in := activities.SealInput{Tenant: e.in.Tenant, Stone: stone}
+	if err := workflow.ExecuteActivity(side, activities.TypeSeal, in).Get(ctx, nil); err != nil {
+		return err
+	}
+	return e.show(ctx, stone)
+}
+
+// show makes it visible that the upload is erased.
+func (e *erasure) show(ctx workflow.Context, stone orak.Tombstone) error {
+	p := ErasedProgress(e.in.Tenant, e.in.ID, stone.ErasedAt)
+	if err := workflow.UpsertMemo(ctx, map[string]any{MemoProgress: p}); err != nil {
+		return fmt.Errorf("writing memo: %w", err)
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes(p)...); err != nil {
+		return fmt.Errorf("writing search attributes: %w", err)
+	}
+	return nil
+}
+
+// sweep comes back once no attempt of a stage can be running any more.
+func (e *erasure) sweep(ctx workflow.Context) error {
+	s := e.settings
+	if err := workflow.Sleep(ctx, max(s.ConvertTimeout, s.AnalyzeTimeout, s.PublishTimeout)); err != nil {
+		return err
+	}
+	removed, err := e.clear(ctx)
+	if removed > 0 {
+		workflow.GetLogger(ctx).Warn("objects of an erased upload appeared late and were removed", "upload_id", string(e.in.ID), "objects", removed)
+	}
+	return err
+}
+
+// ErasedProgress is where an upload stands that was erased.
+func ErasedProgress(t orak.Tenant, id orak.UploadID, at time.Time) orak.Progress {
+	return orak.Progress{Upload: orak.ErasedUpload(t, id), Status: orak.StatusErased, UpdatedAt: at}
+}
