@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,14 @@ const (
 	// retried.
 	ClassInternal Class = "internal"
 )
+
+// Classes are all of them.
+func Classes() []Class {
+	return []Class{ClassInput, ClassTransient, ClassModel, ClassOverload, ClassDependency, ClassInternal}
+}
+
+// ParseClass checks s, which may come from anywhere, against Classes.
+func ParseClass(s string) (Class, bool) { return Class(s), slices.Contains(Classes(), Class(s)) }
 
 // Dependency names something that every upload needs. The set is closed:
 // workflow ids and metric labels carry it.

@@ -2,14 +2,9 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
-	"slices"
-	"strconv"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"go.temporal.io/api/workflow/v1"
@@ -19,16 +14,17 @@ import (
 	"orak/workflows"
 )
 
-// Pages of dead letters.
+// Bounds of the work for one page: how many workflows are looked at, and how
+// often Temporal is asked.
 const (
-	defaultPage = 50
-	maxPage     = 200
+	maxScanned = 1000
+	maxAsked   = 20
 )
 
-// getDeadLetters lists the parked uploads. The list follows Temporal's
-// visibility, which is a moment behind.
+// getDeadLetters lists the parked uploads that are selected. The list follows
+// Temporal's visibility, which is a moment behind.
 func (s *Server) getDeadLetters(c *fiber.Ctx) error {
-	t, err := claimedTenant(c)
+	sel, err := selectionOf(c, time.Now())
 	if err != nil {
 		return err
 	}
@@ -36,63 +32,43 @@ func (s *Server) getDeadLetters(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	// A tenant that was parsed needs no quoting.
-	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running' AND %s = '%s'",
-		workflows.TypeProcessUpload, workflows.AttrStatus.GetName(), orak.StatusDeadLettered)
-	if t != "" {
-		query += fmt.Sprintf(" AND %s = '%s'", workflows.AttrTenant.GetName(), t)
-	}
-	x := exchangeOf(c)
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.StatusTimeout)
 	defer cancel()
-	resp, err := s.workflows.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: int32(size), NextPageToken: token, Query: query,
-	})
+	page, err := s.scan(ctx, exchangeOf(c), sel, size, token)
 	if err != nil {
 		return refuse(codeUnavailable, "The dead letters cannot be listed at the moment.").because(fmt.Errorf("listing workflows: %w", err))
-	}
-	page := DeadLetterPage{DeadLetters: []DeadLetter{}, Next: encodePage(resp.GetNextPageToken())}
-	for _, info := range resp.GetExecutions() {
-		page.DeadLetters = append(page.DeadLetters, s.listed(x, info))
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.JSON(page)
 }
 
-func pageOf(c *fiber.Ctx) (size int, token []byte, err error) {
-	size = defaultPage
-	if given := c.Query("page_size"); given != "" {
-		if size, err = strconv.Atoi(given); err != nil || size < 1 || size > maxPage {
-			return 0, nil, refuse(codeInvalidRequest, "page_size must be 1 to "+strconv.Itoa(maxPage)+".")
+// scan gathers a page. What Temporal was asked for is used up whole, since its
+// tokens point between its own pages; so the page is given away once three
+// quarters of it are full, instead of asking for ever fewer.
+func (s *Server) scan(ctx context.Context, x *exchange, sel selection, size int, token []byte) (DeadLetterPage, error) {
+	page := DeadLetterPage{DeadLetters: []DeadLetter{}}
+	query := sel.query()
+	for asked, scanned := 0, 0; ; {
+		room := size - len(page.DeadLetters)
+		resp, err := s.workflows.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			PageSize: int32(min(room, maxScanned-scanned)), NextPageToken: token, Query: query,
+		})
+		if err != nil {
+			return page, err
+		}
+		for _, info := range resp.GetExecutions() {
+			if d := s.listed(x, info); !sel.looks() || sel.matches(d) {
+				page.DeadLetters = append(page.DeadLetters, d)
+			}
+		}
+		token = resp.GetNextPageToken()
+		asked, scanned = asked+1, scanned+len(resp.GetExecutions())
+		full := 4*(size-len(page.DeadLetters)) <= size
+		if len(token) == 0 || full || !sel.looks() || asked == maxAsked || scanned >= maxScanned {
+			page.Next = encodePage(token)
+			return page, nil
 		}
 	}
-	if given := c.Query("page_token"); given != "" {
-		if token, err = decodePage(given); err != nil {
-			return 0, nil, refuse(codeInvalidRequest, "page_token is not one of ours.").because(err)
-		}
-	}
-	return size, token, nil
-}
-
-// encodePage makes a page_token of Temporal's, with a checksum: the server
-// would try for long to understand one that is damaged.
-func encodePage(token []byte) string {
-	if len(token) == 0 {
-		return ""
-	}
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(slices.Clone(token), crc32.ChecksumIEEE(token)))
-}
-
-func decodePage(given string) ([]byte, error) {
-	b, err := base64.RawURLEncoding.DecodeString(given)
-	if err != nil {
-		return nil, fmt.Errorf("decoding the page token: %w", err)
-	}
-	cut := len(b) - crc32.Size
-	if cut < 1 || binary.BigEndian.Uint32(b[cut:]) != crc32.ChecksumIEEE(b[:cut]) {
-		return nil, errors.New("decoding the page token: it is damaged")
-	}
-	return b[:cut], nil
 }
 
 // listed makes a dead letter of a workflow in a list. One whose memo cannot
@@ -135,10 +111,22 @@ func (s *Server) getDeadLetter(c *fiber.Ctx) error {
 		return err
 	}
 	if st.Status != orak.StatusDeadLettered || st.halted {
-		return refuse(codeNotFound, "The upload is "+string(st.Status)+", and no dead letter.")
+		return refuse(codeNotFound, unparked(st))
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.JSON(s.deadLetter(st.Progress, workflows.UploadWorkflowID(st.Upload.ID), st.runID))
+	return c.JSON(s.detail(c.UserContext(), exchangeOf(c), st))
+}
+
+// unparked says why an upload that is known is no dead letter.
+func unparked(st state) string {
+	switch {
+	case st.halted:
+		return fmt.Sprintf("The upload is no dead letter: its workflow ended while it was %s, and waits to be started again by the reconciliation or by orak replay.", st.Status)
+	case st.Status.Final():
+		return fmt.Sprintf("The upload is %s, and no dead letter.", st.Status)
+	default:
+		return fmt.Sprintf("The upload is %s, and no dead letter: it is on its way (cycle %d).", st.Status, st.Cycle)
+	}
 }
 
 // parked looks up the upload that a dead letter's path names; without a

@@ -2,13 +2,16 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"orak"
 	"orak/api"
+	"orak/events"
 	"orak/workflows"
 )
 
@@ -49,7 +52,7 @@ func TestDeadLettersAreListedInPages(t *testing.T) {
 		require.Equal(t, api.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "Not audio."}, d.Failure)
 		require.Equal(t, workflows.UploadWorkflowID(d.ID), d.WorkflowID)
 		require.Equal(t, "http://ui/"+d.WorkflowID+"/"+d.RunID, d.WebUI)
-		require.Equal(t, d, into[api.DeadLetter](t, b.get("/v1/dead-letters/"+string(d.ID)), http.StatusOK))
+		require.Equal(t, d, into[api.DeadLetterDetail](t, b.get("/v1/dead-letters/"+string(d.ID)), http.StatusOK).DeadLetter)
 	}
 	choir, _ := list("", tenant("choir"))
 	require.Len(t, choir, 2)
@@ -104,4 +107,194 @@ func TestDecisionsAreDecodedStrictly(t *testing.T) {
 	problem(t, b.post(path, decision, header{"Content-Encoding", "gzip"}), http.StatusUnsupportedMediaType, "unsupported-encoding")
 	problem(t, b.post("/v1/dead-letters/"+string(freshID())+"/reprocess", decision), http.StatusNotFound, "not-found")
 	problem(t, b.post("/v1/dead-letters/x/reprocess", decision), http.StatusNotFound, "not-found")
+}
+
+// listed are the ids on all pages of a query.
+func (b *bundle) listed(query string, headers ...header) (ids []orak.UploadID, pages int) {
+	b.t.Helper()
+	for token := ""; ; {
+		page := into[api.DeadLetterPage](b.t, b.get("/v1/dead-letters?"+query+"&page_token="+token, headers...), http.StatusOK)
+		for _, d := range page.DeadLetters {
+			ids = append(ids, d.ID)
+		}
+		pages++
+		if token = page.Next; token == "" {
+			return ids, pages
+		}
+	}
+}
+
+func TestDeadLettersAreSelected(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	now := time.Now().UTC()
+	park := func(of orak.Tenant, name string, stage orak.Stage, class orak.Class, message string, age time.Duration) orak.UploadID {
+		p := progress(of, orak.StatusDeadLettered)
+		p.Stage, p.Upload.Filename = stage, name
+		at := now.Add(-age)
+		p.Failure = &orak.Failure{Stage: stage, Class: class, Message: message, Attempts: 1, FirstAt: at.Add(-time.Hour), LastAt: at}
+		b.begin(p)
+		return p.Upload.ID
+	}
+	aria := park("choir", "Ärger.m4a", orak.StageConvert, orak.ClassInput, "Not audio.", time.Minute)
+	blues := park("choir", "blues.wav", orak.StageAnalyze, orak.ClassModel, "The analysis failed.", 3*time.Hour)
+	canon := park("band", "canon.wav", orak.StageAnalyze, orak.ClassTransient, "It took too long.", 30*time.Hour)
+	dirge := park("band", "100% 'dirge'.wav", orak.StagePublish, orak.ClassTransient, "It took too long.", 100*time.Hour)
+	all := []orak.UploadID{aria, blues, canon, dirge}
+	b.eventually(func() bool { ids, _ := b.listed(""); return len(ids) == len(all) }, "visibility has them")
+
+	for query, want := range map[string][]orak.UploadID{
+		"":                              all,
+		"stage=analyze":                 {blues, canon},
+		"stage=analyze&stage=publish":   {blues, canon, dirge},
+		"class=transient":               {canon, dirge},
+		"class=input&class=model":       {aria, blues},
+		"stage=analyze&class=transient": {canon},
+		"stage=convert&class=transient": nil,
+		"older_than=2h":                 {blues, canon, dirge},
+		"newer_than=24h":                {aria, blues},
+		"older_than=2h&newer_than=48h":  {blues, canon},
+		"older_than=2h&before=" + zulu(now.Add(-50*time.Hour)):      {dirge},
+		"older_than=50h&before=" + zulu(now):                        {dirge},
+		"before=" + zulu(now.Add(-3*time.Hour)):                     {canon, dirge},
+		"before=" + zulu(now.Add(-3*time.Hour+time.Nanosecond)):     {blues, canon, dirge},
+		"newer_than=" + zulu(now.Add(-3*time.Hour)):                 {aria},
+		"text=" + url.QueryEscape("äRGER"):                          {aria},
+		"text=TOO+LONG":                                             {canon, dirge},
+		"text=" + url.QueryEscape("100% '"):                         {dirge},
+		"text=" + strings.ToUpper(string(canon)):                    {canon},
+		"text=nothing+has+this":                                     nil,
+		"text=too+long&class=transient&older_than=2h&page_size=1":   {canon, dirge},
+		"text=" + url.QueryEscape("' OR '1'='1") + "&stage=analyze": nil,
+	} {
+		ids, _ := b.listed(query)
+		require.ElementsMatch(t, want, ids, query)
+	}
+	ids, _ := b.listed("text=wav", tenant("choir"))
+	require.Equal(t, []orak.UploadID{blues}, ids)
+
+	for query, says := range map[string]string{
+		"stage=receive": "convert, analyze, publish",
+		"stage=" + url.QueryEscape("convert' OR OrakStage = 'analyze"): "convert, analyze, publish",
+		"class=none":                       "input, transient, model, overload, dependency, internal",
+		"class=input&class=":               "input, transient",
+		"older_than=yesterday":             "90m",
+		"newer_than=-1h":                   "90m",
+		"before=2026-13-01T00:00:00Z":      "2026-11-22T12:00:00Z",
+		"text=%00":                         "control characters",
+		"text=%ff":                         "control characters",
+		"text=" + strings.Repeat("x", 201): "200 bytes",
+		"clas=input":                       "stage, class, older_than",
+		"before=1h&before=2h":              "once",
+	} {
+		p := problem(t, b.get("/v1/dead-letters?"+query), http.StatusBadRequest, "invalid-request")
+		require.Contains(t, p.Detail, says, query)
+	}
+}
+
+func zulu(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// TestASelectionIsBoundedWork has more dead letters than one request looks at
+// for those that match.
+func TestASelectionIsBoundedWork(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	var last orak.UploadID
+	for range 25 {
+		p := progress("choir", orak.StatusDeadLettered)
+		b.begin(p)
+		last = p.Upload.ID
+	}
+	b.eventually(func() bool { ids, _ := b.listed(""); return len(ids) == 25 }, "visibility has them")
+	first, _ := b.listed("page_size=200")
+	require.Len(t, first, 25)
+	oldest := first[len(first)-1]
+
+	page := into[api.DeadLetterPage](t, b.get("/v1/dead-letters?page_size=1&text="+string(oldest)), http.StatusOK)
+	require.Empty(t, page.DeadLetters, "20 are looked at, one a time")
+	require.NotEmpty(t, page.Next)
+	ids, pages := b.listed("page_size=1&text=" + string(oldest))
+	require.Equal(t, []orak.UploadID{oldest}, ids)
+	require.Greater(t, pages, 1)
+
+	// No page is longer than was asked for, and nothing is listed twice or left out.
+	ids, pages = b.listed("page_size=8&text=a.wav")
+	require.ElementsMatch(t, first, ids)
+	require.GreaterOrEqual(t, pages, 4)
+	require.Contains(t, ids, last)
+}
+
+func TestADeadLetterIsShownWhole(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t, func(b *bundle) { b.deps.Namespace = "night" })
+	p := progress("choir", orak.StatusDeadLettered)
+	at := p.UpdatedAt
+	p.Cycle, p.Restarts = 1, 2
+	p.First = &orak.Failure{Stage: orak.StageConvert, Class: orak.ClassTransient, Message: "It crashed.", Attempts: 3, FirstAt: at, LastAt: at}
+	p.Timeline = []orak.Mark{{At: at, Kind: orak.MarkReprocessed, Stage: orak.StageConvert, By: "ada", Reason: "mended"}}
+	b.beginOf(p, events.Origin{
+		Topic: events.TopicUploads, Partition: 3, Offset: 1 << 40, Key: []byte(p.Upload.ID),
+		Value: []byte(`{"b":1,"n":12345678901234567890, "X-Api-Key":"hunter2","deep":[{"sessionToken":"hunter2","t":"<é>"}],"b":2}`),
+		Headers: []events.Header{
+			{Key: "ce_type", Value: []byte("orak.upload.received")}, {Key: "Authorization", Value: []byte("Bearer hunter2")},
+			{Key: "bytes", Value: []byte{0xff, 0}}, {Key: "empty"},
+		},
+	})
+	r := b.get("/v1/dead-letters/" + string(p.Upload.ID))
+	require.NotContains(t, string(r.body), "hunter2")
+	d := into[api.DeadLetterDetail](t, r, http.StatusOK)
+	require.Equal(t, p.First, d.First)
+	require.Equal(t, 2, d.Restarts)
+	require.Equal(t, p.Timeline, d.Timeline)
+	require.Equal(t, at.Add(workflows.DefaultSettings().ParkFor), d.ExpiresAt)
+	require.Equal(t, &api.Event{
+		Topic: events.TopicUploads, Partition: 3, Offset: 1 << 40, Key: string(p.Upload.ID), Size: 108,
+		Value: `{"X-Api-Key":"[withheld]","b":2,"deep":[{"sessionToken":"[withheld]","t":"<é>"}],"n":12345678901234567890}`,
+		Headers: []api.EventHeader{
+			{Key: "ce_type", Value: "orak.upload.received"}, {Key: "Authorization", Withheld: true},
+			{Key: "bytes", Withheld: true}, {Key: "empty"},
+		},
+	}, d.Event)
+	id := string(p.Upload.ID)
+	require.Equal(t, api.Command{
+		Orak:     "orak dlq reprocess " + id,
+		Temporal: "temporal workflow signal --namespace night --workflow-id upload-" + id + ` --name reprocess --input '{"reason":"WHY","by":"WHO"}'`,
+		Tctl:     "tctl --namespace night workflow signal --workflow_id upload-" + id + ` --name reprocess --input '{"reason":"WHY","by":"WHO"}'`,
+	}, d.Commands.Reprocess)
+	require.Equal(t, "/v1/dead-letters/"+id, d.Links.Self)
+	require.Equal(t, "/v1/uploads/"+id, d.Links.Upload)
+	require.Equal(t, http.StatusAccepted, b.post(d.Links.Reprocess, decision).status)
+	b.show(p)
+	b.eventually(func() bool { return b.get(d.Links.Self).status == http.StatusOK }, "it is parked again")
+	require.Equal(t, http.StatusAccepted, b.post(d.Links.Discard, decision).status)
+}
+
+func TestWhatIsNoDeadLetterSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	for status, says := range map[orak.Status]string{
+		orak.StatusAnalyzing: "The upload is analyzing, and no dead letter: it is on its way (cycle 2).",
+		orak.StatusDiscarded: "The upload is discarded, and no dead letter.",
+	} {
+		p := progress("choir", status)
+		p.Cycle = 2
+		b.begin(p)
+		require.Equal(t, says, problem(t, b.get("/v1/dead-letters/"+string(p.Upload.ID)), http.StatusNotFound, "not-found").Detail)
+	}
+	p := progress("choir", orak.StatusDeadLettered)
+	b.begin(p)
+	require.NoError(t, b.client.TerminateWorkflow(t.Context(), workflows.UploadWorkflowID(p.Upload.ID), "", "test"))
+	require.Contains(t, problem(t, b.get("/v1/dead-letters/"+string(p.Upload.ID)), http.StatusNotFound, "not-found").Detail, "orak replay")
+}
+
+func TestOptionsReachTheWorkflowWhichMayRefuseThem(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	p := progress("choir", orak.StatusDeadLettered)
+	b.begin(p)
+	path := "/v1/dead-letters/" + string(p.Upload.ID) + "/reprocess"
+	bad := problem(t, b.post(path, `{"by":"x","reason":"x","options":{"tiemout":"1h"}}`), http.StatusBadRequest, "invalid-request")
+	require.Equal(t, "Options: want timeout.", bad.Detail)
+	problem(t, b.post(path, `{"by":"x","reason":"x","options":{"timeout":1}}`), http.StatusBadRequest, "invalid-request")
+	into[api.Upload](t, b.post(path, `{"by":"x","reason":"x","options":{"timeout":"1h"}}`), http.StatusAccepted)
 }

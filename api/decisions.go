@@ -42,7 +42,7 @@ func (s *Server) postReprocess(c *fiber.Ctx) error {
 		return err
 	}
 	return s.decide(c, workflows.SignalReprocess, req.By, req.Reason,
-		workflows.Reprocess{From: req.From, Reason: req.Reason, By: req.By})
+		workflows.Reprocess{From: req.From, Reason: req.Reason, By: req.By, Options: req.Options})
 }
 
 // postDiscard gives a parked upload up.
@@ -92,14 +92,24 @@ func refused(st state, err error) error {
 		failed   *serviceerror.FailedPrecondition
 	)
 	switch {
+	case errors.As(err, &app) && app.Type() == workflows.ErrorNotParked:
+		return refuse(codeNotParked, sentence(app.Message())).because(err)
 	case errors.As(err, &app):
-		return refuse(codeNotParked, app.Message()).because(err)
+		return refuse(codeInvalidRequest, sentence(app.Message())).because(err)
 	case errors.As(err, &notFound), errors.As(err, &failed):
 		return refuse(codeNotParked, "The upload is "+string(st.Status)+", and its processing is over.").because(err)
 	default:
 		return refuse(codeUnavailable, "No worker took the decision in time. It may still be carried out: look at the upload before you repeat it.").
 			because(fmt.Errorf("updating the workflow: %w", err))
 	}
+}
+
+// sentence makes one of an error's message.
+func sentence(message string) string {
+	if message == "" {
+		return "The workflow turned the decision down."
+	}
+	return strings.ToUpper(message[:1]) + message[1:] + "."
 }
 
 func checkPerson(by, reason string) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -44,6 +45,7 @@ type Workflows interface {
 	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
 	UpdateWorkflow(ctx context.Context, options client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
+	GetWorkflowHistory(ctx context.Context, workflowID, runID string, isLongPoll bool, filter enumspb.HistoryEventFilterType) client.HistoryEventIterator
 }
 
 var _ Workflows = (client.Client)(nil)
@@ -59,8 +61,8 @@ type Sniffer struct {
 	Accepted []string
 }
 
-// Deps are what a Server works with. All but WorkflowURL and Tracing are
-// required.
+// Deps are what a Server works with. All but WorkflowURL, Namespace and
+// Tracing are required.
 type Deps struct {
 	Store     Store
 	Events    Publisher
@@ -69,6 +71,9 @@ type Deps struct {
 	// WorkflowURL links to a workflow in the Temporal Web UI; nil where none
 	// is configured.
 	WorkflowURL func(workflowID, runID string) string
+	// Namespace is Temporal's, for the commands that operators paste; empty
+	// means the one that their tools take by themselves.
+	Namespace string
 	// Live, Ready and MetricsPage answer /livez, /readyz and /metrics. They
 	// see requests without bodies.
 	Live, Ready, MetricsPage http.Handler

@@ -78,8 +78,73 @@ type DeadLetter struct {
 // DeadLetterPage is one page of the parked uploads, newest first.
 type DeadLetterPage struct {
 	DeadLetters []DeadLetter `json:"dead_letters"`
-	// Next is the page_token of the next page; empty on the last.
+	// Next is the page_token of the next page; empty on the last. A page may
+	// be short, or empty, and still have a next one: the work for one request
+	// is bounded.
 	Next string `json:"next,omitempty"`
+}
+
+// DeadLetterDetail is everything about one parked upload.
+type DeadLetterDetail struct {
+	DeadLetter
+	// First is the failure of the first cycle, where there was more than one.
+	First *orak.Failure `json:"first,omitempty"`
+	// Restarts counts how often the reconciliation has started it again.
+	Restarts int `json:"restarts"`
+	// Timeline is what went wrong and what was done about it, oldest first.
+	Timeline []orak.Mark `json:"timeline"`
+	// ExpiresAt is when the upload ends as expired, if nobody decides; it and
+	// Event are left out where the workflow's history cannot be read.
+	ExpiresAt time.Time       `json:"expires_at,omitzero"`
+	Event     *Event          `json:"event,omitempty"`
+	Links     DeadLetterLinks `json:"links"`
+	Commands  Commands        `json:"commands"`
+}
+
+// DeadLetterLinks are paths on the same host; the first two are read, the
+// others take a POST.
+type DeadLetterLinks struct {
+	Self      string `json:"self"`
+	Upload    string `json:"upload"`
+	Reprocess string `json:"reprocess"`
+	Discard   string `json:"discard"`
+}
+
+// Event is the record that announced an upload, as far as it can be shown.
+// What is named like a secret is withheld.
+type Event struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+	// Key is empty where it is no text.
+	Key     string        `json:"key"`
+	Headers []EventHeader `json:"headers"`
+	// Value is the record's value, where that is JSON and not too long.
+	Value string `json:"value,omitempty"`
+	// Size is the length of the record's value in bytes.
+	Size int `json:"size"`
+}
+
+// EventHeader is one header of a record.
+type EventHeader struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+	// Withheld is true where the value is named like a secret, or is no text.
+	Withheld bool `json:"withheld,omitempty"`
+}
+
+// Commands are what an operator can paste, each in three tools.
+type Commands struct {
+	Inspect   Command `json:"inspect"`
+	Reprocess Command `json:"reprocess"`
+	Discard   Command `json:"discard"`
+}
+
+// Command is one command line in three tools.
+type Command struct {
+	Orak     string `json:"orak"`
+	Temporal string `json:"temporal"`
+	Tctl     string `json:"tctl"`
 }
 
 // ReprocessRequest is the body of POST /v1/dead-letters/{id}/reprocess.
@@ -88,6 +153,9 @@ type ReprocessRequest struct {
 	From   orak.Stage `json:"from,omitempty"`
 	Reason string     `json:"reason"`
 	By     string     `json:"by"`
+	// Options are for the steps that are run again: timeout, max_duration,
+	// engine.
+	Options map[string]string `json:"options,omitempty"`
 }
 
 // DiscardRequest is the body of POST /v1/dead-letters/{id}/discard.

@@ -28,6 +28,7 @@ type Server struct {
 	workflows   Workflows
 	media       Sniffer
 	workflowURL func(workflowID, runID string) string
+	namespace   string
 	log         *slog.Logger
 	metrics     *metrics
 	tracer      trace.Tracer
@@ -59,7 +60,7 @@ func New(cfg Config, deps Deps) *Server {
 	m := newMetrics(deps.Metrics)
 	s := &Server{
 		cfg: cfg, store: deps.Store, workflows: deps.Workflows, media: deps.Media,
-		workflowURL: deps.WorkflowURL, log: deps.Log, metrics: m,
+		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m,
 		tracer:    tracing.Tracer("orak/api"),
 		announcer: newAnnouncer(cfg, deps, m),
 		halt:      halt,

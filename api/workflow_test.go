@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orak"
+	"orak/events"
 	"orak/workflows"
 )
 
@@ -58,19 +59,38 @@ func (tb *temporalBundle) step(ctx context.Context) error {
 	}
 }
 
+// script starts scripted: with the real one's input, and what to show first.
+type script struct {
+	workflows.ProcessUploadInput
+	Show orak.Progress `json:"show"`
+}
+
 // scripted shows each orak.Progress that it is signaled, and ends with a final
 // one. Parked, it takes decisions.
-func scripted(ctx workflow.Context, p orak.Progress) error {
+func scripted(ctx workflow.Context, in script) error {
+	p := in.Show
+	// As the real one does first.
+	settings := workflows.DefaultSettings()
+	if err := workflow.SideEffect(ctx, func(workflow.Context) any { return settings }).Get(&settings); err != nil {
+		return err
+	}
 	show := func(next orak.Progress) error {
 		p = next
 		attrs := []temporal.SearchAttributeUpdate{
 			workflows.AttrStatus.ValueSet(string(p.Status)), workflows.AttrTenant.ValueSet(string(p.Upload.Tenant)),
+			workflows.AttrStage.ValueSet(string(p.Stage)),
+		}
+		if p.Failure != nil {
+			attrs = append(attrs, workflows.AttrFailure.ValueSet(string(p.Failure.Class)))
 		}
 		return errors.Join(workflow.UpsertMemo(ctx, map[string]any{workflows.MemoProgress: p}), workflow.UpsertTypedSearchAttributes(ctx, attrs...))
 	}
-	parked := func() error {
+	check := func(r workflows.Reprocess) error {
 		if p.Status != orak.StatusDeadLettered {
-			return errors.New("the upload is not parked")
+			return temporal.NewNonRetryableApplicationError("the upload is not parked", workflows.ErrorNotParked, nil)
+		}
+		if len(r.Options) > 0 && r.Options[workflows.OptionTimeout] == "" {
+			return errors.New("options: want timeout")
 		}
 		return nil
 	}
@@ -79,7 +99,7 @@ func scripted(ctx workflow.Context, p orak.Progress) error {
 			next := p
 			next.Status, next.Failure, next.Cycle = to, nil, p.Cycle+1
 			return next, show(next)
-		}, workflow.UpdateHandlerOptions{Validator: func(workflow.Context, workflows.Reprocess) error { return parked() }})
+		}, workflow.UpdateHandlerOptions{Validator: func(_ workflow.Context, r workflows.Reprocess) error { return check(r) }})
 	}
 	err := errors.Join(
 		decide(workflows.SignalReprocess, orak.StatusConverting), decide(workflows.SignalDiscard, orak.StatusDiscarded))
@@ -131,11 +151,14 @@ func progress(t orak.Tenant, s orak.Status) orak.Progress {
 }
 
 // begin starts the scripted workflow of an upload, and returns once it shows p.
-func (tb *temporalBundle) begin(p orak.Progress) {
+func (tb *temporalBundle) begin(p orak.Progress) { tb.t.Helper(); tb.beginOf(p, events.Origin{}) }
+
+// beginOf is begin of an upload that a record announced.
+func (tb *temporalBundle) beginOf(p orak.Progress, o events.Origin) {
 	tb.t.Helper()
 	_, err := tb.client.ExecuteWorkflow(tb.t.Context(), client.StartWorkflowOptions{
 		ID: workflows.UploadWorkflowID(p.Upload.ID), TaskQueue: workflows.QueuePipeline,
-	}, workflows.TypeProcessUpload, p)
+	}, workflows.TypeProcessUpload, script{workflows.ProcessUploadInput{Upload: p.Upload, Origin: o}, p})
 	require.NoError(tb.t, err)
 	if p.Status == "" {
 		return

@@ -58,6 +58,11 @@ const (
 	SignalDown = "down"
 )
 
+// ErrorNotParked is the type of the error with which an Update turns a decision
+// down because the upload does not wait for one: it runs, or it is over. Every
+// other refusal is about what was asked for.
+const ErrorNotParked = "not_parked"
+
 // MemoProgress is the memo field that holds the orak.Progress.
 const MemoProgress = "progress"
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orak"
@@ -104,10 +105,14 @@ func (u *upload) checkParked() error {
 	case u.parked():
 		return nil
 	case s.Final():
-		return fmt.Errorf("the upload is %s already", s)
+		return notParked("the upload is %s already", s)
 	default:
-		return fmt.Errorf("the upload is already running (%s): only a dead-lettered upload takes this command", s)
+		return notParked("the upload is already running (%s): only a dead-lettered upload takes this command", s)
 	}
+}
+
+func notParked(format string, s orak.Status) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, s), ErrorNotParked, nil)
 }
 
 func (u *upload) checkReprocess(r Reprocess) error {

@@ -23,6 +23,7 @@ mends the cause and runs it again, or discards it.`
 
 type dlqListCmd struct {
 	remote
+	letterFlags
 
 	Limit int `env:"-" short:"n" default:"50" help:"How many to list at most; 0 lists all."`
 }
@@ -32,40 +33,50 @@ func (dlqListCmd) Help() string {
 	return `Examples:
 
     orak dlq list
-    orak dlq list --limit 0 --json | jq -r '.dead_letters[] | select(.failure.class == "model") | .id'
+    orak dlq list --stage analyze --class model,transient --newer-than 24h
+    orak dlq list --text choir --older-than 6d
+    orak dlq list --limit 0 --json | jq -r '.dead_letters[].id'
 
-With --json every line is one page.`
+With --json every line is one page; a page may be empty.`
 }
 
 // Run lists page by page.
 func (l *dlqListCmd) Run(ctx context.Context, con *console) error {
+	sel, err := l.selection(con.now())
+	if err != nil {
+		return err
+	}
 	cl, err := l.open(con)
 	if err != nil {
 		return err
 	}
-	listed := 0
-	more, err := pages(ctx, cl, func(page api.DeadLetterPage) (bool, error) {
+	sel.Page = l.Limit
+	listed, cut := 0, false
+	more, err := pages(ctx, cl, sel, func(page api.DeadLetterPage) (_ bool, err error) {
 		if room := l.Limit - listed; l.Limit > 0 && len(page.DeadLetters) > room {
-			page.DeadLetters = page.DeadLetters[:room]
+			page.DeadLetters, cut = page.DeadLetters[:room], true
+		}
+		if con.json {
+			err = con.value(page)
+		} else {
+			con.deadLetterLines(page.DeadLetters, listed == 0)
 		}
 		listed += len(page.DeadLetters)
-		if con.json {
-			return l.Limit > 0 && listed >= l.Limit, con.value(page)
-		}
-		for _, d := range page.DeadLetters {
-			con.deadLetterLine(d)
-		}
-		return l.Limit > 0 && listed >= l.Limit, nil
+		return l.Limit > 0 && listed >= l.Limit, err
 	})
 	if err != nil || con.json {
 		return err
 	}
-	if listed == 0 {
+	switch {
+	case listed == 0 && l.narrow():
+		con.tell("No dead letter is selected.")
+		return nil
+	case listed == 0:
 		con.tell("No dead letters: nothing waits for you.")
 		return nil
 	}
 	foot := count(listed, "dead letter") + "."
-	if more {
+	if more || cut {
 		foot = fmt.Sprintf("The newest %d; --limit 0 lists all.", listed)
 	}
 	con.tell("%s Next: %s", foot, l.command("dlq", "show", "ID"))
@@ -74,10 +85,10 @@ func (l *dlqListCmd) Run(ctx context.Context, con *console) error {
 
 // pages hands over one page after the other until enough says so; more tells
 // whether there were further ones.
-func pages(ctx context.Context, cl *client.Client, visit func(api.DeadLetterPage) (enough bool, err error)) (more bool, err error) {
+func pages(ctx context.Context, cl *client.Client, sel client.Selection, visit func(api.DeadLetterPage) (enough bool, err error)) (more bool, err error) {
 	token := ""
 	for {
-		page, err := cl.DeadLetters(ctx, token)
+		page, err := cl.DeadLetters(ctx, sel, token)
 		if err != nil {
 			return false, err
 		}
@@ -87,29 +98,6 @@ func pages(ctx context.Context, cl *client.Client, visit func(api.DeadLetterPage
 		}
 		token = page.Next
 	}
-}
-
-// deadLetterLine is what an operator scans by: the whole id, for copying.
-func (c *console) deadLetterLine(d api.DeadLetter) {
-	about := fmt.Sprintf("%s %s  %s", clean(string(d.Failure.Stage)), clean(string(d.Failure.Class)), since(c.now(), d.LastAt))
-	if d.Cycle > 0 {
-		about += fmt.Sprintf("  cycle %d", d.Cycle)
-	}
-	c.print("%s  %s", paint(c.colorOut, bold, clean(string(d.ID))), about)
-	text := d.Failure.Message
-	if d.Filename != "" {
-		text = d.Filename + ": " + text
-	}
-	for _, line := range wrapKeeping(clean(text), c.width-2) {
-		c.print("  %s", line)
-	}
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 type dlqShowCmd struct {
@@ -123,7 +111,8 @@ func (dlqShowCmd) Help() string {
 	return `Examples:
 
     orak dlq show 0192f1c5-7a1e-7c3a-9d5e-0123456789ab
-    orak dlq show 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq -r .web_ui`
+    orak dlq show 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq -r .web_ui
+    orak dlq show 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq '.event.value | fromjson'`
 }
 
 // Run shows one dead letter.
@@ -145,41 +134,4 @@ func (s *dlqShowCmd) Run(ctx context.Context, con *console) error {
 	}
 	con.deadLetter(s.remote, letter)
 	return nil
-}
-
-func (c *console) deadLetter(r remote, d api.DeadLetter) {
-	id := string(d.ID)
-	c.title("", id, paint(c.colorOut, red, "dead-lettered"))
-	c.rows([]row{
-		{label: "File", value: clean(d.Filename)},
-		{label: "Tenant", value: clean(string(d.Tenant))},
-		{label: "Stage", value: clean(string(d.Failure.Stage))},
-		{label: "Class", value: clean(string(d.Failure.Class)), more: classText(d.Failure.Class)},
-		{label: "Message", value: clean(d.Failure.Message)},
-		{label: "Attempts", value: fmt.Sprint(d.Attempts)},
-		{label: "Reprocessed", value: cycles(d.Cycle)},
-		{label: "First failed", value: ago(c.now(), d.FirstAt)},
-		{label: "Last failed", value: ago(c.now(), d.LastAt)},
-		{label: "Workflow", value: clean(d.WorkflowID)},
-		{label: "Run", value: clean(d.RunID)},
-		{label: "Web UI", value: clean(d.WebUI)},
-	})
-	c.print("")
-	c.print("  Run it again, once its cause is mended, with any of:")
-	for _, line := range []string{
-		r.command("dlq", "reprocess", id),
-		"temporal workflow signal --workflow-id " + shellQuote(d.WorkflowID) + ` --name reprocess --input '{"reason":"WHY","by":"WHO"}'`,
-		"tctl workflow signal --workflow_id " + shellQuote(d.WorkflowID) + ` --name reprocess --input '{"reason":"WHY","by":"WHO"}'`,
-	} {
-		c.print("    %s", line)
-	}
-	c.print("  Give it up with:")
-	c.print("    %s", r.command("dlq", "discard", id))
-}
-
-func cycles(n int) string {
-	if n == 0 {
-		return "never"
-	}
-	return times(n)
 }

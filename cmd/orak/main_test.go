@@ -116,6 +116,15 @@ func TestUsageErrorsAreFoundBeforeAnythingIsSent(t *testing.T) {
 		"must look like":       {"status", testID, "--server", "example.org"},
 		"tenant":               {"status", testID, "--tenant", "No Tenant"},
 		"must be one of":       {"dlq", "reprocess", testID, "--from", "receive"},
+		"say which":            {"dlq", "reprocess"},
+		"not both":             {"dlq", "discard", testID, "--class", "input"},
+		"want one of convert":  {"dlq", "list", "--stage", "receive"},
+		"want one of input":    {"dlq", "discard", "--class", "input,none", "--yes"},
+		"--older-than":         {"dlq", "list", "--older-than", "yesterday"},
+		"want 1 at least":      {"dlq", "discard", "--all", "--limit", "0", "--yes"},
+		"--rate":               {"dlq", "reprocess", "--all", "--rate", "fast", "--yes"},
+		"--watch is for ids":   {"dlq", "reprocess", "--all", "--watch", "--yes"},
+		"nobody can be asked":  {"dlq", "discard", "--all"},
 	} {
 		got := orakRun(t.Context(), w.URL, args...)
 		require.Equal(t, exitUsage, got.code, "%v: %s", args, got.err)

@@ -77,8 +77,7 @@ type offsetsResetCmd struct {
 	To       string `env:"-" xor:"to" required:"" enum:"earliest,latest" placeholder:"earliest|latest" help:"The first retained record, or behind the last."`
 	ToTime   string `env:"-" xor:"to" required:"" placeholder:"WHEN" help:"The first record from this time on: an age such as 2h, or a time such as 2026-11-22T12:00:00Z."`
 	ToOffset string `env:"-" xor:"to" required:"" placeholder:"P:O,…" help:"These offsets; partitions that are not named stay. Never beyond what is retained."`
-	DryRun   bool   `env:"-" help:"Say what would change, and change nothing."`
-	Yes      bool   `short:"y" env:"-" help:"Do not ask."`
+	consent
 }
 
 // Help implements kong.HelpProvider.
@@ -100,8 +99,8 @@ func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if !r.DryRun && !r.Yes && (r.JSON || !con.canAsk()) {
-		return usageError{errors.New("nobody can be asked here: add --yes to move the group, or --dry-run to look")}
+	if err := r.possible(con); err != nil {
+		return err
 	}
 	group, changes, err := offsets.Preview(ctx, to)
 	if err != nil {

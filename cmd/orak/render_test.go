@@ -43,6 +43,48 @@ func letter() api.DeadLetter {
 	}
 }
 
+// letterDetail failed again after it had been reprocessed.
+func letterDetail() api.DeadLetterDetail {
+	d := letter()
+	d.Failure.Class, d.Failure.Message, d.Attempts = orak.ClassTransient, "The converter crashed.", 3
+	at := d.FirstAt
+	failed := func(after time.Duration, attempt int) orak.Mark {
+		return orak.Mark{At: at.Add(after), Kind: orak.MarkAttemptFailed, Stage: orak.StageConvert, Class: orak.ClassTransient,
+			Message: "The converter crashed.", Attempt: attempt}
+	}
+	id := string(d.ID)
+	signal := func(tool, flag, name string) string {
+		return tool + " workflow signal --" + flag + " upload-" + id + " --name " + name + ` --input '{"reason":"WHY","by":"WHO"}'`
+	}
+	both := func(name string) api.Command {
+		return api.Command{Orak: "orak dlq " + name + " " + id, Temporal: signal("temporal", "workflow-id", name), Tctl: signal("tctl", "workflow_id", name)}
+	}
+	return api.DeadLetterDetail{
+		DeadLetter: d,
+		First:      &orak.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio.", FirstAt: at.Add(-time.Hour), LastAt: at.Add(-time.Hour)},
+		Restarts:   1,
+		ExpiresAt:  at.Add(7 * 24 * time.Hour),
+		Timeline: []orak.Mark{
+			{At: at.Add(-time.Hour), Kind: orak.MarkDeadLettered, Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio."},
+			{At: at.Add(-time.Minute), Kind: orak.MarkReprocessed, Stage: orak.StageConvert, By: "ada", Reason: "a new ffmpeg was installed on every worker"},
+			failed(0, 1), failed(time.Second, 2), failed(3*time.Second, 3),
+			{At: at.Add(time.Minute), Kind: orak.MarkDeadLettered, Stage: orak.StageConvert, Class: orak.ClassTransient, Message: "The converter crashed."},
+		},
+		Event: &api.Event{
+			Topic: "orak.uploads", Partition: 3, Offset: 1200, Key: id, Size: 300,
+			Headers: []api.EventHeader{{Key: "ce_type", Value: "orak.upload.received"}, {Key: "authorization", Withheld: true}},
+			Value:   `{"upload":{"upload_id":"` + id + `","tenant":"default","key":"uploads/default/` + id + `/original"}}`,
+		},
+		Commands: api.Commands{
+			Inspect: api.Command{
+				Temporal: "temporal workflow query --workflow-id upload-" + id + " --type status",
+				Tctl:     "tctl workflow query --workflow_id upload-" + id + " --query_type status",
+			},
+			Reprocess: both("reprocess"), Discard: both("discard"),
+		},
+	}
+}
+
 func TestOutputAsPeopleSeeIt(t *testing.T) {
 	t.Parallel()
 	silence := analysis()
@@ -65,8 +107,8 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 		"completed":   func(c *console) { c.status(here(), upload(orak.StatusCompleted)) },
 		"dead_letter": func(c *console) { c.ending(here(), deadLettered(), "memo.m4a") },
 		"discarded":   func(c *console) { c.status(here(), discarded) },
-		"dlq_list":    func(c *console) { c.deadLetterLine(letter()) },
-		"dlq_show":    func(c *console) { c.deadLetter(here(), letter()) },
+		"dlq_list":    func(c *console) { c.deadLetterLines([]api.DeadLetter{letter(), letter()}, true) },
+		"dlq_show":    func(c *console) { c.deadLetter(here(), letterDetail()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,7 +238,19 @@ func TestNothingActiveReachesTheTerminal(t *testing.T) {
 
 	out.Reset()
 	con.deadLetterLine(d)
-	con.deadLetter(here(), d)
+	con.deadLetter(here(), api.DeadLetterDetail{
+		DeadLetter: d, First: &orak.Failure{Stage: orak.Stage(evil), Class: orak.Class(evil), Message: evil},
+		Timeline: []orak.Mark{
+			{Kind: orak.MarkAttemptFailed, Stage: orak.Stage(evil), Class: orak.Class(evil), Message: evil},
+			{Kind: orak.MarkKind(evil), By: evil, Reason: evil},
+		},
+		Event:    &api.Event{Topic: evil, Key: evil, Value: evil, Headers: []api.EventHeader{{Key: evil, Value: evil}}},
+		Commands: api.Commands{Reprocess: api.Command{Temporal: evil, Tctl: evil}},
+	})
+	b := &bulk{decision: &decision{}, con: con, result: bulkResult{Refused: map[string]int{evil: 1}}}
+	b.plan.add(d)
+	require.NoError(t, con.showBulkPlan(b))
+	require.Error(t, con.showBulkResult(b, true))
 	con.result(a)
 	con.ending(here(), u, evil)
 	con.status(here(), u)

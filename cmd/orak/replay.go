@@ -24,9 +24,8 @@ type replayCmd struct {
 	Only       []string `env:"-" group:"Selection" default:"failed,missing" enum:"failed,missing" help:"Which uploads: missing (Temporal knows no workflow), failed (it failed, timed out or was terminated)."`
 	Force      bool     `env:"-" group:"Selection" help:"Completed uploads, too. With --id also those that were canceled or discarded. Never those that are running."`
 
-	Rate   string `env:"-" default:"50/s" help:"How many are started at most: 50/s, 600/m, or 0 for as fast as Temporal takes them."`
-	DryRun bool   `env:"-" help:"Say what would be done, and do nothing."`
-	Yes    bool   `short:"y" env:"-" help:"Do not ask."`
+	Rate string `env:"-" default:"50/s" help:"How many are started at most: 50/s, 600/m, or 0 for as fast as Temporal takes them."`
+	consent
 	Resume bool   `env:"-" help:"Go on with the replay of the same selection that was interrupted."`
 	State  string `env:"-" placeholder:"FILE" help:"Where a replay keeps how far it has come; by default a file in the user's cache folder."`
 	JSON   bool   `name:"json" env:"-" help:"Print JSON: the plan, and then the result. Needs --yes or --dry-run."`
@@ -58,8 +57,8 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if !c.DryRun && !c.Yes && (c.JSON || !con.canAsk()) {
-		return usageError{errors.New("nobody can be asked here: add --yes to start, or --dry-run to look")}
+	if err := c.possible(con); err != nil {
+		return err
 	}
 	file, err := c.file()
 	if err != nil {
@@ -90,7 +89,7 @@ func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer
 			return err
 		}
 	}
-	view := newReplayView(con, "replaying", "workflow")
+	view := newCountView(con, "replaying", "workflow")
 	opts.Save, opts.Progress = file.Save, view.progress
 	result, err := r.Run(ctx, plan, opts)
 	view.clear()
@@ -110,7 +109,7 @@ func (c *replayCmd) plan(ctx context.Context, con *console, r *replay.Replayer, 
 	if err != nil && c.Resume {
 		return nil, err
 	}
-	view := newReplayView(con, "reading", "record")
+	view := newCountView(con, "reading", "record")
 	defer view.clear()
 	if c.Resume {
 		if !found {

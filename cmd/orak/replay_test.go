@@ -147,7 +147,7 @@ func TestReplayRefusesWordsThatMakeNoSense(t *testing.T) {
 		"want a number a second":     {"replay", "--since", "1h", "--rate", "fast"},
 		"missing flags":              {"offsets", "reset"},
 		"can't be used together":     {"offsets", "reset", "--to", "latest", "--to-time", "1h"},
-		"add --yes to move":          {"offsets", "reset", "--to", "latest"},
+		"add --yes to go ahead":      {"offsets", "reset", "--to", "latest"},
 		"want an age such as 2h or ": {"offsets", "reset", "--to-time", "now"},
 	} {
 		got := orakRun(t.Context(), "", args...)

@@ -1,83 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"orak"
 	"orak/bridge/replay"
 )
-
-// replayView shows how far a replay has come: a bar on a terminal, a line now
-// and then elsewhere.
-type replayView struct {
-	con  *console
-	verb string
-	noun string
-
-	mu   sync.Mutex
-	bar  *progressbar.ProgressBar
-	told time.Time
-}
-
-// lineEvery is how often a line is written where no bar can be drawn.
-const lineEvery = 5 * time.Second
-
-func newReplayView(con *console, verb, noun string) *replayView {
-	return &replayView{con: con, verb: verb, noun: noun}
-}
-
-func (v *replayView) progress(done, total int64) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	switch {
-	case v.con.json:
-	case v.con.live:
-		if v.bar == nil {
-			v.bar = v.newBar(total)
-		}
-		// As in sendView.
-		_ = v.bar.Set64(min(done, total))
-	case v.con.now().Sub(v.told) >= lineEvery || done == total:
-		v.told = v.con.now()
-		v.con.tell("%s: %d of %s", v.verb, done, count(int(total), v.noun))
-	}
-}
-
-func (v *replayView) newBar(total int64) *progressbar.ProgressBar {
-	room := v.con.width - 1
-	return progressbar.NewOptions64(max(total, 1),
-		progressbar.OptionSetWriter(v.con.err),
-		progressbar.OptionSetTheme(progressbar.Theme{Saucer: v.con.marks.full, SaucerPadding: v.con.marks.empty}),
-		progressbar.OptionThrottle(65*time.Millisecond),
-		progressbar.OptionEnableColorCodes(false),
-		progressbar.OptionSetDescription(v.verb),
-		progressbar.OptionSetWidth(max((room-barRoom)/2, 4)),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(room >= barRoom+20),
-		progressbar.OptionSetElapsedTime(room >= barRoom+20))
-}
-
-// clear takes the bar away.
-func (v *replayView) clear() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.bar != nil {
-		// As in sendView.
-		_ = v.bar.Clear()
-		v.bar = nil
-	}
-}
 
 // showPlan says what a replay would do.
 func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
@@ -196,26 +129,4 @@ func (c *console) repeats(flag string) bool { return c.repeat != nil && c.repeat
 // quietLog has what a person at a terminal should see of the clients' logs.
 func (c *console) quietLog() *slog.Logger {
 	return slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelError}))
-}
-
-// canAsk says that a person is there to answer.
-func (c *console) canAsk() bool { return c.live && term.IsTerminal(int(os.Stdin.Fd())) }
-
-// ask waits for a yes or anything else; ctx's end is an error.
-func (c *console) ask(ctx context.Context, question string) (yes bool, err error) {
-	fmt.Fprintf(c.err, "%s [y/N] ", question)
-	answer := make(chan string, 1)
-	go func() {
-		// An error is an end without an answer, which is a no.
-		line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
-		answer <- line
-	}()
-	select {
-	case line := <-answer:
-		word := strings.ToLower(strings.TrimSpace(line))
-		return word == "y" || word == "yes", nil
-	case <-ctx.Done():
-		c.tell("")
-		return false, context.Cause(ctx)
-	}
 }

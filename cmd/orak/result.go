@@ -174,24 +174,37 @@ func took(d time.Duration) string {
 	}
 }
 
+// clockFormat is a time of day for people.
+const clockFormat = "2006-01-02 15:04:05"
+
 // ago is a past time for people, with the clock's own beside it.
 func ago(now, t time.Time) string {
 	if t.IsZero() {
 		return "unknown"
 	}
-	return fmt.Sprintf("%s (%s)", t.Local().Format("2006-01-02 15:04:05"), since(now, t))
+	return fmt.Sprintf("%s (%s)", t.Local().Format(clockFormat), since(now, t))
 }
 
 // since is a past time in one unit.
 func since(now, t time.Time) string {
-	switch d := max(now.Sub(t), 0); {
+	if t.IsZero() {
+		return "unknown"
+	}
+	return oneUnit(now.Sub(t)) + " ago"
+}
+
+// until is a time to come in one unit.
+func until(now, t time.Time) string { return "in " + oneUnit(t.Sub(now)) }
+
+func oneUnit(d time.Duration) string {
+	switch d = max(d, 0); {
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s ago", int(d.Seconds()))
+		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+		return fmt.Sprintf("%d min", int(d.Minutes()))
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", int(d.Hours()))
+		return fmt.Sprintf("%d h", int(d.Hours()))
 	default:
-		return fmt.Sprintf("%d days ago", int(d.Hours())/24)
+		return fmt.Sprintf("%d days", int(d.Hours())/24)
 	}
 }

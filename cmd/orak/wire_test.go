@@ -41,6 +41,9 @@ type wire struct {
 	// refuse answers every request of this method and path.
 	refuse map[string]api.Problem
 	pages  []api.DeadLetterPage
+	// onDecision, where it is set, sees how many decisions were asked for.
+	onDecision func(n int)
+	decisions  int
 	// tenant is the last request's.
 	tenant string
 	// hold, once closed, lets streams of events go on.
@@ -63,6 +66,9 @@ func newWire(t *testing.T, steps ...api.Upload) *wire {
 	mux.HandleFunc("GET /v1/dead-letters", w.page)
 	mux.HandleFunc("GET /v1/dead-letters/{id}", w.letter)
 	mux.HandleFunc("POST /v1/dead-letters/{id}/{decision}", func(rw http.ResponseWriter, _ *http.Request) {
+		if w.decisions++; w.onDecision != nil {
+			w.onDecision(w.decisions)
+		}
 		reply(rw, http.StatusAccepted, w.first())
 	})
 	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serve(mux, rw, r) }))
@@ -124,7 +130,7 @@ func (w *wire) letter(rw http.ResponseWriter, r *http.Request) {
 	for _, page := range w.pages {
 		for _, d := range page.DeadLetters {
 			if string(d.ID) == r.PathValue("id") {
-				reply(rw, http.StatusOK, d)
+				reply(rw, http.StatusOK, api.DeadLetterDetail{DeadLetter: d})
 				return
 			}
 		}

@@ -238,6 +238,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		Workflows:   a.temporal,
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
 		WorkflowURL: a.cfg.Temporal.WorkflowURL,
+		Namespace:   a.cfg.Temporal.Namespace,
 		Live:        probes,
 		Ready:       probes,
 		MetricsPage: http.Handler(a.metrics.Handler()),

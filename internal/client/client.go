@@ -82,32 +82,6 @@ func (c *Client) Analysis(ctx context.Context, id orak.UploadID) (orak.Analysis,
 	return call[orak.Analysis](ctx, c, http.MethodGet, uploadPath(id)+"/analysis", nil)
 }
 
-// DeadLetters fetches one page of the parked uploads; an empty token means the
-// first.
-func (c *Client) DeadLetters(ctx context.Context, token string) (api.DeadLetterPage, error) {
-	path := "/v1/dead-letters"
-	if token != "" {
-		path += "?page_token=" + url.QueryEscape(token)
-	}
-	return call[api.DeadLetterPage](ctx, c, http.MethodGet, path, nil)
-}
-
-// DeadLetter fetches one parked upload; for any other it is an *Error of
-// status 404.
-func (c *Client) DeadLetter(ctx context.Context, id orak.UploadID) (api.DeadLetter, error) {
-	return call[api.DeadLetter](ctx, c, http.MethodGet, deadLetterPath(id), nil)
-}
-
-// Reprocess runs a parked upload again and tells where it stands then.
-func (c *Client) Reprocess(ctx context.Context, id orak.UploadID, req api.ReprocessRequest) (api.Upload, error) {
-	return call[api.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/reprocess", req)
-}
-
-// Discard gives a parked upload up and tells where it stands then.
-func (c *Client) Discard(ctx context.Context, id orak.UploadID, req api.DiscardRequest) (api.Upload, error) {
-	return call[api.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/discard", req)
-}
-
 // As is the same client speaking for a tenant.
 func (c *Client) As(tenant orak.Tenant) *Client {
 	other := *c
@@ -115,8 +89,7 @@ func (c *Client) As(tenant orak.Tenant) *Client {
 	return &other
 }
 
-func uploadPath(id orak.UploadID) string     { return "/v1/uploads/" + url.PathEscape(string(id)) }
-func deadLetterPath(id orak.UploadID) string { return "/v1/dead-letters/" + url.PathEscape(string(id)) }
+func uploadPath(id orak.UploadID) string { return "/v1/uploads/" + url.PathEscape(string(id)) }
 
 // call makes one short exchange; body is sent as JSON unless it is nil. An
 // answer without content gives the zero T.

@@ -264,13 +264,21 @@ func TestDecisionsAreSentAsTheAPIWantsThem(t *testing.T) {
 	require.Equal(t, orak.StatusAnalyzing, u.Status)
 	_, err = b.Discard(t.Context(), testID, api.DiscardRequest{Reason: "r", By: "b"})
 	require.NoError(t, err)
-	_, err = b.DeadLetters(t.Context(), "a&b")
+	_, err = b.DeadLetters(t.Context(), Selection{}, "a&b")
+	require.NoError(t, err)
+	at := time.Date(2026, 1, 2, 4, 4, 5, 1, time.FixedZone("", 3600))
+	_, err = b.DeadLetters(t.Context(), Selection{
+		Stages: []orak.Stage{orak.StageConvert, orak.StageAnalyze}, Classes: []orak.Class{orak.ClassModel},
+		OlderThan: at, Text: "ä&=", Before: at, Page: 7,
+	}, "")
 	require.NoError(t, err)
 	base := "/v1/dead-letters"
 	require.Equal(t, []string{
 		"POST " + base + "/" + string(testID) + `/reprocess application/json {"from":"analyze","reason":"r","by":"b"}`,
 		"POST " + base + "/" + string(testID) + `/discard application/json {"reason":"r","by":"b"}`,
-		"GET " + base + "?page_token=a%26b  ",
+		"GET " + base + "?page_size=200&page_token=a%26b  ",
+		"GET " + base + "?before=2026-01-02T03%3A04%3A05.000000001Z&class=model&older_than=2026-01-02T03%3A04%3A05.000000001Z" +
+			"&page_size=7&stage=convert&stage=analyze&text=%C3%A4%26%3D  ",
 	}, seen)
 }
 

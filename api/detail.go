@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
+
+	"orak"
+	"orak/workflows"
+)
+
+// detail is everything about a dead letter. Where the history cannot be read,
+// the rest is told all the same.
+func (s *Server) detail(ctx context.Context, x *exchange, st state) DeadLetterDetail {
+	workflowID := workflows.UploadWorkflowID(st.Upload.ID)
+	self := "/v1/dead-letters/" + string(st.Upload.ID)
+	d := DeadLetterDetail{
+		DeadLetter: s.deadLetter(st.Progress, workflowID, st.runID),
+		First:      st.First, Restarts: st.Restarts, Timeline: st.Timeline,
+		Links: DeadLetterLinks{
+			Self: self, Upload: linksOf(st.Upload.ID).Self, Reprocess: self + "/reprocess", Discard: self + "/discard",
+		},
+		Commands: s.commands(st.Upload.ID),
+	}
+	if d.Timeline == nil {
+		d.Timeline = []orak.Mark{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.StatusTimeout)
+	defer cancel()
+	in, settings, err := s.beginning(ctx, workflowID, st.runID)
+	if err != nil {
+		x.log.Warn("a parked workflow's history cannot be read", slog.String("workflow_id", workflowID), slog.Any("error", err))
+		return d
+	}
+	d.Event = eventOf(in.Origin)
+	if settings.ParkFor > 0 {
+		// UpdatedAt is when it was parked.
+		d.ExpiresAt = st.UpdatedAt.Add(settings.ParkFor)
+	}
+	return d
+}
+
+// maxBeginning is how many events of a history are searched for how it began;
+// signals that came first stand among them.
+const maxBeginning = 100
+
+// beginning reads from a run's history what it was started with, and the
+// settings that it keeps: the value of its first side effect. Settings that
+// are not there are zero.
+func (s *Server) beginning(ctx context.Context, workflowID, runID string) (in workflows.ProcessUploadInput, settings workflows.Settings, err error) {
+	codec := converter.GetDefaultDataConverter()
+	history := s.workflows.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		e, err := history.Next()
+		if err != nil {
+			return in, settings, fmt.Errorf("reading the history: %w", err)
+		}
+		if started := e.GetWorkflowExecutionStartedEventAttributes(); started != nil {
+			if err := codec.FromPayloads(started.GetInput(), &in); err != nil {
+				return in, settings, fmt.Errorf("decoding the input: %w", err)
+			}
+		}
+		if marker := e.GetMarkerRecordedEventAttributes(); marker.GetMarkerName() == "SideEffect" {
+			if err := codec.FromPayloads(marker.GetDetails()["data"], &settings); err != nil {
+				return in, settings, fmt.Errorf("decoding the settings: %w", err)
+			}
+			return in, settings, nil
+		}
+		if e.GetEventId() >= maxBeginning {
+			break
+		}
+	}
+	return in, settings, nil
+}
+
+// commands are what an operator can do about a dead letter.
+func (s *Server) commands(id orak.UploadID) Commands {
+	ns := ""
+	if s.namespace != "" && s.namespace != "default" {
+		ns = " --namespace " + s.namespace
+	}
+	workflowID := workflows.UploadWorkflowID(id)
+	signal := func(name string) Command {
+		const input = ` --input '{"reason":"WHY","by":"WHO"}'`
+		return Command{
+			Orak:     "orak dlq " + name + " " + string(id),
+			Temporal: "temporal workflow signal" + ns + " --workflow-id " + workflowID + " --name " + name + input,
+			Tctl:     "tctl" + ns + " workflow signal --workflow_id " + workflowID + " --name " + name + input,
+		}
+	}
+	return Commands{
+		Inspect: Command{
+			Orak:     "orak dlq show " + string(id),
+			Temporal: "temporal workflow query" + ns + " --workflow-id " + workflowID + " --type " + workflows.QueryStatus,
+			Tctl:     "tctl" + ns + " workflow query --workflow_id " + workflowID + " --query_type " + workflows.QueryStatus,
+		},
+		Reprocess: signal(workflows.SignalReprocess),
+		Discard:   signal(workflows.SignalDiscard),
+	}
+}

@@ -1,0 +1,102 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"orak/events"
+)
+
+const (
+	// maxShown bounds what is shown of an event's value, in bytes.
+	maxShown = 64 << 10
+	// withheld stands for what is named like a secret.
+	withheld = "[withheld]"
+)
+
+// eventOf shows the record that announced an upload. Anybody may have written
+// it: what is named like a secret is not passed on. An upload that no record
+// announced has none.
+func eventOf(o events.Origin) *Event {
+	if o.Topic == "" {
+		return nil
+	}
+	e := &Event{
+		Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, Key: shown(o.Key),
+		Headers: []EventHeader{}, Size: len(o.Value),
+	}
+	for _, h := range o.Headers {
+		header := EventHeader{Key: strings.ToValidUTF8(h.Key, "?"), Value: shown(h.Value)}
+		if secret(h.Key) || header.Value == "" && len(h.Value) > 0 {
+			header.Value, header.Withheld = "", true
+		}
+		e.Headers = append(e.Headers, header)
+	}
+	if len(o.Value) <= maxShown {
+		e.Value = withoutSecrets(o.Value)
+	}
+	return e
+}
+
+// shown is text as it is, and nothing of anything else.
+func shown(b []byte) string {
+	if !utf8.Valid(b) || bytes.ContainsFunc(b, unicode.IsControl) {
+		return ""
+	}
+	return string(b)
+}
+
+// secret reports whether something is named like a secret.
+func secret(name string) bool {
+	plain := strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(strings.ToLower(name))
+	return slices.ContainsFunc([]string{
+		"authorization", "cookie", "password", "passwd", "passphrase", "secret", "token", "credential",
+		"apikey", "accesskey", "privatekey", "signature",
+	}, func(word string) bool { return strings.Contains(plain, word) })
+}
+
+// withoutSecrets is JSON without the values that are named like secrets; empty
+// where text is not JSON. It is always written anew: what the decoder passes
+// over must not be passed on.
+func withoutSecrets(text []byte) string {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return ""
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return ""
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(censored(v)); err != nil {
+		return ""
+	}
+	return strings.TrimSpace(out.String())
+}
+
+func censored(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, value := range v {
+			if secret(name) {
+				v[name] = withheld
+				continue
+			}
+			v[name] = censored(value)
+		}
+	case []any:
+		for i, value := range v {
+			v[i] = censored(value)
+		}
+	}
+	return v
+}

@@ -1,0 +1,183 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+	"go.temporal.io/sdk/temporal"
+
+	"orak"
+	"orak/workflows"
+)
+
+// The query parameters of the list of dead letters. A parameter that is none
+// of them is refused: a filter that is misspelt would let everything through.
+const (
+	paramStage     = "stage"
+	paramClass     = "class"
+	paramOlderThan = "older_than"
+	paramNewerThan = "newer_than"
+	paramBefore    = "before"
+	paramText      = "text"
+	paramPageSize  = "page_size"
+	paramPageToken = "page_token"
+)
+
+// maxText bounds the text that is looked for, in bytes.
+const maxText = 200
+
+// selection says which dead letters are meant. Its zero value means all.
+type selection struct {
+	tenant  orak.Tenant
+	stages  []orak.Stage
+	classes []orak.Class
+	// after and before bound the time of the last failure, both exclusively;
+	// zero is no bound.
+	after, before time.Time
+	// text is in lower case.
+	text string
+}
+
+// selectionOf reads the query's filters, and the tenant's header.
+func selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err error) {
+	if err := checkParameters(c); err != nil {
+		return sel, err
+	}
+	if sel.tenant, err = claimedTenant(c); err != nil {
+		return sel, err
+	}
+	if sel.stages, err = chosen(c, paramStage, orak.Stages()); err != nil {
+		return sel, err
+	}
+	if sel.classes, err = chosen(c, paramClass, orak.Classes()); err != nil {
+		return sel, err
+	}
+	if sel.after, err = whenOf(c, paramNewerThan, now); err != nil {
+		return sel, err
+	}
+	older, err := whenOf(c, paramOlderThan, now)
+	if err != nil {
+		return sel, err
+	}
+	if sel.before, err = whenOf(c, paramBefore, now); err != nil {
+		return sel, err
+	}
+	if sel.before.IsZero() || !older.IsZero() && older.Before(sel.before) {
+		sel.before = older
+	}
+	sel.text, err = textOf(c)
+	return sel, err
+}
+
+// checkParameters refuses parameters that are unknown, and those that are given
+// twice where one of the two would be lost.
+func checkParameters(c *fiber.Ctx) error {
+	known := []string{paramStage, paramClass, paramOlderThan, paramNewerThan, paramBefore, paramText, paramPageSize, paramPageToken}
+	seen := map[string]bool{}
+	for key := range c.Context().QueryArgs().All() {
+		name := string(key)
+		switch {
+		case name == "":
+		case !slices.Contains(known, name):
+			return refuse(codeInvalidRequest, fmt.Sprintf("There is no parameter %.40q; there are %s.", name, strings.Join(known, ", ")))
+		case seen[name] && name != paramStage && name != paramClass:
+			return refuse(codeInvalidRequest, name+" may be given once.")
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// chosen reads a parameter that may be repeated and has a closed set of values.
+func chosen[T ~string](c *fiber.Ctx, name string, set []T) ([]T, error) {
+	var values []T
+	for _, given := range c.Context().QueryArgs().PeekMulti(name) {
+		value := T(given) // a copy
+		if !slices.Contains(set, value) {
+			return nil, refuse(codeInvalidRequest, fmt.Sprintf("%s must be one of %s.", name, joined(set, ", ")))
+		}
+		values = append(values, value)
+	}
+	return values, nil
+}
+
+func joined[T ~string](values []T, separator string) string {
+	var words []string
+	for _, v := range values {
+		words = append(words, string(v))
+	}
+	return strings.Join(words, separator)
+}
+
+// whenOf reads a time that is given as itself or as an age.
+func whenOf(c *fiber.Ctx, name string, now time.Time) (time.Time, error) {
+	given := c.Query(name)
+	if given == "" {
+		return time.Time{}, nil
+	}
+	if age, err := time.ParseDuration(given); err == nil && age >= 0 {
+		return now.Add(-age), nil
+	}
+	t, err := time.Parse(time.RFC3339, given)
+	if err != nil {
+		return time.Time{}, refuse(codeInvalidRequest, name+" must be an age such as 90m or 36h, or a time such as 2026-11-22T12:00:00Z.")
+	}
+	return t, nil
+}
+
+func textOf(c *fiber.Ctx) (string, error) {
+	given := c.Query(paramText)
+	if len(given) > maxText || !utf8.ValidString(given) || strings.ContainsFunc(given, unicode.IsControl) {
+		return "", refuse(codeInvalidRequest, fmt.Sprintf("text must be %d bytes at most, without control characters.", maxText))
+	}
+	return strings.ToLower(given), nil
+}
+
+// query is the part of sel that Temporal's visibility answers. Every value in
+// it is one of a closed set or was parsed, and needs no quoting.
+func (sel selection) query() string {
+	terms := []string{
+		"WorkflowType = '" + workflows.TypeProcessUpload + "'",
+		"ExecutionStatus = 'Running'",
+		among(workflows.AttrStatus, orak.StatusDeadLettered),
+	}
+	if sel.tenant != "" {
+		terms = append(terms, among(workflows.AttrTenant, sel.tenant))
+	}
+	if len(sel.stages) > 0 {
+		terms = append(terms, among(workflows.AttrStage, sel.stages...))
+	}
+	if len(sel.classes) > 0 {
+		terms = append(terms, among(workflows.AttrFailure, sel.classes...))
+	}
+	return strings.Join(terms, " AND ")
+}
+
+func among[T ~string](key temporal.SearchAttributeKeyKeyword, values ...T) string {
+	return key.GetName() + " IN ('" + joined(values, "', '") + "')"
+}
+
+// looks reports whether the answers of Temporal have to be looked at one by
+// one.
+func (sel selection) looks() bool {
+	return sel.text != "" || !sel.after.IsZero() || !sel.before.IsZero()
+}
+
+// matches is the part of sel that visibility cannot answer. A dead letter
+// whose last failure is not known has no age.
+func (sel selection) matches(d DeadLetter) bool {
+	if !sel.after.IsZero() && !d.LastAt.After(sel.after) {
+		return false
+	}
+	if !sel.before.IsZero() && (d.LastAt.IsZero() || !d.LastAt.Before(sel.before)) {
+		return false
+	}
+	return slices.ContainsFunc([]string{d.Filename, d.Failure.Message, string(d.ID)}, func(s string) bool {
+		return strings.Contains(strings.ToLower(s), sel.text)
+	})
+}

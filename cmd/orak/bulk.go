@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	"orak"
+	"orak/api"
+	"orak/internal/client"
+)
+
+// bulk does a deed to many dead letters. It gathers them first, so that there
+// is a count to ask about; and it fixes a cut-off time, behind the last
+// failure of all of them, so that one which fails again is not taken a second
+// time however often the bulk is interrupted and resumed. The times are those
+// that the failures carry: no clock here plays a part.
+type bulk struct {
+	*decision
+	deed
+	con  *console
+	cl   *client.Client
+	pace pace
+	sel  client.Selection
+
+	plan   bulkPlan
+	result bulkResult
+}
+
+// maxFailures is how many refusals for want of a server, one after the other,
+// end a bulk.
+const maxFailures = 5
+
+// run gathers, asks, and does it.
+func (b *bulk) run(ctx context.Context) error {
+	if err := b.possible(b.con); err != nil {
+		return err
+	}
+	if err := b.gather(ctx); err != nil {
+		return err
+	}
+	if err := b.con.showBulkPlan(b); err != nil || b.DryRun || b.plan.Count == 0 {
+		return err
+	}
+	if !b.Yes {
+		if yes, err := b.ask(ctx, b.plan.Count); err != nil || !yes {
+			return err
+		}
+	}
+	err := b.carryOut(ctx)
+	if shown := b.con.showBulkResult(b, err != nil); err == nil {
+		err = shown
+	}
+	return err
+}
+
+// preview says what would be done to the ids.
+func (b *bulk) preview(ctx context.Context, ids []orak.UploadID) error {
+	for _, id := range ids {
+		letter, err := b.cl.DeadLetter(ctx, id)
+		if gone(err) {
+			b.plan.Gone++
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		b.plan.add(letter.DeadLetter)
+	}
+	b.plan.finish(b.verb)
+	return b.con.showBulkPlan(b)
+}
+
+// gather lists what is selected: up to the limit, and counts the rest.
+func (b *bulk) gather(ctx context.Context) error {
+	_, err := pages(ctx, b.cl, b.sel, func(page api.DeadLetterPage) (bool, error) {
+		for _, d := range page.DeadLetters {
+			if b.plan.Count == b.Limit {
+				b.plan.rest(d)
+				continue
+			}
+			b.plan.add(d)
+		}
+		return false, nil
+	})
+	b.plan.finish(b.verb)
+	return err
+}
+
+// carryOut does the deed, one by one, until it is done or must stop.
+func (b *bulk) carryOut(ctx context.Context) error {
+	b.result = bulkResult{Phase: "result", Decision: b.verb, Refused: map[string]int{}}
+	view := newCountView(b.con, b.doing, "dead letter")
+	defer view.clear()
+	view.progress(0, int64(b.plan.Count))
+	failures := 0
+	for i, d := range b.plan.letters {
+		if err := b.pace.wait(ctx); err != nil {
+			return err
+		}
+		_, err := b.do(ctx, b.cl, d.ID)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if failures++; !outOfOrder(err) {
+			failures = 0
+		}
+		var refusal *client.Error
+		if err != nil && !errors.As(err, &refusal) || failures == maxFailures {
+			return err
+		}
+		if err := b.count(d.ID, err); err != nil {
+			return err
+		}
+		view.progress(int64(i+1), int64(b.plan.Count))
+	}
+	return nil
+}
+
+// outOfOrder reports a server's refusal that is about the server.
+func outOfOrder(err error) bool {
+	var refusal *client.Error
+	return errors.As(err, &refusal) && (refusal.Problem.Status >= 500 || refusal.Problem.Status == http.StatusTooManyRequests)
+}
+
+// gone reports that an upload does not wait for a decision any more: somebody
+// else decided, or it expired.
+func gone(err error) bool {
+	var refusal *client.Error
+	return errors.As(err, &refusal) && (refusal.Problem.Status == http.StatusConflict || refusal.Problem.Status == http.StatusNotFound)
+}
+
+// count puts one outcome into the result and, with --json, out.
+func (b *bulk) count(id orak.UploadID, err error) error {
+	line := bulkLine{Phase: "decision", ID: id, Outcome: "done"}
+	var refusal *client.Error
+	switch {
+	case err == nil:
+		b.result.Done++
+	case gone(err):
+		b.result.Gone++
+		line.Outcome = "gone"
+	case outOfOrder(err):
+		b.result.Failed++
+		line.Outcome = "failed"
+	case errors.As(err, &refusal):
+		b.result.refuse(refusal.Problem)
+		line.Outcome = "refused"
+	}
+	if errors.As(err, &refusal) {
+		line.Problem = &refusal.Problem
+	}
+	if !b.con.json {
+		return nil
+	}
+	return b.con.value(line)
+}
+
+// resume is the command that goes on with the bulk. Those that are not parked
+// any more are not selected again, nor those that failed again.
+func (b *bulk) resume() string {
+	sel := b.sel
+	sel.Before = b.plan.Before
+	words := append([]string{"dlq", b.verb}, b.words(sel)...)
+	if left := b.Limit - b.result.Done - b.result.Gone; b.plan.More > 0 && left > 0 {
+		words = append(words, "--limit", fmt.Sprint(left))
+	}
+	return b.command(append(words, b.repeated()...)...)
+}
+
+// again is the command that does the deed to ids.
+func (b *bulk) again(ids []orak.UploadID) string {
+	words := []string{"dlq", b.verb}
+	for _, id := range ids {
+		words = append(words, string(id))
+	}
+	return b.command(append(words, b.repeated()...)...)
+}
+
+// repeated are the flags of this command that a further one must give again.
+func (b *bulk) repeated() []string {
+	words := slices.Clone(b.flags)
+	for _, f := range []struct{ name, value string }{{"rate", b.Rate}, {"reason", b.Reason}, {"by", b.By}} {
+		if b.con.repeats(f.name) {
+			words = append(words, "--"+f.name, f.value)
+		}
+	}
+	if b.Yes {
+		words = append(words, "--yes")
+	}
+	if b.JSON {
+		words = append(words, "--json")
+	}
+	return words
+}
+
+// pace spreads requests evenly, with jitter: what many commands do at once, or
+// one does for long, does not arrive in step.
+type pace struct {
+	// rate is a second's; 0 does not wait.
+	rate float64
+	next time.Time
+}
+
+// wait returns when the next request may begin; ctx's end is an error.
+func (p *pace) wait(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil || p.rate == 0 {
+		return err
+	}
+	now := time.Now()
+	timer := time.NewTimer(p.next.Sub(now))
+	defer timer.Stop()
+	p.book(now)
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// book says when the request after the next one may begin. Time that was not
+// used is not made up for.
+func (p *pace) book(now time.Time) {
+	if now.After(p.next) {
+		p.next = now
+	}
+	p.next = p.next.Add(time.Duration((0.5 + rand.Float64()) / p.rate * float64(time.Second)))
+}

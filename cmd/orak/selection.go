@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"orak"
+	"orak/internal/client"
+)
+
+// letterFlags select dead letters. Tenants are told apart by --tenant, as
+// everywhere.
+type letterFlags struct {
+	Stage     []string `env:"-" group:"Selection" placeholder:"STAGE" help:"Only those that failed in this stage: convert, analyze or publish; several, separated by commas, mean any of them."`
+	Class     []string `env:"-" group:"Selection" placeholder:"CLASS" help:"Only those of this class: input, transient, model, overload, dependency or internal; several mean any of them."`
+	OlderThan string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Only those that last failed before this: an age such as 90m or 3d, or a time such as 2026-11-22T12:00:00Z."`
+	NewerThan string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Only those that last failed after this; as --older-than."`
+	Text      string   `env:"-" group:"Selection" placeholder:"TEXT" help:"Only those with this in their file name, message or id, in upper or lower case."`
+	Before    string   `env:"-" group:"Selection" placeholder:"WHEN" help:"As --older-than, and beside it: where an interrupted command goes on, so that what failed again since is not taken twice."`
+}
+
+// selection checks the flags. The ages in it have become times: they are those
+// of the first run when a command is resumed.
+func (f letterFlags) selection(now time.Time) (sel client.Selection, err error) {
+	for _, text := range f.Stage {
+		stage, ok := orak.ParseStage(text)
+		if !ok {
+			return sel, notOneOf("--stage", text, orak.Stages())
+		}
+		sel.Stages = append(sel.Stages, stage)
+	}
+	for _, text := range f.Class {
+		class, ok := orak.ParseClass(text)
+		if !ok {
+			return sel, notOneOf("--class", text, orak.Classes())
+		}
+		sel.Classes = append(sel.Classes, class)
+	}
+	for _, when := range []struct {
+		flag, text string
+		into       *time.Time
+	}{{"--older-than", f.OlderThan, &sel.OlderThan}, {"--newer-than", f.NewerThan, &sel.NewerThan}, {"--before", f.Before, &sel.Before}} {
+		if *when.into, err = parseWhen(when.text, now); err != nil {
+			return sel, usageError{fmt.Errorf("%s: %w", when.flag, err)}
+		}
+	}
+	sel.Text = f.Text
+	return sel, nil
+}
+
+func notOneOf[T ~string](flag, given string, set []T) error {
+	words := make([]string, len(set))
+	for i, v := range set {
+		words[i] = string(v)
+	}
+	return usageError{fmt.Errorf("%s %q: want one of %s", flag, given, strings.Join(words, ", "))}
+}
+
+// narrow reports whether any flag was given.
+func (f letterFlags) narrow() bool {
+	return len(f.Stage)+len(f.Class) > 0 || f.OlderThan+f.NewerThan+f.Text+f.Before != ""
+}
+
+// words are the flags that select sel again.
+func (f letterFlags) words(sel client.Selection) []string {
+	var words []string
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, flag, value)
+		}
+	}
+	add("--stage", strings.Join(f.Stage, ","))
+	add("--class", strings.Join(f.Class, ","))
+	add("--older-than", timeText(sel.OlderThan))
+	add("--newer-than", timeText(sel.NewerThan))
+	add("--text", f.Text)
+	add("--before", timeText(sel.Before))
+	return words
+}
+
+// timeText is a time as the flags take it; empty for none.
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
