@@ -2,6 +2,7 @@ package lag
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -10,6 +11,7 @@ type Config struct {
 	Interval time.Duration `help:"How often the offsets of consumer groups are looked at; at least 100ms." default:"15s"`
 	Window   time.Duration `help:"Time over which a group's movement is judged: whether it stands still, goes back, or falls behind; at least two intervals." default:"5m"`
 	Allowed  int64         `help:"Records that a partition may be behind and count as caught up; 0 allows none." default:"0"`
+	Groups   []string      `help:"Consumer groups that are looked at, of any program; one that does not exist yet is waited for." default:"orak-bridge"`
 }
 
 // minInterval keeps samples from being a load.
@@ -24,6 +26,8 @@ func (c Config) Validate() error {
 		return errors.New("lag window: want at least two intervals")
 	case c.Allowed < 0:
 		return errors.New("lag allowed: want 0 or more")
+	case slices.Contains(c.Groups, ""):
+		return errors.New("lag groups: want names that are not empty")
 	default:
 		return nil
 	}

@@ -61,6 +61,23 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// A quiet topic has no commits, so that by Burrow's list its first record would
+// be an alarm. That it is spared lasts for one window, and not for ever.
+func TestQuietTopicThatWakesIsStoppedOneWindowLater(t *testing.T) {
+	t.Parallel()
+	quiet := series([2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9})
+	for i := range 6 {
+		// A sample each minute, of a group that takes nothing any more.
+		next := lag.Sample{At: quiet[len(quiet)-1].At.Add(time.Minute), Committed: 9, End: 20 + int64(i)}
+		quiet = append(quiet[len(quiet)-5:], next)
+		want := lag.StatusOK
+		if i == 5 {
+			want = lag.StatusStop
+		}
+		require.Equal(t, want, lag.Evaluate(quiet, rules), "%d minutes after it woke", i)
+	}
+}
+
 func TestGroupIsWhatItsWorstPartitionIs(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,6 @@ import (
 type Monitor struct {
 	cfg       Config
 	kafka     kafka.Config
-	groups    []string
 	log       *slog.Logger
 	reg       prometheus.Registerer
 	collector *collector
@@ -30,10 +30,12 @@ type Monitor struct {
 	done    chan struct{}
 }
 
-// NewMonitor watches groups; metrics go to reg, nil for nobody.
-func NewMonitor(cfg Config, k kafka.Config, groups []string, log *slog.Logger, reg prometheus.Registerer) *Monitor {
+// NewMonitor watches the groups that cfg names; metrics go to reg, nil for
+// nobody.
+func NewMonitor(cfg Config, k kafka.Config, log *slog.Logger, reg prometheus.Registerer) *Monitor {
+	cfg.Groups = slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
 	return &Monitor{
-		cfg: cfg, kafka: k, groups: groups, reg: reg,
+		cfg: cfg, kafka: k, reg: reg,
 		log: log.With("component", "lag"), collector: newCollector(), done: make(chan struct{}),
 	}
 }
@@ -105,7 +107,7 @@ const lookTimeout = 30 * time.Second
 func (m *Monitor) look(ctx context.Context, sampler *Sampler, board *Board, before map[string]Status) {
 	bounded, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	looks, err := sampler.Look(bounded, m.groups...)
+	looks, err := sampler.Look(bounded, m.cfg.Groups...)
 	if ctx.Err() != nil {
 		return
 	}

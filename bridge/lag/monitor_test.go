@@ -62,8 +62,8 @@ func TestMonitorExportsLagAndStatus(t *testing.T) {
 	w.commit(0, 1)
 	w.commit(1, 0)
 	reg, log := prometheus.NewRegistry(), &lines{}
-	cfg := lag.Config{Interval: 100 * time.Millisecond, Window: 200 * time.Millisecond}
-	m := lag.NewMonitor(cfg, w.cfg, []string{group, "none"}, slog.New(slog.NewTextHandler(log, nil)), reg)
+	cfg := lag.Config{Interval: 100 * time.Millisecond, Window: 200 * time.Millisecond, Groups: []string{group, "none", group}}
+	m := lag.NewMonitor(cfg, w.cfg, slog.New(slog.NewTextHandler(log, nil)), reg)
 	require.NoError(t, m.Start(w.ctx))
 	require.Error(t, m.Start(w.ctx), "it is started once")
 
@@ -90,7 +90,7 @@ func TestMonitorExportsLagAndStatus(t *testing.T) {
 func TestMonitorThatWasNeverStartedCanBeStopped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	m := lag.NewMonitor(lag.Config{Interval: time.Second, Window: time.Minute}, w.cfg, nil, slog.New(slog.DiscardHandler), nil)
+	m := lag.NewMonitor(lag.Config{Interval: time.Second, Window: time.Minute}, w.cfg, slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, m.Stop(context.Background()))
 	require.Error(t, m.Start(w.ctx))
 }
@@ -103,6 +103,7 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 		{Interval: time.Millisecond, Window: time.Minute},
 		{Interval: time.Minute, Window: time.Minute},
 		{Interval: time.Second, Window: time.Minute, Allowed: -1},
+		{Interval: time.Second, Window: time.Minute, Groups: []string{"a", ""}},
 	} {
 		require.Error(t, bad.Validate())
 	}

@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"orak/bridge/lag"
-	"orak/events"
 	"orak/internal/app"
 )
 
 type lagCmd struct {
 	Settings app.LagConfig `embed:""`
 
-	Group   []string      `short:"g" env:"-" xor:"groups" help:"The consumer groups to look at, of any program; without it, the bridge's."`
+	Group   []string      `short:"g" env:"-" xor:"groups" help:"The consumer groups to look at, of any program; without it, those of --lag-groups."`
 	All     bool          `env:"-" xor:"groups" help:"Look at every group, and list only the partitions that are behind."`
 	For     time.Duration `env:"-" placeholder:"30s" help:"How long to look before judging; 0 looks once. It is the window, too, if it is shorter than that."`
 	Watch   bool          `short:"w" env:"-" help:"Go on looking until Ctrl-C. The window is a minute unless --for says otherwise."`
@@ -158,9 +157,9 @@ func (w lagWatch) look(ctx context.Context) error {
 			return err
 		}
 	case len(groups) == 0:
-		groups = []string{events.GroupBridge}
+		groups = w.Settings.Lag.Groups
 	}
-	slices.Sort(groups)
+	groups = slices.Sorted(slices.Values(groups))
 	looks, err := w.sampler.Look(ctx, slices.Compact(groups)...)
 	if err != nil {
 		return err

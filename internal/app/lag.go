@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"orak/bridge/lag"
-	"orak/events"
 	"orak/internal/kafka"
 )
 
@@ -20,9 +19,10 @@ func (c LagConfig) Sampler(log *slog.Logger) (*lag.Sampler, error) {
 	return lag.NewSampler(c.Kafka, log)
 }
 
-// startLag measures how far the bridges are behind, all of them together.
+// startLag measures how far the bridges are behind, all of them together, and
+// whatever other groups are named.
 func (a *App) startLag(ctx context.Context) error {
-	m := lag.NewMonitor(a.cfg.Lag, a.cfg.Kafka, []string{events.GroupBridge}, a.log, a.registry())
+	m := lag.NewMonitor(a.cfg.Lag, a.cfg.Kafka, a.log, a.registry())
 	if err := m.Start(ctx); err != nil {
 		return err
 	}

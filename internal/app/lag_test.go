@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/test/stack"
+)
+
+// within is how long tests wait for what must happen; never an expectation of
+// speed.
+const within = 60 * time.Second
+
+// bridgeSettings are the defaults, for a bridge on real servers.
+func bridgeSettings(t *testing.T, servers *stack.Servers, args ...string) (cfg Config) {
+	t.Helper()
+	parser, err := kong.New(&cfg)
+	require.NoError(t, err)
+	_, err = parser.Parse(append([]string{
+		"--kafka-brokers=" + servers.Kafka, "--kafka-replication-factor=1", "--temporal-address=" + servers.Temporal,
+		"--temporal-namespace=" + servers.Namespace(t), "--s3-endpoint=" + servers.S3, "--s3-access-key=" + servers.S3AccessKey,
+		"--admin-listen=127.0.0.1:0",
+	}, args...))
+	require.NoError(t, err)
+	cfg.Store.SecretKey = servers.S3SecretKey
+	return cfg
+}
+
+func TestBridgeServesTheLagOfItsGroupAndOfThoseThatAreNamed(t *testing.T) {
+	t.Parallel()
+	servers := stack.Start(t)
+	cfg := bridgeSettings(t, servers, "--lag-interval=100ms", "--lag-window=1s", "--lag-groups=orak-bridge,listeners", "--instance-id=lag-1")
+	log := slog.New(slog.DiscardHandler)
+	cl, err := kafka.NewClient(cfg.Kafka, log)
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	a, err := Start(t.Context(), cfg, Roles{Bridge: true}, log)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), within)
+		defer cancel()
+		require.NoError(t, a.Stop(ctx))
+	})
+
+	// The bridge commits past a record that is none of its business; the
+	// listeners leave it.
+	r := &kgo.Record{Topic: events.TopicUploads, Key: []byte("k"), Headers: []kgo.RecordHeader{
+		{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")}, {Key: "ce_source", Value: []byte("/test")},
+		{Key: "ce_type", Value: []byte("somebody.elses")},
+	}}
+	require.NoError(t, cl.ProduceSync(t.Context(), r).FirstErr())
+	var at kadm.Offsets
+	at.AddOffset(r.Topic, r.Partition, r.Offset, -1)
+	require.NoError(t, kadm.NewClient(cl).CommitAllOffsets(t.Context(), "listeners", at))
+
+	var page string
+	shows := func(line string) bool {
+		resp, err := http.Get("http://" + a.admin.Addr() + "/metrics")
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		page = string(body)
+		return strings.Contains(page, line+"\n")
+	}
+	offsets := func(group string) string {
+		return fmt.Sprintf(`orak_lag_offsets{group=%q,partition="%d",topic=%q}`, group, r.Partition, r.Topic)
+	}
+	for _, line := range []string{
+		offsets(events.GroupBridge) + " 0",
+		`orak_lag_group_status{group="orak-bridge"} 0`,
+		offsets("listeners") + " 1",
+		`orak_lag_group_status{group="listeners"} 6`,
+	} {
+		require.Eventually(t, func() bool { return shows(line) }, within, 50*time.Millisecond, line)
+	}
+	require.Contains(t, page, `orak_lag_looks_total{result="ok"}`)
+}
