@@ -1,5 +1,7 @@
 package orak
 
+import "time"
+
 // Analysis is what a recording turned out to hold: the shape of
 // analysis.json. Fields are only ever added.
 type Analysis struct {
@@ -118,3 +120,16 @@ type Engine struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 }
+
+// Limits are what an operator set for one conversion, in place of the
+// converter's own limits. A zero leaves the converter's own.
+type Limits struct {
+	// Timeout is how long the conversion may take by the clock.
+	Timeout time.Duration `json:"timeout,omitempty"`
+	// MaxDuration is how long the recording may be, 24 hours at most.
+	MaxDuration time.Duration `json:"max_duration,omitempty"`
+}
+
+// EngineBuiltin is the name of the engine that is part of orak, as it is
+// asked for.
+const EngineBuiltin = "builtin"

@@ -30,11 +30,12 @@ type Store interface {
 
 // Converter turns the recording at src into a 16 kHz mono 16-bit WAV at dst.
 // Both are absolute paths in a folder that is the caller's and holds nothing
-// else; whatever else Converter writes there is removed with it. progress is
+// else; whatever else Converter writes there is removed with it. What limits
+// sets holds in place of its own limits. progress is
 // called with the share that is done, 0 to 1, or -1 where it is not known.
 // Errors are *orak.Fault.
 type Converter interface {
-	Convert(ctx context.Context, src, dst string, progress func(done float64)) (orak.Audio, error)
+	Convert(ctx context.Context, src, dst string, limits orak.Limits, progress func(done float64)) (orak.Audio, error)
 }
 
 // Analyzer reads a 16 kHz mono 16-bit WAV to its end. It leaves

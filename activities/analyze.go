@@ -14,12 +14,17 @@ type AnalyzeInput struct {
 	Upload orak.Upload `json:"upload"`
 	// Audio is what the conversion found.
 	Audio orak.Audio `json:"audio"`
+	// Engine is the one that was asked for; empty means the one that is set.
+	Engine string `json:"engine,omitempty"`
 }
 
 // Analyze streams orak.AudioKey through the engine, stores the curve under
 // orak.PitchKey and returns the summary, which holds no curve.
 func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
 	u := in.Upload
+	if in.Engine != "" && in.Engine != orak.EngineBuiltin {
+		return orak.Analysis{}, internalFault(fmt.Errorf("no engine %q", in.Engine))
+	}
 	body, _, err := a.deps.Store.Open(ctx, orak.AudioKey(u.Tenant, u.ID))
 	if errors.Is(err, fs.ErrNotExist) {
 		return orak.Analysis{}, internalFault(fmt.Errorf("opening converted audio: %w", err))

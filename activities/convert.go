@@ -18,6 +18,7 @@ import (
 // ConvertInput asks for the conversion of an upload.
 type ConvertInput struct {
 	Upload orak.Upload `json:"upload"`
+	Limits orak.Limits `json:"limits,omitzero"`
 }
 
 // scratchPrefix begins the name of every conversion's folder.
@@ -48,7 +49,7 @@ func (a *Activities) Convert(ctx context.Context, in ConvertInput) (_ orak.Audio
 	if err := a.download(ctx, in.Upload, src); err != nil {
 		return orak.Audio{}, err
 	}
-	audio, err := a.deps.Converter.Convert(ctx, src, dst, progress(ctx))
+	audio, err := a.deps.Converter.Convert(ctx, src, dst, in.Limits, progress(ctx))
 	if err != nil {
 		return orak.Audio{}, fmt.Errorf("converting: %w", err)
 	}
@@ -132,7 +133,8 @@ func (a *Activities) uploadAudio(ctx context.Context, u orak.Upload, path string
 }
 
 // SweepScratch removes the folders that conversions left behind longer than
-// age ago, as a killed process does. Call it when a worker starts.
+// age ago, as a killed process does. Call it when a worker starts. However
+// long a conversion takes, it writes to its folder all the time.
 func (a *Activities) SweepScratch(age time.Duration) error {
 	dir := a.scratchDir
 	if dir == "" {
@@ -144,9 +146,8 @@ func (a *Activities) SweepScratch(age time.Duration) error {
 	}
 	var errs []error
 	for _, path := range entries {
-		st, err := os.Stat(path)
-		if err != nil || time.Since(st.ModTime()) < age {
-			continue // gone already, or another worker's
+		if time.Since(lastWrite(path)) < age {
+			continue // another worker's, which runs
 		}
 		if err := os.RemoveAll(path); err != nil {
 			errs = append(errs, fmt.Errorf("removing scratch folder: %w", err))
@@ -155,6 +156,22 @@ func (a *Activities) SweepScratch(age time.Duration) error {
 		a.log.Info("removed a scratch folder that was left behind", "dir", path)
 	}
 	return errors.Join(errs...)
+}
+
+// lastWrite is when the folder or a file in it was last written to; zero
+// where the folder is gone.
+func lastWrite(dir string) (last time.Time) {
+	paths := []string{dir}
+	entries, _ := os.ReadDir(dir) // what cannot be read is not written either
+	for _, e := range entries {
+		paths = append(paths, filepath.Join(dir, e.Name()))
+	}
+	for _, path := range paths {
+		if st, err := os.Stat(path); err == nil && st.ModTime().After(last) {
+			last = st.ModTime()
+		}
+	}
+	return last
 }
 
 // scratchFault is a disk that is full or broken: it would fail every upload,

@@ -72,13 +72,16 @@ func (s *shelf) Delete(_ context.Context, key string) error {
 }
 
 // copies converts by copying, and leaves a file of its own behind.
-type copies struct{}
+type copies struct{ limits *orak.Limits }
 
-func (copies) Convert(_ context.Context, src, dst string, progress func(float64)) (orak.Audio, error) {
+func (c copies) Convert(_ context.Context, src, dst string, limits orak.Limits, progress func(float64)) (orak.Audio, error) {
 	if !filepath.IsAbs(src) || !filepath.IsAbs(dst) {
 		return orak.Audio{}, errors.New("relative paths")
 	}
 	progress(1)
+	if c.limits != nil {
+		*c.limits = limits
+	}
 	data, err := os.ReadFile(src)
 	if err != nil {
 		return orak.Audio{}, err
@@ -159,6 +162,17 @@ func TestConvertStoresAudioAndLeavesNoScratch(t *testing.T) {
 	require.Empty(t, leftovers(t, a))
 }
 
+func TestTheConverterIsToldTheLimitsOfThisConversion(t *testing.T) {
+	t.Parallel()
+	a, _, _ := stages(t)
+	var got orak.Limits
+	a.deps.Converter = copies{limits: &got}
+	want := orak.Limits{Timeout: time.Hour, MaxDuration: 2 * time.Hour}
+	_, err := a.Convert(t.Context(), ConvertInput{Upload: accepted(), Limits: want})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
 func TestConvertTellsWhoseFaultTheDownloadIs(t *testing.T) {
 	t.Parallel()
 	outage := &orak.Fault{Class: orak.ClassDependency, Message: "Away."}
@@ -223,6 +237,30 @@ func TestScratchOfKilledWorkersIsSwept(t *testing.T) {
 	}
 	require.NoError(t, a.SweepScratch(30*time.Minute))
 	require.Equal(t, []string{other, fresh}, leftovers(t, a))
+}
+
+// An operator may allow a conversion a day.
+func TestScratchThatIsStillWrittenToIsNotSwept(t *testing.T) {
+	t.Parallel()
+	a, _, _ := stages(t)
+	dir := filepath.Join(a.scratchDir, scratchPrefix+"1")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".convert-1.wav"), sound, 0o600))
+	long := time.Now().Add(-time.Hour)
+	require.NoError(t, os.Chtimes(dir, long, long))
+	require.NoError(t, a.SweepScratch(30*time.Minute))
+	require.Equal(t, []string{dir}, leftovers(t, a))
+}
+
+func TestAnEngineThatIsNotThereIsRefused(t *testing.T) {
+	t.Parallel()
+	a, s, _ := stages(t)
+	u := accepted()
+	s.objects[orak.AudioKey(u.Tenant, u.ID)] = sound
+	_, err := a.Analyze(t.Context(), AnalyzeInput{Upload: u, Engine: "whisper"})
+	require.Equal(t, orak.ClassInternal, class(t, err))
+	_, err = a.Analyze(t.Context(), AnalyzeInput{Upload: u, Engine: orak.EngineBuiltin})
+	require.NoError(t, err)
 }
 
 func TestAnalyzeStoresTheCurveAndReturnsNone(t *testing.T) {

@@ -46,7 +46,7 @@ type converting func(ctx context.Context, src, dst string, progress func(float64
 
 var _ activities.Converter = converting(nil)
 
-func (f converting) Convert(ctx context.Context, src, dst string, progress func(float64)) (orak.Audio, error) {
+func (f converting) Convert(ctx context.Context, src, dst string, _ orak.Limits, progress func(float64)) (orak.Audio, error) {
 	return f(ctx, src, dst, progress)
 }
 

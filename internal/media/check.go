@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"orak"
 )
 
 // Check reports whether ffmpeg and ffprobe are there and able: it looks for
@@ -35,7 +37,7 @@ func (c *Converter) Check(ctx context.Context) error {
 	if err := os.WriteFile(src, tone(), 0o600); err != nil {
 		return diskFault("writing a tone", err)
 	}
-	if _, err := c.Convert(ctx, src, filepath.Join(dir, "out.wav"), nil); err != nil {
+	if _, err := c.Convert(ctx, src, filepath.Join(dir, "out.wav"), orak.Limits{}, nil); err != nil {
 		return missingProgram(fmt.Errorf("converting a tone: %w", err))
 	}
 	return nil

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -43,9 +44,15 @@ func New(cfg Config, log *slog.Logger) (*Converter, error) {
 // it is. Its calls come one after another, from other goroutines than the
 // caller's. It must not block.
 //
+// What limits sets holds in place of Config's Timeout and MaxDuration.
+//
 // Every error is an *orak.Fault. When ctx ends, ffmpeg is killed with all its
 // children and the error wraps the cause.
-func (c *Converter) Convert(ctx context.Context, src, dst string, progress func(done float64)) (orak.Audio, error) {
+func (c *Converter) Convert(ctx context.Context, src, dst string, limits orak.Limits, progress func(done float64)) (orak.Audio, error) {
+	c, err := c.within(limits)
+	if err != nil {
+		return orak.Audio{}, internalFault(err)
+	}
 	if !filepath.IsAbs(src) || !filepath.IsAbs(dst) {
 		return orak.Audio{}, internalFault(fmt.Errorf("want absolute paths, have %q and %q", src, dst))
 	}
@@ -66,6 +73,17 @@ func (c *Converter) Convert(ctx context.Context, src, dst string, progress func(
 	}
 	in := input{source: source{path: src, format: format}, window: &window{r: file, size: size}}
 	return c.convert(ctx, in, dst, progress)
+}
+
+// within is c with limits in place of its own.
+func (c *Converter) within(limits orak.Limits) (*Converter, error) {
+	cfg := c.cfg
+	cfg.Timeout = cmp.Or(limits.Timeout, cfg.Timeout)
+	cfg.MaxDuration = cmp.Or(limits.MaxDuration, cfg.MaxDuration)
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("limits of this conversion: %w", err)
+	}
+	return &Converter{cfg: cfg, log: c.log}, nil
 }
 
 // input is a recording that has been identified.

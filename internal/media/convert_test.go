@@ -29,7 +29,7 @@ func TestConvertTakesEveryAcceptedFormat(t *testing.T) {
 			dir := t.TempDir()
 			dst := filepath.Join(dir, "audio.wav")
 			var last float64
-			audio, err := c.Convert(t.Context(), s.Path, dst, func(done float64) { last = done })
+			audio, err := c.Convert(t.Context(), s.Path, dst, orak.Limits{}, func(done float64) { last = done })
 			require.NoError(t, err)
 			require.Equal(t, s.Codec, audio.Codec)
 			require.InDelta(t, mediatest.Seconds, audio.DurationS, 0.12)
@@ -88,7 +88,7 @@ func TestConvertAnalyzesWhatIsLeftOfATruncatedFile(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			out := t.TempDir()
-			audio, err := c.Convert(t.Context(), s.Path, filepath.Join(out, "audio.wav"), nil)
+			audio, err := c.Convert(t.Context(), s.Path, filepath.Join(out, "audio.wav"), orak.Limits{}, nil)
 			if s.IndexLast {
 				f := requireClass(t, orak.ClassInput, err)
 				require.Contains(t, f.Message, "cut off")
@@ -114,7 +114,7 @@ func TestConvertBoundsHostileFiles(t *testing.T) {
 			require.Equal(t, s.Format != "", ok)
 
 			out := t.TempDir()
-			audio, err := c.Convert(t.Context(), s.Path, filepath.Join(out, "audio.wav"), nil)
+			audio, err := c.Convert(t.Context(), s.Path, filepath.Join(out, "audio.wav"), orak.Limits{}, nil)
 			if s.Refused {
 				f := requireClass(t, orak.ClassInput, err)
 				require.NotContains(t, f.Error(), mediatest.Secret)

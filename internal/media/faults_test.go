@@ -51,7 +51,7 @@ func TestConvertTellsOurFaultsFromTheFiles(t *testing.T) {
 				cfg.FFprobe = tt.ffprobe
 			}
 			dir := t.TempDir()
-			_, err := newConverter(t, cfg).Convert(t.Context(), src, filepath.Join(dir, "audio.wav"), nil)
+			_, err := newConverter(t, cfg).Convert(t.Context(), src, filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 			requireClass(t, tt.want, err)
 			requireEmpty(t, dir)
 		})
@@ -73,21 +73,21 @@ func TestAFailingFileSystemIsNotTheFilesFault(t *testing.T) {
 	t.Parallel()
 	c := newConverter(t, testConfig())
 	dir := t.TempDir()
-	_, err := c.Convert(t.Context(), filepath.Join(dir, "gone.wav"), filepath.Join(dir, "audio.wav"), nil)
+	_, err := c.Convert(t.Context(), filepath.Join(dir, "gone.wav"), filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 	requireClass(t, orak.ClassTransient, err)
 
-	_, err = c.Convert(t.Context(), recording(t, "tune.wav").Path, filepath.Join(dir, "gone", "audio.wav"), nil)
+	_, err = c.Convert(t.Context(), recording(t, "tune.wav").Path, filepath.Join(dir, "gone", "audio.wav"), orak.Limits{}, nil)
 	requireClass(t, orak.ClassTransient, err)
 
 	// A folder stands where the file should go: nothing may be left beside it.
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "audio.wav", "x"), 0o700))
-	_, err = c.Convert(t.Context(), recording(t, "tune.wav").Path, filepath.Join(dir, "audio.wav"), nil)
+	_, err = c.Convert(t.Context(), recording(t, "tune.wav").Path, filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 	requireClass(t, orak.ClassTransient, err)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
 
-	_, err = c.Convert(t.Context(), "relative.wav", "/audio.wav", nil)
+	_, err = c.Convert(t.Context(), "relative.wav", "/audio.wav", orak.Limits{}, nil)
 	requireClass(t, orak.ClassInternal, err)
 }
 
@@ -97,7 +97,7 @@ func TestASlowMachineIsNotTheFilesFault(t *testing.T) {
 	cfg.Timeout = time.Second
 	cfg.FFmpeg = script(t, "sleep 600")
 	dir := t.TempDir()
-	_, err := newConverter(t, cfg).Convert(t.Context(), recording(t, "tune.wav").Path, filepath.Join(dir, "audio.wav"), nil)
+	_, err := newConverter(t, cfg).Convert(t.Context(), recording(t, "tune.wav").Path, filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 	f := requireClass(t, orak.ClassTransient, err)
 	require.ErrorIs(t, err, errTooSlow)
 	require.Contains(t, f.Message, "too long")
@@ -116,7 +116,7 @@ func TestCancellationKillsTheWholeProcessGroup(t *testing.T) {
 	src := recording(t, "tune.wav").Path
 	done := make(chan error, 1)
 	go func() {
-		_, err := newConverter(t, cfg).Convert(ctx, src, filepath.Join(dir, "audio.wav"), nil)
+		_, err := newConverter(t, cfg).Convert(ctx, src, filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 		done <- err
 	}()
 	require.Eventually(t, func() bool { _, err := os.Stat(pids); return err == nil }, 30*time.Second, 10*time.Millisecond)
@@ -142,7 +142,7 @@ func TestCancellationEndsARealFFmpegAndLeavesNothing(t *testing.T) {
 	dst := filepath.Join(dir, "audio.wav")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := newConverter(t, cfg).Convert(ctx, recording(t, "tune.wav").Path, dst, func(float64) { cancel() })
+	_, err := newConverter(t, cfg).Convert(ctx, recording(t, "tune.wav").Path, dst, orak.Limits{}, func(float64) { cancel() })
 	requireClass(t, orak.ClassTransient, err)
 	require.ErrorIs(t, err, context.Canceled)
 	requireEmpty(t, dir)
@@ -158,7 +158,7 @@ func TestProgressCountsTheAudioOnTheDisk(t *testing.T) {
 	c := newConverter(t, cfg)
 	collect := func(t *testing.T, name string) []float64 {
 		var seen []float64
-		_, err := c.Convert(t.Context(), recording(t, name).Path, filepath.Join(t.TempDir(), "audio.wav"),
+		_, err := c.Convert(t.Context(), recording(t, name).Path, filepath.Join(t.TempDir(), "audio.wav"), orak.Limits{},
 			func(done float64) { seen = append(seen, done) })
 		require.NoError(t, err)
 		require.Greater(t, len(seen), 3)
@@ -181,7 +181,7 @@ func TestConvertReplacesAnEarlierResult(t *testing.T) {
 	t.Parallel()
 	dst := filepath.Join(t.TempDir(), "audio.wav")
 	require.NoError(t, os.WriteFile(dst, []byte("left by an attempt that was killed"), 0o600))
-	audio, err := newConverter(t, testConfig()).Convert(t.Context(), recording(t, "tune.caf").Path, dst, nil)
+	audio, err := newConverter(t, testConfig()).Convert(t.Context(), recording(t, "tune.caf").Path, dst, orak.Limits{}, nil)
 	require.NoError(t, err)
 	requireTune(t, dst, audio.DurationS)
 }
@@ -191,10 +191,31 @@ func TestARecordingThatIsTooLongIsRefused(t *testing.T) {
 	cfg := testConfig()
 	cfg.MaxDuration = 3 * time.Second
 	dir := t.TempDir()
-	_, err := newConverter(t, cfg).Convert(t.Context(), recording(t, "recorder.webm").Path, filepath.Join(dir, "audio.wav"), nil)
+	_, err := newConverter(t, cfg).Convert(t.Context(), recording(t, "recorder.webm").Path, filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 	f := requireClass(t, orak.ClassInput, err)
 	require.Contains(t, f.Message, "longer than 3s")
 	requireEmpty(t, dir)
+}
+
+func TestTheLimitsOfOneConversionReplaceItsOwn(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig()
+	cfg.MaxDuration = 3 * time.Second
+	c, src := newConverter(t, cfg), recording(t, "recorder.webm").Path
+	convert := func(l orak.Limits) error {
+		_, err := c.Convert(t.Context(), src, filepath.Join(t.TempDir(), "audio.wav"), l, nil)
+		return err
+	}
+	require.NoError(t, convert(orak.Limits{MaxDuration: time.Hour}))
+	requireClass(t, orak.ClassInput, convert(orak.Limits{}))
+	requireClass(t, orak.ClassInternal, convert(orak.Limits{MaxDuration: 25 * time.Hour}))
+
+	cfg.Timeout, cfg.FFmpeg = time.Second, script(t, `sleep 3; exec ffmpeg "$@"`)
+	c = newConverter(t, cfg)
+	long := orak.Limits{MaxDuration: time.Hour}
+	requireClass(t, orak.ClassTransient, convert(long))
+	long.Timeout = time.Minute
+	require.NoError(t, convert(long))
 }
 
 func TestBrokenPacketsAreReportedAsDamage(t *testing.T) {
@@ -207,7 +228,7 @@ func TestBrokenPacketsAreReportedAsDamage(t *testing.T) {
 	dir := t.TempDir()
 	src := filepath.Join(dir, "broken.m4a")
 	require.NoError(t, os.WriteFile(src, b, 0o600))
-	audio, err := newConverter(t, testConfig()).Convert(t.Context(), src, filepath.Join(dir, "audio.wav"), nil)
+	audio, err := newConverter(t, testConfig()).Convert(t.Context(), src, filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 	require.NoError(t, err)
 	require.Contains(t, audio.Damage, orak.DamageDecodeErrors)
 	require.Greater(t, audio.DurationS, mediatest.Seconds/2)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"orak"
 	"orak/internal/media/mediatest"
 )
 
@@ -116,7 +117,7 @@ func beKilled(dir string) int {
 	if err != nil {
 		return 1
 	}
-	_, err = c.Convert(context.Background(), filepath.Join(dir, "tune.wav"), filepath.Join(dir, "audio.wav"), nil)
+	_, err = c.Convert(context.Background(), filepath.Join(dir, "tune.wav"), filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 	if err != nil {
 		return 1
 	}

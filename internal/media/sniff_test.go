@@ -109,7 +109,7 @@ func TestConvertLooksBehindALongTag(t *testing.T) {
 		require.NoError(t, err)
 		src := filepath.Join(dir, "tagged-"+name)
 		require.NoError(t, os.WriteFile(src, append(bytes.Clone(tag), audio...), 0o600))
-		got, err := newConverter(t, testConfig()).Convert(t.Context(), src, filepath.Join(dir, "audio.wav"), nil)
+		got, err := newConverter(t, testConfig()).Convert(t.Context(), src, filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 		require.NoError(t, err)
 		require.Equal(t, []orak.Damage{}, got.Damage)
 	}
@@ -118,7 +118,7 @@ func TestConvertLooksBehindALongTag(t *testing.T) {
 	f, ok := Sniff(head(t, src))
 	require.True(t, ok, "only the tag can be seen")
 	require.Equal(t, formatMP3, f)
-	_, err := newConverter(t, testConfig()).Convert(t.Context(), src, filepath.Join(dir, "out.wav"), nil)
+	_, err := newConverter(t, testConfig()).Convert(t.Context(), src, filepath.Join(dir, "out.wav"), orak.Limits{}, nil)
 	requireClass(t, orak.ClassInput, err)
 }
 
