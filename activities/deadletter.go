@@ -11,8 +11,10 @@ import (
 
 // DeadLetterInput asks for the dead letter of an upload that parks.
 type DeadLetterInput struct {
-	Origin     events.Origin `json:"origin"`
-	Failure    orak.Failure  `json:"failure"`
+	Origin  events.Origin `json:"origin"`
+	Failure orak.Failure  `json:"failure"`
+	// First is the first cycle's failure, from cycle 1 on.
+	First      *orak.Failure `json:"first,omitempty"`
 	WorkflowID string        `json:"workflow_id"`
 	RunID      string        `json:"run_id"`
 	Cycle      int           `json:"cycle"`
@@ -25,6 +27,7 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	letter := events.DeadLetter{
 		Origin:     in.Origin,
 		Failure:    in.Failure,
+		First:      in.First,
 		WorkflowID: in.WorkflowID,
 		RunID:      in.RunID,
 		WebUI:      a.deps.Links.WorkflowURL(in.WorkflowID, in.RunID),

@@ -23,6 +23,12 @@ const (
 	HeaderDLQWebUI      = "orak-dlq-web-ui"
 	HeaderDLQCycle      = "orak-dlq-cycle"
 
+	// The failure of the first cycle; they are there only where the upload had
+	// been dead-lettered before.
+	HeaderDLQFirstStage   = "orak-dlq-first-stage"
+	HeaderDLQFirstClass   = "orak-dlq-first-class"
+	HeaderDLQFirstMessage = "orak-dlq-first-message"
+
 	// HeaderDLQOmitted is there only where the dead-letter topic takes no
 	// record of the origin's size, so that its value and headers had to be
 	// left out; it has the value's length in bytes. The headers of the
@@ -51,6 +57,9 @@ type Origin struct {
 type DeadLetter struct {
 	Origin  Origin
 	Failure orak.Failure
+	// First is the failure of the first cycle, of which a record keeps Stage,
+	// Class and Message; nil where this is the first cycle.
+	First *orak.Failure
 	// WorkflowID and RunID are empty where no workflow was started.
 	WorkflowID string
 	RunID      string

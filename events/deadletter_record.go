@@ -30,7 +30,7 @@ func OriginOf(r *kgo.Record) Origin {
 // as plain headers: the last block is the one that counts.
 func (d DeadLetter) Record() *kgo.Record {
 	o, f := d.Origin, d.Failure
-	headers := make([]kgo.RecordHeader, 0, len(o.Headers)+14)
+	headers := make([]kgo.RecordHeader, 0, len(o.Headers)+17)
 	for _, h := range o.Headers {
 		headers = append(headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
@@ -50,6 +50,12 @@ func (d DeadLetter) Record() *kgo.Record {
 		{HeaderDLQCycle, strconv.Itoa(d.Cycle)},
 	} {
 		headers = append(headers, kgo.RecordHeader{Key: h.key, Value: []byte(h.value)})
+	}
+	if d.First != nil {
+		headers = append(headers,
+			kgo.RecordHeader{Key: HeaderDLQFirstStage, Value: []byte(d.First.Stage)},
+			kgo.RecordHeader{Key: HeaderDLQFirstClass, Value: []byte(d.First.Class)},
+			kgo.RecordHeader{Key: HeaderDLQFirstMessage, Value: []byte(d.First.Message)})
 	}
 	if d.Omitted > 0 {
 		headers = append(headers, kgo.RecordHeader{Key: HeaderDLQOmitted, Value: []byte(strconv.Itoa(d.Omitted))})
@@ -110,6 +116,9 @@ func fromBlock(block map[string]string) (DeadLetter, error) {
 		RunID:      block[HeaderDLQRunID],
 		WebUI:      block[HeaderDLQWebUI],
 		Cycle:      int(p.number(HeaderDLQCycle, 32)),
+	}
+	if stage, ok := block[HeaderDLQFirstStage]; ok {
+		d.First = &orak.Failure{Stage: orak.Stage(stage), Class: orak.Class(block[HeaderDLQFirstClass]), Message: block[HeaderDLQFirstMessage]}
 	}
 	if _, ok := block[HeaderDLQOmitted]; ok {
 		d.Omitted = int(p.number(HeaderDLQOmitted, 32))

@@ -32,6 +32,7 @@ func TestDeadLetterSurvivesItsRecord(t *testing.T) {
 	t.Parallel()
 	for name, d := range map[string]DeadLetter{
 		"full":        sampleDeadLetter(t),
+		"first cause": sampleSecondLetter(t),
 		"no workflow": {Origin: Origin{Topic: "t", Headers: []Header{}}, Failure: orak.Failure{Stage: orak.StageReceive, Class: orak.ClassInput}, FailedAt: sampleTime.Truncate(time.Millisecond)},
 		"omitted":     {Origin: Origin{Topic: "t", Key: []byte("k")}, Omitted: 123, FailedAt: sampleTime.Truncate(time.Millisecond)},
 	} {

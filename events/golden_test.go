@@ -74,6 +74,7 @@ func current(t *testing.T) map[string]*kgo.Record {
 		records[string(typ)+".1.json"] = sampleEvent(t, typ).Record(topic)
 	}
 	records["dead-letter.1.json"] = sampleDeadLetter(t).Record()
+	records["dead-letter.first-cause.1.json"] = sampleSecondLetter(t).Record()
 	records["orak.upload.canceled.uploads.1.json"] = sampleCancellation(t).Record(TopicUploads)
 	records["orak.upload.erased.uploads.1.json"] = sampleErasure(t).Record(TopicUploads)
 	records["orak.upload.received.structured.1.json"] = sampleStructured(t, sampleEvent(t, UploadReceived), false)

@@ -120,6 +120,14 @@ func sampleDeadLetter(t *testing.T) DeadLetter {
 	}
 }
 
+// sampleSecondLetter is of an upload that had failed otherwise before.
+func sampleSecondLetter(t *testing.T) DeadLetter {
+	t.Helper()
+	d := sampleDeadLetter(t)
+	d.First = &orak.Failure{Stage: orak.StageAnalyze, Class: orak.ClassModel, Message: "The song could not be analyzed – größer als gedacht."}
+	return d
+}
+
 func allTypes() []Type { return append([]Type{UploadReceived}, LifecycleTypes()...) }
 
 func sampleCancellation(t *testing.T) Event {
