@@ -126,3 +126,13 @@ type Mark struct {
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
+
+// AddMark puts m behind marks, of which n stay at most: the first, and the
+// latest. It leaves marks itself as it is.
+func AddMark(marks []Mark, m Mark, n int) []Mark {
+	next := slices.Concat(marks, []Mark{m})
+	if over := len(next) - n; over > 0 {
+		next = slices.Delete(next, 1, 1+over)
+	}
+	return next
+}

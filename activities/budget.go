@@ -48,23 +48,57 @@ type Heartbeat struct {
 	Attempts int `json:"attempts"`
 	// BegunAt is when this attempt began.
 	BegunAt time.Time `json:"begun_at"`
+	// Open is true while this attempt runs. The next one that finds it so
+	// knows that this one died without a word.
+	Open bool `json:"open,omitempty"`
 	// FirstAt is when an attempt first failed.
 	FirstAt time.Time `json:"first_at,omitzero"`
 	// Waits counts the attempts in a row that ended in waiting, since
 	// WaitingSince.
 	Waits        int       `json:"waits,omitempty"`
 	WaitingSince time.Time `json:"waiting_since,omitzero"`
+	// Failed are the attempts that failed, in order; MaxFailed at most, of
+	// which the oldest after the first are dropped.
+	Failed []orak.Mark `json:"failed,omitempty"`
 }
+
+// MaxFailed bounds Heartbeat.Failed.
+const MaxFailed = 8
+
+// messageCrashed is what is known of an attempt that died without a word.
+const messageCrashed = "This step did not come to an end: it took too long, or the worker that ran it stopped."
 
 // begin charges an attempt, before it has done anything.
 func (h Heartbeat) begin(now time.Time) Heartbeat {
-	if h.Attempts > 0 && h.FirstAt.IsZero() {
-		// The attempt before this one died without a word.
-		h.FirstAt = h.BegunAt
-	}
 	h.Done = nil
 	h.Attempts++
 	h.BegunAt = now
+	h.Open = true
+	return h
+}
+
+// found is what an attempt makes of what the one before it left: one that is
+// still open has crashed.
+func (h Heartbeat) found(stage orak.Stage, now time.Time) Heartbeat {
+	if !h.Open {
+		return h
+	}
+	h.Open = false
+	if h.FirstAt.IsZero() {
+		h.FirstAt = h.BegunAt
+	}
+	return h.remember(orak.Mark{At: now.UTC(), Kind: orak.MarkAttemptFailed, Stage: stage,
+		Class: orak.ClassTransient, Message: messageCrashed, Attempt: h.Attempts})
+}
+
+// remember adds a failed attempt. Those that wait out one outage are one.
+func (h Heartbeat) remember(m orak.Mark) Heartbeat {
+	if n := len(h.Failed); n > 0 && m.Attempt == 0 {
+		if last := h.Failed[n-1]; last.Attempt == 0 && last.Class == m.Class && last.Message == m.Message {
+			return h
+		}
+	}
+	h.Failed = orak.AddMark(h.Failed, m, MaxFailed)
 	return h
 }
 
@@ -72,6 +106,7 @@ func (h Heartbeat) begin(now time.Time) Heartbeat {
 func (h Heartbeat) refund() Heartbeat {
 	h.Done = nil
 	h.Attempts--
+	h.Open = false
 	return h
 }
 
@@ -92,6 +127,7 @@ func (b Budget) settle(h Heartbeat, f *orak.Fault, now time.Time) (Heartbeat, ve
 		h.FirstAt = now
 	}
 	h.Done = nil
+	h.Open = false
 	switch f.Class {
 	case orak.ClassTransient, orak.ClassModel:
 		h.Waits, h.WaitingSince = 0, time.Time{}

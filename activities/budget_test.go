@@ -105,10 +105,50 @@ func TestACrashCountsAsAnAttempt(t *testing.T) {
 	var h Heartbeat
 	for i := range 3 {
 		require.False(t, b.spent(h))
-		h = h.begin(noon.Add(time.Duration(i) * time.Minute))
+		now := noon.Add(time.Duration(i) * time.Minute)
+		h = h.found(orak.StageConvert, now).begin(now)
 	}
 	require.True(t, b.spent(h))
 	require.Equal(t, noon, h.FirstAt, "the first attempt failed, at some time after it began")
+	require.Len(t, h.Failed, 2, "the third may still run")
+	for i, m := range h.Failed {
+		require.Equal(t, i+1, m.Attempt)
+		require.Equal(t, orak.ClassTransient, m.Class)
+		require.Equal(t, orak.StageConvert, m.Stage)
+	}
+}
+
+func TestAnAttemptThatEndedHasNotCrashed(t *testing.T) {
+	t.Parallel()
+	h, _ := fail(DefaultBudget(), Heartbeat{}, &orak.Fault{Class: orak.ClassModel}, noon)
+	require.Equal(t, h, h.found(orak.StageAnalyze, noon))
+	h = Heartbeat{}.begin(noon).refund()
+	require.Equal(t, h, h.found(orak.StageAnalyze, noon))
+}
+
+func TestAnOutageIsRememberedOnce(t *testing.T) {
+	t.Parallel()
+	away := orak.Mark{Class: orak.ClassDependency, Message: "The store is away."}
+	other := orak.Mark{Class: orak.ClassDependency, Message: "Kafka is away."}
+	counted := orak.Mark{Class: orak.ClassTransient, Message: "No.", Attempt: 1}
+	var h Heartbeat
+	for _, m := range []orak.Mark{away, away, away, other, counted, away, away} {
+		h = h.remember(m)
+	}
+	require.Equal(t, []orak.Mark{away, other, counted, away}, h.Failed)
+}
+
+func TestTheFirstAndTheLatestFailuresAreRemembered(t *testing.T) {
+	t.Parallel()
+	var h Heartbeat
+	for n := range 20 {
+		h = h.remember(orak.Mark{Class: orak.ClassTransient, Message: "No.", Attempt: n + 1})
+	}
+	var attempts []int
+	for _, m := range h.Failed {
+		attempts = append(attempts, m.Attempt)
+	}
+	require.Equal(t, []int{1, 14, 15, 16, 17, 18, 19, 20}, attempts)
 }
 
 func TestBudgetRefusesWhatCannotWork(t *testing.T) {

@@ -91,6 +91,7 @@ func (a *attempt) run(ctx context.Context, info activity.Info, step func(context
 	if err != nil {
 		a.log.ErrorContext(ctx, "heartbeat of the last attempt is unreadable", "error", err)
 	}
+	before = before.found(a.stage, a.started)
 	if a.budget.spent(before) {
 		return nil, a.giveUp(ctx, before)
 	}
@@ -172,7 +173,13 @@ func (a *attempt) settle(ctx, stepCtx context.Context, h Heartbeat, err error) e
 		// Whatever the step took its own cut-off for.
 		f = &orak.Fault{Class: orak.ClassTransient, Message: "This step took too long.", Err: err}
 	}
-	h, v := a.budget.settle(h, f, time.Now())
+	now, counted := time.Now(), h.Attempts
+	h, v := a.budget.settle(h, f, now)
+	if h.Attempts < counted {
+		counted = 0 // it was no attempt that counts
+	}
+	h = h.remember(orak.Mark{At: now.UTC(), Kind: orak.MarkAttemptFailed, Stage: a.stage,
+		Class: f.Class, Message: safeMessage(f), Attempt: counted})
 	if ctx.Err() == nil {
 		activity.RecordHeartbeat(ctx, h)
 	}
@@ -198,7 +205,7 @@ func (a *attempt) giveUp(ctx context.Context, h Heartbeat) error {
 	if h.FirstAt.IsZero() {
 		h.FirstAt = h.BegunAt
 	}
-	f := &orak.Fault{Class: orak.ClassTransient, Message: "This step did not come to an end: it took too long, or the worker that ran it stopped."}
+	f := &orak.Fault{Class: orak.ClassTransient, Message: messageCrashed}
 	a.ended(string(f.Class))
 	a.log.ErrorContext(ctx, "stage has no attempts left", "counted_attempts", h.Attempts)
 	return a.failure(h, f, verdict{})
@@ -213,19 +220,28 @@ func (a *attempt) ended(outcome string) {
 // of 4 KiB.
 const maxCause = 2 << 10
 
-// failure is what the workflow and the Web UI see: the class as the error's
-// type, the safe message, the detail as its cause, and the orak.Failure.
-func (a *attempt) failure(h Heartbeat, f *orak.Fault, v verdict) error {
-	message := f.Message
-	if message == "" {
-		message = "This step failed unexpectedly."
+// safeMessage is what people outside the process read of f.
+func safeMessage(f *orak.Fault) string {
+	if f.Message == "" {
+		return "This step failed unexpectedly."
 	}
-	message = clip(message, orak.MaxMessage)
+	return clip(f.Message, orak.MaxMessage)
+}
+
+// failure is what the workflow and the Web UI see: the class as the error's
+// type, the safe message, the detail as its cause, and the orak.Failure. Only
+// the last failure, which the workflow gets, has the attempts before it: one
+// that is retried would grow over the server's limit, and be cut.
+func (a *attempt) failure(h Heartbeat, f *orak.Fault, v verdict) error {
+	message := safeMessage(f)
 	o := temporal.ApplicationErrorOptions{
 		NonRetryable:   !v.retry,
 		NextRetryDelay: v.delay,
 		Details: []any{orak.Failure{Stage: a.stage, Class: f.Class, Message: message, Attempts: h.Attempts,
 			FirstAt: h.FirstAt.UTC(), LastAt: time.Now().UTC()}},
+	}
+	if !v.retry {
+		o.Details = append(o.Details, h.Failed)
 	}
 	if f.Err != nil {
 		o.Cause = errors.New(clip(f.Err.Error(), maxCause))

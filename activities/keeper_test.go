@@ -127,6 +127,36 @@ func TestAnAttemptAfterTheBudgetWasSpentByCrashesFailsWithoutRunning(t *testing.
 	require.True(t, noon.Equal(f.FirstAt))
 }
 
+func TestTheLastFailureHasTheAttemptsBeforeIt(t *testing.T) {
+	t.Parallel()
+	before := Heartbeat{Attempts: 1, BegunAt: noon, Open: true} // it crashed
+	k := keep(t, TypeConvert, 0, failing(errors.New("boom")))
+	k.env.SetHeartbeatDetails(before)
+	app, _ := asFailure(t, k.run(TypeConvert))
+	require.False(t, app.NonRetryable())
+	var f orak.Failure
+	var marks []orak.Mark
+	require.NoError(t, app.Details(&f, &marks))
+	require.Empty(t, marks, "what is retried carries none")
+	beats := k.heartbeats()
+
+	k = keep(t, TypeConvert, 0, failing(&orak.Fault{Class: orak.ClassInput, Message: "Not audio."}))
+	k.env.SetHeartbeatDetails(beats[len(beats)-1])
+	app, _ = asFailure(t, k.run(TypeConvert))
+	require.True(t, app.NonRetryable())
+	require.NoError(t, app.Details(&f, &marks))
+	require.Len(t, marks, 3)
+	for i, want := range []orak.Mark{
+		{Class: orak.ClassTransient, Message: messageCrashed, Attempt: 1},
+		{Class: orak.ClassTransient, Message: "This step failed unexpectedly.", Attempt: 2},
+		{Class: orak.ClassInput, Message: "Not audio.", Attempt: 3},
+	} {
+		require.False(t, marks[i].At.IsZero())
+		want.At, want.Kind, want.Stage = marks[i].At, orak.MarkAttemptFailed, orak.StageConvert
+		require.Equal(t, want, marks[i])
+	}
+}
+
 func TestAnUncountedFailureGivesTheChargeBack(t *testing.T) {
 	t.Parallel()
 	k := keep(t, TypeConvert, 0, failing(&orak.Fault{Class: orak.ClassDependency, Message: "Away."}))

@@ -1,0 +1,22 @@
+package orak_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+)
+
+func TestAddMarkKeepsTheFirstAndTheLatest(t *testing.T) {
+	t.Parallel()
+	var marks []orak.Mark
+	for n := range 10 {
+		before := marks
+		marks = orak.AddMark(marks, orak.Mark{Attempt: n}, 4)
+		require.Len(t, before, min(n, 4), "what was there is left alone")
+		require.Equal(t, n, marks[len(marks)-1].Attempt)
+		require.Zero(t, marks[0].Attempt)
+	}
+	require.Equal(t, []orak.Mark{{Attempt: 0}, {Attempt: 7}, {Attempt: 8}, {Attempt: 9}}, marks)
+}
