@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -13,16 +14,42 @@ import (
 )
 
 // failureOf rebuilds the failure that activities.Keeper put into the error of
-// a stage. began is when the stage did, for errors that do not come from it.
-func failureOf(stage orak.Stage, err error, began, now time.Time) orak.Failure {
-	if app := (*temporal.ApplicationError)(nil); errors.As(err, &app) && app.HasDetails() {
-		var f orak.Failure
-		if app.Details(&f) == nil && f.Class != "" {
-			f.Stage = stage
-			return f
-		}
+// a stage, with the attempts that failed. began is when the stage did, for
+// errors that do not come from it.
+func failureOf(stage orak.Stage, err error, began, now time.Time) (orak.Failure, []orak.Mark) {
+	f, attempts, ok := told(err)
+	if !ok {
+		f = unknownFailure(err, began, now)
 	}
-	f := orak.Failure{Stage: stage, FirstAt: began.UTC(), LastAt: now.UTC()}
+	f.Stage = stage
+	if len(attempts) == 0 {
+		attempts = []orak.Mark{{At: f.LastAt, Kind: orak.MarkAttemptFailed, Stage: stage, Class: f.Class, Message: f.Message, Attempt: f.Attempts}}
+	}
+	return f, attempts
+}
+
+// told is what the Keeper put into err. An older one put in no attempts.
+func told(err error) (f orak.Failure, attempts []orak.Mark, ok bool) {
+	var app *temporal.ApplicationError
+	if !errors.As(err, &app) {
+		return f, nil, false
+	}
+	ok = app.HasDetails() && app.Details(&f, &attempts) == nil && f.Class != ""
+	return f, attempts, ok
+}
+
+// stuckFailure is that of an upload which was started again for the last
+// time.
+func stuckFailure(now time.Time) orak.Failure {
+	return orak.Failure{
+		Stage: orak.StageConvert, Class: orak.ClassInternal, FirstAt: now.UTC(), LastAt: now.UTC(),
+		Message: fmt.Sprintf("This upload was started again %d times without coming to an end.", MaxRestarts),
+	}
+}
+
+// unknownFailure is one of which the Keeper said nothing.
+func unknownFailure(err error, began, now time.Time) orak.Failure {
+	f := orak.Failure{FirstAt: began.UTC(), LastAt: now.UTC()}
 	if temporal.IsTimeoutError(err) || temporal.IsCanceledError(err) {
 		f.Class, f.Message = orak.ClassTransient, "This step did not come to an end in time."
 		return f
@@ -36,6 +63,8 @@ func failureOf(stage orak.Stage, err error, began, now time.Time) orak.Failure {
 // does next must come after.
 func (u *upload) deadLetter(ctx workflow.Context, f orak.Failure) error {
 	u.parkedAt = workflow.Now(ctx).UTC()
+	u.parkedWith, u.warned = &f, false
+	u.mark(orak.Mark{At: u.parkedAt, Kind: orak.MarkDeadLettered, Stage: f.Stage, Class: f.Class, Message: f.Message})
 	if err := u.show(ctx, orak.StatusDeadLettered, f.Stage, &f); err != nil {
 		return err
 	}
@@ -58,7 +87,7 @@ func (u *upload) deadLetter(ctx workflow.Context, f orak.Failure) error {
 func (u *upload) letter(ctx workflow.Context, f orak.Failure) activities.DeadLetterInput {
 	run := workflow.GetInfo(ctx).WorkflowExecution
 	return activities.DeadLetterInput{
-		Origin: u.in.Origin, Failure: f, Cycle: u.progress.Cycle, FailedAt: u.parkedAt,
+		Origin: u.in.Origin, Failure: f, First: u.progress.First, Cycle: u.progress.Cycle, FailedAt: u.parkedAt,
 		WorkflowID: run.ID, RunID: run.RunID,
 	}
 }
@@ -68,5 +97,34 @@ func (u *upload) alert(ctx workflow.Context, id string, f orak.Failure) activiti
 		ID: id, Stage: f.Stage, Class: f.Class, Message: f.Message, At: u.parkedAt,
 		UploadID: u.in.Upload.ID, Tenant: u.in.Upload.Tenant, Filename: u.in.Upload.Filename,
 		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID,
+	}
+}
+
+// warn says that the upload is about to expire.
+func (u *upload) warn(ctx workflow.Context, expires time.Time) error {
+	u.warned = true
+	run := workflow.GetInfo(ctx).WorkflowExecution
+	id := events.LifecycleID(run.ID, run.RunID, events.DeadLettered, u.progress.Cycle) + "/" + string(activities.AlertExpiring)
+	a := u.alert(ctx, id, *u.parkedWith)
+	a.Kind, a.At, a.ExpiresAt = activities.AlertExpiring, workflow.Now(ctx).UTC(), expires
+	return workflow.ExecuteActivity(sideOptions(ctx), activities.TypeRaiseAlert, a).Get(ctx, nil)
+}
+
+// changeSettled is when uploads began to say that they are parked no more.
+const changeSettled = "settled"
+
+// settled says to the digest of the failure with which the upload was parked
+// that it is parked no more. A digest that does not run has nothing to tell.
+func (u *upload) settled(ctx workflow.Context) {
+	f := u.parkedWith
+	u.parkedWith = nil
+	if f == nil || workflow.GetVersion(ctx, changeSettled, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	err := workflow.SignalExternalWorkflow(ctx, AlertWorkflowID(f.Stage, f.Class), "", SignalSettled, nil).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Debug("no digest hears that the upload is settled", "stage", string(f.Stage), "class", string(f.Class), "error", err)
 	}
 }

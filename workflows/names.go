@@ -95,6 +95,8 @@ type Resume struct {
 	Audio    *orak.Audio    `json:"audio,omitempty"`
 	Analysis *orak.Analysis `json:"analysis,omitempty"`
 	ParkedAt time.Time      `json:"parked_at"`
+	// Warned says that somebody was told that the upload will expire.
+	Warned bool `json:"warned,omitempty"`
 }
 
 // Reprocess asks for a parked upload to be run again.

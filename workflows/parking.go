@@ -16,6 +16,7 @@ import (
 type command struct {
 	discard bool
 	from    orak.Stage
+	options options
 	by      string
 	reason  string
 }
@@ -88,11 +89,17 @@ func (u *upload) obey(ctx workflow.Context, name string, invalid error, c comman
 }
 
 func (u *upload) reprocess(r Reprocess) command {
-	c := command{from: r.From, by: r.By, reason: r.Reason}
-	if c.from == "" {
-		c.from = u.progress.Stage
-	}
+	c := command{from: u.from(r), by: r.By, reason: r.Reason}
+	c.options, _ = parseOptions(r.Options, c.from) // checked before
 	return c
+}
+
+// from is the stage that r begins with.
+func (u *upload) from(r Reprocess) orak.Stage {
+	if r.From == "" {
+		return u.progress.Stage
+	}
+	return r.From
 }
 
 func discard(d Discard) command { return command{discard: true, by: d.By, reason: d.Reason} }
@@ -122,10 +129,11 @@ func (u *upload) checkReprocess(r Reprocess) error {
 	if err := checkWho(r.By, r.Reason); err != nil {
 		return err
 	}
-	if len(r.Options) > 0 {
-		return errors.New("options: no step takes any yet")
+	if err := u.checkFrom(r.From); err != nil {
+		return err
 	}
-	return u.checkFrom(r.From)
+	_, err := parseOptions(r.Options, u.from(r))
+	return err
 }
 
 func (u *upload) checkDiscard(d Discard) error {
@@ -179,7 +187,11 @@ func (u *upload) accept(ctx workflow.Context, c command) (orak.Progress, error) 
 	if c.discard {
 		err = u.show(ctx, orak.StatusDiscarded, u.progress.Stage, u.progress.Failure)
 	} else {
+		if u.progress.First == nil {
+			u.progress.First = u.progress.Failure
+		}
 		u.progress.Cycle++
+		u.mark(orak.Mark{At: workflow.Now(ctx).UTC(), Kind: orak.MarkReprocessed, Stage: c.from, By: c.by, Reason: c.reason})
 		err = u.show(ctx, c.from.Running(), c.from, nil)
 	}
 	return u.progress, err
@@ -188,43 +200,73 @@ func (u *upload) accept(ctx workflow.Context, c command) (orak.Progress, error) 
 // park waits for a command and does what must come before it is carried out.
 // A nil command ends the run, with the error if there is one.
 func (u *upload) park(ctx workflow.Context) (*command, error) {
-	left := u.parkedAt.Add(u.settings.ParkFor).Sub(workflow.Now(ctx))
-	_, err := workflow.AwaitWithTimeout(ctx, max(left, 0), func() bool {
-		return u.next != nil || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
-	})
-	if err != nil {
+	c, err := u.await(ctx)
+	if c == nil {
 		return nil, err
-	}
-	u.takeSignals(ctx) // none may be left behind by what follows
-	c := u.next
-	u.next = nil
-	switch {
-	case c == nil && workflow.Now(ctx).Before(u.parkedAt.Add(u.settings.ParkFor)):
-		return nil, u.continueAsNew(ctx)
-	case c == nil:
-		return nil, u.expire(ctx)
 	}
 	l := u.lifecycle(u.progress)
 	l.Stage, l.By, l.Reason = u.progress.Stage, c.by, c.reason
 	if c.discard {
-		return nil, u.close(ctx, events.Discarded, l)
+		err := u.close(ctx, events.Discarded, l)
+		u.settled(ctx)
+		return nil, err
 	}
 	if err := u.announce(ctx, events.Reprocessed, l); err != nil {
 		return nil, err
 	}
+	u.settled(ctx)
 	return c, nil
+}
+
+// await waits for a command until the upload expires, and warns before that.
+func (u *upload) await(ctx workflow.Context) (*command, error) {
+	expires := u.parkedAt.Add(u.settings.ParkFor)
+	for {
+		due := expires
+		if u.warns() {
+			due = expires.Add(-u.settings.ExpiryWarning)
+		}
+		_, err := workflow.AwaitWithTimeout(ctx, max(due.Sub(workflow.Now(ctx)), 0), func() bool {
+			return u.next != nil || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+		})
+		if err != nil {
+			return nil, err
+		}
+		u.takeSignals(ctx) // none may be left behind by what follows
+		c := u.next
+		u.next = nil
+		switch now := workflow.Now(ctx); {
+		case c != nil:
+			return c, nil
+		case now.Before(due):
+			return nil, u.continueAsNew(ctx)
+		case !now.Before(expires):
+			return nil, u.expire(ctx)
+		}
+		if err := u.warn(ctx, expires); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// warns reports whether somebody is still to be told that the upload will
+// expire. One that is parked for no longer than the warning would come early
+// has none: its dead letter was told just then.
+func (u *upload) warns() bool {
+	return !u.warned && u.parkedWith != nil && u.settings.ExpiryWarning > 0 && u.settings.ExpiryWarning < u.settings.ParkFor
 }
 
 // continueAsNew goes on in a run with an empty history.
 func (u *upload) continueAsNew(ctx workflow.Context) error {
 	next := u.in
-	next.Resume = &Resume{Progress: u.progress, Audio: u.audio, Analysis: u.analysis, ParkedAt: u.parkedAt}
+	next.Resume = &Resume{Progress: u.progress, Audio: u.audio, Analysis: u.analysis, ParkedAt: u.parkedAt, Warned: u.warned}
 	return workflow.NewContinueAsNewError(ctx, TypeProcessUpload, next)
 }
 
 // resume takes up what continueAsNew put down.
 func (u *upload) resume(ctx workflow.Context, r Resume) error {
-	u.progress, u.audio, u.analysis, u.parkedAt = r.Progress, r.Audio, r.Analysis, r.ParkedAt
+	u.progress, u.audio, u.analysis = r.Progress, r.Audio, r.Analysis
+	u.parkedAt, u.parkedWith, u.warned = r.ParkedAt, r.Progress.Failure, r.Warned
 	u.in.Resume = nil
 	return u.write(ctx)
 }

@@ -23,7 +23,14 @@ type upload struct {
 	// a failure, so that a later stage can be run again by itself.
 	audio    *orak.Audio
 	analysis *orak.Analysis
-	parkedAt time.Time
+	// options are those of this cycle.
+	options options
+	// parkedAt and parkedWith are when and why the upload was last parked;
+	// parkedWith is nil once its digest has heard that it is settled. warned
+	// says that somebody was told that it will expire.
+	parkedAt   time.Time
+	parkedWith *orak.Failure
+	warned     bool
 	// next is what an operator asked for; park takes it.
 	next *command
 }
@@ -40,10 +47,14 @@ func (f *Flows) ProcessUpload(ctx workflow.Context, in ProcessUploadInput) (orak
 	if err := u.listen(ctx); err != nil {
 		return orak.Progress{}, err
 	}
-	if in.Resume != nil {
+	switch {
+	case in.Resume != nil:
 		if err := u.resume(ctx, *in.Resume); err != nil {
 			return orak.Progress{}, err
 		}
+	case in.Restarts > 0:
+		u.progress.Restarts = in.Restarts
+		u.mark(orak.Mark{At: workflow.Now(ctx).UTC(), Kind: orak.MarkRestarted})
 	}
 	err = u.live(ctx)
 	if ctx.Err() != nil && !u.progress.Status.Final() && !workflow.IsContinueAsNewError(err) {
@@ -55,27 +66,32 @@ func (f *Flows) ProcessUpload(ctx workflow.Context, in ProcessUploadInput) (orak
 // live alternates between running and being parked.
 func (u *upload) live(ctx workflow.Context) error {
 	stage := orak.StageConvert
-	if u.parked() {
-		cmd, err := u.park(ctx)
-		if cmd == nil {
-			return err
-		}
-		stage = cmd.from
-	}
 	for {
-		failure, err := u.run(ctx, stage)
-		if failure == nil {
-			return err
-		}
-		if err := u.deadLetter(ctx, *failure); err != nil {
-			return err
+		if !u.parked() {
+			failure, err := u.cycle(ctx, stage)
+			if failure == nil {
+				return err
+			}
+			if err := u.deadLetter(ctx, *failure); err != nil {
+				return err
+			}
 		}
 		cmd, err := u.park(ctx)
 		if cmd == nil {
 			return err
 		}
-		stage = cmd.from
+		stage, u.options = cmd.from, cmd.options
 	}
+}
+
+// cycle runs the stages, unless the upload was started again too often: then
+// it runs only once a person has asked for that.
+func (u *upload) cycle(ctx workflow.Context, from orak.Stage) (*orak.Failure, error) {
+	if u.progress.Restarts > MaxRestarts && u.progress.Cycle == 0 {
+		failure := stuckFailure(workflow.Now(ctx))
+		return &failure, nil
+	}
+	return u.run(ctx, from)
 }
 
 // run runs the stages beginning with from. Both results are nil once the
@@ -91,7 +107,8 @@ func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, erro
 			return nil, err
 		}
 		if err != nil {
-			failure := failureOf(stage, err, u.progress.UpdatedAt, workflow.Now(ctx))
+			failure, attempts := failureOf(stage, err, u.progress.UpdatedAt, workflow.Now(ctx))
+			u.mark(attempts...)
 			return &failure, nil
 		}
 		if err := u.announceStage(ctx, stage); err != nil {
@@ -103,11 +120,11 @@ func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, erro
 
 // runStage runs the activity of a stage and keeps its result.
 func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) error {
-	options := u.settings.stageOptions(ctx, stage)
+	options := u.settings.stageOptions(ctx, stage, u.options)
 	switch stage {
 	case orak.StageConvert:
 		var audio orak.Audio
-		in := activities.ConvertInput{Upload: u.in.Upload}
+		in := activities.ConvertInput{Upload: u.in.Upload, Limits: u.options.limits()}
 		if err := workflow.ExecuteActivity(options, activities.TypeConvert, in).Get(ctx, &audio); err != nil {
 			return err
 		}
@@ -115,7 +132,7 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) error {
 		return nil
 	case orak.StageAnalyze:
 		var analysis orak.Analysis
-		in := activities.AnalyzeInput{Upload: u.in.Upload, Audio: *u.audio}
+		in := activities.AnalyzeInput{Upload: u.in.Upload, Audio: *u.audio, Engine: u.options.engine}
 		if err := workflow.ExecuteActivity(options, activities.TypeAnalyze, in).Get(ctx, &analysis); err != nil {
 			return err
 		}
@@ -160,6 +177,7 @@ func (u *upload) cancel(ctx workflow.Context) error {
 	if err := u.close(ctx, events.Canceled, u.lifecycle(u.progress)); err != nil {
 		return err
 	}
+	u.settled(ctx)
 	return temporal.NewCanceledError()
 }
 
@@ -172,10 +190,21 @@ func (u *upload) expire(ctx workflow.Context) error {
 	if err := u.close(ctx, events.Expired, u.lifecycle(u.progress)); err != nil {
 		return err
 	}
+	u.settled(ctx)
 	if failure == nil {
 		return errors.New("expired without a failure")
 	}
-	return temporal.NewNonRetryableApplicationError(failure.Message, string(failure.Class), nil, *failure)
+	return temporal.NewNonRetryableApplicationError(failure.Message, string(failure.Class), u.firstCause(), *failure)
+}
+
+// firstCause is the failure of the first cycle, where there was more than
+// one.
+func (u *upload) firstCause() error {
+	f := u.progress.First
+	if f == nil {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError("first, in "+string(f.Stage)+": "+f.Message, string(f.Class), nil, *f)
 }
 
 // close writes the outcome and says so downstream. The status is final by

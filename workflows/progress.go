@@ -29,6 +29,13 @@ func (u *upload) show(ctx workflow.Context, s orak.Status, stage orak.Stage, f *
 	return u.write(ctx)
 }
 
+// mark adds to the timeline; what is written next shows it.
+func (u *upload) mark(marks ...orak.Mark) {
+	for _, m := range marks {
+		u.progress.Timeline = orak.AddMark(u.progress.Timeline, m, orak.MaxMarks)
+	}
+}
+
 // write writes the progress to the memo and the search attributes.
 func (u *upload) write(ctx workflow.Context) error {
 	if err := workflow.UpsertMemo(ctx, map[string]any{MemoProgress: u.progress}); err != nil {

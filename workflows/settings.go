@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 // those that it began with, and keeps them.
 type Settings struct {
 	ParkFor          time.Duration `name:"park-for" help:"How long a dead-lettered upload stays parked for an operator, before it expires." default:"168h"`
+	ExpiryWarning    time.Duration `name:"park-expiry-warning" help:"How long before it expires an alert says so of a parked upload. 0 means none; so does anything that is not less than park-for." default:"24h"`
 	ConvertTimeout   time.Duration `name:"convert-timeout" help:"How long one attempt to convert may take. It is to be longer than what the converter gives itself (media-timeout), which tells more." default:"15m"`
 	AnalyzeTimeout   time.Duration `name:"analyze-timeout" help:"How long one attempt to analyze may take." default:"1h"`
 	PublishTimeout   time.Duration `name:"publish-timeout" help:"How long one attempt to publish may take." default:"5m"`
@@ -25,7 +27,7 @@ type Settings struct {
 // DefaultSettings are those of the tags.
 func DefaultSettings() Settings {
 	const week = 7 * 24 * time.Hour
-	return Settings{ParkFor: week, ConvertTimeout: 15 * time.Minute, AnalyzeTimeout: time.Hour,
+	return Settings{ParkFor: week, ExpiryWarning: 24 * time.Hour, ConvertTimeout: 15 * time.Minute, AnalyzeTimeout: time.Hour,
 		PublishTimeout: 5 * time.Minute, HeartbeatTimeout: 30 * time.Second, StageLimit: week, ErasePatience: 5 * time.Minute}
 }
 
@@ -41,6 +43,9 @@ func (s Settings) Validate() error {
 		if d.value <= 0 {
 			return fmt.Errorf("%s %v: want more than 0", d.name, d.value)
 		}
+	}
+	if s.ExpiryWarning < 0 {
+		return fmt.Errorf("park-expiry-warning %v: want 0 at least", s.ExpiryWarning)
 	}
 	if longest := max(s.ConvertTimeout, s.AnalyzeTimeout, s.PublishTimeout); s.StageLimit < longest {
 		return fmt.Errorf("stage-limit %v: want %v at least, the longest attempt", s.StageLimit, longest)
@@ -67,18 +72,18 @@ func (f *Flows) recorded(ctx workflow.Context) (Settings, error) {
 
 // stageOptions leave the number of attempts to activities.Budget. A stage may
 // wait for its queue as long as it takes, up to StageLimit.
-func (s Settings) stageOptions(ctx workflow.Context, stage orak.Stage) workflow.Context {
+func (s Settings) stageOptions(ctx workflow.Context, stage orak.Stage, o options) workflow.Context {
 	queue, timeout := QueuePipeline, s.PublishTimeout
 	switch stage {
 	case orak.StageConvert:
-		queue, timeout = QueueConvert, s.ConvertTimeout
+		queue, timeout = QueueConvert, cmp.Or(o.timeout, s.ConvertTimeout)
 	case orak.StageAnalyze:
-		queue, timeout = QueueGPU, s.AnalyzeTimeout
+		queue, timeout = QueueGPU, cmp.Or(o.timeout, s.AnalyzeTimeout)
 	}
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              queue,
 		StartToCloseTimeout:    timeout,
-		ScheduleToCloseTimeout: s.StageLimit,
+		ScheduleToCloseTimeout: max(s.StageLimit, timeout),
 		HeartbeatTimeout:       s.HeartbeatTimeout,
 		// Nothing of a canceled upload is written after its last event.
 		WaitForCancellation: true,

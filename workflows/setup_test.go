@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
@@ -37,13 +38,23 @@ type world struct {
 	alerts   []activities.Alert
 	outcomes []orak.Progress
 	posts    []activities.AlertGroup
+	settled  []string // the digests that heard of it, by workflow id
+	converts []activities.ConvertInput
+	analyzes []activities.AnalyzeInput
 
 	// fail says how the n-th attempt (from 1) of an activity ends; nil is
 	// success.
 	fail func(activityType string, n int) error
+	// deaf is the error of signals to digests.
+	deaf error
 }
 
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorldOf(t, workflows.DefaultSettings())
+}
+
+func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 	t.Helper()
 	var s testsuite.WorkflowTestSuite
 	quiet := slog.New(slog.DiscardHandler)
@@ -54,12 +65,14 @@ func newWorld(t *testing.T) *world {
 	w.SetTestTimeout(30 * time.Second)
 	keeper := activities.NewKeeper(activities.DefaultBudget(), 0, quiet, nil)
 	w.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{keeper}})
-	w.flows(workflows.DefaultSettings())
+	w.flows(settings)
 
-	w.activity(activities.TypeConvert, func(context.Context, activities.ConvertInput) (orak.Audio, error) {
+	w.activity(activities.TypeConvert, func(_ context.Context, in activities.ConvertInput) (orak.Audio, error) {
+		w.note(func() { w.converts = append(w.converts, in) })
 		return orak.Audio{DurationS: 3, Codec: "opus"}, w.attempt(activities.TypeConvert)
 	})
 	w.activity(activities.TypeAnalyze, func(_ context.Context, in activities.AnalyzeInput) (orak.Analysis, error) {
+		w.note(func() { w.analyzes = append(w.analyzes, in) })
 		return orak.Analysis{Audio: in.Audio}, w.attempt(activities.TypeAnalyze)
 	})
 	w.activity(activities.TypePublish, func(_ context.Context, in activities.PublishInput) error {
@@ -75,6 +88,17 @@ func newWorld(t *testing.T) *world {
 	sideActivity(w, activities.TypeSaveOutcome, &w.outcomes)
 	sideActivity(w, activities.TypePostAlert, &w.posts)
 	return w
+}
+
+// ExecuteWorkflow runs a workflow, and hears what it says to digests. (The
+// environment registers no workflow after that.)
+func (w *world) ExecuteWorkflow(workflowType any, args ...any) {
+	w.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalSettled, nil).Return(
+		func(_, id, _, _ string, _ any) error {
+			w.note(func() { w.settled = append(w.settled, id) })
+			return w.deaf
+		})
+	w.TestWorkflowEnvironment.ExecuteWorkflow(workflowType, args...)
 }
 
 func (w *world) flows(s workflows.Settings) {
