@@ -1,0 +1,242 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"orak"
+	"orak/events"
+)
+
+// result is one promise, held against what was seen.
+type result struct {
+	Promise string `json:"promise"`
+	// Held is of how many things it was seen to hold.
+	Held int `json:"held"`
+	// Broken says of what it was not, and how.
+	Broken []string `json:"broken,omitempty"`
+}
+
+// hold notes one thing.
+func (r *result) hold(ok bool, format string, args ...any) {
+	if ok {
+		r.Held++
+		return
+	}
+	r.Broken = append(r.Broken, fmt.Sprintf(format, args...))
+}
+
+// expected is what must become of an upload that was taken.
+type expected struct {
+	name    string
+	operate string
+	outcome
+}
+
+// check holds the promises against what was seen after all were sent.
+func check(all []*sending, s *seen) []result {
+	answered, want := answers202(all, s)
+	results := []result{answered}
+	for _, promise := range []func(map[orak.UploadID]expected, *seen) result{
+		announced, oneWorkflow, outcomes, completedOnce, deadLetters, analyses,
+	} {
+		results = append(results, promise(want, s))
+	}
+	return append(results, contiguous(s), outboxEmpty(s), nothingForgotten(s))
+}
+
+// answers202 holds the apps' own complaints, and gathers what must become of
+// each upload: of those that were answered, and of those whose answer was lost
+// on the way to an app that sent no key.
+func answers202(all []*sending, s *seen) (result, map[orak.UploadID]expected) {
+	r := result{Promise: "every app has its answer, and finds what was taken"}
+	want, byName := map[orak.UploadID]expected{}, map[string]*sending{}
+	for _, one := range all {
+		r.hold(one.problem == "", "%s: %s", one.name, one.problem)
+		byName[one.name] = one
+		if one.id != "" {
+			want[one.id] = expected{one.name, one.operate, one.want}
+		}
+	}
+	for id, name := range s.announced {
+		if _, known := want[id]; known {
+			continue
+		}
+		one := byName[name]
+		if one == nil || one.keyed || one.want.Refused != 0 {
+			r.hold(false, "%s (%q) was announced, and nobody was to have sent it", id, name)
+			continue
+		}
+		want[id] = expected{name: name, outcome: one.want}
+	}
+	return r, want
+}
+
+func announced(want map[orak.UploadID]expected, s *seen) result {
+	r := result{Promise: "every upload that was taken is on orak.uploads"}
+	for id, w := range sorted(want) {
+		_, ok := s.announced[id]
+		r.hold(ok, "%s %s", id, w.name)
+	}
+	return r
+}
+
+func oneWorkflow(want map[orak.UploadID]expected, s *seen) result {
+	r := result{Promise: "every upload has one workflow"}
+	for id, w := range sorted(want) {
+		r.hold(len(s.runs[id]) == 1, "%s %s has %d", id, w.name, len(s.runs[id]))
+	}
+	for id := range s.runs {
+		if _, ok := want[id]; !ok {
+			r.hold(false, "%s has one, and was never announced", id)
+		}
+	}
+	return r
+}
+
+// outcomes holds each upload to the end that its recording deserves.
+func outcomes(want map[orak.UploadID]expected, s *seen) result {
+	r := result{Promise: "every upload is completed, or dead-lettered with its true cause"}
+	for id, w := range sorted(want) {
+		if len(s.runs[id]) != 1 {
+			continue
+		}
+		run := s.runs[id][0]
+		p := run.progress
+		if w.Class == "" {
+			r.hold(p.Status == orak.StatusCompleted && run.status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED,
+				"%s %s is %s (workflow %s): %+v", id, w.name, p.Status, run.status, p.Failure)
+			continue
+		}
+		status, open := orak.StatusDeadLettered, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+		if w.operate == operateDiscard {
+			status, open = orak.StatusDiscarded, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+		}
+		r.hold(p.Status == status && run.status == open && w.isCause(p.Failure),
+			"%s %s is %s (workflow %s), want %s: %+v", id, w.name, p.Status, run.status, status, p.Failure)
+	}
+	return r
+}
+
+// isCause reports whether a failure says what is wrong with the recording. All
+// that is wrong with recordings is found when they are converted.
+func (w expected) isCause(f *orak.Failure) bool {
+	return f != nil && f.Stage == orak.StageConvert && f.Class == w.Class && (w.Attempts == 0 || f.Attempts == w.Attempts)
+}
+
+func completedOnce(want map[orak.UploadID]expected, s *seen) result {
+	r := result{Promise: "a completed upload has one completed event, the others none"}
+	for id, w := range sorted(want) {
+		n := 0
+		if w.Class == "" {
+			n = 1
+		}
+		ids := slices.Sorted(maps.Keys(s.events[id][events.Completed]))
+		r.hold(len(ids) == n, "%s %s has %d: %v", id, w.name, len(ids), ids)
+	}
+	return r
+}
+
+// deadLetters counts records that differ: a worker that dies after it has
+// written one writes it again, which consumers can tell by run and cycle.
+func deadLetters(want map[orak.UploadID]expected, s *seen) result {
+	r := result{Promise: "each cycle of a dead-lettered upload has its dead letter and its event, others none"}
+	for id, w := range sorted(want) {
+		cycles := 0
+		if w.Class != "" && len(s.runs[id]) == 1 {
+			cycles = s.runs[id][0].progress.Cycle + 1
+		}
+		if w.operate == operateReprocess && cycles < 2 {
+			r.hold(false, "%s %s was not reprocessed", id, w.name)
+			continue
+		}
+		letters := map[string]bool{}
+		for _, l := range s.letters[id] {
+			letters[fmt.Sprint(l.RunID, "/", l.Cycle)] = true
+			if !w.isCause(&l.Failure) {
+				r.hold(false, "%s %s has a dead letter of another cause: %+v", id, w.name, l.Failure)
+			}
+		}
+		told := len(s.events[id][events.DeadLettered])
+		r.hold(len(letters) == cycles && told == cycles, "%s %s has %d dead letters and %d events, want %d", id, w.name, len(letters), told, cycles)
+	}
+	return r
+}
+
+// tolerance is of a duration, in seconds: encoders pad.
+const tolerance = 0.2
+
+func analyses(want map[orak.UploadID]expected, s *seen) result {
+	r := result{Promise: "a completed upload has its analysis, of the whole recording"}
+	for id, w := range sorted(want) {
+		found, ok := s.analyses[id]
+		if w.Class != "" {
+			r.hold(!ok, "%s %s has one, and was dead-lettered", id, w.name)
+			continue
+		}
+		d := found.Audio.DurationS
+		right := d > 0 && (w.DurationS == 0 || math.Abs(d-w.DurationS) <= tolerance)
+		r.hold(ok && right, "%s %s: there is one: %t, of %.1f s, want %.1f s", id, w.name, ok, d, w.DurationS)
+	}
+	return r
+}
+
+func contiguous(s *seen) result {
+	r := result{Promise: "the bridges have committed every record of orak.uploads"}
+	for partition, o := range s.offsets {
+		r.hold(o.committed == o.end, "partition %d: committed %d, end %d", partition, o.committed, o.end)
+	}
+	return r
+}
+
+func outboxEmpty(s *seen) result {
+	r := result{Promise: "the outbox is empty", Held: 1}
+	for _, key := range s.pending {
+		r.hold(false, "%s", key)
+	}
+	if len(r.Broken) > 0 {
+		r.Held = 0
+	}
+	return r
+}
+
+func nothingForgotten(s *seen) result {
+	r := result{Promise: "every stored recording has a workflow"}
+	for id := range s.recordings {
+		r.hold(len(s.runs[id]) > 0, "%s", id)
+	}
+	return r
+}
+
+// sorted goes through uploads in the order of their names.
+func sorted(want map[orak.UploadID]expected) func(func(orak.UploadID, expected) bool) {
+	ids := slices.SortedFunc(maps.Keys(want), func(a, b orak.UploadID) int {
+		if want[a].name != want[b].name {
+			if want[a].name < want[b].name {
+				return -1
+			}
+			return 1
+		}
+		return slices.Compare([]byte(a), []byte(b))
+	})
+	return func(yield func(orak.UploadID, expected) bool) {
+		for _, id := range ids {
+			if !yield(id, want[id]) {
+				return
+			}
+		}
+	}
+}
+
+// broken counts what does not hold.
+func broken(results []result) int {
+	n := 0
+	for _, r := range results {
+		n += len(r.Broken)
+	}
+	return n
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"orak/workflows"
+)
+
+// fleet is all that runs: each server and each role of orak in a process of
+// its own, as in a deployment.
+type fleet struct {
+	dir       string
+	at        addresses
+	listen    map[string]string // by role
+	processes []*process        // in the order in which they are started
+}
+
+// addresses are host:port, on loopback.
+type addresses struct {
+	kafka, temporal, s3  string
+	accessKey, secretKey string
+}
+
+// role is one process of orak.
+type role struct {
+	name    string
+	command string
+	env     []string
+}
+
+// roles has two of all that a deployment has more than one of, so that one can
+// take over from the other.
+func roles() []role {
+	rs := []role{{"api", "api", nil}}
+	for _, n := range []string{"1", "2"} {
+		rs = append(rs,
+			role{"bridge-" + n, "bridge", []string{"ORAK_BRIDGE_INSTANCE_ID=bridge-" + n}},
+			role{"pipeline-" + n, "worker", []string{"ORAK_WORKER_QUEUES=" + workflows.QueuePipeline}},
+			role{"convert-" + n, "worker", []string{"ORAK_WORKER_QUEUES=" + workflows.QueueConvert, "ORAK_CONVERT_SLOTS=1"}},
+			role{"gpu-" + n, "worker", []string{"ORAK_WORKER_QUEUES=" + workflows.QueueGPU, "ORAK_GPU_SLOTS=1"}},
+		)
+	}
+	return rs
+}
+
+// names of everything that can be hit.
+func targets() []string {
+	names := []string{"s3", "kafka", "temporal"}
+	for _, r := range roles() {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// startServers runs the broker, Temporal and the store, and chooses the ports of
+// all that follows.
+func startServers(ctx context.Context, o options) (*fleet, error) {
+	ports, err := freePorts(4 + len(roles()))
+	if err != nil {
+		return nil, err
+	}
+	f := &fleet{dir: o.dir, at: addresses{kafka: local(ports[0]), temporal: local(ports[1]), s3: local(ports[3])}, listen: map[string]string{}}
+	for i, r := range roles() {
+		f.listen[r.name] = local(ports[4+i])
+	}
+	for _, folder := range []string{"logs", "scratch"} {
+		if err := os.MkdirAll(filepath.Join(o.dir, folder), 0o700); err != nil {
+			return nil, fmt.Errorf("making the folder of the run: %w", err)
+		}
+	}
+	for _, server := range []struct {
+		name  string
+		flags []string
+	}{
+		{"s3", []string{"--s3-port=" + ports[3]}},
+		{"kafka", []string{"--kafka-port=" + ports[0]}},
+		{"temporal", []string{"--temporal-port=" + ports[1], "--temporal-ui-port=" + ports[2]}},
+	} {
+		args := []string{o.standalone, "servers", "--json", "--only=" + server.name, "--data-dir=" + filepath.Join(o.dir, server.name)}
+		f.processes = append(f.processes, &process{name: server.name, args: append(args, server.flags...), log: logPath(o.dir, server.name)})
+	}
+	if err := f.startAll(ctx, f.processes); err != nil {
+		return f, err
+	}
+	return f, f.readKeys()
+}
+
+func (f *fleet) readKeys() error {
+	data, err := os.ReadFile(filepath.Join(f.dir, "s3", "s3-credentials.json"))
+	if err != nil {
+		return fmt.Errorf("reading the store's keys: %w", err)
+	}
+	var keys struct {
+		AccessKey string `json:"access_key"`
+		SecretKey string `json:"secret_key"`
+	}
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return fmt.Errorf("reading the store's keys: %w", err)
+	}
+	f.at.accessKey, f.at.secretKey = keys.AccessKey, keys.SecretKey
+	return nil
+}
+
+// startRoles runs orak, of the binary given and with further settings, in place
+// of what ran before.
+func (f *fleet) startRoles(ctx context.Context, binary string, settings ...string) error {
+	f.processes = slices.DeleteFunc(f.processes, func(p *process) bool { return f.listen[p.name] != "" })
+	var started []*process
+	for _, r := range roles() {
+		listen := f.listen[r.name]
+		started = append(started, &process{
+			name: r.name, args: []string{binary, r.command}, env: slices.Concat(f.settings(listen), r.env, settings),
+			probe: "http://" + listen + "/readyz", log: logPath(f.dir, r.name),
+		})
+	}
+	f.processes = append(f.processes, started...)
+	return f.startAll(ctx, started)
+}
+
+// settings are every role's.
+func (f *fleet) settings(listen string) []string {
+	return []string{
+		"ORAK_KAFKA_BROKERS=" + f.at.kafka, "ORAK_KAFKA_REPLICATION_FACTOR=1",
+		"ORAK_S3_ENDPOINT=" + f.at.s3, "ORAK_S3_ACCESS_KEY=" + f.at.accessKey, "ORAK_S3_SECRET_KEY=" + f.at.secretKey,
+		"ORAK_TEMPORAL_ADDRESS=" + f.at.temporal,
+		"ORAK_API_ADDR=" + listen, "ORAK_ADMIN_LISTEN=" + listen,
+		"ORAK_SCRATCH_DIR=" + filepath.Join(f.dir, "scratch"), "ORAK_LOG_FORMAT=text",
+	}
+}
+
+func (f *fleet) startAll(ctx context.Context, ps []*process) error {
+	for _, p := range ps {
+		if err := p.start(); err != nil {
+			return err
+		}
+	}
+	return f.awaitAll(ctx, ps)
+}
+
+func (f *fleet) awaitAll(ctx context.Context, ps []*process) error {
+	var errs []error
+	for _, p := range ps {
+		errs = append(errs, p.awaitReady(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+func (f *fleet) named(name string) *process {
+	for _, p := range f.processes {
+		if p.name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// api is the URL of the service.
+func (f *fleet) api() string { return "http://" + f.listen["api"] }
+
+// endAll ends what runs, orak before its servers.
+func (f *fleet) endAll() {
+	for _, p := range slices.Backward(f.processes) {
+		p.end(false)
+	}
+}
+
+func local(port string) string { return net.JoinHostPort("127.0.0.1", port) }
+
+// freePorts are below those that the system gives to outgoing connections,
+// which may take a port while its server is away.
+func freePorts(n int) ([]string, error) {
+	const first, count = 10_000, 22_000
+	var ports []string
+	for i := range count {
+		port := strconv.Itoa(first + (os.Getpid()*37+i)%count)
+		l, err := net.Listen("tcp4", local(port))
+		if err != nil {
+			continue
+		}
+		defer l.Close() // held until all are chosen
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
+	}
+	return nil, fmt.Errorf("finding %d free ports: there are %d", n, len(ports))
+}

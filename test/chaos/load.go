@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"orak"
+	"orak/api"
+)
+
+// sending is one upload of an app.
+type sending struct {
+	recording
+	// name is the file's, by which an upload is known whose answer was lost.
+	name string
+	// at counts from the beginning of the load.
+	at time.Duration
+	// keyed apps send an Idempotency-Key, so that their repeats are one upload;
+	// the repeats of the others are uploads of their own.
+	keyed bool
+	// operate is what an operator does with its dead letter, if anything.
+	operate string
+
+	// What came of it. Once all is sent nobody changes it any more.
+	id       orak.UploadID // of the upload that was answered 202
+	attempts int
+	problem  string // a broken promise that the app has seen
+}
+
+// What an operator may do.
+const (
+	operateReprocess = "reprocess"
+	operateDiscard   = "discard"
+)
+
+// unkeyedShare of the apps send no Idempotency-Key.
+const unkeyedShare = 0.15
+
+// uploads plans n of them within d. Every kind is among them, where n allows;
+// the rest are drawn by their weights.
+func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending {
+	rng := dice(seed, streamUploads)
+	var bag []recording
+	for _, k := range kinds {
+		for range k.weight {
+			bag = append(bag, k)
+		}
+	}
+	planned := make([]*sending, n)
+	for i, order := range rng.Perm(n) {
+		s := &sending{recording: bag[rng.IntN(len(bag))], at: rand64(rng, d), keyed: rng.Float64() >= unkeyedShare}
+		if order < len(kinds) {
+			s.recording = kinds[order]
+		}
+		if s.want.Class != "" {
+			s.operate = []string{"", operateReprocess, operateDiscard}[rng.IntN(3)]
+		}
+		s.name = fmt.Sprintf("%04d-%s", i, s.kind)
+		planned[i] = s
+	}
+	return planned
+}
+
+// kindOf is the inverse of a sending's name.
+func kindOf(name string) string {
+	_, kind, _ := strings.Cut(name, "-")
+	return kind
+}
+
+// app sends uploads as an app would: again and again until it has its answer.
+type app struct {
+	url  string
+	http *http.Client
+}
+
+func newApp(url string) *app {
+	return &app{url: url, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+}
+
+// load sends all, each at its time and at most maxSending at once, and returns
+// when each has its answer or ctx ends; sent is told of each.
+func (a *app) load(ctx context.Context, began time.Time, all []*sending, sent func(*sending)) {
+	const maxSending = 16
+	slots := make(chan struct{}, maxSending)
+	var apps sync.WaitGroup
+	for _, s := range all {
+		apps.Go(func() {
+			if !pause(ctx, time.Until(began.Add(s.at))) {
+				return
+			}
+			slots <- struct{}{}
+			a.send(ctx, s)
+			<-slots
+			sent(s)
+		})
+	}
+	apps.Wait()
+}
+
+// send repeats s until it is answered for good.
+func (a *app) send(ctx context.Context, s *sending) {
+	for ctx.Err() == nil {
+		s.attempts++
+		status, answer, err := a.post(ctx, s)
+		switch {
+		case err != nil, status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
+			// It is as likely there as not; the app tries again.
+		case status == s.want.Refused:
+			return
+		case status != http.StatusAccepted:
+			s.problem = fmt.Sprintf("answered %d: %s", status, answer)
+			return
+		default:
+			s.accepted(answer)
+			a.find(ctx, s)
+			return
+		}
+		pause(ctx, 300*time.Millisecond)
+	}
+	s.problem = "never answered"
+}
+
+func (s *sending) accepted(answer []byte) {
+	var got api.Accepted
+	if err := json.Unmarshal(answer, &got); err != nil {
+		s.problem = fmt.Sprintf("answered 202 with %q", answer)
+		return
+	}
+	s.id = got.ID
+	switch {
+	case s.want.Refused != 0:
+		s.problem = "taken, and should have been refused"
+	case got.Size != int64(len(s.body)):
+		s.problem = fmt.Sprintf("stored with %d of %d bytes", got.Size, len(s.body))
+	}
+}
+
+// find asks for an upload that was just taken: it must be known from then on,
+// whatever is down.
+func (a *app) find(ctx context.Context, s *sending) {
+	for ctx.Err() == nil && s.problem == "" {
+		status, _, err := a.get(ctx, "/v1/uploads/"+string(s.id))
+		if err == nil && status == http.StatusOK {
+			return
+		}
+		if err == nil && status == http.StatusNotFound {
+			s.problem = "not found after it was taken"
+		}
+		pause(ctx, 300*time.Millisecond)
+	}
+}
+
+func (a *app) post(ctx context.Context, s *sending) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+"/v1/uploads", bytes.NewReader(s.body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Content-Type", s.contentType)
+	req.Header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": s.name}))
+	if s.keyed {
+		req.Header.Set(api.HeaderIdempotencyKey, "chaos-"+s.name)
+	}
+	return a.do(req)
+}
+
+func (a *app) get(ctx context.Context, path string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	return a.do(req)
+}
+
+func (a *app) do(req *http.Request) (int, []byte, error) {
+	resp, err := a.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	return resp.StatusCode, answer, err
+}
+
+// pause waits, and reports whether ctx lives.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

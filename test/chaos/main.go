@@ -1,0 +1,182 @@
+// Command chaos runs orak as a deployment does, every role and every server in
+// a process of its own, uploads to it, and meanwhile kills and stops the
+// processes by a schedule that follows from a seed. When all is up again and
+// quiet it holds what it sees against what orak promises: no upload is lost,
+// stuck, or failed in silence.
+//
+//	load       apps that send until they have their answer; some files poisoned, some large
+//	schedule   kill -9 and SIGTERM, each process again and again
+//	operator   reprocesses and discards dead letters in between
+//	check      Kafka, Temporal and the store, read from outside
+//
+// It ends with status 0 where every promise held, 1 where one did not, and 2
+// where it could not be run. See docs/chaos.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type options struct {
+	seed       uint64
+	uploads    int
+	duration   time.Duration
+	blows      int
+	together   int
+	quiet      time.Duration
+	json       string
+	dir        string
+	orak       string
+	standalone string
+	short      bool
+	keep       bool
+}
+
+// command repeats the run.
+func (o options) command() string {
+	return fmt.Sprintf("go tool task chaos -- -seed %d -uploads %d -duration %s -blows %d -together %d", o.seed, o.uploads, o.duration, o.blows, o.together)
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	o, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	fmt.Printf("chaos: seed %d; again with: %s\n", o.seed, o.command())
+	rep, err := storm(ctx, o)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "chaos: %v\nchaos: logs in %s\n", err, o.dir)
+		return 2
+	}
+	rep.print(os.Stdout)
+	return conclude(o, rep)
+}
+
+// conclude tells how it ended, writes the report and removes what nobody needs
+// to look into.
+func conclude(o options, rep report) int {
+	code, verdict := 0, "every promise held"
+	if !rep.OK {
+		code, verdict = 1, fmt.Sprintf("%d things are not as promised; logs in %s", broken(rep.Results), o.dir)
+	}
+	if o.json != "" {
+		if err := rep.write(o.json); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+			code = 2
+		}
+	}
+	if rep.OK && !o.keep {
+		if err := os.RemoveAll(o.dir); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos: removing the folder of the run:", err)
+		}
+	}
+	fmt.Printf("\nchaos: %s; seed %d; again with: %s\n", verdict, o.seed, o.command())
+	return code
+}
+
+// The full run, and the short one that continuous integration has.
+const (
+	fullUploads, fullDuration   = 300, 3 * time.Minute
+	shortUploads, shortDuration = 60, 35 * time.Second
+	// hitsOfEach is how often the full run hits each process.
+	hitsOfEach = 4
+)
+
+func parse(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	f.Usage = func() {
+		fmt.Fprintf(f.Output(), "Kills and restarts every process of orak under load, and checks that nothing was lost.\n\n"+
+			"  go tool task chaos                     %d uploads in %s\n"+
+			"  go tool task chaos -- -short           %d uploads in %s\n"+
+			"  go tool task chaos -- -seed 7 -json report.json\n\n", fullUploads, fullDuration, shortUploads, shortDuration)
+		f.PrintDefaults()
+	}
+	f.Uint64Var(&o.seed, "seed", 0, "what the uploads and the schedule follow from; 0 takes one at random")
+	f.BoolVar(&o.short, "short", false, "a short run, unless the other flags say otherwise: each process is hit once")
+	f.IntVar(&o.uploads, "uploads", 0, fmt.Sprintf("how many `uploads` are sent (default %d; %d with -short)", fullUploads, shortUploads))
+	f.DurationVar(&o.duration, "duration", 0, fmt.Sprintf("over which `time` they are sent and processes hit, such as 90s (default %s; %s with -short)", fullDuration, shortDuration))
+	f.IntVar(&o.blows, "blows", 0, fmt.Sprintf("how often a process is hit, over all (`number`; default %d of each; 1 of each with -short)", hitsOfEach))
+	f.IntVar(&o.together, "together", 3, "how many processes are away at once at most (`number`)")
+	f.DurationVar(&o.quiet, "quiet", 5*time.Minute, "how long all may take to be done after that, at most (`time`)")
+	f.StringVar(&o.json, "json", "", "`file` to write the report to, as JSON")
+	f.StringVar(&o.dir, "dir", "", "`folder` for data and logs; a fresh one where it is missing, which stays where a promise was broken")
+	f.BoolVar(&o.keep, "keep", false, "leave the folder even where every promise held")
+	f.StringVar(&o.orak, "orak", "bin/orak", "the built orak (`path`)")
+	f.StringVar(&o.standalone, "standalone", "bin/orak-standalone", "the built orak-standalone, for the servers (`path`)")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if err := o.complete(); err != nil {
+		fmt.Fprintln(f.Output(), "chaos:", err)
+		return o, err
+	}
+	return o, nil
+}
+
+// complete fills in what was not given.
+func (o *options) complete() error {
+	if o.seed == 0 {
+		o.seed = uint64(rand.Uint32N(1_000_000)) + 1
+	}
+	uploads, duration, hits := fullUploads, fullDuration, hitsOfEach
+	if o.short {
+		uploads, duration, hits = shortUploads, shortDuration, 1
+	}
+	if o.uploads == 0 {
+		o.uploads = uploads
+	}
+	if o.duration == 0 {
+		o.duration = duration
+	}
+	if o.blows == 0 {
+		o.blows = hits * len(targets())
+	}
+	if o.uploads < 1 || o.duration < time.Second || o.blows < 0 || o.together < 1 || o.quiet <= 0 {
+		return errors.New("uploads, together and quiet: more than 0; blows: 0 or more; duration: a second or more")
+	}
+	return o.paths()
+}
+
+// paths makes them absolute: children work elsewhere.
+func (o *options) paths() error {
+	var err error
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "orak-chaos-"); err != nil {
+			return fmt.Errorf("making the folder of the run: %w", err)
+		}
+	}
+	for _, path := range []*string{&o.dir, &o.orak, &o.standalone} {
+		if *path, err = filepath.Abs(*path); err != nil {
+			return fmt.Errorf("finding a path: %w", err)
+		}
+	}
+	for _, program := range []string{o.orak, o.standalone} {
+		if _, err := os.Stat(program); err != nil {
+			return fmt.Errorf("%w (go tool task build makes it)", err)
+		}
+	}
+	return nil
+}
+
+// say tells a person what goes on.
+func say(format string, args ...any) {
+	fmt.Fprintln(os.Stderr, strings.TrimRight(fmt.Sprintf("chaos: "+format, args...), "\n"))
+}

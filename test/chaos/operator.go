@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"orak"
+	"orak/api"
+	"orak/internal/client"
+)
+
+// operator decides about dead letters while everything goes on, as the plan
+// says, and asks again where the answer was lost.
+type operator struct{ client *client.Client }
+
+const by = "chaos"
+
+// decide acts once the upload is parked, and returns when that is done or ctx
+// ends. What it says may have been done
+// although the answer was lost; so it looks first, each time.
+func (o operator) decide(ctx context.Context, s *sending) {
+	for ; ctx.Err() == nil; pause(ctx, 500*time.Millisecond) {
+		letter, err := o.client.DeadLetter(ctx, s.id)
+		switch {
+		case refusedWith(err, http.StatusNotFound):
+			u, err := o.client.Upload(ctx, s.id)
+			if err == nil && (u.Status.Final() || u.Halted) {
+				return
+			}
+			continue
+		case err != nil:
+			continue
+		case s.operate == operateReprocess && letter.Cycle > 0:
+			return
+		}
+		if o.act(ctx, s) == nil {
+			return
+		}
+	}
+}
+
+func (o operator) act(ctx context.Context, s *sending) error {
+	var err error
+	if s.operate == operateDiscard {
+		_, err = o.client.Discard(ctx, s.id, api.DiscardRequest{By: by, Reason: "chaos"})
+	} else {
+		_, err = o.client.Reprocess(ctx, s.id, api.ReprocessRequest{From: orak.StageConvert, By: by, Reason: "chaos"})
+	}
+	return err
+}
+
+func refusedWith(err error, status int) bool {
+	var refusal *client.Error
+	return errors.As(err, &refusal) && refusal.Problem.Status == status
+}

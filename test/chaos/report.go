@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"orak"
+)
+
+// report is what one run found.
+type report struct {
+	Seed    uint64 `json:"seed"`
+	Command string `json:"command"` // that repeats the run
+	OK      bool   `json:"ok"`
+	// Uploads that were sent; Taken are those of them that were answered 202,
+	// Refused those that had to be, Unasked those that are there although
+	// their answer was lost, sent again under another id.
+	Uploads int `json:"uploads"`
+	Taken   int `json:"taken"`
+	Refused int `json:"refused"`
+	Unasked int `json:"unasked"`
+	// SentAgain counts the repeats of apps.
+	SentAgain int `json:"sent_again"`
+	// Repeats counts records on topics that are there more than once, under
+	// one id, for consumers to drop.
+	Repeats   int              `json:"repeats"`
+	Processes map[string]tally `json:"processes"`
+	// LoadS and QuietS are how long the load took, and after it the rest, in
+	// seconds.
+	LoadS   float64  `json:"load_s"`
+	QuietS  float64  `json:"quiet_s"`
+	Results []result `json:"results"`
+
+	names []string // of the processes, in order
+}
+
+func newReport(o options, all []*sending, s *seen, results []result) report {
+	r := report{Seed: o.seed, Command: o.command(), Uploads: len(all), Results: results, Processes: map[string]tally{}}
+	taken := map[orak.UploadID]bool{}
+	for _, one := range all {
+		r.SentAgain += max(one.attempts-1, 0)
+		switch {
+		case one.id != "":
+			taken[one.id] = true
+		case one.problem == "" && one.want.Refused != 0:
+			r.Refused++
+		}
+	}
+	r.Taken = len(taken)
+	for id := range s.announced {
+		if !taken[id] {
+			r.Unasked++
+		}
+	}
+	for _, types := range s.events {
+		for _, ids := range types {
+			for _, n := range ids {
+				r.Repeats += n - 1
+			}
+		}
+	}
+	r.OK = broken(results) == 0
+	return r
+}
+
+// account adds what happened to the processes: none may end unasked, or not
+// end well when it is asked.
+func (r *report) account(ps []*process) {
+	steady := result{Promise: "no process ended by itself, and every SIGTERM ended well"}
+	for _, p := range ps {
+		t := p.told()
+		r.Processes[p.name] = t
+		r.names = append(r.names, p.name)
+		for _, fault := range t.Faults {
+			steady.hold(false, "%s: %s", p.name, fault)
+		}
+		if len(t.Faults) == 0 {
+			steady.Held++
+		}
+	}
+	r.Results = append(r.Results, steady)
+	r.OK = broken(r.Results) == 0
+}
+
+// maxShown bounds what the text shows of one promise; the JSON has all.
+const maxShown = 12
+
+func (r report) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%d uploads in %.0f s: %d taken, %d refused at the door, sent again %d times, %d taken besides whose answer was lost; quiet %.0f s later\n\n",
+		r.Uploads, r.LoadS, r.Taken, r.Refused, r.SentAgain, r.Unasked, r.QuietS)
+	fmt.Fprintf(w, "%-12s %8s %8s %16s %10s\n", "process", "kill -9", "SIGTERM", "ready again, s", "longest")
+	for _, name := range r.names {
+		t := r.Processes[name]
+		slices.Sort(t.Recoveries)
+		if len(t.Recoveries) == 0 {
+			t.Recoveries = []time.Duration{0}
+		}
+		fmt.Fprintf(w, "%-12s %8d %8d %16.1f %10.1f\n", name, t.Killed, t.Stopped,
+			t.Recoveries[len(t.Recoveries)/2].Seconds(), t.Recoveries[len(t.Recoveries)-1].Seconds())
+	}
+	fmt.Fprintf(w, "\nrecords that are on a topic twice, under one id: %d\n\n", r.Repeats)
+	for _, one := range r.Results {
+		if len(one.Broken) == 0 {
+			fmt.Fprintf(w, "ok    %s (%d)\n", one.Promise, one.Held)
+			continue
+		}
+		fmt.Fprintf(w, "FAIL  %s: %d not, %d do\n", one.Promise, len(one.Broken), one.Held)
+		for _, what := range one.Broken[:min(len(one.Broken), maxShown)] {
+			fmt.Fprintf(w, "        %s\n", what)
+		}
+	}
+}
+
+func (r report) write(path string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the report: %w", err)
+	}
+	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}

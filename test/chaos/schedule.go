@@ -1,0 +1,93 @@
+package main
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// blow is one planned end of a process.
+type blow struct {
+	// At counts from the beginning of the load.
+	At     time.Duration `json:"at"`
+	Target string        `json:"target"`
+	// Graceful asks the process to end (SIGTERM); otherwise it is killed
+	// (SIGKILL).
+	Graceful bool `json:"graceful"`
+	// Away is how long the process stays away once it has ended.
+	Away time.Duration `json:"away"`
+}
+
+// back is when the process is started again.
+func (b blow) back() time.Duration { return b.At + b.Away }
+
+// streams keep what is drawn for one purpose from moving what is drawn for
+// another: more uploads leave the schedule as it was.
+const (
+	streamSchedule = iota + 1
+	streamUploads
+)
+
+func dice(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
+
+const (
+	// gracefulShare of the blows are SIGTERM.
+	gracefulShare = 0.25
+	minAway       = 500 * time.Millisecond
+	maxAway       = 15 * time.Second
+)
+
+// strike plans n blows within d, of which at most together have a process away
+// at the same time. Each round hits every target once, in another order. It
+// follows from its arguments alone.
+func strike(seed uint64, targets []string, n, together int, d time.Duration) []blow {
+	rng := dice(seed, streamSchedule)
+	longest := min(maxAway, max(d/6, minAway+1))
+	var blows []blow
+	var round []string
+	for i := range n {
+		if len(round) == 0 {
+			round = slices.Clone(targets)
+			rng.Shuffle(len(round), func(a, b int) { round[a], round[b] = round[b], round[a] })
+		}
+		at := time.Duration((float64(i) + rng.Float64()) / float64(n) * float64(d))
+		b := blow{At: at, Target: round[0], Graceful: rng.Float64() < gracefulShare, Away: minAway + rand64(rng, longest-minAway)}
+		b.At = postpone(b, blows, together)
+		blows, round = append(blows, b), round[1:]
+	}
+	return blows
+}
+
+// rand64 is between 0 and d.
+func rand64(rng *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(rng.Int64N(int64(d)))
+}
+
+// settling is how long a process is left alone after its start.
+const settling = time.Second
+
+// postpone is when b can come at the earliest: after those before it, once its
+// target is there again and fewer than together processes are away.
+func postpone(b blow, before []blow, together int) time.Duration {
+	at := b.At
+	if len(before) > 0 {
+		at = max(at, before[len(before)-1].At)
+	}
+	for {
+		var away []time.Duration
+		for _, other := range before {
+			if other.Target == b.Target && at < other.back()+settling {
+				at = other.back() + settling
+			}
+		}
+		for _, other := range before {
+			if other.At <= at && at < other.back() {
+				away = append(away, other.back())
+			}
+		}
+		if len(away) < together {
+			return at
+		}
+		at = slices.Min(away)
+	}
+}

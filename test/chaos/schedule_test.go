@@ -1,0 +1,41 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var someTargets = []string{"api", "kafka", "temporal", "worker-1", "worker-2"}
+
+func TestOneSeedGivesOneSchedule(t *testing.T) {
+	t.Parallel()
+	first := strike(7, someTargets, 20, 2, time.Minute)
+	require.Equal(t, first, strike(7, someTargets, 20, 2, time.Minute))
+	require.NotEqual(t, first, strike(8, someTargets, 20, 2, time.Minute))
+}
+
+func TestEveryProcessIsHitAndFewAreAwayAtOnce(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		blows := strike(seed, someTargets, 20, 2, 30*time.Second)
+		hits := map[string]int{}
+		for i, b := range blows {
+			hits[b.Target]++
+			require.GreaterOrEqual(t, b.Away, minAway)
+			away := 0
+			for j, other := range blows {
+				if other.At > b.At || b.At >= other.back() {
+					continue
+				}
+				away++
+				require.True(t, i == j || other.Target != b.Target, "seed %d: %s is hit while it is away", seed, b.Target)
+			}
+			require.LessOrEqual(t, away, 2, "seed %d", seed)
+		}
+		for _, target := range someTargets {
+			require.Equal(t, 4, hits[target], "seed %d: %s", seed, target)
+		}
+	}
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"orak"
+	"orak/events"
+	"orak/internal/objectstore"
+	"orak/workflows"
+)
+
+// seen is what the servers hold, as anybody can see it from outside.
+type seen struct {
+	// announced are the uploads on orak.uploads, with their file names.
+	announced map[orak.UploadID]string
+	// offsets are those of the bridges, by partition of orak.uploads.
+	offsets map[int32]offsets
+	// events are the ids on orak.lifecycle, by upload and type, with how often
+	// each is there.
+	events map[orak.UploadID]map[events.Type]map[string]int
+	// letters are the records on orak.dead-letters, by upload.
+	letters map[orak.UploadID][]events.DeadLetter
+	// runs are the workflows of each upload.
+	runs map[orak.UploadID][]execution
+	// pending are the keys of the outbox; recordings and analyses what is
+	// stored.
+	pending    []string
+	recordings map[orak.UploadID]bool
+	analyses   map[orak.UploadID]orak.Analysis
+}
+
+// offsets are where a group stands in a partition.
+type offsets struct{ committed, end int64 }
+
+// execution is one run of ProcessUpload.
+type execution struct {
+	id       string
+	status   enumspb.WorkflowExecutionStatus
+	progress orak.Progress
+}
+
+// eyes look at the servers.
+type eyes struct {
+	kafka    *kgo.Client
+	admin    *kadm.Client
+	temporal temporal.Client
+	store    *objectstore.Store
+	brokers  string
+}
+
+func open(at addresses) (*eyes, error) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(at.kafka))
+	if err != nil {
+		return nil, fmt.Errorf("connecting to Kafka: %w", err)
+	}
+	t, err := temporal.NewLazyClient(temporal.Options{HostPort: at.temporal, Logger: silent{}})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to Temporal: %w", err)
+	}
+	store, err := objectstore.New(objectstore.Config{Endpoint: at.s3, Bucket: bucket, Region: "us-east-1", AccessKey: at.accessKey, SecretKey: at.secretKey})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the store: %w", err)
+	}
+	return &eyes{kafka: cl, admin: kadm.NewClient(cl), temporal: t, store: store, brokers: at.kafka}, nil
+}
+
+const bucket = "orak"
+
+func (e *eyes) close() {
+	e.kafka.Close()
+	e.temporal.Close()
+	e.store.Close()
+}
+
+// silent drops what the Temporal client has to say: outages are the point.
+type silent struct{}
+
+func (silent) Debug(string, ...any) {}
+func (silent) Info(string, ...any)  {}
+func (silent) Warn(string, ...any)  {}
+func (silent) Error(string, ...any) {}
+
+// look sees everything.
+func (e *eyes) look(ctx context.Context) (*seen, error) {
+	s := &seen{
+		announced: map[orak.UploadID]string{}, events: map[orak.UploadID]map[events.Type]map[string]int{},
+		letters: map[orak.UploadID][]events.DeadLetter{}, recordings: map[orak.UploadID]bool{}, analyses: map[orak.UploadID]orak.Analysis{},
+	}
+	var err error
+	if s.offsets, err = e.offsets(ctx); err != nil {
+		return nil, err
+	}
+	for topic, note := range map[string]func(*kgo.Record) error{
+		events.TopicUploads: s.noteUpload, events.TopicLifecycle: s.noteEvent, events.TopicDeadLetters: s.noteLetter,
+	} {
+		if err := e.read(ctx, topic, note); err != nil {
+			return nil, err
+		}
+	}
+	if s.runs, err = e.runs(ctx); err != nil {
+		return nil, err
+	}
+	return s, e.objects(ctx, s)
+}
+
+// offsets are those of the bridges.
+func (e *eyes) offsets(ctx context.Context) (map[int32]offsets, error) {
+	ends, err := e.admin.ListEndOffsets(ctx, events.TopicUploads)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the ends of %s: %w", events.TopicUploads, err)
+	}
+	commits, err := e.admin.FetchOffsets(ctx, events.GroupBridge)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the offsets of the bridges: %w", err)
+	}
+	found := map[int32]offsets{}
+	for partition, end := range ends[events.TopicUploads] {
+		o := offsets{end: end.Offset}
+		if c, ok := commits.Lookup(events.TopicUploads, partition); ok {
+			o.committed = c.At
+		}
+		found[partition] = o
+	}
+	return found, nil
+}
+
+// read hands every record of a topic on, up to its present end.
+func (e *eyes) read(ctx context.Context, topic string, note func(*kgo.Record) error) error {
+	ends, err := e.admin.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("asking for the ends of %s: %w", topic, err)
+	}
+	left := map[int32]int64{}
+	for partition, end := range ends[topic] {
+		if end.Offset > 0 {
+			left[partition] = end.Offset
+		}
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(e.brokers), kgo.ConsumeTopics(topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return fmt.Errorf("connecting to Kafka: %w", err)
+	}
+	defer cl.Close()
+	for len(left) > 0 {
+		fetches := cl.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return fmt.Errorf("reading %s: %w", topic, ctx.Err())
+		}
+		for r := range fetches.RecordsAll() {
+			if err := note(r); err != nil {
+				return fmt.Errorf("record %d of partition %d of %s: %w", r.Offset, r.Partition, topic, err)
+			}
+			if r.Offset+1 >= left[r.Partition] {
+				delete(left, r.Partition)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *seen) noteUpload(r *kgo.Record) error {
+	e, err := events.FromRecord(r)
+	if err != nil {
+		return err
+	}
+	received, err := e.Received()
+	s.announced[e.Subject] = received.Filename
+	return err
+}
+
+func (s *seen) noteEvent(r *kgo.Record) error {
+	e, err := events.FromRecord(r)
+	if err != nil {
+		return err
+	}
+	types := s.events[e.Subject]
+	if types == nil {
+		types = map[events.Type]map[string]int{}
+		s.events[e.Subject] = types
+	}
+	if types[e.Type] == nil {
+		types[e.Type] = map[string]int{}
+	}
+	types[e.Type][e.ID]++
+	return nil
+}
+
+func (s *seen) noteLetter(r *kgo.Record) error {
+	letter, err := events.DeadLetterFrom(r)
+	id := orak.UploadID(r.Key)
+	s.letters[id] = append(s.letters[id], letter)
+	return err
+}
+
+// runs lists every workflow of an upload that Temporal knows.
+func (e *eyes) runs(ctx context.Context) (map[orak.UploadID][]execution, error) {
+	found := map[orak.UploadID][]execution{}
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowType = '" + workflows.TypeProcessUpload + "'", PageSize: 500}
+	for {
+		page, err := e.temporal.ListWorkflow(ctx, request)
+		if err != nil {
+			return nil, fmt.Errorf("listing workflows: %w", err)
+		}
+		for _, x := range page.Executions {
+			r, err := runOf(x)
+			if err != nil {
+				return nil, err
+			}
+			id := orak.UploadID(strings.TrimPrefix(x.Execution.WorkflowId, workflows.UploadWorkflowID("")))
+			found[id] = append(found[id], r)
+		}
+		if request.NextPageToken = page.NextPageToken; len(page.NextPageToken) == 0 {
+			return found, nil
+		}
+	}
+}
+
+func runOf(x *workflowpb.WorkflowExecutionInfo) (execution, error) {
+	r := execution{id: x.Execution.RunId, status: x.Status}
+	payload := x.GetMemo().GetFields()[workflows.MemoProgress]
+	if payload == nil {
+		return r, nil
+	}
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &r.progress); err != nil {
+		return execution{}, fmt.Errorf("decoding the progress of %s: %w", x.Execution.WorkflowId, err)
+	}
+	return r, nil
+}
+
+// objects sees what is stored.
+func (e *eyes) objects(ctx context.Context, s *seen) error {
+	for info, err := range e.store.List(ctx, orak.PendingPrefix) {
+		if err != nil {
+			return fmt.Errorf("listing the outbox: %w", err)
+		}
+		s.pending = append(s.pending, info.Key)
+	}
+	for info, err := range e.store.List(ctx, "uploads/") {
+		if err != nil {
+			return fmt.Errorf("listing the uploads: %w", err)
+		}
+		parts := strings.Split(info.Key, "/")
+		if len(parts) != 4 {
+			return fmt.Errorf("listing the uploads: %s is none of theirs", info.Key)
+		}
+		id := orak.UploadID(parts[2])
+		switch info.Key {
+		case orak.OriginalKey(orak.Tenant(parts[1]), id):
+			s.recordings[id] = true
+		case orak.AnalysisKey(orak.Tenant(parts[1]), id):
+			a, err := e.analysis(ctx, info.Key)
+			if err != nil {
+				return err
+			}
+			s.analyses[id] = a
+		}
+	}
+	return nil
+}
+
+func (e *eyes) analysis(ctx context.Context, key string) (a orak.Analysis, err error) {
+	body, _, err := e.store.Get(ctx, key)
+	if err != nil {
+		return a, fmt.Errorf("reading %s: %w", key, err)
+	}
+	defer body.Close()
+	if err := json.NewDecoder(body).Decode(&a); err != nil {
+		return a, fmt.Errorf("reading %s: %w", key, err)
+	}
+	return a, nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"orak/internal/client"
+)
+
+// storm is one whole run.
+func storm(ctx context.Context, o options) (rep report, err error) {
+	attempts := budget(o.blows)
+	say("making recordings")
+	kinds, err := recordings(ctx, o.dir, attempts)
+	if err != nil {
+		return report{}, err
+	}
+	f, err := startServers(ctx, o)
+	if f != nil {
+		defer f.endAll()
+	}
+	if err != nil {
+		return report{}, err
+	}
+	settings, err := stormSettings(o.dir, attempts)
+	if err != nil {
+		return report{}, err
+	}
+	if err := f.startRoles(ctx, o.orak, settings...); err != nil {
+		return report{}, err
+	}
+	say("%d processes are up; %d uploads and %d blows in %s", len(f.processes), o.uploads, o.blows, o.duration)
+
+	all := uploads(o.seed, kinds, o.uploads, o.duration)
+	began := time.Now()
+	if err := weather(ctx, f, o, all, began); err != nil {
+		return report{}, err
+	}
+	load := time.Since(began)
+	s, results, err := settle(ctx, f, o.quiet, all)
+	if err != nil {
+		return report{}, err
+	}
+	rep = newReport(o, all, s, results)
+	rep.LoadS, rep.QuietS = load.Seconds(), (time.Since(began) - load).Seconds()
+	rep.account(f.processes)
+	return rep, nil
+}
+
+// budget is how many attempts a stage has, so that no number of blows that
+// meet the same upload can use them up: what is dead-lettered then has a fault
+// of its own.
+func budget(blows int) int { return blows + 3 }
+
+// stormSettings make waits short that would only make the run long, and leave
+// those as they are on which recovery depends: the bridges' session timeout
+// and the workers' heartbeat timeout.
+func stormSettings(dir string, attempts int) ([]string, error) {
+	ffmpeg, err := crashyFFmpeg(dir)
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		"ORAK_RETRY_ATTEMPTS=" + strconv.Itoa(attempts), "ORAK_RETRY_DELAY=500ms", "ORAK_RETRY_MAX_DELAY=1s",
+		"ORAK_API_OUTBOX_INTERVAL=2s", "ORAK_API_OUTBOX_MIN_AGE=15s", "ORAK_API_OUTBOX_GRACE=30s",
+		"ORAK_ALERT_GROUP_WAIT=1s",
+		"ORAK_MEDIA_FFMPEG=" + ffmpeg, "ORAK_MEDIA_MAX_DURATION=" + (maxSeconds * time.Second).String(),
+	}, nil
+}
+
+// weather is the load with the blows and the operator's work. At its end
+// everything runs again and every app has its answer.
+func weather(ctx context.Context, f *fleet, o options, all []*sending, began time.Time) error {
+	c, err := client.New(client.Config{Server: f.api()})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.duration+o.quiet)
+	defer cancel()
+	var sent atomic.Int64
+	var hands sync.WaitGroup
+	struck := make(chan error, 1)
+	go func() {
+		struck <- f.suffer(ctx, strike(o.seed, targets(), o.blows, o.together, o.duration), began, &sent)
+	}()
+	newApp(f.api()).load(ctx, began, all, func(s *sending) {
+		sent.Add(1)
+		if s.operate != "" && s.id != "" {
+			hands.Go(func() { operator{c}.decide(ctx, s) })
+		}
+	})
+	err = <-struck
+	say("%6.1fs all are sent, all processes are up again", time.Since(began).Seconds())
+	hands.Wait()
+	return err
+}
+
+// suffer carries out the blows, and returns when everything is up again.
+func (f *fleet) suffer(ctx context.Context, blows []blow, began time.Time, sent *atomic.Int64) error {
+	errs := make(chan error, len(blows))
+	for _, b := range blows {
+		if !pause(ctx, time.Until(began.Add(b.At))) {
+			return ctx.Err()
+		}
+		how := "kill -9"
+		if b.Graceful {
+			how = "SIGTERM"
+		}
+		say("%6.1fs %s %s, away for %.1fs; %d uploads are answered", time.Since(began).Seconds(), how, b.Target, b.Away.Seconds(), sent.Load())
+		go func() { errs <- f.strike(ctx, b) }()
+	}
+	var failed error
+	for range blows {
+		failed = errors.Join(failed, <-errs)
+	}
+	return failed
+}
+
+// strike carries out one blow, and returns when its process is ready again. A
+// process that was hit again before it was ready is the later blow's.
+func (f *fleet) strike(ctx context.Context, b blow) error {
+	p := f.named(b.Target)
+	p.blows.Lock()
+	p.end(b.Graceful)
+	pause(ctx, b.Away)
+	err := p.start()
+	p.blows.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := p.awaitReady(ctx); err != nil && !errors.Is(err, errGone) {
+		return err
+	}
+	return nil
+}
+
+// settle waits until every promise holds, and gives up when the time is over:
+// what is broken then is the report's.
+func settle(ctx context.Context, f *fleet, within time.Duration, all []*sending) (*seen, []result, error) {
+	e, err := open(f.at)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer e.close()
+	deadline := time.Now().Add(within)
+	for last := time.Now(); ; {
+		looking, cancel := context.WithTimeout(ctx, time.Minute)
+		s, err := e.look(looking)
+		cancel()
+		if err != nil {
+			return nil, nil, fmt.Errorf("looking at what came of it: %w", err)
+		}
+		results := check(all, s)
+		if broken(results) == 0 || time.Now().After(deadline) || ctx.Err() != nil {
+			return s, results, ctx.Err()
+		}
+		if time.Since(last) > 10*time.Second {
+			say("waiting: %d things are not as they must be yet", broken(results))
+			last = time.Now()
+		}
+		pause(ctx, time.Second)
+	}
+}
