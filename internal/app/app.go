@@ -178,7 +178,8 @@ func (a *App) startWorker(ctx context.Context) error {
 		Log:       a.log,
 		Metrics:   a.registry(),
 	})
-	if err := w.Start(ctx); err != nil {
+	// Temporal may have gone again since the worker was prepared.
+	if err := prepare(ctx, a.log, preparation{"the worker's queues", w.Start}); err != nil {
 		return err
 	}
 	a.stops.add("worker", w.Stop)

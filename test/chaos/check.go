@@ -240,3 +240,13 @@ func broken(results []result) int {
 	}
 	return n
 }
+
+// example is one thing that does not hold, with its promise.
+func example(results []result) string {
+	for _, r := range results {
+		if len(r.Broken) > 0 {
+			return fmt.Sprintf("%q: %s", r.Promise, r.Broken[0])
+		}
+	}
+	return "nothing"
+}

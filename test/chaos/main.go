@@ -94,7 +94,7 @@ func conclude(o options, rep report) int {
 // The full run, and the short one that continuous integration has.
 const (
 	fullUploads, fullDuration   = 300, 3 * time.Minute
-	shortUploads, shortDuration = 60, 35 * time.Second
+	shortUploads, shortDuration = 60, 25 * time.Second
 	// hitsOfEach is how often the full run hits each process.
 	hitsOfEach = 4
 )

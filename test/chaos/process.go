@@ -63,6 +63,8 @@ type life struct {
 	err    error
 	// ending says that the end is wanted.
 	ending bool
+	// served says that it was of use.
+	served bool
 }
 
 // start runs the process; ready tells when it is of use.
@@ -132,6 +134,7 @@ func (p *process) awaitReady(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	l.served = true
 	p.Recoveries = append(p.Recoveries, time.Since(l.began))
 	return nil
 }
@@ -194,7 +197,8 @@ func (p *process) end(graceful bool) {
 	_ = l.cmd.Process.Signal(signal) // it may have ended this very moment
 	select {
 	case <-l.exited:
-		if graceful && l.err != nil {
+		// Who is only starting has nothing to hand back yet.
+		if graceful && l.served && l.err != nil {
 			p.fault("a graceful end was none: %v", l.err)
 		}
 	case <-time.After(stopTimeout):

@@ -38,10 +38,10 @@ func storm(ctx context.Context, o options) (rep report, err error) {
 
 	all := uploads(o.seed, kinds, o.uploads, o.duration)
 	began := time.Now()
-	if err := weather(ctx, f, o, all, began); err != nil {
+	load, err := weather(ctx, f, o, all, began)
+	if err != nil {
 		return report{}, err
 	}
-	load := time.Since(began)
 	s, results, err := settle(ctx, f, o.quiet, all)
 	if err != nil {
 		return report{}, err
@@ -66,19 +66,20 @@ func stormSettings(dir string, attempts int) ([]string, error) {
 		return nil, err
 	}
 	return []string{
-		"ORAK_RETRY_ATTEMPTS=" + strconv.Itoa(attempts), "ORAK_RETRY_DELAY=500ms", "ORAK_RETRY_MAX_DELAY=1s",
+		"ORAK_RETRY_ATTEMPTS=" + strconv.Itoa(attempts), "ORAK_RETRY_DELAY=250ms", "ORAK_RETRY_MAX_DELAY=500ms",
 		"ORAK_API_OUTBOX_INTERVAL=2s", "ORAK_API_OUTBOX_MIN_AGE=15s", "ORAK_API_OUTBOX_GRACE=30s",
 		"ORAK_ALERT_GROUP_WAIT=1s",
 		"ORAK_MEDIA_FFMPEG=" + ffmpeg, "ORAK_MEDIA_MAX_DURATION=" + (maxSeconds * time.Second).String(),
 	}, nil
 }
 
-// weather is the load with the blows and the operator's work. At its end
-// everything runs again and every app has its answer.
-func weather(ctx context.Context, f *fleet, o options, all []*sending, began time.Time) error {
+// weather is the load with the blows and the operator's work. At its end every
+// app has its answer, everything runs again and all decisions are made. It
+// returns how long the first two took.
+func weather(ctx context.Context, f *fleet, o options, all []*sending, began time.Time) (time.Duration, error) {
 	c, err := client.New(client.Config{Server: f.api()})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.duration+o.quiet)
 	defer cancel()
@@ -95,9 +96,10 @@ func weather(ctx context.Context, f *fleet, o options, all []*sending, began tim
 		}
 	})
 	err = <-struck
-	say("%6.1fs all are sent, all processes are up again", time.Since(began).Seconds())
+	load := time.Since(began)
+	say("%6.1fs all are sent, all processes are up again", load.Seconds())
 	hands.Wait()
-	return err
+	return load, err
 }
 
 // suffer carries out the blows, and returns when everything is up again.
@@ -160,7 +162,7 @@ func settle(ctx context.Context, f *fleet, within time.Duration, all []*sending)
 			return s, results, ctx.Err()
 		}
 		if time.Since(last) > 10*time.Second {
-			say("waiting: %d things are not as they must be yet", broken(results))
+			say("waiting: %d things are not as they must be yet, such as %s", broken(results), example(results))
 			last = time.Now()
 		}
 		pause(ctx, time.Second)
