@@ -42,7 +42,7 @@ func roles() []role {
 	rs := []role{{"api", "api", nil}}
 	for _, n := range []string{"1", "2"} {
 		rs = append(rs,
-			role{"bridge-" + n, "bridge", []string{"ORAK_BRIDGE_INSTANCE_ID=bridge-" + n}},
+			role{"bridge-" + n, "bridge", nil},
 			role{"pipeline-" + n, "worker", []string{"ORAK_WORKER_QUEUES=" + workflows.QueuePipeline}},
 			role{"convert-" + n, "worker", []string{"ORAK_WORKER_QUEUES=" + workflows.QueueConvert, "ORAK_CONVERT_SLOTS=1"}},
 			role{"gpu-" + n, "worker", []string{"ORAK_WORKER_QUEUES=" + workflows.QueueGPU, "ORAK_GPU_SLOTS=1"}},
@@ -117,7 +117,7 @@ func (f *fleet) startRoles(ctx context.Context, binary string, settings ...strin
 	for _, r := range roles() {
 		listen := f.listen[r.name]
 		started = append(started, &process{
-			name: r.name, args: []string{binary, r.command}, env: slices.Concat(f.settings(listen), r.env, settings),
+			name: r.name, args: []string{binary, r.command}, env: slices.Concat(f.settings(r.name), r.env, settings),
 			probe: "http://" + listen + "/readyz", log: logPath(f.dir, r.name),
 		})
 	}
@@ -126,8 +126,11 @@ func (f *fleet) startRoles(ctx context.Context, binary string, settings ...strin
 }
 
 // settings are every role's.
-func (f *fleet) settings(listen string) []string {
+func (f *fleet) settings(name string) []string {
+	listen := f.listen[name]
 	return []string{
+		// As the pods of a StatefulSet have: who comes back is who went.
+		"ORAK_INSTANCE_ID=" + name,
 		"ORAK_KAFKA_BROKERS=" + f.at.kafka, "ORAK_KAFKA_REPLICATION_FACTOR=1",
 		"ORAK_S3_ENDPOINT=" + f.at.s3, "ORAK_S3_ACCESS_KEY=" + f.at.accessKey, "ORAK_S3_SECRET_KEY=" + f.at.secretKey,
 		"ORAK_TEMPORAL_ADDRESS=" + f.at.temporal,

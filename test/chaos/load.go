@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -72,11 +71,6 @@ func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending 
 	return planned
 }
 
-// kindOf is the inverse of a sending's name.
-func kindOf(name string) string {
-	_, kind, _ := strings.Cut(name, "-")
-	return kind
-}
 
 // app sends uploads as an app would: again and again until it has its answer.
 type app struct {

@@ -186,6 +186,7 @@ func (p *process) end(graceful bool) {
 		return
 	}
 	l.ending = true
+	served := l.served
 	signal := syscall.SIGKILL
 	if graceful {
 		signal = syscall.SIGTERM
@@ -198,7 +199,7 @@ func (p *process) end(graceful bool) {
 	select {
 	case <-l.exited:
 		// Who is only starting has nothing to hand back yet.
-		if graceful && l.served && l.err != nil {
+		if graceful && served && l.err != nil {
 			p.fault("a graceful end was none: %v", l.err)
 		}
 	case <-time.After(stopTimeout):
