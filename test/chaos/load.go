@@ -71,7 +71,6 @@ func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending 
 	return planned
 }
 
-
 // app sends uploads as an app would: again and again until it has its answer.
 type app struct {
 	url  string
