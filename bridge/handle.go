@@ -65,6 +65,8 @@ func (b *Bridge) settle(ctx context.Context, s *session, r *kgo.Record) (out out
 		return b.settleReceived(ctx, s, r, e)
 	case err == nil && e.Type == events.Canceled:
 		return b.settleCanceled(ctx, s, r, e)
+	case err == nil && e.Type == events.Erased:
+		return b.settleErased(ctx, s, r, e)
 	default:
 		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", r.Partition, "offset", r.Offset)
 		return outcomeSkipped

@@ -16,7 +16,6 @@ import (
 	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"orak"
-	"orak/activities"
 	"orak/bridge"
 	"orak/events"
 	"orak/workflows"
@@ -32,9 +31,9 @@ func (r *rig) erase(u orak.Upload) client.WorkflowRun {
 	r.t.Helper()
 	run, err := r.client.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
 		ID: workflows.EraseWorkflowID(u.ID), TaskQueue: workflows.QueuePipeline,
-	}, workflows.TypeEraseUpload, workflows.EraseUploadInput{Erasing: activities.Erasing{
+	}, workflows.TypeEraseUpload, workflows.EraseUploadInput{
 		ID: u.ID, Tenant: u.Tenant, RequestedAt: time.Now().UTC(), By: "ada", Reason: "asked by the singer",
-	}})
+	})
 	require.NoError(r.t, err)
 	return run
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // EraseUploadInput starts EraseUpload.
-type EraseUploadInput struct{ activities.Erasing }
+type EraseUploadInput = activities.Erasing
 
 // clearFor bounds one attempt to end what runs, or to remove what is stored.
 const clearFor = 10 * time.Minute
@@ -37,7 +37,7 @@ func (f *Flows) EraseUpload(ctx workflow.Context, in EraseUploadInput) (orak.Tom
 	if err != nil {
 		return orak.Tombstone{}, err
 	}
-	e := &erasure{in: in.Erasing, settings: settings}
+	e := &erasure{in: in, settings: settings}
 	var stone orak.Tombstone
 	if err := workflow.ExecuteActivity(sideOptions(ctx), activities.TypeBury, e.in).Get(ctx, &stone); err != nil {
 		return orak.Tombstone{}, err

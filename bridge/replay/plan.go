@@ -190,7 +190,7 @@ func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progre
 			progress(min(done, total), total)
 		}
 		found := s.sift(records)
-		states, err := r.states(ctx, found, p.Began)
+		states, err := r.states(ctx, p.Selection, found, p.Began)
 		if err != nil {
 			return err
 		}

@@ -369,3 +369,28 @@ func TestSelectionsThatMakeNoSenseAreRefused(t *testing.T) {
 		require.ErrorContains(t, sel.Validate(), want)
 	}
 }
+
+// Whatever is asked for: an erased upload is not started, neither by a plan
+// nor by one that is older than the erasure.
+func TestErasedUploadsAreNeverStartedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(3)
+	erased, late, other := uploads[0], uploads[1], uploads[2]
+	b.begin(erased, orak.StatusErased)
+	b.terminate(erased)
+	b.tombstones[orak.ErasedKey(erased.Tenant, erased.ID)] = true
+	before := b.runOf(erased)
+	sel := forced()
+	for _, u := range uploads {
+		sel.IDs = append(sel.IDs, u.ID)
+	}
+	p := b.plan(sel)
+	require.Equal(t, map[replay.State]int{replay.Missing: 2, replay.Erased: 1}, p.States)
+
+	b.tombstones[orak.ErasedKey(late.Tenant, late.ID)] = true
+	require.Equal(t, replay.Result{Started: map[replay.State]int{replay.Missing: 1}, Overtaken: 1}, b.run(p))
+	require.Equal(t, before, b.runOf(erased))
+	require.Nil(t, b.info(late))
+	require.NotNil(t, b.info(other))
+}

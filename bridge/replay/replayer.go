@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -15,14 +16,20 @@ import (
 // the first to be served, to 5.
 const LowestPriority = 5
 
+// Tombstones tells which uploads were erased, or are being erased.
+type Tombstones interface {
+	Erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error)
+}
+
 // Deps is what a replay works with.
 type Deps struct {
 	// Kafka is how the replay makes clients of its own.
 	Kafka    kafka.Config
 	Temporal client.Client
 	// Namespace is the one that Temporal is a client of.
-	Namespace string
-	Log       *slog.Logger
+	Namespace  string
+	Tombstones Tombstones
+	Log        *slog.Logger
 }
 
 // Replayer plans and runs replays of the topic of uploads.

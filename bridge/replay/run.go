@@ -42,7 +42,7 @@ type Options struct {
 type Result struct {
 	// Started counts by what was wrong before.
 	Started map[State]int `json:"started"`
-	// Overtaken are uploads that somebody else started meanwhile.
+	// Overtaken are uploads that somebody else started, or erased, meanwhile.
 	Overtaken int `json:"overtaken"`
 	// Refused are records that Temporal does not take; Examples names the
 	// first of them.
@@ -202,6 +202,17 @@ func (r *run) start(ctx context.Context, rec *kgo.Record, was State) error {
 	}
 	_, span := r.tracer.WithProcessSpan(rec)
 	defer span.End()
+	// It may have been erased since it was planned.
+	erased, err := r.erased(ctx, u)
+	if err != nil {
+		return err
+	}
+	if erased {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.result.Overtaken++
+		return nil
+	}
 	err = insist(trace.ContextWithSpan(ctx, span), func(ctx context.Context) error { return r.execute(ctx, rec, u, was) })
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	var invalid *serviceerror.InvalidArgument

@@ -27,6 +27,8 @@ const (
 	Completed State = "completed"
 	// Withdrawn: somebody canceled or discarded it.
 	Withdrawn State = "withdrawn"
+	// Erased: everything that was stored of it is gone, or is about to be.
+	Erased State = "erased"
 )
 
 // Selection says what is replayed. Since and Offsets exclude one another;

@@ -43,6 +43,15 @@ type bundle struct {
 	admin    *kadm.Client
 	temporal client.Client
 	*replay.Replayer
+	tombstones tombstones
+}
+
+// tombstones are those of the uploads in it, by their keys.
+type tombstones map[string]bool
+
+// Erased is replay.Tombstones's.
+func (s tombstones) Erased(_ context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
+	return s[orak.ErasedKey(t, id)], nil
 }
 
 func setup(t *testing.T) *bundle {
@@ -62,9 +71,11 @@ func setup(t *testing.T) *bundle {
 	c := servers.Client(t, ns)
 	_, err = c.CheckHealth(ctx, &client.CheckHealthRequest{})
 	require.NoError(t, err)
+	stones := tombstones{}
 	return &bundle{
-		t: t, ctx: ctx, kafka: cfg, cl: cl, admin: kadm.NewClient(cl), temporal: c,
-		Replayer: replay.New(replay.Deps{Kafka: cfg, Temporal: c, Namespace: ns, Log: quiet()}),
+		tombstones: stones,
+		t:          t, ctx: ctx, kafka: cfg, cl: cl, admin: kadm.NewClient(cl), temporal: c,
+		Replayer: replay.New(replay.Deps{Kafka: cfg, Temporal: c, Namespace: ns, Tombstones: stones, Log: quiet()}),
 	}
 }
 

@@ -29,21 +29,38 @@ type standing struct {
 	recent bool
 }
 
-// states asks Temporal about each upload. Describe is the truth; visibility
-// lags behind it.
-func (r *Replayer) states(ctx context.Context, uploads []found, began time.Time) ([]standing, error) {
+// states asks Temporal about each upload, and the store about those that sel
+// would start. Describe is the truth; visibility lags behind it.
+func (r *Replayer) states(ctx context.Context, sel Selection, uploads []found, began time.Time) ([]standing, error) {
 	all := make([]standing, len(uploads))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
 	for i, f := range uploads {
 		group.Go(func() error {
-			return insist(ctx, func(ctx context.Context) (err error) {
+			err := insist(ctx, func(ctx context.Context) (err error) {
 				all[i], err = r.describe(ctx, f.upload.ID, began)
 				return err
 			})
+			if err != nil || !sel.wants(all[i].state) {
+				return err
+			}
+			erased, err := r.erased(ctx, f.upload)
+			if erased {
+				all[i].state = Erased
+			}
+			return err
 		})
 	}
 	return all, group.Wait()
+}
+
+// erased asks the store for the upload's tombstone.
+func (r *Replayer) erased(ctx context.Context, u orak.Upload) (bool, error) {
+	erased, err := r.deps.Tombstones.Erased(ctx, u.Tenant, u.ID)
+	if err != nil {
+		return false, errUnreachable("The object store does not tell which uploads were erased.", fmt.Errorf("looking for the tombstone of %s: %w", u.ID, err))
+	}
+	return erased, nil
 }
 
 func (r *Replayer) describe(ctx context.Context, id orak.UploadID, began time.Time) (standing, error) {

@@ -37,7 +37,7 @@ func topicOf(t *testing.T) kafka.Config {
 		Size: 10, SHA256: strings.Repeat("0f", 32), ReceivedAt: time.Now(),
 	})
 	require.NoError(t, err)
-	noEvent := &kgo.Record{Topic: events.TopicUploads, Value: []byte("no event")}
+	noEvent := &kgo.Record{Topic: events.TopicUploads, Key: []byte("in another partition"), Value: []byte("no event")}
 	require.NoError(t, cl.ProduceSync(t.Context(), e.Record(events.TopicUploads), noEvent).FirstErr())
 	return cfg
 }
@@ -49,6 +49,8 @@ func TestReplayLooksThenStartsThenHasNothingToDo(t *testing.T) {
 		"COLUMNS=80", "LANG=C.UTF-8", "ORAK_KAFKA_BROKERS=" + strings.Join(topicOf(t).Brokers, ","),
 		"ORAK_TEMPORAL_ADDRESS=" + servers.Temporal, "ORAK_TEMPORAL_NAMESPACE=" + servers.Namespace(t),
 		"XDG_CACHE_HOME=" + t.TempDir(),
+		"ORAK_S3_ENDPOINT=" + servers.S3, "ORAK_S3_BUCKET=" + servers.Bucket(t),
+		"ORAK_S3_ACCESS_KEY=" + servers.S3AccessKey, "ORAK_S3_SECRET_KEY=" + servers.S3SecretKey,
 	}
 	state := filepath.Join(t.TempDir(), "state.json")
 	words := []string{"replay", "--since", "1h", "--state", state}

@@ -33,6 +33,7 @@ func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
 		c.stateRow(p, "Running", replay.Running, "left alone"),
 		c.stateRow(p, "Completed", replay.Completed, "left alone without --force"),
 		c.stateRow(p, "Withdrawn", replay.Withdrawn, "canceled or discarded"),
+		c.stateRow(p, "Erased", replay.Erased, "never started again"),
 		countRow("Announced again", p.Repeats, "each upload counts once"),
 		countRow("Other events", p.Skipped, ""),
 		countRow("Notifications", p.Notifications, "of a bucket, left to the bridge"),
@@ -88,7 +89,7 @@ func (c *console) showReplayed(r replay.Result) error {
 	} else {
 		c.print("%s Started %s.", paint(c.colorOut, green, c.marks.done), count(r.Total(), "workflow"))
 		if r.Overtaken > 0 {
-			c.print("  %d more were started by somebody else meanwhile.", r.Overtaken)
+			c.print("  %d more were started or erased by somebody else meanwhile.", r.Overtaken)
 		}
 		for _, e := range r.Examples {
 			c.print("  %s", clean(fmt.Sprintf("refused: record %d of partition %d: %s", e.Offset, e.Partition, e.Error)))

@@ -32,7 +32,14 @@ func (r recordings) Bucket() string { return r.bucket }
 
 // Describe is bridge.Recordings's. It reads the whole object for its digest.
 func (r recordings) Describe(ctx context.Context, t orak.Tenant, id orak.UploadID) (orak.Upload, error) {
-	_, err := r.store.Stat(ctx, orak.PendingKey(t, id))
+	erased, err := tombstones{r.store}.Erased(ctx, t, id)
+	switch {
+	case err != nil:
+		return orak.Upload{}, err
+	case erased:
+		return orak.Upload{}, bridge.ErrErased
+	}
+	_, err = r.store.Stat(ctx, orak.PendingKey(t, id))
 	switch {
 	case err == nil:
 		return orak.Upload{}, bridge.ErrInOutbox

@@ -81,6 +81,11 @@ func TestWhatCannotBeStartedIsTold(t *testing.T) {
 	put(orak.PendingKey("choir", recordingID), []byte("{}"))
 	_, err = r.Describe(t.Context(), "choir", recordingID)
 	require.ErrorIs(t, err, bridge.ErrInOutbox)
+
+	// While it is being erased, too.
+	put(orak.ErasedKey("choir", recordingID), []byte("{}"))
+	_, err = r.Describe(t.Context(), "choir", recordingID)
+	require.ErrorIs(t, err, bridge.ErrErased)
 }
 
 func TestStoreThatIsAwayIsNoErasure(t *testing.T) {

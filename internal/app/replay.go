@@ -10,6 +10,7 @@ import (
 
 	"orak/bridge/replay"
 	"orak/internal/kafka"
+	"orak/internal/objectstore"
 	"orak/internal/observe"
 	"orak/internal/temporal"
 )
@@ -18,6 +19,8 @@ import (
 type ReplayConfig struct {
 	Kafka    kafka.Config    `embed:"" prefix:"kafka-"`
 	Temporal temporal.Config `embed:"" prefix:"temporal-"`
+	// Store has the tombstones of uploads that are not to come back.
+	Store objectstore.Config `embed:"" prefix:"s3-"`
 }
 
 // OffsetsConfig is what is needed to show and move offsets.
@@ -41,10 +44,17 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 		defer cancel()
 		err = errors.Join(err, stopTracing(flushing))
 	}()
+	store, err := objectstore.New(cfg.Store, objectstore.WithLogger(log))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
 	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{Tracer: otel.GetTracerProvider().Tracer("temporal-sdk")})
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	return do(replay.New(replay.Deps{Kafka: cfg.Kafka, Temporal: c, Namespace: cfg.Temporal.Namespace, Log: log}))
+	return do(replay.New(replay.Deps{
+		Kafka: cfg.Kafka, Temporal: c, Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store}, Log: log,
+	}))
 }

@@ -1,0 +1,24 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"orak"
+	"orak/bridge/replay"
+	"orak/internal/objectstore"
+)
+
+// tombstones are the store's.
+type tombstones struct{ store *objectstore.Store }
+
+var _ replay.Tombstones = tombstones{}
+
+// Erased is replay.Tombstones's.
+func (s tombstones) Erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
+	_, err := s.store.Stat(ctx, orak.ErasedKey(t, id))
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
