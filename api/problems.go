@@ -36,6 +36,7 @@ const (
 	codeAnalysisNotReady    code = "analysis-not-ready"
 	codeNoAnalysis          code = "no-analysis"
 	codeNotParked           code = "not-parked"
+	codeErased              code = "erased"
 	codeMethodNotAllowed    code = "method-not-allowed"
 	codeHeaderTooLarge      code = "header-too-large"
 	codeUnavailable         code = "unavailable"
@@ -73,6 +74,8 @@ func (k code) meaning() (status int, title string) {
 		return http.StatusNotFound, "The analysis is not ready"
 	case codeNoAnalysis:
 		return http.StatusGone, "There will be no analysis"
+	case codeErased:
+		return http.StatusGone, "The upload was erased"
 	case codeNotParked:
 		return http.StatusConflict, "The upload cannot be decided on now"
 	case codeMethodNotAllowed:
@@ -95,6 +98,8 @@ type refusal struct {
 	// detail is for the caller.
 	detail   string
 	accepted []string
+	// erasedAt is zero where it does not apply.
+	erasedAt time.Time
 	// err is for the log.
 	err error
 }
@@ -132,7 +137,7 @@ func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	status, title := r.code.meaning()
 	p := Problem{
 		Type: problemType + string(r.code), Title: title, Status: status,
-		Detail: r.detail, Instance: requestID, Accepted: r.accepted,
+		Detail: r.detail, Instance: requestID, Accepted: r.accepted, ErasedAt: r.erasedAt,
 	}
 	text, err := json.Marshal(p)
 	if err != nil { // a Problem is strings and an int

@@ -67,6 +67,9 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 		return orak.Upload{}, "", err
 	}
 	if in.repeatable {
+		if err := s.refuseErased(ctx, in); err != nil {
+			return orak.Upload{}, "", err
+		}
 		info, err := s.store.Stat(ctx, orak.OriginalKey(in.tenant, in.id))
 		if err == nil {
 			return s.repeat(ctx, in, info)
@@ -141,6 +144,9 @@ func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.
 	if err != nil {
 		s.undo(ctx, in, m)
 		return orak.Upload{}, "", s.broken(err)
+	}
+	if err := s.keptTooLate(ctx, in, m); err != nil {
+		return orak.Upload{}, "", err
 	}
 	m.Size, m.SHA256 = in.read, in.sha256()
 	s.metrics.bytes.Add(float64(m.Size))

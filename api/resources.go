@@ -50,6 +50,15 @@ type Upload struct {
 	Links  Links `json:"links"`
 }
 
+// Erasing is the answer to an erasure: it is on record, and will be done.
+type Erasing struct {
+	ID orak.UploadID `json:"id"`
+	// Status is "erasing".
+	Status string `json:"status"`
+	// Links.Self answers 410 from then on, with erased_at once it is done.
+	Links Links `json:"links"`
+}
+
 // Failure is why an upload was dead-lettered.
 type Failure struct {
 	Stage   orak.Stage `json:"stage"`
@@ -177,4 +186,7 @@ type Problem struct {
 	Instance string `json:"instance,omitempty"`
 	// Accepted lists the media types that are taken, on a 415.
 	Accepted []string `json:"accepted,omitempty"`
+	// ErasedAt is when the upload was erased, on a 410 of that type; it is left
+	// out while the upload is being erased.
+	ErasedAt time.Time `json:"erased_at,omitzero"`
 }

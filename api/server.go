@@ -32,6 +32,7 @@ type Server struct {
 	log         *slog.Logger
 	metrics     *metrics
 	tracer      trace.Tracer
+	events      Publisher
 	announcer   *announcer
 	app         *fiber.App
 
@@ -59,7 +60,7 @@ func New(cfg Config, deps Deps) *Server {
 	work, halt := context.WithCancel(context.Background())
 	m := newMetrics(deps.Metrics)
 	s := &Server{
-		cfg: cfg, store: deps.Store, workflows: deps.Workflows, media: deps.Media,
+		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, media: deps.Media,
 		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m,
 		tracer:    tracing.Tracer("orak/api"),
 		announcer: newAnnouncer(cfg, deps, m),
@@ -93,6 +94,7 @@ func (s *Server) routes(deps Deps) {
 
 	s.app.Post("/v1/uploads", s.postUpload)
 	s.app.Get("/v1/uploads/:id", s.getUpload)
+	s.app.Delete("/v1/uploads/:id", s.deleteUpload)
 	s.app.Get("/v1/uploads/:id/analysis", s.getAnalysis)
 	s.app.Add(http.MethodGet, "/v1/uploads/:id/events", s.getEvents) // no HEAD: it has no end
 

@@ -37,8 +37,31 @@ type state struct {
 var errUnknown = refuse(codeNotFound, "There is no such upload.")
 
 // lookup finds where an upload stands. An empty tenant means any; an upload of
-// another one is errUnknown.
+// another one is errUnknown, and an erased one a refusal of codeErased.
 func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
+	st, err := s.find(ctx, t, id)
+	if err == nil && !st.ended() || err != nil && !errors.Is(err, errUnknown) {
+		return st, err
+	}
+	if t == "" {
+		t = st.Upload.Tenant
+	}
+	if t == "" {
+		return st, err
+	}
+	// Only what has ended, or is not known, can be erased.
+	switch stone, erased, storeErr := s.tombstone(ctx, t, id); {
+	case erased:
+		return state{}, erasedRefusal(stone)
+	case storeErr != nil && err != nil:
+		return state{}, storeErr
+	default:
+		return st, err
+	}
+}
+
+// find is lookup without a thought of erasure.
+func (s *Server) find(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	st, err := s.fromTemporal(ctx, id)
 	switch {
 	case err == nil && st.Upload.ID == id:

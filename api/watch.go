@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"orak/workflows"
 )
 
 // slowAfter is when a stream begins to look less often.
@@ -100,6 +103,11 @@ func (w *watch) look(ctx context.Context, out *bufio.Writer) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.s.cfg.StatusTimeout)
 	defer cancel()
 	st, err := w.s.lookup(ctx, w.last.Upload.Tenant, w.last.Upload.ID)
+	if r := (*refusal)(nil); errors.As(err, &r) && r.code == codeErased {
+		last := w.last
+		w.send(out, state{Progress: workflows.ErasedProgress(last.Upload.Tenant, last.Upload.ID, time.Now().UTC())})
+		return false
+	}
 	if err != nil {
 		// The stream outlives an outage; the client hears heartbeats.
 		w.x.log.Debug("an event stream could not look", slog.Any("error", err))

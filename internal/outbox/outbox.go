@@ -99,6 +99,10 @@ func (o *Outbox) Settle(ctx context.Context, f Found) (Outcome, error) {
 	case err != nil:
 		return Left, err
 	case erased:
+		// A recording that was stored too late goes with its marker.
+		if err := o.store.Delete(ctx, orak.OriginalKey(f.Tenant, f.ID)); err != nil {
+			return Left, err
+		}
 		return o.drop(ctx, f, "it was erased")
 	}
 	info, err := o.store.Stat(ctx, orak.OriginalKey(f.Tenant, f.ID))

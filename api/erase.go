@@ -1,0 +1,172 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+
+	"orak"
+	"orak/events"
+	"orak/internal/objectstore"
+	"orak/internal/outbox"
+)
+
+const (
+	// statusErasing is what an erasure that was asked for is called.
+	statusErasing = "erasing"
+	// defaultBy is who asks where the request does not say.
+	defaultBy = "the API"
+	// eraseTimeout bounds the wait for Kafka.
+	eraseTimeout = 10 * time.Second
+	// maxTombstone bounds what is read of a tombstone, in bytes.
+	maxTombstone = 4 << 10
+)
+
+// deleteUpload puts on record that an upload is to be erased. It comes after
+// the upload's own event, since both have its key. The repeat of a request that
+// is being carried out is answered as the first one was.
+func (s *Server) deleteUpload(c *fiber.Ctx) error {
+	t, err := tenantOf(c)
+	if err != nil {
+		return err
+	}
+	id, err := idOf(c)
+	if err != nil {
+		return err
+	}
+	asked, err := erasureOf(c, t, id)
+	if err != nil {
+		return err
+	}
+	ctx := c.UserContext()
+	stone, erased, err := s.tombstone(ctx, t, id)
+	switch {
+	case err != nil:
+		return err
+	case erased && !stone.ErasedAt.IsZero():
+		return c.SendStatus(fiber.StatusNoContent)
+	case !erased:
+		if err := s.mustKnow(ctx, t, id); err != nil {
+			return err
+		}
+	}
+	if err := s.askErasure(ctx, asked); err != nil {
+		return err
+	}
+	exchangeOf(c).log.Info("an erasure is on record", slog.String("upload_id", string(id)), slog.String("tenant", string(t)),
+		slog.String("by", asked.By), slog.String("reason", asked.Reason))
+	return c.Status(fiber.StatusAccepted).JSON(Erasing{ID: id, Status: statusErasing, Links: linksOf(id)})
+}
+
+// erasureOf reads who asks, and why.
+func erasureOf(c *fiber.Ctx, t orak.Tenant, id orak.UploadID) (events.Erasure, error) {
+	asked := events.Erasure{ID: id, Tenant: t, By: c.Query("by", defaultBy), Reason: c.Query("reason")}
+	for _, f := range []struct {
+		name, value string
+		limit       int
+	}{{"by", asked.By, events.MaxBy}, {"reason", asked.Reason, events.MaxReason}} {
+		if len(f.value) > f.limit || !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unicode.IsControl) {
+			return events.Erasure{}, refuse(codeInvalidRequest, fmt.Sprintf("%s must be %d bytes of text at most, without control characters.", f.name, f.limit))
+		}
+	}
+	return asked, nil
+}
+
+// mustKnow is errUnknown for what is no upload of the tenant's. The recording
+// is enough: an erasure needs no Temporal.
+func (s *Server) mustKnow(ctx context.Context, t orak.Tenant, id orak.UploadID) error {
+	_, err := s.store.Stat(ctx, orak.OriginalKey(t, id))
+	if errors.Is(err, objectstore.ErrNotFound) {
+		_, err = s.lookup(ctx, t, id)
+	}
+	return err
+}
+
+func (s *Server) askErasure(ctx context.Context, asked events.Erasure) error {
+	e, err := events.NewErasure(time.Now(), asked)
+	if err != nil {
+		return err
+	}
+	e.Traceparent, e.Tracestate = traceOf(ctx)
+	ctx, cancel := context.WithTimeout(ctx, eraseTimeout)
+	defer cancel()
+	if err := s.events.PublishEvent(ctx, events.TopicUploads, e); err != nil {
+		return refuse(codeUnavailable, "The erasure could not be put on record. Nothing was erased: repeat the request.").
+			because(fmt.Errorf("asking for the erasure: %w", err))
+	}
+	return nil
+}
+
+// tombstone reads what is left of an erased upload; erased is false where there
+// is none.
+func (s *Server) tombstone(ctx context.Context, t orak.Tenant, id orak.UploadID) (stone orak.Tombstone, erased bool, err error) {
+	r, _, err := s.store.Get(ctx, orak.ErasedKey(t, id))
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return orak.Tombstone{}, false, nil
+	}
+	if err != nil {
+		return orak.Tombstone{}, false, err
+	}
+	defer r.Close()
+	text, err := io.ReadAll(io.LimitReader(r, maxTombstone))
+	if err != nil {
+		return orak.Tombstone{}, false, fmt.Errorf("reading the tombstone: %w", err)
+	}
+	if err := json.Unmarshal(text, &stone); err != nil {
+		// It is there, which is what counts; an erasure that is asked for
+		// again writes it anew.
+		s.log.Warn("a tombstone is damaged", slog.String("upload_id", string(id)), slog.Any("error", err))
+		return orak.Tombstone{ID: id}, true, nil
+	}
+	return stone, true, nil
+}
+
+func erasedRefusal(stone orak.Tombstone) *refusal {
+	detail := "The upload is being erased."
+	if !stone.ErasedAt.IsZero() {
+		detail = "It was erased on " + stone.ErasedAt.UTC().Format(time.RFC3339) + ". Nothing of it is left."
+	}
+	r := refuse(codeErased, detail)
+	r.erasedAt = stone.ErasedAt
+	return r
+}
+
+// refuseErased keeps the key of an erased upload from being used again: what
+// was sent would be stored and never processed.
+func (s *Server) refuseErased(ctx context.Context, in *incoming) error {
+	stone, erased, err := s.tombstone(ctx, in.tenant, in.id)
+	if err != nil || !erased {
+		return err
+	}
+	r := erasedRefusal(stone)
+	r.detail = "An upload with this " + HeaderIdempotencyKey + " was erased. Nothing was stored: send the recording with a new key."
+	return r
+}
+
+// keptTooLate is refuseErased for a recording that was stored while an earlier
+// one of its key was erased. An erasure that begins after this removes it.
+func (s *Server) keptTooLate(ctx context.Context, in *incoming, m outbox.Marker) error {
+	if !in.repeatable {
+		return nil
+	}
+	refused := s.refuseErased(ctx, in)
+	if refused == nil {
+		return nil
+	}
+	if r := (*refusal)(nil); !errors.As(refused, &r) {
+		return refused
+	}
+	if err := errors.Join(s.store.Delete(ctx, m.Key), s.store.Delete(ctx, orak.PendingKey(m.Tenant, m.ID))); err != nil {
+		return err
+	}
+	return refused
+}

@@ -1,0 +1,192 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/api"
+	"orak/events"
+)
+
+func (b *bundle) delete(path string, headers ...header) reply {
+	b.t.Helper()
+	return b.do(b.request(http.MethodDelete, path, nil, headers...))
+}
+
+// bury writes a tombstone, as the erasure does.
+func (b *bundle) bury(t orak.Tenant, id orak.UploadID, erasedAt time.Time) {
+	b.t.Helper()
+	text, err := json.Marshal(orak.Tombstone{ID: id, RequestedAt: time.Now().UTC(), ErasedAt: erasedAt})
+	require.NoError(b.t, err)
+	b.put(orak.ErasedKey(t, id), text, "application/json")
+}
+
+// asked are the erasures that are on record.
+func asked(t *testing.T, es []events.Event) []events.Erasure {
+	t.Helper()
+	var all []events.Erasure
+	for _, e := range es {
+		if e.Type != events.Erased {
+			continue
+		}
+		a, err := e.Erasure()
+		require.NoError(t, err)
+		all = append(all, a)
+	}
+	return all
+}
+
+func TestAnErasureIsOnRecordBehindItsUpload(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := into[api.Accepted](t, b.upload(wav(5000), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	path := "/v1/uploads/" + string(a.ID)
+	r := b.delete(path+"?by=ada&reason=asked+by+the+singer", header{"X-Orak-Tenant", "choir"},
+		header{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
+	erasing := into[api.Erasing](t, r, http.StatusAccepted)
+	require.Equal(t, api.Erasing{ID: a.ID, Status: "erasing", Links: a.Links}, erasing)
+
+	es := b.announced(2)
+	require.Equal(t, []events.Type{events.UploadReceived, events.Erased}, []events.Type{es[0].Type, es[1].Type})
+	require.Equal(t, []events.Erasure{{ID: a.ID, Tenant: "choir", By: "ada", Reason: "asked by the singer"}}, asked(t, es))
+	require.Contains(t, es[1].Traceparent, "4bf92f3577b34da6a3ce929d0e0e4736")
+
+	// Asked again while it is carried out, it is the same event.
+	b.bury("choir", a.ID, time.Time{})
+	into[api.Erasing](t, b.delete(path, header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	require.Len(t, b.announced(2), 2)
+	// And once it is done, there is nothing to do.
+	b.bury("choir", a.ID, time.Now().UTC())
+	done := b.delete(path, header{"X-Orak-Tenant", "choir"})
+	require.Equal(t, http.StatusNoContent, done.status)
+	require.Empty(t, done.body)
+}
+
+func TestOnlyTheOwnersUploadIsErased(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	a := into[api.Accepted](t, b.upload(wav(5000), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	known := progress("choir", orak.StatusCompleted) // its recording is gone, by hand
+	b.begin(known)
+	for _, id := range []orak.UploadID{a.ID, known.Upload.ID} {
+		problem(t, b.delete("/v1/uploads/"+string(id)), http.StatusNotFound, "not-found")
+		problem(t, b.delete("/v1/uploads/"+string(id), header{"X-Orak-Tenant", "thief"}), http.StatusNotFound, "not-found")
+	}
+	problem(t, b.delete("/v1/uploads/"+string(freshID())), http.StatusNotFound, "not-found")
+	problem(t, b.delete("/v1/uploads/..%2F..%2Fx"), http.StatusNotFound, "not-found")
+	into[api.Erasing](t, b.delete("/v1/uploads/"+string(known.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	require.Equal(t, []events.Erasure{{ID: known.Upload.ID, Tenant: "choir", By: "the API"}}, asked(t, b.announced(2)))
+}
+
+func TestWhoAsksIsBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
+	for _, query := range []string{
+		"by=" + strings.Repeat("x", events.MaxBy+1), "by=a%0Ab", "by=%ff", "reason=" + strings.Repeat("x", events.MaxReason+1), "reason=%1b%5B2J",
+	} {
+		problem(t, b.delete("/v1/uploads/"+string(a.ID)+"?"+query), http.StatusBadRequest, "invalid-request")
+	}
+	require.Len(t, b.announced(1), 1)
+}
+
+func TestWithKafkaDownNothingIsErased(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) { b.cfg.AckWait = 20 * time.Millisecond })
+	b.kafkaDown.Store(true)
+	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted) // it is in the outbox
+	p := problem(t, b.delete("/v1/uploads/"+string(a.ID)), http.StatusServiceUnavailable, "unavailable")
+	require.Contains(t, p.Detail, "Nothing was erased: repeat")
+	b.kafkaDown.Store(false)
+	into[api.Erasing](t, b.delete("/v1/uploads/"+string(a.ID)), http.StatusAccepted)
+	require.Len(t, asked(t, b.announced(2)), 1)
+}
+
+func TestAnErasedUploadIsGone(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	ended, unknown, running := progress("choir", orak.StatusCompleted), progress("choir", orak.StatusQueued), progress("choir", orak.StatusConverting)
+	b.begin(ended)
+	b.begin(running)
+	at := time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
+	b.bury("choir", ended.Upload.ID, at)
+	b.bury("choir", unknown.Upload.ID, time.Time{})
+	for _, path := range []string{"", "/analysis", "/events"} {
+		p := problem(t, b.get("/v1/uploads/"+string(ended.Upload.ID)+path, header{"X-Orak-Tenant", "choir"}), http.StatusGone, "erased")
+		require.True(t, at.Equal(p.ErasedAt), path)
+		p = problem(t, b.get("/v1/uploads/"+string(unknown.Upload.ID)+path, header{"X-Orak-Tenant", "choir"}), http.StatusGone, "erased")
+		require.True(t, p.ErasedAt.IsZero(), path)
+		problem(t, b.get("/v1/uploads/"+string(ended.Upload.ID)+path, header{"X-Orak-Tenant", "other"}), http.StatusNotFound, "not-found")
+	}
+	// A damaged one is one.
+	b.put(orak.ErasedKey("choir", unknown.Upload.ID), []byte("{"), "application/json")
+	problem(t, b.get("/v1/uploads/"+string(unknown.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusGone, "erased")
+	into[api.Erasing](t, b.delete("/v1/uploads/"+string(unknown.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+
+	// A stream ends with it.
+	done := make(chan reply, 1)
+	go func() {
+		done <- b.get("/v1/uploads/"+string(running.Upload.ID)+"/events", header{"X-Orak-Tenant", "choir"})
+	}()
+	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 1 }, "the stream is open")
+	b.bury("choir", running.Upload.ID, at)
+	last := running
+	last.Status = orak.StatusCanceled
+	b.show(last)
+	stream := <-done
+	require.Contains(t, string(stream.body), `"status":"converting"`)
+	require.Contains(t, string(stream.body[bytes.LastIndex(stream.body, []byte("data:")):]), `"status":"erased"`)
+}
+
+func TestTheKeyOfAnErasedUploadIsNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	key := header{"Idempotency-Key", "take-1"}
+	a := into[api.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted)
+	b.announced(1)
+	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
+	b.bury(orak.DefaultTenant, a.ID, time.Time{})
+	// While its recording is still there, and when it is gone.
+	for range 2 {
+		p := problem(t, b.upload(wav(5000), key), http.StatusGone, "erased")
+		require.Contains(t, p.Detail, "with a new key")
+		require.NoError(t, b.store.Delete(t.Context(), orak.OriginalKey(orak.DefaultTenant, a.ID)))
+	}
+	require.Equal(t, []string{orak.ErasedKey(orak.DefaultTenant, a.ID)}, b.keys())
+	require.Len(t, b.announced(1), 1)
+}
+
+// One request with the key is slow: meanwhile the upload of another one is
+// erased.
+func TestARecordingThatArrivesAfterItsErasureIsNotKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	content := wav(20000)
+	key := header{"Idempotency-Key", "take-1"}
+	body, sender := io.Pipe()
+	req := b.request(http.MethodPost, "/v1/uploads", body, key)
+	req.ContentLength = int64(len(content))
+	done := make(chan reply, 1)
+	go func() { done <- b.do(req) }()
+	_, err := sender.Write(content[:10000])
+	require.NoError(t, err)
+	b.eventually(func() bool { return len(b.keys()) == 1 }, "its marker is written")
+	id, ok := "", false
+	for _, k := range b.keys() {
+		id, ok = strings.CutPrefix(strings.TrimSuffix(k, ".json"), "pending/default/")
+		require.True(t, ok)
+	}
+	b.bury(orak.DefaultTenant, orak.UploadID(id), time.Now().UTC())
+	_, err = sender.Write(content[10000:])
+	require.NoError(t, err)
+	problem(t, <-done, http.StatusGone, "erased")
+	require.Equal(t, []string{orak.ErasedKey(orak.DefaultTenant, orak.UploadID(id))}, b.keys())
+}
