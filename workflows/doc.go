@@ -1,5 +1,6 @@
 // Package workflows holds what must not be forgotten: ProcessUpload carries
-// one upload through its stages, AlertDigest gathers alerts into messages.
+// one upload through its stages, AlertDigest gathers alerts into messages,
+// EraseUpload removes what is stored of an upload.
 //
 //	ProcessUpload, id upload-<id>
 //

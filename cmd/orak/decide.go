@@ -219,9 +219,12 @@ func (b *bulk) one(ctx context.Context, id orak.UploadID, watch bool) error {
 }
 
 // by is who decides: for the record, not a proof.
-func (d *decision) by() string {
-	if d.By != "" {
-		return d.By
+func (d *decision) by() string { return byWhom(d.By) }
+
+// byWhom is the given name, or the user of this machine.
+func byWhom(given string) string {
+	if given != "" {
+		return given
 	}
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return strings.ToValidUTF8(u.Username, "_")

@@ -54,6 +54,7 @@ type cli struct {
 	Upload   uploadCmd   `cmd:"" group:"Uploads" help:"Send recordings to be analyzed."`
 	Status   statusCmd   `cmd:"" group:"Uploads" help:"Tell where an upload stands."`
 	Analysis analysisCmd `cmd:"" group:"Uploads" help:"Print what was found in a recording."`
+	Erase    eraseCmd    `cmd:"" group:"Uploads" help:"Remove everything that is stored of an upload, for good."`
 	API      apiCmd      `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: take uploads, tell where they stand."`
 	Bridge   bridgeCmd   `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
 	Worker   workerCmd   `cmd:"" group:"Serving" help:"Run the workflows and their steps."`

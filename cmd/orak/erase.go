@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"orak"
+	"orak/internal/client"
+)
+
+type eraseCmd struct {
+	remote
+	consent
+
+	IDs    []string `arg:"" name:"id" help:"The uploads' ids."`
+	Reason string   `env:"-" default:"from the command line" help:"Why, for the record; it is sent downstream, so no names of persons."`
+	By     string   `env:"-" placeholder:"NAME" help:"Who asks, for the record; by default the user of this machine."`
+	Watch  bool     `short:"w" env:"-" help:"Wait until everything is gone."`
+}
+
+// Help implements kong.HelpProvider.
+func (eraseCmd) Help() string {
+	return `What runs is canceled, and the recording and everything that was made of it is removed for good. It says so
+downstream. Nothing is started again for an erased upload, and its Idempotency-Key is not taken again.
+
+Examples:
+
+    orak erase 0192f1c5-7a1e-7c3a-9d5e-0123456789ab
+    orak erase 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --tenant choir --watch
+    orak erase ID ID ID --yes --reason "asked by the owner" --json`
+}
+
+// erasure is one upload's as JSON.
+type erasure struct {
+	ID orak.UploadID `json:"id"`
+	// Status is "erasing" or "erased".
+	Status   string    `json:"status"`
+	ErasedAt time.Time `json:"erased_at,omitzero"`
+}
+
+// Run asks once, and goes on after a failure: the uploads do not depend on one
+// another.
+func (e *eraseCmd) Run(ctx context.Context, con *console) error {
+	con.json = e.JSON
+	ids, err := parseIDs(e.IDs)
+	if err != nil {
+		return err
+	}
+	if err := e.possible(con); err != nil {
+		return err
+	}
+	cl, err := e.open(con)
+	if err != nil {
+		return err
+	}
+	if !e.Yes && !e.DryRun {
+		yes, err := con.askFor(ctx, fmt.Sprintf("%s would be gone for good.", count(len(ids), "upload")), fmt.Sprint(len(ids)))
+		if err != nil || !yes {
+			return err
+		}
+	}
+	do := e.erase
+	if e.DryRun {
+		do = e.preview
+	}
+	var worst error
+	for _, id := range ids {
+		err := do(ctx, con, cl, id)
+		if ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			con.explain(ctx, err)
+			worst = worse(worst, said{err})
+		}
+	}
+	return worst
+}
+
+// preview says what would be erased.
+func (e *eraseCmd) preview(ctx context.Context, con *console, cl *client.Client, id orak.UploadID) error {
+	u, err := cl.Upload(ctx, id)
+	if err != nil {
+		return err
+	}
+	if con.json {
+		return con.value(u)
+	}
+	con.print("%s would be erased; it is %s", id, stateText(u))
+	return nil
+}
+
+func (e *eraseCmd) erase(ctx context.Context, con *console, cl *client.Client, id orak.UploadID) error {
+	done, err := cl.Erase(ctx, id, byWhom(e.By), e.Reason)
+	if err != nil {
+		return err
+	}
+	if !done && !e.Watch {
+		if con.json {
+			return con.value(erasure{ID: id, Status: "erasing"})
+		}
+		con.print("%s is being erased", id)
+		return nil
+	}
+	at, err := cl.AwaitErased(ctx, id)
+	if ctx.Err() != nil {
+		con.tell("Stopped watching; the erasure goes on. Look again with:\n  %s", e.command("erase", string(id), "--yes", "--watch"))
+	}
+	if err != nil {
+		return err
+	}
+	if con.json {
+		return con.value(erasure{ID: id, Status: string(orak.StatusErased), ErasedAt: at})
+	}
+	con.print("%s is erased, since %s", id, at.UTC().Format(time.RFC3339))
+	return nil
+}

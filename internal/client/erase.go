@@ -1,0 +1,51 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"orak"
+	"orak/api"
+)
+
+// problemErased is the type of the answers about an erased upload.
+const problemErased = "urn:orak:problem:erased"
+
+// The waits between two looks at an upload that is being erased.
+const (
+	firstLook = 200 * time.Millisecond
+	maxLook   = 2 * time.Second
+)
+
+// Erase puts on record that an upload is to be erased; by is who asks. done is
+// true where it was erased before.
+func (c *Client) Erase(ctx context.Context, id orak.UploadID, by, reason string) (done bool, err error) {
+	query := url.Values{"by": {by}, "reason": {reason}}
+	e, err := call[api.Erasing](ctx, c, http.MethodDelete, uploadPath(id)+"?"+query.Encode(), nil)
+	return err == nil && e.ID == "", err
+}
+
+// AwaitErased returns when everything is gone, and when that was. It waits for
+// a server that does not answer, for as long as ctx allows.
+func (c *Client) AwaitErased(ctx context.Context, id orak.UploadID) (time.Time, error) {
+	for wait := firstLook; ; wait = min(2*wait, maxLook) {
+		_, err := c.Upload(ctx, id)
+		var refusal *Error
+		switch {
+		case ctx.Err() != nil:
+			return time.Time{}, context.Cause(ctx)
+		case errors.As(err, &refusal) && refusal.Problem.Type == problemErased:
+			if at := refusal.Problem.ErasedAt; !at.IsZero() {
+				return at, nil
+			}
+		case err != nil && !again(err):
+			return time.Time{}, err
+		}
+		if err := c.pause(ctx, wait); err != nil {
+			return time.Time{}, err
+		}
+	}
+}
