@@ -90,6 +90,7 @@ type Deps struct {
 	Alerter   Alerter
 	Ender     Ender
 	Notifier  Notifier
+	Parked    Parked
 	Links     Links
 	// Namespace is Temporal's, for the commands that an alert shows.
 	Namespace string

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
-	"orak/events"
 )
 
 // AlertKind says what an Alert tells.
@@ -45,18 +43,40 @@ type Alert struct {
 	WorkflowID string `json:"workflow_id"`
 }
 
-// AlertGroup is what one message tells: the alerts of one stage and class
-// since the message before.
+// AlertGroup is what one message tells of the uploads of one stage and class:
+// what is new since the message before, that the group is resolved, or, where
+// it is neither, once more that uploads are parked.
 type AlertGroup struct {
 	Stage orak.Stage `json:"stage"`
 	Class orak.Class `json:"class"`
-	// Count is at least len(Samples).
-	Count   int       `json:"count"`
+	// Count is how many were dead-lettered since the message before, at least
+	// len(Samples); where the group is resolved, how many were decided.
+	Count int `json:"count"`
+	// FirstAt and LastAt are when the first and the last of them were
+	// dead-lettered; where Count is 0, those of the whole group.
 	FirstAt time.Time `json:"first_at"`
 	LastAt  time.Time `json:"last_at"`
 	// Samples are the first alerts of the group, MaxSamples at most.
 	Samples []Alert `json:"samples"`
+	// Expiring are those that expire soon and were not told of yet.
+	Expiring ExpiringGroup `json:"expiring,omitzero"`
+	// Parked are all that are parked now; nil where that is not known.
+	Parked *ParkedUploads `json:"parked,omitempty"`
+	// ResolvedAt is when none was parked any more; zero where some are.
+	ResolvedAt time.Time `json:"resolved_at,omitzero"`
 }
+
+// ExpiringGroup are parked uploads that expire soon.
+type ExpiringGroup struct {
+	Count int `json:"count"`
+	// FirstAt is when the first of them expires.
+	FirstAt time.Time `json:"first_at"`
+	// Samples are MaxSamples at most.
+	Samples []Alert `json:"samples"`
+}
+
+// News reports whether the group tells of something that happened.
+func (g AlertGroup) News() bool { return g.Count > 0 || g.Expiring.Count > 0 }
 
 // MaxSamples is how many uploads an alert message names.
 const MaxSamples = 3
@@ -86,71 +106,3 @@ func (a *Activities) PostAlert(ctx context.Context, g AlertGroup) error {
 	}
 	return fmt.Errorf("posting alert: %w", err)
 }
-
-// message is Markdown that Mattermost and Slack show alike: no tables, no
-// headings, bare links. What callers sent stands in code spans, in which
-// nothing is markup and nobody is mentioned.
-func (a *Activities) message(g AlertGroup) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, ":rotating_light: %s dead-lettered: `%s` failed (`%s`)\n", count(g.Count), g.Stage, g.Class)
-	fmt.Fprintf(&b, "First seen %s, last seen %s.\n", stamp(g.FirstAt), stamp(g.LastAt))
-	for _, s := range g.Samples {
-		fmt.Fprintf(&b, "- %s: %s\n", subject(s), codeSpan(s.Message, orak.MaxMessage))
-	}
-	if rest := g.Count - len(g.Samples); rest > 0 {
-		fmt.Fprintf(&b, "- and %d more\n", rest)
-	}
-	if len(g.Samples) == 0 || g.Samples[0].WorkflowID == "" {
-		// They failed before there was a workflow.
-		fmt.Fprintf(&b, "The records are in the topic `%s`, bytes untouched.\n", events.TopicDeadLetters)
-		return b.String()
-	}
-	query := fmt.Sprintf("OrakStatus='%s' AND OrakStage='%s' AND OrakFailure='%s'", orak.StatusDeadLettered, g.Stage, g.Class)
-	if url := a.deps.Links.QueryURL(query); url != "" {
-		fmt.Fprintf(&b, "All of them: %s\n", url)
-	}
-	fmt.Fprintf(&b, "Once the cause is mended:\n```\n%s\n```\n", strings.Join(a.commands(g.Samples[0], query), "\n"))
-	return b.String()
-}
-
-// commands reprocess: the first upload, in the three tools, and then all.
-func (a *Activities) commands(s Alert, query string) []string {
-	ns := ""
-	if a.deps.Namespace != "" && a.deps.Namespace != "default" {
-		ns = " --namespace " + a.deps.Namespace
-	}
-	return []string{
-		"orak dlq show " + string(s.UploadID),
-		"orak dlq reprocess " + string(s.UploadID),
-		"temporal workflow signal" + ns + " --workflow-id " + s.WorkflowID + " --name reprocess",
-		"tctl" + ns + " workflow signal --workflow_id " + s.WorkflowID + " --name reprocess",
-		"temporal workflow signal" + ns + ` --query "` + query + `" --name reprocess --reason mended --yes`,
-	}
-}
-
-func count(n int) string {
-	if n == 1 {
-		return "1 upload"
-	}
-	return fmt.Sprintf("%d uploads", n)
-}
-
-// subject names the upload of an alert, as far as it is known.
-func subject(a Alert) string {
-	var parts []string
-	if a.UploadID != "" {
-		parts = append(parts, codeSpan(string(a.UploadID), 40))
-	}
-	if a.Filename != "" {
-		parts = append(parts, codeSpan(a.Filename, 120))
-	}
-	if a.Tenant != "" {
-		parts = append(parts, "of tenant "+codeSpan(string(a.Tenant), 63))
-	}
-	if len(parts) == 0 {
-		return "a record"
-	}
-	return strings.Join(parts, " ")
-}
-
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

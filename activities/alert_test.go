@@ -3,6 +3,7 @@ package activities
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,30 +19,70 @@ func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	a := New("", Deps{Links: links{}, Namespace: "songs"})
 	got := a.message(AlertGroup{
-		Stage: orak.StageConvert, Class: orak.ClassInput, Count: 12, FirstAt: noon, LastAt: noon,
+		Stage: orak.StageConvert, Class: orak.ClassInput, Count: 12, FirstAt: noon, LastAt: noon, Parked: &ParkedUploads{Count: 30},
 		Samples: []Alert{{UploadID: "0190", Tenant: "choir", Filename: "a.m4a", Message: "Not audio.", WorkflowID: "upload-0190"}},
 	})
 	for _, want := range []string{
-		"12 uploads dead-lettered", "`convert` failed (`input`)", "2026-01-02 12:00:00 UTC", "`0190` `a.m4a` of tenant `choir`", "and 11 more",
+		"12 uploads dead-lettered", "In all 30 parked uploads.", "`convert` failed (`input`)", "2026-01-02 12:00:00 UTC", "`0190` `a.m4a` of tenant `choir`", "and 11 more",
 		"http://ui/?q", "orak dlq reprocess 0190",
 		"temporal workflow signal --namespace songs --workflow-id upload-0190 --name reprocess",
 		"tctl --namespace songs workflow signal --workflow_id upload-0190 --name reprocess",
-		`--query "OrakStatus='dead_lettered' AND OrakStage='convert' AND OrakFailure='input'"`,
+		"orak dlq discard 0190",
+		`AND OrakStatus='dead_lettered' AND OrakStage='convert' AND OrakFailure='input'" --name reprocess`,
 	} {
 		require.Contains(t, got, want)
 	}
 }
 
-func TestAFileNameCanNeitherBreakTheMessageNorMentionAnybody(t *testing.T) {
+func TestARepeatNamesWhoIsStillParked(t *testing.T) {
 	t.Parallel()
 	a := New("", Deps{Links: links{}})
-	evil := "x` @channel @all <!channel> <https://evil|click>\n# heading\r\n```\n\u202Egnp.exe"
-	got := a.message(AlertGroup{Count: 1, Samples: []Alert{{Filename: evil, Message: evil}}})
-	clean := a.message(AlertGroup{Count: 1, Samples: []Alert{{Filename: "x", Message: "x"}}})
-	require.Equal(t, strings.Count(clean, "\n"), strings.Count(got, "\n"))
-	require.Equal(t, strings.Count(clean, "`"), strings.Count(got, "`"))
-	for _, bad := range []string{"@", "<", ">", "\u202E", "\r"} {
-		require.NotContains(t, got, bad)
+	got := a.message(AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, FirstAt: noon, LastAt: noon,
+		Parked: &ParkedUploads{Count: 30, Samples: []orak.UploadID{"0190", "0191", "0192"}}})
+	for _, want := range []string{
+		":repeat: Still parked, said again: `convert` failed (`input`)", "In all 30 parked uploads.", "- `0191`\n", "and 27 more",
+		"orak dlq reprocess 0190", "http://ui/?q",
+	} {
+		require.Contains(t, got, want)
+	}
+	require.NotContains(t, got, "dead-lettered:")
+}
+
+func TestAResolvedNoteSaysHowManyAndHowLong(t *testing.T) {
+	t.Parallel()
+	a := New("", Deps{Links: links{}})
+	got := a.message(AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 12, FirstAt: noon, LastAt: noon,
+		ResolvedAt: noon.Add(3*time.Hour + 20*time.Minute)})
+	require.Equal(t, ":white_check_mark: Resolved, none is parked any more: `convert` failed (`input`)\n"+
+		"12 uploads were decided. It lasted 3 h 20 min, from 2026-01-02 12:00:00 UTC to 2026-01-02 15:20:00 UTC.\n", got)
+}
+
+func TestUploadsThatExpireAreToldApartFromNewOnes(t *testing.T) {
+	t.Parallel()
+	a := New("", Deps{Links: links{}})
+	old := Alert{UploadID: "0190", WorkflowID: "upload-0190", Filename: "old.m4a"}
+	g := AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput,
+		Expiring: ExpiringGroup{Count: 5, FirstAt: noon, Samples: []Alert{old}}}
+	got := a.message(g)
+	require.Contains(t, got, "5 parked uploads expire within a day")
+	require.Contains(t, got, "The first expires 2026-01-02 12:00:00 UTC.")
+	require.Contains(t, got, "orak dlq discard 0190")
+	require.NotContains(t, got, "dead-lettered:")
+
+	g.Count, g.Samples = 1, []Alert{{UploadID: "0191", WorkflowID: "upload-0191", Filename: "new.m4a"}}
+	got = a.message(g)
+	require.Less(t, strings.Index(got, "1 upload dead-lettered"), strings.Index(got, "5 parked uploads expire"))
+	require.Contains(t, got, "old.m4a")
+	require.Contains(t, got, "new.m4a")
+}
+
+func TestHowLongItLastedIsReadable(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[string]time.Duration{
+		"0 s": -time.Second, "59 s": 59 * time.Second, "4 min": 4*time.Minute + 59*time.Second,
+		"1 h 0 min": time.Hour, "6 d 23 h": 7*24*time.Hour - time.Minute,
+	} {
+		require.Equal(t, want, lasted(d))
 	}
 }
 
@@ -52,11 +93,4 @@ func TestAnAlertWithoutAWorkflowShowsNoCommandForOne(t *testing.T) {
 	require.Contains(t, got, "- a record: `Undecodable.`")
 	require.Contains(t, got, "orak.dead-letters")
 	require.NotContains(t, got, "workflow signal")
-}
-
-func TestCodeSpansAreBounded(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "`ééé…`", codeSpan("éééé", 3))
-	require.Equal(t, "` `", codeSpan("", 3))
-	require.Equal(t, "`a b`", codeSpan("a\tb", 9))
 }

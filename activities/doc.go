@@ -19,7 +19,8 @@
 //
 // The side activities (Announce, SaveOutcome, DeadLetter, RaiseAlert,
 // PostAlert) carry the news. They must never give up, so the workflow lets
-// the server retry them without end, and Budget leaves them alone.
+// the server retry them without end, and Budget leaves them alone. CountParked
+// only looks, and is asked again later where it cannot.
 //
 // Every activity may run more than once, also at the same time on two
 // workers: objects are written whole under fixed keys, and events carry ids

@@ -7,11 +7,12 @@ import (
 
 // codeSpan makes a code span of text that others wrote, of max runes at most. The
 // text can neither leave the span, nor start a line, nor mention anybody, in
-// Mattermost and in Slack: what could is shown by a look-alike.
+// Mattermost and in Slack: what could is shown by a look-alike, and a run of
+// spaces is one.
 func codeSpan(s string, max int) string {
 	var b strings.Builder
 	b.WriteByte('`')
-	n := 0
+	n, space := 0, false
 	for _, r := range s {
 		if n == max {
 			b.WriteRune('…')
@@ -20,11 +21,15 @@ func codeSpan(s string, max int) string {
 		if r = plain(r); r < 0 {
 			continue
 		}
+		if r == ' ' && (n == 0 || space) {
+			continue
+		}
+		space = r == ' '
 		b.WriteRune(r)
 		n++
 	}
 	if n == 0 {
-		b.WriteByte(' ')
+		b.WriteString("(empty)")
 	}
 	b.WriteByte('`')
 	return b.String()
@@ -41,6 +46,8 @@ func plain(r rune) rune {
 		return '›'
 	case r == '@':
 		return '＠'
+	case r == '&': // Slack's &lt; is a <
+		return '＆'
 	case unicode.IsSpace(r):
 		return ' '
 	case r == unicode.ReplacementChar, unicode.Is(unicode.Cf, r), unicode.IsControl(r):

@@ -19,8 +19,9 @@ type Config struct {
 	ScratchDir   string        `name:"scratch-dir" help:"Folder for the files of running conversions. Empty: the system's temporary folder." default:""`
 	StopTimeout  time.Duration `name:"worker-stop-timeout" help:"How long a stopping worker waits for running steps. After half of it they are interrupted and handed back to the server." default:"20s"`
 
-	AlertGroupWait     time.Duration `name:"alert-group-wait" help:"How long the first alert of a stage and class waits for company." default:"10s"`
-	AlertGroupInterval time.Duration `name:"alert-group-interval" help:"Distance between the further alerts of a stage and class, while new failures arrive." default:"5m"`
+	AlertGroupWait      time.Duration `name:"alert-group-wait" help:"How long the first alert of a stage and class waits for company." default:"10s"`
+	AlertGroupInterval  time.Duration `name:"alert-group-interval" help:"Distance between the further alerts of a stage and class, while new failures arrive." default:"5m"`
+	AlertRepeatInterval time.Duration `name:"alert-repeat-interval" help:"How long after the last alert of a stage and class it is repeated, while uploads are still parked." default:"4h"`
 
 	Budget   activities.Budget  `embed:""`
 	Settings workflows.Settings `embed:""`
@@ -29,13 +30,14 @@ type Config struct {
 // DefaultConfig has the defaults of the tags.
 func DefaultConfig() Config {
 	return Config{
-		Queues:             []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU},
-		GPUSlots:           2,
-		StopTimeout:        20 * time.Second,
-		AlertGroupWait:     10 * time.Second,
-		AlertGroupInterval: 5 * time.Minute,
-		Budget:             activities.DefaultBudget(),
-		Settings:           workflows.DefaultSettings(),
+		Queues:              []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU},
+		GPUSlots:            2,
+		StopTimeout:         20 * time.Second,
+		AlertGroupWait:      10 * time.Second,
+		AlertGroupInterval:  5 * time.Minute,
+		AlertRepeatInterval: 4 * time.Hour,
+		Budget:              activities.DefaultBudget(),
+		Settings:            workflows.DefaultSettings(),
 	}
 }
 
@@ -57,8 +59,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("gpu-slots %d: want 1 at least", c.GPUSlots)
 	case c.StopTimeout <= 0:
 		return fmt.Errorf("worker-stop-timeout %v: want more than 0", c.StopTimeout)
-	case c.AlertGroupWait <= 0 || c.AlertGroupInterval <= 0:
-		return errors.New("alert-group-wait and alert-group-interval: want more than 0")
+	case c.AlertGroupWait <= 0 || c.AlertGroupInterval <= 0 || c.AlertRepeatInterval <= 0:
+		return errors.New("alert-group-wait, alert-group-interval and alert-repeat-interval: want more than 0")
+	case c.AlertRepeatInterval < c.AlertGroupInterval:
+		return fmt.Errorf("alert-repeat-interval %v: want %v at least, which is alert-group-interval", c.AlertRepeatInterval, c.AlertGroupInterval)
 	}
 	if err := c.Budget.Validate(); err != nil {
 		return err

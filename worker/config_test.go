@@ -51,15 +51,16 @@ func compare(t *testing.T, v reflect.Value, seen map[string]bool) {
 func TestConfigRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*worker.Config){
-		"worker-queues":       func(c *worker.Config) { c.Queues = []string{"gpu"} },
-		"want one at least":   func(c *worker.Config) { c.Queues = nil },
-		"gpu-slots":           func(c *worker.Config) { c.GPUSlots = 0 },
-		"convert-slots":       func(c *worker.Config) { c.ConvertSlots = -1 },
-		"worker-stop-timeout": func(c *worker.Config) { c.StopTimeout = 0 },
-		"alert-group-wait":    func(c *worker.Config) { c.AlertGroupWait = 0 },
-		"retry-attempts":      func(c *worker.Config) { c.Budget.Attempts = 0 },
-		"park-for":            func(c *worker.Config) { c.Settings.ParkFor = 0 },
-		"stage-limit":         func(c *worker.Config) { c.Settings.StageLimit = time.Minute },
+		"worker-queues":         func(c *worker.Config) { c.Queues = []string{"gpu"} },
+		"want one at least":     func(c *worker.Config) { c.Queues = nil },
+		"gpu-slots":             func(c *worker.Config) { c.GPUSlots = 0 },
+		"convert-slots":         func(c *worker.Config) { c.ConvertSlots = -1 },
+		"worker-stop-timeout":   func(c *worker.Config) { c.StopTimeout = 0 },
+		"alert-group-wait":      func(c *worker.Config) { c.AlertGroupWait = 0 },
+		"alert-repeat-interval": func(c *worker.Config) { c.AlertRepeatInterval = time.Minute },
+		"retry-attempts":        func(c *worker.Config) { c.Budget.Attempts = 0 },
+		"park-for":              func(c *worker.Config) { c.Settings.ParkFor = 0 },
+		"stage-limit":           func(c *worker.Config) { c.Settings.StageLimit = time.Minute },
 	} {
 		c := worker.DefaultConfig()
 		change(&c)

@@ -200,30 +200,6 @@ func TestAnOutageIsABacklogAndNoDeadLetter(t *testing.T) {
 	require.False(t, slices.Contains(types(r.lifecycle(u, events.Completed)), events.DeadLettered))
 }
 
-func TestAnAlertOutlivesTheWebhooksOutage(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	r.hook.refuse = 2
-	r.deps.Converter = convert(func(int) error { return inputFault })
-	w := r.start()
-	var ids []string
-	for range 5 {
-		u := r.upload([]byte("sound"))
-		r.await(u, orak.StatusDeadLettered)
-		ids = append(ids, string(u.ID))
-	}
-	require.NoError(t, w.Stop(t.Context()), "the alert is not the worker's to lose")
-	r.start()
-	digest := workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput)
-	require.Eventually(t, func() bool { return len(r.hook.messages()) > 0 }, patience, tick)
-	require.NoError(t, r.client.GetWorkflow(t.Context(), digest, "").Get(t.Context(), nil))
-	all := strings.Join(r.hook.messages(), "\n")
-	require.Contains(t, all, ids[0])
-	require.Contains(t, all, "orak dlq reprocess "+ids[0])
-	require.Contains(t, all, r.servers.TemporalUI)
-	r.record("alert_digest", digest)
-}
-
 func TestSearchAttributesAreRegisteredOnceAndUsable(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

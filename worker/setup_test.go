@@ -59,7 +59,12 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, servers: stack.Start(t), log: slog.New(slog.DiscardHandler), hook: newWebhook(t)}
+	return newRigOn(t, stack.Start(t))
+}
+
+func newRigOn(t *testing.T, servers *stack.Servers) *rig {
+	t.Helper()
+	r := &rig{t: t, servers: servers, log: slog.New(slog.DiscardHandler), hook: newWebhook(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ns := r.servers.Namespace(t)

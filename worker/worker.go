@@ -59,7 +59,7 @@ const heartbeatEvery = 10 * time.Second
 func New(cfg Config, c client.Client, deps Deps) *Worker {
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
 		Store: deps.Store, Converter: deps.Converter, Analyzer: deps.Analyzer, Publisher: deps.Publisher,
-		Alerter: &alerter{client: c, wait: cfg.AlertGroupWait, interval: cfg.AlertGroupInterval}, Notifier: deps.Notifier,
+		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
 		Ender: &ender{client: c, namespace: deps.Namespace},
 		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
 	})
@@ -197,6 +197,7 @@ func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	register(sw, activities.TypeDeadLetter, w.acts.DeadLetter)
 	register(sw, activities.TypeRaiseAlert, w.acts.RaiseAlert)
 	register(sw, activities.TypePostAlert, w.acts.PostAlert)
+	register(sw, activities.TypeCountParked, w.acts.CountParked)
 }
 
 func register(r sdkworker.ActivityRegistry, name string, f any) {

@@ -1,25 +1,12 @@
 package workflows
 
 import (
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
 	"orak/activities"
 )
-
-// ResumeDigest is what a run of AlertDigest hands to the next.
-type ResumeDigest struct {
-	Pending activities.AlertGroup `json:"pending"`
-	// Until is when the next message is due.
-	Until time.Time `json:"until"`
-	// Recent are the ids of the last alerts.
-	Recent []string `json:"recent"`
-}
-
-// maxRecent is how many alerts a digest remembers to tell a repeat.
-const maxRecent = 64
 
 // postFor bounds one call of the posting activity; while the webhook is out,
 // the message is taken back, grows, and is posted again after repostAfter.
@@ -28,104 +15,219 @@ const (
 	repostAfter = time.Minute
 )
 
+// countFor bounds the counting of parked uploads: a message waits no longer to
+// say how many they are.
+const countFor = 20 * time.Second
+
+// changeParked is the change with which digests live as long as uploads of
+// their group are parked.
+const changeParked = "lives-while-uploads-are-parked"
+
 // digest is the state of one run of AlertDigest.
 type digest struct {
 	in    AlertDigestInput
 	state ResumeDigest
+	seen  *seen
+	// timer is the one that wait last made, for timerAt; nil once it fired.
+	timer   workflow.Future
+	timerAt time.Time
+	stop    workflow.CancelFunc
 }
 
 // AlertDigest gathers the alerts of one stage and class, which arrive as
 // signals, into messages: the first after GroupWait, further ones every
-// GroupInterval while new alerts arrive. It ends when none did; the next
-// alert starts it again. However long the webhook is out, the message waits.
+// GroupInterval while new alerts arrive, and the last once more every
+// RepeatInterval while uploads of the group are parked. When none is any more,
+// it says so and ends; the next alert starts it again. A group without
+// workflows ends when no new alert came. However long the webhook is out, the
+// message waits.
+//
+// The SignalSettled of an upload is only a hint to count the parked ones,
+// since a hint can be missed, and the count can lag behind.
 func (f *Flows) AlertDigest(ctx workflow.Context, in AlertDigestInput) error {
+	if in.RepeatInterval <= 0 {
+		in.RepeatInterval = defaultRepeat // by a starter that knows no repeats
+	}
 	d := &digest{in: in}
 	if in.Resume != nil {
 		d.state = *in.Resume
 	} else {
 		d.state.Until = workflow.Now(ctx).Add(in.GroupWait)
 	}
+	if workflow.GetVersion(ctx, changeParked, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return d.untilQuiet(ctx)
+	}
+	d.adopt()
+	return d.untilSettled(ctx)
+}
+
+// untilSettled does what is due, until nothing is.
+func (d *digest) untilSettled(ctx workflow.Context) error {
 	for {
-		more, err := d.gather(ctx)
-		if err != nil {
-			return err
-		}
-		if !more {
+		d.take(ctx)
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			return workflow.NewContinueAsNewError(ctx, TypeAlertDigest, d.next())
 		}
-		if d.state.Pending.Count == 0 {
+		step, at := d.state.due()
+		var err error
+		switch {
+		case workflow.Now(ctx).Before(at):
+			err = d.wait(ctx, at)
+		case step == stepEnd:
 			return nil
+		case step == stepTell:
+			err = d.tell(ctx)
+		default:
+			err = d.look(ctx)
 		}
-		posted, err := d.post(ctx)
 		if err != nil {
 			return err
 		}
-		pause := in.GroupInterval
-		if !posted {
-			pause = min(pause, repostAfter)
-		}
-		d.state.Until = workflow.Now(ctx).Add(pause)
 	}
 }
 
-// gather takes alerts until the next message is due. more is false where the
-// history has grown too long to go on in this run.
-func (d *digest) gather(ctx workflow.Context) (more bool, err error) {
+// take takes every signal that has arrived. Nothing blocks between it and the
+// end of a run, so that none is left behind.
+func (d *digest) take(ctx workflow.Context) {
 	alerts := workflow.GetSignalChannel(ctx, SignalAlert)
-	timer := workflow.NewTimer(ctx, max(d.state.Until.Sub(workflow.Now(ctx)), 0))
-	due := false
-	s := workflow.NewSelector(ctx)
-	s.AddFuture(timer, func(f workflow.Future) { err, due = f.Get(ctx, nil), true })
-	s.AddReceive(alerts, func(c workflow.ReceiveChannel, _ bool) {
-		for a := (activities.Alert{}); c.ReceiveAsync(&a); a = (activities.Alert{}) {
-			d.add(a)
-		}
-	})
-	for !due {
-		s.Select(ctx)
-		if !due && workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			return false, nil
-		}
-	}
 	for a := (activities.Alert{}); alerts.ReceiveAsync(&a); a = (activities.Alert{}) {
-		d.add(a)
+		if d.seen.add(a.ID) {
+			d.state.add(a, workflow.Now(ctx).Add(d.in.GroupWait))
+		}
 	}
-	return true, err
+	settled := workflow.GetSignalChannel(ctx, SignalSettled)
+	for settled.ReceiveAsync(nil) {
+		d.state.settle(workflow.Now(ctx).Add(d.in.GroupWait))
+	}
 }
 
-// add counts an alert, once.
-func (d *digest) add(a activities.Alert) {
-	if slices.Contains(d.state.Recent, a.ID) {
-		return
+// wait returns at the given time, or when a signal arrives before.
+func (d *digest) wait(ctx workflow.Context, at time.Time) (err error) {
+	if d.timer == nil || !d.timerAt.Equal(at) {
+		if d.timer != nil {
+			d.stop()
+		}
+		timing, stop := workflow.WithCancel(ctx)
+		d.timer, d.timerAt, d.stop = workflow.NewTimer(timing, at.Sub(workflow.Now(ctx))), at, stop
 	}
-	d.state.Recent = append(d.state.Recent, a.ID)
-	if over := len(d.state.Recent) - maxRecent; over > 0 {
-		d.state.Recent = d.state.Recent[over:]
-	}
-	one := activities.AlertGroup{Count: 1, FirstAt: a.At, LastAt: a.At, Samples: []activities.Alert{a}}
-	d.state.Pending = merge(d.state.Pending, one)
+	arrived := func(workflow.ReceiveChannel, bool) {} // take receives
+	s := workflow.NewSelector(ctx)
+	s.AddFuture(d.timer, func(f workflow.Future) { d.timer, err = nil, f.Get(ctx, nil) })
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalAlert), arrived)
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalSettled), arrived)
+	s.Select(ctx)
+	return err
 }
 
-// merge is a with b after it.
-func merge(a, b activities.AlertGroup) activities.AlertGroup {
-	if a.Count == 0 {
-		return b
+// tell posts what is new.
+func (d *digest) tell(ctx workflow.Context) error {
+	parked, err := d.count(ctx)
+	if err != nil {
+		return err
 	}
-	if b.FirstAt.Before(a.FirstAt) {
-		a.FirstAt = b.FirstAt
-	}
-	if b.LastAt.After(a.LastAt) {
-		a.LastAt = b.LastAt
-	}
-	a.Count += b.Count
-	a.Samples = append(a.Samples, b.Samples...)
-	a.Samples = a.Samples[:min(len(a.Samples), activities.MaxSamples)]
-	return a
-}
-
-// post sends the message that is due, or leaves it pending.
-func (d *digest) post(ctx workflow.Context) (posted bool, err error) {
+	d.take(ctx) // what came in the meantime is told with the rest
 	group := d.state.Pending
+	group.Parked = parked
+	posted, err := d.post(ctx, group)
+	if err != nil {
+		return err
+	}
+	now := workflow.Now(ctx)
+	if !posted {
+		d.state.Until = now.Add(min(d.in.GroupInterval, repostAfter))
+		return nil
+	}
+	d.state.told(now, d.in)
+	switch {
+	case parked == nil:
+	case parked.Count == 0:
+		d.state.lookBy(now.Add(d.in.GroupWait))
+	default:
+		d.state.Total = max(d.state.Total, parked.Count)
+	}
+	return nil
+}
+
+// look counts the parked uploads, and says so where there are none any more,
+// or where it is time to say again that there are some.
+func (d *digest) look(ctx workflow.Context) error {
+	parked, err := d.count(ctx)
+	if err != nil {
+		return err
+	}
+	now := workflow.Now(ctx)
+	switch d.state.judge(parked, now, d.in) {
+	case stepRepeat:
+		return d.repeat(ctx, parked)
+	case stepResolve:
+		return d.resolve(ctx)
+	default:
+		return nil
+	}
+}
+
+func (d *digest) repeat(ctx workflow.Context, parked *activities.ParkedUploads) error {
+	posted, err := d.post(ctx, activities.AlertGroup{FirstAt: d.state.FirstAt, LastAt: d.state.LastAt, Parked: parked})
+	if err != nil {
+		return err
+	}
+	pause := d.in.RepeatInterval
+	if !posted {
+		pause = min(pause, repostAfter)
+	}
+	d.state.RepeatAt = workflow.Now(ctx).Add(pause)
+	return nil
+}
+
+// resolve says that none is parked any more, but where an upload was parked
+// while it was counted.
+func (d *digest) resolve(ctx workflow.Context) error {
+	d.take(ctx)
+	if d.state.Pending.News() {
+		return nil
+	}
+	posted, err := d.post(ctx, activities.AlertGroup{
+		Count: d.state.Total, FirstAt: d.state.FirstAt, LastAt: d.state.LastAt, ResolvedAt: workflow.Now(ctx),
+	})
+	if err != nil {
+		return err
+	}
+	now := workflow.Now(ctx)
+	if !posted {
+		d.state.lookAgain(now.Add(min(d.in.GroupInterval, repostAfter)))
+		return nil
+	}
+	d.state.over(now)
+	return nil
+}
+
+// count is nil where it cannot be told in time how many are parked. A group
+// without workflows is not counted.
+func (d *digest) count(ctx workflow.Context) (*activities.ParkedUploads, error) {
+	if !d.state.Tracked {
+		return nil, nil
+	}
+	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              QueuePipeline,
+		StartToCloseTimeout:    countFor / 2,
+		ScheduleToCloseTimeout: countFor,
+		RetryPolicy:            unlimited(countFor / 4),
+	})
+	var found activities.ParkedUploads
+	in := activities.CountParkedInput{Stage: d.in.Stage, Class: d.in.Class}
+	err := workflow.ExecuteActivity(options, activities.TypeCountParked, in).Get(ctx, &found)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		workflow.GetLogger(ctx).Error("parked uploads not counted", "error", err)
+		return nil, nil
+	}
+	return &found, nil
+}
+
+// post posts one message; posted is false while the webhook is out.
+func (d *digest) post(ctx workflow.Context, group activities.AlertGroup) (posted bool, err error) {
 	group.Stage, group.Class = d.in.Stage, d.in.Class
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              QueuePipeline,
@@ -141,12 +243,12 @@ func (d *digest) post(ctx workflow.Context) (posted bool, err error) {
 		workflow.GetLogger(ctx).Error("alert waits for its webhook", "count", group.Count, "error", err)
 		return false, nil
 	}
-	d.state.Pending = activities.AlertGroup{}
 	return true, nil
 }
 
 func (d *digest) next() AlertDigestInput {
 	next := d.in
 	next.Resume = &d.state
+	next.Resume.Seen = d.seen.bytes()
 	return next
 }

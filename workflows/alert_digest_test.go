@@ -16,10 +16,12 @@ import (
 )
 
 func digestInput() workflows.AlertDigestInput {
-	return workflows.AlertDigestInput{Stage: orak.StageConvert, Class: orak.ClassInput, GroupWait: 10 * time.Second, GroupInterval: 5 * time.Minute}
+	return workflows.AlertDigestInput{Stage: orak.StageConvert, Class: orak.ClassInput, GroupWait: 10 * time.Second, GroupInterval: 5 * time.Minute,
+		RepeatInterval: 4 * time.Hour}
 }
 
-// alerts sends alert i at each of the given times.
+// alerts sends alert i, of a record without a workflow, at each of the given
+// times.
 func alerts(w *world, at ...time.Duration) {
 	for i, d := range at {
 		w.after(d, func() {
@@ -63,7 +65,7 @@ func TestARepeatedAlertCountsOnce(t *testing.T) {
 func TestAnAlertWaitsOutItsWebhook(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fail = func(name string, n int) error {
+	w.fail = func(_ string, n int) error {
 		if n <= 15 {
 			return errors.New("the webhook is away")
 		}
@@ -97,6 +99,199 @@ func TestAStormOfAlertsGoesOnInANewRun(t *testing.T) {
 	require.NoError(t, next.GetWorkflowError())
 	require.Len(t, next.posts, 1)
 	require.Equal(t, 3, next.posts[0].Count)
+}
+
+// park sends the alert of an upload with a workflow.
+func park(w *world, at time.Duration, id string) {
+	w.after(at, func() {
+		w.SignalWorkflow(workflows.SignalAlert, activities.Alert{
+			ID: id, UploadID: orak.UploadID(id), WorkflowID: "upload-" + id, At: noon.Add(at)})
+	})
+}
+
+// settle says that an upload is parked no longer, after which left are.
+func settle(w *world, at time.Duration, left int) {
+	w.after(at, func() {
+		w.parked = func() int { return left }
+		w.SignalWorkflow(workflows.SignalSettled, nil)
+	})
+}
+
+func TestAGroupIsToldRepeatedAndResolved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, h := time.Second, time.Hour
+	w.parked = func() int { return 2 }
+	park(w, 0, "a")
+	park(w, s, "b")
+	settle(w, 9*h, 1) // told at 10 s, repeated after 4 and 8 h
+	settle(w, 9*h+30*s, 0)
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Len(t, w.posts, 4)
+	told, again, resolved := w.posts[0], w.posts[2], w.posts[3]
+	require.Equal(t, 2, told.Count)
+	require.Equal(t, 2, told.Parked.Count)
+	require.Equal(t, w.posts[1], again)
+	require.Zero(t, again.Count)
+	require.Equal(t, 2, again.Parked.Count)
+	require.Equal(t, noon, again.FirstAt)
+	require.Equal(t, noon.Add(s), again.LastAt)
+	require.Equal(t, 2, resolved.Count)
+	require.Equal(t, noon.Add(9*h+40*s), resolved.ResolvedAt, "a nudge is looked into after the group's wait")
+	require.Equal(t, 5, w.runs[activities.TypeCountParked], "for each of the first three messages and for each nudge")
+}
+
+func TestANudgeThatTheCountDoesNotShowYetIsLookedIntoAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.parked = func() int { return 1 }
+	park(w, 0, "a")
+	settle(w, time.Minute, 1) // the count lags behind
+	w.after(2*time.Minute, func() { w.parked = func() int { return 0 } })
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Len(t, w.posts, 2)
+	require.Equal(t, noon.Add(time.Minute+10*time.Second+5*time.Minute), w.posts[1].ResolvedAt)
+}
+
+func TestNobodyParkedIsNotBelievedAtOnceWhereNobodyWasSettled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	park(w, 0, "a") // and the count shows nobody
+	w.after(time.Minute, func() { w.parked = func() int { return 1 } })
+	w.after(time.Hour, func() { w.parked = func() int { return 0 } }) // without a nudge
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Len(t, w.posts, 2)
+	require.Zero(t, w.posts[0].Parked.Count)
+	require.Equal(t, noon.Add(4*time.Hour+10*time.Second+5*time.Minute), w.posts[1].ResolvedAt)
+}
+
+func TestAnAlertDuringTheResolvedNoteBeginsTheGroupAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.parked = func() int { return 1 }
+	park(w, 0, "a")
+	settle(w, time.Hour, 0)
+	w.fail = func(name string, n int) error {
+		if name == activities.TypePostAlert && n == 2 {
+			w.SignalWorkflow(workflows.SignalAlert, activities.Alert{ID: "b", UploadID: "b", WorkflowID: "upload-b", At: noon.Add(time.Hour)})
+		}
+		return nil
+	}
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Len(t, w.posts, 4)
+	require.False(t, w.posts[1].ResolvedAt.IsZero())
+	require.Equal(t, 1, w.posts[2].Count)
+	require.Equal(t, 1, w.posts[3].Count, "the second note tells of the second alert alone")
+	require.Equal(t, noon.Add(time.Hour), w.posts[3].FirstAt)
+}
+
+func TestANewAlertOfAQuietGroupWaitsForCompanyOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.parked = func() int { return 1 }
+	park(w, 0, "a")
+	park(w, time.Hour, "b")
+	park(w, time.Hour+9*time.Second, "c")
+	settle(w, 2*time.Hour, 0)
+	var told []time.Time
+	w.fail = func(name string, _ int) error {
+		if name == activities.TypePostAlert {
+			told = append(told, w.Now().UTC())
+		}
+		return nil
+	}
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, 2, w.posts[1].Count)
+	require.Equal(t, noon.Add(time.Hour+10*time.Second), told[1])
+}
+
+func TestUploadsThatExpireSoonAreTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.parked = func() int { return 3 }
+	for i := range 2 {
+		w.after(time.Second, func() {
+			w.SignalWorkflow(workflows.SignalAlert, activities.Alert{Kind: activities.AlertExpiring, ID: fmt.Sprint(i, "/expiring"),
+				UploadID: "a", WorkflowID: "upload-a", ExpiresAt: noon.Add(time.Duration(24-i) * time.Hour)})
+		})
+	}
+	settle(w, time.Hour, 0)
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Len(t, w.posts, 2)
+	require.Zero(t, w.posts[0].Count)
+	require.Equal(t, 2, w.posts[0].Expiring.Count)
+	require.Equal(t, noon.Add(23*time.Hour), w.posts[0].Expiring.FirstAt)
+	require.Equal(t, 3, w.posts[1].Count, "all that were parked are decided")
+}
+
+func TestAMessageDoesNotWaitForTheCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail = func(name string, n int) error {
+		if name == activities.TypeCountParked && n < 10 {
+			return errors.New("visibility is away")
+		}
+		return nil
+	}
+	park(w, 0, "a")
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Len(t, w.posts, 2)
+	require.Nil(t, w.posts[0].Parked)
+	require.False(t, w.posts[1].ResolvedAt.IsZero())
+}
+
+func TestAResolvedNoteWaitsOutItsWebhook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.parked = func() int { return 1 }
+	park(w, 0, "a")
+	settle(w, 5*time.Hour, 0)
+	w.fail = func(name string, n int) error {
+		if name == activities.TypePostAlert && n > 2 && n < 30 { // the message and its repeat came through
+			return errors.New("the webhook is away")
+		}
+		return nil
+	}
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Len(t, w.posts, 3)
+	require.False(t, w.posts[2].ResolvedAt.IsZero())
+}
+
+func TestADigestGoesOnInANewRunWithAllThatItKnows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.parked = func() int { return 1 }
+	park(w, 0, "a")
+	w.after(time.Hour, func() { w.SetContinueAsNewSuggested(true) })
+	park(w, time.Hour, "b")
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	var again *workflow.ContinueAsNewError
+	require.ErrorAs(t, w.GetWorkflowError(), &again)
+	var in workflows.AlertDigestInput
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &in))
+
+	next := newWorld(t)
+	next.SetStartTime(noon.Add(time.Hour))
+	next.parked = func() int { return 2 }
+	park(next, 0, "a") // repeats, which are no news
+	park(next, 0, "b")
+	settle(next, time.Hour, 1)
+	settle(next, time.Hour, 0)
+	next.ExecuteWorkflow(workflows.TypeAlertDigest, in)
+	require.NoError(t, next.GetWorkflowError())
+	require.Len(t, next.posts, 2)
+	require.Equal(t, 1, next.posts[0].Count)
+	require.Equal(t, "b", next.posts[0].Samples[0].ID)
+	require.Equal(t, 2, next.posts[1].Count)
+	require.Equal(t, noon, next.posts[1].FirstAt)
 }
 
 func resumed(t *testing.T, again *workflow.ContinueAsNewError) workflows.ProcessUploadInput {

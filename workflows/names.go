@@ -143,9 +143,11 @@ type AlertDigestInput struct {
 	Stage orak.Stage `json:"stage"`
 	Class orak.Class `json:"class"`
 	// GroupWait is how long the first message waits for company;
-	// GroupInterval is the distance of further ones.
-	GroupWait     time.Duration `json:"group_wait"`
-	GroupInterval time.Duration `json:"group_interval"`
+	// GroupInterval is the distance of further ones. After RepeatInterval the
+	// message is repeated while uploads of the group are parked; 0 means 4 h.
+	GroupWait      time.Duration `json:"group_wait"`
+	GroupInterval  time.Duration `json:"group_interval"`
+	RepeatInterval time.Duration `json:"repeat_interval,omitempty"`
 	// Resume is there where a run goes on; whoever starts the workflow leaves
 	// it nil.
 	Resume *ResumeDigest `json:"resume,omitempty"`

@@ -20,7 +20,8 @@ import (
 // on that way now: keep the old way with workflow.GetVersion, and record the
 // new one under a new name (go test ./worker -record).
 var paths = []string{
-	"alert_digest", "canceled", "completed", "crashed", "discarded", "erased", "erased_again", "expired",
+	"alert_digest", "alert_digest_continued", "alert_digest_repeated", "alert_digest_resolved",
+	"canceled", "completed", "crashed", "discarded", "erased", "erased_again", "expired",
 	"reprocessed_by_signal", "reprocessed_by_update", "resumed", "retried",
 }
 

@@ -42,6 +42,9 @@ type world struct {
 	converts []activities.ConvertInput
 	analyzes []activities.AnalyzeInput
 
+	// parked is how many uploads visibility shows as parked.
+	parked func() int
+
 	// fail says how the n-th attempt (from 1) of an activity ends; nil is
 	// success.
 	fail func(activityType string, n int) error
@@ -60,7 +63,7 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 	quiet := slog.New(slog.DiscardHandler)
 	s.SetLogger(sdklog.NewStructuredLogger(quiet))
 	w := &world{TestWorkflowEnvironment: s.NewTestWorkflowEnvironment(), t: t, runs: map[string]int{},
-		fail: func(string, int) error { return nil }}
+		fail: func(string, int) error { return nil }, parked: func() int { return 0 }}
 	w.SetStartTime(noon)
 	w.SetTestTimeout(30 * time.Second)
 	keeper := activities.NewKeeper(activities.DefaultBudget(), 0, quiet, nil)
@@ -87,6 +90,9 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 	sideActivity(w, activities.TypeRaiseAlert, &w.alerts)
 	sideActivity(w, activities.TypeSaveOutcome, &w.outcomes)
 	sideActivity(w, activities.TypePostAlert, &w.posts)
+	w.activity(activities.TypeCountParked, func(context.Context, activities.CountParkedInput) (activities.ParkedUploads, error) {
+		return activities.ParkedUploads{Count: w.parked()}, w.attempt(activities.TypeCountParked)
+	})
 	return w
 }
 

@@ -213,7 +213,7 @@ func (a *App) startBridge(ctx context.Context) error {
 		Namespace: a.cfg.Temporal.Namespace,
 		Publisher: a.producer,
 		Alerter: bridgeAlerter{
-			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker.AlertGroupWait, a.cfg.Worker.AlertGroupInterval),
+			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: mattermost.New(a.cfg.Alert, a.log),
 		},
 		Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket},

@@ -1,0 +1,219 @@
+package activities
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"orak"
+	"orak/events"
+)
+
+// Bounds of what others wrote, in runes. With them a message stays below 4,000
+// runes, past which Slack advises against it, and so below Mattermost's 16,383.
+const (
+	maxShownID       = 40
+	maxShownFilename = 120
+	maxShownTenant   = 63
+	maxShownMessage  = 300
+)
+
+// message is Markdown that Mattermost and Slack show alike: no tables, no
+// headings, no bold, bare links. What callers sent stands in code spans, in
+// which nothing is markup and nobody is mentioned.
+func (a *Activities) message(g AlertGroup) string {
+	var b strings.Builder
+	switch {
+	case !g.ResolvedAt.IsZero():
+		resolved(&b, g)
+		return b.String()
+	case g.News():
+		deadLettered(&b, g)
+		expiring(&b, g)
+	default:
+		repeated(&b, g)
+	}
+	a.whatToDo(&b, g)
+	return b.String()
+}
+
+func deadLettered(b *strings.Builder, g AlertGroup) {
+	if g.Count == 0 {
+		return
+	}
+	fmt.Fprintf(b, ":rotating_light: %s dead-lettered: %s\n", count(g.Count), cause(g))
+	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inAll(g.Parked))
+	samples(b, g.Count, g.Samples)
+}
+
+func expiring(b *strings.Builder, g AlertGroup) {
+	e := g.Expiring
+	if e.Count == 0 {
+		return
+	}
+	verb := "expire"
+	if e.Count == 1 {
+		verb = "expires"
+	}
+	fmt.Fprintf(b, ":hourglass_flowing_sand: %s %s within a day: %s\n", parked(e.Count), verb, cause(g))
+	fmt.Fprintf(b, "The first expires %s. Reprocess or discard them until then.%s\n", stamp(e.FirstAt), inAll(g.Parked))
+	samples(b, e.Count, e.Samples)
+}
+
+func repeated(b *strings.Builder, g AlertGroup) {
+	fmt.Fprintf(b, ":repeat: Still parked, said again: %s\n", cause(g))
+	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inAll(g.Parked))
+	if g.Parked == nil {
+		return
+	}
+	var still []Alert
+	for _, id := range g.Parked.Samples {
+		still = append(still, Alert{UploadID: id})
+	}
+	samples(b, g.Parked.Count, still)
+}
+
+func resolved(b *strings.Builder, g AlertGroup) {
+	fmt.Fprintf(b, ":white_check_mark: Resolved, none is parked any more: %s\n", cause(g))
+	were := "were"
+	if g.Count == 1 {
+		were = "was"
+	}
+	fmt.Fprintf(b, "%s %s decided. It lasted %s, from %s to %s.\n",
+		count(g.Count), were, lasted(g.ResolvedAt.Sub(g.FirstAt)), stamp(g.FirstAt), stamp(g.ResolvedAt))
+}
+
+func samples(b *strings.Builder, total int, shown []Alert) {
+	for _, s := range shown {
+		fmt.Fprintf(b, "- %s", subject(s))
+		if s.Message != "" {
+			fmt.Fprintf(b, ": %s", codeSpan(s.Message, maxShownMessage))
+		}
+		b.WriteByte('\n')
+	}
+	if rest := total - len(shown); rest > 0 && len(shown) > 0 {
+		fmt.Fprintf(b, "- and %d more\n", rest)
+	}
+}
+
+// whatToDo ends a message: where all are, and commands to paste.
+func (a *Activities) whatToDo(b *strings.Builder, g AlertGroup) {
+	id, ok := sample(g)
+	if !ok {
+		// They failed before there was a workflow.
+		fmt.Fprintf(b, "The records are in the topic `%s`, bytes untouched.\n", events.TopicDeadLetters)
+		return
+	}
+	query := ParkedQuery(g.Stage, g.Class)
+	if url := a.deps.Links.QueryURL(query); url != "" {
+		fmt.Fprintf(b, "All of them: %s\n", url)
+	}
+	fmt.Fprintf(b, "Once the cause is mended:\n```\n%s\n```\n", strings.Join(a.commands(id, query), "\n"))
+}
+
+// pasteable are ids that a shell takes as one word, as all of ours are.
+var pasteable = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$`)
+
+// sample is the upload that the commands name.
+func sample(g AlertGroup) (orak.UploadID, bool) {
+	for _, s := range slices.Concat(g.Samples, g.Expiring.Samples) {
+		if s.WorkflowID == "upload-"+string(s.UploadID) && pasteable.MatchString(string(s.UploadID)) {
+			return s.UploadID, true
+		}
+	}
+	if g.Parked == nil {
+		return "", false
+	}
+	for _, id := range g.Parked.Samples {
+		if pasteable.MatchString(string(id)) {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// commands show and decide: the first upload, in the three tools, and then
+// all of them.
+func (a *Activities) commands(id orak.UploadID, query string) []string {
+	ns := ""
+	if a.deps.Namespace != "" && a.deps.Namespace != "default" {
+		ns = " --namespace " + a.deps.Namespace
+	}
+	one := "upload-" + string(id)
+	return []string{
+		"orak dlq show " + string(id),
+		"orak dlq reprocess " + string(id),
+		"orak dlq discard " + string(id),
+		"temporal workflow signal" + ns + " --workflow-id " + one + " --name reprocess",
+		"tctl" + ns + " workflow signal --workflow_id " + one + " --name reprocess",
+		"temporal workflow signal" + ns + ` --query "` + query + `" --name reprocess --reason mended --yes`,
+	}
+}
+
+// cause names the group.
+func cause(g AlertGroup) string {
+	return codeSpan(string(g.Stage), maxShownID) + " failed (" + codeSpan(string(g.Class), maxShownID) + ")"
+}
+
+func inAll(p *ParkedUploads) string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Count == 0:
+		return " None is parked now."
+	default:
+		return " In all " + parked(p.Count) + "."
+	}
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 upload"
+	}
+	return fmt.Sprintf("%d uploads", n)
+}
+
+func parked(n int) string {
+	if n == 1 {
+		return "1 parked upload"
+	}
+	return fmt.Sprintf("%d parked uploads", n)
+}
+
+// subject names the upload of an alert, as far as it is known.
+func subject(a Alert) string {
+	var parts []string
+	if a.UploadID != "" {
+		parts = append(parts, codeSpan(string(a.UploadID), maxShownID))
+	}
+	if a.Filename != "" {
+		parts = append(parts, codeSpan(a.Filename, maxShownFilename))
+	}
+	if a.Tenant != "" {
+		parts = append(parts, "of tenant "+codeSpan(string(a.Tenant), maxShownTenant))
+	}
+	if len(parts) == 0 {
+		return "a record"
+	}
+	return strings.Join(parts, " ")
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// lasted is a duration in the two units that matter.
+func lasted(d time.Duration) string {
+	d = max(d, 0)
+	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%d d %d h", days, hours)
+	case hours > 0:
+		return fmt.Sprintf("%d h %d min", hours, minutes)
+	case minutes > 0:
+		return fmt.Sprintf("%d min", minutes)
+	default:
+		return fmt.Sprintf("%d s", int(d/time.Second))
+	}
+}

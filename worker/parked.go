@@ -1,0 +1,47 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"orak"
+	"orak/activities"
+	"orak/workflows"
+)
+
+// parked asks Temporal's visibility.
+type parked struct {
+	client    client.Client
+	namespace string
+}
+
+var _ activities.Parked = (*parked)(nil)
+
+// FindParked is activities.Parked's.
+func (p *parked) FindParked(ctx context.Context, s orak.Stage, c orak.Class) (activities.ParkedUploads, error) {
+	query := activities.ParkedQuery(s, c)
+	counted, err := p.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: p.namespace, Query: query})
+	if err != nil {
+		return activities.ParkedUploads{}, fmt.Errorf("counting workflows: %w", err)
+	}
+	if counted.GetCount() == 0 {
+		return activities.ParkedUploads{}, nil
+	}
+	listed, err := p.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: p.namespace, Query: query, PageSize: activities.MaxSamples,
+	})
+	if err != nil {
+		return activities.ParkedUploads{}, fmt.Errorf("listing workflows: %w", err)
+	}
+	var samples []orak.UploadID
+	for _, e := range listed.GetExecutions() {
+		id := strings.TrimPrefix(e.GetExecution().GetWorkflowId(), workflows.UploadWorkflowID(""))
+		samples = append(samples, orak.UploadID(id))
+	}
+	// More can be parked between the two answers.
+	return activities.ParkedUploads{Count: max(int(counted.GetCount()), len(samples)), Samples: samples}, nil
+}

@@ -1,0 +1,77 @@
+package workflows
+
+import (
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"orak/activities"
+)
+
+// maxRecent is how many alerts a digest of before changeParked remembers to
+// tell a repeat.
+const maxRecent = 64
+
+// untilQuiet is what AlertDigest did before changeParked: it ends when no new
+// alert came, whoever is parked. Runs that began so end so.
+func (d *digest) untilQuiet(ctx workflow.Context) error {
+	for {
+		more, err := d.gather(ctx)
+		if err != nil {
+			return err
+		}
+		if !more {
+			next := d.in
+			next.Resume = &d.state
+			return workflow.NewContinueAsNewError(ctx, TypeAlertDigest, next)
+		}
+		if !d.state.Pending.News() {
+			return nil
+		}
+		posted, err := d.post(ctx, d.state.Pending)
+		if err != nil {
+			return err
+		}
+		pause := d.in.GroupInterval
+		if posted {
+			d.state.Pending = activities.AlertGroup{}
+		} else {
+			pause = min(pause, repostAfter)
+		}
+		d.state.Until = workflow.Now(ctx).Add(pause)
+	}
+}
+
+// gather takes alerts until the next message is due. more is false where the
+// history has grown too long to go on in this run.
+func (d *digest) gather(ctx workflow.Context) (more bool, err error) {
+	alerts := workflow.GetSignalChannel(ctx, SignalAlert)
+	timer := workflow.NewTimer(ctx, max(d.state.Until.Sub(workflow.Now(ctx)), 0))
+	due := false
+	s := workflow.NewSelector(ctx)
+	s.AddFuture(timer, func(f workflow.Future) { err, due = f.Get(ctx, nil), true })
+	s.AddReceive(alerts, func(c workflow.ReceiveChannel, _ bool) { d.receive(c) })
+	for !due {
+		s.Select(ctx)
+		if !due && workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return false, nil
+		}
+	}
+	d.receive(alerts)
+	return true, err
+}
+
+// receive counts every alert that has arrived, once.
+func (d *digest) receive(alerts workflow.ReceiveChannel) {
+	for a := (activities.Alert{}); alerts.ReceiveAsync(&a); a = (activities.Alert{}) {
+		if slices.Contains(d.state.Recent, a.ID) {
+			continue
+		}
+		d.state.Recent = append(d.state.Recent, a.ID)
+		if over := len(d.state.Recent) - maxRecent; over > 0 {
+			d.state.Recent = d.state.Recent[over:]
+		}
+		d.state.add(a, time.Time{})
+	}
+}
