@@ -107,7 +107,7 @@ func outcomes(want map[orak.UploadID]expected, s *seen) result {
 		}
 		run := s.runs[id][0]
 		p := run.progress
-		if w.Class == "" {
+		if w.completes() {
 			r.hold(p.Status == orak.StatusCompleted && run.status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED,
 				"%s %s is %s (workflow %s): %+v", id, w.name, p.Status, run.status, p.Failure)
 			continue
@@ -132,7 +132,7 @@ func completedOnce(want map[orak.UploadID]expected, s *seen) result {
 	r := result{Promise: "a completed upload has one completed event, the others none"}
 	for id, w := range sorted(want) {
 		n := 0
-		if w.Class == "" {
+		if w.completes() {
 			n = 1
 		}
 		ids := slices.Sorted(maps.Keys(s.events[id][events.Completed]))
@@ -148,11 +148,11 @@ func deadLetters(want map[orak.UploadID]expected, s *seen) result {
 	for id, w := range sorted(want) {
 		cycles := 0
 		if w.Class != "" && len(s.runs[id]) == 1 {
-			cycles = s.runs[id][0].progress.Cycle + 1
-		}
-		if w.operate == operateReprocess && cycles < 2 {
-			r.hold(false, "%s %s was not reprocessed", id, w.name)
-			continue
+			cycles = s.runs[id][0].progress.Cycle
+			r.hold(w.operate != operateReprocess || cycles > 0, "%s %s was not reprocessed", id, w.name)
+			if !w.Mended {
+				cycles++ // the last one ended with a dead letter, too
+			}
 		}
 		letters := map[string]bool{}
 		for _, l := range s.letters[id] {
@@ -174,7 +174,7 @@ func analyses(want map[orak.UploadID]expected, s *seen) result {
 	r := result{Promise: "a completed upload has its analysis, of the whole recording"}
 	for id, w := range sorted(want) {
 		found, ok := s.analyses[id]
-		if w.Class != "" {
+		if !w.completes() {
 			r.hold(!ok, "%s %s has one, and was dead-lettered", id, w.name)
 			continue
 		}

@@ -9,6 +9,9 @@
 //	operator   reprocesses and discards dead letters in between
 //	check      Kafka, Temporal and the store, read from outside
 //
+// With -upgrade-from it rehearses a deployment: uploads in every state, begun
+// by an earlier version, are finished by today's.
+//
 // It ends with status 0 where every promise held, 1 where one did not, and 2
 // where it could not be run. See docs/chaos.md.
 package main
@@ -40,10 +43,15 @@ type options struct {
 	standalone string
 	short      bool
 	keep       bool
+	// upgradeFrom is the version that is replaced; empty for a storm.
+	upgradeFrom string
 }
 
 // command repeats the run.
 func (o options) command() string {
+	if o.upgradeFrom != "" {
+		return "go tool task chaos:upgrade -- -upgrade-from " + o.upgradeFrom
+	}
 	return fmt.Sprintf("go tool task chaos -- -seed %d -uploads %d -duration %s -blows %d -together %d", o.seed, o.uploads, o.duration, o.blows, o.together)
 }
 
@@ -60,7 +68,11 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	fmt.Printf("chaos: seed %d; again with: %s\n", o.seed, o.command())
-	rep, err := storm(ctx, o)
+	rehearse := storm
+	if o.upgradeFrom != "" {
+		rehearse = upgrade
+	}
+	rep, err := rehearse(ctx, o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "chaos: %v\nchaos: logs in %s\n", err, o.dir)
 		return 2
@@ -106,7 +118,8 @@ func parse(args []string) (options, error) {
 		fmt.Fprintf(f.Output(), "Kills and restarts every process of orak under load, and checks that nothing was lost.\n\n"+
 			"  go tool task chaos                     %d uploads in %s\n"+
 			"  go tool task chaos -- -short           %d uploads in %s\n"+
-			"  go tool task chaos -- -seed 7 -json report.json\n\n", fullUploads, fullDuration, shortUploads, shortDuration)
+			"  go tool task chaos -- -seed 7 -json report.json\n"+
+			"  go tool task chaos:upgrade -- -upgrade-from HEAD~20\n\n", fullUploads, fullDuration, shortUploads, shortDuration)
 		f.PrintDefaults()
 	}
 	f.Uint64Var(&o.seed, "seed", 0, "what the uploads and the schedule follow from; 0 takes one at random")
@@ -119,6 +132,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.json, "json", "", "`file` to write the report to, as JSON")
 	f.StringVar(&o.dir, "dir", "", "`folder` for data and logs; a fresh one where it is missing, which stays where a promise was broken")
 	f.BoolVar(&o.keep, "keep", false, "leave the folder even where every promise held")
+	f.StringVar(&o.upgradeFrom, "upgrade-from", "", "in place of the storm, begin uploads with the orak of this `commit` and finish them with the built one")
 	f.StringVar(&o.orak, "orak", "bin/orak", "the built orak (`path`)")
 	f.StringVar(&o.standalone, "standalone", "bin/orak-standalone", "the built orak-standalone, for the servers (`path`)")
 	if err := f.Parse(args); err != nil {

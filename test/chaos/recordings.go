@@ -31,12 +31,18 @@ type outcome struct {
 	Refused int
 	// Class is the true cause of its dead letter; empty where it completes.
 	Class orak.Class
+	// Mended says that the cause of the dead letter is gone by the time it is
+	// reprocessed: the upload completes in the end.
+	Mended bool
 	// DurationS is of the audio that is found in it, give or take a fifth of a
 	// second; 0 where it cannot be known.
 	DurationS float64
 	// Attempts are those that the dead letter must show; 0 for any number.
 	Attempts int
 }
+
+// completes reports whether the upload comes to its analysis.
+func (o outcome) completes() bool { return o.Refused == 0 && (o.Class == "" || o.Mended) }
 
 // The lengths of the longer recordings. maxSeconds is what a run takes at most,
 // so that one too long is cheap to make and to find out.

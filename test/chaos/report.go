@@ -27,8 +27,11 @@ type report struct {
 	SentAgain int `json:"sent_again"`
 	// Repeats counts records on topics that are there more than once, under
 	// one id, for consumers to drop.
-	Repeats   int              `json:"repeats"`
-	Processes map[string]tally `json:"processes"`
+	Repeats int `json:"repeats"`
+	// Before has how many uploads were in which status when the earlier version
+	// was ended, in a rehearsal of an upgrade.
+	Before    map[orak.Status]int `json:"before,omitempty"`
+	Processes map[string]tally    `json:"processes"`
 	// LoadS and QuietS are how long the load took, and after it the rest, in
 	// seconds.
 	LoadS   float64  `json:"load_s"`
@@ -101,6 +104,9 @@ func (r report) print(w io.Writer) {
 		}
 		fmt.Fprintf(w, "%-12s %8d %8d %16.1f %10.1f\n", name, t.Killed, t.Stopped,
 			t.Recoveries[len(t.Recoveries)/2].Seconds(), t.Recoveries[len(t.Recoveries)-1].Seconds())
+	}
+	if len(r.Before) > 0 {
+		fmt.Fprintf(w, "\nwhen the earlier version was ended: %v\n", r.Before)
 	}
 	fmt.Fprintf(w, "\nrecords that are on a topic twice, under one id: %d\n\n", r.Repeats)
 	for _, one := range r.Results {

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"orak"
+	"orak/internal/client"
+	"orak/internal/media/mediatest"
+)
+
+// upgrade rehearses a deployment: an earlier version brings uploads into every
+// state, ends, and the built one finishes them all.
+func upgrade(ctx context.Context, o options) (report, error) {
+	earlier, err := buildAt(ctx, o.upgradeFrom, o.dir)
+	if err != nil {
+		return report{}, err
+	}
+	files, err := encode(ctx, filepath.Join(o.dir, "recordings"))
+	if err != nil {
+		return report{}, err
+	}
+	f, err := startServers(ctx, o)
+	if f != nil {
+		defer f.endAll()
+	}
+	if err != nil {
+		return report{}, err
+	}
+	// What is longer parks; the later version takes it.
+	if err := f.startRoles(ctx, earlier, "ORAK_MEDIA_MAX_DURATION="+(longSeconds/2*time.Second).String()); err != nil {
+		return report{}, fmt.Errorf("running orak of %s: %w", o.upgradeFrom, err)
+	}
+	began := time.Now()
+	u := rehearsal{fleet: f, app: newApp(f.api()), files: files}
+	before, err := u.begin(ctx)
+	if err != nil {
+		return report{}, err
+	}
+	gone := slices.Clone(f.processes) // for what happened to them
+	if err := f.startRoles(ctx, o.orak); err != nil {
+		return report{}, err
+	}
+	switched := time.Now()
+	say("%6.1fs the built version runs; uploads were %v", time.Since(began).Seconds(), before)
+	if err := u.finish(ctx, o.quiet); err != nil {
+		return report{}, err
+	}
+	s, results, err := settle(ctx, f, o.quiet, u.all)
+	if err != nil {
+		return report{}, err
+	}
+	rep := newReport(o, u.all, s, append(results, everyState(before)))
+	rep.Before, rep.LoadS, rep.QuietS = before, switched.Sub(began).Seconds(), time.Since(switched).Seconds()
+	rep.account(slices.Concat(gone, f.processes[len(targets())-len(roles()):]))
+	return rep, nil
+}
+
+// buildAt builds the orak of a commit, in a working tree of its own that is
+// gone again afterwards.
+func buildAt(ctx context.Context, ref, dir string) (program string, err error) {
+	tree, program := filepath.Join(dir, "earlier"), filepath.Join(dir, "earlier-orak")
+	say("building orak of %s", ref)
+	if err := command(ctx, "", "git", "worktree", "add", "--quiet", "--detach", tree, ref); err != nil {
+		return "", err
+	}
+	defer func() {
+		err = errors.Join(err, command(context.WithoutCancel(ctx), "", "git", "worktree", "remove", "--force", tree))
+	}()
+	return program, command(ctx, tree, "go", "build", "-o", program, "./cmd/orak")
+}
+
+func command(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("running %s %v: %w: %s", name, args, err, said)
+	}
+	return nil
+}
+
+// rehearsal is a fleet with the uploads that are begun on it.
+type rehearsal struct {
+	*fleet
+	app   *app
+	files map[string][]byte
+	all   []*sending
+}
+
+// upload sends n of a file and waits until all are taken.
+func (u *rehearsal) upload(ctx context.Context, n int, name, contentType string, want outcome, operate string) error {
+	var apps sync.WaitGroup
+	for range n {
+		s := &sending{
+			recording: recording{kind: name, contentType: contentType, body: u.files[name], want: want},
+			name:      strconv.Itoa(len(u.all)) + "-" + name, keyed: true, operate: operate,
+		}
+		u.all = append(u.all, s)
+		apps.Go(func() { u.app.send(ctx, s) })
+	}
+	apps.Wait()
+	return ctx.Err()
+}
+
+// begin brings uploads into every state and ends orak. It returns how many
+// were where.
+func (u *rehearsal) begin(ctx context.Context) (map[orak.Status]int, error) {
+	u.files["cut.m4a"] = u.files["tune.m4a"][:len(u.files["tune.m4a"])*6/10]
+	input, large := outcome{Class: orak.ClassInput}, outcome{DurationS: largeSeconds}
+	mended := outcome{Class: orak.ClassInput, Mended: true, DurationS: longSeconds}
+	sound := outcome{DurationS: mediatest.Seconds}
+	err := errors.Join(
+		u.upload(ctx, 3, "tune.ogg", "audio/ogg", sound, ""),
+		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, ""),
+		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, operateReprocess),
+		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, operateDiscard),
+		u.upload(ctx, 3, "long.ogg", "audio/ogg", mended, operateReprocess),
+	)
+	if err != nil {
+		return nil, err
+	}
+	e, err := open(u.at)
+	if err != nil {
+		return nil, err
+	}
+	defer e.close()
+	settled := func(c map[orak.Status]int) bool {
+		return c[orak.StatusDeadLettered] == 9 && c[orak.StatusCompleted] == 3
+	}
+	if _, err := e.await(ctx, settled); err != nil {
+		return nil, fmt.Errorf("waiting for parked and completed uploads: %w", err)
+	}
+	// More than can be analyzed at once, so that some are analyzed and others
+	// wait for that.
+	if err := u.upload(ctx, 8, "large.wav", "audio/wav", large, ""); err != nil {
+		return nil, err
+	}
+	busy := func(c map[orak.Status]int) bool { return c[orak.StatusAnalyzing] >= 2 }
+	if _, err := e.await(ctx, busy); err != nil {
+		return nil, fmt.Errorf("waiting for uploads that are analyzed: %w", err)
+	}
+	u.endAlike("gpu", "convert", "pipeline", "bridge")
+	// On Kafka alone, then in the outbox alone.
+	if err := u.upload(ctx, 3, "tune.mp3", "audio/mpeg", sound, ""); err != nil {
+		return nil, err
+	}
+	u.named("kafka").end(false)
+	if err := u.upload(ctx, 2, "tune.flac", "audio/flac", sound, ""); err != nil {
+		return nil, err
+	}
+	u.named("api").end(false)
+	if err := u.startAll(ctx, []*process{u.named("kafka")}); err != nil {
+		return nil, err
+	}
+	s, err := e.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts := s.statuses()
+	counts[orak.StatusQueued] += len(u.all) - len(s.runs)
+	return counts, nil
+}
+
+// endAlike ends two processes of each kind at the same time, the first by
+// kill -9 and the second by SIGTERM.
+func (u *rehearsal) endAlike(kinds ...string) {
+	var ends sync.WaitGroup
+	for _, kind := range kinds {
+		ends.Go(func() { u.named(kind + "-1").end(false) })
+		ends.Go(func() { u.named(kind + "-2").end(true) })
+	}
+	ends.Wait()
+}
+
+// finish is the operator's part.
+func (u *rehearsal) finish(ctx context.Context, within time.Duration) error {
+	c, err := client.New(client.Config{Server: u.api()})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	var hands sync.WaitGroup
+	for _, s := range u.all {
+		if s.operate != "" && s.id != "" {
+			hands.Go(func() { operator{c}.decide(ctx, s) })
+		}
+	}
+	hands.Wait()
+	return nil
+}
+
+// everyState keeps the rehearsal from passing because there was nothing to do.
+func everyState(before map[orak.Status]int) result {
+	r := result{Promise: "uploads were in every state when the earlier version was ended"}
+	for _, status := range []orak.Status{orak.StatusQueued, orak.StatusAnalyzing, orak.StatusDeadLettered, orak.StatusCompleted} {
+		r.hold(before[status] > 0, "none was %s", status)
+	}
+	return r
+}
+
+// statuses counts the workflows by where they stand.
+func (s *seen) statuses() map[orak.Status]int {
+	counts := map[orak.Status]int{}
+	for _, runs := range s.runs {
+		for _, x := range runs {
+			counts[x.progress.Status]++
+		}
+	}
+	return counts
+}
+
+// await returns once the workflows stand as wanted.
+func (e *eyes) await(ctx context.Context, wanted func(map[orak.Status]int) bool) (map[orak.Status]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		runs, err := e.runs(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if counts := (&seen{runs: runs}).statuses(); wanted(counts) {
+			return counts, nil
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return nil, ctx.Err()
+		}
+	}
+}
