@@ -95,14 +95,14 @@ const maxShown = 12
 func (r report) print(w io.Writer) {
 	fmt.Fprintf(w, "\n%d uploads in %.0f s: %d taken, %d refused at the door, sent again %d times, %d taken besides whose answer was lost; quiet %.0f s later\n\n",
 		r.Uploads, r.LoadS, r.Taken, r.Refused, r.SentAgain, r.Unasked, r.QuietS)
-	fmt.Fprintf(w, "%-12s %8s %8s %16s %10s\n", "process", "kill -9", "SIGTERM", "ready again, s", "longest")
+	fmt.Fprintf(w, "%-14s %8s %8s %16s %10s\n", "process", "kill -9", "SIGTERM", "ready again, s", "longest")
 	for _, name := range r.names {
 		t := r.Processes[name]
 		slices.Sort(t.Recoveries)
 		if len(t.Recoveries) == 0 {
 			t.Recoveries = []time.Duration{0}
 		}
-		fmt.Fprintf(w, "%-12s %8d %8d %16.1f %10.1f\n", name, t.Killed, t.Stopped,
+		fmt.Fprintf(w, "%-14s %8d %8d %16.1f %10.1f\n", name, t.Killed, t.Stopped,
 			t.Recoveries[len(t.Recoveries)/2].Seconds(), t.Recoveries[len(t.Recoveries)-1].Seconds())
 	}
 	if len(r.Before) > 0 {

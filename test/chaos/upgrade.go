@@ -44,7 +44,7 @@ func upgrade(ctx context.Context, o options) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	gone := slices.Clone(f.processes) // for what happened to them
+	replaced := slices.Clone(f.processes) // for what happened to them
 	if err := f.startRoles(ctx, o.orak); err != nil {
 		return report{}, err
 	}
@@ -59,7 +59,12 @@ func upgrade(ctx context.Context, o options) (report, error) {
 	}
 	rep := newReport(o, u.all, s, append(results, everyState(before)))
 	rep.Before, rep.LoadS, rep.QuietS = before, switched.Sub(began).Seconds(), time.Since(switched).Seconds()
-	rep.account(slices.Concat(gone, f.processes[len(targets())-len(roles()):]))
+	for _, p := range replaced {
+		if f.listen[p.name] != "" {
+			p.name += " old"
+		}
+	}
+	rep.account(slices.Concat(replaced, f.processes[len(targets())-len(roles()):]))
 	return rep, nil
 }
 
