@@ -160,14 +160,19 @@ func (b *bulk) count(id orak.UploadID, err error) error {
 	return b.con.value(line)
 }
 
-// resume is the command that goes on with the bulk. Those that are not parked
-// any more are not selected again, nor those that failed again.
-func (b *bulk) resume() string {
+// resume is the command that goes on with the bulk: with what is left of it
+// where it was stopped, else with as many again. Those that are not parked any
+// more are not selected again, nor those that failed again.
+func (b *bulk) resume(stopped bool) string {
 	sel := b.sel
 	sel.Before = b.plan.Before
 	words := append([]string{"dlq", b.verb}, b.words(sel)...)
-	if left := b.Limit - b.result.Done - b.result.Gone; b.plan.More > 0 && left > 0 {
-		words = append(words, "--limit", fmt.Sprint(left))
+	limit := b.Limit
+	if stopped {
+		limit = max(limit-b.result.Done-b.result.Gone, 1)
+	}
+	if b.plan.More > 0 {
+		words = append(words, "--limit", fmt.Sprint(limit))
 	}
 	return b.command(append(words, b.repeated()...)...)
 }

@@ -105,7 +105,7 @@ func TestBulkThatIsCutOffSaysHowToGoOn(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Equal(t, []string{string(letters[0].ID), string(letters[1].ID)}, w.decided())
 	require.Contains(t, got.out, "✓ 2 are discarded.")
-	require.Contains(t, got.err, "3 more were selected. Go on with:\n  orak dlq discard --text 'it'\\''s' --before 2026-11-22T12:05:00.000000001Z --rate 0 --yes\n")
+	require.Contains(t, got.err, "3 more were selected. Go on with:\n  orak dlq discard --text 'it'\\''s' --before 2026-11-22T12:05:00.000000001Z --limit 2 --rate 0 --yes\n")
 }
 
 // TestInterruptedBulkIsResumed interrupts a bulk by the clock of its own

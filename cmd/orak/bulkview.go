@@ -164,7 +164,7 @@ func (c *console) showBulkResult(b *bulk, stopped bool) error {
 	r := &b.result
 	r.Left = b.plan.Count - r.Done - r.Gone - r.Failed - r.refused()
 	if stopped || b.plan.More > 0 {
-		r.Resume = b.resume()
+		r.Resume = b.resume(stopped)
 	}
 	if c.json {
 		if err := c.value(r); err != nil {

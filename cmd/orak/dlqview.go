@@ -159,12 +159,14 @@ func (c *console) event(e *api.Event) {
 	}
 	c.section("Event")
 	list := []row{{label: "Record", value: clean(fmt.Sprintf("%s, partition %d, offset %d", e.Topic, e.Partition, e.Offset))}, {label: "Key", value: clean(e.Key)}}
+	label := "Headers"
 	for _, h := range e.Headers {
-		value := clean(h.Value)
+		value := h.Value
 		if h.Withheld {
 			value = "(withheld)"
 		}
-		list = append(list, row{label: fit(clean(h.Key), labelWidth-1), value: value})
+		list = append(list, row{label: label, value: clean(h.Key + ": " + value)})
+		label = ""
 	}
 	if e.Value == "" {
 		c.rows(append(list, row{label: "Value", value: bytesText(int64(e.Size)) + ", not shown"}))
