@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -166,8 +168,16 @@ func TestDeadLettersAreWorkedOffInBulk(t *testing.T) {
 			require.Contains(t, reason, "publish needs an analysis")
 			require.Equal(t, 6, n)
 		}
-		status, problem := d.post(t, "/v1/dead-letters/"+string(tunes[0])+"/reprocess", `{"by":"me","reason":"x","options":{"engine":"none such"}}`)
-		require.Equal(t, http.StatusBadRequest, status, problem)
+		for body, reason := range map[string]string{
+			`"options":{"engine":"none such"}`: "Options: engine: unknown engine",
+			`"options":{"timeout":"25h"}`:      "Options: timeout: want a duration from 1s to 24h",
+			`"options":{"tiemout":"1h"}`:       "Options: unknown option",
+			`"from":"analyze"`:                 "From: analyze needs converted audio",
+		} {
+			status, problem := d.post(t, "/v1/dead-letters/"+string(tunes[0])+"/reprocess", `{"by":"me","reason":"x",`+body+`}`)
+			require.Equal(t, http.StatusBadRequest, status, problem)
+			require.Contains(t, problem, reason)
+		}
 		d.waitForCycle(tunes, 0)
 	})
 	t.Run("a cap is said and gone on from", func(t *testing.T) {
@@ -197,10 +207,31 @@ func TestDeadLettersAreWorkedOffInBulk(t *testing.T) {
 		require.LessOrEqual(t, d.bulk(0, first.Resume).Done, first.Left)
 		d.waitForCycle(tunes, 1)
 	})
+	t.Run("what failed again is shown with its first cause", func(t *testing.T) {
+		status, out, errs := d.sh("orak dlq show " + string(tunes[0]) + " --json")
+		require.Zero(t, status, errs)
+		var letter api.DeadLetterDetail
+		require.NoError(t, json.Unmarshal([]byte(out), &letter))
+		require.Equal(t, orak.ClassTransient, letter.First.Class)
+		require.True(t, letter.First.LastAt.Before(letter.FirstAt))
+		require.WithinDuration(t, letter.LastAt.Add(7*24*time.Hour), letter.ExpiresAt, time.Hour)
+		require.Equal(t, string(tunes[0]), letter.Event.Key)
+		require.Contains(t, letter.Event.Value, `"upload_id":"`+string(tunes[0])+`"`)
+		var kinds []orak.MarkKind
+		for _, mark := range letter.Timeline {
+			kinds = append(kinds, mark.Kind)
+		}
+		round := []orak.MarkKind{orak.MarkAttemptFailed, orak.MarkAttemptFailed, orak.MarkAttemptFailed, orak.MarkDeadLettered}
+		require.Equal(t, slices.Concat(round, []orak.MarkKind{orak.MarkReprocessed}, round), kinds)
+		_, out, _ = d.sh("orak dlq show " + string(tunes[0]))
+		for _, want := range []string{"First cause", "Expires", "attempt 3, failed (transient)", "run again from convert by", letter.Commands.Reprocess.Tctl} {
+			require.Contains(t, out, want)
+		}
+	})
 	t.Run("what was mended finishes", func(t *testing.T) {
 		d.mendFFmpeg()
 		d.waitFor(6, "--class transient")
-		status, out, errs := d.sh("orak dlq reprocess --class transient --yes --rate 0")
+		status, out, errs := d.sh("orak dlq reprocess --class transient --yes --rate 0 --timeout 10m --max-duration 1h --engine builtin")
 		require.Zero(t, status, errs)
 		require.Contains(t, out, "6 run again.")
 		for _, id := range tunes {
