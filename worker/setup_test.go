@@ -135,11 +135,15 @@ func (r *rig) put(recording []byte) orak.Upload {
 
 func (r *rig) process(u orak.Upload, resume *workflows.Resume) {
 	r.t.Helper()
+	r.execute(workflows.ProcessUploadInput{Upload: u, Resume: resume})
+}
+
+func (r *rig) execute(in workflows.ProcessUploadInput) {
+	r.t.Helper()
+	in.Origin = events.Origin{Topic: events.TopicUploads, Partition: 1, Offset: 2, Key: []byte(in.Upload.ID), Value: []byte("{}")}
 	_, err := r.client.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
-		ID: workflows.UploadWorkflowID(u.ID), TaskQueue: workflows.QueuePipeline,
-	}, workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u, Resume: resume, Origin: events.Origin{
-		Topic: events.TopicUploads, Partition: 1, Offset: 2, Key: []byte(u.ID), Value: []byte("{}"),
-	}})
+		ID: workflows.UploadWorkflowID(in.Upload.ID), TaskQueue: workflows.QueuePipeline,
+	}, workflows.TypeProcessUpload, in)
 	require.NoError(r.t, err)
 }
 

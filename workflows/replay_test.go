@@ -21,8 +21,9 @@ import (
 // new one under a new name (go test ./worker -record).
 var paths = []string{
 	"alert_digest", "alert_digest_continued", "alert_digest_repeated", "alert_digest_resolved",
-	"canceled", "completed", "crashed", "discarded", "erased", "erased_again", "expired",
-	"reprocessed_by_signal", "reprocessed_by_update", "resumed", "retried",
+	"canceled", "canceled_while_parked", "completed", "crashed", "discarded", "erased", "erased_again",
+	"expired", "expired_after_a_warning", "failed_again", "reprocessed_by_signal", "reprocessed_by_update",
+	"reprocessed_with_options", "resumed", "retried", "stuck",
 }
 
 func TestEveryRecordedHistoryIsReplayed(t *testing.T) {
