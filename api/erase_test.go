@@ -190,3 +190,21 @@ func TestARecordingThatArrivesAfterItsErasureIsNotKept(t *testing.T) {
 	problem(t, <-done, http.StatusGone, "erased")
 	require.Equal(t, []string{orak.ErasedKey(orak.DefaultTenant, orak.UploadID(id))}, b.keys())
 }
+
+// A process that died between storing and looking, or a marker that was
+// written late.
+func TestTheOutboxDropsWhatWasErased(t *testing.T) {
+	t.Parallel()
+	b := prepare(t)
+	id, other := freshID(), freshID()
+	for _, u := range []orak.UploadID{id, other} {
+		b.put(orak.PendingKey("choir", u), []byte("{}"), "application/json")
+		b.put(orak.OriginalKey("choir", u), wav(100), "audio/wav")
+	}
+	b.bury("choir", id, time.Now().UTC())
+	b.start()
+	require.Equal(t, other, b.announced(1)[0].Subject)
+	b.eventually(func() bool { return len(b.keys()) == 2 }, "the erased one is removed")
+	require.ElementsMatch(t, []string{orak.ErasedKey("choir", id), orak.OriginalKey("choir", other)}, b.keys())
+	require.Len(t, b.announced(1), 1)
+}

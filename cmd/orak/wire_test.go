@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,8 @@ type wire struct {
 	// onDecision, where it is set, sees how many decisions were asked for.
 	onDecision func(n int)
 	decisions  int
+	// erasures are the queries of those that were asked for.
+	erasures []url.Values
 	// tenant is the last request's.
 	tenant string
 	// hold, once closed, lets streams of events go on.
@@ -61,6 +64,12 @@ func newWire(t *testing.T, steps ...api.Upload) *wire {
 		reply(rw, http.StatusAccepted, api.Accepted{ID: testID, Status: orak.StatusQueued, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Links: links()})
 	})
 	mux.HandleFunc("GET /v1/uploads/{id}", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, w.first()) })
+	mux.HandleFunc("DELETE /v1/uploads/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.erasures = append(w.erasures, r.URL.Query())
+		reply(rw, http.StatusAccepted, api.Erasing{ID: testID, Status: "erasing", Links: links()})
+	})
 	mux.HandleFunc("GET /v1/uploads/{id}/analysis", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, analysis()) })
 	mux.HandleFunc("GET /v1/uploads/{id}/events", w.events)
 	mux.HandleFunc("GET /v1/dead-letters", w.page)
