@@ -37,8 +37,13 @@ type app struct {
 
 func startApp(t *testing.T, env ...string) *app {
 	t.Helper()
+	return startAppOn(t, os.Getenv(kafkaEnv), env...)
+}
+
+// startAppOn uses the given broker; empty means the app's own.
+func startAppOn(t *testing.T, broker string, env ...string) *app {
+	t.Helper()
 	opts := stack.Options{Env: append([]string{"ORAK_LOG_LEVEL=warn"}, env...)}
-	broker := os.Getenv(kafkaEnv)
 	if broker != "" {
 		opts.Args = append(opts.Args, "--kafka-brokers="+broker)
 	}
