@@ -1,0 +1,54 @@
+"""python -m server --manifest models/pitch/manifest.json"""
+
+import argparse
+import logging
+import os
+from pathlib import Path
+
+import uvicorn
+
+from . import app, manifest
+from .admission import Admission
+from .batching import Batcher
+from .model import Model
+from .service import Service
+
+
+def arguments() -> argparse.Namespace:
+    p = argparse.ArgumentParser(
+        prog="python -m server", description="Serves one ONNX model to orak, behind a bounded queue.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    p.add_argument("--manifest", type=Path, default=Path(__file__).parent.parent / "models/pitch/manifest.json")
+    p.add_argument("--host", default="127.0.0.1")
+    p.add_argument("--port", type=int, default=8090)
+    p.add_argument("--slots", type=int, default=2, help="requests that are worked on at once")
+    p.add_argument("--queue", type=int, default=8, help="requests that may wait; further ones are answered 429")
+    p.add_argument("--memory", type=int, default=1 << 30, metavar="BYTES", help="memory for the audio of all requests at once, the model's own not counted")
+    p.add_argument("--batch", type=int, default=8, help="windows that go through the model together, at most")
+    p.add_argument("--batch-wait", type=float, default=0.005, metavar="SECONDS", help="how long a window waits for company")
+    p.add_argument("--threads", type=int, default=max((os.cpu_count() or 2) // 2, 1), help="threads of one run on a CPU")
+    p.add_argument("--max-body", type=int, default=32 << 20, metavar="BYTES", help="longest body that is taken")
+    p.add_argument("--allow-url", action="append", default=[], metavar="PREFIX", help="beginning of URLs that may be fetched; none by default")
+    p.add_argument("--drain", type=int, default=30, metavar="SECONDS", help="how long requests may take to end when the server is stopped")
+    return p.parse_args()
+
+
+def main() -> None:
+    args = arguments()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    described, path = manifest.load(args.manifest)
+    model = Model(described, path, args.threads, described.memory_bytes + args.memory)
+    service = Service(described, Batcher(model, args.batch, args.batch_wait), Admission(args.slots, args.queue, args.memory), model.device)
+    logging.getLogger(__name__).info("serving %s %s on %s", described.name, described.version, model.device)
+    uvicorn.run(
+        app.build(service, args.max_body, tuple(args.allow_url)),
+        host=args.host,
+        port=args.port,
+        timeout_graceful_shutdown=args.drain,
+        log_level="warning",
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()
