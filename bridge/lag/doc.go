@@ -36,7 +36,7 @@
 //     came and none was taken, or nothing new came and there is still a rest.
 //   - A partition that was caught up within the window is not in STOP, however
 //     old its last commit is: a quiet topic has no commits either, and one
-//     record would be an alarm. That, and UNKNOWN, are ours and not Burrow's:
+//     record would be an alarm. Why, and why there is UNKNOWN:
 //     docs/decisions/0011-lag-rules.md.
 //   - A partition without a commit is counted from the start of its log, as a
 //     group that begins at the earliest record reads it. Groups that begin at

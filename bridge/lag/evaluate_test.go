@@ -61,8 +61,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// A quiet topic has no commits, so that by Burrow's list its first record would
-// be an alarm. That it is spared lasts for one window, and not for ever.
+// A quiet topic has no commits either, so that its first record would be an
+// alarm if commits alone counted. That it is spared lasts for one window.
 func TestQuietTopicThatWakesIsStoppedOneWindowLater(t *testing.T) {
 	t.Parallel()
 	quiet := series([2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9})
