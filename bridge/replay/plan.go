@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -40,8 +41,8 @@ type Plan struct {
 	// announce none.
 	Repeats int `json:"repeats"`
 	Skipped int `json:"skipped"`
-	// Notifications are those of a bucket. They tell too little of a
-	// recording to begin with it, and are left to the bridge.
+	// Notifications are those of a bucket. An upload that nothing else
+	// announces is among States; its recording is read when it is started.
 	Notifications int `json:"notifications"`
 	// Undecodable records are left where they are: the bridge has
 	// dead-lettered them, or will. Examples names the first of them.
@@ -57,7 +58,14 @@ type Plan struct {
 
 	// before is what an interrupted replay had done already.
 	before Result
-	chosen map[int32]map[int64]State
+	chosen map[int32]map[place]State
+}
+
+// place is where an upload is announced in a partition: the record, and in a
+// notification the entry.
+type place struct {
+	offset int64
+	entry  int
 }
 
 // Record names a record and what is wrong with it.
@@ -117,7 +125,7 @@ func (r *Replayer) Resume(ctx context.Context, saved Saved, progress Progress) (
 func newPlan(sel Selection, began time.Time) *Plan {
 	return &Plan{
 		Selection: sel, Began: began, Bounds: make(map[int32]Bounds),
-		States: make(map[State]int), Start: make(map[State]int), chosen: make(map[int32]map[int64]State),
+		States: make(map[State]int), Start: make(map[State]int), chosen: make(map[int32]map[place]State),
 	}
 }
 
@@ -175,7 +183,10 @@ func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progre
 	}
 	s := surveyor{
 		plan: p, live: live, seen: make(map[orak.UploadID]bool),
-		canceled: make(map[owned]bool), chosen: make(map[orak.UploadID]spot),
+		canceled: make(map[owned]bool), chosen: make(map[orak.UploadID]spot), notified: make(map[orak.UploadID]spot),
+	}
+	if r.deps.Recordings != nil {
+		s.bucket = r.deps.Recordings.Bucket()
 	}
 	for _, id := range p.Selection.IDs {
 		s.seen[id] = false
@@ -189,21 +200,30 @@ func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progre
 		if progress != nil {
 			progress(min(done, total), total)
 		}
-		found := s.sift(records)
-		states, err := r.states(ctx, p.Selection, found, p.Began)
-		if err != nil {
-			return err
-		}
-		for i, f := range found {
-			s.count(f, states[i])
-		}
-		return nil
+		return r.judge(ctx, &s, s.sift(records))
 	})
 	if err != nil {
 		return fmt.Errorf("planning replay: %w", err)
 	}
+	for some := range slices.Chunk(s.onlyNotified(), maxPoll) {
+		if err := r.judge(ctx, &s, some); err != nil {
+			return fmt.Errorf("planning replay: %w", err)
+		}
+	}
 	s.conclude()
 	return r.doubt(ctx, p)
+}
+
+// judge counts uploads by where they stand.
+func (r *Replayer) judge(ctx context.Context, s *surveyor, uploads []found) error {
+	states, err := r.states(ctx, s.plan.Selection, uploads, s.plan.Began)
+	if err != nil {
+		return err
+	}
+	for i, f := range uploads {
+		s.count(f, states[i])
+	}
+	return nil
 }
 
 // reach has the first word with Temporal: a client that was made without

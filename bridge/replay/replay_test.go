@@ -68,6 +68,25 @@ type standing struct {
 	missing, failed, running, parked, completed, discarded, canceled, withdrawn orak.Upload
 }
 
+// erasure asks that everything of an upload be erased.
+func (b *bundle) erasure(u orak.Upload) *kgo.Record {
+	b.t.Helper()
+	e, err := events.NewErasure(time.Now(), events.Erasure{ID: u.ID, Tenant: u.Tenant, By: "a test"})
+	require.NoError(b.t, err)
+	return e.Record(events.TopicUploads)
+}
+
+func TestErasedUploadsAreNotBegunAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	u := b.announce(2)
+	b.publish(b.erasure(u[0]))
+	p := b.plan(forced())
+	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Withdrawn: 1}, nonZero(p.States))
+	require.Equal(t, 1, b.run(p).Total())
+	require.Nil(t, b.info(u[0]))
+}
+
 func (s standing) open() []orak.Upload { return []orak.Upload{s.running, s.parked} }
 
 func (b *bundle) oneOfEach() standing {
@@ -107,7 +126,7 @@ func TestEachStateIsCountedAndOnlyWhatIsWantedIsStarted(t *testing.T) {
 		replay.Missing: 1, replay.Failed: 1, replay.Running: 2, replay.Parked: 1, replay.Completed: 1, replay.Withdrawn: 2,
 	}, p.States)
 	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Failed: 1}, nonZero(p.Start))
-	require.Equal(t, []int{13, 1, 2, 1, 1}, []int{p.Records, p.Repeats, p.Skipped, p.Notifications, p.Undecodable})
+	require.Equal(t, []int{13, 1, 2, 1, 1}, []int{p.Records, p.Repeats, p.Skipped, p.Notifications, p.Undecodable}, "a notification of no recording is one, too")
 	require.Len(t, p.Examples, 1)
 	require.NotEmpty(t, p.Examples[0].Error)
 

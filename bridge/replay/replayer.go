@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"orak"
+	"orak/bridge"
 	"orak/internal/kafka"
 )
 
@@ -29,6 +30,9 @@ type Deps struct {
 	// Namespace is the one that Temporal is a client of.
 	Namespace  string
 	Tombstones Tombstones
+	// Recordings is where bucket notifications announce uploads; without it
+	// notifications are counted and announce none.
+	Recordings bridge.Recordings
 	Log        *slog.Logger
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"orak"
 	"orak/bridge"
+	"orak/events"
 	"orak/internal/kafka"
 	"orak/workflows"
 )
@@ -44,8 +45,11 @@ type Result struct {
 	Started map[State]int `json:"started"`
 	// Overtaken are uploads that somebody else started, or erased, meanwhile.
 	Overtaken int `json:"overtaken"`
-	// Refused are records that Temporal does not take; Examples names the
-	// first of them.
+	// Left are notified recordings that are no longer there, or that the API
+	// is about to announce.
+	Left int `json:"left"`
+	// Refused are records that Temporal does not take, or whose recording can
+	// never be processed; Examples names the first of them.
 	Refused  int      `json:"refused"`
 	Examples []Record `json:"examples,omitempty"`
 }
@@ -76,7 +80,7 @@ func (r *Replayer) Run(ctx context.Context, p *Plan, opts Options) (Result, erro
 		tracer: kafka.NewTracer(r.deps.Kafka.ClientID, ""), bounds: maps.Clone(p.Bounds), total: int64(p.Total()),
 		result: Result{
 			Started: maps.Clone(p.before.Started), Overtaken: p.before.Overtaken,
-			Refused: p.before.Refused, Examples: p.before.Examples,
+			Left: p.before.Left, Refused: p.before.Refused, Examples: p.before.Examples,
 		},
 	}
 	if run.result.Started == nil {
@@ -115,19 +119,38 @@ func (r *run) wanted() map[int32]Bounds {
 	narrow := make(map[int32]Bounds)
 	for p, chosen := range r.plan.chosen {
 		b := Bounds{Next: r.bounds[p].End, End: r.bounds[p].Next}
-		for offset := range chosen {
-			b = Bounds{Next: min(b.Next, offset), End: max(b.End, offset+1)}
+		for at := range chosen {
+			b = Bounds{Next: min(b.Next, at.offset), End: max(b.End, at.offset+1)}
 		}
 		narrow[p] = b
 	}
 	return narrow
 }
 
+// pick is a chosen place, and what it was chosen for.
+type pick struct {
+	record *kgo.Record
+	entry  int
+	was    State
+}
+
+// picks are what was chosen of a record.
+func (r *run) picks(rec *kgo.Record) []pick {
+	var all []pick
+	entries, _, _ := events.NotificationFrom(rec) // decided on in the plan
+	for entry := range max(1, len(entries)) {
+		if was, ok := r.plan.chosen[rec.Partition][place{rec.Offset, entry}]; ok {
+			all = append(all, pick{rec, entry, was})
+		}
+	}
+	return all
+}
+
 // visit starts the chosen ones among records, batch by batch, and saves how
 // far it has come after each.
 func (r *run) visit(ctx context.Context, records []*kgo.Record) error {
 	settled := 0
-	var chosen []*kgo.Record
+	var chosen []pick
 	settle := func(upTo int) error {
 		if err := r.startAll(ctx, chosen); err != nil {
 			return err
@@ -145,10 +168,7 @@ func (r *run) visit(ctx context.Context, records []*kgo.Record) error {
 		return r.opts.Save(r.saved())
 	}
 	for i, rec := range records {
-		if _, ok := r.plan.chosen[rec.Partition][rec.Offset]; !ok {
-			continue
-		}
-		if chosen = append(chosen, rec); len(chosen) == batch {
+		if chosen = append(chosen, r.picks(rec)...); len(chosen) >= batch {
 			if err := settle(i + 1); err != nil {
 				return err
 			}
@@ -163,16 +183,16 @@ func (r *run) saved() Saved {
 	return Saved{Selection: r.plan.Selection, Began: r.plan.Began, Bounds: maps.Clone(r.bounds), Done: done}
 }
 
-func (r *run) startAll(ctx context.Context, records []*kgo.Record) error {
+func (r *run) startAll(ctx context.Context, picks []pick) error {
 	group, starting := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
 	var late error
-	for _, rec := range records {
+	for _, p := range picks {
 		if late = r.pace.wait(starting); late != nil {
 			break
 		}
 		group.Go(func() error {
-			if err := r.start(starting, rec, r.plan.chosen[rec.Partition][rec.Offset]); err != nil {
+			if err := r.start(starting, p); err != nil {
 				return err
 			}
 			r.tick()
@@ -194,16 +214,20 @@ func (r *run) tick() {
 	}
 }
 
-// start starts the workflow that rec announces, which is in the given state.
-func (r *run) start(ctx context.Context, rec *kgo.Record, was State) error {
-	u, err := decode(rec)
+// start starts the workflow of the upload that p announces.
+func (r *run) start(ctx context.Context, p pick) error {
+	rec, was := p.record, p.was
+	u, err := r.announced(ctx, rec, p.entry)
 	if err != nil {
-		return fmt.Errorf("decoding record %d:%d, which was well before: %w", rec.Partition, rec.Offset, err)
+		if r.leaves(rec, err) {
+			return nil
+		}
+		return fmt.Errorf("reading what record %d:%d announces: %w", rec.Partition, rec.Offset, err)
 	}
 	_, span := r.tracer.WithProcessSpan(rec)
 	defer span.End()
 	// It may have been erased since it was planned.
-	erased, err := r.erased(ctx, u)
+	erased, err := r.erased(ctx, u.Tenant, u.ID)
 	if err != nil {
 		return err
 	}

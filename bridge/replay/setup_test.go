@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -42,6 +43,7 @@ type bundle struct {
 	cl       *kgo.Client
 	admin    *kadm.Client
 	temporal client.Client
+	store    *recordings
 	*replay.Replayer
 	tombstones tombstones
 }
@@ -72,10 +74,11 @@ func setup(t *testing.T) *bundle {
 	_, err = c.CheckHealth(ctx, &client.CheckHealthRequest{})
 	require.NoError(t, err)
 	stones := tombstones{}
+	store := &recordings{uploads: make(map[orak.UploadID]orak.Upload), errs: make(map[orak.UploadID]error), asked: make(map[orak.UploadID]int)}
 	return &bundle{
-		tombstones: stones,
-		t:          t, ctx: ctx, kafka: cfg, cl: cl, admin: kadm.NewClient(cl), temporal: c,
-		Replayer: replay.New(replay.Deps{Kafka: cfg, Temporal: c, Namespace: ns, Tombstones: stones, Log: quiet()}),
+		tombstones: stones, store: store,
+		t: t, ctx: ctx, kafka: cfg, cl: cl, admin: kadm.NewClient(cl), temporal: c,
+		Replayer: replay.New(replay.Deps{Kafka: cfg, Temporal: c, Namespace: ns, Tombstones: stones, Recordings: store, Log: quiet()}),
 	}
 }
 
@@ -177,6 +180,14 @@ func (b *bundle) info(u orak.Upload) *workflowpb.WorkflowExecutionInfo {
 		return nil
 	}
 	return resp.GetWorkflowExecutionInfo()
+}
+
+// progressOf is what the workflow's memo says.
+func progressOf(t *testing.T, info *workflowpb.WorkflowExecutionInfo) (p orak.Progress) {
+	t.Helper()
+	payload := info.GetMemo().GetFields()[workflows.MemoProgress]
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayload(payload, &p))
+	return p
 }
 
 // runOf is the id of an upload's latest run.

@@ -38,13 +38,13 @@ func (r *Replayer) states(ctx context.Context, sel Selection, uploads []found, b
 	for i, f := range uploads {
 		group.Go(func() error {
 			err := insist(ctx, func(ctx context.Context) (err error) {
-				all[i], err = r.describe(ctx, f.upload.ID, began)
+				all[i], err = r.describe(ctx, f.id, began)
 				return err
 			})
 			if err != nil || !sel.wants(all[i].state) {
 				return err
 			}
-			erased, err := r.erased(ctx, f.upload)
+			erased, err := r.erased(ctx, f.tenant, f.id)
 			if erased {
 				all[i].state = Erased
 			}
@@ -55,10 +55,10 @@ func (r *Replayer) states(ctx context.Context, sel Selection, uploads []found, b
 }
 
 // erased asks the store for the upload's tombstone.
-func (r *Replayer) erased(ctx context.Context, u orak.Upload) (bool, error) {
-	erased, err := r.deps.Tombstones.Erased(ctx, u.Tenant, u.ID)
+func (r *Replayer) erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
+	erased, err := r.deps.Tombstones.Erased(ctx, t, id)
 	if err != nil {
-		return false, errUnreachable("The object store does not tell which uploads were erased.", fmt.Errorf("looking for the tombstone of %s: %w", u.ID, err))
+		return false, errUnreachable("The object store does not tell which uploads were erased.", fmt.Errorf("looking for the tombstone of %s: %w", id, err))
 	}
 	return erased, nil
 }
@@ -140,7 +140,11 @@ func passing(err error) bool {
 		exhausted   *serviceerror.ResourceExhausted
 		deadline    *serviceerror.DeadlineExceeded
 		internal    *serviceerror.Internal
+		fault       *orak.Fault
 	)
+	if errors.As(err, &fault) {
+		return fault.Class == orak.ClassDependency
+	}
 	return errors.As(err, &unavailable) || errors.As(err, &exhausted) || errors.As(err, &deadline) ||
 		errors.As(err, &internal) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -19,10 +19,13 @@ type surveyor struct {
 	// seen has the uploads that were met; where only some are wanted, those
 	// that were not are in it as false.
 	seen map[orak.UploadID]bool
-	// canceled has the uploads that a record asks to cancel, and chosen where
+	// canceled has the uploads that a record asks to cancel or erase, and chosen where
 	// those that would be started are.
 	canceled map[owned]bool
 	chosen   map[orak.UploadID]spot
+	// notified has the recordings that were met in notifications of bucket.
+	notified map[orak.UploadID]spot
+	bucket   string
 }
 
 // owned is an upload and its owner, who alone may cancel it.
@@ -31,17 +34,17 @@ type owned struct {
 	tenant orak.Tenant
 }
 
-// spot is where a record is, and whose upload it announces.
+// spot is where an upload is announced, and whose it is.
 type spot struct {
 	partition int32
-	offset    int64
-	tenant    orak.Tenant
+	place
+	tenant orak.Tenant
 }
 
 // found is the first announcement of an upload.
 type found struct {
-	record *kgo.Record
-	upload orak.Upload
+	id orak.UploadID
+	spot
 }
 
 // sift keeps the first announcement of each upload that is looked for.
@@ -49,6 +52,12 @@ func (s *surveyor) sift(records []*kgo.Record) []found {
 	p := s.plan
 	var kept []found
 	for _, rec := range records {
+		if entries, ok, err := events.NotificationFrom(rec); ok && err == nil {
+			if p.Selection.covers(rec.Timestamp) {
+				s.notify(rec, entries)
+			}
+			continue
+		}
 		u, err := decode(rec)
 		var asked canceledError
 		if errors.As(err, &asked) {
@@ -59,8 +68,6 @@ func (s *surveyor) sift(records []*kgo.Record) []found {
 		}
 		s.span(rec.Timestamp.UTC())
 		switch {
-		case errors.Is(err, errNotification):
-			p.Notifications++
 		case errors.Is(err, errNoAnnouncement):
 			p.Skipped++
 		case err != nil:
@@ -70,7 +77,7 @@ func (s *surveyor) sift(records []*kgo.Record) []found {
 			p.Repeats++
 		default:
 			s.seen[u.ID] = true
-			kept = append(kept, found{rec, u})
+			kept = append(kept, found{u.ID, spot{rec.Partition, place{rec.Offset, 0}, u.Tenant}})
 		}
 	}
 	return kept
@@ -95,12 +102,12 @@ func (s *surveyor) cancel(u owned) {
 		return
 	}
 	p := s.plan
-	was := p.chosen[at.partition][at.offset]
+	was := p.chosen[at.partition][at.place]
 	if was != Missing && was != Failed {
 		return
 	}
 	delete(s.chosen, u.id)
-	delete(p.chosen[at.partition], at.offset)
+	delete(p.chosen[at.partition], at.place)
 	p.Start[was]--
 	p.States[was]--
 	p.States[Withdrawn]++
@@ -126,22 +133,22 @@ func example(examples []Record, rec *kgo.Record, err error) []Record {
 
 func (s *surveyor) count(f found, at standing) {
 	p := s.plan
-	if s.canceled[owned{f.upload.ID, f.upload.Tenant}] && (at.state == Missing || at.state == Failed) {
+	if s.canceled[owned{f.id, f.tenant}] && (at.state == Missing || at.state == Failed) {
 		at.state = Withdrawn
 	}
 	p.States[at.state]++
-	if at.state == Missing && f.record.Offset >= s.live[f.record.Partition] {
+	if at.state == Missing && f.offset >= s.live[f.partition] {
 		p.Ahead++
 	}
 	if at.recent || !p.Selection.wants(at.state) {
 		return
 	}
 	p.Start[at.state]++
-	if p.chosen[f.record.Partition] == nil {
-		p.chosen[f.record.Partition] = make(map[int64]State)
+	if p.chosen[f.partition] == nil {
+		p.chosen[f.partition] = make(map[place]State)
 	}
-	p.chosen[f.record.Partition][f.record.Offset] = at.state
-	s.chosen[f.upload.ID] = spot{f.record.Partition, f.record.Offset, f.upload.Tenant}
+	p.chosen[f.partition][f.place] = at.state
+	s.chosen[f.id] = f.spot
 }
 
 func (s *surveyor) conclude() {
@@ -153,26 +160,19 @@ func (s *surveyor) conclude() {
 	slices.Sort(s.plan.Absent)
 }
 
-// errNoAnnouncement says that a record is an event that announces no upload,
-// errNotification that it is a bucket's notification.
-var (
-	errNoAnnouncement = errors.New("no announcement")
-	errNotification   = errors.New("a bucket's notification")
-)
+// errNoAnnouncement says that a record is an event that announces no upload.
+var errNoAnnouncement = errors.New("no announcement")
 
-// canceledError is errNoAnnouncement of an event that asks to cancel an
-// upload.
+// canceledError is errNoAnnouncement of an event that asks to cancel an upload,
+// or to erase it.
 type canceledError struct{ owned }
 
 func (canceledError) Error() string { return "asks to cancel an upload" }
 
 func (canceledError) Is(target error) bool { return target == errNoAnnouncement }
 
-// decode reads the upload that a record announces.
+// decode reads the upload that a record announces, which is no notification.
 func decode(rec *kgo.Record) (orak.Upload, error) {
-	if _, ok, err := events.NotificationFrom(rec); ok && err == nil {
-		return orak.Upload{}, errNotification
-	}
 	e, err := events.FromRecord(rec)
 	switch {
 	case errors.Is(err, events.ErrUnknownType):
@@ -185,6 +185,12 @@ func decode(rec *kgo.Record) (orak.Upload, error) {
 			return orak.Upload{}, err
 		}
 		return orak.Upload{}, canceledError{owned{c.ID, c.Tenant}}
+	case e.Type == events.Erased:
+		gone, err := e.Erasure()
+		if err != nil {
+			return orak.Upload{}, err
+		}
+		return orak.Upload{}, canceledError{owned{gone.ID, gone.Tenant}}
 	case e.Type != events.UploadReceived:
 		return orak.Upload{}, errNoAnnouncement
 	}

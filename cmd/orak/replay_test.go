@@ -3,21 +3,25 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/bridge/replay"
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/test/stack"
+	"orak/workflows"
 )
 
 // topicOf is a broker whose topic of uploads announces the test's upload and
@@ -84,6 +88,39 @@ func TestReplayLooksThenStartsThenHasNothingToDo(t *testing.T) {
 	require.Empty(t, plan.Start)
 	require.Equal(t, 1, plan.Undecodable)
 	require.Empty(t, got.err)
+}
+
+// A recording that a device put into the bucket itself is announced by the
+// bucket alone, and replayed from its bytes.
+func TestReplayStartsWhatTheBucketAloneAnnounced(t *testing.T) {
+	t.Parallel()
+	servers := stack.Start(t)
+	bucket, id := servers.Bucket(t), orak.UploadID("0195a2b4-7c3d-7e8f-9a0b-00000000c0de")
+	wav := "RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00"
+	_, err := servers.Store(t).PutObject(t.Context(), bucket, orak.OriginalKey("choir", id), strings.NewReader(wav), int64(len(wav)), minio.PutObjectOptions{})
+	require.NoError(t, err)
+	cfg, ns := topicOf(t), servers.Namespace(t)
+	cl, err := kafka.NewClient(cfg, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer cl.Close()
+	notification := fmt.Sprintf(`{"Records":[{"eventName":"s3:ObjectCreated:Put","s3":{"bucket":{"name":%q},"object":{"key":%q}}}]}`,
+		bucket, orak.OriginalKey("choir", id))
+	require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: events.TopicUploads, Value: []byte(notification)}).FirstErr())
+	environ := []string{
+		"LANG=C.UTF-8", "ORAK_KAFKA_BROKERS=" + strings.Join(cfg.Brokers, ","), "ORAK_TEMPORAL_ADDRESS=" + servers.Temporal,
+		"ORAK_TEMPORAL_NAMESPACE=" + ns, "XDG_CACHE_HOME=" + t.TempDir(),
+		"ORAK_S3_ENDPOINT=" + servers.S3, "ORAK_S3_BUCKET=" + bucket,
+		"ORAK_S3_ACCESS_KEY=" + servers.S3AccessKey, "ORAK_S3_SECRET_KEY=" + servers.S3SecretKey,
+	}
+	got := orakRunEnv(t.Context(), environ, "replay", "--id", string(id), "--yes")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Contains(t, got.out, "Started 1 workflow.")
+	described, err := servers.Client(t, ns).DescribeWorkflowExecution(t.Context(), workflows.UploadWorkflowID(id), "")
+	require.NoError(t, err)
+	var progress orak.Progress
+	memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoProgress]
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayload(memo, &progress))
+	require.Equal(t, []any{int64(len(wav)), "audio/wav"}, []any{progress.Upload.Size, progress.Upload.ContentType})
 }
 
 func TestOffsetsAreShownAndMoved(t *testing.T) {

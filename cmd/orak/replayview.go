@@ -36,7 +36,7 @@ func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
 		c.stateRow(p, "Erased", replay.Erased, "never started again"),
 		countRow("Announced again", p.Repeats, "each upload counts once"),
 		countRow("Other events", p.Skipped, ""),
-		countRow("Notifications", p.Notifications, "of a bucket, left to the bridge"),
+		countRow("Notifications", p.Notifications, "of a bucket, for uploads that nothing else announces"),
 		countRow("Undecodable", p.Undecodable, "left where they are; not dead-lettered again"),
 		countRow("Not found", len(p.Absent), "ids that no retained record announces"),
 		countRow("Not yet read", p.Ahead, "missing only because the live bridge has not come to them"),
@@ -91,12 +91,15 @@ func (c *console) showReplayed(r replay.Result) error {
 		if r.Overtaken > 0 {
 			c.print("  %d more were started or erased by somebody else meanwhile.", r.Overtaken)
 		}
+		if r.Left > 0 {
+			c.print("  %s left: no longer there, or about to be announced by the API.", count(r.Left, "notified recording"))
+		}
 		for _, e := range r.Examples {
 			c.print("  %s", clean(fmt.Sprintf("refused: record %d of partition %d: %s", e.Offset, e.Partition, e.Error)))
 		}
 	}
 	if r.Refused > 0 {
-		return fmt.Errorf("%s refused by Temporal", count(r.Refused, "workflow"))
+		return fmt.Errorf("%s refused", count(r.Refused, "workflow"))
 	}
 	return nil
 }

@@ -19,7 +19,8 @@ import (
 type ReplayConfig struct {
 	Kafka    kafka.Config    `embed:"" prefix:"kafka-"`
 	Temporal temporal.Config `embed:"" prefix:"temporal-"`
-	// Store has the tombstones of uploads that are not to come back.
+	// Store has the tombstones of uploads that are not to come back, and the
+	// recordings that nothing but a bucket's notification announces.
 	Store objectstore.Config `embed:"" prefix:"s3-"`
 }
 
@@ -55,6 +56,7 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 	}
 	defer c.Close()
 	return do(replay.New(replay.Deps{
-		Kafka: cfg.Kafka, Temporal: c, Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store}, Log: log,
+		Kafka: cfg.Kafka, Temporal: c, Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store},
+		Recordings: recordings{store: store, bucket: cfg.Store.Bucket}, Log: log,
 	}))
 }
