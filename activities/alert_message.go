@@ -57,8 +57,8 @@ func expiring(b *strings.Builder, g AlertGroup) {
 	if e.Count == 1 {
 		verb = "expires"
 	}
-	fmt.Fprintf(b, ":hourglass_flowing_sand: %s %s within a day: %s\n", parked(e.Count), verb, cause(g))
-	fmt.Fprintf(b, "The first expires %s. Reprocess or discard them until then.%s\n", stamp(e.FirstAt), inAll(g.Parked))
+	fmt.Fprintf(b, ":hourglass_flowing_sand: %s %s soon: %s\n", parked(e.Count), verb, cause(g))
+	fmt.Fprintf(b, "The first expires at %s, and fails for good then: reprocess or discard before.%s\n", stamp(e.FirstAt), inAll(g.Parked))
 	samples(b, e.Count, e.Samples)
 }
 
@@ -110,7 +110,23 @@ func (a *Activities) whatToDo(b *strings.Builder, g AlertGroup) {
 	if url := a.deps.Links.QueryURL(query); url != "" {
 		fmt.Fprintf(b, "All of them: %s\n", url)
 	}
-	fmt.Fprintf(b, "Once the cause is mended:\n```\n%s\n```\n", strings.Join(a.commands(id, query), "\n"))
+	fmt.Fprintf(b, "%s\n```\n%s\n```\n", advice(g.Class), strings.Join(a.commands(g, id, query), "\n"))
+}
+
+// advice is where to begin, by whose fault it is.
+func advice(c orak.Class) string {
+	switch c {
+	case orak.ClassInput:
+		return "The recordings themselves are the cause: tell their owners and discard them, or reprocess them after a fix of this step."
+	case orak.ClassTransient:
+		return "Look for workers that are short of memory, disk or time; then reprocess."
+	case orak.ClassModel:
+		return "The analysis fails on these recordings; reprocess them after a fix."
+	case orak.ClassOverload, orak.ClassDependency:
+		return "Mend what this step could not reach for so long; then reprocess."
+	default:
+		return "This is a defect of the service: the worker's log has the cause. Reprocess once the fix is deployed."
+	}
 }
 
 // pasteable are ids that a shell takes as one word, as all of ours are.
@@ -136,20 +152,26 @@ func sample(g AlertGroup) (orak.UploadID, bool) {
 
 // commands show and decide: the first upload, in the three tools, and then
 // all of them.
-func (a *Activities) commands(id orak.UploadID, query string) []string {
+func (a *Activities) commands(g AlertGroup, id orak.UploadID, query string) []string {
 	ns := ""
 	if a.deps.Namespace != "" && a.deps.Namespace != "default" {
 		ns = " --namespace " + a.deps.Namespace
 	}
 	one := "upload-" + string(id)
-	return []string{
+	lines := []string{
+		"# one",
 		"orak dlq show " + string(id),
 		"orak dlq reprocess " + string(id),
 		"orak dlq discard " + string(id),
 		"temporal workflow signal" + ns + " --workflow-id " + one + " --name reprocess",
 		"tctl" + ns + " workflow signal --workflow_id " + one + " --name reprocess",
-		"temporal workflow signal" + ns + ` --query "` + query + `" --name reprocess --reason mended --yes`,
+		"# all",
 	}
+	if stage, ok := orak.ParseStage(string(g.Stage)); ok {
+		selection := " --stage " + string(stage) + " --class " + string(g.Class)
+		lines = append(lines, "orak dlq reprocess"+selection+" --dry-run", "orak dlq reprocess"+selection, "orak dlq discard"+selection)
+	}
+	return append(lines, "temporal workflow signal"+ns+` --query "`+query+`" --name reprocess --reason mended --yes`)
 }
 
 // cause names the group.

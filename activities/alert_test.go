@@ -27,7 +27,7 @@ func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 		"http://ui/?q", "orak dlq reprocess 0190",
 		"temporal workflow signal --namespace songs --workflow-id upload-0190 --name reprocess",
 		"tctl --namespace songs workflow signal --workflow_id upload-0190 --name reprocess",
-		"orak dlq discard 0190",
+		"orak dlq discard 0190", "\norak dlq discard --stage convert --class input\n", "tell their owners",
 		`AND OrakStatus='dead_lettered' AND OrakStage='convert' AND OrakFailure='input'" --name reprocess`,
 	} {
 		require.Contains(t, got, want)
@@ -64,8 +64,8 @@ func TestUploadsThatExpireAreToldApartFromNewOnes(t *testing.T) {
 	g := AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput,
 		Expiring: ExpiringGroup{Count: 5, FirstAt: noon, Samples: []Alert{old}}}
 	got := a.message(g)
-	require.Contains(t, got, "5 parked uploads expire within a day")
-	require.Contains(t, got, "The first expires 2026-01-02 12:00:00 UTC.")
+	require.Contains(t, got, "5 parked uploads expire soon")
+	require.Contains(t, got, "The first expires at 2026-01-02 12:00:00 UTC,")
 	require.Contains(t, got, "orak dlq discard 0190")
 	require.NotContains(t, got, "dead-lettered:")
 
@@ -74,6 +74,15 @@ func TestUploadsThatExpireAreToldApartFromNewOnes(t *testing.T) {
 	require.Less(t, strings.Index(got, "1 upload dead-lettered"), strings.Index(got, "5 parked uploads expire"))
 	require.Contains(t, got, "old.m4a")
 	require.Contains(t, got, "new.m4a")
+}
+
+func TestEveryClassHasAdviceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[string]orak.Class{}
+	for _, c := range orak.Classes() {
+		seen[advice(c)] = c
+	}
+	require.Len(t, seen, len(orak.Classes())-1, "a model server that is away and one that is busy are the same work")
 }
 
 func TestHowLongItLastedIsReadable(t *testing.T) {
