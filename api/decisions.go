@@ -109,7 +109,7 @@ func sentence(message string) string {
 	if message == "" {
 		return "The workflow turned the decision down."
 	}
-	return strings.ToUpper(message[:1]) + message[1:] + "."
+	return strings.ToUpper(message[:1]) + strings.TrimSuffix(message[1:], ".") + "."
 }
 
 func checkPerson(by, reason string) error {

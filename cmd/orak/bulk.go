@@ -103,7 +103,7 @@ func (b *bulk) carryOut(ctx context.Context) error {
 			return err
 		}
 		_, err := b.do(ctx, b.cl, d.ID)
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if failures++; !outOfOrder(err) {
@@ -167,6 +167,9 @@ func (b *bulk) resume(stopped bool) string {
 	sel := b.sel
 	sel.Before = b.plan.Before
 	words := append([]string{"dlq", b.verb}, b.words(sel)...)
+	if len(words) == 2 { // no time of a failure is known
+		words = append(words, "--all")
+	}
 	limit := b.Limit
 	if stopped {
 		limit = max(limit-b.result.Done-b.result.Gone, 1)

@@ -108,9 +108,7 @@ func TestBulkThatIsCutOffSaysHowToGoOn(t *testing.T) {
 	require.Contains(t, got.err, "3 more were selected. Go on with:\n  orak dlq discard --text 'it'\\''s' --before 2026-11-22T12:05:00.000000001Z --limit 2 --rate 0 --yes\n")
 }
 
-// TestInterruptedBulkIsResumed interrupts a bulk by the clock of its own
-// requests, and runs what it prints.
-func TestInterruptedBulkIsResumed(t *testing.T) {
+func TestInterruptedBulkSaysHowToGoOn(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
 	letters := w.parked(6)
@@ -144,6 +142,29 @@ func TestBulkStopsWhereNobodyDecides(t *testing.T) {
 	require.Contains(t, got.out, "4 got no answer in time: they may have been done.")
 	require.Contains(t, got.err, "Stopped with 4 left. Go on with:\n  orak dlq reprocess --before ")
 	require.Contains(t, got.err, "No worker (503)")
+}
+
+func TestInterruptedIDsAreNamedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, upload(orak.StatusConverting))
+	letters := w.parked(4)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	w.onDecision = func(n int) {
+		if n == 2 {
+			interrupt()
+		}
+	}
+	args := []string{"dlq", "reprocess", "--rate", "0", "--from", "convert"}
+	for _, d := range letters {
+		args = append(args, string(d.ID))
+	}
+	got := orakRun(ctx, w.URL, args...)
+	require.Equal(t, exitInterrupted, got.code)
+	_, rest, found := strings.Cut(got.err, "Stopped. The rest:\n  orak dlq reprocess ")
+	require.True(t, found, got.err)
+	require.NotContains(t, rest, letters[0].ID)
+	require.Contains(t, rest, string(letters[2].ID)+" "+string(letters[3].ID)+" --from convert --rate 0\n")
 }
 
 func TestPaceIsTheRatesWithJitter(t *testing.T) {

@@ -179,7 +179,7 @@ func (b *bulk) each(ctx context.Context, ids []orak.UploadID, watch bool) error 
 		if err == nil {
 			err = b.one(ctx, id, watch)
 		}
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			if !watch && len(ids) > 1 {
 				b.con.tell("Stopped. The rest:\n  %s", b.again(ids[i:]))
 			}
