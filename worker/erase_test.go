@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
@@ -187,7 +189,7 @@ func TestAParkedUploadIsErased(t *testing.T) {
 func TestAnUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.cfg.Settings.ErasePatience = time.Second
+	r.cfg.Settings.ErasePatience = 3 * time.Second
 	began, release := make(chan struct{}), make(chan struct{})
 	r.deps.Analyzer = analyze(func(context.Context) error {
 		close(began)
@@ -198,7 +200,18 @@ func TestAnUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 	u := r.upload([]byte("sound"))
 	<-began
 	r.erase(u)
+	undone := func() int64 {
+		n, err := r.client.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+			Namespace: r.deps.Namespace,
+			// As the runbook has it.
+			Query: "WorkflowType = 'EraseUpload' AND ExecutionStatus = 'Running' AND OrakStatus IS NULL",
+		})
+		require.NoError(t, err)
+		return n.GetCount()
+	}
+	require.Eventually(t, func() bool { return undone() == 1 }, patience, tick)
 	r.awaitStone(u)
+	require.Eventually(t, func() bool { return undone() == 0 }, patience, tick)
 	close(release)
 	var terminated *sdktemporal.TerminatedError
 	require.ErrorAs(t, r.closed(u), &terminated)
@@ -251,4 +264,33 @@ func TestAnotherTenantsUploadIsNotErased(t *testing.T) {
 	require.True(t, app.NonRetryable())
 	require.ElementsMatch(t, append(before, orak.ErasedKey("thief", u.ID)), r.keys())
 	require.False(t, slices.Contains(r.keys(), orak.ErasedKey(u.Tenant, u.ID)))
+}
+
+// flaky is a store that refuses some deletes, as one does that goes away in
+// the middle.
+type flaky struct {
+	store
+	deletes atomic.Int64
+}
+
+// Delete fails for the second to the fourth time.
+func (s *flaky) Delete(ctx context.Context, key string) error {
+	if n := s.deletes.Add(1); n >= 2 && n <= 4 {
+		return &orak.Fault{Class: orak.ClassDependency, Message: "The object store cannot be reached.", Dependency: orak.DependencyStore}
+	}
+	return s.store.Delete(ctx, key)
+}
+
+func TestAnErasureWaitsForTheStore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	faults := &flaky{store: r.store}
+	r.deps.Store = faults
+	r.start()
+	u := r.upload([]byte("sound"))
+	require.NoError(t, r.closed(u))
+	r.erase(u)
+	r.awaitStone(u)
+	require.Greater(t, faults.deletes.Load(), int64(4))
+	r.requireGone(u)
 }
