@@ -2,11 +2,9 @@ package bridge_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/sdk/client"
@@ -26,6 +23,7 @@ import (
 	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/test/broker"
 	"orak/test/stack"
 	"orak/workflows"
 )
@@ -33,11 +31,6 @@ import (
 // within is how long tests wait for what must happen; never an expectation of
 // speed.
 const within = 60 * time.Second
-
-// kafkaEnv names an external broker, host:port, for the tests that run on any.
-// It is theirs alone: all its topics of ours and the bridge's group are deleted
-// for each test.
-const kafkaEnv = "ORAK_TEST_KAFKA"
 
 // bundle is a broker, a namespace and what a test needs to look at both.
 type bundle struct {
@@ -55,16 +48,14 @@ type bundle struct {
 }
 
 // setup is for a test that runs on any broker: kfake, one for each test, or a
-// turn at the one that kafkaEnv names.
+// turn at the one that broker.Env names.
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	address := os.Getenv(kafkaEnv)
+	address := broker.Take(t)
 	if address == "" {
 		return setupFake(t)
 	}
-	awaitTurn(t)
 	b := newBundle(t, address)
-	b.wipe()
 	b.makeTopics()
 	return b
 }
@@ -72,11 +63,11 @@ func setup(t *testing.T) *bundle {
 // setupFake is for a test that injects faults, which kfake alone lets it do.
 func setupFake(t *testing.T) *bundle {
 	t.Helper()
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()))
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()))
 	require.NoError(t, err)
-	t.Cleanup(broker.Close)
-	b := newBundle(t, broker.ListenAddrs()...)
-	b.broker = broker
+	t.Cleanup(fake.Close)
+	b := newBundle(t, fake.ListenAddrs()...)
+	b.broker = fake
 	b.makeTopics()
 	return b
 }
@@ -98,74 +89,14 @@ func newBundle(t *testing.T, brokers ...string) *bundle {
 	}
 }
 
-// turn is held by the test that uses the external broker: topics and the
-// group have the same names in every test.
-var turn sync.Mutex
-
-func awaitTurn(t *testing.T) {
-	turn.Lock()
-	t.Cleanup(turn.Unlock)
-}
-
-// wipe removes what the test before has left. A member that was killed holds
-// the group until its session ends.
-func (b *bundle) wipe() {
-	b.t.Helper()
-	var err error
-	gone := func() bool {
-		if _, err = b.admin.DeleteGroup(b.ctx, events.GroupBridge); errors.Is(err, kerr.NonEmptyGroup) {
-			err = errors.Join(err, b.evictNamed())
-		}
-		return err == nil || errors.Is(err, kerr.GroupIDNotFound)
-	}
-	require.Eventually(b.t, gone, within, 50*time.Millisecond, "deleting the group: %v", &err)
-	var names []string
-	for _, topic := range events.Topics() {
-		names = append(names, topic.Name)
-	}
-	deleted, err := b.admin.DeleteTopics(b.ctx, names...)
-	require.NoError(b.t, err)
-	for _, d := range deleted.Sorted() {
-		if !errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
-			require.NoError(b.t, d.Err)
-		}
-	}
-}
-
-// evictNamed takes out of the group those that stay in it when they stop.
-func (b *bundle) evictNamed() error {
-	groups, err := b.admin.DescribeGroups(b.ctx, events.GroupBridge)
-	if err != nil {
-		return err
-	}
-	var named []string
-	for _, m := range groups[events.GroupBridge].Members {
-		if m.InstanceID != nil {
-			named = append(named, *m.InstanceID)
-		}
-	}
-	if len(named) == 0 {
-		return nil
-	}
-	_, err = b.admin.LeaveGroup(b.ctx, kadm.LeaveGroup(events.GroupBridge).InstanceIDs(named...))
-	return err
-}
-
 // makeTopics returns once the broker lets them be used, which on Apache Kafka
 // is a moment after they were made.
 func (b *bundle) makeTopics() {
 	b.t.Helper()
 	require.NoError(b.t, kafka.EnsureTopics(b.ctx, b.cl, events.Topics(), 1))
-	usable := func() bool {
-		for _, topic := range events.Topics() {
-			ends, err := b.admin.ListEndOffsets(b.ctx, topic.Name)
-			if err != nil || ends.Error() != nil || len(ends[topic.Name]) != int(topic.Partitions) {
-				return false
-			}
-		}
-		return true
+	for _, topic := range events.Topics() {
+		broker.AwaitTopic(b.t, b.admin, topic.Name, int(topic.Partitions))
 	}
-	require.Eventually(b.t, usable, within, 10*time.Millisecond)
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

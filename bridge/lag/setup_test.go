@@ -13,6 +13,7 @@ import (
 
 	"orak/bridge/lag"
 	"orak/internal/kafka"
+	"orak/test/broker"
 )
 
 // patience is how long tests wait for what must happen; never an expectation
@@ -34,18 +35,30 @@ type world struct {
 	sampler *lag.Sampler
 }
 
-func newWorld(t *testing.T) *world {
+// brokers are kfake's, two for each test, or a turn at the one that broker.Env
+// names.
+func brokers(t *testing.T) []string {
 	t.Helper()
+	if address := broker.Take(t); address != "" {
+		return []string{address}
+	}
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(2))
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
+	return cluster.ListenAddrs()
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	seeds := brokers(t)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, cfg: kafka.Config{Brokers: cluster.ListenAddrs(), ClientID: "test"}}
+	w := &world{t: t, ctx: ctx, cfg: kafka.Config{Brokers: seeds, ClientID: "test"}}
 	w.cl = w.client(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RecordDeliveryTimeout(0))
 	w.adm = kadm.NewClient(w.cl)
-	_, err = w.adm.CreateTopic(ctx, 2, 1, nil, topic)
+	_, err := w.adm.CreateTopic(ctx, 2, 1, nil, topic)
 	require.NoError(t, err)
+	broker.AwaitTopic(t, w.adm, topic, 2)
 	w.sampler, err = lag.NewSampler(w.cfg, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(w.sampler.Close)

@@ -27,6 +27,7 @@ import (
 	"orak/bridge/replay"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/test/broker"
 	"orak/test/stack"
 	"orak/workflows"
 )
@@ -56,19 +57,32 @@ func (s tombstones) Erased(_ context.Context, t orak.Tenant, id orak.UploadID) (
 	return s[orak.ErasedKey(t, id)], nil
 }
 
+// brokers are kfake's, one for each test, or a turn at the one that broker.Env
+// names.
+func brokers(t *testing.T) []string {
+	t.Helper()
+	if address := broker.Take(t); address != "" {
+		return []string{address}
+	}
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	t.Cleanup(fake.Close)
+	return fake.ListenAddrs()
+}
+
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	servers := stack.Start(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*within)
 	t.Cleanup(cancel)
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
-	require.NoError(t, err)
-	t.Cleanup(broker.Close)
-	cfg := kafka.Config{Brokers: broker.ListenAddrs(), ClientID: "test", ReplicationFactor: 1}
+	cfg := kafka.Config{Brokers: brokers(t), ClientID: "test", ReplicationFactor: 1}
 	cl, err := kafka.NewClient(cfg, quiet())
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
 	require.NoError(t, kafka.EnsureTopics(ctx, cl, events.Topics(), 1))
+	for _, topic := range events.Topics() {
+		broker.AwaitTopic(t, kadm.NewClient(cl), topic.Name, int(topic.Partitions))
+	}
 	ns := servers.Namespace(t)
 	c := servers.Client(t, ns)
 	_, err = c.CheckHealth(ctx, &client.CheckHealthRequest{})
