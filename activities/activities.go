@@ -81,7 +81,7 @@ type Links interface {
 	QueryURL(query string) string
 }
 
-// Deps is what the activities work with. All are needed but Metrics.
+// Deps is what the activities work with. All are needed but Menders and Metrics.
 type Deps struct {
 	Store     Store
 	Converter Converter
@@ -92,6 +92,8 @@ type Deps struct {
 	Notifier  Notifier
 	Parked    Parked
 	Links     Links
+	// Menders are the steps of Reconcile; a worker without them runs none.
+	Menders map[ReconcileStep]Mender
 	// Namespace is Temporal's, for the commands that an alert shows.
 	Namespace string
 	Log       *slog.Logger

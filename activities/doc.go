@@ -45,6 +45,8 @@ const (
 	TypeRemoveObjects = "RemoveObjects"
 	TypeSeal          = "Seal"
 	TypeCountParked   = "CountParked"
+	// TypeReconcilePage is Reconcile's.
+	TypeReconcilePage = "ReconcilePage"
 )
 
 // StageOf is the stage that an activity type runs; ok is false for the side

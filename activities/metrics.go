@@ -11,6 +11,9 @@ type metrics struct {
 	alertsPosted prometheus.Counter
 	alertsFailed prometheus.Counter
 	erased       prometheus.Counter
+
+	reconciled     *prometheus.CounterVec
+	reconcilePages *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -32,6 +35,14 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "orak_alert_post_failures_total",
 			Help: "Attempts to post an alert message that failed; each is tried again.",
 		}),
+		reconciled: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_reconciled_items_total",
+			Help: "What the reconciliation examined and mended, by step and outcome: examined, published, dropped, started, restarted, stuck, rewritten, stray or error.",
+		}, []string{"step", "outcome"}),
+		reconcilePages: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_reconcile_pages_total",
+			Help: "Pages that the reconciliation has done, by step. Each run does one of each step at least: where they stop growing, nothing is reconciled.",
+		}, []string{"step"}),
 	}
 }
 

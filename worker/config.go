@@ -23,9 +23,16 @@ type Config struct {
 	AlertGroupInterval  time.Duration `name:"alert-group-interval" help:"Distance between the further alerts of a stage and class, while new failures arrive." default:"5m"`
 	AlertRepeatInterval time.Duration `name:"alert-repeat-interval" help:"How long after the last alert of a stage and class it is repeated, while uploads are still parked." default:"4h"`
 
+	ReconcileInterval time.Duration `name:"reconcile-interval" help:"How often what slipped through is looked for and mended. The worker that starts last decides for all. 0: the schedule is neither made nor changed." default:"30m"`
+	ReconcileMinAge   time.Duration `name:"reconcile-min-age" help:"How old something must be to count as slipped through: what is younger is probably on its way." default:"5m"`
+	ReconcilePage     int           `name:"reconcile-page" help:"How many markers, records or workflows one step of the reconciliation examines at a time." default:"500"`
+
 	Budget   activities.Budget  `embed:""`
 	Settings workflows.Settings `embed:""`
 }
+
+// maxReconcilePage keeps what one activity does bounded.
+const maxReconcilePage = 10_000
 
 // DefaultConfig has the defaults of the tags.
 func DefaultConfig() Config {
@@ -36,6 +43,9 @@ func DefaultConfig() Config {
 		AlertGroupWait:      10 * time.Second,
 		AlertGroupInterval:  5 * time.Minute,
 		AlertRepeatInterval: 4 * time.Hour,
+		ReconcileInterval:   30 * time.Minute,
+		ReconcileMinAge:     5 * time.Minute,
+		ReconcilePage:       500,
 		Budget:              activities.DefaultBudget(),
 		Settings:            workflows.DefaultSettings(),
 	}
@@ -63,6 +73,12 @@ func (c Config) Validate() error {
 		return errors.New("alert-group-wait, alert-group-interval and alert-repeat-interval: want more than 0")
 	case c.AlertRepeatInterval < c.AlertGroupInterval:
 		return fmt.Errorf("alert-repeat-interval %v: want %v at least, which is alert-group-interval", c.AlertRepeatInterval, c.AlertGroupInterval)
+	case c.ReconcileInterval != 0 && c.ReconcileInterval < time.Second:
+		return fmt.Errorf("reconcile-interval %v: want 1s at least, or 0", c.ReconcileInterval)
+	case c.ReconcileMinAge < 0:
+		return errors.New("reconcile-min-age: want 0 at least")
+	case c.ReconcilePage < 1 || c.ReconcilePage > maxReconcilePage:
+		return fmt.Errorf("reconcile-page %d: want 1 to %d", c.ReconcilePage, maxReconcilePage)
 	}
 	if err := c.Budget.Validate(); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 	"orak/workflows"
 )
 
-// Deps is what the workers work with. All are needed but Metrics.
+// Deps is what the workers work with. All are needed but Menders and Metrics.
 type Deps struct {
 	Store     activities.Store
 	Converter activities.Converter
@@ -28,6 +29,8 @@ type Deps struct {
 	Publisher activities.Publisher
 	Notifier  activities.Notifier
 	Links     activities.Links
+	// Menders are the steps of Reconcile.
+	Menders map[activities.ReconcileStep]activities.Mender
 	// Namespace is the one that the client was dialled for.
 	Namespace string
 	Log       *slog.Logger
@@ -60,7 +63,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
 		Store: deps.Store, Converter: deps.Converter, Analyzer: deps.Analyzer, Publisher: deps.Publisher,
 		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
-		Ender: &ender{client: c, namespace: deps.Namespace},
+		Ender: &ender{client: c, namespace: deps.Namespace}, Menders: deps.Menders,
 		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
 	})
 	return &Worker{
@@ -114,6 +117,12 @@ func (w *Worker) Start(ctx context.Context) error {
 			return fmt.Errorf("starting worker of queue %s: %w", queue, err)
 		}
 		w.running = append(w.running, sw)
+	}
+	if slices.Contains(w.cfg.Queues, workflows.QueuePipeline) {
+		if err := w.ensureSchedule(ctx); err != nil {
+			w.stopAll()
+			return err
+		}
 	}
 	w.log.InfoContext(ctx, "worker started", "queues", w.cfg.Queues, "convert_slots", w.convertSlots(), "gpu_slots", w.cfg.GPUSlots)
 	return nil
@@ -187,6 +196,7 @@ func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	sw.RegisterWorkflowWithOptions(flows.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
 	sw.RegisterWorkflowWithOptions(flows.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
 	sw.RegisterWorkflowWithOptions(flows.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
+	sw.RegisterWorkflowWithOptions(flows.Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
 	register(sw, activities.TypeBury, w.acts.Bury)
 	register(sw, activities.TypeEndProcessing, w.acts.EndProcessing)
 	register(sw, activities.TypeRemoveObjects, w.acts.RemoveObjects)
@@ -198,6 +208,7 @@ func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	register(sw, activities.TypeRaiseAlert, w.acts.RaiseAlert)
 	register(sw, activities.TypePostAlert, w.acts.PostAlert)
 	register(sw, activities.TypeCountParked, w.acts.CountParked)
+	register(sw, activities.TypeReconcilePage, w.acts.ReconcilePage)
 }
 
 func register(r sdkworker.ActivityRegistry, name string, f any) {

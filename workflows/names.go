@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
+	"orak/activities"
 	"orak/events"
 )
 
@@ -44,6 +45,10 @@ const (
 	QueueGPU      = "orak-gpu"
 )
 
+// LowestPriority is what work has that new uploads go before: Temporal's
+// priorities go from 1, the first to be served, to 5.
+const LowestPriority = 5
+
 // Signals, Updates (of the same names) and the query of ProcessUpload.
 const (
 	SignalReprocess = "reprocess"
@@ -63,8 +68,12 @@ const (
 // other refusal is about what was asked for.
 const ErrorNotParked = "not_parked"
 
-// MemoProgress is the memo field that holds the orak.Progress.
-const MemoProgress = "progress"
+// MemoProgress is the memo field that holds the orak.Progress, MemoReconciled
+// the one that holds the ReconcileReport of a Reconcile.
+const (
+	MemoProgress   = "progress"
+	MemoReconciled = "reconciled"
+)
 
 // Search attributes, all of type Keyword. Each says what Progress says, for
 // filtering.
@@ -151,4 +160,37 @@ type AlertDigestInput struct {
 	// Resume is there where a run goes on; whoever starts the workflow leaves
 	// it nil.
 	Resume *ResumeDigest `json:"resume,omitempty"`
+}
+
+// ReconcileInput starts Reconcile. The schedule gives it.
+type ReconcileInput struct {
+	// Page is how many items one activity examines at most.
+	Page int `json:"page"`
+	// Resume is there where a run goes on; whoever starts the workflow leaves
+	// it nil.
+	Resume *ResumeReconcile `json:"resume,omitempty"`
+}
+
+// ReconcileReport is what a Reconcile did. It is the workflow's result and,
+// while it runs, in its memo.
+type ReconcileReport struct {
+	BeganAt time.Time `json:"began_at"`
+	// EndedAt is zero while it runs.
+	EndedAt time.Time `json:"ended_at,omitzero"`
+	// Steps are those that have begun.
+	Steps map[activities.ReconcileStep]activities.ReconcileCounts `json:"steps"`
+	// GaveUp are the steps that could not be brought to their end; the next
+	// run begins where this one did.
+	GaveUp []activities.ReconcileStep `json:"gave_up,omitempty"`
+	// Marks are where the next run begins, by step.
+	Marks map[activities.ReconcileStep]string `json:"marks,omitempty"`
+}
+
+// Total are the counts of all steps.
+func (r ReconcileReport) Total() activities.ReconcileCounts {
+	var sum activities.ReconcileCounts
+	for _, step := range activities.ReconcileSteps() {
+		sum = sum.Plus(r.Steps[step])
+	}
+	return sum
 }

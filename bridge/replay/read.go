@@ -23,9 +23,14 @@ const maxPoll = 500
 // fetchBytes bounds what is fetched ahead.
 const fetchBytes = 16 << 20
 
-// read hands on the records within bounds, in the order of their partition,
-// until all are read. bounds stays as it is.
+// read is Read of the topic of uploads.
 func (r *Replayer) read(ctx context.Context, bounds map[int32]Bounds, visit func([]*kgo.Record) error) error {
+	return r.Read(ctx, events.TopicUploads, bounds, visit)
+}
+
+// Read hands on the records of a topic within bounds, in the order of their
+// partition, until all are read. bounds stays as it is.
+func (r *Replayer) Read(ctx context.Context, topic string, bounds map[int32]Bounds, visit func([]*kgo.Record) error) error {
 	open := maps.Clone(bounds)
 	maps.DeleteFunc(open, func(_ int32, b Bounds) bool { return b.left() == 0 })
 	if len(open) == 0 {
@@ -36,7 +41,7 @@ func (r *Replayer) read(ctx context.Context, bounds map[int32]Bounds, visit func
 		starts[p] = kgo.NewOffset().At(b.Next)
 	}
 	cl, err := kafka.NewClient(r.deps.Kafka, r.deps.Log,
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{events.TopicUploads: starts}),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxBytes(fetchBytes))
@@ -50,12 +55,12 @@ func (r *Replayer) read(ctx context.Context, bounds map[int32]Bounds, visit func
 			return err
 		}
 		if len(records) == 0 {
-			if err := closeCut(ctx, cl, open); err != nil {
+			if err := closeCut(ctx, cl, topic, open); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := visit(within(cl, open, records)); err != nil {
+		if err := visit(within(cl, topic, open, records)); err != nil {
 			return err
 		}
 	}
@@ -82,7 +87,7 @@ func poll(ctx context.Context, cl *kgo.Client) ([]*kgo.Record, error) {
 
 // within drops what is beyond the bounds and moves them on. A partition that
 // is at its end is no longer read.
-func within(cl *kgo.Client, open map[int32]Bounds, records []*kgo.Record) []*kgo.Record {
+func within(cl *kgo.Client, topic string, open map[int32]Bounds, records []*kgo.Record) []*kgo.Record {
 	kept := records[:0]
 	for _, rec := range records {
 		b, ok := open[rec.Partition]
@@ -95,27 +100,27 @@ func within(cl *kgo.Client, open map[int32]Bounds, records []*kgo.Record) []*kgo
 		b.Next = rec.Offset + 1
 		open[rec.Partition] = b
 		if b.left() == 0 {
-			finish(cl, open, rec.Partition)
+			finish(cl, topic, open, rec.Partition)
 		}
 	}
 	return kept
 }
 
-func finish(cl *kgo.Client, open map[int32]Bounds, p int32) {
+func finish(cl *kgo.Client, topic string, open map[int32]Bounds, p int32) {
 	delete(open, p)
-	cl.PauseFetchPartitions(map[string][]int32{events.TopicUploads: {p}})
+	cl.PauseFetchPartitions(map[string][]int32{topic: {p}})
 }
 
 // closeCut finishes the partitions whose log no longer reaches into the
 // bounds: retention has deleted it, or the log was made anew.
-func closeCut(ctx context.Context, cl *kgo.Client, open map[int32]Bounds) error {
-	starts, ends, err := logBounds(ctx, kadm.NewClient(cl), events.TopicUploads)
+func closeCut(ctx context.Context, cl *kgo.Client, topic string, open map[int32]Bounds) error {
+	starts, ends, err := logBounds(ctx, kadm.NewClient(cl), topic)
 	if err != nil {
 		return err
 	}
 	for p, b := range open {
 		if starts[p] >= b.End || ends[p] <= b.Next {
-			finish(cl, open, p)
+			finish(cl, topic, open, p)
 		}
 	}
 	return nil

@@ -11,11 +11,11 @@ import (
 	"orak"
 	"orak/bridge"
 	"orak/internal/kafka"
+	"orak/workflows"
 )
 
-// LowestPriority is what replayed work has: Temporal's priorities go from 1,
-// the first to be served, to 5.
-const LowestPriority = 5
+// LowestPriority is what replayed work has.
+const LowestPriority = workflows.LowestPriority
 
 // Tombstones tells which uploads were erased, or are being erased.
 type Tombstones interface {

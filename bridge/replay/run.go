@@ -259,7 +259,7 @@ func (r *run) start(ctx context.Context, p pick) error {
 }
 
 // execute starts it as the bridge would, but last in line.
-func (r *run) execute(ctx context.Context, rec *kgo.Record, u orak.Upload, was State) error {
+func (r *Replayer) execute(ctx context.Context, rec *kgo.Record, u orak.Upload, was State) error {
 	options := bridge.StartOptions(u)
 	options.Priority = temporal.Priority{PriorityKey: LowestPriority}
 	options.WorkflowIDReusePolicy = reusePolicy(was)

@@ -174,6 +174,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Publisher: activityPublisher{a.producer},
 		Notifier:  mattermost.New(a.cfg.Alert, a.log),
 		Links:     a.cfg.Temporal,
+		Menders:   a.menders(),
 		Namespace: a.cfg.Temporal.Namespace,
 		Log:       a.log,
 		Metrics:   a.registry(),

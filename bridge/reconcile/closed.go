@@ -1,0 +1,169 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"orak"
+	"orak/activities"
+	"orak/bridge"
+	"orak/workflows"
+)
+
+// closedCursor is what is left to look at in this run: the workflows that
+// closed from Since on and before Until, from page Token on.
+type closedCursor struct {
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"`
+	Token []byte    `json:"token"`
+	// Next is where the next run begins, but for its look back.
+	Next time.Time `json:"next"`
+}
+
+// mendClosed starts uploads again whose workflow was closed before it came to
+// an end.
+func (r *Reconciler) mendClosed(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
+	c, err := decode[closedCursor](p.Cursor)
+	if err != nil {
+		return done, err
+	}
+	if p.Cursor == "" {
+		last, err := decode[time.Time](p.Mark)
+		if err != nil {
+			return done, err
+		}
+		c.Until, c.Next = p.Began, p.Began
+		if !last.IsZero() {
+			c.Since = last.Add(-overlap)
+		}
+	}
+	page, err := r.deps.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: r.deps.Namespace, PageSize: int32(p.Size), NextPageToken: c.Token, Query: c.query(),
+	})
+	if err != nil {
+		return done, fmt.Errorf("listing closed workflows: %w", err)
+	}
+	for _, listed := range page.GetExecutions() {
+		done.Counts.Examined++
+		restarts, err := r.restart(ctx, listed.GetExecution().GetWorkflowId())
+		switch {
+		case ctx.Err() != nil:
+			return done, ctx.Err()
+		case err != nil:
+			done.Counts.Errors++
+			r.log.ErrorContext(ctx, "a closed workflow could not be started again",
+				"workflow_id", listed.GetExecution().GetWorkflowId(), "error", err)
+			if t := listed.GetCloseTime().AsTime(); t.Before(c.Next) {
+				c.Next = t // so that the next run meets it
+			}
+		case restarts > 0:
+			done.Counts.Restarted++
+			if restarts > workflows.MaxRestarts {
+				done.Counts.Stuck++
+			}
+		}
+	}
+	if c.Token = page.GetNextPageToken(); len(c.Token) == 0 {
+		done.Mark, err = encode(c.Next)
+		return done, err
+	}
+	done.Cursor, err = encode(c)
+	return done, err
+}
+
+func (c closedCursor) query() string {
+	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed') AND CloseTime <= '%s'",
+		workflows.TypeProcessUpload, c.Until.UTC().Format(time.RFC3339Nano))
+	if !c.Since.IsZero() {
+		query += fmt.Sprintf(" AND CloseTime >= '%s'", c.Since.UTC().Format(time.RFC3339Nano))
+	}
+	return query
+}
+
+// restart starts an upload again whose latest run was cut off. restarts counts
+// this one; 0 means that there was nothing to do.
+func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts int, err error) {
+	d, err := r.describe(ctx, workflowID)
+	if err != nil || d == nil {
+		return 0, err
+	}
+	info := d.GetWorkflowExecutionInfo()
+	p, _ := progressOf(info)
+	if !cutOff(info, p) {
+		return 0, nil
+	}
+	in, err := r.inputOf(ctx, workflowID, info.GetExecution().GetRunId())
+	if err != nil {
+		return 0, err
+	}
+	gone, err := r.erased(ctx, in.Upload.Tenant, in.Upload.ID)
+	if err != nil || gone {
+		return 0, err
+	}
+	in.Restarts = max(p.Restarts, in.Restarts) + 1
+	again(&in, p)
+	if err := r.startAgain(ctx, in); err != nil {
+		var exists *serviceerror.WorkflowExecutionAlreadyStarted
+		if errors.As(err, &exists) {
+			return 0, nil // somebody else was faster
+		}
+		return 0, fmt.Errorf("starting workflow %s again: %w", workflowID, err)
+	}
+	r.log.WarnContext(ctx, "an upload was started again: its workflow was closed before its end",
+		"upload_id", in.Upload.ID, "tenant", in.Upload.Tenant, "workflow_id", workflowID,
+		"closed_run_id", info.GetExecution().GetRunId(), "closed_as", info.GetStatus().String(), "restarts", in.Restarts)
+	return in.Restarts, nil
+}
+
+// cutOff tells a run that was ended from one that came to its end: an upload
+// that expired closes as failed, too.
+func cutOff(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
+	switch info.GetStatus() {
+	case enums.WORKFLOW_EXECUTION_STATUS_FAILED, enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		return !p.Status.Final()
+	default:
+		return false
+	}
+}
+
+// again is where the next run takes up: at the beginning, or, where the upload
+// was parked, there. Its dead letter is written, and people decide about it.
+func again(in *workflows.ProcessUploadInput, p orak.Progress) {
+	if p.Status != orak.StatusDeadLettered {
+		in.Resume = nil
+		return
+	}
+	resume := workflows.Resume{ParkedAt: p.UpdatedAt}
+	if in.Resume != nil {
+		resume = *in.Resume
+		if in.Resume.Progress.Cycle != p.Cycle {
+			resume.ParkedAt = p.UpdatedAt
+		}
+	}
+	resume.Progress = p
+	resume.Progress.Restarts = in.Restarts
+	in.Resume = &resume
+}
+
+// startAgain is refused by Temporal where the latest run is open, or came to
+// its end after all.
+func (r *Reconciler) startAgain(ctx context.Context, in workflows.ProcessUploadInput) error {
+	options := bridge.StartOptions(in.Upload)
+	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	options.Priority = temporal.Priority{PriorityKey: workflows.LowestPriority}
+	first := orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Restarts: in.Restarts, UpdatedAt: time.Now().UTC()}
+	if in.Resume != nil {
+		first = in.Resume.Progress
+	}
+	options.Memo = map[string]any{workflows.MemoProgress: first}
+	_, err := r.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, in)
+	return err
+}

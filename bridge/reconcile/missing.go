@@ -1,0 +1,163 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/activities"
+	"orak/bridge/replay"
+	"orak/events"
+)
+
+// missingMark is where the next run begins to look for missing uploads.
+type missingMark struct {
+	// Offsets are the first that are not done.
+	Offsets map[int32]int64 `json:"offsets"`
+	At      time.Time       `json:"at"`
+}
+
+// missingCursor is what is left to look at in this run.
+type missingCursor struct {
+	Left map[int32]replay.Bounds `json:"left"`
+	Next missingMark             `json:"next"`
+}
+
+// mendMissing starts the workflows of uploads that the bridge has passed by
+// and that have none.
+func (r *Reconciler) mendMissing(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
+	c, err := r.missingFrom(ctx, p)
+	if err != nil {
+		return done, err
+	}
+	now := cut(c.Left, p.Size)
+	missing, err := r.deps.Replayer.Missing(ctx, now)
+	if err != nil {
+		return done, err
+	}
+	for _, b := range now {
+		done.Counts.Examined += int(b.End - b.Next)
+	}
+	if missing, err = r.withoutLetters(ctx, missing); err != nil {
+		return done, err
+	}
+	for _, m := range missing {
+		started, err := r.start(ctx, m)
+		switch {
+		case ctx.Err() != nil:
+			return done, ctx.Err()
+		case err != nil:
+			done.Counts.Errors++
+			at := m.Record
+			c.Next.Offsets[at.Partition] = min(c.Next.Offsets[at.Partition], at.Offset)
+			r.log.ErrorContext(ctx, "a missing upload could not be started", "upload_id", m.Upload.ID, "tenant", m.Upload.Tenant, "error", err)
+		case started:
+			done.Counts.Started++
+			r.log.WarnContext(ctx, "a missing upload was started", "upload_id", m.Upload.ID, "tenant", m.Upload.Tenant,
+				"partition", m.Record.Partition, "offset", m.Record.Offset)
+		}
+	}
+	if len(c.Left) == 0 {
+		done.Mark, err = encode(c.Next)
+		return done, err
+	}
+	done.Cursor, err = encode(c)
+	return done, err
+}
+
+// missingFrom is where a page begins.
+func (r *Reconciler) missingFrom(ctx context.Context, p activities.ReconcilePage) (c missingCursor, err error) {
+	if p.Cursor != "" {
+		return decode[missingCursor](p.Cursor)
+	}
+	mark, err := decode[missingMark](p.Mark)
+	if err != nil {
+		return c, err
+	}
+	c.Left, err = r.deps.Replayer.Passed(ctx, mark.Offsets, mark.At.Add(-overlap), p.Began.Add(-r.minAge))
+	if err != nil {
+		return c, err
+	}
+	c.Next = missingMark{Offsets: make(map[int32]int64), At: p.Began}
+	for id, b := range c.Left {
+		c.Next.Offsets[id] = b.End
+	}
+	return c, nil
+}
+
+// cut takes size records from left, or all there are.
+func cut(left map[int32]replay.Bounds, size int) map[int32]replay.Bounds {
+	page := make(map[int32]replay.Bounds)
+	for _, id := range slices.Sorted(maps.Keys(left)) {
+		b := left[id]
+		n := min(b.End-b.Next, int64(size))
+		size -= int(n)
+		if n > 0 {
+			page[id] = replay.Bounds{Next: b.Next, End: b.Next + n}
+		}
+		if b.Next += n; b.Next < b.End {
+			left[id] = b
+		} else {
+			delete(left, id)
+		}
+	}
+	return page
+}
+
+// start starts a missing upload, unless the store knows better.
+func (r *Reconciler) start(ctx context.Context, m replay.Announced) (started bool, err error) {
+	known, err := r.deps.Store.Exists(ctx, orak.OutcomeKey(m.Upload.Tenant, m.Upload.ID))
+	if err != nil || known {
+		return false, err
+	}
+	gone, err := r.erased(ctx, m.Upload.Tenant, m.Upload.ID)
+	if err != nil || gone {
+		return false, err
+	}
+	return r.deps.Replayer.Start(ctx, m)
+}
+
+// place is where a record of the topic of uploads is.
+type place struct {
+	partition int32
+	offset    int64
+}
+
+// withoutLetters leaves out what the bridge dead-lettered.
+func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announced) ([]replay.Announced, error) {
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	first := slices.MinFunc(missing, func(a, b replay.Announced) int {
+		return cmp.Compare(a.Record.Timestamp.UnixMilli(), b.Record.Timestamp.UnixMilli())
+	})
+	bounds, err := r.deps.Replayer.Since(ctx, events.TopicDeadLetters, first.Record.Timestamp.Add(-overlap))
+	if err != nil {
+		return nil, err
+	}
+	given := make(map[place]bool)
+	for _, m := range missing {
+		given[place{m.Record.Partition, m.Record.Offset}] = false
+	}
+	err = r.deps.Replayer.Read(ctx, events.TopicDeadLetters, bounds, func(records []*kgo.Record) error {
+		for _, rec := range records {
+			l, err := events.DeadLetterFrom(rec)
+			if err != nil || l.Failure.Stage != orak.StageReceive || l.Origin.Topic != events.TopicUploads {
+				continue
+			}
+			at := place{l.Origin.Partition, l.Origin.Offset}
+			if _, asked := given[at]; asked {
+				given[at] = true
+			}
+		}
+		return nil
+	})
+	return slices.DeleteFunc(missing, func(m replay.Announced) bool {
+		return given[place{m.Record.Partition, m.Record.Offset}]
+	}), err
+}

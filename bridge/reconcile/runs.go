@@ -1,0 +1,172 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"orak"
+	"orak/workflows"
+)
+
+// Run is one run of Reconcile, or of as many as it took.
+type Run struct {
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+	// Status is running, completed, failed, canceled, terminated or timed_out.
+	Status string                    `json:"status"`
+	Report workflows.ReconcileReport `json:"report"`
+}
+
+// StatusCompleted is the Run.Status of one that came to its end.
+const StatusCompleted = "completed"
+
+// ErrNoSchedule says that no worker has ever made the schedule.
+var ErrNoSchedule = errors.New("there is no schedule " + workflows.ScheduleReconcile + ": start a worker, which makes it")
+
+// Runs looks at the runs of Reconcile, and asks for one.
+type Runs struct {
+	temporal  client.Client
+	namespace string
+}
+
+// NewRuns looks through a client of the namespace.
+func NewRuns(c client.Client, namespace string) *Runs {
+	return &Runs{temporal: c, namespace: namespace}
+}
+
+// lookEvery is how often a run is looked at while it is followed.
+const lookEvery = 250 * time.Millisecond
+
+// Now asks for a run at once, or right behind the one that runs already, and
+// follows it to its end. seen is told where it stands, again and again.
+func (r *Runs) Now(ctx context.Context, seen func(Run)) (Run, error) {
+	schedule := r.temporal.ScheduleClient().GetHandle(ctx, workflows.ScheduleReconcile)
+	before, err := started(ctx, schedule)
+	if err != nil {
+		return Run{}, err
+	}
+	if err := schedule.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}); err != nil {
+		return Run{}, fault("Temporal does not start the reconciliation.", err)
+	}
+	for {
+		now, err := started(ctx, schedule)
+		if err != nil {
+			return Run{}, err
+		}
+		for runID, workflowID := range now {
+			if _, old := before[runID]; !old {
+				return r.follow(ctx, workflowID, seen)
+			}
+		}
+		if err := pause(ctx); err != nil {
+			return Run{}, err
+		}
+	}
+}
+
+// started are the workflows that the schedule started lately, by their first
+// run: two of one second have the same id.
+func started(ctx context.Context, schedule client.ScheduleHandle) (map[string]string, error) {
+	d, err := schedule.Describe(ctx)
+	var absent *serviceerror.NotFound
+	switch {
+	case errors.As(err, &absent):
+		return nil, ErrNoSchedule
+	case err != nil:
+		return nil, fault("Temporal does not tell of the schedule.", err)
+	}
+	ids := make(map[string]string)
+	for _, w := range d.Info.RunningWorkflows {
+		ids[w.FirstExecutionRunID] = w.WorkflowID
+	}
+	for _, action := range d.Info.RecentActions {
+		if w := action.StartWorkflowResult; w != nil {
+			ids[w.FirstExecutionRunID] = w.WorkflowID
+		}
+	}
+	return ids, nil
+}
+
+// follow returns once the workflow has ended, however often it went on in a new
+// run.
+func (r *Runs) follow(ctx context.Context, workflowID string, seen func(Run)) (Run, error) {
+	for {
+		d, err := r.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+		if err != nil {
+			return Run{}, fault("Temporal does not tell of the reconciliation.", err)
+		}
+		run := runOf(d.GetWorkflowExecutionInfo())
+		switch run.Status {
+		case "running", "continued_as_new":
+		default:
+			return run, nil
+		}
+		seen(run)
+		if err := pause(ctx); err != nil {
+			return run, err
+		}
+	}
+}
+
+// History are the last runs, the latest first, n at most.
+func (r *Runs) History(ctx context.Context, n int) ([]Run, error) {
+	listed, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: r.namespace, PageSize: int32(n),
+		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus != 'ContinuedAsNew'", workflows.TypeReconcile),
+	})
+	if err != nil {
+		return nil, fault("Temporal does not list the reconciliations.", err)
+	}
+	runs := make([]Run, 0, len(listed.GetExecutions()))
+	for _, info := range listed.GetExecutions() {
+		runs = append(runs, runOf(info))
+	}
+	return runs, nil
+}
+
+func runOf(info *workflow.WorkflowExecutionInfo) Run {
+	run := Run{
+		WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId(), Status: statusText(info.GetStatus()),
+	}
+	payload, ok := info.GetMemo().GetFields()[workflows.MemoReconciled]
+	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &run.Report) != nil {
+		run.Report = workflows.ReconcileReport{BeganAt: info.GetStartTime().AsTime()}
+	}
+	return run
+}
+
+// statusText is Temporal's status as its own tools write it in queries, in our
+// way of writing.
+func statusText(s enums.WorkflowExecutionStatus) string {
+	switch s {
+	case enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return "timed_out"
+	case enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
+		return "continued_as_new"
+	default:
+		return strings.ToLower(s.String())
+	}
+}
+
+func fault(message string, err error) error {
+	return &orak.Fault{Class: orak.ClassDependency, Message: message, Err: err}
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(lookEvery):
+		return nil
+	}
+}

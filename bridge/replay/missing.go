@@ -1,0 +1,187 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
+	"go.temporal.io/api/serviceerror"
+
+	"orak"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/workflows"
+)
+
+// Announced is an upload, and the record that announced it.
+type Announced struct {
+	Record *kgo.Record
+	Upload orak.Upload
+}
+
+// Passed are the bounds of what the live bridge has passed by and that is older
+// than before: a workflow that is missing there is not on its way. They begin
+// at from, or earlier where records since then lie before it; where from has
+// no offset, or one of another log, at the first that is retained.
+func (r *Replayer) Passed(ctx context.Context, from map[int32]int64, since, before time.Time) (map[int32]Bounds, error) {
+	adm, closeClient, err := r.admin()
+	if err != nil {
+		return nil, err
+	}
+	defer closeClient()
+	starts, ends, err := logBounds(ctx, adm, events.TopicUploads)
+	if err != nil {
+		return nil, err
+	}
+	live, err := committed(ctx, adm, events.GroupBridge, events.TopicUploads)
+	if err != nil {
+		return nil, err
+	}
+	overlap, err := offsetsAt(ctx, adm, events.TopicUploads, since)
+	if err != nil {
+		return nil, err
+	}
+	young, err := offsetsAt(ctx, adm, events.TopicUploads, before)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int32]Bounds)
+	for p, end := range ends {
+		passed, ok := live[p]
+		if !ok {
+			continue
+		}
+		b := Bounds{Next: starts[p], End: min(passed, young[p], end)}
+		if at, known := from[p]; known && at <= end {
+			b.Next = max(starts[p], min(at, overlap[p]))
+		}
+		b.End = max(b.Next, b.End)
+		all[p] = b
+	}
+	return all, nil
+}
+
+// Since are the bounds of a topic's records from a time on; the zero time means
+// all that are retained.
+func (r *Replayer) Since(ctx context.Context, topic string, since time.Time) (map[int32]Bounds, error) {
+	adm, closeClient, err := r.admin()
+	if err != nil {
+		return nil, err
+	}
+	defer closeClient()
+	starts, ends, err := logBounds(ctx, adm, topic)
+	if err != nil {
+		return nil, err
+	}
+	if !since.IsZero() {
+		if starts, err = offsetsAt(ctx, adm, topic, since); err != nil {
+			return nil, err
+		}
+	}
+	all := make(map[int32]Bounds)
+	for p, end := range ends {
+		all[p] = Bounds{Next: min(starts[p], end), End: end}
+	}
+	return all, nil
+}
+
+// offsetsAt are the offsets of the first records that are not before t, or
+// those behind the last.
+func offsetsAt(ctx context.Context, adm *kadm.Client, topic string, t time.Time) (map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	at, err := listed(adm.ListOffsetsAfterMilli(ctx, max(t.UnixMilli(), 0), topic))
+	if err != nil {
+		return nil, errUnreachable("Kafka does not tell the offsets.", fmt.Errorf("finding the offsets of a time: %w", err))
+	}
+	return at, nil
+}
+
+// Missing reads the records within bounds and gives the announcements that no
+// workflow answers to, without those that were canceled later, wherever in the
+// topic that was.
+func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Announced, error) {
+	if err := r.reach(ctx); err != nil {
+		return nil, err
+	}
+	p := newPlan(Selection{Only: []State{Missing}}, time.Now().UTC())
+	s := surveyor{plan: p, seen: make(map[orak.UploadID]bool), canceled: make(map[owned]bool)}
+	var missing []Announced
+	err := r.read(ctx, bounds, func(records []*kgo.Record) error {
+		uploads := s.sift(records)
+		states, err := r.states(ctx, uploads, p.Began)
+		if err != nil {
+			return err
+		}
+		for i, f := range uploads {
+			if states[i].state == Missing {
+				missing = append(missing, Announced{f.record, f.upload})
+			}
+		}
+		return nil
+	})
+	if err != nil || len(missing) == 0 {
+		return nil, err
+	}
+	return r.withoutWithdrawn(ctx, missing)
+}
+
+// withoutWithdrawn leaves out what somebody asked to cancel after it was
+// announced: the bridge, which met no workflow, has forgotten it. The key is
+// the same, and so the partition is.
+func (r *Replayer) withoutWithdrawn(ctx context.Context, missing []Announced) ([]Announced, error) {
+	rest, err := r.Since(ctx, events.TopicUploads, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	ahead := make(map[int32]Bounds)
+	for _, m := range missing {
+		p, next := m.Record.Partition, m.Record.Offset+1
+		if b, ok := ahead[p]; ok {
+			next = min(next, b.Next)
+		}
+		ahead[p] = Bounds{Next: next, End: max(rest[p].End, next)}
+	}
+	canceled := make(map[owned]int64) // where it was last asked for
+	err = r.read(ctx, ahead, func(records []*kgo.Record) error {
+		for _, rec := range records {
+			var asked canceledError
+			if _, err := decode(rec); errors.As(err, &asked) {
+				canceled[asked.owned] = rec.Offset
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	kept := missing[:0]
+	for _, m := range missing {
+		if at, ok := canceled[owned{m.Upload.ID, m.Upload.Tenant}]; !ok || at < m.Record.Offset {
+			kept = append(kept, m)
+		}
+	}
+	return kept, nil
+}
+
+// Start starts the workflow of a missing upload as the bridge would, but last
+// in line. started is false where somebody else was faster.
+func (r *Replayer) Start(ctx context.Context, a Announced) (started bool, err error) {
+	_, span := kafka.NewTracer(r.deps.Kafka.ClientID, "").WithProcessSpan(a.Record)
+	defer span.End()
+	err = insist(trace.ContextWithSpan(ctx, span), func(ctx context.Context) error {
+		return r.execute(ctx, a.Record, a.Upload, Missing)
+	})
+	var exists *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &exists):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("starting workflow %s: %w", workflows.UploadWorkflowID(a.Upload.ID), err)
+	}
+	return true, nil
+}

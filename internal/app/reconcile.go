@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"orak/activities"
+	"orak/bridge/reconcile"
+	"orak/bridge/replay"
+	"orak/internal/kafka"
+	"orak/internal/objectstore"
+	"orak/internal/outbox"
+	"orak/internal/temporal"
+)
+
+// menders are the steps of the reconciliation.
+func (a *App) menders() map[activities.ReconcileStep]activities.Mender {
+	publisher := activityPublisher{a.producer}
+	minAge := a.cfg.Worker.ReconcileMinAge
+	all := reconcile.New(minAge, reconcile.Deps{
+		Replayer: replay.New(replay.Deps{Kafka: a.cfg.Kafka, Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace, Log: a.log}),
+		Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace,
+		Store: existence{a.store}, Letters: publisher, Links: a.cfg.Temporal, Log: a.log,
+	}).Menders()
+	all[activities.StepOutbox] = sweeper{
+		box:    outbox.New(a.store, publisher, a.cfg.API.OutboxGrace, a.log),
+		lister: a.store,
+		minAge: max(minAge, a.cfg.API.OutboxMinAge),
+	}
+	return all
+}
+
+// existence is the store in the words of reconcile.
+type existence struct{ store *objectstore.Store }
+
+var _ reconcile.Store = existence{}
+
+// Exists is reconcile.Store's.
+func (e existence) Exists(ctx context.Context, key string) (bool, error) {
+	_, err := e.store.Stat(ctx, key)
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// sweeper is the outbox in the words of activities.
+type sweeper struct {
+	box    *outbox.Outbox
+	lister outbox.Lister
+	minAge time.Duration
+}
+
+var _ activities.Mender = sweeper{}
+
+// Mend is activities.Mender's: the cursor is a key.
+func (s sweeper) Mend(ctx context.Context, p activities.ReconcilePage) (activities.Reconciled, error) {
+	page, err := s.box.Sweep(ctx, s.lister, p.Cursor, p.Size, s.minAge)
+	done := activities.Reconciled{Counts: activities.ReconcileCounts{
+		Examined: page.Examined, Published: page.Published, Dropped: page.Dropped, Errors: page.Failed,
+	}}
+	if !page.Done {
+		done.Cursor = page.Last
+	}
+	return done, err
+}
+
+// ReconcileConfig is what is needed to look at reconciliations and to ask for
+// one.
+type ReconcileConfig struct {
+	Temporal temporal.Config `embed:"" prefix:"temporal-"`
+}
+
+// Reconciliations hands do the runs of the reconciliation, and disconnects
+// after.
+func Reconciliations(cfg ReconcileConfig, log *slog.Logger, do func(*reconcile.Runs) error) error {
+	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return do(reconcile.NewRuns(c, cfg.Temporal.Namespace))
+}
+
+// VerifyConfig is what is needed to compare dead letters with workflows.
+type VerifyConfig struct {
+	Kafka    kafka.Config    `embed:"" prefix:"kafka-"`
+	Temporal temporal.Config `embed:"" prefix:"temporal-"`
+}
+
+// verifyMinAge is how long a dead letter may be underway.
+const verifyMinAge = time.Minute
+
+// VerifyDeadLetters compares every dead letter that is retained with the
+// workflows, and hands visit what disagrees.
+func VerifyDeadLetters(ctx context.Context, cfg VerifyConfig, log *slog.Logger, visit func(reconcile.Disagreement) error) (reconcile.Compared, error) {
+	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{})
+	if err != nil {
+		return reconcile.Compared{}, err
+	}
+	defer c.Close()
+	r := reconcile.New(verifyMinAge, reconcile.Deps{
+		Replayer: replay.New(replay.Deps{Kafka: cfg.Kafka, Temporal: c, Namespace: cfg.Temporal.Namespace, Log: log}),
+		Temporal: c, Namespace: cfg.Temporal.Namespace, Log: log,
+	})
+	return r.Verify(ctx, time.Time{}, visit)
+}

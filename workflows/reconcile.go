@@ -1,0 +1,159 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orak/activities"
+)
+
+// ResumeReconcile is what a run of Reconcile hands to the next.
+type ResumeReconcile struct {
+	Report ReconcileReport `json:"report"`
+	// Step goes on at Cursor.
+	Step   activities.ReconcileStep `json:"step"`
+	Cursor string                   `json:"cursor"`
+}
+
+// maxPages is how many pages a run does before it goes on in a new one.
+const maxPages = 25
+
+// A page is tried for reconcileFor; then its step is left to the next
+// Reconcile, which is not far.
+const (
+	reconcileOnce = 10 * time.Minute
+	reconcileFor  = 25 * time.Minute
+)
+
+// reconcile is the state of one run of Reconcile.
+type reconcile struct {
+	in     ReconcileInput
+	report ReconcileReport
+	pages  int
+}
+
+// Reconcile finds what slipped through and mends it: step by step, page by
+// page, in as many runs as it takes, so that no run grows with the store. A
+// step that fails does not keep the others back. Where a step begins is what
+// the last Reconcile that ended left in its result.
+func (f *Flows) Reconcile(ctx workflow.Context, in ReconcileInput) (ReconcileReport, error) {
+	r := &reconcile{in: in}
+	steps, cursor := activities.ReconcileSteps(), ""
+	if in.Resume != nil {
+		r.report, cursor = in.Resume.Report, in.Resume.Cursor
+		at := slices.Index(steps, in.Resume.Step)
+		if at < 0 {
+			return r.report, fmt.Errorf("no step %.40q to go on with", in.Resume.Step)
+		}
+		steps = steps[at:]
+	} else if err := r.begin(ctx); err != nil {
+		return r.report, err
+	}
+	for _, step := range steps {
+		rest, err := r.step(ctx, step, cursor)
+		if err != nil {
+			return r.report, err
+		}
+		if rest != nil {
+			return r.report, r.continueAsNew(ctx, step, *rest)
+		}
+		cursor = ""
+		if err := r.show(ctx); err != nil {
+			return r.report, err
+		}
+	}
+	r.report.EndedAt = workflow.Now(ctx).UTC()
+	return r.report, r.show(ctx)
+}
+
+// begin takes up the marks of the last Reconcile.
+func (r *reconcile) begin(ctx workflow.Context) error {
+	r.report = ReconcileReport{BeganAt: workflow.Now(ctx).UTC()}
+	if !workflow.HasLastCompletionResult(ctx) {
+		return nil
+	}
+	var last ReconcileReport
+	if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
+		return fmt.Errorf("reading what the last run left: %w", err)
+	}
+	r.report.Marks = last.Marks
+	return nil
+}
+
+// step does the pages of a step from cursor on. rest is the cursor that
+// another run is to go on at; nil where the step is at its end.
+func (r *reconcile) step(ctx workflow.Context, step activities.ReconcileStep, cursor string) (rest *string, err error) {
+	for {
+		if r.pages == maxPages {
+			return &cursor, nil
+		}
+		done, err := r.page(ctx, step, cursor)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			workflow.GetLogger(ctx).Error("a step of the reconciliation is left to the next run", "step", string(step), "error", err)
+			r.add(step, activities.ReconcileCounts{Errors: 1})
+			r.report.GaveUp = append(r.report.GaveUp, step)
+			return nil, nil
+		}
+		r.add(step, done.Counts)
+		if done.Cursor == "" {
+			r.mark(step, done.Mark)
+			return nil, nil
+		}
+		cursor = done.Cursor
+	}
+}
+
+func (r *reconcile) page(ctx workflow.Context, step activities.ReconcileStep, cursor string) (activities.Reconciled, error) {
+	r.pages++
+	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              QueuePipeline,
+		StartToCloseTimeout:    reconcileOnce,
+		ScheduleToCloseTimeout: reconcileFor,
+		HeartbeatTimeout:       30 * time.Second,
+		Summary:                string(step),
+		Priority:               temporal.Priority{PriorityKey: LowestPriority},
+		RetryPolicy:            unlimited(time.Minute),
+	})
+	var done activities.Reconciled
+	err := workflow.ExecuteActivity(options, activities.TypeReconcilePage, activities.ReconcilePage{
+		Step: step, Size: r.in.Page, Mark: r.report.Marks[step], Cursor: cursor, Began: r.report.BeganAt,
+	}).Get(ctx, &done)
+	return done, err
+}
+
+func (r *reconcile) add(step activities.ReconcileStep, c activities.ReconcileCounts) {
+	if r.report.Steps == nil {
+		r.report.Steps = make(map[activities.ReconcileStep]activities.ReconcileCounts)
+	}
+	r.report.Steps[step] = r.report.Steps[step].Plus(c)
+}
+
+func (r *reconcile) mark(step activities.ReconcileStep, mark string) {
+	if r.report.Marks == nil {
+		r.report.Marks = make(map[activities.ReconcileStep]string)
+	}
+	r.report.Marks[step] = mark
+}
+
+// show makes the report visible while the workflow runs, and in listings.
+func (r *reconcile) show(ctx workflow.Context) error {
+	public := r.report
+	public.Marks = nil
+	if err := workflow.UpsertMemo(ctx, map[string]any{MemoReconciled: public}); err != nil {
+		return fmt.Errorf("writing memo: %w", err)
+	}
+	return nil
+}
+
+func (r *reconcile) continueAsNew(ctx workflow.Context, step activities.ReconcileStep, cursor string) error {
+	next := r.in
+	next.Resume = &ResumeReconcile{Report: r.report, Step: step, Cursor: cursor}
+	return workflow.NewContinueAsNewError(ctx, TypeReconcile, next)
+}
