@@ -109,7 +109,7 @@ func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts i
 		return 0, err
 	}
 	in.Restarts = max(p.Restarts, in.Restarts) + 1
-	again(&in, p)
+	again(&in, p, time.Now().UTC())
 	if err := r.startAgain(ctx, in); err != nil {
 		var exists *serviceerror.WorkflowExecutionAlreadyStarted
 		if errors.As(err, &exists) {
@@ -136,20 +136,20 @@ func cutOff(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
 
 // again is where the next run takes up: at the beginning, or, where the upload
 // was parked, there. Its dead letter is written, and people decide about it.
-func again(in *workflows.ProcessUploadInput, p orak.Progress) {
+func again(in *workflows.ProcessUploadInput, p orak.Progress, now time.Time) {
 	if p.Status != orak.StatusDeadLettered {
 		in.Resume = nil
 		return
 	}
-	resume := workflows.Resume{ParkedAt: p.UpdatedAt}
-	if in.Resume != nil {
-		resume = *in.Resume
-		if in.Resume.Progress.Cycle != p.Cycle {
-			resume.ParkedAt = p.UpdatedAt
+	resume := workflows.Resume{Progress: p, ParkedAt: p.UpdatedAt}
+	if was := in.Resume; was != nil {
+		resume.Audio, resume.Analysis = was.Audio, was.Analysis
+		if was.Progress.Cycle == p.Cycle {
+			resume.ParkedAt, resume.Warned = was.ParkedAt, was.Warned
 		}
 	}
-	resume.Progress = p
 	resume.Progress.Restarts = in.Restarts
+	resume.Progress.Timeline = orak.AddMark(p.Timeline, orak.Mark{At: now, Kind: orak.MarkRestarted}, orak.MaxMarks)
 	in.Resume = &resume
 }
 

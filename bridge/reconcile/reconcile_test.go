@@ -134,9 +134,7 @@ func TestATopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	}
 	b.pass()
 	require.Equal(t, 1, b.counts().Started)
-	_, err := b.admin.DeleteTopic(b.ctx, events.TopicUploads)
-	require.NoError(t, err)
-	b.topics()
+	b.anew(events.TopicUploads)
 	second := first
 	for second.ID = newUpload().ID; ; second.ID = newUpload().ID {
 		// Of the same partition, so that its offset is one that was read.
@@ -170,6 +168,28 @@ func TestATerminatedUploadIsStartedAgainWithItsInput(t *testing.T) {
 	require.Equal(t, activities.ReconcileCounts{}, b.counts(), "it runs")
 }
 
+// An operator's terminate is undone three times; then people decide.
+func TestAnUploadThatIsCutOffAgainAndAgainIsParkedAsStuck(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.start()
+	u := newUpload()
+	b.process(u, nil)
+	for range workflows.MaxRestarts {
+		b.await(u, orak.StatusConverting)
+		b.terminate(u)
+		require.Equal(t, activities.ReconcileCounts{Restarted: 1}, b.counts())
+	}
+	b.await(u, orak.StatusConverting)
+	b.terminate(u)
+	require.Equal(t, activities.ReconcileCounts{Restarted: 1, Stuck: 1}, b.counts())
+	b.await(u, orak.StatusDeadLettered)
+	require.Contains(t, b.progress(u).Failure.Message, "started again 3 times")
+	require.Eventually(t, func() bool { return len(b.records(events.TopicDeadLetters)) == 1 }, within, tick)
+	require.Equal(t, activities.ReconcileCounts{}, b.counts())
+	require.Empty(t, b.disagreements())
+}
+
 func TestAParkedUploadThatWasTerminatedIsParkedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -184,6 +204,7 @@ func TestAParkedUploadThatWasTerminatedIsParkedAgain(t *testing.T) {
 	p := b.progress(u)
 	require.Equal(t, "Not a recording.", p.Failure.Message)
 	require.Equal(t, 1, p.Restarts)
+	require.Equal(t, orak.MarkRestarted, p.Timeline[len(p.Timeline)-1].Kind)
 	require.Len(t, b.records(events.TopicDeadLetters), 1)
 	require.Empty(t, b.disagreements())
 }
@@ -238,10 +259,7 @@ func TestADeadLetterThatIsGoneIsWrittenAgain(t *testing.T) {
 		require.Equal(t, string(u.ID), string(l.Origin.Key))
 		require.Empty(t, b.disagreements())
 		require.Equal(t, activities.ReconcileCounts{}, b.counts())
-		// The topic is lost, and made anew.
-		_, err = b.admin.DeleteTopic(b.ctx, events.TopicDeadLetters)
-		require.NoError(t, err)
-		b.topics()
+		b.anew(events.TopicDeadLetters)
 		require.Equal(t, activities.ReconcileCounts{Rewritten: 1}, b.counts())
 	}
 }
@@ -294,8 +312,7 @@ func TestMuchIsDoneInManyRuns(t *testing.T) {
 		got.Examined = 0
 		require.Equal(t, want, got, step)
 	}
-	var runs int64 = 2
-	b.visible("WorkflowType = 'Reconcile' AND ExecutionStatus = 'ContinuedAsNew'", runs)
+	b.visible("WorkflowType = 'Reconcile' AND ExecutionStatus = 'ContinuedAsNew'", 1)
 	// The next one goes on behind: what the outbox announced, the bridge passes.
 	b.pass()
 	next := b.reconcile()

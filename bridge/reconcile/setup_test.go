@@ -125,6 +125,15 @@ func settings(t *testing.T, environ map[string]string) app.Config {
 	return s.App
 }
 
+// anew deletes a topic with all that is in it, and makes it again.
+func (b *bundle) anew(topic string) {
+	b.t.Helper()
+	_, err := b.admin.DeleteTopic(b.ctx, topic)
+	require.NoError(b.t, err)
+	b.topics()
+	b.cl.PurgeTopicsFromClient(topic)
+}
+
 func (b *bundle) topics() {
 	b.t.Helper()
 	require.NoError(b.t, kafka.EnsureTopics(b.ctx, b.cl, events.Topics(), 1))

@@ -28,7 +28,8 @@ func NewProducer(cl *kgo.Client) *Producer { return &Producer{cl: cl} }
 // at least once. r belongs to the producer from the call on.
 //
 // An error is an *orak.Fault: of class dependency where Kafka cannot be
-// reached, does not have the topic, or did not answer within ctx; of class
+// reached, does not have the topic, or did not answer within ctx (records for a
+// topic that was made anew fail so, once); of class
 // internal where this record can never be sent (too large, refused).
 func (p *Producer) Publish(ctx context.Context, r *kgo.Record) error {
 	if err := ctx.Err(); err != nil {
@@ -49,7 +50,13 @@ func (p *Producer) Publish(ctx context.Context, r *kgo.Record) error {
 // never blocks: with a full buffer, done gets its error at once. done runs on
 // the client's goroutine, so it must be quick and must not publish.
 func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(error)) {
+	topic := r.Topic
 	p.cl.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) {
+		if errors.Is(err, kerr.UnknownTopicID) {
+			// The topic was deleted and made anew; the client would look for
+			// the old one for ever. In a goroutine, since it waits for this one.
+			go p.cl.PurgeTopicsFromProducing(topic)
+		}
 		if err != nil {
 			err = fault(err)
 		}
