@@ -111,7 +111,7 @@ func cut(left map[int32]replay.Bounds, size int) map[int32]replay.Bounds {
 
 // start starts a missing upload, unless the store knows better.
 func (r *Reconciler) start(ctx context.Context, m replay.Announced) (started bool, err error) {
-	known, err := r.deps.Store.Exists(ctx, orak.OutcomeKey(m.Upload.Tenant, m.Upload.ID))
+	known, err := r.deps.Store.Finished(ctx, m.Upload.Tenant, m.Upload.ID)
 	if err != nil || known {
 		return false, err
 	}

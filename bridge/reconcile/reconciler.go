@@ -28,8 +28,10 @@ const overlap = time.Hour
 
 // Store tells what the store knows of an upload.
 type Store interface {
-	// Exists reports whether there is an object of that key.
-	Exists(ctx context.Context, key string) (bool, error)
+	replay.Tombstones
+	// Finished reports whether there is an outcome: the upload came to its
+	// end, whether or not Temporal remembers.
+	Finished(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error)
 }
 
 // Letters writes dead letters.
@@ -94,7 +96,7 @@ func (r *Reconciler) describe(ctx context.Context, workflowID string) (*workflow
 
 // erased reports whether an upload was erased, or is being erased.
 func (r *Reconciler) erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
-	gone, err := r.deps.Store.Exists(ctx, orak.ErasedKey(t, id))
+	gone, err := r.deps.Store.Erased(ctx, t, id)
 	if err != nil || gone {
 		return gone, err
 	}

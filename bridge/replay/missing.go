@@ -102,8 +102,8 @@ func offsetsAt(ctx context.Context, adm *kadm.Client, topic string, t time.Time)
 }
 
 // Missing reads the records within bounds and gives the announcements that no
-// workflow answers to, without those that were canceled later, wherever in the
-// topic that was.
+// workflow answers to, without what was erased, and without what was canceled
+// later, wherever in the topic that was.
 func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Announced, error) {
 	if err := r.reach(ctx); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Anno
 	var missing []Announced
 	err := r.read(ctx, bounds, func(records []*kgo.Record) error {
 		uploads := s.sift(records)
-		states, err := r.states(ctx, uploads, p.Began)
+		states, err := r.states(ctx, p.Selection, uploads, p.Began)
 		if err != nil {
 			return err
 		}

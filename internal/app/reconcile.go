@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"orak"
 	"orak/activities"
 	"orak/bridge/reconcile"
 	"orak/bridge/replay"
@@ -19,10 +20,13 @@ import (
 func (a *App) menders() map[activities.ReconcileStep]activities.Mender {
 	publisher := activityPublisher{a.producer}
 	minAge := a.cfg.Worker.ReconcileMinAge
+	store := records{tombstones{a.store}}
 	all := reconcile.New(minAge, reconcile.Deps{
-		Replayer: replay.New(replay.Deps{Kafka: a.cfg.Kafka, Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace, Log: a.log}),
+		Replayer: replay.New(replay.Deps{
+			Kafka: a.cfg.Kafka, Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace, Tombstones: store, Log: a.log,
+		}),
 		Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace,
-		Store: existence{a.store}, Letters: publisher, Links: a.cfg.Temporal, Log: a.log,
+		Store: store, Letters: publisher, Links: a.cfg.Temporal, Log: a.log,
 	}).Menders()
 	all[activities.StepOutbox] = sweeper{
 		box:    outbox.New(a.store, publisher, a.cfg.API.OutboxGrace, a.log),
@@ -32,14 +36,14 @@ func (a *App) menders() map[activities.ReconcileStep]activities.Mender {
 	return all
 }
 
-// existence is the store in the words of reconcile.
-type existence struct{ store *objectstore.Store }
+// records are what the store knows of uploads, in the words of reconcile.
+type records struct{ tombstones }
 
-var _ reconcile.Store = existence{}
+var _ reconcile.Store = records{}
 
-// Exists is reconcile.Store's.
-func (e existence) Exists(ctx context.Context, key string) (bool, error) {
-	_, err := e.store.Stat(ctx, key)
+// Finished is reconcile.Store's.
+func (r records) Finished(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
+	_, err := r.store.Stat(ctx, orak.OutcomeKey(t, id))
 	if errors.Is(err, objectstore.ErrNotFound) {
 		return false, nil
 	}
