@@ -55,10 +55,10 @@ func (r *Reconciler) mendMissing(ctx context.Context, p activities.ReconcilePage
 			done.Counts.Errors++
 			at := m.Record
 			c.Next.Offsets[at.Partition] = min(c.Next.Offsets[at.Partition], at.Offset)
-			r.log.ErrorContext(ctx, "a missing upload could not be started", "upload_id", m.Upload.ID, "tenant", m.Upload.Tenant, "error", err)
+			r.log.ErrorContext(ctx, "a missing upload could not be started", "upload_id", m.ID, "tenant", m.Tenant, "error", err)
 		case started:
 			done.Counts.Started++
-			r.log.WarnContext(ctx, "a missing upload was started", "upload_id", m.Upload.ID, "tenant", m.Upload.Tenant,
+			r.log.WarnContext(ctx, "a missing upload was started", "upload_id", m.ID, "tenant", m.Tenant,
 				"partition", m.Record.Partition, "offset", m.Record.Offset)
 		}
 	}
@@ -111,11 +111,11 @@ func cut(left map[int32]replay.Bounds, size int) map[int32]replay.Bounds {
 
 // start starts a missing upload, unless the store knows better.
 func (r *Reconciler) start(ctx context.Context, m replay.Announced) (started bool, err error) {
-	known, err := r.deps.Store.Finished(ctx, m.Upload.Tenant, m.Upload.ID)
+	known, err := r.deps.Store.Finished(ctx, m.Tenant, m.ID)
 	if err != nil || known {
 		return false, err
 	}
-	gone, err := r.erased(ctx, m.Upload.Tenant, m.Upload.ID)
+	gone, err := r.erased(ctx, m.Tenant, m.ID)
 	if err != nil || gone {
 		return false, err
 	}

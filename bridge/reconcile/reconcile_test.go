@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -121,6 +122,24 @@ func TestWhatIsNotMissingIsNotStarted(t *testing.T) {
 	for _, u := range []orak.Upload{canceled, erased, erasing, forgotten, refused} {
 		require.False(t, b.known(u))
 	}
+}
+
+// A bucket announced it, and nobody else did.
+func TestARecordingThatOnlyItsBucketAnnouncedIsStarted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stored, gone := newUpload(), newUpload()
+	b.put(stored.Key, "a voice")
+	for _, u := range []orak.Upload{stored, gone} {
+		notification := fmt.Sprintf(`{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":%q},"object":{"key":%q,"size":7}}}]}`,
+			b.cfg.Store.Bucket, u.Key)
+		require.NoError(t, b.cl.ProduceSync(b.ctx, &kgo.Record{Topic: events.TopicUploads, Value: []byte(notification)}).FirstErr())
+	}
+	b.pass()
+	b.start()
+	require.Equal(t, activities.ReconcileCounts{Started: 1}, b.counts())
+	require.Equal(t, stored.SHA256, b.progress(stored).Upload.SHA256)
+	require.False(t, b.known(gone))
 }
 
 func TestATopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
@@ -326,6 +345,7 @@ func TestMuchIsDoneInManyRuns(t *testing.T) {
 func TestAnyNumberOfWorkersMakeOneSchedule(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	b.cfg.Worker.ReconcileInterval = 30 * time.Minute
 	b.start()
 	b.start()
 	schedule := b.temporal.ScheduleClient().GetHandle(b.ctx, workflows.ScheduleReconcile)

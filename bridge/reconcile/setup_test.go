@@ -92,7 +92,8 @@ func setup(t *testing.T) *bundle {
 		"ORAK_ADMIN_LISTEN": "127.0.0.1:0",
 		// Nothing is converted: what is started stays where it is.
 		"ORAK_WORKER_QUEUES": workflows.QueuePipeline, "ORAK_WORKER_STOP_TIMEOUT": "1s",
-		"ORAK_RECONCILE_MIN_AGE": "0s", "ORAK_API_OUTBOX_MIN_AGE": "1ms",
+		// It runs when a test says so, and not on the half hour.
+		"ORAK_RECONCILE_INTERVAL": "8000h", "ORAK_RECONCILE_MIN_AGE": "0s", "ORAK_API_OUTBOX_MIN_AGE": "1ms",
 	})
 	b.kafka = kafka.Config{Brokers: broker.ListenAddrs(), ClientID: "test", ReplicationFactor: 1}
 	b.cl, err = kafka.NewClient(b.kafka, quiet())

@@ -12,15 +12,19 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"orak"
+	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/workflows"
 )
 
-// Announced is an upload, and the record that announced it.
+// Announced is an upload that a record announces.
 type Announced struct {
+	ID     orak.UploadID
+	Tenant orak.Tenant
 	Record *kgo.Record
-	Upload orak.Upload
+	// entry is the one of a bucket's notification.
+	entry int
 }
 
 // Passed are the bounds of what the live bridge has passed by and that is older
@@ -109,21 +113,30 @@ func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Anno
 		return nil, err
 	}
 	p := newPlan(Selection{Only: []State{Missing}}, time.Now().UTC())
-	s := surveyor{plan: p, seen: make(map[orak.UploadID]bool), canceled: make(map[owned]bool)}
+	s := r.surveyor(p, nil)
+	page := make(map[spotOf]*kgo.Record)
 	var missing []Announced
-	err := r.read(ctx, bounds, func(records []*kgo.Record) error {
-		uploads := s.sift(records)
+	ask := func(uploads []found) error {
 		states, err := r.states(ctx, p.Selection, uploads, p.Began)
 		if err != nil {
 			return err
 		}
 		for i, f := range uploads {
 			if states[i].state == Missing {
-				missing = append(missing, Announced{f.record, f.upload})
+				missing = append(missing, Announced{f.id, f.tenant, page[spotOf{f.partition, f.offset}], f.entry})
 			}
 		}
 		return nil
+	}
+	err := r.read(ctx, bounds, func(records []*kgo.Record) error {
+		for _, rec := range records {
+			page[spotOf{rec.Partition, rec.Offset}] = rec
+		}
+		return ask(s.sift(records))
 	})
+	if err == nil {
+		err = ask(s.onlyNotified())
+	}
 	if err != nil || len(missing) == 0 {
 		return nil, err
 	}
@@ -161,7 +174,7 @@ func (r *Replayer) withoutWithdrawn(ctx context.Context, missing []Announced) ([
 	}
 	kept := missing[:0]
 	for _, m := range missing {
-		if at, ok := canceled[owned{m.Upload.ID, m.Upload.Tenant}]; !ok || at < m.Record.Offset {
+		if at, ok := canceled[owned{m.ID, m.Tenant}]; !ok || at < m.Record.Offset {
 			kept = append(kept, m)
 		}
 	}
@@ -169,19 +182,41 @@ func (r *Replayer) withoutWithdrawn(ctx context.Context, missing []Announced) ([
 }
 
 // Start starts the workflow of a missing upload as the bridge would, but last
-// in line. started is false where somebody else was faster.
+// in line. started is false where somebody else was faster, and where there is
+// nothing to start: the recording of a notification is gone, or in the outbox.
 func (r *Replayer) Start(ctx context.Context, a Announced) (started bool, err error) {
+	u, err := r.announced(ctx, a.Record, a.entry)
+	if err != nil {
+		if unstartable(err) {
+			return false, nil
+		}
+		return false, fmt.Errorf("reading what record %d:%d announces: %w", a.Record.Partition, a.Record.Offset, err)
+	}
 	_, span := kafka.NewTracer(r.deps.Kafka.ClientID, "").WithProcessSpan(a.Record)
 	defer span.End()
 	err = insist(trace.ContextWithSpan(ctx, span), func(ctx context.Context) error {
-		return r.execute(ctx, a.Record, a.Upload, Missing)
+		return r.execute(ctx, a.Record, u, Missing)
 	})
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case errors.As(err, &exists):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("starting workflow %s: %w", workflows.UploadWorkflowID(a.Upload.ID), err)
+		return false, fmt.Errorf("starting workflow %s: %w", workflows.UploadWorkflowID(u.ID), err)
 	}
 	return true, nil
+}
+
+// unstartable tells a recording that is gone, is about to be announced, or can
+// never be processed.
+func unstartable(err error) bool {
+	var fault *orak.Fault
+	return errors.Is(err, bridge.ErrErased) || errors.Is(err, bridge.ErrInOutbox) ||
+		errors.As(err, &fault) && fault.Class == orak.ClassInput
+}
+
+// spotOf is where a record is.
+type spotOf struct {
+	partition int32
+	offset    int64
 }

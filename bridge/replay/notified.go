@@ -52,7 +52,7 @@ func (s *surveyor) onlyNotified() []found {
 
 // announced is the upload that a chosen record announces at entry. The
 // recording that a notification is of is read for it.
-func (r *run) announced(ctx context.Context, rec *kgo.Record, entry int) (u orak.Upload, err error) {
+func (r *Replayer) announced(ctx context.Context, rec *kgo.Record, entry int) (u orak.Upload, err error) {
 	entries, ok, err := events.NotificationFrom(rec)
 	if !ok || err != nil {
 		return decode(rec)

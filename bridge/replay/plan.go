@@ -181,16 +181,7 @@ func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progre
 	if err != nil {
 		return err
 	}
-	s := surveyor{
-		plan: p, live: live, seen: make(map[orak.UploadID]bool),
-		canceled: make(map[owned]bool), chosen: make(map[orak.UploadID]spot), notified: make(map[orak.UploadID]spot),
-	}
-	if r.deps.Recordings != nil {
-		s.bucket = r.deps.Recordings.Bucket()
-	}
-	for _, id := range p.Selection.IDs {
-		s.seen[id] = false
-	}
+	s := r.surveyor(p, live)
 	var total, done int64
 	for _, b := range p.Bounds {
 		total += b.left()
@@ -200,13 +191,13 @@ func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progre
 		if progress != nil {
 			progress(min(done, total), total)
 		}
-		return r.judge(ctx, &s, s.sift(records))
+		return r.judge(ctx, s, s.sift(records))
 	})
 	if err != nil {
 		return fmt.Errorf("planning replay: %w", err)
 	}
 	for some := range slices.Chunk(s.onlyNotified(), maxPoll) {
-		if err := r.judge(ctx, &s, some); err != nil {
+		if err := r.judge(ctx, s, some); err != nil {
 			return fmt.Errorf("planning replay: %w", err)
 		}
 	}

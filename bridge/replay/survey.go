@@ -28,6 +28,21 @@ type surveyor struct {
 	bucket   string
 }
 
+// surveyor gathers what becomes p.
+func (r *Replayer) surveyor(p *Plan, live map[int32]int64) *surveyor {
+	s := &surveyor{
+		plan: p, live: live, seen: make(map[orak.UploadID]bool),
+		canceled: make(map[owned]bool), chosen: make(map[orak.UploadID]spot), notified: make(map[orak.UploadID]spot),
+	}
+	if r.deps.Recordings != nil {
+		s.bucket = r.deps.Recordings.Bucket()
+	}
+	for _, id := range p.Selection.IDs {
+		s.seen[id] = false
+	}
+	return s
+}
+
 // owned is an upload and its owner, who alone may cancel it.
 type owned struct {
 	id     orak.UploadID

@@ -23,7 +23,8 @@ func (a *App) menders() map[activities.ReconcileStep]activities.Mender {
 	store := records{tombstones{a.store}}
 	all := reconcile.New(minAge, reconcile.Deps{
 		Replayer: replay.New(replay.Deps{
-			Kafka: a.cfg.Kafka, Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace, Tombstones: store, Log: a.log,
+			Kafka: a.cfg.Kafka, Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace, Tombstones: store,
+			Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket}, Log: a.log,
 		}),
 		Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace,
 		Store: store, Letters: publisher, Links: a.cfg.Temporal, Log: a.log,
