@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
@@ -34,6 +35,7 @@ type Keeper struct {
 	drain   time.Duration
 	log     *slog.Logger
 	metrics *budgetMetrics
+	memory  memory
 }
 
 var _ interceptor.WorkerInterceptor = (*Keeper)(nil)
@@ -69,7 +71,7 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 		}
 		return out, err
 	}
-	a := &attempt{Keeper: i.keeper, stage: stage, started: time.Now(), log: i.keeper.log.With(
+	a := &attempt{Keeper: i.keeper, stage: stage, step: stepOf(info), started: time.Now(), log: i.keeper.log.With(
 		"workflow_id", info.WorkflowExecution.ID, "run_id", info.WorkflowExecution.RunID,
 		"stage", string(stage), "attempt", info.Attempt)}
 	return a.run(ctx, info, func(ctx context.Context) (any, error) { return i.Next.ExecuteActivity(ctx, in) })
@@ -79,11 +81,12 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 type attempt struct {
 	*Keeper
 	stage   orak.Stage
+	step    step
 	started time.Time
 	log     *slog.Logger
 }
 
-func (a *attempt) run(ctx context.Context, info activity.Info, step func(context.Context) (any, error)) (any, error) {
+func (a *attempt) run(ctx context.Context, info activity.Info, work func(context.Context) (any, error)) (any, error) {
 	a.metrics.running.WithLabelValues(string(a.stage)).Inc()
 	defer a.metrics.running.WithLabelValues(string(a.stage)).Dec()
 
@@ -91,18 +94,19 @@ func (a *attempt) run(ctx context.Context, info activity.Info, step func(context
 	if err != nil {
 		a.log.ErrorContext(ctx, "heartbeat of the last attempt is unreadable", "error", err)
 	}
-	before = before.found(a.stage, a.started)
+	before = a.memory.latest(a.step, before).found(a.stage, a.started)
 	if a.budget.spent(before) {
 		return nil, a.giveUp(ctx, before)
 	}
 	p := startPulse(ctx, before.begin(a.started), info.HeartbeatTimeout)
 	stepCtx, release := a.bound(ctx, info)
 	defer release()
-	out, err := a.call(p.within(stepCtx), step)
+	out, err := a.call(p.within(stepCtx), work)
 	h := p.stop()
 	if err != nil {
 		return nil, a.settle(ctx, stepCtx, h, err)
 	}
+	a.memory.keep(a.step, h.refund())
 	a.ended("ok")
 	return out, nil
 }
@@ -134,14 +138,14 @@ func (a *attempt) bound(ctx context.Context, info activity.Info) (context.Contex
 }
 
 // call runs the step. A panic, or a result that cannot be handed on, is ours.
-func (a *attempt) call(ctx context.Context, step func(context.Context) (any, error)) (out any, err error) {
+func (a *attempt) call(ctx context.Context, work func(context.Context) (any, error)) (out any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.ErrorContext(ctx, "stage panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			out, err = nil, internalFault(fmt.Errorf("panic: %v", p))
 		}
 	}()
-	if out, err = step(ctx); err != nil {
+	if out, err = work(ctx); err != nil {
 		return nil, err
 	}
 	// The SDK would retry a result that it cannot encode for ever.
@@ -180,18 +184,27 @@ func (a *attempt) settle(ctx, stepCtx context.Context, h Heartbeat, err error) e
 	}
 	h = h.remember(orak.Mark{At: now.UTC(), Kind: orak.MarkAttemptFailed, Stage: a.stage,
 		Class: f.Class, Message: safeMessage(f), Attempt: counted})
-	if ctx.Err() == nil {
-		activity.RecordHeartbeat(ctx, h)
-	}
+	a.leave(ctx, h)
 	a.ended(string(f.Class))
 	a.log.WarnContext(ctx, "stage failed", "class", string(f.Class), "counted_attempts", h.Attempts,
 		"retry", v.retry, "retry_in", v.delay, "error", err)
 	return a.failure(h, f, v)
 }
 
-func (a *attempt) interrupted(ctx context.Context, h Heartbeat, err error) error {
+// leave tells h to the next attempt: by way of the server where it still
+// listens, and for the case that it does not, by this process's memory.
+func (a *attempt) leave(ctx context.Context, h Heartbeat) {
+	a.memory.keep(a.step, h)
 	if ctx.Err() == nil {
-		activity.RecordHeartbeat(ctx, h.refund())
+		activity.RecordHeartbeat(ctx, h)
+	}
+}
+
+func (a *attempt) interrupted(ctx context.Context, h Heartbeat, err error) error {
+	// An attempt that the server took away while this process was silent
+	// counts: a step may be what keeps a process from its heartbeats.
+	if gone := (*serviceerror.NotFound)(nil); !errors.As(context.Cause(ctx), &gone) {
+		a.leave(ctx, h.refund())
 	}
 	a.ended("interrupted")
 	a.log.InfoContext(ctx, "stage interrupted; another attempt follows", "error", err)

@@ -1,0 +1,41 @@
+package activities
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMemoryMendsOnlyWhatTheServerDidNotHear(t *testing.T) {
+	t.Parallel()
+	var m memory
+	s := step{"run", "5"}
+	running := Heartbeat{}.begin(noon)
+	require.Equal(t, running, m.latest(s, running), "nothing is known of it")
+	m.keep(s, running.refund())
+	require.Equal(t, running.refund(), m.latest(s, running))
+	require.Equal(t, running, m.latest(step{"run", "6"}, running), "another step")
+	require.Equal(t, running, m.latest(step{"other", "5"}, running), "another run")
+
+	later := running.refund().begin(noon.Add(time.Minute))
+	require.Equal(t, later, m.latest(s, later), "an attempt after it died elsewhere")
+	heard := running
+	heard.Open, heard.Waits = false, 3
+	require.Equal(t, heard, m.latest(s, heard), "the server knows how it ended")
+	m.keep(s, later.refund())
+	require.Equal(t, later.refund(), m.latest(s, later), "the last one counts")
+}
+
+func TestMemoryForgetsTheOldest(t *testing.T) {
+	t.Parallel()
+	var m memory
+	h := Heartbeat{}.begin(noon)
+	for i := range maxMemory + 10 {
+		m.keep(step{"run", strconv.Itoa(i)}, h.refund())
+	}
+	require.Len(t, m.left, maxMemory)
+	require.Equal(t, h, m.latest(step{"run", "9"}, h))
+	require.Equal(t, h.refund(), m.latest(step{"run", "10"}, h))
+}
