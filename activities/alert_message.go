@@ -171,7 +171,7 @@ func (a *Activities) commands(g AlertGroup, id orak.UploadID, query string) []st
 		selection := " --stage " + string(stage) + " --class " + string(g.Class)
 		lines = append(lines, "orak dlq reprocess"+selection+" --dry-run", "orak dlq reprocess"+selection, "orak dlq discard"+selection)
 	}
-	return append(lines, "temporal workflow signal"+ns+` --query "`+query+`" --name reprocess --reason mended --yes`)
+	return append(lines, "temporal workflow signal"+ns+` --query "`+query+`" --name reprocess --reason mended --rps 5 --yes`)
 }
 
 // cause names the group.

@@ -47,7 +47,7 @@ func startParking(t *testing.T) *parking {
 	t.Cleanup(webhook.Close)
 	// The fence would keep the script from looking.
 	p.app = startApp(t, "ORAK_MEDIA_FFMPEG="+ffmpeg, "ORAK_MEDIA_FENCE=false", "ORAK_ALERT_WEBHOOK_URL="+webhook.URL+"/hooks/secret-token",
-		"ORAK_ALERT_GROUP_WAIT=1s", "ORAK_RETRY_DELAY=50ms")
+		"ORAK_ALERT_GROUP_WAIT=1s", "ORAK_ALERT_GROUP_INTERVAL=2s", "ORAK_RETRY_DELAY=50ms")
 	return p
 }
 
