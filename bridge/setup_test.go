@@ -63,7 +63,14 @@ func setup(t *testing.T) *bundle {
 // setupFake is for a test that injects faults, which kfake alone lets it do.
 func setupFake(t *testing.T) *bundle {
 	t.Helper()
-	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()))
+	return setupNodes(t, 1)
+}
+
+// setupNodes is setupFake with that many nodes, which groups and partitions
+// can move between.
+func setupNodes(t *testing.T, nodes int) *bundle {
+	t.Helper()
+	fake, err := kfake.NewCluster(kfake.NumBrokers(nodes), kfake.DataDir(t.TempDir()))
 	require.NoError(t, err)
 	t.Cleanup(fake.Close)
 	b := newBundle(t, fake.ListenAddrs()...)
@@ -234,24 +241,34 @@ func (b *bundle) publish(records ...*kgo.Record) {
 	}
 }
 
-// committed sums the group's offsets over all partitions.
-func (b *bundle) committed() int {
-	b.t.Helper()
+// askCommitted sums the group's offsets over all partitions.
+func (b *bundle) askCommitted() (sum int, err error) {
 	offsets, err := b.admin.FetchOffsets(b.ctx, events.GroupBridge)
-	require.NoError(b.t, err)
-	sum := 0
 	for _, o := range offsets.Sorted() {
 		if o.Topic == events.TopicUploads && o.At > 0 {
 			sum += int(o.At)
 		}
 	}
+	return sum, err
+}
+
+func (b *bundle) committed() int {
+	b.t.Helper()
+	sum, err := b.askCommitted()
+	require.NoError(b.t, err)
 	return sum
 }
 
+// awaitCommitted goes on asking where a node is on its way out.
 func (b *bundle) awaitCommitted(n int) {
 	b.t.Helper()
-	require.Eventually(b.t, func() bool { return b.committed() >= n }, within, 10*time.Millisecond)
-	require.Equal(b.t, n, b.committed())
+	var sum int
+	require.Eventually(b.t, func() bool {
+		var err error
+		sum, err = b.askCommitted()
+		return err == nil && sum >= n
+	}, within, 10*time.Millisecond)
+	require.Equal(b.t, n, sum)
 }
 
 // requireStarted checks that each upload has exactly its one run.

@@ -72,10 +72,11 @@ func brokers(t *testing.T) []string {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
+	seeds := brokers(t)
 	servers := stack.Start(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*within)
 	t.Cleanup(cancel)
-	cfg := kafka.Config{Brokers: brokers(t), ClientID: "test", ReplicationFactor: 1}
+	cfg := kafka.Config{Brokers: seeds, ClientID: "test", ReplicationFactor: 1}
 	cl, err := kafka.NewClient(cfg, quiet())
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
