@@ -81,7 +81,8 @@ type Links interface {
 	QueryURL(query string) string
 }
 
-// Deps is what the activities work with. All are needed but Menders and Metrics.
+// Deps is what the activities work with. All are needed but Probes, Menders and
+// Metrics.
 type Deps struct {
 	Store     Store
 	Converter Converter
@@ -94,6 +95,8 @@ type Deps struct {
 	Links     Links
 	// Menders are the steps of Reconcile; a worker without them runs none.
 	Menders map[ReconcileStep]Mender
+	// Probes ask dependencies whether they serve.
+	Probes map[orak.Dependency]Probe
 	// Namespace is Temporal's, for the commands that an alert shows.
 	Namespace string
 	Log       *slog.Logger

@@ -2,11 +2,8 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"go.temporal.io/sdk/temporal"
 
 	"orak"
 )
@@ -89,20 +86,7 @@ func (a *Activities) RaiseAlert(ctx context.Context, in Alert) error {
 	return nil
 }
 
-// PostAlert posts one message for a group of alerts. Where the other side
-// says how long to wait, the next attempt waits so.
+// PostAlert posts one message for a group of alerts.
 func (a *Activities) PostAlert(ctx context.Context, g AlertGroup) error {
-	err := a.deps.Notifier.Post(ctx, a.message(g))
-	if err == nil {
-		a.metrics.alertsPosted.Inc()
-		return nil
-	}
-	a.metrics.alertsFailed.Inc()
-	a.log.ErrorContext(ctx, "alert not posted; it is tried again",
-		"stage", string(g.Stage), "class", string(g.Class), "count", g.Count, "error", err)
-	if f := (*orak.Fault)(nil); errors.As(err, &f) && f.RetryAfter > 0 {
-		return temporal.NewApplicationErrorWithOptions(clip(f.Error(), maxCause), string(f.Class),
-			temporal.ApplicationErrorOptions{NextRetryDelay: min(f.RetryAfter, maxRetryAfter)})
-	}
-	return fmt.Errorf("posting alert: %w", err)
+	return a.post(ctx, a.message(g), "stage", string(g.Stage), "class", string(g.Class), "count", g.Count)
 }

@@ -177,7 +177,7 @@ func lastWrite(dir string) (last time.Time) {
 // scratchFault is a disk that is full or broken: it would fail every upload,
 // so it is waited out.
 func scratchFault(err error) *orak.Fault {
-	return &orak.Fault{Class: orak.ClassDependency, Message: "The service is short of working space; it goes on by itself.", Err: err}
+	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyConverter, Message: "The service is short of working space; it goes on by itself.", Err: err}
 }
 
 // source remembers the error of a reader, so that it can be told from the

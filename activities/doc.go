@@ -47,6 +47,9 @@ const (
 	TypeCountParked   = "CountParked"
 	// TypeReconcilePage is Reconcile's.
 	TypeReconcilePage = "ReconcilePage"
+	// Those of OutageDigest.
+	TypePostOutage      = "PostOutage"
+	TypeProbeDependency = "ProbeDependency"
 )
 
 // StageOf is the stage that an activity type runs; ok is false for the side

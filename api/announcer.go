@@ -23,6 +23,7 @@ type announcer struct {
 	box     *outbox.Outbox
 	log     *slog.Logger
 	metrics *metrics
+	outages OutageReporter
 	// deletes bounds the markers that are being deleted at once.
 	deletes *semaphore.Weighted
 	tasks   sync.WaitGroup
@@ -48,7 +49,7 @@ const (
 
 func newAnnouncer(cfg Config, deps Deps, m *metrics) *announcer {
 	return &announcer{
-		cfg: cfg, store: deps.Store, events: deps.Events, log: deps.Log, metrics: m,
+		cfg: cfg, store: deps.Store, events: deps.Events, log: deps.Log, metrics: m, outages: deps.Outages,
 		box:      outbox.New(deps.Store, deps.Events, cfg.OutboxGrace, deps.Log),
 		deletes:  semaphore.NewWeighted(maxDeletes),
 		quit:     make(chan struct{}),
@@ -110,6 +111,7 @@ func (a *announcer) late(ctx context.Context, m outbox.Marker) {
 func (a *announcer) settle(ctx context.Context, m outbox.Marker, err error) {
 	a.end(m.ID, err != nil)
 	if err != nil {
+		a.outages.Report(err)
 		a.metrics.relayFail.Inc()
 		a.log.Warn("an upload's event was not acknowledged; the outbox has it",
 			slog.String("upload_id", string(m.ID)), slog.String("tenant", string(m.Tenant)), slog.Any("error", err))

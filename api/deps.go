@@ -61,13 +61,19 @@ type Sniffer struct {
 	Accepted []string
 }
 
-// Deps are what a Server works with. All but WorkflowURL, Namespace and
-// Tracing are required.
+// OutageReporter is told of errors that keep uploads from being stored or
+// announced, and finds out whether they are a dependency's. It neither blocks
+// nor fails.
+type OutageReporter interface{ Report(err error) }
+
+// Deps are what a Server works with. All but WorkflowURL, Namespace, Tracing
+// and Outages are required.
 type Deps struct {
 	Store     Store
 	Events    Publisher
 	Workflows Workflows
 	Media     Sniffer
+	Outages   OutageReporter
 	// WorkflowURL links to a workflow in the Temporal Web UI; nil where none
 	// is configured.
 	WorkflowURL func(workflowID, runID string) string

@@ -35,6 +35,7 @@ type incoming struct {
 func (s *Server) postUpload(c *fiber.Ctx) error {
 	u, outcome, err := s.receive(c)
 	if err != nil {
+		s.outages.Report(err)
 		s.metrics.uploads.WithLabelValues(string(asRefusal(err).code)).Inc()
 		return err
 	}

@@ -37,6 +37,7 @@ func (a *announcer) relay(ctx context.Context, began time.Time) {
 			if ctx.Err() != nil {
 				return
 			}
+			a.outages.Report(err)
 			a.log.Warn("the outbox could not be emptied; it is tried again", slog.Any("error", err), slog.Duration("wait", retry))
 			wait, retry = retry, min(2*retry, a.cfg.OutboxInterval)
 		} else {
@@ -139,6 +140,7 @@ func (a *announcer) takes(f outbox.Found, young time.Time) bool {
 func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 	outcome, err := a.box.Settle(ctx, f)
 	if err != nil {
+		a.outages.Report(err)
 		if errors.Is(err, outbox.ErrUnsent) {
 			p.unsent.Add(1)
 		}

@@ -34,6 +34,7 @@ type Server struct {
 	tracer      trace.Tracer
 	events      Publisher
 	announcer   *announcer
+	outages     OutageReporter
 	app         *fiber.App
 
 	// relay empties the outbox until halt ends the context of all work.
@@ -53,6 +54,9 @@ type Server struct {
 // New makes a Server; nothing runs before Start. It panics where two of one
 // process share a Registerer.
 func New(cfg Config, deps Deps) *Server {
+	if deps.Outages == nil {
+		deps.Outages = unreported{}
+	}
 	tracing := deps.Tracing
 	if tracing == nil {
 		tracing = noop.NewTracerProvider()
@@ -63,6 +67,7 @@ func New(cfg Config, deps Deps) *Server {
 		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, media: deps.Media,
 		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m,
 		tracer:    tracing.Tracer("orak/api"),
+		outages:   deps.Outages,
 		announcer: newAnnouncer(cfg, deps, m),
 		halt:      halt,
 		stopping:  make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
@@ -86,6 +91,12 @@ func New(cfg Config, deps Deps) *Server {
 	s.app.Server().CloseOnShutdown = true
 	return s
 }
+
+// unreported stands in for an OutageReporter.
+type unreported struct{}
+
+// Report is OutageReporter's.
+func (unreported) Report(error) {}
 
 func (s *Server) routes(deps Deps) {
 	s.app.Get("/livez", plain(deps.Live))

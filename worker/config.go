@@ -27,8 +27,25 @@ type Config struct {
 	ReconcileMinAge   time.Duration `name:"reconcile-min-age" help:"How old something must be to count as slipped through: what is younger is probably on its way." default:"5m"`
 	ReconcilePage     int           `name:"reconcile-page" help:"How many markers, records or workflows one step of the reconciliation examines at a time." default:"500"`
 
+	Outage   OutageConfig       `embed:""`
 	Budget   activities.Budget  `embed:""`
 	Settings workflows.Settings `embed:""`
+}
+
+// OutageConfig says when the outage of a dependency is told of.
+type OutageConfig struct {
+	GroupWait      time.Duration `name:"outage-group-wait" help:"How long a dependency (store, kafka, webhook, converter) must be away before a message tells of it; less is a hiccup." default:"10s"`
+	Quiet          time.Duration `name:"outage-quiet" help:"How long nothing may have met an outage before it is told to be over. It is to be longer than retry-max-delay, plus outage-report-interval." default:"1m"`
+	RepeatInterval time.Duration `name:"outage-repeat-interval" help:"Distance at which an outage is told of again while it goes on." default:"4h"`
+	ReportInterval time.Duration `name:"outage-report-interval" help:"How often this process reports one dependency's outage to Temporal at most; what fails meanwhile is counted." default:"10s"`
+}
+
+// Validate reports the first setting that cannot work.
+func (c OutageConfig) Validate() error {
+	if min(c.GroupWait, c.Quiet, c.RepeatInterval, c.ReportInterval) <= 0 {
+		return errors.New("outage-group-wait, outage-quiet, outage-repeat-interval, outage-report-interval: want more than 0")
+	}
+	return nil
 }
 
 // maxReconcilePage keeps what one activity does bounded.
@@ -46,6 +63,7 @@ func DefaultConfig() Config {
 		ReconcileInterval:   30 * time.Minute,
 		ReconcileMinAge:     5 * time.Minute,
 		ReconcilePage:       500,
+		Outage:              OutageConfig{GroupWait: 10 * time.Second, Quiet: time.Minute, RepeatInterval: 4 * time.Hour, ReportInterval: 10 * time.Second},
 		Budget:              activities.DefaultBudget(),
 		Settings:            workflows.DefaultSettings(),
 	}
@@ -82,6 +100,12 @@ func (c Config) Validate() error {
 	}
 	if err := c.Budget.Validate(); err != nil {
 		return err
+	}
+	if err := c.Outage.Validate(); err != nil {
+		return err
+	}
+	if longest := c.Budget.MaxDelay + c.Outage.ReportInterval; c.Outage.Quiet <= longest {
+		return fmt.Errorf("outage-quiet %v: want more than %v, which is retry-max-delay and outage-report-interval together", c.Outage.Quiet, longest)
 	}
 	return c.Settings.Validate()
 }

@@ -17,11 +17,13 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"orak"
 	"orak/activities"
 	"orak/workflows"
 )
 
-// Deps is what the workers work with. All are needed but Menders and Metrics.
+// Deps is what the workers work with. All are needed but Outages, Probes,
+// Menders and Metrics.
 type Deps struct {
 	Store     activities.Store
 	Converter activities.Converter
@@ -31,6 +33,10 @@ type Deps struct {
 	Links     activities.Links
 	// Menders are the steps of Reconcile.
 	Menders map[activities.ReconcileStep]activities.Mender
+	// Outages is told of what activities find away, and Probes ask whether it
+	// serves again. Without them, nobody is told.
+	Outages activities.OutageReporter
+	Probes  map[orak.Dependency]activities.Probe
 	// Namespace is the one that the client was dialled for.
 	Namespace string
 	Log       *slog.Logger
@@ -63,7 +69,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
 		Store: deps.Store, Converter: deps.Converter, Analyzer: deps.Analyzer, Publisher: deps.Publisher,
 		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
-		Ender: &ender{client: c, namespace: deps.Namespace}, Menders: deps.Menders,
+		Ender: &ender{client: c, namespace: deps.Namespace}, Menders: deps.Menders, Probes: deps.Probes,
 		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
 	})
 	return &Worker{
@@ -166,7 +172,7 @@ func (w *Worker) convertSlots() int {
 // serving makes the worker of one queue.
 func (w *Worker) serving(queue string) sdkworker.Worker {
 	o := sdkworker.Options{
-		Interceptors:                 []interceptor.WorkerInterceptor{w.keeper},
+		Interceptors:                 w.interceptors(),
 		WorkerStopTimeout:            w.cfg.StopTimeout,
 		MaxHeartbeatThrottleInterval: heartbeatEvery,
 		DisableRegistrationAliasing:  true,
@@ -188,7 +194,17 @@ func (w *Worker) serving(queue string) sdkworker.Worker {
 	o.MaxConcurrentActivityExecutionSize = w.convertSlots()
 	sw := sdkworker.New(w.client, queue, o)
 	register(sw, activities.TypeConvert, w.acts.Convert)
+	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency) // of this machine's converter
 	return sw
+}
+
+// interceptors stand around every activity, the first outermost.
+func (w *Worker) interceptors() []interceptor.WorkerInterceptor {
+	is := []interceptor.WorkerInterceptor{w.keeper}
+	if w.deps.Outages != nil {
+		is = append(is, activities.NewWatch(w.deps.Outages))
+	}
+	return is
 }
 
 func (w *Worker) registerPipeline(sw sdkworker.Worker) {
@@ -197,6 +213,9 @@ func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	sw.RegisterWorkflowWithOptions(flows.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
 	sw.RegisterWorkflowWithOptions(flows.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
 	sw.RegisterWorkflowWithOptions(flows.Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
+	sw.RegisterWorkflowWithOptions(flows.OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
+	register(sw, activities.TypePostOutage, w.acts.PostOutage)
+	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency)
 	register(sw, activities.TypeBury, w.acts.Bury)
 	register(sw, activities.TypeEndProcessing, w.acts.EndProcessing)
 	register(sw, activities.TypeRemoveObjects, w.acts.RemoveObjects)

@@ -194,3 +194,18 @@ func (r ReconcileReport) Total() activities.ReconcileCounts {
 	}
 	return sum
 }
+
+// OutageDigestInput starts OutageDigest.
+type OutageDigestInput struct {
+	Dependency orak.Dependency `json:"dependency"`
+	// GroupWait is how long an outage must last to be told of; RepeatInterval
+	// is the distance at which it is told again.
+	GroupWait      time.Duration `json:"group_wait"`
+	RepeatInterval time.Duration `json:"repeat_interval"`
+	// Quiet is how long nothing may have met the outage for it to be over. It
+	// is longer than the longest wait between two attempts.
+	Quiet time.Duration `json:"quiet"`
+	// Resume is there where a run goes on; whoever starts the workflow leaves
+	// it nil.
+	Resume *ResumeOutage `json:"resume,omitempty"`
+}

@@ -22,7 +22,8 @@ import (
 var paths = []string{
 	"alert_digest", "alert_digest_continued", "alert_digest_repeated", "alert_digest_resolved",
 	"canceled", "canceled_while_parked", "completed", "crashed", "discarded", "erased", "erased_again",
-	"expired", "expired_after_a_warning", "failed_again", "reprocessed_by_signal", "reprocessed_by_update",
+	"expired", "expired_after_a_warning", "failed_again", "outage", "outage_continued", "outage_hiccup",
+	"reprocessed_by_signal", "reprocessed_by_update",
 	"reprocessed_with_options", "resumed", "retried", "stuck",
 }
 
@@ -51,6 +52,7 @@ func replay(file string) error {
 	f := workflows.New(workflows.DefaultSettings())
 	r.RegisterWorkflowWithOptions(f.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
 	r.RegisterWorkflowWithOptions(f.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
+	r.RegisterWorkflowWithOptions(f.OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
 	r.RegisterWorkflowWithOptions(f.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
 	return r.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file)
 }

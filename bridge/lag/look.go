@@ -222,8 +222,9 @@ func (s *Sampler) fill(ctx context.Context, looks []Look, members map[string]*me
 
 func unreachable(doing string, err error) *orak.Fault {
 	return &orak.Fault{
-		Class:   orak.ClassDependency,
-		Message: "The event log is not reachable.",
-		Err:     fmt.Errorf("%s: %w", doing, err),
+		Class:      orak.ClassDependency,
+		Dependency: orak.DependencyKafka,
+		Message:    "The event log is not reachable.",
+		Err:        fmt.Errorf("%s: %w", doing, err),
 	}
 }

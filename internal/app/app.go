@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.temporal.io/sdk/client"
 
+	"orak"
+	"orak/activities"
 	"orak/api"
 	"orak/bridge"
 	"orak/internal/analysis"
@@ -39,6 +41,7 @@ type App struct {
 	kafka    *kgo.Client
 	producer *kafka.Producer
 	temporal client.Client
+	outages  *worker.Reporter
 	api      *api.Server
 	admin    *observe.Admin
 }
@@ -140,6 +143,8 @@ func (a *App) connect(ctx context.Context, roles Roles) error {
 		return err
 	}
 	a.stops.add("temporal client", closing(a.temporal.Close))
+	a.outages = worker.NewReporter(a.temporal, a.cfg.Worker.Outage, a.log, a.registry())
+	a.stops.add("outage reports", closing(a.outages.Stop))
 	return nil
 }
 
@@ -173,6 +178,10 @@ func (a *App) startWorker(ctx context.Context) error {
 		Analyzer:  analysis.New(a.cfg.Engine),
 		Publisher: activityPublisher{a.producer},
 		Notifier:  mattermost.New(a.cfg.Alert, a.log),
+		Outages:   a.outages,
+		Probes: map[orak.Dependency]activities.Probe{
+			orak.DependencyStore: a.store.Ping, orak.DependencyKafka: a.producer.Ping, orak.DependencyConverter: converter.Check,
+		},
 		Links:     a.cfg.Temporal,
 		Menders:   a.menders(),
 		Namespace: a.cfg.Temporal.Namespace,
@@ -237,6 +246,7 @@ func (a *App) startAPI(ctx context.Context) error {
 	a.api = api.New(a.cfg.API, api.Deps{
 		Store:       a.store,
 		Events:      a.producer,
+		Outages:     a.outages,
 		Workflows:   a.temporal,
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
 		WorkflowURL: a.cfg.Temporal.WorkflowURL,

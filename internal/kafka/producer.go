@@ -79,9 +79,10 @@ func (p *Producer) PublishEventAsync(ctx context.Context, topic string, e events
 func (p *Producer) Ping(ctx context.Context) error {
 	if err := p.cl.Ping(ctx); err != nil {
 		return &orak.Fault{
-			Class:   orak.ClassDependency,
-			Message: "The event log is not reachable.",
-			Err:     fmt.Errorf("pinging Kafka: %w", err),
+			Class:      orak.ClassDependency,
+			Dependency: orak.DependencyKafka,
+			Message:    "The event log is not reachable.",
+			Err:        fmt.Errorf("pinging Kafka: %w", err),
 		}
 	}
 	return nil
@@ -104,8 +105,9 @@ func fault(err error) *orak.Fault {
 		}
 	}
 	return &orak.Fault{
-		Class:   orak.ClassDependency,
-		Message: "The event log is not reachable.",
-		Err:     fmt.Errorf("publishing record: %w", err),
+		Class:      orak.ClassDependency,
+		Dependency: orak.DependencyKafka,
+		Message:    "The event log is not reachable.",
+		Err:        fmt.Errorf("publishing record: %w", err),
 	}
 }

@@ -27,9 +27,10 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []events.Topic, rf
 	for _, t := range topics {
 		if err := ensureTopic(ctx, adm, t, rf); err != nil {
 			return &orak.Fault{
-				Class:   orak.ClassDependency,
-				Message: "The event log is not ready.",
-				Err:     fmt.Errorf("creating topic %s: %w", t.Name, err),
+				Class:      orak.ClassDependency,
+				Dependency: orak.DependencyKafka,
+				Message:    "The event log is not ready.",
+				Err:        fmt.Errorf("creating topic %s: %w", t.Name, err),
 			}
 		}
 	}
@@ -67,9 +68,10 @@ func warnAboutPartitions(ctx context.Context, cl *kgo.Client, adm *kadm.Client, 
 	have, err := adm.ListTopics(ctx, names...)
 	if err != nil {
 		return &orak.Fault{
-			Class:   orak.ClassDependency,
-			Message: "The event log is not ready.",
-			Err:     fmt.Errorf("listing topics: %w", err),
+			Class:      orak.ClassDependency,
+			Dependency: orak.DependencyKafka,
+			Message:    "The event log is not ready.",
+			Err:        fmt.Errorf("listing topics: %w", err),
 		}
 	}
 	log, _ := cl.OptValue(kgo.WithLogger).(kgo.Logger)

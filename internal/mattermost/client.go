@@ -121,5 +121,5 @@ func scrub(err error) error {
 }
 
 func fault(c orak.Class, err error) *orak.Fault {
-	return &orak.Fault{Class: c, Message: "The alert could not be posted.", Err: err}
+	return &orak.Fault{Class: c, Dependency: orak.DependencyWebhook, Message: "The alert could not be posted.", Err: err}
 }

@@ -36,11 +36,11 @@ func diskFault(doing string, err error) error {
 }
 
 func fullDisk(err error) error {
-	return &orak.Fault{Class: orak.ClassDependency, Message: "There is no room to convert recordings at the moment.", Err: err}
+	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyConverter, Message: "There is no room to convert recordings at the moment.", Err: err}
 }
 
 func missingProgram(err error) error {
-	return &orak.Fault{Class: orak.ClassDependency, Message: "The converter is not available at the moment.", Err: err}
+	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyConverter, Message: "The converter is not available at the moment.", Err: err}
 }
 
 // runFault classifies what run returned, where it is not the file's fault.

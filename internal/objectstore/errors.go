@@ -86,5 +86,5 @@ func isNetwork(err error) bool {
 }
 
 func unavailable(err error) error {
-	return &orak.Fault{Class: orak.ClassDependency, Message: "The object store cannot be reached.", Err: err}
+	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyStore, Message: "The object store cannot be reached.", Err: err}
 }

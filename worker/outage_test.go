@@ -1,0 +1,157 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"orak"
+	"orak/activities"
+	"orak/worker"
+	"orak/workflows"
+)
+
+var (
+	outageOf   = workflows.OutageWorkflowID(orak.DependencyStore)
+	storeFault = &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyStore, Message: "The object store cannot be reached.",
+		Err: fmt.Errorf("dial tcp: refused")}
+)
+
+// outages are short ones, reported as the whole program does.
+func (r *rig) outages(probe activities.Probe) *worker.Reporter {
+	r.t.Helper()
+	r.cfg.Outage = worker.OutageConfig{GroupWait: 500 * time.Millisecond, Quiet: 2 * time.Second, RepeatInterval: time.Hour, ReportInterval: 100 * time.Millisecond}
+	reporter := worker.NewReporter(r.client, r.cfg.Outage, r.log, prometheus.NewRegistry())
+	r.t.Cleanup(reporter.Stop)
+	r.deps.Outages = reporter
+	r.deps.Probes = map[orak.Dependency]activities.Probe{orak.DependencyStore: probe}
+	return reporter
+}
+
+func (r *rig) outageEnded() {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	require.NoError(r.t, r.client.GetWorkflow(ctx, outageOf, "").Get(ctx, nil))
+}
+
+func TestAnOutageThatAStageMeetsIsToldWithItsEnd(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var up atomic.Bool
+	away := func() error {
+		if up.Load() {
+			return nil
+		}
+		return storeFault
+	}
+	r.outages(func(context.Context) error { return away() })
+	r.deps.Converter = convert(func(int) error { return away() })
+	r.start()
+	u := r.upload([]byte("sound"))
+	down := r.posted(":rotating_light:")
+	require.Contains(t, down, "The object store is away since")
+	require.Contains(t, down, "none is lost")
+	require.Contains(t, down, "docs/runbooks/outages.md")
+	require.NotContains(t, down, "dial tcp", "details are for the log")
+	up.Store(true)
+	require.NoError(t, r.closed(u))
+	require.Equal(t, orak.StatusCompleted, r.progress(u).Status)
+	r.outageEnded()
+	require.Len(t, r.hook.messages(), 2)
+	require.Contains(t, r.posted(":white_check_mark:"), "The object store serves again")
+	r.record("outage", outageOf)
+}
+
+func TestAHiccupIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	reporter := r.outages(func(context.Context) error { return nil })
+	r.start()
+	reporter.Report(fmt.Errorf("storing: %w", storeFault))
+	require.Eventually(t, func() bool {
+		_, err := r.client.DescribeWorkflowExecution(t.Context(), outageOf, "")
+		return err == nil
+	}, patience, tick)
+	r.outageEnded()
+	require.Empty(t, r.hook.messages(), "to nobody")
+	r.record("outage_hiccup", outageOf)
+}
+
+// A server suggests a new run after thousands of events; what that run begins
+// with is the same.
+func TestAnOutageGoesOnInANewRun(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.outages(func(context.Context) error { return nil })
+	r.start()
+	now := time.Now().UTC()
+	_, err := r.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: outageOf, TaskQueue: workflows.QueuePipeline},
+		workflows.TypeOutageDigest, workflows.OutageDigestInput{
+			Dependency: orak.DependencyStore, GroupWait: time.Second, Quiet: 2 * time.Second, RepeatInterval: time.Hour,
+			Resume: &workflows.ResumeOutage{
+				Down:    activities.Down{Dependency: orak.DependencyStore, Count: 7, FirstAt: now.Add(-time.Hour), LastAt: now},
+				BeganAt: now.Add(-time.Hour), SeenAt: now, JudgedAt: now.Add(-time.Hour), Lasts: true, ToldAt: now.Add(-time.Minute),
+			},
+		})
+	require.NoError(t, err)
+	r.outageEnded()
+	require.Len(t, r.hook.messages(), 1)
+	require.Contains(t, r.posted(":white_check_mark:"), "It lasted 1h0m0s")
+	require.Contains(t, r.posted(":white_check_mark:"), "7 attempts")
+	r.record("outage_continued", outageOf)
+}
+
+func TestReportsAreCountedAndSentTogether(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	reporter := worker.NewReporter(r.client, worker.OutageConfig{
+		GroupWait: time.Hour, Quiet: time.Hour, RepeatInterval: time.Hour, ReportInterval: 500 * time.Millisecond,
+	}, r.log, prometheus.NewRegistry())
+	t.Cleanup(reporter.Stop)
+	for _, other := range []error{inputFault, context.Canceled, &orak.Fault{Class: orak.ClassDependency}, nil} {
+		reporter.Report(other)
+	}
+	const n = 1000
+	for range n {
+		reporter.Report(storeFault)
+	}
+	require.Eventually(t, func() bool { return r.reported() == n }, patience, tick, "none is lost")
+	require.Less(t, len(r.downs(outageOf)), 5)
+}
+
+// reported is how many attempts the signals to the outage's digest tell of.
+func (r *rig) reported() (n int) {
+	for _, d := range r.downs(outageOf) {
+		n += d.Count
+	}
+	return n
+}
+
+// downs are the reports that a digest was sent; none where it does not run.
+func (r *rig) downs(id string) (ds []activities.Down) {
+	r.t.Helper()
+	if _, err := r.client.DescribeWorkflowExecution(r.t.Context(), id, ""); err != nil {
+		return nil
+	}
+	it := r.client.GetWorkflowHistory(r.t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for it.HasNext() {
+		e, err := it.Next()
+		require.NoError(r.t, err)
+		if e.GetEventType() != enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED {
+			continue
+		}
+		var d activities.Down
+		require.NoError(r.t, converter.GetDefaultDataConverter().FromPayloads(e.GetWorkflowExecutionSignaledEventAttributes().GetInput(), &d))
+		ds = append(ds, d)
+	}
+	return ds
+}

@@ -1,0 +1,171 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.temporal.io/sdk/client"
+
+	"orak"
+	"orak/activities"
+	"orak/workflows"
+)
+
+// reportTimeout bounds one signal.
+const reportTimeout = 10 * time.Second
+
+// Reporter tells the OutageDigest of a dependency that it was found away, and
+// starts it where it does not run. It is one for the process: the first report
+// goes out at once, further ones together, one signal every
+// OutageConfig.ReportInterval. While Temporal is away they wait here.
+type Reporter struct {
+	client client.Client
+	cfg    OutageConfig
+	log    *slog.Logger
+
+	reports  *prometheus.CounterVec
+	failures prometheus.Counter
+
+	mu sync.Mutex
+	// pending has an entry for each dependency that is being reported.
+	pending map[orak.Dependency]*activities.Down
+	stopped bool
+	stop    chan struct{}
+	sending sync.WaitGroup
+}
+
+var _ activities.OutageReporter = (*Reporter)(nil)
+
+// NewReporter makes a Reporter; Stop ends it.
+func NewReporter(c client.Client, cfg OutageConfig, log *slog.Logger, reg prometheus.Registerer) *Reporter {
+	f := promauto.With(reg)
+	return &Reporter{
+		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*activities.Down{}, stop: make(chan struct{}),
+		reports: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_outage_reports_total",
+			Help: "Attempts that failed because a dependency was away, by dependency.",
+		}, []string{"dependency"}),
+		failures: f.NewCounter(prometheus.CounterOpts{
+			Name: "orak_outage_report_failures_total",
+			Help: "Failed attempts to tell Temporal of an outage; each is tried again.",
+		}),
+	}
+}
+
+// Report is activities.OutageReporter's. What was given up by its own caller
+// says nothing of a dependency.
+func (r *Reporter) Report(err error) {
+	var f *orak.Fault
+	if !errors.As(err, &f) || f.Class != orak.ClassDependency || f.Dependency == "" || errors.Is(err, context.Canceled) {
+		return
+	}
+	r.reports.WithLabelValues(string(f.Dependency)).Inc()
+	now := time.Now().UTC()
+	r.add(activities.Down{Dependency: f.Dependency, Count: 1, FirstAt: now, LastAt: now, Message: f.Message})
+}
+
+// Stop ends what is being sent. What was not sent yet is met again by whoever
+// takes the work over.
+func (r *Reporter) Stop() {
+	r.mu.Lock()
+	if !r.stopped {
+		r.stopped = true
+		close(r.stop)
+	}
+	r.mu.Unlock()
+	r.sending.Wait()
+}
+
+// add counts d, and sees to it that somebody sends it.
+func (r *Reporter) add(d activities.Down) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return
+	}
+	if p := r.pending[d.Dependency]; p != nil {
+		merge(p, d)
+		return
+	}
+	r.pending[d.Dependency] = &d
+	r.sending.Go(func() { r.deliver(d.Dependency) })
+}
+
+// merge adds a later report to p, which may be empty.
+func merge(p *activities.Down, d activities.Down) {
+	if p.Count == 0 {
+		p.FirstAt = d.FirstAt
+	}
+	p.Count += d.Count
+	p.LastAt, p.Message = d.LastAt, d.Message
+}
+
+// deliver sends what is pending, until nothing was for a whole interval.
+func (r *Reporter) deliver(dep orak.Dependency) {
+	timer := time.NewTimer(r.cfg.ReportInterval)
+	defer timer.Stop()
+	for {
+		d, more := r.next(dep)
+		if !more {
+			return
+		}
+		if err := r.send(d); err != nil {
+			r.failures.Inc()
+			r.log.Warn("an outage could not be reported; it is tried again", "dependency", string(dep), "count", d.Count, "error", err)
+			r.keep(d)
+		}
+		timer.Reset(r.cfg.ReportInterval)
+		select {
+		case <-timer.C:
+		case <-r.stop:
+			return
+		}
+	}
+}
+
+// next takes what is pending; with nothing there the sender is done.
+func (r *Reporter) next(dep orak.Dependency) (d activities.Down, more bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.pending[dep]
+	if p.Count == 0 {
+		delete(r.pending, dep)
+		return activities.Down{}, false
+	}
+	d = *p
+	*p = activities.Down{Dependency: dep}
+	return d, true
+}
+
+// keep puts back what was not sent, with what has come since behind it.
+func (r *Reporter) keep(d activities.Down) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.pending[d.Dependency]; p.Count > 0 {
+		merge(&d, *p)
+	}
+	*r.pending[d.Dependency] = d
+}
+
+func (r *Reporter) send(d activities.Down) error {
+	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	defer cancel()
+	go func() {
+		select {
+		case <-r.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	_, err := r.client.SignalWithStartWorkflow(ctx, workflows.OutageWorkflowID(d.Dependency), workflows.SignalDown, d,
+		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline},
+		workflows.TypeOutageDigest, workflows.OutageDigestInput{
+			Dependency: d.Dependency, GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet,
+		})
+	return err
+}

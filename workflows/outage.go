@@ -1,0 +1,249 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/activities"
+)
+
+// ResumeOutage is what a run of OutageDigest hands to the next.
+type ResumeOutage struct {
+	// Down are all reports of this outage as one.
+	Down activities.Down `json:"down"`
+	// BeganAt and SeenAt are when the first and the last report arrived.
+	BeganAt time.Time `json:"began_at"`
+	SeenAt  time.Time `json:"seen_at"`
+	// JudgedAt is when it was first looked whether it lasts, and Lasts says
+	// that it did, then or later; ToldAt is when somebody was last told.
+	JudgedAt time.Time `json:"judged_at,omitzero"`
+	Lasts    bool      `json:"lasts,omitempty"`
+	ToldAt   time.Time `json:"told_at,omitzero"`
+	// PostAfter is when the webhook is tried again.
+	PostAfter time.Time `json:"post_after,omitzero"`
+}
+
+// probeFor bounds a probe: one that does not come to an end is an answer, too.
+const probeFor = 30 * time.Second
+
+// outage is the state of one run of OutageDigest.
+type outage struct {
+	in    OutageDigestInput
+	state ResumeOutage
+}
+
+// OutageDigest tells of the outage of one dependency, whose reports arrive as
+// signals, and of its end: once when it has lasted for GroupWait, again every
+// RepeatInterval, and once when nothing has met it for Quiet and a probe finds
+// that the dependency serves. What ends sooner than GroupWait and does not come
+// back within Quiet is a hiccup, and told to nobody. However long the webhook
+// is out, the messages wait.
+func (f *Flows) OutageDigest(ctx workflow.Context, in OutageDigestInput) error {
+	o := &outage{in: in}
+	if in.Resume != nil {
+		o.state = *in.Resume
+	}
+	for {
+		o.take(ctx)
+		if o.state.Down.Count == 0 {
+			return nil
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return workflow.NewContinueAsNewError(ctx, TypeOutageDigest, o.next())
+		}
+		step, at := o.due()
+		var err error
+		if wait := at.Sub(workflow.Now(ctx)); wait > 0 {
+			err = o.wait(ctx, wait)
+		} else {
+			err = step(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// due is what is to be done next, and when.
+func (o *outage) due() (step func(workflow.Context) error, at time.Time) {
+	s := o.state
+	quietAt := s.SeenAt.Add(o.in.Quiet)
+	switch {
+	case !s.ToldAt.IsZero():
+		if repeatAt := s.ToldAt.Add(o.in.RepeatInterval); repeatAt.Before(quietAt) {
+			return o.tell, later(repeatAt, s.PostAfter)
+		}
+		return o.end, later(quietAt, s.PostAfter)
+	case s.JudgedAt.IsZero():
+		return o.judge, s.BeganAt.Add(o.in.GroupWait)
+	case s.Lasts:
+		return o.tell, s.PostAfter
+	default:
+		return o.forget, quietAt
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// take takes every report that has arrived. Nothing blocks between it and the
+// end of a run, so that none is left behind.
+func (o *outage) take(ctx workflow.Context) {
+	reports := workflow.GetSignalChannel(ctx, SignalDown)
+	for d := (activities.Down{}); reports.ReceiveAsync(&d); d = (activities.Down{}) {
+		o.add(d, workflow.Now(ctx))
+	}
+}
+
+func (o *outage) add(d activities.Down, now time.Time) {
+	d.Count = max(d.Count, 1)
+	s := &o.state
+	s.SeenAt = now
+	s.Lasts = s.Lasts || !s.JudgedAt.IsZero() && d.LastAt.After(s.JudgedAt)
+	if s.Down.Count == 0 {
+		s.BeganAt, s.Down = now, d
+		return
+	}
+	if d.FirstAt.Before(s.Down.FirstAt) {
+		s.Down.FirstAt = d.FirstAt
+	}
+	if d.LastAt.After(s.Down.LastAt) {
+		s.Down.LastAt = d.LastAt
+	}
+	s.Down.Count += d.Count
+	s.Down.Message = d.Message
+}
+
+// wait returns after d, or when a report arrives before.
+func (o *outage) wait(ctx workflow.Context, d time.Duration) (err error) {
+	timing, stop := workflow.WithCancel(ctx)
+	defer stop()
+	s := workflow.NewSelector(ctx)
+	s.AddFuture(workflow.NewTimer(timing, d), func(f workflow.Future) { err = f.Get(ctx, nil) })
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDown), func(workflow.ReceiveChannel, bool) {}) // take receives
+	s.Select(ctx)
+	return err
+}
+
+// judge tells an outage from a hiccup, once it has lasted for GroupWait.
+func (o *outage) judge(ctx workflow.Context) error {
+	up, err := o.probe(ctx)
+	if err != nil {
+		return err
+	}
+	o.state.JudgedAt = workflow.Now(ctx)
+	if !up {
+		o.found(workflow.Now(ctx))
+	}
+	return nil
+}
+
+// found is a report of our own: the probe found the dependency away.
+func (o *outage) found(now time.Time) {
+	o.state.SeenAt, o.state.Lasts = now, true
+	o.state.Down.LastAt = later(o.state.Down.LastAt, now)
+}
+
+// forget drops a hiccup, unless a probe finds that it was none.
+func (o *outage) forget(ctx workflow.Context) error {
+	return o.settle(ctx, func() error { o.over(); return nil })
+}
+
+// end says that it is over, unless a probe finds that it is not.
+func (o *outage) end(ctx workflow.Context) error {
+	return o.settle(ctx, func() error {
+		posted, err := o.post(ctx, activities.Outage{OverAt: workflow.Now(ctx)})
+		if posted {
+			o.over()
+		}
+		return err
+	})
+}
+
+// settle does what ends the outage where it has ended: the dependency serves,
+// and nothing was reported while it was asked.
+func (o *outage) settle(ctx workflow.Context, done func() error) error {
+	up, err := o.probe(ctx)
+	if err != nil {
+		return err
+	}
+	if !up {
+		o.found(workflow.Now(ctx))
+		return nil
+	}
+	before := o.state.Down.Count
+	if o.take(ctx); o.state.Down.Count > before {
+		return nil
+	}
+	return done()
+}
+
+// over begins anew: a report from here on is of another outage.
+func (o *outage) over() { o.state = ResumeOutage{} }
+
+// tell posts that there is an outage, or that it goes on.
+func (o *outage) tell(ctx workflow.Context) error {
+	posted, err := o.post(ctx, activities.Outage{Repeated: !o.state.ToldAt.IsZero()})
+	if posted {
+		o.state.ToldAt = workflow.Now(ctx)
+	}
+	return err
+}
+
+// post posts one message; posted is false while the webhook is out.
+func (o *outage) post(ctx workflow.Context, message activities.Outage) (posted bool, err error) {
+	message.Down = o.state.Down
+	message.Dependency = o.in.Dependency
+	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              QueuePipeline,
+		StartToCloseTimeout:    30 * time.Second,
+		ScheduleToCloseTimeout: postFor,
+		RetryPolicy:            unlimited(repostAfter),
+	})
+	err = workflow.ExecuteActivity(options, activities.TypePostOutage, message).Get(ctx, nil)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil {
+		workflow.GetLogger(ctx).Error("message of an outage waits for its webhook", "dependency", string(o.in.Dependency), "error", err)
+		o.state.PostAfter = workflow.Now(ctx).Add(repostAfter)
+		return false, nil
+	}
+	return true, nil
+}
+
+// probe asks whether the dependency serves, where it is used: the converter is
+// the one of a converting worker. A question that nobody answers is a no.
+func (o *outage) probe(ctx workflow.Context) (up bool, err error) {
+	queue := QueuePipeline
+	if o.in.Dependency == orak.DependencyConverter {
+		queue = QueueConvert
+	}
+	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              queue,
+		StartToCloseTimeout:    probeFor,
+		ScheduleToCloseTimeout: 2 * probeFor,
+		RetryPolicy:            unlimited(probeFor),
+	})
+	err = workflow.ExecuteActivity(options, activities.TypeProbeDependency, o.in.Dependency).Get(ctx, &up)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("dependency could not be asked whether it serves", "dependency", string(o.in.Dependency), "error", err)
+		return false, nil
+	}
+	return up, nil
+}
+
+func (o *outage) next() OutageDigestInput {
+	next := o.in
+	next.Resume = &o.state
+	return next
+}

@@ -1,0 +1,152 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/activities"
+	"orak/workflows"
+)
+
+// outageWorld is a world whose store is away until upAt of the workflow's
+// clock, and whose outages are reported at some times.
+type outageWorld struct {
+	*world
+	posts []activities.Outage
+	upAt  time.Duration
+}
+
+func newOutageWorld(t *testing.T, upAt time.Duration, reports ...time.Duration) *outageWorld {
+	t.Helper()
+	w := &outageWorld{world: newWorld(t), upAt: upAt}
+	w.RegisterWorkflowWithOptions(workflows.New(workflows.DefaultSettings()).OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
+	sideActivity(w.world, activities.TypePostOutage, &w.posts)
+	w.activity(activities.TypeProbeDependency, func(context.Context, orak.Dependency) (bool, error) {
+		return w.Now().Sub(noon) >= w.upAt, w.attempt(activities.TypeProbeDependency)
+	})
+	for _, at := range reports {
+		w.after(at, func() {
+			w.SignalWorkflow(workflows.SignalDown, activities.Down{
+				Dependency: orak.DependencyStore, Count: 2, FirstAt: w.Now(), LastAt: w.Now(), Message: "The object store cannot be reached."})
+		})
+	}
+	return w
+}
+
+func outageInput() workflows.OutageDigestInput {
+	return workflows.OutageDigestInput{Dependency: orak.DependencyStore, GroupWait: 10 * time.Second, Quiet: time.Minute, RepeatInterval: 4 * time.Hour}
+}
+
+func (w *outageWorld) run(in workflows.OutageDigestInput) {
+	w.t.Helper()
+	w.ExecuteWorkflow(workflows.TypeOutageDigest, in)
+	require.True(w.t, w.IsWorkflowCompleted())
+	require.NoError(w.t, w.GetWorkflowError())
+}
+
+func every(step, until time.Duration) (at []time.Duration) {
+	for d := time.Duration(0); d < until; d += step {
+		at = append(at, d)
+	}
+	return at
+}
+
+func TestAnOutageIsToldOnceAndItsEndOnce(t *testing.T) {
+	t.Parallel()
+	w := newOutageWorld(t, 10*time.Minute, every(20*time.Second, 10*time.Minute)...)
+	w.run(outageInput())
+	require.Len(t, w.posts, 2)
+	require.Equal(t, noon, w.posts[0].FirstAt)
+	require.True(t, w.posts[0].OverAt.IsZero())
+	end := w.posts[1]
+	require.Equal(t, 60, end.Count, "thirty reports of two attempts each")
+	require.Equal(t, 580*time.Second, end.LastAt.Sub(end.FirstAt))
+	require.False(t, end.OverAt.IsZero())
+}
+
+func TestAHiccupIsToldToNobody(t *testing.T) {
+	t.Parallel()
+	w := newOutageWorld(t, 3*time.Second, 0, 2*time.Second)
+	w.run(outageInput())
+	require.Empty(t, w.posts)
+}
+
+// What was counted in the first seconds may arrive with a later signal.
+func TestALateReportOfAHiccupMakesNoOutage(t *testing.T) {
+	t.Parallel()
+	w := newOutageWorld(t, 3*time.Second, 0)
+	w.after(20*time.Second, func() {
+		w.SignalWorkflow(workflows.SignalDown, activities.Down{Count: 9, FirstAt: noon.Add(time.Second), LastAt: noon.Add(2 * time.Second)})
+	})
+	w.run(outageInput())
+	require.Empty(t, w.posts)
+}
+
+// A store may answer its probe and fail all the same.
+func TestReportsAreBelievedOverTheProbe(t *testing.T) {
+	t.Parallel()
+	w := newOutageWorld(t, 0, every(30*time.Second, 5*time.Minute)...)
+	w.run(outageInput())
+	require.Len(t, w.posts, 2)
+	require.Equal(t, 270*time.Second, w.posts[1].LastAt.Sub(w.posts[1].FirstAt))
+}
+
+// With nothing to do, nobody meets the outage; the probe still does.
+func TestAnOutageThatNobodyMeetsAnyMoreIsNotOver(t *testing.T) {
+	t.Parallel()
+	w := newOutageWorld(t, time.Hour, 0)
+	w.run(outageInput())
+	require.Len(t, w.posts, 2)
+	require.Greater(t, w.posts[1].LastAt.Sub(noon), 58*time.Minute)
+}
+
+func TestAnOutageIsRepeatedWhileItGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newOutageWorld(t, 9*time.Hour, 0)
+	w.run(outageInput())
+	require.Len(t, w.posts, 4)
+	require.True(t, w.posts[1].Repeated)
+	require.True(t, w.posts[2].Repeated)
+	require.False(t, w.posts[3].OverAt.IsZero())
+}
+
+// The webhook's own outage: both messages arrive once it is back.
+func TestTheMessagesWaitForTheWebhook(t *testing.T) {
+	t.Parallel()
+	w := newOutageWorld(t, 0, every(20*time.Second, 10*time.Minute)...)
+	w.fail = func(activityType string, n int) error {
+		if activityType == activities.TypePostOutage && w.Now().Sub(noon) < 20*time.Minute {
+			return errors.New("the webhook is out")
+		}
+		return nil
+	}
+	w.run(outageInput())
+	require.Len(t, w.posts, 2)
+	require.True(t, w.posts[0].OverAt.IsZero())
+	require.False(t, w.posts[1].OverAt.IsZero())
+}
+
+func TestAnOutageAfterAnotherIsToldAnew(t *testing.T) {
+	t.Parallel()
+	first := every(20*time.Second, 2*time.Minute)
+	// The end of the first is being posted from 160 s on.
+	w := newOutageWorld(t, 0, append(first, 161*time.Second, 180*time.Second, 200*time.Second)...)
+	w.fail = func(activityType string, n int) error {
+		if activityType == activities.TypePostOutage && n > 1 && n < 5 {
+			return errors.New("the webhook is slow")
+		}
+		return nil
+	}
+	w.run(outageInput())
+	require.Len(t, w.posts, 4)
+	for i, over := range []bool{false, true, false, true} {
+		require.Equal(t, over, !w.posts[i].OverAt.IsZero(), "message %d", i)
+	}
+	require.Equal(t, noon.Add(161*time.Second), w.posts[2].FirstAt)
+}
