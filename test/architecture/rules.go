@@ -16,6 +16,7 @@ var floors = []floor{
 	{"internal/kafka/...", 2, "a technology; it may know the topics, which are events'"},
 	{"internal/media/...", 2, "a technology: ffmpeg, and nothing of how its results travel"},
 	{"internal/analysis/...", 2, "a technology: numbers in, numbers out"},
+	{"internal/modelserver/...", 2, "a technology: an HTTP contract, samples in, numbers out"},
 	{"internal/vectors/...", 2, "a technology"},
 	{"internal/temporal/...", 2, "a technology: the connection, not what runs over it"},
 	{"internal/mattermost/...", 2, "a technology: posting to a webhook, and nothing of what is posted"},
@@ -47,7 +48,7 @@ var floors = []floor{
 // technologies are the packages of which only the composition root and the
 // tests of the whole may hold two at once.
 var technologies = []string{
-	"internal/objectstore", "internal/kafka", "internal/media", "internal/analysis", "internal/vectors", "internal/temporal",
+	"internal/objectstore", "internal/kafka", "internal/media", "internal/analysis", "internal/modelserver", "internal/vectors", "internal/temporal",
 }
 
 // roots are where concrete types may meet.

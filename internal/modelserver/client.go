@@ -1,0 +1,166 @@
+package modelserver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"orak"
+)
+
+// Client speaks to one model server. It is safe for concurrent use.
+type Client struct {
+	cfg  Config
+	base string
+	http *http.Client
+}
+
+// New makes a Client; nothing is sent yet. cfg is one that Validate accepts.
+func New(cfg Config) *Client {
+	return &Client{cfg: cfg, base: strings.TrimSuffix(cfg.URL, "/"), http: &http.Client{
+		Timeout: cfg.Timeout,
+		// A redirect would send a recording to where nobody meant it to go.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Capacity is what a server of orak's contract says of itself.
+type Capacity struct {
+	Engine       orak.Engine `json:"engine"`
+	Device       string      `json:"device"`
+	SampleRateHz int         `json:"sample_rate_hz"`
+	// Slots are worked on at once, Queue may wait; Running and Waiting do now.
+	Slots   int `json:"slots"`
+	Running int `json:"running"`
+	Queue   int `json:"queue"`
+	Waiting int `json:"waiting"`
+	// MemoryBytes is the budget for the audio of all requests at once,
+	// MemoryBytesPerSecond what a second of audio takes of it.
+	MemoryBytes          int64 `json:"memory_bytes"`
+	MemoryBytesPerSecond int64 `json:"memory_bytes_per_second"`
+}
+
+// maxAnswer bounds what is read of an answer: a window's curve has some 100 KB.
+const maxAnswer = 64 << 20
+
+// Capacity asks the server, by orak's contract.
+func (c *Client) Capacity(ctx context.Context) (Capacity, error) {
+	var answer Capacity
+	if err := c.getJSON(ctx, "/v1/capacity", &answer); err != nil {
+		return Capacity{}, err
+	}
+	if answer.Engine.Name == "" || answer.Engine.Version == "" || answer.Slots < 1 || answer.MemoryBytesPerSecond < 0 {
+		return Capacity{}, broken(errors.New("its capacity lacks an engine, or a slot"))
+	}
+	return answer, nil
+}
+
+// Ready is nil when the server takes work. path is its readiness endpoint.
+func (c *Client) Ready(ctx context.Context, path string) error {
+	_, _, err := c.do(ctx, http.MethodGet, path, nil, nil)
+	return err
+}
+
+// The readiness endpoints of the two protocols.
+const (
+	ReadyPath    = "/readyz"
+	OIPReadyPath = "/v2/health/ready"
+)
+
+func (c *Client) getJSON(ctx context.Context, path string, into any) error {
+	body, _, err := c.do(ctx, http.MethodGet, path, nil, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return broken(fmt.Errorf("decoding %s: %w", path, err))
+	}
+	return nil
+}
+
+// do is one request. Whatever is not a 2xx is a *orak.Fault.
+func (c *Client) do(ctx context.Context, method, path string, header http.Header, body []byte) ([]byte, http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, broken(errors.New("making request: the URL is malformed"))
+	}
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, nil, c.lost(ctx, err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, nil, c.lost(ctx, err)
+	case len(answer) > maxAnswer:
+		return nil, nil, broken(errors.New("its answer is too long"))
+	}
+	return answer, resp.Header, judge(resp, answer, time.Now())
+}
+
+// lost tells a caller that gave up, a server that is slow with this recording,
+// and a server that is not there.
+func (c *Client) lost(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if u := (*url.Error)(nil); errors.As(err, &u) && u.Timeout() {
+		return &orak.Fault{Class: orak.ClassTransient, Message: "The analysis took too long.", Err: fmt.Errorf("calling the model server: %w", u.Err)}
+	}
+	return &orak.Fault{
+		Class: orak.ClassDependency, Dependency: orak.DependencyModelServer,
+		Message: "The model server cannot be reached.", Err: fmt.Errorf("calling the model server: %w", err),
+	}
+}
+
+// judge makes a status a fault, with whose it is.
+func judge(resp *http.Response, answer []byte, now time.Time) error {
+	err := fmt.Errorf("calling the model server: status %d: %.200s", resp.StatusCode, answer)
+	switch code := resp.StatusCode; {
+	case code >= 200 && code < 300:
+		return nil
+	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
+		return &orak.Fault{
+			Class: orak.ClassOverload, Dependency: orak.DependencyModelServer, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
+			Message: "The analysis waits for a free place.", Err: err,
+		}
+	case code == http.StatusUnprocessableEntity:
+		return &orak.Fault{Class: orak.ClassModel, Message: "The model cannot analyze this recording.", Err: err}
+	case code >= 500 || code == http.StatusRequestTimeout:
+		return &orak.Fault{Class: orak.ClassTransient, Message: "The analysis failed.", Err: err}
+	default:
+		return broken(err)
+	}
+}
+
+// broken is a server that does not keep the contract: ours to mend, and the
+// same for every recording, so that none is given up for it.
+func broken(err error) *orak.Fault {
+	return &orak.Fault{
+		Class: orak.ClassDependency, Dependency: orak.DependencyModelServer,
+		Message: "The model server does not answer as it should.", Err: err,
+	}
+}
+
+// retryAfter reads the header's two forms; a second where it says nothing.
+func retryAfter(h string, now time.Time) time.Duration {
+	if s, err := strconv.Atoi(h); err == nil && s > 0 {
+		return time.Duration(min(s, 3600)) * time.Second
+	}
+	if t, err := http.ParseTime(h); err == nil && t.After(now) {
+		return min(t.Sub(now), time.Hour)
+	}
+	return time.Second
+}

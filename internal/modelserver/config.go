@@ -1,0 +1,37 @@
+package modelserver
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// Config says which server, and how it is spoken to.
+type Config struct {
+	URL      string        `name:"url" help:"Base URL of the model server, for the engines http and oip." default:"http://127.0.0.1:8090"`
+	Model    string        `help:"Name of the model, for the engine oip." default:"orak-pitch"`
+	Timeout  time.Duration `help:"How long the answer to one window may take, with the wait in the server's queue." default:"2m"`
+	Window   time.Duration `help:"How much audio is sent at once. What a long recording takes of the server's memory is bounded by it." default:"60s"`
+	Context  time.Duration `help:"Audio on both sides of a window whose results are dropped, so that no seam shows." default:"500ms"`
+	Patience time.Duration `help:"How long one window waits for a busy server before the attempt gives its slot away. It is not counted as an attempt either way." default:"1m"`
+}
+
+// Validate reports the first setting that cannot work.
+func (c Config) Validate() error {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return errors.New("url: want an http or https address")
+	}
+	switch {
+	case c.Timeout <= 0:
+		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
+	case c.Window < time.Second:
+		return fmt.Errorf("window %v: want 1s at least", c.Window)
+	case c.Context < 0 || c.Context > c.Window/2:
+		return fmt.Errorf("context %v: want 0 to half of the window", c.Context)
+	case c.Patience < 0:
+		return fmt.Errorf("patience %v: want 0 at least", c.Patience)
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package modelserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"orak"
+)
+
+// Recording is one that is being sent, window by window. It is for one
+// goroutine.
+type Recording struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	client *Client
+	run    protocol
+	window int
+	around int
+
+	// held are the samples from the context before the next window on.
+	held []int16
+	// begun is how many samples of context held begins with: none at first.
+	begun int
+	// sent gives the window that is on its way; nil while none is.
+	sent  chan result
+	whole Found
+}
+
+type result struct {
+	found Found
+	// skip and keep bound the window without its context, in samples.
+	skip, keep int
+	err        error
+}
+
+// Start begins a recording by orak's contract, or by the Open Inference
+// Protocol. The caller ends it with Finish or Abandon.
+func (c *Client) Start(ctx context.Context, oip bool) *Recording {
+	run := c.Analyze
+	if oip {
+		run = c.Infer
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	return &Recording{
+		ctx: ctx, cancel: cancel, client: c, run: run,
+		window: samplesOf(c.cfg.Window), around: samplesOf(c.cfg.Context),
+	}
+}
+
+// samplesOf is a whole number of 10 ms.
+func samplesOf(d time.Duration) int { return int(d/(10*time.Millisecond)) * SampleRate / 100 }
+
+// Push takes samples, full scale being 1. An error is that of an earlier
+// window, a *orak.Fault or the context's.
+func (r *Recording) Push(block []float64) error {
+	for _, v := range block {
+		r.held = append(r.held, int16(max(min(math.Round(v*32768), math.MaxInt16), math.MinInt16)))
+	}
+	for len(r.held) >= r.begun+r.window+r.around {
+		if err := r.send(r.window, r.around); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Finish sends what is left and gives what was found in the whole.
+func (r *Recording) Finish() (Found, error) {
+	defer r.cancel()
+	if left := len(r.held) - r.begun; left > 0 || r.whole.Engine.Name == "" && r.sent == nil {
+		if err := r.send(left, 0); err != nil {
+			return Found{}, err
+		}
+	}
+	if err := r.receive(); err != nil {
+		return Found{}, err
+	}
+	r.normalize()
+	return r.whole, nil
+}
+
+// Abandon ends what is on its way.
+func (r *Recording) Abandon() { r.cancel() }
+
+// send sends the next window once the one before has come back.
+func (r *Recording) send(keep, after int) error {
+	if err := r.receive(); err != nil {
+		return err
+	}
+	samples := slices.Clone(r.held[:r.begun+keep+after])
+	skip := r.begun
+	sent := make(chan result, 1)
+	go func() {
+		found, err := r.patiently(samples)
+		sent <- result{found, skip, keep, err}
+	}()
+	r.sent = sent
+	drop := max(r.begun+keep-r.around, 0)
+	r.begun = r.begun + keep - drop
+	r.held = slices.Delete(r.held, 0, drop)
+	return nil
+}
+
+// patiently waits in place for a busy server, as long as it says, within the
+// patience of the settings.
+func (r *Recording) patiently(samples []int16) (Found, error) {
+	until := time.Now().Add(r.client.cfg.Patience)
+	for {
+		found, err := r.run(r.ctx, samples)
+		f := (*orak.Fault)(nil)
+		if !errors.As(err, &f) || f.Class != orak.ClassOverload || time.Now().Add(f.RetryAfter).After(until) {
+			return found, err
+		}
+		select {
+		case <-time.After(f.RetryAfter):
+		case <-r.ctx.Done():
+			return Found{}, r.ctx.Err()
+		}
+	}
+}
+
+// receive waits for the window that is on its way and adds it to the whole.
+func (r *Recording) receive() error {
+	if r.sent == nil {
+		return nil
+	}
+	got := <-r.sent
+	r.sent = nil
+	if got.err != nil {
+		return got.err
+	}
+	return r.add(got)
+}
+
+func (r *Recording) add(got result) error {
+	if r.whole.Engine.Name == "" {
+		r.whole = Found{Engine: got.found.Engine, Curve: orak.PitchCurve{HopS: got.found.Curve.HopS}}
+	}
+	if got.found.Engine != r.whole.Engine {
+		// A model was exchanged halfway: the parts do not belong together.
+		return &orak.Fault{
+			Class: orak.ClassTransient, Message: "The analysis was interrupted by an update.",
+			Err: fmt.Errorf("the model server was %v and is %v", r.whole.Engine, got.found.Engine),
+		}
+	}
+	c := got.found.Curve
+	if len(c.F0Hz) > 0 {
+		from, to := frames(got.skip, c.HopS), frames(got.skip+got.keep, c.HopS)
+		r.whole.Curve.F0Hz = append(r.whole.Curve.F0Hz, c.F0Hz[from:to]...)
+		r.whole.Curve.Voicing = append(r.whole.Curve.Voicing, c.Voicing[from:to]...)
+	}
+	return r.addVector(got.found.Embedding)
+}
+
+// addVector adds up the vectors of the windows: their mean is the recording's.
+func (r *Recording) addVector(e *orak.Embedding) error {
+	switch whole := r.whole.Embedding; {
+	case e == nil:
+		return nil
+	case slices.ContainsFunc(e.Values, func(v float32) bool { return v != v || math.IsInf(float64(v), 0) }):
+		return broken(errors.New("an embedding that is not finite"))
+	case whole == nil:
+		r.whole.Embedding = &orak.Embedding{Name: e.Name, Version: e.Version, Values: slices.Clone(e.Values)}
+		return nil
+	case whole.Name != e.Name || whole.Version != e.Version || len(whole.Values) != len(e.Values):
+		return broken(errors.New("embeddings of two kinds for one recording"))
+	default:
+		for i, v := range e.Values {
+			whole.Values[i] += v
+		}
+		return nil
+	}
+}
+
+// normalize makes the vector one of unit length; one of zeros stays.
+func (r *Recording) normalize() {
+	if r.whole.Embedding == nil {
+		return
+	}
+	sum := 0.0
+	for _, v := range r.whole.Embedding.Values {
+		sum += float64(v) * float64(v)
+	}
+	if sum == 0 {
+		return
+	}
+	for i := range r.whole.Embedding.Values {
+		r.whole.Embedding.Values[i] /= float32(math.Sqrt(sum))
+	}
+}
