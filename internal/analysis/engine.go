@@ -44,6 +44,12 @@ func New(cfg Config) *Engine { return &Engine{cfg: cfg.withDefaults()} }
 // of ClassTransient for one that is cut off, of ClassModel where the analysis
 // itself failed; and the reader's own error, wrapped.
 func (e *Engine) Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error) {
+	return e.AnalyzeAlong(ctx, wav, progress, func([]float64) error { return nil })
+}
+
+// AnalyzeAlong is Analyze, and also hands every block of samples (full scale
+// being 1; not to be kept) to another, whose first error ends it.
+func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(done float64), another func(block []float64) error) (orak.Analysis, orak.PitchCurve, error) {
 	if progress == nil {
 		progress = func(float64) {}
 	}
@@ -62,6 +68,9 @@ func (e *Engine) Analyze(ctx context.Context, wav io.Reader, progress func(done 
 			break
 		}
 		if err != nil {
+			return orak.Analysis{}, orak.PitchCurve{}, err
+		}
+		if err := another(block[:n]); err != nil {
 			return orak.Analysis{}, orak.PitchCurve{}, err
 		}
 		run.push(block[:n])

@@ -78,7 +78,7 @@ func (t *pitchTrack) result() (orak.Pitch, orak.PitchCurve) {
 	t.frames.flush(t.frame)
 	t.tracker.flush()
 	t.dropFaint()
-	return summarize(t.curve), t.curve
+	return Summarize(t.curve), t.curve
 }
 
 func (t *pitchTrack) dropFaint() {
@@ -102,7 +102,8 @@ func (t *pitchTrack) dropFaint() {
 	}
 }
 
-func summarize(c orak.PitchCurve) orak.Pitch {
+// Summarize sums a curve up, whoever found it.
+func Summarize(c orak.PitchCurve) orak.Pitch {
 	p := orak.Pitch{HopS: c.HopS}
 	voiced := make([]float32, 0, len(c.F0Hz))
 	for _, f0 := range c.F0Hz {

@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"orak"
+	"orak/activities"
+	"orak/internal/analysis"
+	"orak/internal/modelserver"
+	"orak/worker"
+)
+
+// modelEngine has the pitch, and the embedding where there is one, from a model
+// server, and all that is signal processing from the built-in engine: both read
+// the recording at the same time.
+type modelEngine struct {
+	builtin *analysis.Engine
+	server  *modelserver.Client
+	oip     bool
+}
+
+var _ activities.Analyzer = modelEngine{}
+
+// Analyze is activities.Analyzer's.
+func (e modelEngine) Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error) {
+	sent := e.server.Start(ctx, e.oip)
+	defer sent.Abandon()
+	a, curve, err := e.builtin.AnalyzeAlong(ctx, wav, progress, sent.Push)
+	if err != nil {
+		return orak.Analysis{}, orak.PitchCurve{}, err
+	}
+	found, err := sent.Finish()
+	if err != nil {
+		return orak.Analysis{}, orak.PitchCurve{}, err
+	}
+	if len(found.Curve.F0Hz) > 0 {
+		curve, a.Pitch = found.Curve, analysis.Summarize(found.Curve)
+	}
+	if found.Embedding != nil {
+		a.Embedding = *found.Embedding
+	}
+	// Both had a part in it: another version of either gives another result.
+	a.Engine = orak.Engine{Name: found.Engine.Name, Version: found.Engine.Version + "+" + a.Engine.Name + "." + a.Engine.Version}
+	return a, curve, nil
+}
+
+// engines are all that an analysis can be asked of.
+func (a *App) engines() map[string]activities.Analyzer {
+	builtin, server := analysis.New(a.cfg.Engine), modelserver.New(a.cfg.ModelServer)
+	return map[string]activities.Analyzer{
+		orak.EngineBuiltin: builtin,
+		orak.EngineHTTP:    modelEngine{builtin: builtin, server: server},
+		orak.EngineOIP:     modelEngine{builtin: builtin, server: server, oip: true},
+	}
+}
+
+// modelGate says when the configured engine takes work, and what a second of
+// audio takes of its memory; the built-in engine is always there.
+type modelGate struct {
+	server *modelserver.Client
+	oip    bool
+}
+
+var _ worker.ModelServer = modelGate{}
+
+func (a *App) modelServer() worker.ModelServer {
+	if a.cfg.Worker.Engine == orak.EngineBuiltin {
+		return nil
+	}
+	return modelGate{server: modelserver.New(a.cfg.ModelServer), oip: a.cfg.Worker.Engine == orak.EngineOIP}
+}
+
+// Ready is worker.ModelServer's.
+func (g modelGate) Ready(ctx context.Context) error {
+	if g.oip {
+		return g.server.Ready(ctx, modelserver.OIPReadyPath)
+	}
+	return g.server.Ready(ctx, modelserver.ReadyPath)
+}
+
+// MemoryPerSecond is worker.ModelServer's. The Open Inference Protocol has no
+// word for it.
+func (g modelGate) MemoryPerSecond(ctx context.Context) (int64, error) {
+	if g.oip {
+		return 0, nil
+	}
+	capacity, err := g.server.Capacity(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("asking the model server for its capacity: %w", err)
+	}
+	return capacity.MemoryBytesPerSecond, nil
+}
