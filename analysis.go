@@ -130,6 +130,13 @@ type Limits struct {
 	MaxDuration time.Duration `json:"max_duration,omitempty"`
 }
 
-// EngineBuiltin is the name of the engine that is part of orak, as it is
-// asked for.
-const EngineBuiltin = "builtin"
+// The engines, as they are asked for: the one that is part of orak, and a model
+// server by orak's own contract or by the Open Inference Protocol.
+const (
+	EngineBuiltin = "builtin"
+	EngineHTTP    = "http"
+	EngineOIP     = "oip"
+)
+
+// Engines are the names of all engines.
+func Engines() []string { return []string{EngineBuiltin, EngineHTTP, EngineOIP} }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -42,6 +43,13 @@ type Converter interface {
 // Analysis.Audio zero. An error of wav itself is returned wrapped.
 type Analyzer interface {
 	Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error)
+}
+
+// Admission lets analyses in as there is memory for them, in the order in which
+// they came. Admit returns once there is room for so much audio, or with ctx's
+// error; leave gives the room back.
+type Admission interface {
+	Admit(ctx context.Context, audio time.Duration) (leave func(), err error)
 }
 
 // Publisher writes to Kafka, and returns once all in-sync replicas have what
@@ -87,6 +95,11 @@ type Deps struct {
 	Store     Store
 	Converter Converter
 	Analyzer  Analyzer
+	// Engines are those that an upload can be run again with, by name; Analyzer
+	// is the one that is set.
+	Engines map[string]Analyzer
+	// Admission holds analyses back; nil holds none.
+	Admission Admission
 	Publisher Publisher
 	Alerter   Alerter
 	Ender     Ender

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"orak"
 )
@@ -22,9 +23,15 @@ type AnalyzeInput struct {
 // orak.PitchKey and returns the summary, which holds no curve.
 func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
 	u := in.Upload
-	if in.Engine != "" && in.Engine != orak.EngineBuiltin {
-		return orak.Analysis{}, internalFault(fmt.Errorf("no engine %q", in.Engine))
+	engine, err := a.engine(in.Engine)
+	if err != nil {
+		return orak.Analysis{}, err
 	}
+	leave, err := a.admit(ctx, in.Audio)
+	if err != nil {
+		return orak.Analysis{}, err
+	}
+	defer leave()
 	body, _, err := a.deps.Store.Open(ctx, orak.AudioKey(u.Tenant, u.ID))
 	if errors.Is(err, fs.ErrNotExist) {
 		return orak.Analysis{}, internalFault(fmt.Errorf("opening converted audio: %w", err))
@@ -34,7 +41,7 @@ func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysi
 	}
 	defer body.Close()
 	src := &source{r: body}
-	analysis, curve, err := a.deps.Analyzer.Analyze(ctx, src, progress(ctx))
+	analysis, curve, err := engine.Analyze(ctx, src, progress(ctx))
 	if src.err != nil {
 		// The store's fault, whatever the engine took it for.
 		return orak.Analysis{}, fmt.Errorf("reading converted audio: %w", src.err)
@@ -47,4 +54,28 @@ func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysi
 	}
 	analysis.Audio = in.Audio
 	return analysis, nil
+}
+
+// engine is the one of a name; empty means the one that is set.
+func (a *Activities) engine(name string) (Analyzer, error) {
+	if name == "" {
+		return a.deps.Analyzer, nil
+	}
+	engine, ok := a.deps.Engines[name]
+	if !ok {
+		return nil, internalFault(fmt.Errorf("no engine %q", name))
+	}
+	return engine, nil
+}
+
+// admit waits for room. The attempt's heartbeats go on meanwhile.
+func (a *Activities) admit(ctx context.Context, audio orak.Audio) (leave func(), err error) {
+	if a.deps.Admission == nil {
+		return func() {}, nil
+	}
+	leave, err = a.deps.Admission.Admit(ctx, time.Duration(audio.DurationS*float64(time.Second)))
+	if err != nil {
+		return nil, fmt.Errorf("waiting for memory: %w", err)
+	}
+	return leave, nil
 }

@@ -133,7 +133,7 @@ func stages(t *testing.T) (*Activities, *shelf, *said) {
 	t.Helper()
 	u := accepted()
 	s, k := &shelf{objects: map[string][]byte{u.Key: sound}}, &said{}
-	a := New(t.TempDir(), Deps{Store: s, Converter: copies{}, Analyzer: reads{}, Publisher: k, Links: links{},
+	a := New(t.TempDir(), Deps{Store: s, Converter: copies{}, Analyzer: reads{}, Engines: map[string]Analyzer{orak.EngineBuiltin: reads{}}, Publisher: k, Links: links{},
 		Log: slog.New(slog.DiscardHandler)})
 	return a, s, k
 }

@@ -119,6 +119,7 @@ func StartOptions(u orak.Upload) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                    workflows.UploadWorkflowID(u.ID),
 		TaskQueue:             workflows.QueuePipeline,
+		Priority:              temporal.Priority{FairnessKey: string(u.Tenant)},
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		// Without it a run that exists is returned as if it were new.
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

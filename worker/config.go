@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"orak"
 	"orak/activities"
 	"orak/workflows"
 )
@@ -16,8 +17,13 @@ type Config struct {
 	Queues       []string      `name:"worker-queues" help:"Task queues that this process serves: orak-pipeline, orak-convert, orak-gpu." default:"orak-pipeline,orak-convert,orak-gpu"`
 	ConvertSlots int           `name:"convert-slots" help:"Conversions at once in this process. 0: one for each CPU." default:"0"`
 	GPUSlots     int           `name:"gpu-slots" help:"Analyses at once in this process." default:"2"`
+	Engine       string        `help:"What analyzes: builtin; http, a model server of orak's contract; oip, one of the Open Inference Protocol v2." default:"builtin"`
 	ScratchDir   string        `name:"scratch-dir" help:"Folder for the files of running conversions. Empty: the system's temporary folder." default:""`
 	StopTimeout  time.Duration `name:"worker-stop-timeout" help:"How long a stopping worker waits for running steps. After half of it they are interrupted and handed back to the server." default:"20s"`
+
+	GPUMemory          int64         `name:"gpu-memory" help:"Memory of the model server, in bytes, that the analyses of this process may take at once. 0: only their number is bounded." default:"0"`
+	GPUMemoryPerSecond int64         `name:"gpu-memory-per-second" help:"What a second of audio takes of it, in bytes, where the model server does not say." default:"4000000"`
+	GPUWindow          time.Duration `name:"gpu-window" help:"How much audio of one recording takes memory at once, at most: that of a window (model-server-window) with its context." default:"61s"`
 
 	AlertGroupWait      time.Duration `name:"alert-group-wait" help:"How long the first alert of a stage and class waits for company." default:"10s"`
 	AlertGroupInterval  time.Duration `name:"alert-group-interval" help:"Distance between the further alerts of a stage and class, while new failures arrive." default:"5m"`
@@ -56,6 +62,9 @@ func DefaultConfig() Config {
 	return Config{
 		Queues:              []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU},
 		GPUSlots:            2,
+		Engine:              orak.EngineBuiltin,
+		GPUMemoryPerSecond:  4_000_000,
+		GPUWindow:           61 * time.Second,
 		StopTimeout:         20 * time.Second,
 		AlertGroupWait:      10 * time.Second,
 		AlertGroupInterval:  5 * time.Minute,
@@ -85,6 +94,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("convert-slots %d: want 0 at least", c.ConvertSlots)
 	case c.GPUSlots < 1:
 		return fmt.Errorf("gpu-slots %d: want 1 at least", c.GPUSlots)
+	case !slices.Contains(orak.Engines(), c.Engine):
+		return fmt.Errorf("engine: unknown engine %q, want one of %v", c.Engine, orak.Engines())
+	case c.GPUMemory < 0 || c.GPUMemoryPerSecond < 0 || c.GPUWindow <= 0:
+		return errors.New("gpu-memory, gpu-memory-per-second and gpu-window: want none below 0, and a window")
 	case c.StopTimeout <= 0:
 		return fmt.Errorf("worker-stop-timeout %v: want more than 0", c.StopTimeout)
 	case c.AlertGroupWait <= 0 || c.AlertGroupInterval <= 0 || c.AlertRepeatInterval <= 0:

@@ -66,12 +66,39 @@ func newGPUSlots(cfg Config, server ModelServer, log *slog.Logger, reg prometheu
 		count: cfg.GPUSlots, server: server, log: log, slots: make(chan struct{}, cfg.GPUSlots),
 		budget: cfg.GPUMemory, perSecond: cfg.GPUMemoryPerSecond, most: cfg.GPUWindow,
 	}
-	if cfg.GPUMemory > 0 {
+	if g.budget > 0 {
 		g.memory = semaphore.NewWeighted(cfg.GPUMemory)
 	}
 	g.measure(promauto.With(reg))
 	return g
 }
+
+// tuner hands out these slots for activities. A worker of activities alone needs
+// no others, which the SDK asks for all the same.
+func (g *gpuSlots) tuner() sdkworker.WorkerTuner { return gpuTuner{g, noSlots{}} }
+
+type gpuTuner struct {
+	activities sdkworker.SlotSupplier
+	others     sdkworker.SlotSupplier
+}
+
+func (t gpuTuner) GetWorkflowTaskSlotSupplier() sdkworker.SlotSupplier    { return t.others }
+func (t gpuTuner) GetActivityTaskSlotSupplier() sdkworker.SlotSupplier    { return t.activities }
+func (t gpuTuner) GetLocalActivitySlotSupplier() sdkworker.SlotSupplier   { return t.others }
+func (t gpuTuner) GetNexusSlotSupplier() sdkworker.SlotSupplier           { return t.others }
+func (t gpuTuner) GetSessionActivitySlotSupplier() sdkworker.SlotSupplier { return t.others }
+
+// noSlots gives none.
+type noSlots struct{}
+
+func (noSlots) ReserveSlot(ctx context.Context, _ sdkworker.SlotReservationInfo) (*sdkworker.SlotPermit, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+func (noSlots) TryReserveSlot(sdkworker.SlotReservationInfo) *sdkworker.SlotPermit { return nil }
+func (noSlots) MarkSlotUsed(sdkworker.SlotMarkUsedInfo)                            {}
+func (noSlots) ReleaseSlot(sdkworker.SlotReleaseInfo)                              {}
+func (noSlots) MaxSlots() int                                                      { return 0 }
 
 func (g *gpuSlots) measure(f promauto.Factory) {
 	for _, m := range []struct {

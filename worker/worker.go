@@ -28,9 +28,13 @@ type Deps struct {
 	Store     activities.Store
 	Converter activities.Converter
 	Analyzer  activities.Analyzer
-	Publisher activities.Publisher
-	Notifier  activities.Notifier
-	Links     activities.Links
+	// Engines are those that an upload can be run again with, by name.
+	Engines map[string]activities.Analyzer
+	// ModelServer is the one behind the Analyzer; nil for the built-in engine.
+	ModelServer ModelServer
+	Publisher   activities.Publisher
+	Notifier    activities.Notifier
+	Links       activities.Links
 	// Menders are the steps of Reconcile.
 	Menders map[activities.ReconcileStep]activities.Mender
 	// Outages is told of what activities find away, and Probes ask whether it
@@ -50,6 +54,7 @@ type Worker struct {
 	deps   Deps
 	log    *slog.Logger
 	acts   *activities.Activities
+	gpu    *gpuSlots
 	keeper *activities.Keeper
 
 	mu      sync.Mutex
@@ -66,14 +71,16 @@ const heartbeatEvery = 10 * time.Second
 
 // New makes a Worker; Start starts it.
 func New(cfg Config, c client.Client, deps Deps) *Worker {
+	gpu := newGPUSlots(cfg, deps.ModelServer, deps.Log, deps.Metrics)
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
-		Store: deps.Store, Converter: deps.Converter, Analyzer: deps.Analyzer, Publisher: deps.Publisher,
+		Store: deps.Store, Converter: deps.Converter, Publisher: deps.Publisher,
+		Analyzer: deps.Analyzer, Engines: deps.Engines, Admission: gpu,
 		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
 		Ender: &ender{client: c, namespace: deps.Namespace}, Menders: deps.Menders, Probes: deps.Probes,
 		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
 	})
 	return &Worker{
-		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts,
+		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu,
 		keeper: activities.NewKeeper(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
 		fatal:  make(chan error, 1),
 	}
@@ -186,7 +193,7 @@ func (w *Worker) serving(queue string) sdkworker.Worker {
 	o.DisableWorkflowWorker = true
 	o.DisableEagerActivities = true
 	if queue == workflows.QueueGPU {
-		o.MaxConcurrentActivityExecutionSize = w.cfg.GPUSlots
+		o.Tuner = w.gpu.tuner()
 		sw := sdkworker.New(w.client, queue, o)
 		register(sw, activities.TypeAnalyze, w.acts.Analyze)
 		return sw

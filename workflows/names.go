@@ -45,9 +45,14 @@ const (
 	QueueGPU      = "orak-gpu"
 )
 
-// LowestPriority is what work has that new uploads go before: Temporal's
-// priorities go from 1, the first to be served, to 5.
-const LowestPriority = 5
+// Priorities in Temporal's scale, 1 (first) to 5: uploads that somebody waits for
+// have its default of 3, and go before what is run again after a dead letter,
+// which goes before what is replayed or restarted. They act on the backlog of a
+// queue, not on what runs.
+const (
+	PriorityReprocessed = 4
+	LowestPriority      = 5
+)
 
 // Signals, Updates (of the same names) and the query of ProcessUpload.
 const (
@@ -131,7 +136,7 @@ const (
 	// OptionMaxDuration is how long the recording may be, as a Go duration up
 	// to 24h, in place of the converter's own limit.
 	OptionMaxDuration = "max_duration"
-	// OptionEngine is the engine that analyzes: builtin.
+	// OptionEngine is the engine that analyzes: one of orak.Engines.
 	OptionEngine = "engine"
 )
 

@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -63,8 +64,8 @@ func parseDuration(value string) (time.Duration, error) {
 }
 
 func parseEngine(value string) (string, error) {
-	if value != orak.EngineBuiltin {
-		return "", fmt.Errorf("unknown engine %.40q, want %s", value, orak.EngineBuiltin)
+	if !slices.Contains(orak.Engines(), value) {
+		return "", fmt.Errorf("unknown engine %.40q, want one of %s", value, strings.Join(orak.Engines(), ", "))
 	}
 	return value, nil
 }

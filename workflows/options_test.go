@@ -58,7 +58,7 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		ask(orak.StageConvert, workflows.OptionTimeout, "999ms", "timeout: want a duration")
 		ask(orak.StageConvert, workflows.OptionTimeout, "24h1s", "timeout: want a duration")
 		ask(orak.StageConvert, workflows.OptionMaxDuration, "25h", "max_duration: want a duration")
-		ask(orak.StageConvert, workflows.OptionEngine, "whisper", `engine: unknown engine "whisper", want builtin`)
+		ask(orak.StageConvert, workflows.OptionEngine, "whisper", `engine: unknown engine "whisper", want one of builtin, http, oip`)
 		ask(orak.StageAnalyze, workflows.OptionMaxDuration, "3h", "max_duration is for convert, and this run begins after it, with analyze")
 		ask(orak.StagePublish, workflows.OptionTimeout, "3h", "timeout is for analyze, and this run begins after it, with publish")
 		ask("", workflows.OptionEngine, "builtin", "begins after it, with publish") // the stage that failed

@@ -120,7 +120,7 @@ func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, erro
 
 // runStage runs the activity of a stage and keeps its result.
 func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) error {
-	options := u.settings.stageOptions(ctx, stage, u.options)
+	options := u.settings.stageOptions(ctx, stage, u.options, u.progress)
 	switch stage {
 	case orak.StageConvert:
 		var audio orak.Audio

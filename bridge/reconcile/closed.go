@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/temporal"
 
 	"orak"
 	"orak/activities"
@@ -158,7 +157,7 @@ func again(in *workflows.ProcessUploadInput, p orak.Progress, now time.Time) {
 func (r *Reconciler) startAgain(ctx context.Context, in workflows.ProcessUploadInput) error {
 	options := bridge.StartOptions(in.Upload)
 	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
-	options.Priority = temporal.Priority{PriorityKey: workflows.LowestPriority}
+	options.Priority.PriorityKey = workflows.LowestPriority
 	first := orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Restarts: in.Restarts, UpdatedAt: time.Now().UTC()}
 	if in.Resume != nil {
 		first = in.Resume.Progress

@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
 
 	"orak"
@@ -261,7 +260,7 @@ func (r *run) start(ctx context.Context, p pick) error {
 // execute starts it as the bridge would, but last in line.
 func (r *Replayer) execute(ctx context.Context, rec *kgo.Record, u orak.Upload, was State) error {
 	options := bridge.StartOptions(u)
-	options.Priority = temporal.Priority{PriorityKey: LowestPriority}
+	options.Priority.PriorityKey = LowestPriority
 	options.WorkflowIDReusePolicy = reusePolicy(was)
 	_, err := r.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, bridge.Input(rec, u))
 	return err

@@ -18,7 +18,6 @@ import (
 	"orak/activities"
 	"orak/api"
 	"orak/bridge"
-	"orak/internal/analysis"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/media"
@@ -172,21 +171,22 @@ func (a *App) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	engines := a.engines()
 	w := worker.New(a.cfg.Worker, a.temporal, worker.Deps{
-		Store:     activityStore{a.store},
-		Converter: converter,
-		Analyzer:  analysis.New(a.cfg.Engine),
-		Publisher: activityPublisher{a.producer},
-		Notifier:  mattermost.New(a.cfg.Alert, a.log),
-		Outages:   a.outages,
-		Probes: map[orak.Dependency]activities.Probe{
-			orak.DependencyStore: a.store.Ping, orak.DependencyKafka: a.producer.Ping, orak.DependencyConverter: converter.Check,
-		},
-		Links:     a.cfg.Temporal,
-		Menders:   a.menders(),
-		Namespace: a.cfg.Temporal.Namespace,
-		Log:       a.log,
-		Metrics:   a.registry(),
+		Store:       activityStore{a.store},
+		Converter:   converter,
+		Analyzer:    engines[a.cfg.Worker.Engine],
+		Engines:     engines,
+		ModelServer: a.modelServer(),
+		Publisher:   activityPublisher{a.producer},
+		Notifier:    mattermost.New(a.cfg.Alert, a.log),
+		Outages:     a.outages,
+		Probes:      a.probes(converter),
+		Links:       a.cfg.Temporal,
+		Menders:     a.menders(),
+		Namespace:   a.cfg.Temporal.Namespace,
+		Log:         a.log,
+		Metrics:     a.registry(),
 	})
 	// Temporal may have gone again since the worker was prepared.
 	if err := prepare(ctx, a.log, preparation{"the worker's queues", w.Start}); err != nil {
@@ -198,6 +198,17 @@ func (a *App) startWorker(ctx context.Context) error {
 	a.health.Add("kafka", a.producer.Ping)
 	a.health.Add("temporal", a.pingTemporal)
 	return nil
+}
+
+// probes say whether what every upload needs is back.
+func (a *App) probes(converter *media.Converter) map[orak.Dependency]activities.Probe {
+	probes := map[orak.Dependency]activities.Probe{
+		orak.DependencyStore: a.store.Ping, orak.DependencyKafka: a.producer.Ping, orak.DependencyConverter: converter.Check,
+	}
+	if server := a.modelServer(); server != nil {
+		probes[orak.DependencyModelServer] = server.Ready
+	}
+	return probes
 }
 
 // converter says at the start what every upload would say later. A worker that

@@ -8,6 +8,7 @@ import (
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/media"
+	"orak/internal/modelserver"
 	"orak/internal/objectstore"
 	"orak/internal/observe"
 	"orak/internal/temporal"
@@ -28,7 +29,9 @@ type Config struct {
 	Worker   worker.Config       `embed:""`
 	Media    media.Config        `embed:"" prefix:"media-"`
 	Engine   analysis.Config     `embed:"" prefix:"engine-"`
-	Alert    mattermost.Config   `embed:"" prefix:"alert-"`
+	// ModelServer is of the engines http and oip.
+	ModelServer modelserver.Config `embed:"" prefix:"model-server-"`
+	Alert       mattermost.Config  `embed:"" prefix:"alert-"`
 
 	// InstanceID is who the process is among its replicas.
 	InstanceID string `help:"A name that this process has for itself alone and keeps over restarts, such as a pod's name in a StatefulSet: a bridge that is back within its session timeout has its partitions still (static membership), and traces carry it (service.instance.id). Letters, digits, dots, dashes and underscores; empty means none." name:"instance-id"`

@@ -14,10 +14,9 @@ import (
 // Recording is one that is being sent, window by window. It is for one
 // goroutine.
 type Recording struct {
-	ctx    context.Context
+	// run has one window analyzed, until cancel ends what is on its way.
+	run    func(samples []int16) (Found, error)
 	cancel context.CancelFunc
-	client *Client
-	run    protocol
 	window int
 	around int
 
@@ -40,13 +39,14 @@ type result struct {
 // Start begins a recording by orak's contract, or by the Open Inference
 // Protocol. The caller ends it with Finish or Abandon.
 func (c *Client) Start(ctx context.Context, oip bool) *Recording {
-	run := c.Analyze
+	analyze := c.Analyze
 	if oip {
-		run = c.Infer
+		analyze = c.Infer
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	return &Recording{
-		ctx: ctx, cancel: cancel, client: c, run: run,
+		run:    func(samples []int16) (Found, error) { return c.patiently(ctx, analyze, samples) },
+		cancel: cancel,
 		window: samplesOf(c.cfg.Window), around: samplesOf(c.cfg.Context),
 	}
 }
@@ -95,7 +95,7 @@ func (r *Recording) send(keep, after int) error {
 	skip := r.begun
 	sent := make(chan result, 1)
 	go func() {
-		found, err := r.patiently(samples)
+		found, err := r.run(samples)
 		sent <- result{found, skip, keep, err}
 	}()
 	r.sent = sent
@@ -107,18 +107,18 @@ func (r *Recording) send(keep, after int) error {
 
 // patiently waits in place for a busy server, as long as it says, within the
 // patience of the settings.
-func (r *Recording) patiently(samples []int16) (Found, error) {
-	until := time.Now().Add(r.client.cfg.Patience)
+func (c *Client) patiently(ctx context.Context, analyze protocol, samples []int16) (Found, error) {
+	until := time.Now().Add(c.cfg.Patience)
 	for {
-		found, err := r.run(r.ctx, samples)
+		found, err := analyze(ctx, samples)
 		f := (*orak.Fault)(nil)
 		if !errors.As(err, &f) || f.Class != orak.ClassOverload || time.Now().Add(f.RetryAfter).After(until) {
 			return found, err
 		}
 		select {
 		case <-time.After(f.RetryAfter):
-		case <-r.ctx.Done():
-			return Found{}, r.ctx.Err()
+		case <-ctx.Done():
+			return Found{}, ctx.Err()
 		}
 	}
 }
