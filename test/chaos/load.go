@@ -25,6 +25,9 @@ type sending struct {
 	// keyed apps send an Idempotency-Key, so that their repeats are one upload;
 	// the repeats of the others are uploads of their own.
 	keyed bool
+	// slow is how long the body takes, as over a phone's connection; 0 for no
+	// longer than it must. So there is always one on its way when a process ends.
+	slow time.Duration
 	// operate is what an operator does with its dead letter, if anything.
 	operate string
 
@@ -40,8 +43,14 @@ const (
 	operateDiscard   = "discard"
 )
 
-// unkeyedShare of the apps send no Idempotency-Key.
-const unkeyedShare = 0.15
+const (
+	// unkeyedShare of the apps send no Idempotency-Key.
+	unkeyedShare = 0.15
+	// slowShare of the apps have a slow connection, over which a body takes up to
+	// maxSlow.
+	slowShare = 0.4
+	maxSlow   = 5 * time.Second
+)
 
 // uploads plans n of them within d. Every kind is among them, where n allows;
 // the rest are drawn by their weights.
@@ -56,6 +65,9 @@ func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending 
 	planned := make([]*sending, n)
 	for i, order := range rng.Perm(n) {
 		s := &sending{recording: bag[rng.IntN(len(bag))], at: rand64(rng, d), keyed: rng.Float64() >= unkeyedShare}
+		if rng.Float64() < slowShare {
+			s.slow = rand64(rng, maxSlow)
+		}
 		if order < len(kinds) {
 			s.recording = kinds[order]
 		}
@@ -155,16 +167,51 @@ func (a *app) find(ctx context.Context, s *sending) {
 }
 
 func (a *app) post(ctx context.Context, s *sending) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+"/v1/uploads", bytes.NewReader(s.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+"/v1/uploads", s.reader())
 	if err != nil {
 		return 0, nil, err
 	}
+	req.ContentLength = int64(len(s.body))
 	req.Header.Set("Content-Type", s.contentType)
 	req.Header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": s.name}))
 	if s.keyed {
 		req.Header.Set(api.HeaderIdempotencyKey, "chaos-"+s.name)
 	}
 	return a.do(req)
+}
+
+// pieces is in how many parts a slow body is sent.
+const pieces = 20
+
+// reader is the body, at the speed of the app's connection.
+func (s *sending) reader() io.Reader {
+	body := bytes.NewReader(s.body)
+	if len(s.body) == 0 {
+		return http.NoBody
+	}
+	if s.slow == 0 {
+		return body
+	}
+	return &trickle{r: body, piece: len(s.body)/pieces + 1, rest: s.slow / pieces}
+}
+
+// trickle rests before each piece.
+type trickle struct {
+	r     io.Reader
+	piece int
+	rest  time.Duration
+	left  int // of the present piece
+}
+
+// Read implements io.Reader.
+func (t *trickle) Read(p []byte) (int, error) {
+	if t.left == 0 {
+		time.Sleep(t.rest)
+		t.left = t.piece
+	}
+	n, err := t.r.Read(p[:min(len(p), t.left)])
+	t.left -= n
+	return n, err
 }
 
 func (a *app) get(ctx context.Context, path string) (int, []byte, error) {

@@ -52,10 +52,14 @@ func storm(ctx context.Context, o options) (rep report, err error) {
 	return rep, nil
 }
 
-// budget is how many attempts a stage has, so that no number of blows that
-// meet the same upload can use them up: what is dead-lettered then has a fault
-// of its own.
-func budget(blows int) int { return blows + 3 }
+// budget is how many attempts a stage has, so that the blows which may cost the
+// same upload one do not use them up: those on the two workers of its stage, and
+// on Temporal and the store for good measure. What is dead-lettered then has a
+// fault of its own.
+func budget(blows int) int {
+	hits := (blows + len(targets()) - 1) / len(targets())
+	return 3 + 4*hits
+}
 
 // stormSettings make waits short that would only make the run long, and leave
 // those as they are on which recovery depends: the bridges' session timeout
