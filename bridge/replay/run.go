@@ -85,6 +85,7 @@ func (r *Replayer) Run(ctx context.Context, p *Plan, opts Options) (Result, erro
 	if run.result.Started == nil {
 		run.result.Started = make(map[State]int)
 	}
+	run.settled = run.result
 	// From here on there is something to resume.
 	if opts.Save != nil {
 		if err := opts.Save(run.saved()); err != nil {
@@ -93,9 +94,20 @@ func (r *Replayer) Run(ctx context.Context, p *Plan, opts Options) (Result, erro
 	}
 	err := r.read(ctx, run.wanted(), func(records []*kgo.Record) error { return run.visit(ctx, records) })
 	if err != nil {
-		return run.result, fmt.Errorf("replaying: %w", err)
+		return run.result, errors.Join(fmt.Errorf("replaying: %w", err), run.saveCut())
 	}
 	return run.result, nil
+}
+
+// saveCut counts, for who resumes, what the batch that was cut off has started.
+// What it refused or left is met again, and counted then.
+func (r *run) saveCut() error {
+	if r.opts.Save == nil {
+		return nil
+	}
+	cut := r.saved()
+	cut.Done.Left, cut.Done.Refused, cut.Done.Examples = r.settled.Left, r.settled.Refused, r.settled.Examples
+	return r.opts.Save(cut)
 }
 
 type run struct {
@@ -110,6 +122,8 @@ type run struct {
 	mu     sync.Mutex
 	done   int64
 	result Result
+	// settled is the result up to the last whole batch.
+	settled Result
 }
 
 // wanted are the bounds without what comes before the first and after the
@@ -159,6 +173,7 @@ func (r *run) visit(ctx context.Context, records []*kgo.Record) error {
 			b.Next = records[settled].Offset + 1
 			r.bounds[records[settled].Partition] = b
 		}
+		r.settled = r.result
 		started := len(chosen) > 0
 		chosen = chosen[:0]
 		if r.opts.Save == nil || !started {

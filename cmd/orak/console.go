@@ -155,6 +155,11 @@ func jsonLine(w io.Writer, v any) error {
 	return err
 }
 
+// eraseLine takes away what moves on the line of the cursor, and whatever the
+// terminal has put behind it, such as the ^C of an interrupt. A bar's own way
+// leaves both that and itself, once it is full.
+func (c *console) eraseLine() { fmt.Fprint(c.err, "\r\x1b[K") }
+
 // The colors say again what the words say: nothing depends on them.
 const (
 	red    = "31"

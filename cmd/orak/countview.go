@@ -62,8 +62,7 @@ func (v *countView) clear() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.bar != nil {
-		// As in sendView.
-		_ = v.bar.Clear()
+		v.con.eraseLine()
 		v.bar = nil
 	}
 }

@@ -79,8 +79,7 @@ func (v *sendView) clear() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.bar != nil {
-		// As in progress.
-		_ = v.bar.Clear()
+		v.con.eraseLine()
 		v.bar = nil
 	}
 }

@@ -162,7 +162,7 @@ func why(err error) string {
 
 func (v *stageView) erase() {
 	if v.drawn {
-		fmt.Fprint(v.con.err, "\r\x1b[K")
+		v.con.eraseLine()
 		v.drawn = false
 	}
 }
