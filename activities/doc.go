@@ -17,6 +17,14 @@
 //	     └─ worker dies ───────────► the server times the heartbeat out, and
 //	                                 the next attempt finds {attempts: n+1}
 //
+// Temporal may itself be away for longer than a heartbeat may be late. It
+// then takes the attempts that ran for dead, though their worker lives: that
+// worker remembers how they ended, and the next attempt, where it runs there
+// too, is not charged for them. One that runs in another process is.
+//
+// What failed is kept beside the count, and the last failure hands it to the
+// workflow, which makes its timeline of it.
+//
 // The side activities (Announce, SaveOutcome, DeadLetter, RaiseAlert,
 // PostAlert) carry the news. They must never give up, so the workflow lets
 // the server retry them without end, and Budget leaves them alone. CountParked

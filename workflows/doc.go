@@ -17,6 +17,12 @@
 // method show: the memo (for Describe), the search attributes (for filters)
 // and the answer to the query status.
 //
+// What Progress.Timeline tells of failed attempts comes from the last failure
+// of a stage: a stage that ends well leaves no marks. An upload that was
+// started again more than MaxRestarts times parks at once, as stuck; only a
+// person can have it run. A day before a parked upload expires an alert says
+// so, and whenever one is parked no more, the digest of its failure hears it.
+//
 // Commands reach a parked upload as an Update, which is validated and
 // answered, or as a signal of the same name, which is what operators type in
 // the temporal and tctl tools. A signal that makes no sense (the upload is
