@@ -176,8 +176,8 @@ func answers(ctx context.Context, url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// end ends the process and returns once it is gone. One that runs not is left
-// as it is.
+// end ends the process and returns once it is gone. One that does not run is
+// left as it is.
 func (p *process) end(graceful bool) {
 	p.mu.Lock()
 	l := p.life
@@ -213,13 +213,6 @@ func (p *process) fault(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.Faults = append(p.Faults, fmt.Sprintf(format, args...))
-}
-
-// running reports whether the process is there.
-func (p *process) running() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.life != nil && !closed(p.life.exited)
 }
 
 // told is a copy of the tally.
