@@ -46,10 +46,15 @@ type Disagreement struct {
 	Progress *orak.Progress `json:"-"`
 }
 
-// UploadID is whose it is; empty where the workflow id is of another form.
-func (d Disagreement) UploadID() orak.UploadID {
-	id, err := orak.ParseUploadID(strings.TrimPrefix(d.WorkflowID, workflows.UploadWorkflowID("")))
-	if err != nil {
+// UploadID is whose it is.
+func (d Disagreement) UploadID() orak.UploadID { return uploadOf(d.WorkflowID) }
+
+// uploadOf is the upload that a workflow is of; empty where the id is of
+// another form, as anybody can write one into a letter.
+func uploadOf(workflowID string) orak.UploadID {
+	name, _ := strings.CutPrefix(workflowID, workflows.UploadWorkflowID(""))
+	id, err := orak.ParseUploadID(name)
+	if err != nil || workflows.UploadWorkflowID(id) != workflowID {
 		return ""
 	}
 	return id
@@ -61,7 +66,7 @@ type Compared struct {
 	Letters int `json:"letters"`
 	Parked  int `json:"parked"`
 	// Receive are letters of records that the bridge could not take: they
-	// have no workflow. Unreadable are records that are no letters.
+	// have no workflow. Unreadable are records that are no letters of ours.
 	Receive    int `json:"receive"`
 	Unreadable int `json:"unreadable"`
 }
@@ -123,11 +128,11 @@ func (c *comparison) read(ctx context.Context) error {
 func (c *comparison) keep(rec *kgo.Record) {
 	l, err := events.DeadLetterFrom(rec)
 	switch {
-	case err != nil:
-		c.compared.Unreadable++
-		return
-	case l.WorkflowID == "":
+	case err == nil && l.WorkflowID == "":
 		c.compared.Receive++
+		return
+	case err != nil || uploadOf(l.WorkflowID) == "":
+		c.compared.Unreadable++
 		return
 	}
 	kept, ok := c.letters[l.WorkflowID]

@@ -13,6 +13,7 @@ type dlqCmd struct {
 	Show      dlqShowCmd      `cmd:"" help:"Tell everything about one, and how to mend it."`
 	Reprocess dlqReprocessCmd `cmd:"" help:"Run dead-lettered uploads again."`
 	Discard   dlqDiscardCmd   `cmd:"" help:"Give dead-lettered uploads up for good."`
+	Verify    dlqVerifyCmd    `cmd:"" help:"Compare the dead letters with what is parked."`
 }
 
 // Help implements kong.HelpProvider.

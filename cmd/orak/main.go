@@ -51,19 +51,20 @@ result, 4 the server cannot be reached, 5 a consumer group is in ERROR (orak lag
 
 // cli is the command line.
 type cli struct {
-	Upload   uploadCmd   `cmd:"" group:"Uploads" help:"Send recordings to be analyzed."`
-	Status   statusCmd   `cmd:"" group:"Uploads" help:"Tell where an upload stands."`
-	Analysis analysisCmd `cmd:"" group:"Uploads" help:"Print what was found in a recording."`
-	Erase    eraseCmd    `cmd:"" group:"Uploads" help:"Remove everything that is stored of an upload, for good."`
-	API      apiCmd      `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: take uploads, tell where they stand."`
-	Bridge   bridgeCmd   `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
-	Worker   workerCmd   `cmd:"" group:"Serving" help:"Run the workflows and their steps."`
-	DLQ      dlqCmd      `cmd:"" name:"dlq" group:"Operating" help:"Decide about dead letters: uploads that were given up and parked."`
-	Replay   replayCmd   `cmd:"" group:"Operating" help:"Read the topic of uploads again and start what is missing or failed."`
-	Offsets  offsetsCmd  `cmd:"" group:"Operating" help:"Show or move where a consumer group stands."`
-	Lag      lagCmd      `cmd:"" group:"Operating" help:"Tell how far consumer groups are behind, and whether they move."`
-	Config   configCmd   `cmd:"" group:"Operating" help:"Print the settings."`
-	Version  versionCmd  `cmd:"" group:"Operating" help:"Print the version."`
+	Upload    uploadCmd    `cmd:"" group:"Uploads" help:"Send recordings to be analyzed."`
+	Status    statusCmd    `cmd:"" group:"Uploads" help:"Tell where an upload stands."`
+	Analysis  analysisCmd  `cmd:"" group:"Uploads" help:"Print what was found in a recording."`
+	Erase     eraseCmd     `cmd:"" group:"Uploads" help:"Remove everything that is stored of an upload, for good."`
+	API       apiCmd       `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: take uploads, tell where they stand."`
+	Bridge    bridgeCmd    `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
+	Worker    workerCmd    `cmd:"" group:"Serving" help:"Run the workflows and their steps."`
+	DLQ       dlqCmd       `cmd:"" name:"dlq" group:"Operating" help:"Decide about dead letters: uploads that were given up and parked."`
+	Replay    replayCmd    `cmd:"" group:"Operating" help:"Read the topic of uploads again and start what is missing or failed."`
+	Reconcile reconcileCmd `cmd:"" group:"Operating" help:"Find what slipped through and mend it now, or tell what was found."`
+	Offsets   offsetsCmd   `cmd:"" group:"Operating" help:"Show or move where a consumer group stands."`
+	Lag       lagCmd       `cmd:"" group:"Operating" help:"Tell how far consumer groups are behind, and whether they move."`
+	Config    configCmd    `cmd:"" group:"Operating" help:"Print the settings."`
+	Version   versionCmd   `cmd:"" group:"Operating" help:"Print the version."`
 }
 
 // standaloneVariables are those that only the standalone binary reads: one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -48,9 +49,15 @@ func (p *Producer) Publish(ctx context.Context, r *kgo.Record) error {
 // PublishAsync sends r and calls done exactly once, with nil or with an error
 // as Publish has it. ctx gives the trace; its end does not cancel the send. It
 // never blocks: with a full buffer, done gets its error at once. done runs on
-// the client's goroutine, so it must be quick and must not publish.
+// the client's goroutine, so it must be quick and must not publish. A timestamp
+// that is older than the delivery may take becomes the present.
 func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(error)) {
 	topic := r.Topic
+	// The client counts the time for delivery from the record's own timestamp:
+	// one that was made before an outage would be given up at once, for ever.
+	if limit, ok := p.cl.OptValue(kgo.RecordDeliveryTimeout).(time.Duration); ok && !r.Timestamp.IsZero() && time.Since(r.Timestamp) > limit/2 {
+		r.Timestamp = time.Now()
+	}
 	p.cl.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) {
 		if errors.Is(err, kerr.UnknownTopicID) {
 			// The topic was deleted and made anew; the client would look for

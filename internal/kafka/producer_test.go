@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -164,4 +165,30 @@ func TestAcknowledgedRecordsSurviveTheBrokersRestart(t *testing.T) {
 	first.Close()
 	second := cluster(t, kfake.DataDir(dir))
 	require.Len(t, read(t, second, events.TopicUploads, 20), 20)
+}
+
+// What was made before an outage is sent after it, however long that was.
+func TestARecordThatWasMadeLongAgoIsSent(t *testing.T) {
+	t.Parallel()
+	c, cl, ctx := setup(t)
+	old := record("k", "v")
+	old.Timestamp = time.Now().Add(-time.Hour)
+	require.NoError(t, kafka.NewProducer(cl).Publish(ctx, old))
+	require.WithinDuration(t, time.Now(), read(t, c, old.Topic, 1)[0].Timestamp, time.Minute)
+}
+
+// The client would look for the old topic for ever.
+func TestATopicMadeAnewIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	c, cl, ctx := setup(t)
+	p := kafka.NewProducer(cl)
+	require.NoError(t, p.Publish(ctx, record("k", "first")))
+	admin := kadm.NewClient(newClient(t, config(c)))
+	topic := record("k", "").Topic
+	_, err := admin.DeleteTopic(ctx, topic)
+	require.NoError(t, err)
+	_, err = admin.CreateTopic(ctx, 1, 1, nil, topic)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return p.Publish(ctx, record("k", "second")) == nil }, time.Minute, 50*time.Millisecond)
+	require.Equal(t, "second", string(read(t, c, topic, 1)[0].Value))
 }
