@@ -242,11 +242,17 @@ func types(es []events.Event) []events.Type {
 // says so.
 func (r *rig) record(name, workflowID string) {
 	r.t.Helper()
+	r.recordRun(name, workflowID, "")
+}
+
+// recordRun is record of one run, which need not be the last.
+func (r *rig) recordRun(name, workflowID, runID string) {
+	r.t.Helper()
 	if !*recordHistories {
 		return
 	}
 	var h historypb.History
-	it := r.client.GetWorkflowHistory(r.t.Context(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	it := r.client.GetWorkflowHistory(r.t.Context(), workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for it.HasNext() {
 		e, err := it.Next()
 		require.NoError(r.t, err)

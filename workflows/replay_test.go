@@ -23,6 +23,7 @@ var paths = []string{
 	"alert_digest", "alert_digest_continued", "alert_digest_repeated", "alert_digest_resolved",
 	"canceled", "canceled_while_parked", "completed", "crashed", "discarded", "erased", "erased_again",
 	"expired", "expired_after_a_warning", "failed_again", "outage", "outage_continued", "outage_hiccup",
+	"reconciled", "reconciled_in_two_runs", "reconciled_in_two_runs_first",
 	"reprocessed_by_signal", "reprocessed_by_update",
 	"reprocessed_with_options", "resumed", "retried", "stuck",
 }
@@ -54,6 +55,7 @@ func replay(file string) error {
 	r.RegisterWorkflowWithOptions(f.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
 	r.RegisterWorkflowWithOptions(f.OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
 	r.RegisterWorkflowWithOptions(f.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
+	r.RegisterWorkflowWithOptions(f.Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
 	return r.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file)
 }
 
