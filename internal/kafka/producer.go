@@ -95,13 +95,14 @@ func (p *Producer) Ping(ctx context.Context) error {
 	return nil
 }
 
-// fault tells this record's failure from one that every record would meet.
+// fault tells this record's failure from one that every record would meet. A
+// record that the broker finds corrupt was sound when it was sent.
 // What is not known to be the record's own counts as Kafka's: it is waited
 // out, and nothing is lost by waiting.
 func fault(err error) *orak.Fault {
 	for _, own := range []error{
 		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp,
-		kerr.CorruptMessage, kerr.InvalidTopicException,
+		kerr.InvalidTopicException,
 	} {
 		if errors.Is(err, own) {
 			return &orak.Fault{

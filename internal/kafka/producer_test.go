@@ -9,8 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"orak"
 	"orak/events"
@@ -120,6 +122,27 @@ func TestRecordThatCanNeverBeSentIsOurs(t *testing.T) {
 	r.Value = bytes.Repeat([]byte("x"), 2<<20)
 	requireClass(t, p.Publish(ctx, r), orak.ClassInternal)
 	require.NoError(t, p.Publish(ctx, record("k", "the next one goes through")))
+}
+
+// What arrives corrupt was damaged on its way: the next one is not at fault.
+func TestARecordThatIsDamagedOnItsWayIsAnOutage(t *testing.T) {
+	t.Parallel()
+	c, _, ctx := setup(t)
+	c.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		resp := req.ResponseKind().(*kmsg.ProduceResponse)
+		for _, topic := range req.(*kmsg.ProduceRequest).Topics {
+			refused := kmsg.ProduceResponseTopic{Topic: topic.Topic, TopicID: topic.TopicID}
+			for _, p := range topic.Partitions {
+				refused.Partitions = append(refused.Partitions, kmsg.ProduceResponseTopicPartition{Partition: p.Partition, ErrorCode: kerr.CorruptMessage.Code})
+			}
+			resp.Topics = append(resp.Topics, refused)
+		}
+		return resp, nil, true
+	})
+	cfg := config(c)
+	cfg.DeliveryTimeout = time.Second
+	requireClass(t, kafka.NewProducer(newClient(t, cfg)).Publish(ctx, record("k", "v")), orak.ClassDependency)
 }
 
 // A dead letter is larger than its origin, which may fill a record by itself.

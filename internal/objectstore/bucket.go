@@ -27,12 +27,12 @@ const incompleteAfter = 24 * time.Hour
 func (s *Store) EnsureBucket(ctx context.Context) error {
 	ok, err := s.core.BucketExists(ctx, s.cfg.Bucket)
 	if err != nil {
-		return fmt.Errorf("looking for bucket %s: %w", s.cfg.Bucket, classify(err))
+		return fmt.Errorf("looking for bucket %s: %w", s.cfg.Bucket, classify(ctx, err))
 	}
 	if !ok {
 		err := s.core.MakeBucket(ctx, s.cfg.Bucket, minio.MakeBucketOptions{Region: s.cfg.Region})
 		if err != nil && !alreadyThere(err) {
-			return fmt.Errorf("creating bucket %s: %w", s.cfg.Bucket, classify(err))
+			return fmt.Errorf("creating bucket %s: %w", s.cfg.Bucket, classify(ctx, err))
 		}
 	}
 	err = s.ensureLifecycle(ctx)
@@ -60,14 +60,14 @@ func (s *Store) AbortIncomplete(ctx context.Context, before time.Time) (int, err
 	n := 0
 	for u := range s.core.ListIncompleteUploads(ctx, s.cfg.Bucket, "", true) {
 		if u.Err != nil {
-			return n, fmt.Errorf("listing unfinished uploads: %w", classify(u.Err))
+			return n, fmt.Errorf("listing unfinished uploads: %w", classify(ctx, u.Err))
 		}
 		if !u.Initiated.Before(before) {
 			continue
 		}
 		err := s.core.AbortMultipartUpload(ctx, s.cfg.Bucket, u.Key, u.UploadID)
 		if err != nil && minio.ToErrorResponse(err).Code != minio.NoSuchUpload {
-			return n, fmt.Errorf("aborting the unfinished upload of %s: %w", u.Key, classify(err))
+			return n, fmt.Errorf("aborting the unfinished upload of %s: %w", u.Key, classify(ctx, err))
 		}
 		n++
 	}

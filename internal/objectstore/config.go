@@ -5,18 +5,20 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 )
 
 // Config says which bucket of which S3 server to use.
 type Config struct {
-	Endpoint  string `help:"S3 server as host:port, without a scheme." default:"127.0.0.1:9000"`
-	Bucket    string `help:"Bucket that holds recordings and results. It is created where it is missing." default:"orak"`
-	Region    string `help:"Region that requests are signed for. Most servers other than AWS take any." default:"us-east-1"`
-	AccessKey string `help:"Access key id." default:"orak"`
-	SecretKey string `help:"Secret access key." default:"" secret:""`
-	TLS       bool   `help:"Speak HTTPS to the server." name:"tls" default:"false"`
-	PartSize  int64  `help:"Size in bytes of the parts in which objects of unknown length are sent, 5 MiB to 5 GiB. Each that is being sent keeps one part in memory." default:"8388608"`
-	Parts     int    `help:"How many parts may be in memory at once; further objects of unknown length wait." default:"32"`
+	Endpoint     string        `help:"S3 server as host:port, without a scheme." default:"127.0.0.1:9000"`
+	Bucket       string        `help:"Bucket that holds recordings and results. It is created where it is missing." default:"orak"`
+	Region       string        `help:"Region that requests are signed for. Most servers other than AWS take any." default:"us-east-1"`
+	AccessKey    string        `help:"Access key id." default:"orak"`
+	SecretKey    string        `help:"Secret access key." default:"" secret:""`
+	TLS          bool          `help:"Speak HTTPS to the server." name:"tls" default:"false"`
+	StallTimeout time.Duration `help:"How long the server may neither send nor take a byte, before the connection is given up and the request counts as failed." default:"1m"`
+	PartSize     int64         `help:"Size in bytes of the parts in which objects of unknown length are sent, 5 MiB to 5 GiB. Each that is being sent keeps one part in memory." default:"8388608"`
+	Parts        int           `help:"How many parts may be in memory at once; further objects of unknown length wait." default:"32"`
 }
 
 // The least and the largest part that S3 takes; the last part may be smaller.
@@ -37,6 +39,9 @@ func (c Config) Validate() error {
 	if c.PartSize < minPartSize || c.PartSize > maxPartSize {
 		return fmt.Errorf("part-size %d: want %d to %d bytes", c.PartSize, minPartSize, maxPartSize)
 	}
+	if c.StallTimeout <= 0 {
+		return fmt.Errorf("stall-timeout %v: want more than 0", c.StallTimeout)
+	}
 	if c.Parts < 1 {
 		return fmt.Errorf("parts %d: want 1 at least", c.Parts)
 	}
@@ -48,6 +53,9 @@ func (c Config) Validate() error {
 func (c Config) withDefaults() Config {
 	if c.Region == "" {
 		c.Region = "us-east-1"
+	}
+	if c.StallTimeout == 0 {
+		c.StallTimeout = time.Minute
 	}
 	if c.PartSize == 0 {
 		c.PartSize = 8 << 20

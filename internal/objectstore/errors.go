@@ -3,6 +3,7 @@ package objectstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -24,15 +25,17 @@ var (
 )
 
 // classify turns what minio-go returned into ErrNotFound, ErrExists, the
-// context's error, or a Fault. Whatever says that the store as a whole does
+// context's error where the caller gave up, or a Fault. A time limit of our own
+// that ran out is the store's silence, although net/http says of it that it is
+// context.DeadlineExceeded. Whatever says that the store as a whole does
 // not serve us (network, 5xx, throttling, credentials, a missing bucket) is
 // ClassDependency: it would hit every other object too.
-func classify(err error) error {
-	switch {
-	case err == nil:
+func classify(ctx context.Context, err error) error {
+	if err == nil {
 		return nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
+	}
+	if gone := ctx.Err(); gone != nil {
+		return fmt.Errorf("%w: %w", gone, err)
 	}
 	var er minio.ErrorResponse
 	if errors.As(err, &er) {
@@ -54,7 +57,9 @@ func classifyResponse(er minio.ErrorResponse) error {
 	case minio.PreconditionFailed, "ConditionalRequestConflict":
 		return ErrExists
 	case minio.NoSuchBucket, minio.AccessDenied, "SlowDown", "InvalidAccessKeyId",
-		"SignatureDoesNotMatch", "RequestTimeTooSkewed", "RequestTimeout", "XMinioServerNotInitialized":
+		"SignatureDoesNotMatch", "RequestTimeTooSkewed", "RequestTimeout", "XMinioServerNotInitialized",
+		// What was sent is sound: it was damaged or cut off on its way.
+		"BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch":
 		return unavailable(er)
 	}
 	switch {

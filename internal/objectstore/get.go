@@ -14,17 +14,18 @@ import (
 func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) {
 	body, oi, _, err := s.core.GetObject(ctx, s.cfg.Bucket, key, minio.GetObjectOptions{})
 	if err != nil {
-		return nil, Info{}, fmt.Errorf("opening object %s: %w", key, classify(err))
+		return nil, Info{}, fmt.Errorf("opening object %s: %w", key, classify(ctx, err))
 	}
 	oi.Key = key
-	return &object{ReadCloser: body, key: key, left: oi.Size}, infoOf(oi), nil
+	return &object{ReadCloser: body, key: key, left: oi.Size, classify: func(err error) error { return classify(ctx, err) }}, infoOf(oi), nil
 }
 
 // object classifies the errors of a body that is read.
 type object struct {
 	io.ReadCloser
-	key  string
-	left int64
+	key      string
+	left     int64
+	classify func(error) error
 }
 
 // Read implements io.Reader.
@@ -39,5 +40,5 @@ func (o *object) Read(p []byte) (int, error) {
 	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}
-	return n, fmt.Errorf("reading object %s: %w", o.key, classify(err))
+	return n, fmt.Errorf("reading object %s: %w", o.key, o.classify(err))
 }

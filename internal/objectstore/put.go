@@ -58,7 +58,7 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOpt
 	if opts.IfAbsent && isNetwork(err) && s.refusedEarly(ctx, key) {
 		return Info{}, fmt.Errorf("storing object %s: %w", key, ErrExists)
 	}
-	return Info{}, fmt.Errorf("storing object %s: %w", key, classify(err))
+	return Info{}, fmt.Errorf("storing object %s: %w", key, classify(ctx, err))
 }
 
 // refusedEarly tells why the connection of a conditional put broke: a server that

@@ -56,7 +56,7 @@ func New(cfg Config, opts ...Option) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("checking the store's configuration: %w", err)
 	}
-	transport := newTransport()
+	transport := newTransport(cfg.StallTimeout)
 	client, err := minio.NewCore(cfg.Endpoint, &minio.Options{
 		Creds:      credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
 		Secure:     cfg.TLS,
@@ -82,14 +82,21 @@ func New(cfg Config, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
-func newTransport() *http.Transport {
+func newTransport(stall time.Duration) *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &impatient{Conn: c, stall: stall}, nil
+		},
 		MaxIdleConns:          256,
 		MaxIdleConnsPerHost:   128,
-		IdleConnTimeout:       30 * time.Second,
+		IdleConnTimeout:       min(30*time.Second, stall/2), // before the connection itself loses patience
 		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: time.Minute,
+		ResponseHeaderTimeout: stall,
 		ExpectContinueTimeout: 5 * time.Second,
 		// Objects are stored as they are: a transport that asks for gzip
 		// would unpack recordings behind our back.
@@ -105,7 +112,7 @@ func (s *Store) Close() { s.closer() }
 func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
 	oi, err := s.core.StatObject(ctx, s.cfg.Bucket, key, minio.StatObjectOptions{})
 	if err != nil {
-		return Info{}, fmt.Errorf("looking at object %s: %w", key, classify(err))
+		return Info{}, fmt.Errorf("looking at object %s: %w", key, classify(ctx, err))
 	}
 	return infoOf(oi), nil
 }
@@ -116,7 +123,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err == nil {
 		return nil
 	}
-	if err = classify(err); errors.Is(err, ErrNotFound) {
+	if err = classify(ctx, err); errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	return fmt.Errorf("deleting object %s: %w", key, err)
@@ -135,7 +142,7 @@ func (s *Store) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[I
 		opts := minio.ListObjectsOptions{Prefix: prefix, StartAfter: after, Recursive: true}
 		for oi := range s.core.ListObjectsIter(ctx, s.cfg.Bucket, opts) {
 			if oi.Err != nil {
-				yield(Info{}, fmt.Errorf("listing %s: %w", prefix, classify(oi.Err)))
+				yield(Info{}, fmt.Errorf("listing %s: %w", prefix, classify(ctx, oi.Err)))
 				return
 			}
 			if !yield(infoOf(oi), nil) {
@@ -153,7 +160,7 @@ func (s *Store) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[I
 func (s *Store) Ping(ctx context.Context) error {
 	ok, err := s.core.BucketExists(ctx, s.cfg.Bucket)
 	if err != nil {
-		return fmt.Errorf("looking for bucket %s: %w", s.cfg.Bucket, classify(err))
+		return fmt.Errorf("looking for bucket %s: %w", s.cfg.Bucket, classify(ctx, err))
 	}
 	if !ok {
 		return fmt.Errorf("looking for bucket %s: %w", s.cfg.Bucket, unavailable(errors.New("the bucket is missing")))

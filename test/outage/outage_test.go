@@ -1,0 +1,64 @@
+package outage
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+)
+
+func TestAnOutageOfTheStoreIsABacklog(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, orak.DependencyStore)
+	r.start()
+	r.load(8)
+	r.suffer()
+	r.completed()
+	r.told(orak.DependencyStore)
+	require.Len(t, r.hook.messages(), 2)
+	require.Empty(t, r.deadLetters())
+}
+
+func TestAnOutageOfKafkaIsABacklog(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, orak.DependencyKafka)
+	r.start()
+	r.load(8)
+	r.suffer()
+	r.completed()
+	r.told(orak.DependencyKafka)
+	require.Len(t, r.hook.messages(), 2)
+	require.Empty(t, r.deadLetters())
+}
+
+// A webhook is missed only where there is something to tell: one upload fails
+// for a reason of its own.
+func TestAnOutageOfTheWebhookDelaysItsMessages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, orak.DependencyWebhook)
+	r.start()
+	r.load(4)
+	r.proxy.next(r.proxy.damage)
+	poisoned := r.send("poisoned", append([]byte("RIFF\x24\x00\x00\x00WAVEfmt "), make([]byte, 64)...))
+	r.forget(poisoned)
+	r.suffer()
+	r.completed()
+	r.told(orak.DependencyWebhook)
+	require.Len(t, r.hook.messages(), 3)
+	require.Contains(t, r.message("1 upload dead-lettered"), string(poisoned))
+	require.Equal(t, []string{string(poisoned)}, r.deadLetters())
+}
+
+// Without Temporal there is nobody to tell of it but the bridge; what is
+// promised is that uploads are taken, and that nothing is lost.
+func TestAnOutageOfTemporalIsABacklog(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, orak.DependencyTemporal)
+	r.start()
+	r.load(8)
+	r.suffer()
+	r.completed()
+	require.Empty(t, r.hook.messages())
+	require.Empty(t, r.deadLetters())
+}

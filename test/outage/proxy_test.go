@@ -1,0 +1,99 @@
+package outage
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+)
+
+// proxy stands before a server, and can be made worse than any network.
+type proxy struct {
+	*toxiproxy.Proxy
+	t *testing.T
+	// down says that nobody listens.
+	down bool
+}
+
+func newProxy(t *testing.T, upstream string) *proxy {
+	t.Helper()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := &proxy{toxiproxy.NewProxy(server, "proxy", "127.0.0.1:0", upstream), t, false}
+	require.NoError(t, p.Start())
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// address is where the proxy listens; it stays the same when it is cut.
+func (p *proxy) address() string { return p.Listen }
+
+// cut refuses connections and ends those that are there.
+func (p *proxy) cut() {
+	p.Stop()
+	p.down = true
+}
+
+// damage lets a few bytes of each connection through, in small pieces, and
+// then ends it: whole requests and whole answers are rare.
+func (p *proxy) damage() {
+	p.toxic("slicer", "upstream", `{"average_size": 64, "size_variation": 32}`)
+	p.toxic("limit_data", "upstream", `{"bytes": 500}`)
+	p.toxic("limit_data", "downstream", `{"bytes": 300}`)
+}
+
+// reset ends connections with a reset as soon as something is sent.
+func (p *proxy) reset() { p.toxic("reset_peer", "upstream", `{"timeout": 0}`) }
+
+// stall takes connections and bytes, and never answers.
+func (p *proxy) stall() {
+	p.toxic("timeout", "upstream", `{"timeout": 0}`)
+	p.toxic("timeout", "downstream", `{"timeout": 0}`)
+}
+
+// heal makes it a good network again.
+func (p *proxy) heal() {
+	p.t.Helper()
+	p.Toxics.ResetToxics(context.Background())
+	require.NoError(p.t, p.resume())
+}
+
+// resume listens again after cut.
+func (p *proxy) resume() error {
+	if p.Enabled {
+		return nil
+	}
+	p.down = false
+	return p.Start()
+}
+
+// next ends one kind of trouble where the next one begins, with nothing good
+// between them.
+func (p *proxy) next(trouble func()) {
+	p.t.Helper()
+	p.Stop()
+	p.Toxics.ResetToxics(context.Background())
+	if trouble(); !p.down {
+		require.NoError(p.t, p.resume())
+	}
+}
+
+func (p *proxy) toxic(kind, stream, attributes string) {
+	p.t.Helper()
+	_, err := p.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
+		`{"type": %q, "stream": %q, "name": "%s_%s", "toxicity": 1, "attributes": %s}`, kind, stream, kind, stream, attributes)))
+	require.NoError(p.t, err)
+}
+
+// advertised is a listener that says it listens elsewhere, so that a broker
+// sends its clients through a proxy.
+type advertised struct {
+	net.Listener
+	addr net.Addr
+}
+
+func (a advertised) Addr() net.Addr { return a.addr }

@@ -1,0 +1,209 @@
+package outage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"go.temporal.io/sdk/client"
+
+	"orak"
+	"orak/api"
+	"orak/internal/app"
+	"orak/internal/config"
+	"orak/internal/media/mediatest"
+	"orak/test/stack"
+	"orak/worker"
+)
+
+const (
+	// patience bounds every wait of these tests: what is tested is that things
+	// come to an end.
+	patience = 3 * time.Minute
+	tick     = 100 * time.Millisecond
+	// trouble is how long each kind of it lasts: long against the settings of
+	// newRig, as ten minutes are against the defaults.
+	trouble = 4 * time.Second
+)
+
+// rig is the whole program, and servers of which one stands behind a proxy.
+type rig struct {
+	t         *testing.T
+	cfg       app.Config
+	temporal  client.Client
+	hook      *webhook
+	proxy     *proxy
+	recording []byte
+	url       string
+
+	mu       sync.Mutex
+	accepted map[orak.UploadID]bool
+	sent     int
+	sending  sync.WaitGroup
+}
+
+// newRig puts the proxy before the given dependency.
+func newRig(t *testing.T, d orak.Dependency) *rig {
+	t.Helper()
+	servers := stack.Start(t)
+	r := &rig{t: t, hook: newWebhook(t), accepted: map[orak.UploadID]bool{}}
+	behind := func(one orak.Dependency, address string) string {
+		if d != one {
+			return address
+		}
+		r.proxy = newProxy(t, address)
+		return r.proxy.address()
+	}
+	cfg := &r.cfg
+	require.NoError(t, config.Defaults(cfg))
+	cfg.Store.Endpoint = behind(orak.DependencyStore, servers.S3)
+	cfg.Store.Bucket, cfg.Store.AccessKey, cfg.Store.SecretKey = servers.Bucket(t), servers.S3AccessKey, servers.S3SecretKey
+	cfg.Store.StallTimeout = time.Second
+	cfg.Kafka.Brokers = []string{r.startKafka(d == orak.DependencyKafka)}
+	cfg.Kafka.ReplicationFactor, cfg.Kafka.DeliveryTimeout = 1, 2*time.Second
+	cfg.Temporal.Namespace = servers.Namespace(t)
+	cfg.Temporal.Address = behind(orak.DependencyTemporal, servers.Temporal)
+	cfg.Alert.WebhookURL = "http://" + behind(orak.DependencyWebhook, strings.TrimPrefix(r.hook.URL, "http://"))
+	cfg.Alert.Timeout = time.Second
+	cfg.API.Addr = "127.0.0.1:0"
+	cfg.API.OutboxInterval, cfg.API.OutboxMinAge = time.Second, time.Second
+	w := &cfg.Worker
+	w.ScratchDir = t.TempDir()
+	w.StopTimeout, w.AlertGroupWait = 2*time.Second, 500*time.Millisecond
+	w.Budget.Delay, w.Budget.MaxDelay = 200*time.Millisecond, time.Second
+	w.Settings.HeartbeatTimeout = 5 * time.Second
+	w.Outage = worker.OutageConfig{GroupWait: time.Second, Quiet: 6 * time.Second, RepeatInterval: time.Hour, ReportInterval: 200 * time.Millisecond}
+	r.temporal = servers.Client(t, cfg.Temporal.Namespace)
+	var err error
+	r.recording, err = os.ReadFile(mediatest.One(t, t.TempDir(), "tune.webm").Path)
+	require.NoError(t, err)
+	return r
+}
+
+// startKafka runs a broker of the test's own and returns the address for the
+// program; its clients are told the same one.
+func (r *rig) startKafka(proxied bool) string {
+	r.t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(func(network, address string) (net.Listener, error) {
+		l, err := net.Listen(network, "127.0.0.1:0")
+		if err != nil || !proxied {
+			return l, err
+		}
+		r.proxy = newProxy(r.t, l.Addr().String())
+		addr, err := net.ResolveTCPAddr("tcp", r.proxy.address())
+		return advertised{l, addr}, err
+	}))
+	require.NoError(r.t, err)
+	r.t.Cleanup(cluster.Close)
+	return cluster.ListenAddrs()[0]
+}
+
+// start runs the program until the test ends.
+func (r *rig) start() {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	log, err := os.Create(filepath.Join(r.t.TempDir(), "orak.log"))
+	require.NoError(r.t, err)
+	a, err := app.Start(ctx, r.cfg, app.All(), slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	require.NoError(r.t, err)
+	r.url = "http://" + a.APIAddr()
+	r.t.Cleanup(func() {
+		stopping, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := a.Stop(stopping); err != nil {
+			r.t.Errorf("stopping: %v", err)
+		}
+		r.show(log.Name())
+	})
+}
+
+// show prints the log of a test that failed.
+func (r *rig) show(path string) {
+	if !r.t.Failed() {
+		return
+	}
+	text, err := os.ReadFile(path)
+	require.NoError(r.t, err)
+	r.t.Logf("the last of the log:\n%s", text[max(0, len(text)-20_000):])
+}
+
+// load sends n uploads, one after the other, each until it is accepted.
+func (r *rig) load(n int) {
+	r.sending.Go(func() {
+		for range n {
+			r.mu.Lock()
+			r.sent++
+			key := fmt.Sprintf("%s-%d", r.t.Name(), r.sent)
+			r.mu.Unlock()
+			r.send(key, r.recording)
+		}
+	})
+}
+
+// send sends one upload until it is accepted, as an app does.
+func (r *rig) send(key string, body []byte) orak.UploadID {
+	for r.t.Context().Err() == nil {
+		id, err := r.try(key, body)
+		if err == nil {
+			r.mu.Lock()
+			r.accepted[id] = true
+			r.mu.Unlock()
+			return id
+		}
+		time.Sleep(tick) // as the app does that was told to come again later
+	}
+	return ""
+}
+
+func (r *rig) try(key string, body []byte) (orak.UploadID, error) {
+	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/v1/uploads", bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "audio/webm")
+	req.Header.Set("Idempotency-Key", key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode != http.StatusAccepted {
+		return "", fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+	}
+	var a api.Accepted
+	err = json.Unmarshal(answer, &a)
+	return a.ID, err
+}
+
+// suffer puts the dependency through every kind of trouble, under load, and
+// then mends it.
+func (r *rig) suffer() {
+	for _, kind := range []func(){r.proxy.damage, r.proxy.stall, r.proxy.reset, r.proxy.cut} {
+		r.proxy.next(kind)
+		r.load(4)
+		time.Sleep(trouble) // this long is what the test is about
+	}
+	r.proxy.heal()
+	r.load(4)
+	r.sending.Wait()
+}
