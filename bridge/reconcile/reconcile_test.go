@@ -14,6 +14,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/bridge"
 	"orak/bridge/reconcile"
 	"orak/events"
 	"orak/workflows"
@@ -185,6 +186,24 @@ func TestATerminatedUploadIsStartedAgainWithItsInput(t *testing.T) {
 	b.await(u, orak.StatusConverting)
 	require.Equal(t, u, b.progress(u).Upload)
 	require.Equal(t, activities.ReconcileCounts{}, b.counts(), "it runs")
+}
+
+// One upload that cannot be mended keeps no other back, and is met again.
+func TestAnUploadThatCannotBeMendedIsCountedAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	broken, whole := newUpload(), newUpload()
+	_, err := b.temporal.ExecuteWorkflow(b.ctx, bridge.StartOptions(broken), workflows.TypeProcessUpload, "no input")
+	require.NoError(t, err)
+	b.terminate(broken)
+	b.process(whole, nil)
+	b.terminate(whole)
+	b.start()
+	for i := range 2 {
+		r := b.reconcile()
+		require.Equal(t, activities.ReconcileCounts{Examined: 2, Restarted: 1 - i, Errors: 1}, r.Steps[activities.StepClosed])
+	}
+	require.Contains(t, b.log.String(), "decoding the input of "+workflows.UploadWorkflowID(broken.ID))
 }
 
 // An operator's terminate is undone three times; then people decide.
