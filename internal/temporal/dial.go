@@ -63,6 +63,9 @@ func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error
 		HostPort:  cfg.Address,
 		Namespace: cfg.Namespace,
 		Logger:    newLogger(log),
+		// The memo holds a timeline, which is bounded (orak.MaxMarks); the SDK
+		// would warn of each that is longer than 2 KiB.
+		PayloadLimits: client.PayloadLimitOptions{MemoSizeWarning: 32 << 10},
 	}
 	if tel.Meter != nil {
 		o.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
