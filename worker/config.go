@@ -17,7 +17,7 @@ type Config struct {
 	Queues       []string      `name:"worker-queues" help:"Task queues that this process serves: orak-pipeline, orak-convert, orak-gpu." default:"orak-pipeline,orak-convert,orak-gpu"`
 	ConvertSlots int           `name:"convert-slots" help:"Conversions at once in this process. 0: one for each CPU." default:"0"`
 	GPUSlots     int           `name:"gpu-slots" help:"Analyses at once in this process." default:"2"`
-	Engine       string        `help:"What analyzes: builtin; http, a model server of orak's contract; oip, one of the Open Inference Protocol v2." default:"builtin"`
+	Engine       string        `name:"engine" help:"What analyzes: builtin; http, a model server of orak's contract; oip, one of the Open Inference Protocol v2." default:"builtin"`
 	ScratchDir   string        `name:"scratch-dir" help:"Folder for the files of running conversions. Empty: the system's temporary folder." default:""`
 	StopTimeout  time.Duration `name:"worker-stop-timeout" help:"How long a stopping worker waits for running steps. After half of it they are interrupted and handed back to the server." default:"20s"`
 

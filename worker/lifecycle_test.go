@@ -97,6 +97,7 @@ func TestAnUploadIsReprocessedWithOptions(t *testing.T) {
 		}
 		return nil
 	})
+	r.deps.Engines = map[string]activities.Analyzer{orak.EngineBuiltin: r.deps.Analyzer}
 	r.start()
 	u := r.upload([]byte("sound"))
 	r.await(u, orak.StatusDeadLettered)
