@@ -3,8 +3,6 @@ package analysis
 import (
 	"math"
 
-	"gonum.org/v1/gonum/dsp/fourier"
-
 	"orak"
 )
 
@@ -18,6 +16,8 @@ const (
 	// C2's neighbourhood nothing can be told apart, to 2 kHz.
 	chromaFirst = 17
 	chromaLast  = 512
+	// chromaBins are those that are needed for it.
+	chromaBins = chromaLast + peakReach + 2
 	// peakReach bins on either side are a peak's surroundings, whose mean
 	// level it must exceed by peakRise dB: noise does so once in a million.
 	peakReach = 16
@@ -57,15 +57,12 @@ func (f *fineChroma) total() (sum float64) {
 
 // chromaMeter gathers the pitch classes of a stream.
 type chromaMeter struct {
-	frames *framer
-	window []float64
-	fft    *fourier.FFT
-	in     []float64
-	out    []complex128
-	logs   []float64
-	prefix []float64
-	fine   fineChroma
-	now    []peak
+	frames   *framer
+	spectrum *windowed
+	logs     []float64
+	prefix   []float64
+	fine     fineChroma
+	now      []peak
 	// tonal counts the frames that had a peak.
 	tonal int64
 }
@@ -73,11 +70,10 @@ type chromaMeter struct {
 type peak struct{ hz, magnitude float64 }
 
 func newChromaMeter() *chromaMeter {
-	const bins = chromaFrame/2 + 1
 	return &chromaMeter{
-		frames: newFramer(chromaFrame, chromaHop), window: hann(chromaFrame),
-		fft: fourier.NewFFT(chromaFrame), in: make([]float64, chromaFrame),
-		out: make([]complex128, bins), logs: make([]float64, bins), prefix: make([]float64, bins+1),
+		frames:   newFramer(chromaFrame, chromaHop),
+		spectrum: newWindowed(hann(chromaFrame), chromaFrame),
+		logs:     make([]float64, chromaBins), prefix: make([]float64, chromaBins+1),
 	}
 }
 
@@ -85,14 +81,13 @@ func (m *chromaMeter) push(x []float64) { m.frames.push(x, m.frame) }
 
 func (m *chromaMeter) frame(frame []float64) {
 	sum := 0.0
-	for i, v := range frame {
-		m.in[i] = v * m.window[i]
+	for _, v := range frame {
 		sum += v * v
 	}
 	if decibels(sum/chromaFrame, -120) < minLevel {
 		return
 	}
-	m.fft.Coefficients(m.out, m.in)
+	m.spectrum.power(m.logs, frame)
 	if !m.findPeaks() {
 		return
 	}
@@ -110,18 +105,16 @@ func (m *chromaMeter) frame(frame []float64) {
 // findPeaks fills now with the partials of the spectrum.
 func (m *chromaMeter) findPeaks() bool {
 	const width = float64(sampleRate) / chromaFrame
-	const begin, end = chromaFirst - peakReach - 1, chromaLast + peakReach + 2
+	const begin = chromaFirst - peakReach - 1
 	m.now = m.now[:0]
 	top := 0.0
-	for k := begin; k < end; k++ {
-		c := m.out[k]
-		m.logs[k] = real(c)*real(c) + imag(c)*imag(c)
-		top = max(top, m.logs[k])
+	for _, power := range m.logs[begin:] {
+		top = max(top, power)
 	}
 	if top <= 0 {
 		return false
 	}
-	for k := begin; k < end; k++ {
+	for k := begin; k < chromaBins; k++ {
 		m.logs[k] = 10 * math.Log10(m.logs[k]/top+1e-8)
 		m.prefix[k+1] = m.prefix[k] + m.logs[k]
 	}

@@ -3,8 +3,6 @@ package analysis
 import (
 	"math"
 
-	"gonum.org/v1/gonum/dsp/fourier"
-
 	"orak"
 )
 
@@ -46,14 +44,11 @@ type melSums struct {
 
 // melFrames turns a stream into mel spectra and their statistics.
 type melFrames struct {
-	frames *framer
-	window []float64
-	fft    *fourier.FFT
-	in     []float64
-	out    []complex128
-	power  []float64
-	bank   []melBand
-	basis  [mfccs][melBands]float64
+	frames   *framer
+	spectrum *windowed
+	power    []float64
+	bank     []melBand
+	basis    [mfccs][melBands]float64
 	// each gets every frame's mel spectrum in dB; it may not keep it.
 	each func(mel *[melBands]float64)
 	mel  [melBands]float64
@@ -69,17 +64,16 @@ type cepstrum struct {
 }
 
 func newMelFrames(each func(mel *[melBands]float64)) *melFrames {
-	m := &melFrames{
-		frames: newFramer(melFrame, hop), window: hann(melFrame), fft: fourier.NewFFT(melFrame),
-		in: make([]float64, melFrame), out: make([]complex128, melFrame/2+1),
-		power: make([]float64, melFrame/2+1), bank: melBank(), each: each,
-	}
-	sum := 0.0
-	for _, w := range m.window {
+	window, sum := hann(melFrame), 0.0
+	for _, w := range window {
 		sum += w
 	}
-	for i := range m.window {
-		m.window[i] *= 2 / sum
+	for i := range window {
+		window[i] *= 2 / sum
+	}
+	m := &melFrames{
+		frames: newFramer(melFrame, hop), spectrum: newWindowed(window, melFrame),
+		power: make([]float64, melFrame/2+1), bank: melBank(), each: each,
 	}
 	for k := range m.basis {
 		norm := math.Sqrt(2.0 / melBands)
@@ -124,14 +118,9 @@ func (m *melFrames) push(x []float64) { m.frames.push(x, m.frame) }
 
 func (m *melFrames) frame(frame []float64) {
 	level := centreLevel(frame)
-	for i, v := range frame {
-		m.in[i] = v * m.window[i]
-	}
-	m.fft.Coefficients(m.out, m.in)
+	m.spectrum.power(m.power, frame)
 	total, weighted := 0.0, 0.0
-	for k, c := range m.out {
-		p := real(c)*real(c) + imag(c)*imag(c)
-		m.power[k] = p
+	for k, p := range m.power {
 		total += p
 		weighted += p * float64(k)
 	}

@@ -1,22 +1,20 @@
 package analysis
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/dsp/fourier"
-)
+import "math"
 
 // The frame of the pitch analysis: 64 ms, so that the lowest fundamental has
 // 3 periods in it, and a transform long enough that its circular
 // autocorrelation is the true one for every lag that is looked at.
 const (
 	pitchFrame = 1024
-	pitchFFT   = 1440 // 2^5 · 3^2 · 5
+	pitchFFT   = 2048
 	// Noise above the harmonics that carry the pitch is taken out of the
 	// spectrum before it is correlated: all of it stays up to lowPassFrom Hz,
 	// nothing from lowPassTo Hz on.
 	lowPassFrom = 2500.0
 	lowPassTo   = 5000.0
+	// pitchBins are those of the spectrum that are not taken out.
+	pitchBins = lowPassTo*pitchFFT/sampleRate + 1
 	// minLevel is the level in dBFS under which a frame is taken for silence
 	// whatever it holds: 6 steps of the 16 bits.
 	minLevel = -75.0
@@ -73,16 +71,15 @@ type pitchFrames struct {
 	minLag, maxLag int
 	minF0, maxF0   float64
 
-	window []float64
 	// correction is the window's own autocorrelation, inverted.
 	correction []float64
 	weights    []float64
-	fft        *fourier.FFT
-	dct        *fourier.DCT
-	in         []float64
-	spectrum   []complex128
-	power      []float64
-	corr       []float64
+	spectrum   *windowed
+	cosines    *cosines
+	// power is the spectrum from 0 to half the sampling rate, 0 from pitchBins
+	// on.
+	power []float64
+	corr  []float64
 	// energy is the sum of power, bins how many of its bins count.
 	energy, bins float64
 	cmnd         []float64
@@ -100,10 +97,9 @@ func newPitchFrames(minF0, maxF0 float64) *pitchFrames {
 	p := &pitchFrames{
 		minLag: int(sampleRate / hi), maxLag: int(math.Ceil(sampleRate / lo)),
 		minF0: lo, maxF0: hi,
-		window: hann(pitchFrame), weights: make([]float64, half),
-		fft: fourier.NewFFT(pitchFFT), dct: fourier.NewDCT(half),
-		in: make([]float64, pitchFFT), spectrum: make([]complex128, half),
-		power: make([]float64, half), corr: make([]float64, half),
+		weights:  make([]float64, pitchBins),
+		spectrum: newWindowed(hann(pitchFrame), pitchFFT), cosines: newCosines(pitchFFT / 2),
+		power:   make([]float64, half),
 		topLog2: math.Log2(hi), found: make([]candidate, 0, maxCandidates+1),
 	}
 	for k := range p.weights {
@@ -114,7 +110,8 @@ func newPitchFrames(minF0, maxF0 float64) *pitchFrames {
 	}
 	lags := p.lags()
 	p.cmnd, p.mean = make([]float64, lags), make([]float64, lags)
-	p.correction = windowCorrection(p.window, lags)
+	p.corr = make([]float64, lags+lags%2) // the transform gives pairs
+	p.correction = windowCorrection(hann(pitchFrame), lags)
 	p.sinc = sincTable()
 	return p
 }
@@ -171,17 +168,12 @@ func centreLevel(frame []float64) float64 {
 // correlate fills corr with the frame's normalized autocorrelation, freed of
 // the window's (Boersma 1993); false for a frame without energy.
 func (p *pitchFrames) correlate(frame []float64) bool {
-	for i, v := range frame {
-		p.in[i] = v * p.window[i]
+	power := p.power[:len(p.weights)]
+	p.spectrum.power(power, frame)
+	for k, w := range p.weights {
+		power[k] *= w
 	}
-	p.fft.Coefficients(p.spectrum, p.in)
-	for k, c := range p.spectrum {
-		re, im := real(c), imag(c)
-		p.power[k] = (re*re + im*im) * p.weights[k]
-	}
-	// A power spectrum is real and even, so its inverse transform is a
-	// cosine transform of half the length.
-	p.dct.Transform(p.corr, p.power)
+	p.cosines.transform(p.corr, p.power)
 	if !(p.corr[0] > 1e-12) {
 		return false
 	}
