@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,35 +11,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	sdkworker "go.temporal.io/sdk/worker"
 	"golang.org/x/sync/semaphore"
+
+	"orak"
 )
 
-// ModelServer is what the admission to the GPU queue asks of the server behind
-// it; nil stands for the built-in engine, which is always there.
-type ModelServer interface {
-	// Ready is nil when the server takes work.
-	Ready(ctx context.Context) error
-	// MemoryPerSecond is what a second of audio takes of the server's memory
-	// while it is analyzed, in bytes; 0 where the server does not say.
-	MemoryPerSecond(ctx context.Context) (int64, error)
-}
-
-const (
-	// readyEvery is how often a server that is not ready is asked again, and
-	// readyFor how long the answer that it is counts.
-	readyEvery = time.Second
-	readyFor   = 2 * time.Second
-	// askFor bounds one question to the server.
-	askFor = 5 * time.Second
-)
+// rateHolds is how long a server's word on memory counts.
+const rateHolds = time.Minute
 
 // gpuSlots admits analyses through three gates: a count, a budget of memory,
 // and the health of the model server. The slots are asked for before a task is
 // taken: while a gate is shut the backlog waits in the queue, where it is
 // charged nothing and another worker can take it.
 type gpuSlots struct {
-	count  int
-	server ModelServer
-	log    *slog.Logger
+	count int
+	log   *slog.Logger
+	// health is nil for the built-in engine.
+	health *gate
 
 	slots  chan struct{}
 	issued atomic.Int64
@@ -50,26 +36,29 @@ type gpuSlots struct {
 	budget int64
 	used   atomic.Int64
 	// perSecond and most are what a second of audio takes, and for how many
-	// seconds at the most: long recordings are sent in windows.
+	// seconds at the most: long recordings are sent in windows. declared is
+	// what the server says of the first; nil for the built-in engine.
 	perSecond int64
 	most      time.Duration
-
-	mu      sync.Mutex
-	readyAt time.Time
-	shut    atomic.Bool
+	declared  *answer[int64]
 }
 
 var _ sdkworker.SlotSupplier = (*gpuSlots)(nil)
 
-func newGPUSlots(cfg Config, server ModelServer, log *slog.Logger, reg prometheus.Registerer) *gpuSlots {
+func newGPUSlots(cfg Config, deps Deps) *gpuSlots {
 	g := &gpuSlots{
-		count: cfg.GPUSlots, server: server, log: log, slots: make(chan struct{}, cfg.GPUSlots),
+		count: cfg.GPUSlots, log: deps.Log, slots: make(chan struct{}, cfg.GPUSlots),
 		budget: cfg.GPUMemory, perSecond: cfg.GPUMemoryPerSecond, most: cfg.GPUWindow,
 	}
 	if g.budget > 0 {
 		g.memory = semaphore.NewWeighted(cfg.GPUMemory)
 	}
-	g.measure(promauto.With(reg))
+	if deps.ModelServer != nil {
+		g.health = newGate(deps.ModelServer, deps.Outages, deps.Log)
+		declared := newAnswer(rateHolds, deps.ModelServer.MemoryPerSecond)
+		g.declared = &declared
+	}
+	g.measure(promauto.With(deps.Metrics))
 	return g
 }
 
@@ -110,10 +99,10 @@ func (g *gpuSlots) measure(f promauto.Factory) {
 		{"orak_gpu_memory_bytes", "Budget of the model server's memory that this process keeps to; 0 means none.", func() float64 { return float64(g.budget) }},
 		{"orak_gpu_used_memory_bytes", "What running analyses are reckoned to take of the budget.", func() float64 { return float64(g.used.Load()) }},
 		{"orak_gpu_model_server_ready", "1 while the model server takes work, 0 while it does not and no analysis is begun.", func() float64 {
-			if g.shut.Load() {
-				return 0
+			if g.health.isOpen() {
+				return 1
 			}
-			return 1
+			return 0
 		}},
 	} {
 		f.NewGaugeFunc(prometheus.GaugeOpts{Name: m.name, Help: m.help}, m.value)
@@ -144,41 +133,7 @@ func (g *gpuSlots) await(ctx context.Context) error {
 		}
 		g.memory.Release(1)
 	}
-	return g.awaitReady(ctx)
-}
-
-func (g *gpuSlots) awaitReady(ctx context.Context) error {
-	for !g.ready(ctx) {
-		select {
-		case <-time.After(readyEvery):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// ready asks the server, or remembers what it said a moment ago.
-func (g *gpuSlots) ready(ctx context.Context) bool {
-	if g.server == nil {
-		return true
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if time.Since(g.readyAt) < readyFor {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(ctx, askFor)
-	defer cancel()
-	err := g.server.Ready(ctx)
-	if shut := err != nil; g.shut.Swap(shut) != shut {
-		g.log.Warn("the gate of the GPU queue has changed", "open", !shut, "error", err)
-	}
-	if err != nil {
-		return false
-	}
-	g.readyAt = time.Now()
-	return true
+	return g.health.await(ctx)
 }
 
 // TryReserveSlot is worker.SlotSupplier's, for eager tasks, which this queue
@@ -197,13 +152,35 @@ func (g *gpuSlots) ReleaseSlot(sdkworker.SlotReleaseInfo) {
 // MaxSlots is worker.SlotSupplier's.
 func (g *gpuSlots) MaxSlots() int { return g.count }
 
+// errFull is an attempt's that waited for room too long. It does not count.
+var errFull = &orak.Fault{Class: orak.ClassOverload, Message: "The analysis waits for a free place."}
+
 // Admit is activities.Admission's: it holds the memory that a recording takes.
-// One that takes more than the whole budget is let in alone.
+// One that takes more than the whole budget is let in alone. A task that was
+// taken in the moment in which the server went away waits here, too; after a
+// quarter of its attempt's time the slot is given away, since the rest of it is
+// for the analysis.
 func (g *gpuSlots) Admit(ctx context.Context, audio time.Duration) (leave func(), err error) {
+	wait, cancel := ctx, func() {}
+	if end, ok := ctx.Deadline(); ok {
+		wait, cancel = context.WithTimeout(ctx, time.Until(end)/4)
+	}
+	defer cancel()
+	leave, err = g.enter(wait, audio)
+	if err != nil && ctx.Err() == nil {
+		return nil, errFull
+	}
+	return leave, err
+}
+
+func (g *gpuSlots) enter(ctx context.Context, audio time.Duration) (leave func(), err error) {
+	if err := g.health.await(ctx); err != nil {
+		return nil, err
+	}
 	if g.memory == nil {
 		return func() {}, nil
 	}
-	cost := min(g.cost(ctx, audio), g.budget)
+	cost := g.cost(ctx, audio)
 	if err := g.memory.Acquire(ctx, cost); err != nil {
 		return nil, err
 	}
@@ -214,19 +191,19 @@ func (g *gpuSlots) Admit(ctx context.Context, audio time.Duration) (leave func()
 	}, nil
 }
 
-// cost is in bytes. A server that does not answer is met by the analysis, which
-// tells it apart; until then the setting counts.
+// cost is in bytes, the whole budget at most. A server that does not say is
+// met by the analysis, which tells why; until then the setting counts.
 func (g *gpuSlots) cost(ctx context.Context, audio time.Duration) int64 {
 	rate := g.perSecond
-	if g.server != nil {
-		ctx, cancel := context.WithTimeout(ctx, askFor)
-		defer cancel()
-		declared, err := g.server.MemoryPerSecond(ctx)
-		if err != nil {
-			g.log.WarnContext(ctx, "what a second of audio takes is reckoned by the setting", "bytes", rate, "error", err)
-		} else if declared > 0 {
+	if g.declared != nil {
+		declared, err := g.declared.get(ctx)
+		switch {
+		case declared > 0:
 			rate = declared
+		case err != nil:
+			g.log.WarnContext(ctx, "what a second of audio takes is reckoned by the setting", "bytes", rate, "error", err)
 		}
 	}
-	return int64(math.Ceil(min(audio, g.most).Seconds() * float64(rate)))
+	seconds := max(min(audio, g.most), 0).Seconds()
+	return int64(min(math.Ceil(seconds*float64(rate)), float64(g.budget)))
 }

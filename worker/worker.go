@@ -71,7 +71,7 @@ const heartbeatEvery = 10 * time.Second
 
 // New makes a Worker; Start starts it.
 func New(cfg Config, c client.Client, deps Deps) *Worker {
-	gpu := newGPUSlots(cfg, deps.ModelServer, deps.Log, deps.Metrics)
+	gpu := newGPUSlots(cfg, deps)
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
 		Store: deps.Store, Converter: deps.Converter, Publisher: deps.Publisher,
 		Analyzer: deps.Analyzer, Engines: deps.Engines, Admission: gpu,

@@ -1,0 +1,387 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	sdkworker "go.temporal.io/sdk/worker"
+
+	"orak"
+)
+
+// modelServer answers as it is told.
+type modelServer struct {
+	mu    sync.Mutex
+	asked int // for its readiness
+	rated int // for its memory
+	ready func(ctx context.Context) error
+	rate  func() (int64, error)
+}
+
+func (m *modelServer) Ready(ctx context.Context) error {
+	m.mu.Lock()
+	m.asked++
+	ready := m.ready
+	m.mu.Unlock()
+	if ready == nil {
+		return nil
+	}
+	return ready(ctx)
+}
+
+func (m *modelServer) MemoryPerSecond(context.Context) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rated++
+	if m.rate == nil {
+		return 0, nil
+	}
+	return m.rate()
+}
+
+func (m *modelServer) say(ready func(context.Context) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ready = ready
+}
+
+// reports keeps what it is told.
+type reports struct {
+	mu  sync.Mutex
+	all []error
+}
+
+func (r *reports) Report(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, err)
+}
+
+func (r *reports) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.all)
+}
+
+var (
+	errLoading = &orak.Fault{Class: orak.ClassOverload, Message: "The analysis waits for a free place."}
+	errAway    = &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyModelServer, Message: "The model server cannot be reached."}
+)
+
+func gpuConfig() Config {
+	cfg := DefaultConfig()
+	cfg.GPUMemory, cfg.GPUMemoryPerSecond = 100, 10
+	return cfg
+}
+
+func slotsOf(cfg Config, server ModelServer, outages *reports) *gpuSlots {
+	deps := Deps{ModelServer: server, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()}
+	if outages != nil {
+		deps.Outages = outages
+	}
+	return newGPUSlots(cfg, deps)
+}
+
+// release is what the SDK says once a task is done, or was not there.
+func (g *gpuSlots) release() { g.ReleaseSlot(sdkworker.SlotReleaseInfo(nil)) }
+
+func TestSlotsNeverExceedTheirCount(t *testing.T) {
+	t.Parallel()
+	g := slotsOf(gpuConfig(), nil, nil)
+	var held, most atomic.Int64
+	var wait sync.WaitGroup
+	for range 16 {
+		wait.Go(func() {
+			for range 200 {
+				if _, err := g.ReserveSlot(t.Context(), nil); err != nil {
+					t.Error(err)
+					return
+				}
+				n := held.Add(1)
+				for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
+				}
+				held.Add(-1)
+				g.release()
+			}
+		})
+	}
+	wait.Wait()
+	require.LessOrEqual(t, most.Load(), int64(2))
+	require.Zero(t, g.issued.Load())
+	require.Empty(t, g.slots)
+}
+
+func TestASlotIsWaitedForNoLongerThanTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &modelServer{}
+		g := slotsOf(gpuConfig(), server, nil)
+		for range 2 {
+			_, err := g.ReserveSlot(t.Context(), nil)
+			require.NoError(t, err)
+		}
+		require.Nil(t, g.TryReserveSlot(nil))
+		refused := func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := g.ReserveSlot(ctx, nil)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		refused() // by the count
+		g.release()
+		server.say(func(context.Context) error { return errLoading })
+		time.Sleep(askEvery)
+		refused() // by the server's health
+		server.say(nil)
+		leave, err := g.Admit(t.Context(), time.Hour)
+		require.NoError(t, err)
+		refused() // by the memory
+		leave()
+		time.Sleep(askEvery)
+		_, err = g.ReserveSlot(t.Context(), nil)
+		require.NoError(t, err, "whoever gave up has left nothing behind")
+	})
+}
+
+func TestMemoryNeverExceedsItsBudget(t *testing.T) {
+	t.Parallel()
+	g := slotsOf(gpuConfig(), nil, nil)
+	var held, most atomic.Int64
+	var wait sync.WaitGroup
+	for i := range 16 {
+		wait.Go(func() {
+			for n := range 200 {
+				seconds := int64((i*n)%14 + 1)
+				leave, err := g.Admit(t.Context(), time.Duration(seconds)*time.Second)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				cost := min(10*seconds, 100)
+				now := held.Add(cost)
+				for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
+				}
+				held.Add(-cost)
+				leave()
+			}
+		})
+	}
+	wait.Wait()
+	require.LessOrEqual(t, most.Load(), int64(100))
+	require.Zero(t, g.used.Load())
+	require.True(t, g.memory.TryAcquire(100), "all of it was given back")
+}
+
+func TestALongRecordingIsNotOvertakenAndGoesAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := slotsOf(gpuConfig(), nil, nil)
+		leaveFirst, err := g.Admit(t.Context(), 3*time.Second)
+		require.NoError(t, err)
+		var order []time.Duration
+		var mu sync.Mutex
+		leaves := make(chan func(), 2)
+		for _, audio := range []time.Duration{time.Hour, time.Second} {
+			go func() {
+				leave, err := g.Admit(t.Context(), audio)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				order = append(order, audio)
+				mu.Unlock()
+				leaves <- leave
+			}()
+			synctest.Wait() // in line
+		}
+		require.Empty(t, order, "the short one would have room, and does not overtake")
+		leaveFirst()
+		synctest.Wait()
+		require.Equal(t, []time.Duration{time.Hour}, order)
+		require.EqualValues(t, 100, g.used.Load())
+		(<-leaves)()
+		synctest.Wait()
+		require.Equal(t, []time.Duration{time.Hour, time.Second}, order)
+		(<-leaves)()
+	})
+}
+
+func TestAnAnalysisThatFindsNoRoomGivesItsSlotAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := slotsOf(gpuConfig(), nil, nil)
+		leave, err := g.Admit(t.Context(), time.Hour)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		began := time.Now()
+		_, err = g.Admit(ctx, time.Second)
+		var f *orak.Fault
+		require.ErrorAs(t, err, &f)
+		require.Equal(t, orak.ClassOverload, f.Class, "which is no attempt")
+		require.Equal(t, 15*time.Minute, time.Since(began))
+
+		gone, goes := context.WithCancel(t.Context())
+		goes()
+		_, err = g.Admit(gone, time.Second)
+		require.ErrorIs(t, err, context.Canceled)
+		leave()
+		leave, err = g.Admit(t.Context(), 10*time.Second)
+		require.NoError(t, err, "neither has left anything behind")
+		leave()
+	})
+}
+
+func TestTheHealthGateShutsAndOpens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, told := &modelServer{}, &reports{}
+		server.say(func(context.Context) error { return errLoading })
+		g := slotsOf(gpuConfig(), server, told)
+		var reserved atomic.Int64
+		for range 2 { // pollers
+			go func() {
+				if _, err := g.ReserveSlot(t.Context(), nil); err != nil {
+					t.Error(err)
+				}
+				reserved.Add(1)
+			}()
+		}
+		time.Sleep(30*time.Second + time.Millisecond)
+		require.Zero(t, reserved.Load())
+		require.Zero(t, g.issued.Load())
+		require.False(t, g.health.isOpen())
+		require.LessOrEqual(t, server.asked, 31, "one asks for all")
+		require.Zero(t, told.count(), "a server that loads its model is no outage")
+		time.Sleep(time.Minute)
+		require.NotZero(t, told.count(), "one that never comes to an end of it is")
+
+		server.say(nil)
+		time.Sleep(2 * askEvery)
+		require.EqualValues(t, 2, reserved.Load())
+		require.EqualValues(t, 2, g.issued.Load())
+		require.True(t, g.health.isOpen())
+	})
+}
+
+func TestAServerThatIsAwayIsReportedByTheGate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, told := &modelServer{}, &reports{}
+		server.say(func(context.Context) error { return errAway })
+		g := slotsOf(gpuConfig(), server, told)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		_, err := g.ReserveSlot(ctx, nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotZero(t, told.count())
+		var f *orak.Fault
+		require.ErrorAs(t, told.all[0], &f)
+		require.Equal(t, orak.ClassDependency, f.Class)
+		require.Equal(t, orak.DependencyModelServer, f.Dependency)
+	})
+}
+
+// hung accepts and never answers.
+func hung(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestAServerThatHangsHoldsNobodyLongerThanTheirContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, told := &modelServer{}, &reports{}
+		server.say(hung)
+		g := slotsOf(gpuConfig(), server, told)
+		began := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		errs := make(chan error, 8)
+		for range 8 {
+			go func() { errs <- g.health.await(ctx) }()
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		cancel()
+		for range 8 {
+			require.ErrorIs(t, <-errs, context.Canceled)
+		}
+		require.Equal(t, time.Second, time.Since(began), "neither the one who asks nor those behind it are held")
+		require.True(t, g.health.isOpen(), "that nobody waited for the answer says nothing of the server")
+		require.Zero(t, told.count())
+
+		// One that is waited for has ended after askFor, and is an outage.
+		ctx, cancel = context.WithTimeout(t.Context(), askFor+time.Millisecond)
+		defer cancel()
+		require.Error(t, g.health.await(ctx))
+		require.False(t, g.health.isOpen())
+		require.Equal(t, 1, told.count())
+	})
+}
+
+func TestMemoryIsReckonedByWhatTheServerDeclares(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &modelServer{rate: func() (int64, error) { return 0, errors.New("asleep") }}
+		g := slotsOf(gpuConfig(), server, nil)
+		require.EqualValues(t, 20, g.cost(t.Context(), 2*time.Second), "the setting, while the server says nothing")
+		server.rate = func() (int64, error) { return 30, nil }
+		time.Sleep(askEvery)
+		for range 100 {
+			require.EqualValues(t, 60, g.cost(t.Context(), 2*time.Second))
+		}
+		require.Equal(t, 2, server.rated, "it is not asked for every task")
+		server.rate = func() (int64, error) { return 0, errors.New("asleep") }
+		time.Sleep(rateHolds)
+		require.EqualValues(t, 60, g.cost(t.Context(), 2*time.Second), "what it last said counts on")
+		require.EqualValues(t, 100, g.cost(t.Context(), 1<<62), "the whole budget at most")
+		require.Zero(t, g.cost(t.Context(), -time.Second))
+	})
+}
+
+func TestALongRecordingTakesTheMemoryOfAWindow(t *testing.T) {
+	t.Parallel()
+	cfg := gpuConfig()
+	cfg.GPUMemory = 1 << 30
+	require.EqualValues(t, 610, slotsOf(cfg, nil, nil).cost(t.Context(), 3*time.Hour))
+}
+
+func TestTheGatesAreMeasured(t *testing.T) {
+	t.Parallel()
+	server := &modelServer{}
+	reg := prometheus.NewRegistry()
+	g := newGPUSlots(gpuConfig(), Deps{ModelServer: server, Log: slog.New(slog.DiscardHandler), Metrics: reg})
+	_, err := g.ReserveSlot(t.Context(), nil)
+	require.NoError(t, err)
+	leave, err := g.Admit(t.Context(), 3*time.Second)
+	require.NoError(t, err)
+	require.NoError(t, measured(reg, "2", "1", "30", "1"))
+	leave()
+	g.release()
+	g.health.heard(errLoading)
+	require.NoError(t, measured(reg, "2", "0", "0", "0"))
+}
+
+func measured(reg *prometheus.Registry, slots, used, usedMemory, ready string) error {
+	var want strings.Builder
+	for _, m := range [][3]string{
+		{"orak_gpu_memory_bytes", "Budget of the model server's memory that this process keeps to; 0 means none.", "100"},
+		{"orak_gpu_model_server_ready", "1 while the model server takes work, 0 while it does not and no analysis is begun.", ready},
+		{"orak_gpu_slots", "Analyses that this process runs at once, at most.", slots},
+		{"orak_gpu_used_memory_bytes", "What running analyses are reckoned to take of the budget.", usedMemory},
+		{"orak_gpu_used_slots", "Slots that are held now: by an analysis, or by the wait for a task.", used},
+	} {
+		want.WriteString("# HELP " + m[0] + " " + m[1] + "\n# TYPE " + m[0] + " gauge\n" + m[0] + " " + m[2] + "\n")
+	}
+	return testutil.GatherAndCompare(reg, strings.NewReader(want.String()))
+}
