@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -25,8 +25,18 @@ type Client struct {
 
 // New makes a Client; nothing is sent yet. cfg is one that Validate accepts.
 func New(cfg Config) *Client {
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		// A server that is not there is no server that is slow, and is to be told
+		// from one well before cfg.Timeout.
+		DialContext:         (&net.Dialer{Timeout: min(dialTimeout, cfg.Timeout/2)}).DialContext,
+		TLSHandshakeTimeout: dialTimeout,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     time.Minute,
+	}
 	return &Client{cfg: cfg, base: strings.TrimSuffix(cfg.URL, "/"), http: &http.Client{
-		Timeout: cfg.Timeout,
+		Timeout: cfg.Timeout, Transport: transport,
 		// A redirect would send a recording to where nobody meant it to go.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -48,6 +58,9 @@ type Capacity struct {
 	MemoryBytesPerSecond int64 `json:"memory_bytes_per_second"`
 }
 
+// dialTimeout bounds the making of a connection.
+const dialTimeout = 5 * time.Second
+
 // maxAnswer bounds what is read of an answer: a window's curve has some 100 KB.
 const maxAnswer = 64 << 20
 
@@ -57,7 +70,7 @@ func (c *Client) Capacity(ctx context.Context) (Capacity, error) {
 	if err := c.getJSON(ctx, "/v1/capacity", &answer); err != nil {
 		return Capacity{}, err
 	}
-	if answer.Engine.Name == "" || answer.Engine.Version == "" || answer.Slots < 1 || answer.MemoryBytesPerSecond < 0 {
+	if !named.MatchString(answer.Engine.Name) || !named.MatchString(answer.Engine.Version) || answer.Slots < 1 || answer.MemoryBytesPerSecond < 0 {
 		return Capacity{}, broken(errors.New("its capacity lacks an engine, or a slot"))
 	}
 	return answer, nil
@@ -116,8 +129,10 @@ func (c *Client) lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if u := (*url.Error)(nil); errors.As(err, &u) && u.Timeout() {
-		return &orak.Fault{Class: orak.ClassTransient, Message: "The analysis took too long.", Err: fmt.Errorf("calling the model server: %w", u.Err)}
+	var dial *net.OpError
+	var slow interface{ Timeout() bool }
+	if errors.As(err, &slow) && slow.Timeout() && !(errors.As(err, &dial) && dial.Op == "dial") {
+		return &orak.Fault{Class: orak.ClassTransient, Message: "The analysis took too long.", Err: fmt.Errorf("calling the model server: %w", err)}
 	}
 	return &orak.Fault{
 		Class: orak.ClassDependency, Dependency: orak.DependencyModelServer,

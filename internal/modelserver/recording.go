@@ -137,7 +137,8 @@ func (r *Recording) receive() error {
 }
 
 func (r *Recording) add(got result) error {
-	if r.whole.Engine.Name == "" {
+	first := r.whole.Engine.Name == ""
+	if first {
 		r.whole = Found{Engine: got.found.Engine, Curve: orak.PitchCurve{HopS: got.found.Curve.HopS}}
 	}
 	if got.found.Engine != r.whole.Engine {
@@ -145,6 +146,11 @@ func (r *Recording) add(got result) error {
 		return &orak.Fault{
 			Class: orak.ClassTransient, Message: "The analysis was interrupted by an update.",
 			Err: fmt.Errorf("the model server was %v and is %v", r.whole.Engine, got.found.Engine),
+		}
+	}
+	if !first {
+		if err := r.belongs(got.found); err != nil {
+			return err
 		}
 	}
 	c := got.found.Curve
@@ -156,13 +162,24 @@ func (r *Recording) add(got result) error {
 	return r.addVector(got.found.Embedding)
 }
 
+// belongs refuses a window that cannot be joined to those before it.
+func (r *Recording) belongs(next Found) error {
+	hop, whole := next.Curve.HopS, r.whole
+	switch {
+	case hop != whole.Curve.HopS, (len(next.Curve.F0Hz) > 0) != (len(whole.Curve.F0Hz) > 0), (next.Embedding != nil) != (whole.Embedding != nil):
+		return broken(errors.New("windows of two kinds for one recording"))
+	case len(next.Curve.F0Hz) > 0 && (r.window%step(hop) != 0 || r.around%step(hop) != 0):
+		return broken(fmt.Errorf("a hop of %g s: the settings' window and context must be multiples of it", hop))
+	default:
+		return nil
+	}
+}
+
 // addVector adds up the vectors of the windows: their mean is the recording's.
 func (r *Recording) addVector(e *orak.Embedding) error {
 	switch whole := r.whole.Embedding; {
 	case e == nil:
 		return nil
-	case slices.ContainsFunc(e.Values, func(v float32) bool { return v != v || math.IsInf(float64(v), 0) }):
-		return broken(errors.New("an embedding that is not finite"))
 	case whole == nil:
 		r.whole.Embedding = &orak.Embedding{Name: e.Name, Version: e.Version, Values: slices.Clone(e.Values)}
 		return nil

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -46,14 +48,16 @@ func (c *Client) Analyze(ctx context.Context, samples []int16) (Found, error) {
 func (f Found) check(samples int) error {
 	c := f.Curve
 	switch {
-	case f.Engine.Name == "" || f.Engine.Version == "":
-		return broken(errors.New("an analysis without an engine"))
+	case !named.MatchString(f.Engine.Name) || !named.MatchString(f.Engine.Version):
+		return broken(fmt.Errorf("an analysis of engine %.80q %.80q", f.Engine.Name, f.Engine.Version))
+	case f.Embedding != nil && !comparable(*f.Embedding):
+		return broken(errors.New("an embedding without a name, without values, or with one that is no number"))
 	case len(c.F0Hz) != len(c.Voicing):
 		return broken(fmt.Errorf("a curve of %d frequencies and %d voicings", len(c.F0Hz), len(c.Voicing)))
 	case len(c.F0Hz) == 0:
 		return nil
-	case !(c.HopS >= 0.001 && c.HopS <= 1):
-		return broken(fmt.Errorf("a curve with a hop of %g s", c.HopS))
+	case !(c.HopS >= 0.001 && c.HopS <= 1) || math.Abs(c.HopS*SampleRate-float64(step(c.HopS))) > 1e-6:
+		return broken(fmt.Errorf("a curve with a hop of %g s: want 0.001 to 1, and whole samples", c.HopS))
 	case len(c.F0Hz) != frames(samples, c.HopS):
 		return broken(fmt.Errorf("a curve of %d frames for %d samples", len(c.F0Hz), samples))
 	case slices.ContainsFunc(c.F0Hz, outside(0, SampleRate/2)), slices.ContainsFunc(c.Voicing, outside(0, 1)):
@@ -62,12 +66,25 @@ func (f Found) check(samples int) error {
 	return nil
 }
 
+// named is what stands in results and in the keys of objects.
+var named = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// maxDimensions bounds an embedding, which travels in events and histories.
+const maxDimensions = 4096
+
+// comparable reports whether an embedding can be compared with others. Its
+// values are bounded so that their sum is a number, too.
+func comparable(e orak.Embedding) bool {
+	return named.MatchString(e.Name) && named.MatchString(e.Version) && len(e.Values) > 0 && len(e.Values) <= maxDimensions &&
+		!slices.ContainsFunc(e.Values, outside(-1e6, 1e6))
+}
+
+// step is a hop in samples.
+func step(hop float64) int { return int(math.Round(hop * SampleRate)) }
+
 // frames is how many a curve of so many samples has: one for each hop that
 // begins within them.
-func frames(samples int, hop float64) int {
-	step := int(math.Round(hop * SampleRate))
-	return (samples + step - 1) / step
-}
+func frames(samples int, hop float64) int { return (samples + step(hop) - 1) / step(hop) }
 
 func outside(low, high float32) func(float32) bool {
 	return func(v float32) bool { return !(v >= low && v <= high) }
@@ -95,16 +112,19 @@ type inference struct {
 
 // Infer has one window analyzed by the Open Inference Protocol. The model's
 // input is audio, FP32 [1, samples]; its outputs f0_hz and voicing, FP32
-// [1, frames], have an entry for every 10 ms.
+// [1, frames], have an entry for every 10 ms. A tensor cannot be empty, and what
+// a model makes of half a hop is its own affair: silence fills both up, and what
+// was found in it is dropped.
 func (c *Client) Infer(ctx context.Context, samples []int16) (Found, error) {
-	audio := make([]byte, 0, 4*len(samples))
-	for _, s := range samples {
-		audio = binary.LittleEndian.AppendUint32(audio, math.Float32bits(float32(s)/32768))
+	length := max(frames(len(samples), hopOIP), minFramesOIP) * step(hopOIP)
+	audio := make([]byte, 4*length)
+	for i, s := range samples {
+		binary.LittleEndian.PutUint32(audio[4*i:], math.Float32bits(float32(s)/32768))
 	}
 	head, err := json.Marshal(inference{
 		Parameters: map[string]any{"binary_data_output": true},
 		Inputs: []tensor{{
-			Name: "audio", Datatype: "FP32", Shape: []int{1, len(samples)},
+			Name: "audio", Datatype: "FP32", Shape: []int{1, length},
 			Parameters: map[string]any{"binary_data_size": len(audio)},
 		}},
 	})
@@ -112,7 +132,7 @@ func (c *Client) Infer(ctx context.Context, samples []int16) (Found, error) {
 		return Found{}, broken(fmt.Errorf("encoding an inference: %w", err))
 	}
 	header := http.Header{"Content-Type": {"application/octet-stream"}, headerLength: {strconv.Itoa(len(head))}}
-	answer, answered, err := c.do(ctx, http.MethodPost, "/v2/models/"+c.cfg.Model+"/infer", header, append(head, audio...))
+	answer, answered, err := c.do(ctx, http.MethodPost, c.modelPath()+"/infer", header, append(head, audio...))
 	if err != nil {
 		return Found{}, err
 	}
@@ -120,11 +140,27 @@ func (c *Client) Infer(ctx context.Context, samples []int16) (Found, error) {
 	if err != nil {
 		return Found{}, broken(fmt.Errorf("decoding an inference: %w", err))
 	}
-	return found, found.check(len(samples))
+	if err := found.check(length); err != nil {
+		return Found{}, err
+	}
+	return found.first(frames(len(samples), hopOIP)), nil
 }
 
-// hopOIP is the distance of two frames in seconds, which the protocol has no word for.
-const hopOIP = 0.01
+// first is f with so many frames at most.
+func (f Found) first(frames int) Found {
+	f.Curve.F0Hz = f.Curve.F0Hz[:min(frames, len(f.Curve.F0Hz))]
+	f.Curve.Voicing = f.Curve.Voicing[:min(frames, len(f.Curve.Voicing))]
+	return f
+}
+
+func (c *Client) modelPath() string { return "/v2/models/" + url.PathEscape(c.cfg.Model) }
+
+const (
+	// hopOIP is the distance of two frames in seconds, which the protocol has no word for.
+	hopOIP = 0.01
+	// minFramesOIP is the shortest audio that a model is asked about: a second.
+	minFramesOIP = 100
+)
 
 func decodeInference(answer []byte, length string) (Found, error) {
 	cut := len(answer)
@@ -155,7 +191,7 @@ func decodeInference(answer []byte, length string) (Found, error) {
 		}
 	}
 	for k := range min(len(found.Curve.F0Hz), len(found.Curve.Voicing)) {
-		if found.Curve.Voicing[k] < 0.5 {
+		if v := found.Curve.Voicing[k]; v >= 0 && v < 0.5 {
 			found.Curve.F0Hz[k] = 0
 		}
 	}
