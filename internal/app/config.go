@@ -28,7 +28,7 @@ type Config struct {
 	Lag      lag.Config          `embed:"" prefix:"lag-"`
 	Worker   worker.Config       `embed:""`
 	Media    media.Config        `embed:"" prefix:"media-"`
-	Engine   analysis.Config     `embed:"" prefix:"engine-"`
+	Engine   analysis.Config     `embed:"" prefix:"builtin-"`
 	// ModelServer is of the engines http and oip.
 	ModelServer modelserver.Config `embed:"" prefix:"model-server-"`
 	Alert       mattermost.Config  `embed:"" prefix:"alert-"`
