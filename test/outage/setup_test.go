@@ -34,9 +34,12 @@ const (
 	// come to an end.
 	patience = 3 * time.Minute
 	tick     = 100 * time.Millisecond
-	// trouble is how long each kind of it lasts: long against the settings of
-	// newRig, as ten minutes are against the defaults.
+	// trouble is how long each kind of it lasts, and silence how long silence
+	// does, of which a client takes longer to know: long against the settings of
+	// newRig, so that three counted attempts would be used up, as ten minutes are
+	// against the defaults.
 	trouble = 4 * time.Second
+	silence = 8 * time.Second
 )
 
 // rig is the whole program, and servers of which one stands behind a proxy.
@@ -52,6 +55,7 @@ type rig struct {
 	mu       sync.Mutex
 	accepted map[orak.UploadID]bool
 	sent     int
+	poisoned int
 	sending  sync.WaitGroup
 }
 
@@ -71,7 +75,7 @@ func newRig(t *testing.T, d orak.Dependency) *rig {
 	require.NoError(t, config.Defaults(cfg))
 	cfg.Store.Endpoint = behind(orak.DependencyStore, servers.S3)
 	cfg.Store.Bucket, cfg.Store.AccessKey, cfg.Store.SecretKey = servers.Bucket(t), servers.S3AccessKey, servers.S3SecretKey
-	cfg.Store.StallTimeout = time.Second
+	cfg.Store.StallTimeout = 400 * time.Millisecond
 	cfg.Kafka.Brokers = []string{r.startKafka(d == orak.DependencyKafka)}
 	cfg.Kafka.ReplicationFactor, cfg.Kafka.DeliveryTimeout = 1, 2*time.Second
 	cfg.Temporal.Namespace = servers.Namespace(t)
@@ -195,13 +199,18 @@ func (r *rig) try(key string, body []byte) (orak.UploadID, error) {
 	return a.ID, err
 }
 
-// suffer puts the dependency through every kind of trouble, under load, and
-// then mends it.
+// suffer puts the dependency through every kind of trouble, with uploads in
+// hand and under load, and then mends it.
 func (r *rig) suffer() {
-	for _, kind := range []func(){r.proxy.damage, r.proxy.stall, r.proxy.reset, r.proxy.cut} {
-		r.proxy.next(kind)
+	r.load(12)
+	r.sending.Wait() // accepted, and most not yet through
+	for _, kind := range []struct {
+		begin func()
+		last  time.Duration
+	}{{r.proxy.damage, trouble}, {r.proxy.stall, silence}, {r.proxy.reset, trouble}, {r.proxy.cut, trouble}} {
+		r.proxy.next(kind.begin)
 		r.load(4)
-		time.Sleep(trouble) // this long is what the test is about
+		time.Sleep(kind.last) // how long it lasts is what the test is about
 	}
 	r.proxy.heal()
 	r.load(4)
