@@ -13,7 +13,10 @@ const (
 
 // peakMeter keeps the largest magnitude between and at the samples.
 type peakMeter struct {
-	taps [peakPhases - 1][peakTaps]float64
+	// half are the taps of the middle phase for the sums of two samples that
+	// lie alike around it; even and odd those of the first phase for their
+	// sums and differences, and, odd turned round, of the last one.
+	half, even, odd [peakHalf]float64
 	// gain bounds how far an interpolated value can exceed the samples that
 	// it is made of: the largest sum of magnitudes of a phase.
 	gain float64
@@ -23,21 +26,37 @@ type peakMeter struct {
 
 func newPeakMeter() *peakMeter {
 	m := &peakMeter{buf: make([]float64, peakTaps-1, peakTaps+blockSize)}
-	for p := range m.taps {
-		at := float64(p+1) / peakPhases
-		sum, magnitude := 0.0, 0.0
-		for i := range m.taps[p] {
-			d := float64(i-peakHalf+1) - at
-			m.taps[p][i] = sinc(d) * kaiser(d/peakHalf, 7)
-			sum += m.taps[p][i]
-		}
-		for i := range m.taps[p] {
-			m.taps[p][i] /= sum
-			magnitude += math.Abs(m.taps[p][i])
-		}
-		m.gain = max(m.gain, magnitude)
+	quarter, half := peakFilter(1.0/peakPhases), peakFilter(2.0/peakPhases)
+	for i := range peakHalf {
+		before, after := peakHalf-1-i, peakHalf+i
+		m.half[i] = half[before]
+		m.even[i] = (quarter[before] + quarter[after]) / 2
+		m.odd[i] = (quarter[before] - quarter[after]) / 2
 	}
+	m.gain = max(magnitudes(quarter), magnitudes(half))
 	return m
+}
+
+// peakFilter gives the value at a fraction of the way between the two samples
+// in the middle.
+func peakFilter(at float64) (taps [peakTaps]float64) {
+	sum := 0.0
+	for i := range taps {
+		d := float64(i-peakHalf+1) - at
+		taps[i] = sinc(d) * kaiser(d/peakHalf, 7)
+		sum += taps[i]
+	}
+	for i := range taps {
+		taps[i] /= sum
+	}
+	return taps
+}
+
+func magnitudes(taps [peakTaps]float64) (sum float64) {
+	for _, v := range taps {
+		sum += math.Abs(v)
+	}
+	return sum
 }
 
 func (m *peakMeter) push(x []float64) {
@@ -72,16 +91,18 @@ func (m *peakMeter) interpolate() {
 	}
 }
 
+// at looks at the three phases between the samples in the middle of x.
 func (m *peakMeter) at(x *[peakTaps]float64) {
-	for p := range m.taps {
-		taps := &m.taps[p]
-		a, b := 0.0, 0.0
-		for i := 0; i < peakTaps; i += 2 {
-			a += x[i] * taps[i]
-			b += x[i+1] * taps[i+1]
-		}
-		m.peak = max(m.peak, math.Abs(a+b))
+	half, even, odd := 0.0, 0.0, 0.0
+	for i := range peakHalf {
+		before, after := x[peakHalf-1-i], x[peakHalf+i]
+		sum, difference := before+after, before-after
+		half += m.half[i] * sum
+		even += m.even[i] * sum
+		odd += m.odd[i] * difference
 	}
+	// The larger of |even + odd| and |even - odd|.
+	m.peak = max(m.peak, math.Abs(half), math.Abs(even)+math.Abs(odd))
 }
 
 // result closes the measurement.
