@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"orak"
+	"orak/internal/analysis"
+)
+
+// passes is how often every recording is analyzed for the speed, of which the
+// fastest counts: what disturbs a processor only ever makes it slower.
+const passes = 5
+
+// figures are what one engine did.
+type figures struct {
+	// Speed is in seconds of audio for each second of processor time.
+	Speed float64    `json:"times_real_time"`
+	Clean pitchScore `json:"clean"`
+	Noisy pitchScore `json:"white_noise_0_db"`
+}
+
+type report struct {
+	Recordings int      `json:"recordings"`
+	Seconds    int      `json:"seconds"`
+	Builtin    figures  `json:"built_in"`
+	Aubio      *figures `json:"aubiopitch,omitempty"`
+	// LoudnessLU is the largest difference to ffmpeg's integrated loudness.
+	LoudnessLU *float64 `json:"loudness_difference_lu,omitempty"`
+	// MemoryMiB is the heap in use towards the end of a minute of audio and of
+	// an hour; the pitch curve is in it, which is handed out.
+	MemoryMiB [2]float64 `json:"memory_mib_minute_hour"`
+}
+
+// measure makes the recordings, each clean and in noise, and gives them to
+// whoever is there.
+func measure(ctx context.Context, count, seconds int) (report, error) {
+	folder, err := os.MkdirTemp("", "bench-analyze")
+	if err != nil {
+		return report{}, err
+	}
+	defer func() { _ = os.RemoveAll(folder) }() // what is left is the system's to clean
+	b := bench{file: filepath.Join(folder, "song.wav"), hasAubio: installed("aubiopitch"), hasFFmpeg: installed("ffmpeg")}
+	for i := range count {
+		song := sing(seconds, uint64(i))
+		for condition, song := range []recording{song, song.inNoise(uint64(i))} {
+			if err := b.measure(ctx, song, condition); err != nil {
+				return report{}, err
+			}
+		}
+	}
+	audio := float64(2 * count * seconds)
+	r := report{Recordings: count, Seconds: seconds, Builtin: b.builtin.figures(audio)}
+	if b.hasAubio {
+		f := b.aubio.figures(audio)
+		r.Aubio = &f
+	}
+	if b.hasFFmpeg {
+		r.LoudnessLU = &b.loudness
+	}
+	for i, minutes := range []int{1, 60} {
+		if r.MemoryMiB[i], err = live(ctx, minutes); err != nil {
+			return report{}, err
+		}
+	}
+	return r, nil
+}
+
+// tally is what one engine did so far: clean, and in noise.
+type tally struct {
+	scores [2]score
+	spent  time.Duration
+}
+
+func (t *tally) figures(audio float64) figures {
+	return figures{audio / t.spent.Seconds(), t.scores[0].result(), t.scores[1].result()}
+}
+
+type bench struct {
+	file                string
+	hasAubio, hasFFmpeg bool
+	builtin, aubio      tally
+	loudness            float64
+}
+
+func (b *bench) measure(ctx context.Context, song recording, condition int) error {
+	wav := song.wav(1)
+	found, curve, took, err := fastest(ctx, wav)
+	if err != nil {
+		return err
+	}
+	b.builtin.spent += took
+	b.builtin.scores[condition].add(song.f0, func(i int) float64 { return float64(curve.F0Hz[i]) })
+	if err := os.WriteFile(b.file, wav, 0o600); err != nil {
+		return err
+	}
+	if b.hasAubio {
+		hz, took, err := aubiopitch(ctx, b.file)
+		if err != nil {
+			return err
+		}
+		b.aubio.spent += took
+		b.aubio.scores[condition].add(song.f0, hz)
+	}
+	if b.hasFFmpeg {
+		theirs, err := ebur128(ctx, b.file)
+		if err != nil {
+			return err
+		}
+		b.loudness = max(b.loudness, math.Abs(found.Loudness.IntegratedLUFS-theirs))
+	}
+	return nil
+}
+
+// fastest analyzes a WAV a few times; took is the least processor time.
+func fastest(ctx context.Context, wav []byte) (found orak.Analysis, curve orak.PitchCurve, took time.Duration, err error) {
+	took = math.MaxInt64
+	for range passes {
+		began := processorTime()
+		found, curve, err = analyze(ctx, wav)
+		if err != nil {
+			return orak.Analysis{}, orak.PitchCurve{}, 0, err
+		}
+		took = min(took, processorTime()-began)
+	}
+	return found, curve, took, nil
+}
+
+func analyze(ctx context.Context, wav []byte) (orak.Analysis, orak.PitchCurve, error) {
+	return analysis.New(analysis.Config{}).Analyze(ctx, bytes.NewReader(wav), nil)
+}
+
+// processorTime is what this process has used so far: unlike the clock, it
+// stands still while others have the processor.
+func processorTime() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// live is what is in use on the heap, in MiB, when the analysis of so many
+// minutes nears its end.
+func live(ctx context.Context, minutes int) (mib float64, err error) {
+	wav := sing(60, 1).wav(minutes)
+	before := heap()
+	_, _, err = analysis.New(analysis.Config{}).Analyze(ctx, bytes.NewReader(wav), func(done float64) {
+		if done > 0.99 && mib == 0 {
+			mib = float64(heap()-before) / (1 << 20)
+		}
+	})
+	return mib, err
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// print writes the report for people.
+func (r report) print(to io.Writer) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d recordings of %d s, each clean and in white noise as loud as the voice\n\n", r.Recordings, r.Seconds)
+	fmt.Fprintf(&b, "%-44s %12s %12s\n", "", "built-in", "aubiopitch")
+	row := func(name, format string, of func(figures) float64) {
+		ours, theirs := fmt.Sprintf(format, of(r.Builtin)), "-"
+		if r.Aubio != nil {
+			theirs = fmt.Sprintf(format, of(*r.Aubio))
+		}
+		fmt.Fprintf(&b, "%-44s %12s %12s\n", name, ours, theirs)
+	}
+	row("times real time, on one core", "%.0f", func(f figures) float64 { return f.Speed })
+	row("sung frames within 50 cents, clean", "%.2f %%", func(f figures) float64 { return 100 * f.Clean.Accuracy })
+	row("sung frames within 50 cents, in noise", "%.2f %%", func(f figures) float64 { return 100 * f.Noisy.Accuracy })
+	row("silent frames taken for voice, clean", "%.2f %%", func(f figures) float64 { return 100 * f.Clean.FalseVoicing })
+	row("silent frames taken for voice, in noise", "%.2f %%", func(f figures) float64 { return 100 * f.Noisy.FalseVoicing })
+	b.WriteString("\n")
+	if r.LoudnessLU != nil {
+		fmt.Fprintf(&b, "loudness, at most this far from ffmpeg's ebur128: %.3f LU\n", *r.LoudnessLU)
+	}
+	fmt.Fprintf(&b, "memory towards the end of a minute, and of an hour: %.2f MiB, %.2f MiB\n", r.MemoryMiB[0], r.MemoryMiB[1])
+	if r.Aubio == nil {
+		b.WriteString("aubiopitch is not installed (Debian: aubio-tools), so it is left out\n")
+	}
+	if r.LoudnessLU == nil {
+		b.WriteString("ffmpeg is not installed, so loudness is not compared\n")
+	}
+	_, _ = io.WriteString(to, b.String())
+}
