@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -78,17 +79,18 @@ func selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err error) {
 // twice where one of the two would be lost.
 func checkParameters(c *fiber.Ctx) error {
 	known := []string{paramStage, paramClass, paramOlderThan, paramNewerThan, paramBefore, paramText, paramPageSize, paramPageToken}
-	seen := map[string]bool{}
-	for key := range c.Context().QueryArgs().All() {
-		name := string(key)
+	given, err := url.ParseQuery(string(c.Context().URI().QueryString()))
+	if err != nil {
+		return refuse(codeInvalidRequest, "The query cannot be read: its percent signs or semicolons are wrong.").because(err)
+	}
+	for name, values := range given {
 		switch {
 		case name == "":
 		case !slices.Contains(known, name):
 			return refuse(codeInvalidRequest, fmt.Sprintf("There is no parameter %.40q; there are %s.", name, strings.Join(known, ", ")))
-		case seen[name] && name != paramStage && name != paramClass:
+		case len(values) > 1 && name != paramStage && name != paramClass:
 			return refuse(codeInvalidRequest, name+" may be given once.")
 		}
-		seen[name] = true
 	}
 	return nil
 }
