@@ -1,0 +1,173 @@
+package worker_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"orak"
+	"orak/activities"
+	"orak/internal/modelserver"
+	"orak/worker"
+)
+
+// card is a model server of orak's contract with as little memory as a graphics
+// card: more than room requests, or than roomSeconds of audio, kill it. Before
+// that it answers 429, as the reference server does, if it is one that admits.
+type card struct {
+	*httptest.Server
+	room, slots int
+	roomSeconds float64
+	admits      bool
+	work        time.Duration
+	// slot is held while a request is worked on; the others wait.
+	slot chan struct{}
+
+	mu       sync.Mutex
+	away     bool // ready for nothing
+	refuse   int  // so many more are refused, whatever the room
+	inFlight int
+	seconds  float64
+	asked    int // for its readiness
+	refused  int
+	analyzed int
+	kills    int
+}
+
+// newCard makes one that holds 4 requests or 6 s of audio, and takes one less.
+func newCard(t *testing.T) *card {
+	t.Helper()
+	c := &card{room: 4, roomSeconds: 6, admits: true, work: 25 * time.Millisecond, slot: make(chan struct{}, 2)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /readyz", c.readyz)
+	mux.HandleFunc("GET /v1/capacity", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"engine":{"name":"card","version":"1"},"slots":2,"queue":1,"memory_bytes_per_second":1000}`)
+	})
+	mux.HandleFunc("POST /v1/analyze", c.analyze)
+	c.Server = httptest.NewServer(mux)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *card) readyz(w http.ResponseWriter, _ *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked++
+	if c.away {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+}
+
+func (c *card) analyze(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	seconds := float64(len(body)-44) / 2 / modelserver.SampleRate
+	status, died := c.enter(seconds)
+	if died {
+		_ = c.Listener.Close()
+		go c.CloseClientConnections()
+	}
+	if status != http.StatusOK {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(status)
+		return
+	}
+	// A device goes on with what was given to it, whether or not somebody
+	// waits for it.
+	c.slot <- struct{}{}
+	time.Sleep(c.work)
+	<-c.slot
+	c.leave(seconds)
+	_, _ = io.WriteString(w, `{"engine":{"name":"card","version":"1"},"pitch_curve":{}}`)
+}
+
+func (c *card) enter(seconds float64) (status int, died bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	full := c.admits && (c.inFlight+1 >= c.room || c.seconds+seconds >= c.roomSeconds)
+	switch {
+	case c.away:
+		return http.StatusServiceUnavailable, false
+	case full || c.refuse > 0:
+		c.refuse--
+		c.refused++
+		return http.StatusTooManyRequests, false
+	}
+	c.inFlight++
+	c.seconds += seconds
+	if c.inFlight > c.room || c.seconds > c.roomSeconds {
+		c.kills++
+		return http.StatusInternalServerError, true
+	}
+	return http.StatusOK, false
+}
+
+func (c *card) leave(seconds float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight--
+	c.seconds -= seconds
+	c.analyzed++
+}
+
+func (c *card) set(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+}
+
+// read reads one of the counts.
+func (c *card) read(n *int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return *n
+}
+
+// client waits in place for a busy card for as long as patience says.
+func (c *card) client(patience time.Duration) *modelserver.Client {
+	return modelserver.New(modelserver.Config{URL: c.URL, Timeout: time.Minute, Window: 2 * time.Second, Patience: patience})
+}
+
+// use makes the card what analyzes, and what the gate asks.
+func (r *rig) use(c *card, patience time.Duration) {
+	r.deps.Analyzer = remote{c.client(patience)}
+	r.deps.ModelServer = gated{c.client(0)}
+}
+
+// remote takes a recording of n bytes for n seconds of audio.
+type remote struct{ client *modelserver.Client }
+
+var _ activities.Analyzer = remote{}
+
+func (a remote) Analyze(ctx context.Context, wav io.Reader, _ func(float64)) (orak.Analysis, orak.PitchCurve, error) {
+	data, err := io.ReadAll(wav)
+	if err != nil {
+		return orak.Analysis{}, orak.PitchCurve{}, err
+	}
+	sent := a.client.Start(ctx, false)
+	defer sent.Abandon()
+	for range data {
+		if err := sent.Push(make([]float64, modelserver.SampleRate)); err != nil {
+			return orak.Analysis{}, orak.PitchCurve{}, err
+		}
+	}
+	found, err := sent.Finish()
+	return orak.Analysis{Engine: found.Engine}, found.Curve, err
+}
+
+type gated struct{ client *modelserver.Client }
+
+var _ worker.ModelServer = gated{}
+
+func (g gated) Ready(ctx context.Context) error { return g.client.Ready(ctx, modelserver.ReadyPath) }
+
+func (g gated) MemoryPerSecond(ctx context.Context) (int64, error) {
+	c, err := g.client.Capacity(ctx)
+	return c.MemoryBytesPerSecond, err
+}

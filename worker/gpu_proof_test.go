@@ -1,0 +1,121 @@
+package worker_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.temporal.io/api/serviceerror"
+
+	"orak"
+	"orak/events"
+	"orak/worker"
+	"orak/workflows"
+)
+
+// gpuWorkers run beside one another, as in a deployment, and together have more
+// slots than a card holds requests.
+func (r *rig) gpuWorkers(slots int) (ws []*worker.Worker) {
+	r.t.Helper()
+	r.cfg.Queues, r.cfg.GPUSlots = []string{workflows.QueueGPU}, slots
+	for range 3 {
+		ws = append(ws, r.start())
+	}
+	return ws
+}
+
+// song is a recording of 1 to 5 seconds to remote: of one window, or of more.
+func song(i int) []byte { return bytes.Repeat([]byte("s"), 1+i%5) }
+
+func TestTheModelServerIsNeverKilled(t *testing.T) {
+	t.Parallel()
+	r, c := newRig(t), newCard(t)
+	const many, parked = 200, 9
+	r.deps.Converter = convert(func(n int) error {
+		if n <= parked {
+			return inputFault
+		}
+		return nil
+	})
+	r.use(c, time.Minute)
+	r.cfg.AlertGroupWait = patience
+	r.cfg.Queues = []string{workflows.QueuePipeline, workflows.QueueConvert}
+	r.start()
+	var uploads []orak.Upload
+	for i := range parked {
+		uploads = append(uploads, r.upload(song(i)))
+	}
+	for _, u := range uploads {
+		r.await(u, orak.StatusDeadLettered)
+	}
+	workers := r.gpuWorkers(4)
+	for i := range many - parked {
+		u := r.put(song(i))
+		require.NoError(t, r.begin(u, i%2*workflows.LowestPriority)) // every second one is a replay's
+		uploads = append(uploads, u)
+	}
+	for i, w := range workers { // each is restarted under load, and some of the parked are run again
+		analyzed := c.read(&c.analyzed)
+		require.Eventually(t, func() bool { return c.read(&c.analyzed) > analyzed+20 }, patience, tick)
+		require.NoError(t, w.Stop(t.Context()))
+		r.start()
+		for _, u := range uploads[3*i : 3*i+3] {
+			require.NoError(t, r.update(u, workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "mended"}))
+		}
+	}
+	for _, u := range uploads[parked : 3*parked] { // replayed once more
+		var exists *serviceerror.WorkflowExecutionAlreadyStarted
+		require.ErrorAs(t, r.begin(u, workflows.LowestPriority), &exists)
+	}
+	for _, u := range uploads {
+		require.NoError(t, r.closed(u))
+		require.Equal(t, orak.StatusCompleted, r.progress(u).Status)
+	}
+	r.completedOnce(uploads)
+	require.Zero(t, c.read(&c.kills))
+	require.NotZero(t, c.read(&c.refused), "the workers wanted more than the card holds")
+	require.Zero(t, c.read(&c.inFlight))
+	t.Logf("%d windows analyzed, %d refused, none killed", c.read(&c.analyzed), c.read(&c.refused))
+}
+
+// The same without any admission: the test above can fail.
+func TestAServerThatAdmitsEverybodyIsKilled(t *testing.T) {
+	t.Parallel()
+	r, c := newRig(t), newCard(t)
+	c.admits = false
+	c.work = time.Second
+	r.use(c, time.Minute)
+	r.cfg.Queues = []string{workflows.QueuePipeline, workflows.QueueConvert}
+	r.start()
+	r.gpuWorkers(20)
+	for i := range 40 {
+		r.upload(song(i))
+	}
+	require.Eventually(t, func() bool { return c.read(&c.kills) > 0 }, patience, tick)
+}
+
+// completedOnce reads the lifecycle until all have completed, and knows events
+// by their id: one that was sent again is the same.
+func (r *rig) completedOnce(uploads []orak.Upload) {
+	r.t.Helper()
+	want, ids := map[orak.UploadID]bool{}, map[orak.UploadID]map[string]bool{}
+	for _, u := range uploads {
+		want[u.ID] = true
+	}
+	r.consume(events.TopicLifecycle, func(rec *kgo.Record) bool {
+		e, err := events.FromRecord(rec)
+		require.NoError(r.t, err)
+		if e.Type == events.Completed && want[e.Subject] {
+			if ids[e.Subject] == nil {
+				ids[e.Subject] = map[string]bool{}
+			}
+			ids[e.Subject][e.ID] = true
+		}
+		return len(ids) == len(uploads)
+	})
+	for id, seen := range ids {
+		require.Len(r.t, seen, 1, "upload %s", id)
+	}
+}
