@@ -63,6 +63,7 @@ type cli struct {
 	Reconcile reconcileCmd `cmd:"" group:"Operating" help:"Find what slipped through and mend it now, or tell what was found."`
 	Offsets   offsetsCmd   `cmd:"" group:"Operating" help:"Show or move where a consumer group stands."`
 	Lag       lagCmd       `cmd:"" group:"Operating" help:"Tell how far consumer groups are behind, and whether they move."`
+	Engine    engineCmd    `cmd:"" group:"Operating" help:"Look at model servers."`
 	Config    configCmd    `cmd:"" group:"Operating" help:"Print the settings."`
 	Version   versionCmd   `cmd:"" group:"Operating" help:"Print the version."`
 }

@@ -283,7 +283,7 @@ func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{
 		"upload", "status", "analysis", "api", "bridge", "worker", "version",
-		"dlq list", "dlq show", "dlq reprocess", "dlq discard", "config show", "config reference",
+		"dlq list", "dlq show", "dlq reprocess", "dlq discard", "config show", "config reference", "engine check",
 	} {
 		got := orakRun(t.Context(), defaultServer, append(strings.Fields(command), "--help")...)
 		require.Equal(t, exitOK, got.code, command)

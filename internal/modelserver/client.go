@@ -76,6 +76,26 @@ func (c *Client) Capacity(ctx context.Context) (Capacity, error) {
 	return answer, nil
 }
 
+// ModelIdentity asks the server by the Open Inference Protocol which model it
+// would run. Its version is empty where the server has several: which one
+// answers is then known only afterwards.
+func (c *Client) ModelIdentity(ctx context.Context) (orak.Engine, error) {
+	var answer struct {
+		Name     string   `json:"name"`
+		Versions []string `json:"versions"`
+	}
+	if err := c.getJSON(ctx, c.modelPath(), &answer); err != nil {
+		return orak.Engine{}, err
+	}
+	if !named.MatchString(answer.Name) {
+		return orak.Engine{}, broken(fmt.Errorf("a model of the name %.80q", answer.Name))
+	}
+	if len(answer.Versions) != 1 || !named.MatchString(answer.Versions[0]) {
+		return orak.Engine{Name: answer.Name}, nil
+	}
+	return orak.Engine{Name: answer.Name, Version: answer.Versions[0]}, nil
+}
+
 // Ready is nil when the server takes work. path is its readiness endpoint.
 func (c *Client) Ready(ctx context.Context, path string) error {
 	_, _, err := c.do(ctx, http.MethodGet, path, nil, nil)

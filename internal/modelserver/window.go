@@ -33,7 +33,7 @@ type protocol func(ctx context.Context, samples []int16) (Found, error)
 
 // Analyze has one window analyzed by orak's contract: 16 kHz, mono.
 func (c *Client) Analyze(ctx context.Context, samples []int16) (Found, error) {
-	answer, _, err := c.do(ctx, http.MethodPost, "/v1/analyze", http.Header{"Content-Type": {"audio/wav"}}, wav(samples))
+	answer, _, err := c.do(ctx, http.MethodPost, "/v1/analyze", http.Header{"Content-Type": {"audio/wav"}}, WAV(samples))
 	if err != nil {
 		return Found{}, err
 	}
@@ -216,8 +216,8 @@ func (t tensor) values(tail []byte) (values []float32, rest []byte, err error) {
 	return values, tail[int(size):], nil
 }
 
-// wav is 16 kHz, mono, 16-bit PCM with the shortest of headers.
-func wav(samples []int16) []byte {
+// WAV is 16 kHz, mono, 16-bit PCM with the shortest of headers.
+func WAV(samples []int16) []byte {
 	const header = 44
 	le := binary.LittleEndian
 	b := make([]byte, 0, header+2*len(samples))

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"orak/internal/app"
+)
+
+type engineCmd struct {
+	Check engineCheckCmd `cmd:"" help:"Hold a model server to the contract."`
+}
+
+type engineCheckCmd struct {
+	URL      string        `arg:"" help:"Base URL of the model server, such as http://127.0.0.1:8090."`
+	Protocol string        `env:"-" enum:"http,oip" default:"http" help:"What it speaks: http is orak's own contract, oip the Open Inference Protocol."`
+	Model    string        `env:"-" default:"orak-pitch" help:"Name of the model, for oip."`
+	Timeout  time.Duration `env:"-" default:"1m" help:"How long one answer may take."`
+	JSON     bool          `name:"json" env:"-" help:"Print JSON: {\"ok\": …, \"checks\": […]}."`
+}
+
+// Help implements kong.HelpProvider.
+func (engineCheckCmd) Help() string {
+	return `Sends recordings with known content, hostile input, and more at once than the server takes, and says of each whether the answer
+was right. The contract is docs/model-server.md. The exit code is 1 where anything was not.
+
+Examples:
+
+    orak engine check http://127.0.0.1:8090
+    orak engine check http://triton:8000 --protocol oip --model pitch
+    orak engine check http://127.0.0.1:8090 --json | jq '.checks[] | select(.ok | not)'`
+}
+
+// Validate is called by kong.
+func (e *engineCheckCmd) Validate() error {
+	if e.Timeout < time.Second {
+		return errors.New("--timeout: want at least 1s")
+	}
+	return nil
+}
+
+// errNotConforming ends a check that said already what is wrong.
+var errNotConforming = errors.New("the model server does not keep the contract")
+
+// Run makes the checks and shows each as it is done.
+func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
+	con.json = e.JSON
+	var all []app.EngineCheck
+	failed := 0
+	err := app.CheckEngine(ctx, app.EngineTarget{URL: e.URL, OIP: e.Protocol == "oip", Model: e.Model, Timeout: e.Timeout}, func(c app.EngineCheck) {
+		all = append(all, c)
+		if !c.OK {
+			failed++
+		}
+		if !con.json {
+			con.engineCheck(c)
+		}
+	})
+	switch {
+	case err != nil:
+		return usageError{err}
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case con.json:
+		err = con.value(struct {
+			OK     bool              `json:"ok"`
+			Checks []app.EngineCheck `json:"checks"`
+		}{failed == 0, all})
+	case failed == 0:
+		con.print("%d checks, all ok", len(all))
+	default:
+		con.print("%d checks, %d failed", len(all), failed)
+	}
+	if err == nil && failed > 0 {
+		return said{errNotConforming}
+	}
+	return err
+}
+
+// engineCheck is one line.
+func (c *console) engineCheck(check app.EngineCheck) {
+	word, style := "ok", green
+	if !check.OK {
+		word, style = "failed", red
+	}
+	c.print("%s %s  %s", paint(c.colorOut, style, pad(word, 6)), pad(check.Name, 52), clean(fmt.Sprintf("%.300s", check.Why)))
+}

@@ -1,0 +1,113 @@
+package conformance
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"orak"
+	"orak/internal/modelserver"
+)
+
+// Check is what one look at the server said.
+type Check struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Why says what was seen, or what was wrong.
+	Why string `json:"why"`
+}
+
+// Target is the server, and how it is spoken to.
+type Target struct {
+	URL string
+	// OIP is the Open Inference Protocol in place of orak's own contract; Model
+	// is the model's name there.
+	OIP   bool
+	Model string
+	// Timeout bounds one answer.
+	Timeout time.Duration
+}
+
+// The windows in which a long recording is sent: short, so that some seconds
+// have some seams.
+const (
+	window = 3 * time.Second
+	around = 500 * time.Millisecond
+)
+
+// suite is one run.
+type suite struct {
+	target Target
+	base   string
+	client *modelserver.Client
+	http   *http.Client
+	engine orak.Engine
+	// slots is how many requests the server takes at once, those that wait
+	// included.
+	slots int
+}
+
+// Run makes every check in turn and hands each to report. It ends with the
+// first that makes the others pointless, and with ctx.
+func Run(ctx context.Context, target Target, report func(Check)) {
+	s := &suite{
+		target: target, base: strings.TrimSuffix(target.URL, "/"),
+		client: modelserver.New(modelserver.Config{
+			URL: target.URL, Model: target.Model, Timeout: target.Timeout, Window: window, Context: around, Patience: target.Timeout,
+		}),
+		http: &http.Client{
+			Timeout:       target.Timeout,
+			Transport:     &http.Transport{MaxIdleConnsPerHost: maxLoad},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	defer s.http.CloseIdleConnections()
+	for _, step := range s.steps() {
+		why, err := step.look(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			why = err.Error()
+		}
+		report(Check{Name: step.name, OK: err == nil, Why: why})
+		if err != nil && step.needed {
+			return
+		}
+	}
+}
+
+// step is one check, which tells what it saw.
+type step struct {
+	name string
+	look func(context.Context) (string, error)
+	// needed says that without it no other makes sense.
+	needed bool
+}
+
+func (s *suite) steps() []step {
+	first := []step{
+		{"live", s.answers("/livez"), true},
+		{"ready", s.answers(modelserver.ReadyPath), true},
+		{"capacity", s.capacity, true},
+	}
+	refusals := s.refusals()
+	if s.target.OIP {
+		first = []step{
+			{"live", s.answers("/v2/health/live"), true},
+			{"ready", s.answers(modelserver.OIPReadyPath), true},
+			{"model", s.metadata, true},
+		}
+		refusals = s.refusalsOIP()
+	}
+	steps := append(first,
+		step{"a tone", s.tone, true},
+		step{"silence", s.silence, false},
+		step{"an empty recording", s.empty, false},
+		step{"a recording longer than a window", s.long, false},
+		step{"results repeat", s.repeat, false},
+	)
+	steps = append(steps, refusals...)
+	return append(steps, step{"more at once than it takes", s.load, false})
+}
