@@ -40,6 +40,11 @@ const (
 	// strength) adds noisyOctaveCost times itself.
 	octaveCost      = 0.015
 	noisyOctaveCost = 0.1
+	// rumbleCost is what a frame's candidates cost more where the best lies an
+	// octave or more under rumbleTo Hz: noise whose power is down there, pink
+	// or brown, repeats itself by chance more than white noise does.
+	rumbleCost = 0.16
+	rumbleTo   = 360
 	// clearStrength is the periodicity from which the autocorrelation alone
 	// gives the frequency best; below it, and from resolvedFrom Hz on, where
 	// a frame tells the partials apart, the spectrum does, by maxHarmonics
@@ -233,6 +238,7 @@ func (p *pitchFrames) settle() {
 		return
 	}
 	excess := p.found[0].cost - (1 - p.found[0].strength)
+	excess -= rumbleCost * min(max(math.Log2(rumbleTo/p.found[0].f0), 0), 1)
 	for i := range p.found {
 		c := &p.found[i]
 		c.cost -= excess

@@ -10,8 +10,9 @@ const (
 	trackBatch = 50
 	trackRing  = trackLag + trackBatch
 	// unvoicedCost is what an unvoiced frame costs, against the best
-	// candidate's 1 - strength.
-	unvoicedCost = 1 - voicingThreshold
+	// candidate's 1 - strength. It is more than half, for neighbours that agree
+	// on a pitch speak for it, too.
+	unvoicedCost = 0.66
 	// switchCost is that of going from voiced to unvoiced or back, jumpCost
 	// that of an octave's leap. A note's change pays it once; a stray frame
 	// pays it twice.
