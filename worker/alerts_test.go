@@ -183,7 +183,6 @@ func (r *rig) toldOnce() {
 // It runs beside no other test of this package, so that the storm goes as fast
 // as its first part.
 func TestAStormIsOneMessage(t *testing.T) {
-	skipInShort(t)
 	r := newRig(t)
 	r.cfg.AlertGroupWait, r.cfg.AlertGroupInterval = time.Hour, time.Hour
 	r.start()
@@ -214,7 +213,6 @@ func (r *rig) grown() {
 // and the servers are killed; each is raised until it is taken, and so some are
 // raised twice.
 func TestAStormOutlivesWorkersAndServersThatDie(t *testing.T) {
-	skipInShort(t)
 	t.Parallel()
 	servers := stack.StartServers(t, stack.Options{})
 	r := newRigOn(t, &servers.Servers)

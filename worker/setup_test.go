@@ -43,15 +43,6 @@ const (
 	tick     = 20 * time.Millisecond
 )
 
-// skipInShort leaves out of a -short run, which continuous integration makes
-// under the race detector, what is long and has run once without it.
-func skipInShort(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("long; it runs without -short")
-	}
-}
-
 // rig is a namespace, a bucket and the topics of real servers, with workers
 // whose converter and analyzer do what the test says.
 type rig struct {
