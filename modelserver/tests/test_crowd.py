@@ -1,0 +1,78 @@
+import asyncio
+import threading
+import time
+from collections import Counter
+
+import httpx
+import numpy as np
+import uvicorn
+
+from server import app
+
+from .conftest import make_service, wave
+
+CROWD, SLOTS, QUEUE = 200, 2, 8
+
+
+def test_a_crowd_is_let_in_by_and_by(folder):
+    """As many as 200 at once meet nothing but 429, and all get through: on a real socket."""
+    service = make_service(folder, slots=SLOTS, queue=QUEUE)
+    most = watch(service.admission)
+    server = uvicorn.Server(uvicorn.Config(app.build(service, 1 << 20), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not (server.started and service.ready):
+            assert thread.is_alive()
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        met = asyncio.run(crowd(f"http://127.0.0.1:{port}"))
+    finally:
+        server.should_exit = True
+        thread.join()
+    assert met[200] == CROWD
+    assert set(met) <= {200, 429}
+    assert met[429] > 0, "there was no crowd"
+    assert most["running"] <= SLOTS and most["waiting"] <= QUEUE
+    assert (service.admission.running, service.admission.waiting, service.admission.used) == (0, 0, 0)
+
+
+def watch(admission) -> Counter:
+    """Remembers the most that were in at once: looked at whenever one has been let in, or waits."""
+    most, take, retry = Counter(), admission._take, admission.retry_after
+
+    def look() -> None:
+        most["running"] = max(most["running"], admission.running)
+        most["waiting"] = max(most["waiting"], admission.waiting)
+
+    def taken(cost: int) -> None:
+        take(cost)
+        look()
+
+    def refused() -> int:
+        look()
+        return retry()
+
+    admission._take, admission.retry_after = taken, refused
+    return most
+
+
+async def crowd(base: str) -> Counter:
+    met: Counter = Counter()
+    body = wave(np.full(16_000, 8_192))
+    async with httpx.AsyncClient(base_url=base, timeout=60, limits=httpx.Limits(max_connections=CROWD)) as client:
+
+        async def one() -> None:
+            status = 0
+            while status != 200:
+                answer = await client.post("/v1/analyze", content=body, headers={"content-type": "audio/wav"})
+                status = answer.status_code
+                met[status] += 1
+                if status not in (200, 429):
+                    return
+                if status == 429:
+                    assert int(answer.headers["retry-after"]) >= 1
+                    await asyncio.sleep(0.05)  # sooner than it was told to: a rude crowd
+
+        await asyncio.gather(*(one() for _ in range(CROWD)))
+    return met
