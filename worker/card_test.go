@@ -20,7 +20,7 @@ import (
 // that it answers 429, as the reference server does, if it is one that admits.
 type card struct {
 	*httptest.Server
-	room, slots int
+	room        int
 	roomSeconds float64
 	admits      bool
 	work        time.Duration
@@ -95,7 +95,7 @@ func (c *card) enter(seconds float64) (status int, died bool) {
 	case c.away:
 		return http.StatusServiceUnavailable, false
 	case full || c.refuse > 0:
-		c.refuse--
+		c.refuse = max(c.refuse-1, 0)
 		c.refused++
 		return http.StatusTooManyRequests, false
 	}
