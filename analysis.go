@@ -121,6 +121,22 @@ type Engine struct {
 	Version string `json:"version"`
 }
 
+// Known reports whether e tells one engine from every other: both its names are
+// there, and are safe inside object keys.
+func (e Engine) Known() bool { return isEngineName(e.Name) && isEngineName(e.Version) }
+
+func isEngineName(s string) bool {
+	if s == "" || len(s) > 200 || s[0] == '.' {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' && c != '+' {
+			return false
+		}
+	}
+	return true
+}
+
 // Limits are what an operator set for one conversion, in place of the
 // converter's own limits. A zero leaves the converter's own.
 type Limits struct {

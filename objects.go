@@ -46,6 +46,24 @@ func ErasedKey(t Tenant, id UploadID) string {
 	return "erased/" + string(t) + "/" + string(id) + ".json"
 }
 
+// Finished points from a recording's bytes to the upload that holds their
+// analysis by one engine. The upload may be gone.
+type Finished struct {
+	UploadID UploadID `json:"upload_id"`
+	// PitchSHA256 is the digest of the PitchCurve that belongs to the analysis.
+	PitchSHA256 string `json:"pitch_sha256"`
+}
+
+// FinishedKey is the Finished of an Engine that is Known, as JSON.
+func FinishedKey(t Tenant, sha256 string, e Engine) string {
+	return FinishedPrefix(t, sha256) + e.Name + "@" + e.Version + ".json"
+}
+
+// FinishedPrefix begins the key of every Finished of the same bytes.
+func FinishedPrefix(t Tenant, sha256 string) string {
+	return "analyses/" + string(t) + "/" + sha256 + "/"
+}
+
 // PendingKey is the outbox marker: it is written before the recording and
 // removed once Kafka has acknowledged the upload's event.
 func PendingKey(t Tenant, id UploadID) string {

@@ -42,6 +42,10 @@ type Converter interface {
 // Analyzer reads a 16 kHz mono 16-bit WAV to its end. It leaves
 // Analysis.Audio zero. An error of wav itself is returned wrapped.
 type Analyzer interface {
+	// Identity is what Analysis.Engine would say of an analysis now: as long as
+	// it is the same, so are the results. One that is not Known cannot be told
+	// beforehand.
+	Identity(ctx context.Context) (orak.Engine, error)
 	Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error)
 }
 

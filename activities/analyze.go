@@ -20,12 +20,19 @@ type AnalyzeInput struct {
 }
 
 // Analyze streams orak.AudioKey through the engine, stores the curve under
-// orak.PitchKey and returns the summary, which holds no curve.
+// orak.PitchKey and returns the summary, which holds no curve. What the same
+// engine found in the same bytes before is not computed again, unless the engine
+// was asked for.
 func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
 	u := in.Upload
 	engine, err := a.engine(in.Engine)
 	if err != nil {
 		return orak.Analysis{}, err
+	}
+	if in.Engine == "" {
+		if analysis, found, err := a.reuse(ctx, engine, in); err != nil || found {
+			return analysis, err
+		}
 	}
 	leave, err := a.admit(ctx, in.Audio)
 	if err != nil {

@@ -88,10 +88,13 @@ func (a *Activities) EndProcessing(ctx context.Context, in EndInput) error {
 }
 
 // RemoveObjects removes everything that is stored of an upload but its
-// tombstone, and says how many objects that were. It looks again until it finds
+// tombstone, with what points to it, and says how many objects that were. It looks again until it finds
 // none: what runs while it ends may still write.
 func (a *Activities) RemoveObjects(ctx context.Context, in Erasing) (int, error) {
-	removed := 0
+	removed, err := a.unpoint(ctx, in)
+	if err != nil {
+		return removed, err
+	}
 	for _, prefix := range []string{orak.UploadPrefix(in.Tenant, in.ID), orak.PendingKey(in.Tenant, in.ID)} {
 		for {
 			n, err := a.removeAll(ctx, prefix)

@@ -11,6 +11,7 @@ type metrics struct {
 	alertsPosted prometheus.Counter
 	alertsFailed prometheus.Counter
 	erased       prometheus.Counter
+	reused       prometheus.Counter
 
 	reconciled     *prometheus.CounterVec
 	reconcilePages *prometheus.CounterVec
@@ -30,6 +31,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		erased: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_uploads_erased_total",
 			Help: "Uploads of which everything that was stored is removed.",
+		}),
+		reused: f.NewCounter(prometheus.CounterOpts{
+			Name: "orak_analyses_reused_total",
+			Help: "Analyses that were not computed, since the same engine had analyzed the same recording of the same tenant.",
 		}),
 		alertsFailed: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_alert_post_failures_total",

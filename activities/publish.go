@@ -28,6 +28,9 @@ func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	if err := a.SaveOutcome(ctx, in.Progress); err != nil {
 		return err
 	}
+	if err := a.point(ctx, u, in.Analysis.Engine); err != nil {
+		return err
+	}
 	in.Completed.Lifecycle.Analysis = &in.Analysis
 	return a.Announce(ctx, in.Completed)
 }

@@ -95,6 +95,8 @@ func (c copies) Convert(_ context.Context, src, dst string, limits orak.Limits, 
 // reads analyzes by reading; whatever goes wrong it takes for the model's.
 type reads struct{}
 
+func (reads) Identity(context.Context) (orak.Engine, error) { return orak.Engine{Name: "test"}, nil }
+
 func (reads) Analyze(_ context.Context, wav io.Reader, _ func(float64)) (orak.Analysis, orak.PitchCurve, error) {
 	if _, err := io.Copy(io.Discard, wav); err != nil {
 		return orak.Analysis{}, orak.PitchCurve{}, &orak.Fault{Class: orak.ClassModel, Err: err}

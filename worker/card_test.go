@@ -145,6 +145,8 @@ type remote struct{ client *modelserver.Client }
 
 var _ activities.Analyzer = remote{}
 
+func (remote) Identity(context.Context) (orak.Engine, error) { return orak.Engine{}, nil }
+
 func (a remote) Analyze(ctx context.Context, wav io.Reader, _ func(float64)) (orak.Analysis, orak.PitchCurve, error) {
 	data, err := io.ReadAll(wav)
 	if err != nil {

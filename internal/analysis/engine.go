@@ -29,6 +29,19 @@ type Engine struct {
 // New makes an engine; cfg is one that Validate accepts.
 func New(cfg Config) *Engine { return &Engine{cfg: cfg.withDefaults()} }
 
+// Identity is what stands in every result.
+func (e *Engine) Identity(context.Context) (orak.Engine, error) { return e.identity(), nil }
+
+// identity has the settings in its version where they are not the defaults:
+// others find another pitch in the same recording.
+func (e *Engine) identity() orak.Engine {
+	version := EngineVersion
+	if e.cfg != (Config{}).withDefaults() {
+		version += fmt.Sprintf("-f0.%g.%g", e.cfg.MinF0Hz, e.cfg.MaxF0Hz)
+	}
+	return orak.Engine{Name: EngineName, Version: version}
+}
+
 // Analyze reads a 16 kHz, mono, 16-bit PCM WAV to its end and reports what it
 // holds, all but Analysis.Audio, which only the converter can know.
 //
@@ -77,6 +90,7 @@ func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(
 		progress(src.done())
 	}
 	analysis, curve := run.result()
+	analysis.Engine = e.identity()
 	if err := checkFinite(analysis, curve); err != nil {
 		return orak.Analysis{}, orak.PitchCurve{}, err
 	}
@@ -120,7 +134,6 @@ func (r *run) result() (orak.Analysis, orak.PitchCurve) {
 		Tempo:    tempo,
 		Loudness: r.loudness.result(),
 		Timbre:   timbre.summary(),
-		Engine:   orak.Engine{Name: EngineName, Version: EngineVersion},
 	}
 	a.Embedding = embed(timbre, chroma, curve, a, onsetRate)
 	return a, curve

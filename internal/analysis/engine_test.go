@@ -225,3 +225,17 @@ func TestConfigBoundsTheSearch(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherSearchRangeIsAnotherVersion(t *testing.T) {
+	t.Parallel()
+	identity := func(cfg Config) orak.Engine {
+		who, err := New(cfg).Identity(t.Context())
+		require.NoError(t, err)
+		require.True(t, who.Known(), who)
+		return who
+	}
+	require.Equal(t, orak.Engine{Name: EngineName, Version: EngineVersion}, identity(Config{}))
+	require.Equal(t, identity(Config{}), identity(Config{MinF0Hz: 55, MaxF0Hz: 1760}))
+	require.NotEqual(t, identity(Config{}), identity(Config{MinF0Hz: 80}))
+	require.NotEqual(t, identity(Config{MinF0Hz: 80.5}), identity(Config{MinF0Hz: 80}))
+}

@@ -41,9 +41,35 @@ func (e modelEngine) Analyze(ctx context.Context, wav io.Reader, progress func(d
 	if found.Embedding != nil {
 		a.Embedding = *found.Embedding
 	}
-	// Both had a part in it: another version of either gives another result.
-	a.Engine = orak.Engine{Name: found.Engine.Name, Version: found.Engine.Version + "+" + a.Engine.Name + "." + a.Engine.Version}
+	a.Engine = together(found.Engine, a.Engine)
 	return a, curve, nil
+}
+
+// Identity is activities.Analyzer's.
+func (e modelEngine) Identity(ctx context.Context) (orak.Engine, error) {
+	model, err := e.model(ctx)
+	if err != nil {
+		return orak.Engine{}, fmt.Errorf("asking the model server which it is: %w", err)
+	}
+	if !model.Known() {
+		return orak.Engine{}, nil
+	}
+	builtin, err := e.builtin.Identity(ctx)
+	return together(model, builtin), err
+}
+
+func (e modelEngine) model(ctx context.Context) (orak.Engine, error) {
+	if e.oip {
+		return e.server.ModelIdentity(ctx)
+	}
+	capacity, err := e.server.Capacity(ctx)
+	return capacity.Engine, err
+}
+
+// together names a result in which both had a part: another version of either
+// gives another result.
+func together(model, builtin orak.Engine) orak.Engine {
+	return orak.Engine{Name: model.Name, Version: model.Version + "+" + builtin.Name + "." + builtin.Version}
 }
 
 // engines are all that an analysis can be asked of.

@@ -1,0 +1,157 @@
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"orak"
+)
+
+const (
+	// maxRecord bounds what is read of a pointer, an analysis or an outcome, in bytes.
+	maxRecord = 1 << 20
+	// identityTimeout bounds the question which engine would run.
+	identityTimeout = 10 * time.Second
+)
+
+// reuse looks for a finished analysis of the same bytes, of the same tenant, by
+// the very engine that would run, and makes it this upload's: its curve is copied
+// and its summary returned. found is false where anything of it is missing or
+// does not fit; then it is computed.
+func (a *Activities) reuse(ctx context.Context, engine Analyzer, in AnalyzeInput) (analysis orak.Analysis, found bool, err error) {
+	u := in.Upload
+	if u.Validate() != nil {
+		return orak.Analysis{}, false, nil // it may have no digest
+	}
+	asking, cancel := context.WithTimeout(ctx, identityTimeout)
+	defer cancel()
+	who, err := engine.Identity(asking)
+	if err != nil {
+		// Whether it can analyze is for the analysis to find out.
+		a.log.DebugContext(ctx, "an engine does not say which it is", "upload_id", u.ID, "error", err)
+		return orak.Analysis{}, false, ctx.Err()
+	}
+	if !who.Known() {
+		return orak.Analysis{}, false, nil
+	}
+	var done orak.Finished
+	if ok, err := a.readJSON(ctx, orak.FinishedKey(u.Tenant, u.SHA256, who), &done); err != nil || !ok {
+		return orak.Analysis{}, false, err
+	}
+	if _, err := orak.ParseUploadID(string(done.UploadID)); err != nil {
+		return orak.Analysis{}, false, nil
+	}
+	ok, err := a.readJSON(ctx, orak.AnalysisKey(u.Tenant, done.UploadID), &analysis)
+	// The same bytes were converted otherwise, or that upload was analyzed again since.
+	if err != nil || !ok || analysis.Engine != who || analysis.Audio.DurationS != in.Audio.DurationS {
+		return orak.Analysis{}, false, err
+	}
+	if ok, err := a.copyCurve(ctx, u, done); err != nil || !ok {
+		return orak.Analysis{}, false, err
+	}
+	a.metrics.reused.Inc()
+	a.log.InfoContext(ctx, "an analysis of the same recording is reused", "upload_id", u.ID, "of_upload_id", done.UploadID, "engine", who.Name, "version", who.Version)
+	analysis.Audio = in.Audio
+	return analysis, true, nil
+}
+
+// copyCurve stores the curve of a finished analysis as that of u, and reports
+// whether it was the one that belongs to the analysis.
+func (a *Activities) copyCurve(ctx context.Context, u orak.Upload, done orak.Finished) (bool, error) {
+	body, size, err := a.deps.Store.Open(ctx, orak.PitchKey(u.Tenant, done.UploadID))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("opening a finished curve: %w", err)
+	}
+	defer body.Close()
+	digest := sha256.New()
+	copied := io.TeeReader(body, digest)
+	if done.UploadID == u.ID {
+		_, err = io.Copy(io.Discard, copied)
+	} else {
+		err = a.deps.Store.Put(ctx, orak.PitchKey(u.Tenant, u.ID), copied, size, "application/json")
+	}
+	if err != nil {
+		return false, fmt.Errorf("copying a finished curve: %w", err)
+	}
+	return hex.EncodeToString(digest.Sum(nil)) == done.PitchSHA256, nil
+}
+
+// point notes a finished analysis for uploads of the same bytes. It comes after
+// the outcome, which an erasure finds it by.
+func (a *Activities) point(ctx context.Context, u orak.Upload, who orak.Engine) error {
+	if !who.Known() || u.Validate() != nil {
+		return nil
+	}
+	body, _, err := a.deps.Store.Open(ctx, orak.PitchKey(u.Tenant, u.ID))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("opening the curve: %w", err)
+	}
+	defer body.Close()
+	digest := sha256.New()
+	if _, err := io.Copy(digest, body); err != nil {
+		return fmt.Errorf("reading the curve: %w", err)
+	}
+	return a.putJSON(ctx, orak.FinishedKey(u.Tenant, u.SHA256, who), orak.Finished{UploadID: u.ID, PitchSHA256: hex.EncodeToString(digest.Sum(nil))})
+}
+
+// unpoint removes the pointers to an upload's analyses, and says how many. It
+// comes before the outcome is removed, which they are found by.
+func (a *Activities) unpoint(ctx context.Context, in Erasing) (int, error) {
+	var p orak.Progress
+	ok, err := a.readJSON(ctx, orak.OutcomeKey(in.Tenant, in.ID), &p)
+	if err != nil || !ok || p.Upload.Validate() != nil || p.Upload.Tenant != in.Tenant {
+		return 0, err
+	}
+	removed := 0
+	for key, err := range a.deps.Store.Keys(ctx, orak.FinishedPrefix(in.Tenant, p.Upload.SHA256)) {
+		if err != nil {
+			return removed, fmt.Errorf("looking for finished analyses: %w", err)
+		}
+		var done orak.Finished
+		if ok, err := a.readJSON(ctx, key, &done); err != nil {
+			return removed, err
+		} else if !ok || done.UploadID != in.ID {
+			continue
+		}
+		if err := a.deps.Store.Delete(ctx, key); err != nil {
+			return removed, fmt.Errorf("removing object: %w", err)
+		}
+		removed++
+	}
+	return removed, nil
+}
+
+// readJSON reads an object; ok is false where there is none, or one that is
+// damaged.
+func (a *Activities) readJSON(ctx context.Context, key string, into any) (ok bool, err error) {
+	body, _, err := a.deps.Store.Open(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("opening %s: %w", key, err)
+	}
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, maxRecord))
+	if err != nil {
+		return false, fmt.Errorf("reading %s: %w", key, err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		a.log.WarnContext(ctx, "an object is damaged", "key", key, "error", err)
+		return false, nil
+	}
+	return true, nil
+}
