@@ -70,7 +70,11 @@ func (a *Activities) engine(name string) (Analyzer, error) {
 	}
 	engine, ok := a.deps.Engines[name]
 	if !ok {
-		return nil, internalFault(fmt.Errorf("no engine %q", name))
+		// It would not come by itself: whoever asked is told.
+		return nil, &orak.Fault{
+			Class: orak.ClassInternal, Message: fmt.Sprintf("The worker has no engine %q: set model-server-url there, or ask for another.", name),
+			Err: fmt.Errorf("no engine %q", name),
+		}
 	}
 	return engine, nil
 }

@@ -261,6 +261,7 @@ func TestAnEngineThatIsNotThereIsRefused(t *testing.T) {
 	s.objects[orak.AudioKey(u.Tenant, u.ID)] = sound
 	_, err := a.Analyze(t.Context(), AnalyzeInput{Upload: u, Engine: "whisper"})
 	require.Equal(t, orak.ClassInternal, class(t, err))
+	require.Contains(t, orak.AsFault(err).Message, `no engine "whisper": set model-server-url`)
 	_, err = a.Analyze(t.Context(), AnalyzeInput{Upload: u, Engine: orak.EngineBuiltin})
 	require.NoError(t, err)
 }

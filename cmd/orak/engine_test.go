@@ -47,6 +47,7 @@ func TestEngineCheckTellsWhatIsWrongAndFails(t *testing.T) {
 func TestEngineCheckWantsAURL(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, exitUsage, orakRun(t.Context(), defaultServer, "engine", "check", "ftp://x").code)
+	require.Equal(t, exitUsage, orakRun(t.Context(), defaultServer, "engine", "check", "").code)
 	require.Equal(t, exitUsage, orakRun(t.Context(), defaultServer, "engine", "check", "http://x", "--protocol", "grpc").code)
 }
 

@@ -205,8 +205,8 @@ func (a *App) probes(converter *media.Converter) map[orak.Dependency]activities.
 	probes := map[orak.Dependency]activities.Probe{
 		orak.DependencyStore: a.store.Ping, orak.DependencyKafka: a.producer.Ping, orak.DependencyConverter: converter.Check,
 	}
-	if server := a.modelServer(); server != nil {
-		probes[orak.DependencyModelServer] = server.Ready
+	if a.hasModelServer() {
+		probes[orak.DependencyModelServer] = a.modelGate().Ready
 	}
 	return probes
 }

@@ -72,14 +72,22 @@ func together(model, builtin orak.Engine) orak.Engine {
 	return orak.Engine{Name: model.Name, Version: model.Version + "+" + builtin.Name + "." + builtin.Version}
 }
 
-// engines are all that an analysis can be asked of.
+// engines are all that an analysis can be asked of: those of a model server where
+// one is set.
 func (a *App) engines() map[string]activities.Analyzer {
 	builtin, server := analysis.New(a.cfg.Engine), modelserver.New(a.cfg.ModelServer)
+	if !a.hasModelServer() {
+		return map[string]activities.Analyzer{orak.EngineBuiltin: builtin}
+	}
 	return map[string]activities.Analyzer{
 		orak.EngineBuiltin: builtin,
 		orak.EngineHTTP:    modelEngine{builtin: builtin, server: server},
 		orak.EngineOIP:     modelEngine{builtin: builtin, server: server, oip: true},
 	}
+}
+
+func (a *App) hasModelServer() bool {
+	return a.cfg.Worker.Engine != orak.EngineBuiltin || a.cfg.ModelServer.URL != ""
 }
 
 // modelGate says when the configured engine takes work, and what a second of
@@ -95,6 +103,10 @@ func (a *App) modelServer() worker.ModelServer {
 	if a.cfg.Worker.Engine == orak.EngineBuiltin {
 		return nil
 	}
+	return a.modelGate()
+}
+
+func (a *App) modelGate() modelGate {
 	return modelGate{server: modelserver.New(a.cfg.ModelServer), oip: a.cfg.Worker.Engine == orak.EngineOIP}
 }
 

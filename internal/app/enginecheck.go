@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +19,9 @@ type EngineCheck = conformance.Check
 // CheckEngine holds a model server to the contract. An error is one of the
 // target itself; what the server does wrong is in the checks.
 func CheckEngine(ctx context.Context, target EngineTarget, report func(EngineCheck)) error {
+	if target.URL == "" {
+		return errors.New("checking a model server: want its URL")
+	}
 	cfg := modelserver.Config{URL: target.URL, Timeout: target.Timeout, Window: time.Minute}
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("checking a model server: %w", err)

@@ -2,6 +2,7 @@ package modelserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ func New(cfg Config) *Client {
 		MaxIdleConnsPerHost: 16,
 		IdleConnTimeout:     time.Minute,
 	}
-	return &Client{cfg: cfg, base: strings.TrimSuffix(cfg.URL, "/"), http: &http.Client{
+	return &Client{cfg: cfg, base: strings.TrimSuffix(cmp.Or(cfg.URL, defaultURL), "/"), http: &http.Client{
 		Timeout: cfg.Timeout, Transport: transport,
 		// A redirect would send a recording to where nobody meant it to go.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -1,6 +1,7 @@
 package modelserver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,7 +10,7 @@ import (
 
 // Config says which server, and how it is spoken to.
 type Config struct {
-	URL      string        `name:"url" help:"Base URL of the model server, for the engines http and oip." default:"http://127.0.0.1:8090"`
+	URL      string        `name:"url" help:"Base URL of the model server, for the engines http and oip. Empty means http://127.0.0.1:8090 where one of them is set, and otherwise none: an upload cannot be run again with them."`
 	Model    string        `help:"Name of the model, for the engine oip." default:"orak-pitch"`
 	Timeout  time.Duration `help:"How long the answer to one window may take, with the wait in the server's queue." default:"2m"`
 	Window   time.Duration `help:"How much audio is sent at once. What a long recording takes of the server's memory is bounded by it." default:"60s"`
@@ -17,9 +18,12 @@ type Config struct {
 	Patience time.Duration `help:"How long one window waits for a busy server before the attempt gives its slot away. It is not counted as an attempt either way." default:"1m"`
 }
 
+// defaultURL is where the reference server listens.
+const defaultURL = "http://127.0.0.1:8090"
+
 // Validate reports the first setting that cannot work.
 func (c Config) Validate() error {
-	u, err := url.Parse(c.URL)
+	u, err := url.Parse(cmp.Or(c.URL, defaultURL))
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return errors.New("url: want an http or https address")
 	}
