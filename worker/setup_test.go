@@ -39,7 +39,7 @@ var recordHistories = flag.Bool("record", false, "write the histories of these t
 
 // patience bounds the wait for what a real server does in its own time.
 const (
-	patience = 60 * time.Second
+	patience = 2 * time.Minute
 	tick     = 20 * time.Millisecond
 )
 

@@ -1,0 +1,172 @@
+package runbooks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak/test/stack"
+)
+
+// stateOf is what the upload that a command names is in. Most are about one
+// that is parked, and those of a failure class about one of that class.
+func stateOf(c Command) string {
+	switch {
+	case strings.Contains(c.Shell, "erase-ID"), strings.HasPrefix(c.Shell, "orak status "), strings.Contains(c.Shell, "workflow delete "):
+		return "erased"
+	case slices.Contains(states, c.Section):
+		return c.Section
+	default:
+		return "transient"
+	}
+}
+
+// decides says that a command decides on the upload that it names.
+func decides(c Command) bool {
+	return c.Uploads() == 1 && !strings.Contains(c.Shell, "--dry-run") &&
+		(strings.Contains(c.Shell, "reprocess") || strings.Contains(c.Shell, "discard") || strings.Contains(c.Shell, "workflow cancel"))
+}
+
+// TestEveryCommandOfTheRunbooksWorks runs them in three groups: those about
+// single uploads at once, each on its own; then, in the documents' order,
+// those about all of them; and those that want the service gone.
+func TestEveryCommandOfTheRunbooksWorks(t *testing.T) {
+	t.Parallel()
+	commands, err := Commands(os.DirFS("../../docs/runbooks"))
+	require.NoError(t, err)
+	require.NotEmpty(t, commands)
+	var single, lasting, ordered, stopped []Command
+	needed := map[string]int{}
+	for _, c := range commands {
+		c = c.Unasked()
+		needed[stateOf(c)] += c.Uploads()
+		switch {
+		case c.Uploads() > 0:
+			single = append(single, c)
+		case strings.HasPrefix(c.Shell, "orak lag"):
+			lasting = append(lasting, c)
+		case strings.HasPrefix(c.Shell, "orak offsets reset"):
+			stopped = append(stopped, c)
+		default:
+			ordered = append(ordered, c)
+		}
+	}
+
+	began := time.Now()
+	s := start(t)
+	uploads := map[string][]string{}
+	for _, state := range states {
+		require.Positive(t, needed[state], "no command for %s", state)
+		uploads[state] = s.prepare(state, needed[state])
+		t.Logf("%s: %d uploads %s", time.Since(began).Round(time.Second), needed[state], state)
+	}
+	s.breakFFmpeg(true) // what is run again fails at once
+	require.Eventually(t, func() bool {
+		_, err := s.Client(t, "default").DescribeWorkflowExecution(t.Context(), "outage-webhook", "")
+		return err == nil
+	}, patience, 50*time.Millisecond)
+
+	r := &runner{service: s, failures: map[string]error{}, free: make(chan struct{}, 4)}
+	var looks sync.WaitGroup
+	for _, c := range lasting {
+		looks.Go(func() { r.run(t.Context(), c, nil) })
+	}
+	var singles sync.WaitGroup
+	for _, c := range single {
+		state := stateOf(c)
+		ids := uploads[state][:c.Uploads()]
+		uploads[state] = uploads[state][c.Uploads():]
+		singles.Go(func() {
+			r.free <- struct{}{}
+			defer func() { <-r.free }()
+			r.run(t.Context(), c, ids)
+		})
+	}
+	singles.Wait()
+	for _, c := range ordered {
+		r.run(t.Context(), c, nil)
+	}
+	looks.Wait()
+
+	s.Stop()
+	servers := stack.StartServers(t, stack.Options{DataDir: s.DataDir})
+	s.Servers = servers.Servers
+	for _, c := range stopped {
+		r.run(t.Context(), c, nil)
+	}
+	require.Len(t, r.ran, len(commands), "a command was not run")
+	for _, c := range commands {
+		t.Run(c.String(), func(t *testing.T) { require.NoError(t, r.failures[c.Unasked().String()]) })
+	}
+}
+
+// runner runs commands and remembers how they ended.
+type runner struct {
+	*service
+	mu       sync.Mutex
+	ran      []string
+	failures map[string]error
+	free     chan struct{}
+}
+
+func (r *runner) run(ctx context.Context, c Command, ids []string) {
+	err := r.paste(ctx, c, ids)
+	if err == nil && decides(c) {
+		err = r.decided(ctx, ids[0])
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ran = append(r.ran, c.String())
+	r.failures[c.String()] = err
+}
+
+func (r *runner) paste(ctx context.Context, c Command, ids []string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	words := c.With(ids, strings.NewReplacer("http://127.0.0.1:8080", r.API, "TENANT", "default", "DEPENDENCY", "webhook"))
+	if c.Endless() {
+		return r.interrupt(ctx, words)
+	}
+	out, err := r.command(ctx, words).CombinedOutput()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && c.Allows(exit.ExitCode()) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s\n%w\n%s", words, err, out)
+	}
+	return nil
+}
+
+// interrupt ends a command as Ctrl-C does, once it has said something.
+func (r *runner) interrupt(ctx context.Context, words string) error {
+	cmd := r.command(ctx, "exec "+words)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	_, err = out.Read(make([]byte, 1))
+	if err == nil {
+		err = cmd.Process.Signal(syscall.SIGINT)
+	}
+	ended := cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); err != nil || status != 130 && status != 0 {
+		return errors.Join(fmt.Errorf("%s ended with %d\n%s", words, status, &errs), err, ended)
+	}
+	return nil
+}
