@@ -102,6 +102,8 @@ type Deps struct {
 	// Engines are those that an upload can be run again with, by name; Analyzer
 	// is the one that is set.
 	Engines map[string]Analyzer
+	// ComputeAnew turns the reuse of finished analyses off.
+	ComputeAnew bool
 	// Admission holds analyses back; nil holds none.
 	Admission Admission
 	Publisher Publisher

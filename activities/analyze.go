@@ -29,7 +29,7 @@ func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysi
 	if err != nil {
 		return orak.Analysis{}, err
 	}
-	if in.Engine == "" {
+	if in.Engine == "" && !a.deps.ComputeAnew {
 		if analysis, found, err := a.reuse(ctx, engine, in); err != nil || found {
 			return analysis, err
 		}

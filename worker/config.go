@@ -18,6 +18,7 @@ type Config struct {
 	ConvertSlots int           `name:"convert-slots" help:"Conversions at once in this process. 0: one for each CPU." default:"0"`
 	GPUSlots     int           `name:"gpu-slots" help:"Analyses at once in this process." default:"2"`
 	Engine       string        `name:"engine" help:"What analyzes: builtin; http, a model server of orak's contract; oip, one of the Open Inference Protocol v2." default:"builtin"`
+	Reuse        bool          `name:"reuse-analyses" help:"Take over a finished analysis of the same bytes, of the same tenant, by the same engine and version. Off, every upload is computed." default:"true"`
 	ScratchDir   string        `name:"scratch-dir" help:"Folder for the files of running conversions. Empty: the system's temporary folder." default:""`
 	StopTimeout  time.Duration `name:"worker-stop-timeout" help:"How long a stopping worker waits for running steps. After half of it they are interrupted and handed back to the server." default:"20s"`
 
@@ -63,6 +64,7 @@ func DefaultConfig() Config {
 		Queues:              []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU},
 		GPUSlots:            2,
 		Engine:              orak.EngineBuiltin,
+		Reuse:               true,
 		GPUMemoryPerSecond:  4_000_000,
 		GPUWindow:           61 * time.Second,
 		StopTimeout:         20 * time.Second,

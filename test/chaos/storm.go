@@ -71,6 +71,8 @@ func stormSettings(dir string, attempts int) ([]string, error) {
 	}
 	return []string{
 		"ORAK_RETRY_ATTEMPTS=" + strconv.Itoa(attempts), "ORAK_RETRY_DELAY=250ms", "ORAK_RETRY_MAX_DELAY=500ms",
+		// Many uploads have the same bytes, and each is to be analyzed.
+		"ORAK_REUSE_ANALYSES=false",
 		"ORAK_API_OUTBOX_INTERVAL=2s", "ORAK_API_OUTBOX_MIN_AGE=15s", "ORAK_API_OUTBOX_GRACE=30s",
 		"ORAK_ALERT_GROUP_WAIT=1s",
 		"ORAK_MEDIA_FFMPEG=" + ffmpeg, "ORAK_MEDIA_MAX_DURATION=" + (maxSeconds * time.Second).String(),

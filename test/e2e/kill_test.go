@@ -20,7 +20,7 @@ import (
 // tries again under its Idempotency-Key until it has its answer.
 func TestKillNineWith50UploadsInFlightLosesNone(t *testing.T) {
 	t.Parallel()
-	a := startApp(t)
+	a := startApp(t, "ORAK_REUSE_ANALYSES=false") // all have the same bytes
 	body, err := os.ReadFile(tuneFile(t))
 	require.NoError(t, err)
 

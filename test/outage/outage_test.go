@@ -30,6 +30,17 @@ func TestAnOutageOfKafkaIsABacklog(t *testing.T) {
 	require.Empty(t, r.deadLetters())
 }
 
+func TestAnOutageOfTheModelServerIsABacklog(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, orak.DependencyModelServer)
+	r.start()
+	r.suffer()
+	r.completed()
+	r.told(orak.DependencyModelServer)
+	require.Len(t, r.hook.messages(), 2)
+	require.Empty(t, r.deadLetters())
+}
+
 // A webhook is missed only where there is something to tell: one upload fails
 // for a reason of its own.
 func TestAnOutageOfTheWebhookDelaysItsMessages(t *testing.T) {

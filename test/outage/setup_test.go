@@ -84,7 +84,13 @@ func newRig(t *testing.T, d orak.Dependency) *rig {
 	cfg.Alert.Timeout = time.Second
 	cfg.API.Addr = "127.0.0.1:0"
 	cfg.API.OutboxInterval, cfg.API.OutboxMinAge = time.Second, time.Second
+	if d == orak.DependencyModelServer {
+		cfg.Worker.Engine = orak.EngineHTTP
+		cfg.ModelServer.URL = "http://" + behind(d, newModelServer(t))
+		cfg.ModelServer.Timeout = time.Second
+	}
 	w := &cfg.Worker
+	w.Reuse = false // every upload has the same bytes
 	w.ScratchDir = t.TempDir()
 	w.StopTimeout, w.AlertGroupWait = 2*time.Second, 500*time.Millisecond
 	w.Budget.Delay, w.Budget.MaxDelay = 200*time.Millisecond, time.Second
