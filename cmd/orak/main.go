@@ -15,6 +15,11 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.St
 
 // run is main with everything that belongs to the process handed in.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The second Ctrl-C ends the process at once.
+	context.AfterFunc(ctx, stop)
+
 	con := newConsole(environ, stdout, stderr)
 	var commands cli
 	loaded, err := config.Load(args, &commands, config.Options{
@@ -36,10 +41,6 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		source := loaded.Source(name)
 		return source == config.SourceFlag || source == config.SourceFile && loaded.Source("config") == config.SourceFlag
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// The second Ctrl-C ends the process at once.
-	context.AfterFunc(ctx, stop)
 	loaded.Context.BindTo(ctx, (*context.Context)(nil))
 	return con.explain(ctx, loaded.Context.Run(con, loaded))
 }
