@@ -172,7 +172,7 @@ func TestEachBrokenPromiseIsFound(t *testing.T) {
 			return true
 		}
 	}
-	calls := 0
+	var calls atomic.Int32
 	for name, c := range map[string]struct {
 		spoil func(s *server)
 		want  string // the check that fails, alone
@@ -215,8 +215,8 @@ func TestEachBrokenPromiseIsFound(t *testing.T) {
 		}, "a recording longer than a window"},
 		"moods": {func(s *server) {
 			s.change = func(x []int16, f *modelserver.Found) {
-				if calls++; len(x) == 16000 {
-					scale(1+float32(calls)/200)(x, f)
+				if call := calls.Add(1); len(x) == 16000 {
+					scale(1+float32(call)/200)(x, f)
 				}
 			}
 		}, "results repeat"},
