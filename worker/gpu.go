@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"sync/atomic"
@@ -62,32 +63,18 @@ func newGPUSlots(cfg Config, deps Deps) *gpuSlots {
 	return g
 }
 
-// tuner hands out these slots for activities. A worker of activities alone needs
+// tuner hands out these slots for activities. A worker of activities alone uses
 // no others, which the SDK asks for all the same.
-func (g *gpuSlots) tuner() sdkworker.WorkerTuner { return gpuTuner{g, noSlots{}} }
-
-type gpuTuner struct {
-	activities sdkworker.SlotSupplier
-	others     sdkworker.SlotSupplier
+func (g *gpuSlots) tuner() (sdkworker.WorkerTuner, error) {
+	others, err := sdkworker.NewFixedSizeSlotSupplier(1)
+	if err != nil {
+		return nil, fmt.Errorf("making slots: %w", err)
+	}
+	return sdkworker.NewCompositeTuner(sdkworker.CompositeTunerOptions{
+		ActivitySlotSupplier: g, WorkflowSlotSupplier: others, LocalActivitySlotSupplier: others,
+		NexusSlotSupplier: others, SessionActivitySlotSupplier: others,
+	})
 }
-
-func (t gpuTuner) GetWorkflowTaskSlotSupplier() sdkworker.SlotSupplier    { return t.others }
-func (t gpuTuner) GetActivityTaskSlotSupplier() sdkworker.SlotSupplier    { return t.activities }
-func (t gpuTuner) GetLocalActivitySlotSupplier() sdkworker.SlotSupplier   { return t.others }
-func (t gpuTuner) GetNexusSlotSupplier() sdkworker.SlotSupplier           { return t.others }
-func (t gpuTuner) GetSessionActivitySlotSupplier() sdkworker.SlotSupplier { return t.others }
-
-// noSlots gives none.
-type noSlots struct{}
-
-func (noSlots) ReserveSlot(ctx context.Context, _ sdkworker.SlotReservationInfo) (*sdkworker.SlotPermit, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-func (noSlots) TryReserveSlot(sdkworker.SlotReservationInfo) *sdkworker.SlotPermit { return nil }
-func (noSlots) MarkSlotUsed(sdkworker.SlotMarkUsedInfo)                            {}
-func (noSlots) ReleaseSlot(sdkworker.SlotReleaseInfo)                              {}
-func (noSlots) MaxSlots() int                                                      { return 0 }
 
 func (g *gpuSlots) measure(f promauto.Factory) {
 	for _, m := range []struct {

@@ -124,8 +124,11 @@ func (w *Worker) Start(ctx context.Context) error {
 		return errors.New("starting worker: it runs already")
 	}
 	for _, queue := range w.cfg.Queues {
-		sw := w.serving(queue)
-		if err := sw.Start(); err != nil {
+		sw, err := w.serving(queue)
+		if err == nil {
+			err = sw.Start()
+		}
+		if err != nil {
 			w.stopAll()
 			return fmt.Errorf("starting worker of queue %s: %w", queue, err)
 		}
@@ -177,7 +180,7 @@ func (w *Worker) convertSlots() int {
 }
 
 // serving makes the worker of one queue.
-func (w *Worker) serving(queue string) sdkworker.Worker {
+func (w *Worker) serving(queue string) (sdkworker.Worker, error) {
 	o := sdkworker.Options{
 		Interceptors:                 w.interceptors(),
 		WorkerStopTimeout:            w.cfg.StopTimeout,
@@ -188,21 +191,25 @@ func (w *Worker) serving(queue string) sdkworker.Worker {
 	if queue == workflows.QueuePipeline {
 		sw := sdkworker.New(w.client, queue, o)
 		w.registerPipeline(sw)
-		return sw
+		return sw, nil
 	}
 	o.DisableWorkflowWorker = true
 	o.DisableEagerActivities = true
 	if queue == workflows.QueueGPU {
-		o.Tuner = w.gpu.tuner()
+		tuner, err := w.gpu.tuner()
+		if err != nil {
+			return nil, err
+		}
+		o.Tuner = tuner
 		sw := sdkworker.New(w.client, queue, o)
 		register(sw, activities.TypeAnalyze, w.acts.Analyze)
-		return sw
+		return sw, nil
 	}
 	o.MaxConcurrentActivityExecutionSize = w.convertSlots()
 	sw := sdkworker.New(w.client, queue, o)
 	register(sw, activities.TypeConvert, w.acts.Convert)
 	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency) // of this machine's converter
-	return sw
+	return sw, nil
 }
 
 // interceptors stand around every activity, the first outermost.
