@@ -155,9 +155,13 @@ func (c *Client) lost(ctx context.Context, err error) error {
 	if errors.As(err, &slow) && slow.Timeout() && !(errors.As(err, &dial) && dial.Op == "dial") {
 		return &orak.Fault{Class: orak.ClassTransient, Message: "The analysis took too long.", Err: fmt.Errorf("calling the model server: %w", err)}
 	}
+	return unreachable(fmt.Errorf("calling the model server: %w", err))
+}
+
+func unreachable(err error) *orak.Fault {
 	return &orak.Fault{
 		Class: orak.ClassDependency, Dependency: orak.DependencyModelServer,
-		Message: "The model server cannot be reached.", Err: fmt.Errorf("calling the model server: %w", err),
+		Message: "The model server cannot be reached.", Err: err,
 	}
 }
 
@@ -174,7 +178,11 @@ func judge(resp *http.Response, answer []byte, now time.Time) error {
 		}
 	case code == http.StatusUnprocessableEntity:
 		return &orak.Fault{Class: orak.ClassModel, Message: "The model cannot analyze this recording.", Err: err}
-	case code >= 500 || code == http.StatusRequestTimeout:
+	case code == http.StatusRequestTimeout || code == http.StatusBadGateway:
+		// The way there is at fault: it is too slow, or a gateway finds nobody
+		// at its end.
+		return unreachable(err)
+	case code >= 500:
 		return &orak.Fault{Class: orak.ClassTransient, Message: "The analysis failed.", Err: err}
 	default:
 		return broken(err)

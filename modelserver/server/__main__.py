@@ -3,14 +3,18 @@
 import argparse
 import logging
 import os
+import signal
+import sys
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
 from . import app, manifest
 from .admission import Admission
 from .batching import Batcher
-from .model import Model
+from .body import Intake
+from .model import DEVICES, Model
 from .service import Service
 
 
@@ -23,31 +27,51 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--port", type=int, default=8090)
     p.add_argument("--slots", type=int, default=2, help="requests that are worked on at once")
     p.add_argument("--queue", type=int, default=8, help="requests that may wait; further ones are answered 429")
-    p.add_argument("--memory", type=int, default=1 << 30, metavar="BYTES", help="memory for the audio of all requests at once, the model's own not counted")
+    p.add_argument("--memory", type=int, default=1 << 30, metavar="BYTES", help="memory for the audio of all requests at once, beside the model's own")
     p.add_argument("--batch", type=int, default=8, help="windows that go through the model together, at most")
     p.add_argument("--batch-wait", type=float, default=0.005, metavar="SECONDS", help="how long a window waits for company")
+    p.add_argument("--device", choices=DEVICES, default="auto", help="auto takes a GPU where there is one; cuda ends where there is none")
     p.add_argument("--threads", type=int, default=max((os.cpu_count() or 2) // 2, 1), help="threads of one run on a CPU")
     p.add_argument("--max-body", type=int, default=32 << 20, metavar="BYTES", help="longest body that is taken")
+    p.add_argument("--body-timeout", type=float, default=30, metavar="SECONDS", help="how long a body may take to arrive")
     p.add_argument("--allow-url", action="append", default=[], metavar="PREFIX", help="beginning of URLs that may be fetched; none by default")
     p.add_argument("--drain", type=int, default=30, metavar="SECONDS", help="how long requests may take to end when the server is stopped")
     return p.parse_args()
 
 
+class Server(uvicorn.Server):
+    """uvicorn's, which also tells the service that it is asked to stop."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.service.stopping = True
+        super().handle_exit(sig, frame)
+
+
 def main() -> None:
     args = arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    described, path = manifest.load(args.manifest)
-    model = Model(described, path, args.threads, described.memory_bytes + args.memory)
-    service = Service(described, Batcher(model, args.batch, args.batch_wait), Admission(args.slots, args.queue, args.memory), model.device)
+    try:
+        described, path = manifest.load(args.manifest)
+        model = Model(described, path, args.threads, described.memory_bytes + args.memory, args.device)
+        intake = Intake(args.max_body, args.body_timeout, tuple(args.allow_url))
+    except (OSError, ValueError) as e:
+        sys.exit(f"python -m server: {e}")
+    batcher, admission = Batcher(model, args.batch, args.batch_wait), Admission(args.slots, args.queue, args.memory)
+    service = Service(described, batcher, admission, model.device, stop=lambda: signal.raise_signal(signal.SIGTERM))
     logging.getLogger(__name__).info("serving %s %s on %s", described.name, described.version, model.device)
-    uvicorn.run(
-        app.build(service, args.max_body, tuple(args.allow_url)),
+    config = uvicorn.Config(
+        app.build(service, intake),
         host=args.host,
         port=args.port,
         timeout_graceful_shutdown=args.drain,
         log_level="warning",
         server_header=False,
     )
+    Server(config, service).run()
 
 
 if __name__ == "__main__":

@@ -2,28 +2,24 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
 import numpy as np
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from . import oip, wav
 from .analyze import analyze
+from .body import Intake
 from .problems import Problem, answer
 from .service import Service, cut_short
 
 log = logging.getLogger(__name__)
 
-# The header of a WAV; what comes after it is audio at 2 bytes a sample.
-WAV_HEADER = 44
 
-
-def build(service: Service, max_body: int, url_prefixes: tuple[str, ...] = ()) -> FastAPI:
-    """The application. ``max_body`` is in bytes; only URLs that begin with one of ``url_prefixes`` are fetched."""
+def build(service: Service, intake: Intake) -> FastAPI:
+    """The application."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -42,8 +38,7 @@ def build(service: Service, max_body: int, url_prefixes: tuple[str, ...] = ()) -
 
     @app.get("/readyz")
     async def ready() -> dict:
-        if not service.ready or service.stopping:
-            raise Problem(503, "not-ready", "The model is not ready; come back later.", 2)
+        service.check_ready()
         return {"status": "ok"}
 
     @app.get("/metrics")
@@ -59,18 +54,15 @@ def build(service: Service, max_body: int, url_prefixes: tuple[str, ...] = ()) -
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in ("audio/wav", "audio/x-wav"):
             # Its place is taken before its body is read: a queue of bodies would be what it is to prevent.
-            length = content_length(request, max_body)
-            async with service.admitted(max(length - WAV_HEADER, 0) // 2):
-                return await _analyzed(service, await read(request, length), request)
+            length = intake.announced(request)
+            async with service.admitted(wav.samples(length)):
+                return await _analyzed(service, await intake.read(request, length), request)
         if kind == "application/json":
-            url = await _url(request, url_prefixes)
-            async with httpx.AsyncClient(follow_redirects=False, timeout=30) as client, client.stream("GET", url) as found:
-                length = _fetchable(found, max_body)
-                async with service.admitted(max(length - WAV_HEADER, 0) // 2):
-                    return await _analyzed(service, await found.aread(), request)
+            async with intake.fetch(await intake.url(request)) as found, service.admitted(wav.samples(int(found.headers["content-length"]))):
+                return await _analyzed(service, await intake.drain(found), request)
         raise Problem(415, "media-type", "Want audio/wav, or application/json with a url.")
 
-    oip.routes(app, service, max_body)
+    oip.routes(app, service, intake)
     return app
 
 
@@ -81,25 +73,7 @@ async def _warm_up(service: Service) -> None:
         service.ready = True
     except Exception:
         log.exception("the model does not run")
-        signal.raise_signal(signal.SIGTERM)
-
-
-def content_length(request: Request, limit: int) -> int:
-    """The length that was announced, within the limit."""
-    text = request.headers.get("content-length", "")
-    if not text.isdecimal():
-        raise Problem(411, "length", "Want a Content-Length.")
-    if int(text) > limit:
-        raise Problem(413, "too-large", f"At most {limit} bytes are taken at once; send the recording in windows.")
-    return int(text)
-
-
-async def read(request: Request, length: int) -> bytes:
-    """The body; one that is cut off is nobody's recording."""
-    body = await request.body()
-    if len(body) != length:
-        raise Problem(400, "cut-off", "The body is not as long as was said.")
-    return body
+        service.fail()
 
 
 async def _analyzed(service: Service, body: bytes, request: Request) -> dict:
@@ -113,24 +87,3 @@ async def _analyzed(service: Service, body: bytes, request: Request) -> dict:
             await asyncio.sleep(1)
 
     return await cut_short(analyze(audio, service.manifest, service.batcher), gone())
-
-
-async def _url(request: Request, prefixes: tuple[str, ...]) -> str:
-    """Where to fetch the recording. Only what was allowed: a URL is a way into the network of this machine."""
-    content_length(request, 16 << 10)
-    try:
-        url = (await request.json())["url"]
-    except (ValueError, KeyError, TypeError) as e:
-        raise Problem(400, "json", 'Want {"url": "…"}.') from e
-    if not isinstance(url, str) or not url.startswith(prefixes):
-        raise Problem(400, "url", "This URL is not one that the server may fetch (--allow-url).")
-    return url
-
-
-def _fetchable(found: httpx.Response, limit: int) -> int:
-    length = found.headers.get("content-length", "")
-    if found.status_code != 200:
-        raise Problem(400, "url", f"The URL answered {found.status_code}.")
-    if not length.isdecimal() or int(length) > limit:
-        raise Problem(413, "too-large", f"At most {limit} bytes are taken at once; send the recording in windows.")
-    return int(length)

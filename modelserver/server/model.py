@@ -1,5 +1,6 @@
 """One ONNX model in one session."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -7,22 +8,44 @@ import onnxruntime as ort
 
 from .manifest import Manifest
 
+log = logging.getLogger(__name__)
+
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+DEVICES = ("auto", "cuda", "cpu")
+
 
 class OutOfMemory(Exception):
     """The device has no room for the batch. The session is still good."""
 
 
+class Broken(Exception):
+    """The model does not even run silence any more: only a new process will."""
+
+
 class Model:
     """Runs batches of windows; one call at a time, from any thread."""
 
-    def __init__(self, manifest: Manifest, path: Path, threads: int, memory_limit: int) -> None:
-        """``memory_limit`` bounds the arena of a GPU, in bytes; 0 leaves it to the device."""
+    def __init__(self, manifest: Manifest, path: Path, threads: int, memory_limit: int, device: str = "auto") -> None:
+        """``memory_limit`` bounds the arena that tensors are made in, in bytes; 0 leaves it to the device.
+
+        ``device`` is one of DEVICES; "auto" is a GPU where there is one. Raises ValueError for a model that is not what
+        the manifest says, and for a GPU that was asked for and is not there.
+        """
         self.manifest = manifest
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        self.session = ort.InferenceSession(str(path), options, providers=_providers(memory_limit))
-        self.device = self.session.get_providers()[0].removesuffix("ExecutionProvider").lower()
+        providers = _providers(device, memory_limit)
+        if providers == [CPU] and memory_limit:
+            _bound_cpu(options, memory_limit)
+        self.session = ort.InferenceSession(str(path), options, providers=providers)
+        used = self.session.get_providers()[0]
+        if used == CPU and providers != [CPU]:
+            # onnxruntime goes on without it, 30 times slower, and says so to nobody.
+            if device == "cuda":
+                raise ValueError("--device cuda: onnxruntime cannot use the GPU. Is its driver here (nvidia-smi), and requirements-gpu.txt installed?")
+            log.warning("onnxruntime's GPU build cannot use a GPU here: the model runs on the CPU. Is the driver here (nvidia-smi)?")
+        self.device = used.removesuffix("ExecutionProvider").lower()
         have = {o.name for o in self.session.get_outputs()}
         if missing := [o.tensor for o in manifest.outputs if o.tensor not in have]:
             raise ValueError(f"the model has no output {missing[0]!r}; it has {sorted(have)}")
@@ -30,7 +53,31 @@ class Model:
             raise ValueError(f"the model has no input {manifest.input!r}")
 
     def run(self, audio: np.ndarray) -> list[np.ndarray]:
-        """[batch, samples] to one array [batch, …] for each of the manifest's outputs."""
+        """[batch, samples] to one array [batch, …] for each of the manifest's outputs.
+
+        Raises OutOfMemory; Broken where the device is lost, which this tells from
+        a failure of this audio by running silence; and onnxruntime's own.
+        """
+        try:
+            return self._run(audio)
+        except OutOfMemory:
+            raise
+        except Exception:
+            self._prove()
+            raise
+
+    def warm_up(self, batch: int) -> None:
+        """The first run of each shape allocates and tunes: it is not to be a caller's.
+
+        Raises OutOfMemory where not even one window has room.
+        """
+        self._run(self._silence(1))
+        try:
+            self._run(self._silence(batch))
+        except OutOfMemory as e:
+            log.warning("there is no room for %d windows at once: %s", batch, e)
+
+    def _run(self, audio: np.ndarray) -> list[np.ndarray]:
         try:
             return self.session.run([o.tensor for o in self.manifest.outputs], {self.manifest.input: audio})
         except MemoryError as e:
@@ -40,23 +87,42 @@ class Model:
                 raise OutOfMemory(str(e)) from e
             raise
 
-    def warm_up(self, batch: int) -> None:
-        """The first run of each shape allocates and tunes: it is not to be a caller's."""
-        samples = self.manifest.window + 2 * self.manifest.context
-        for n in (1, batch):
-            self.run(np.zeros((n, samples), np.float32))
+    def _prove(self) -> None:
+        """An error of CUDA's may end the whole context; every later run then fails, too."""
+        try:
+            self._run(self._silence(1))
+        except OutOfMemory:
+            return
+        except Exception as e:
+            raise Broken(str(e)) from e
+
+    def _silence(self, batch: int) -> np.ndarray:
+        return np.zeros((batch, self.manifest.window + 2 * self.manifest.context), np.float32)
 
 
-def _providers(memory_limit: int) -> list:
-    """A GPU where this build and this machine have one, else the CPU."""
-    if "CUDAExecutionProvider" not in ort.get_available_providers():
-        return ["CPUExecutionProvider"]
+def _providers(device: str, memory_limit: int) -> list:
+    if device == "cpu" or CUDA not in ort.get_available_providers():
+        if device == "cuda":
+            raise ValueError("--device cuda: this onnxruntime is built for CPUs alone; install requirements-gpu.txt")
+        return [CPU]
+    # CUDA's libraries are Python packages here, where the loader does not look.
+    ort.preload_dlls()
     options: dict[str, str | int] = {"arena_extend_strategy": "kSameAsRequested"}
     if memory_limit:
         options["gpu_mem_limit"] = memory_limit
-    return [("CUDAExecutionProvider", options), "CPUExecutionProvider"]
+    return [(CUDA, options), CPU]
+
+
+def _bound_cpu(options: ort.SessionOptions, limit: int) -> None:
+    """Has this process's CPU arena bounded: what does not fit is refused here, before the kernel ends the process for it."""
+    arena = ort.OrtArenaCfg({"max_mem": limit, "arena_extend_strategy": 1})
+    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    ort.create_and_register_allocator(memory, arena)
+    options.add_session_config_entry("session.use_env_allocators", "1")
 
 
 def _is_out_of_memory(text: str) -> bool:
+    """What onnxruntime's arena, CUDA, cuBLAS and cuDNN say of it."""
     text = text.lower()
-    return any(s in text for s in ("out of memory", "failed to allocate memory", "bad_alloc", "cudaerrormemoryallocation"))
+    said = ("smaller than requested bytes", "failed to allocate memory", "out of memory", "bad_alloc", "memoryallocation", "alloc_failed", "allocation_failed")
+    return any(s in text for s in said)

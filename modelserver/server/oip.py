@@ -9,6 +9,7 @@ import json
 import numpy as np
 from fastapi import FastAPI, Request, Response
 
+from .body import Intake
 from .problems import Problem
 from .service import Service
 
@@ -17,7 +18,7 @@ HEADER_LENGTH = "inference-header-content-length"
 MAX_BATCH = 64
 
 
-def routes(app: FastAPI, service: Service, max_body: int) -> None:
+def routes(app: FastAPI, service: Service, intake: Intake) -> None:
     m = service.manifest
 
     def known(name: str) -> None:
@@ -36,8 +37,7 @@ def routes(app: FastAPI, service: Service, max_body: int) -> None:
     @app.get("/v2/models/{name}/ready")
     async def ready(name: str = m.name) -> dict:
         known(name)
-        if not service.ready or service.stopping:
-            raise Problem(503, "not-ready", "The model is not ready; come back later.", 2)
+        service.check_ready()
         return {"name": name, "ready": True}
 
     @app.get("/v2/models/{name}")
@@ -54,11 +54,9 @@ def routes(app: FastAPI, service: Service, max_body: int) -> None:
     @app.post("/v2/models/{name}/infer")
     async def infer(name: str, request: Request) -> Response:
         known(name)
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > max_body:
-            raise Problem(413, "too-large", f"At most {max_body} bytes are taken at once.")
-        async with service.admitted(int(length) // 4):
-            head, audio = _decode(await request.body(), request.headers.get(HEADER_LENGTH), m.input)
+        length = intake.announced(request)
+        async with service.admitted(length // 4):
+            head, audio = _decode(await intake.read(request, length), request.headers.get(HEADER_LENGTH), m.input)
             outputs = [np.stack(o) for o in zip(*[await service.infer(w) for w in audio], strict=True)]
             return _encode(head, m.name, m.version, [o.tensor for o in m.outputs], outputs)
 

@@ -12,7 +12,17 @@ class Problem(Exception):
         self.status, self.code, self.detail, self.retry_after = status, code, detail, retry_after
 
 
-TITLES = {400: "Bad request", 411: "Length required", 413: "Too large", 415: "Not taken", 422: "Not analyzable", 429: "Busy", 500: "Failed", 503: "Not ready"}
+TITLES = {
+    400: "Bad request",
+    408: "Too slow",
+    411: "Length required",
+    413: "Too large",
+    415: "Not taken",
+    422: "Not analyzable",
+    429: "Busy",
+    500: "Failed",
+    503: "Not ready",
+}
 
 
 async def answer(_: Request, problem: Exception) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -12,22 +12,26 @@ from .admission import Admission, Full
 from .analyze import NotFinite
 from .batching import Batcher
 from .manifest import Manifest
-from .model import OutOfMemory
+from .model import Broken, OutOfMemory
 from .problems import Problem
 
 log = logging.getLogger(__name__)
 
-# After an out-of-memory the device needs the requests that run to end.
-OUT_OF_MEMORY_RETRY_S = 5
+# After an out-of-memory the device needs the requests that run to end; and a new process takes some seconds.
+RECOVERY_S = 5
 
 
 class Service:
-    """One model with its queue and its measures."""
+    """One model with its queue and its measures.
 
-    def __init__(self, manifest: Manifest, batcher: Batcher, admission: Admission, device: str) -> None:
-        self.manifest, self.batcher, self.admission, self.device = manifest, batcher, admission, device
-        self.ready = False
-        self.stopping = False
+    ``ready`` is set once the model is warm; ``stopping`` once the process is to
+    end, after which nothing is begun. ``broken`` is set where the model failed for
+    good, and ``stop``, if there is one, is called for it.
+    """
+
+    def __init__(self, manifest: Manifest, batcher: Batcher, admission: Admission, device: str, stop: Callable[[], None] | None = None) -> None:
+        self.manifest, self.batcher, self.admission, self.device, self.stop = manifest, batcher, admission, device, stop
+        self.ready = self.stopping = self.broken = False
         self.registry = CollectorRegistry()
         self.requests = Counter("orak_model_requests_total", "Requests by how they ended.", ["outcome"], registry=self.registry)
         self.duration = Histogram("orak_model_request_duration_seconds", "Time of a request, its waiting included.", registry=self.registry)
@@ -42,15 +46,29 @@ class Service:
             Gauge(f"orak_model_{name}", text, registry=self.registry).set_function(value)
 
     def cost(self, samples: int) -> int:
-        """Memory in bytes that a request is reckoned to take."""
-        return round(samples / self.manifest.sample_rate_hz * self.manifest.memory_bytes_per_second)
+        """Memory in bytes that a request is reckoned to take: a window's, however short it is, or more."""
+        m = self.manifest
+        return round(max(samples, m.window) / m.sample_rate_hz * m.memory_bytes_per_second)
+
+    def check_ready(self) -> None:
+        """Raises a Problem unless work is taken."""
+        if not self.ready or self.stopping or self.broken:
+            raise Problem(503, "not-ready", "The model is not ready; come back later.", 2)
+
+    def fail(self) -> None:
+        """Takes no more work, for good: whoever supervises the process is to start it anew."""
+        first, self.broken = not self.broken, True
+        if first and self.stop:
+            self.stop()
 
     @asynccontextmanager
     async def admitted(self, samples: int) -> AsyncIterator[None]:
         """Holds a place for so much audio; every failure within becomes a Problem and is counted."""
-        if not self.ready or self.stopping:
+        try:
+            self.check_ready()
+        except Problem:
             self.requests.labels("not_ready").inc()
-            raise Problem(503, "not-ready", "The model is not ready; come back later.", 2)
+            raise
         try:
             with self.duration.time():
                 async with self.admission.enter(self.cost(samples)):
@@ -61,7 +79,12 @@ class Service:
         except OutOfMemory as e:
             self.requests.labels("out_of_memory").inc()
             log.warning("out of memory with a single window: %s", e)
-            raise Problem(503, "out-of-memory", "The device has no room at the moment; come back later.", OUT_OF_MEMORY_RETRY_S) from e
+            raise Problem(503, "out-of-memory", "The device has no room at the moment; come back later.", RECOVERY_S) from e
+        except Broken as e:
+            self.requests.labels("broken").inc()
+            log.error("the model fails for good, and this process ends: %s", e)
+            self.fail()
+            raise Problem(503, "not-ready", "The model is not ready; come back later.", RECOVERY_S) from e
         except NotFinite as e:
             self.requests.labels("model_failed").inc()
             raise Problem(422, "model-failed", "The model cannot analyze this recording.") from e

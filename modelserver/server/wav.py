@@ -4,6 +4,14 @@ import struct
 
 import numpy as np
 
+# The header of a WAV; what comes after it is audio at 2 bytes a sample.
+HEADER = 44
+
+
+def samples(length: int) -> int:
+    """How many there are in a file of so many bytes, at the most."""
+    return max(length - HEADER, 0) // 2
+
 
 class NotTaken(ValueError):
     """The bytes are not such a WAV; the text is for the caller."""

@@ -8,11 +8,14 @@ from onnx import TensorProto, helper
 from server import app, manifest
 from server.admission import Admission
 from server.batching import Batcher
+from server.body import Intake
 from server.model import Model
 from server.service import Service
 
 # Real ONNX models of a few nodes: what a test wants to go wrong is built in.
 HOP = 160
+
+INTAKE = Intake(1 << 20, 30)
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def service(folder: Path) -> Service:
 
 @pytest.fixture
 def application(service: Service):
-    return app.build(service, 1 << 20)
+    return app.build(service, INTAKE)
 
 
 def wave(samples: np.ndarray, rate: int = 16_000, channels: int = 1) -> bytes:

@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 from server import app
 from server.analyze import NotFinite
 from server.model import OutOfMemory
+from server.problems import Problem
 
-from .conftest import make_service, wave
+from .conftest import INTAKE, make_service, wave
 
 DOCUMENT = yaml.safe_load((Path(__file__).parent.parent.parent / "docs/model-server.openapi.yaml").read_text())
 WAV = {"content-type": "audio/wav"}
@@ -47,7 +48,7 @@ def service(folder):
 
 @pytest.fixture
 def client(service):
-    with TestClient(app.build(service, 1 << 20)) as c:
+    with TestClient(app.build(service, INTAKE)) as c:
         while c.get("/readyz").status_code != 200:
             pass
         yield c
@@ -92,6 +93,7 @@ PROVOKED = [
     (200, wave(np.ones(2000)), WAV, None),
     (200, wave(np.zeros(0)), WAV, None),
     (400, b"[]", {"content-type": "application/json"}, None),
+    (408, wave(np.zeros(100)), WAV, lambda s: fail(s, Problem(408, "slow", "on purpose"))),
     (411, chunks(), WAV, None),
     (413, b"x" * (1 << 20 | 1), WAV, None),
     (415, b"no wav", WAV, None),

@@ -9,7 +9,7 @@ import uvicorn
 
 from server import app
 
-from .conftest import make_service, wave
+from .conftest import INTAKE, make_service, wave
 
 CROWD, SLOTS, QUEUE = 200, 2, 8
 
@@ -18,7 +18,7 @@ def test_a_crowd_is_let_in_by_and_by(folder):
     """As many as 200 at once meet nothing but 429, and all get through: on a real socket."""
     service = make_service(folder, slots=SLOTS, queue=QUEUE)
     most = watch(service.admission)
-    server = uvicorn.Server(uvicorn.Config(app.build(service, 1 << 20), port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app.build(service, INTAKE), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

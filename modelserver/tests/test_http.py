@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 
 from server import app
 
-from .conftest import make_service, wave
+from .conftest import INTAKE, make_service, wave
 
 WAV = {"content-type": "audio/wav"}
 
@@ -77,7 +77,7 @@ def test_not_ready_before_it_is_warm_and_while_it_stops(service, application):
 
 def test_a_full_queue_answers_429(folder):
     service = make_service(folder, slots=1, queue=0)
-    with TestClient(app.build(service, 1 << 20)) as client:
+    with TestClient(app.build(service, INTAKE)) as client:
         ready(client, service)
         service.admission.running = 1  # somebody's
         answer = client.post("/v1/analyze", content=wave(np.zeros(9)), headers=WAV)
