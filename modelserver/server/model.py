@@ -32,20 +32,8 @@ class Model:
         the manifest says, and for a GPU that was asked for and is not there.
         """
         self.manifest = manifest
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        providers = _providers(device, memory_limit)
-        if providers == [CPU] and memory_limit:
-            _bound_cpu(options, memory_limit)
-        self.session = ort.InferenceSession(str(path), options, providers=providers)
-        used = self.session.get_providers()[0]
-        if used == CPU and providers != [CPU]:
-            # onnxruntime goes on without it, 30 times slower, and says so to nobody.
-            if device == "cuda":
-                raise ValueError("--device cuda: onnxruntime cannot use the GPU. Is its driver here (nvidia-smi), and requirements-gpu.txt installed?")
-            log.warning("onnxruntime's GPU build cannot use a GPU here: the model runs on the CPU. Is the driver here (nvidia-smi)?")
-        self.device = used.removesuffix("ExecutionProvider").lower()
+        self.session = _session(path, threads, memory_limit, device)
+        self.device = self.session.get_providers()[0].removesuffix("ExecutionProvider").lower()
         have = {o.name for o in self.session.get_outputs()}
         if missing := [o.tensor for o in manifest.outputs if o.tensor not in have]:
             raise ValueError(f"the model has no output {missing[0]!r}; it has {sorted(have)}")
@@ -100,17 +88,28 @@ class Model:
         return np.zeros((batch, self.manifest.window + 2 * self.manifest.context), np.float32)
 
 
-def _providers(device: str, memory_limit: int) -> list:
-    if device == "cpu" or CUDA not in ort.get_available_providers():
+def _session(path: Path, threads: int, memory_limit: int, device: str) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    if device == "cuda" and CUDA not in ort.get_available_providers():
+        raise ValueError("--device cuda: this onnxruntime is built for CPUs alone; install requirements-gpu.txt")
+    if device != "cpu" and CUDA in ort.get_available_providers():
+        # CUDA's libraries are Python packages here, where the loader does not look.
+        ort.preload_dlls()
+        arena: dict[str, str | int] = {"arena_extend_strategy": "kSameAsRequested"}
+        if memory_limit:
+            arena["gpu_mem_limit"] = memory_limit
+        session = ort.InferenceSession(str(path), options, providers=[(CUDA, arena), CPU])
+        if session.get_providers()[0] == CUDA:
+            return session
+        # onnxruntime goes on without it, and says so to nobody.
         if device == "cuda":
-            raise ValueError("--device cuda: this onnxruntime is built for CPUs alone; install requirements-gpu.txt")
-        return [CPU]
-    # CUDA's libraries are Python packages here, where the loader does not look.
-    ort.preload_dlls()
-    options: dict[str, str | int] = {"arena_extend_strategy": "kSameAsRequested"}
+            raise ValueError("--device cuda: onnxruntime cannot use the GPU. Is its driver here (nvidia-smi), and requirements-gpu.txt installed?")
+        log.warning("onnxruntime's GPU build cannot use a GPU here: the model runs on the CPU. Is the driver here (nvidia-smi)?")
     if memory_limit:
-        options["gpu_mem_limit"] = memory_limit
-    return [(CUDA, options), CPU]
+        _bound_cpu(options, memory_limit)
+    return ort.InferenceSession(str(path), options, providers=[CPU])
 
 
 def _bound_cpu(options: ort.SessionOptions, limit: int) -> None:

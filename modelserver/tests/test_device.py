@@ -1,6 +1,7 @@
 """Devices that have no room, or are lost: onnxruntime's own refusals, with models of a few nodes."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,16 @@ def test_what_cannot_work_is_said_at_the_start(arguments, said):
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_nobody_is_told_of_a_session(tmp_path):
+    """onnxruntime's telemetry keeps its queue, and an id of the machine, in the home folder."""
+    opened = (
+        "import sys, pathlib; from server import manifest, model; m, p = manifest.load(pathlib.Path(sys.argv[1])); model.Model(m, p, 1, 0, 'cpu').warm_up(1)"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("ORT_", "XDG_"))} | {"HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", opened, str(PITCH)], cwd=PITCH.parents[2], env=environment, check=True, timeout=60)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
 def test_the_gpu_build_differs_in_nothing_else():

@@ -1,0 +1,5 @@
+"""The training of the default model, and its comparison with other ways."""
+
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # see server

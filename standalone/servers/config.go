@@ -22,6 +22,7 @@ type Config struct {
 	TemporalUIPort int    `name:"temporal-ui-port" help:"Port of Temporal's Web UI; 0 takes any free port." default:"8233"`
 	KafkaPort      int    `help:"Port of the Kafka broker; 0 takes any free port." default:"9092"`
 	S3Port         int    `name:"s3-port" help:"Port of the S3 store; 0 takes any free port." default:"9000"`
+	DynamicConfig  string `name:"temporal-dynamic-config" help:"File of Temporal's dynamic configuration, in place of what suits one process: to try out a deployment's, as deploy/temporal/dynamicconfig.yaml."`
 }
 
 // Validate reports the first setting that cannot be used.

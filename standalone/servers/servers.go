@@ -80,7 +80,7 @@ func (s *Servers) start(ctx context.Context) error {
 	broker := &kafka{port: s.cfg.KafkaPort, dir: s.path("kafka"), log: log.With("server", "kafka")}
 	store := &s3{port: s.cfg.S3Port, dir: s.path("s3"), credentials: s.credentials, log: log.With("server", "s3")}
 	temporal := &temporalServer{
-		port: s.cfg.TemporalPort, dir: s.path("temporal"), many: s.opts.ManyNamespaces,
+		port: s.cfg.TemporalPort, dir: s.path("temporal"), dynamicConfig: s.cfg.DynamicConfig, many: s.opts.ManyNamespaces,
 		log: log.With("server", "temporal"), fatal: s.opts.Fatal,
 	}
 	ui := &webUI{port: s.cfg.TemporalUIPort, temporalPort: s.cfg.TemporalPort}

@@ -36,9 +36,10 @@ const clusterName = "active"
 type temporalServer struct {
 	port int
 	dir  string
-	// many: see Options.ManyNamespaces.
-	many bool
-	log  *slog.Logger
+	// dynamicConfig: see Config.DynamicConfig; many: see Options.ManyNamespaces.
+	dynamicConfig string
+	many          bool
+	log           *slog.Logger
 	// fatal ends the process; the server calls it where it cannot go on.
 	fatal func(msg string)
 
@@ -46,6 +47,10 @@ type temporalServer struct {
 }
 
 func (t *temporalServer) start(ctx context.Context) error {
+	settings, err := dynamicConfig(t.dynamicConfig, t.many)
+	if err != nil {
+		return err
+	}
 	db := t.database("temporal.db")
 	if err := t.createDatabase(); err != nil {
 		return err
@@ -65,7 +70,7 @@ func (t *temporalServer) start(ctx context.Context) error {
 		temporal.WithConfig(t.config(db, services)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(hosts),
-		temporal.WithDynamicConfigClient(dynamicConfig(t.many)),
+		temporal.WithDynamicConfigClient(settings),
 		temporal.WithLogger(temporalLog{log: t.log, fatal: t.fatal}),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper {

@@ -15,11 +15,28 @@ func TestDeploymentKeepsItsRules(t *testing.T) {
 	t.Parallel()
 	d, err := Load(t.Context(), absolute(t, root))
 	require.NoError(t, err)
-	require.Subset(t, d.Project.ServiceNames(), []string{"api", "bridge", "worker", "kafka", "temporal", "temporal-ui", "postgres", "s3"})
+	require.Subset(t, d.Project.ServiceNames(), []string{"api", "bridge", "worker", "kafka", "temporal", "temporal-ui", "postgres", "s3", "model"})
 	require.NotEmpty(t, d.Settings)
 	for _, what := range Check(d) {
 		t.Error(what)
 	}
+}
+
+func TestAGPUIsTheModelServersAlone(t *testing.T) {
+	t.Parallel()
+	d, err := Load(t.Context(), absolute(t, root), "deploy/gpu.yml")
+	require.NoError(t, err)
+	for _, what := range Check(d) {
+		t.Error(what)
+	}
+	for name, s := range d.Project.Services {
+		given := s.Deploy.Resources.Reservations != nil && len(s.Deploy.Resources.Reservations.Devices) > 0
+		require.Equal(t, name == "model", given, name)
+	}
+	model := d.Project.Services["model"]
+	require.Equal(t, "requirements-gpu.txt", *model.Build.Args["REQUIREMENTS"])
+	require.Contains(t, model.Command, "cuda", "it must not fall back to the CPU in silence")
+	require.Equal(t, []string{"model"}, model.Profiles)
 }
 
 func TestMissingSecretStopsTheStartAndIsNamed(t *testing.T) {

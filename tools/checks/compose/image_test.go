@@ -34,6 +34,50 @@ func TestImageIsPinnedAndNotRoot(t *testing.T) {
 	}
 }
 
+func TestTheModelServersImageIsPinnedNotRootAndHoldsAllThatItRuns(t *testing.T) {
+	t.Parallel()
+	dockerfile := read(t, "modelserver/Dockerfile")
+	from := regexp.MustCompile(`(?m)^FROM (\S+)`).FindStringSubmatch(dockerfile)
+	require.NotNil(t, from)
+	require.Regexp(t, versionTag, from[1])
+	target := regexp.MustCompile(`target-version = "py3(\d+)"`).FindStringSubmatch(read(t, "modelserver/pyproject.toml"))
+	require.NotNil(t, target)
+	require.Contains(t, from[1], "python:3."+target[1]+".", "the Python that the requirements were made with")
+	require.Regexp(t, `(?m)^USER [1-9][0-9]*:[1-9][0-9]*$`, dockerfile)
+	require.Regexp(t, `(?m)^HEALTHCHECK `, dockerfile)
+	require.Regexp(t, `(?m)^ENTRYPOINT \["python", "-m", "server"\]$`, dockerfile)
+
+	ignored := ignoredBy(t, "modelserver/.dockerignore")
+	files, err := fs.Glob(os.DirFS(filepath.Join(root, "modelserver")), "*/*.py")
+	require.NoError(t, err)
+	files = append(files, "requirements.txt", "requirements-gpu.txt", "models/pitch/manifest.json", "models/pitch/model.onnx")
+	served := 0
+	for _, file := range files {
+		needed := !strings.HasPrefix(file, "tests/") && !strings.HasPrefix(file, "train/")
+		require.Equal(t, !needed, ignored(file), file)
+		if strings.HasPrefix(file, "server/") {
+			served++
+		}
+	}
+	require.Greater(t, served, 5)
+	require.True(t, ignored(".venv/bin/python"))
+}
+
+// ignoredBy tells which files a .dockerignore keeps out of an image.
+func ignoredBy(t *testing.T, name string) func(file string) bool {
+	t.Helper()
+	patterns, err := ignorefile.ReadAll(strings.NewReader(read(t, name)))
+	require.NoError(t, err)
+	matcher, err := patternmatcher.New(patterns)
+	require.NoError(t, err)
+	return func(file string) bool {
+		t.Helper()
+		ignored, err := matcher.MatchesOrParentMatches(file)
+		require.NoError(t, err)
+		return ignored
+	}
+}
+
 // The same version everywhere: what tests run is what is deployed.
 func TestVersionsAreTheSameInEveryFile(t *testing.T) {
 	t.Parallel()
@@ -62,24 +106,16 @@ func TestVersionsAreTheSameInEveryFile(t *testing.T) {
 // that no machine without an engine can try.
 func TestBuildContextHoldsAllThatTheProgramIsMadeOf(t *testing.T) {
 	t.Parallel()
-	patterns, err := ignorefile.ReadAll(strings.NewReader(read(t, ".dockerignore")))
-	require.NoError(t, err)
-	matcher, err := patternmatcher.New(patterns)
-	require.NoError(t, err)
-
+	ignored := ignoredBy(t, ".dockerignore")
 	files := []string{"go.mod", "go.sum", "deploy/healthcheck.sh"}
 	seen := map[string]bool{}
 	sources(t, "cmd/orak", seen, &files)
 	require.Greater(t, len(seen), 5)
 	for _, file := range files {
-		ignored, err := matcher.MatchesOrParentMatches(file)
-		require.NoError(t, err)
-		require.False(t, ignored, "%s is needed and ignored", file)
+		require.False(t, ignored(file), "%s is needed and ignored", file)
 	}
 	for _, file := range []string{".env", ".git/config", ".orak/credentials", "standalone/main.go", "bin/orak"} {
-		ignored, err := matcher.MatchesOrParentMatches(file)
-		require.NoError(t, err)
-		require.True(t, ignored, "%s is not needed and not ignored", file)
+		require.True(t, ignored(file), "%s is not needed and not ignored", file)
 	}
 }
 

@@ -28,14 +28,15 @@ type Deployment struct {
 
 var setting = regexp.MustCompile(`\bORAK_[A-Z0-9_]+\b`)
 
-// Load reads docker-compose.yml, .env.example and docs/configuration.md of a
-// folder. A file that docker compose would refuse is an error.
-func Load(ctx context.Context, dir string) (*Deployment, error) {
+// Load reads docker-compose.yml with the files that are laid over it,
+// .env.example and docs/configuration.md of a folder. Services of every profile
+// are in it. A file that docker compose would refuse is an error.
+func Load(ctx context.Context, dir string, over ...string) (*Deployment, error) {
 	example, err := dotenv.Read(filepath.Join(dir, ".env.example"))
 	if err != nil {
 		return nil, fmt.Errorf("reading .env.example: %w", err)
 	}
-	project, err := loadProject(ctx, dir, filled(example))
+	project, err := loadProject(ctx, dir, filled(example), over...)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +67,12 @@ func filled(example map[string]string) []string {
 	return env
 }
 
-func loadProject(ctx context.Context, dir string, env []string) (*types.Project, error) {
-	options, err := cli.NewProjectOptions([]string{filepath.Join(dir, "docker-compose.yml")},
-		cli.WithWorkingDirectory(dir), cli.WithEnv(env))
+func loadProject(ctx context.Context, dir string, env []string, over ...string) (*types.Project, error) {
+	files := []string{filepath.Join(dir, "docker-compose.yml")}
+	for _, name := range over {
+		files = append(files, filepath.Join(dir, filepath.FromSlash(name)))
+	}
+	options, err := cli.NewProjectOptions(files, cli.WithWorkingDirectory(dir), cli.WithEnv(env), cli.WithProfiles([]string{"*"}))
 	if err != nil {
 		return nil, fmt.Errorf("preparing to read docker-compose.yml: %w", err)
 	}

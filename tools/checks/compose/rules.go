@@ -77,7 +77,8 @@ func loopback(_ *Deployment, s types.ServiceConfig) (found []string) {
 }
 
 func healthy(d *Deployment, s types.ServiceConfig) (found []string) {
-	if !once(s) && (s.HealthCheck == nil || len(s.HealthCheck.Test) == 0 || s.HealthCheck.Disable) {
+	// What we build has its test in the image.
+	if !once(s) && (s.HealthCheck == nil || len(s.HealthCheck.Test) == 0 && !ours(s) || s.HealthCheck.Disable) {
 		found = append(found, "no health check")
 	}
 	for name, on := range s.DependsOn {
@@ -164,15 +165,27 @@ func drained(_ *Deployment, s types.ServiceConfig) []string {
 	if !ours(s) {
 		return nil
 	}
-	timeout := s.Environment["ORAK_SHUTDOWN_TIMEOUT"]
-	if timeout == nil || s.StopGracePeriod == nil {
-		return []string{"ORAK_SHUTDOWN_TIMEOUT and stop_grace_period are not both set"}
+	timeout := drain(s)
+	if timeout == "" || s.StopGracePeriod == nil {
+		return []string{"ORAK_SHUTDOWN_TIMEOUT (or --drain) and stop_grace_period are not both set"}
 	}
-	own, err := time.ParseDuration(*timeout)
+	own, err := time.ParseDuration(timeout)
 	if err != nil || own >= time.Duration(*s.StopGracePeriod) {
-		return []string{fmt.Sprintf("may drain for %s and is killed after %s", *timeout, s.StopGracePeriod)}
+		return []string{fmt.Sprintf("may drain for %s and is killed after %s", timeout, s.StopGracePeriod)}
 	}
 	return nil
+}
+
+// drain is how long a service's own stop may take: a role's has a setting, the
+// model server's a flag, in seconds.
+func drain(s types.ServiceConfig) string {
+	if i := slices.Index(s.Command, "--drain"); i >= 0 && i+1 < len(s.Command) {
+		return s.Command[i+1] + "s"
+	}
+	if timeout := s.Environment["ORAK_SHUTDOWN_TIMEOUT"]; timeout != nil {
+		return *timeout
+	}
+	return ""
 }
 
 // variables holds .env.example to the variables of docker-compose.yml.
@@ -190,7 +203,7 @@ func variables(d *Deployment) (found []string) {
 		}
 	}
 	for _, name := range slices.Sorted(mapKeys(d.Example)) {
-		if _, used := d.Variables[name]; !used {
+		if _, used := d.Variables[name]; !used && !strings.HasPrefix(name, "COMPOSE_") { // docker compose's own
 			found = append(found, name+" is in .env.example and not used")
 		}
 	}
