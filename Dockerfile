@@ -6,6 +6,10 @@ WORKDIR /src
 # The product's own module alone: the workspace's others hold the embedded
 # servers of the standalone stack, which have no place in an image.
 ENV GOWORK=off CGO_ENABLED=0
+# simd: analyses take half of the processor time, by an experiment of Go's
+# (docs/decisions/0014-vectors.md).
+ARG GOEXPERIMENT=
+ENV GOEXPERIMENT=$GOEXPERIMENT
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .

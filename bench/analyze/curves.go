@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"orak/internal/analysis"
 )
 
 // printCurves writes the pitch curve of every WAV in a folder.
@@ -26,7 +29,7 @@ func printCurves(ctx context.Context, folder string, to io.Writer) error {
 		if err != nil {
 			return err
 		}
-		_, curve, err := analyze(ctx, wav)
+		_, curve, err := analysis.New(analysis.Config{}).Analyze(ctx, bytes.NewReader(wav), nil)
 		if err != nil {
 			return fmt.Errorf("analyzing %s: %w", name, err)
 		}

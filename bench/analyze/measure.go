@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"time"
 
@@ -28,10 +30,13 @@ type figures struct {
 }
 
 type report struct {
-	Recordings int      `json:"recordings"`
-	Seconds    int      `json:"seconds"`
-	Builtin    figures  `json:"built_in"`
-	Aubio      *figures `json:"aubiopitch,omitempty"`
+	Recordings int     `json:"recordings"`
+	Seconds    int     `json:"seconds"`
+	Builtin    figures `json:"built_in"`
+	// Vectors is the built-in engine with vector instructions, where this program
+	// was built with them (GOEXPERIMENT=simd).
+	Vectors *figures `json:"built_in_vectors,omitempty"`
+	Aubio   *figures `json:"aubiopitch,omitempty"`
 	// LoudnessLU is the largest difference to ffmpeg's integrated loudness.
 	LoudnessLU *float64 `json:"loudness_difference_lu,omitempty"`
 	// MemoryMiB is the heap in use towards the end of a minute of audio and of
@@ -58,6 +63,10 @@ func measure(ctx context.Context, count, seconds int) (report, error) {
 	}
 	audio := float64(2 * count * seconds)
 	r := report{Recordings: count, Seconds: seconds, Builtin: b.builtin.figures(audio)}
+	if analysis.Vectors() {
+		f := b.vectors.figures(audio)
+		r.Vectors = &f
+	}
 	if b.hasAubio {
 		f := b.aubio.figures(audio)
 		r.Aubio = &f
@@ -86,18 +95,30 @@ func (t *tally) figures(audio float64) figures {
 type bench struct {
 	file                string
 	hasAubio, hasFFmpeg bool
-	builtin, aubio      tally
-	loudness            float64
+	// builtin is without vector instructions.
+	builtin, vectors, aubio tally
+	loudness                float64
 }
 
 func (b *bench) measure(ctx context.Context, song recording, condition int) error {
 	wav := song.wav(1)
-	found, curve, took, err := fastest(ctx, wav)
+	found, curve, took, err := fastest(ctx, wav, analysis.Config{Plain: true})
 	if err != nil {
 		return err
 	}
 	b.builtin.spent += took
 	b.builtin.scores[condition].add(song.f0, func(i int) float64 { return float64(curve.F0Hz[i]) })
+	if analysis.Vectors() {
+		again, curveAgain, took, err := fastest(ctx, wav, analysis.Config{})
+		if err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(found, again) || !reflect.DeepEqual(curve, curveAgain) {
+			return errors.New("the vector instructions give another result")
+		}
+		b.vectors.spent += took
+		b.vectors.scores[condition] = b.builtin.scores[condition]
+	}
 	if err := os.WriteFile(b.file, wav, 0o600); err != nil {
 		return err
 	}
@@ -120,21 +141,17 @@ func (b *bench) measure(ctx context.Context, song recording, condition int) erro
 }
 
 // fastest analyzes a WAV a few times; took is the least processor time.
-func fastest(ctx context.Context, wav []byte) (found orak.Analysis, curve orak.PitchCurve, took time.Duration, err error) {
+func fastest(ctx context.Context, wav []byte, cfg analysis.Config) (found orak.Analysis, curve orak.PitchCurve, took time.Duration, err error) {
 	took = math.MaxInt64
 	for range passes {
 		began := processorTime()
-		found, curve, err = analyze(ctx, wav)
+		found, curve, err = analysis.New(cfg).Analyze(ctx, bytes.NewReader(wav), nil)
 		if err != nil {
 			return orak.Analysis{}, orak.PitchCurve{}, 0, err
 		}
 		took = min(took, processorTime()-began)
 	}
 	return found, curve, took, nil
-}
-
-func analyze(ctx context.Context, wav []byte) (orak.Analysis, orak.PitchCurve, error) {
-	return analysis.New(analysis.Config{}).Analyze(ctx, bytes.NewReader(wav), nil)
 }
 
 // processorTime is what this process has used so far: unlike the clock, it

@@ -20,11 +20,18 @@ func BenchmarkAnalyze(b *testing.B) {
 		return tune(t)
 	}
 	wav := encode(mix(sing(seconds, 0.1, song, ah()), white(seconds, 0.002, 1)))
-	engine := New(Config{})
-	b.ReportAllocs()
-	for b.Loop() {
-		_, _, err := engine.Analyze(context.Background(), bytes.NewReader(wav), nil)
-		require.NoError(b, err)
+	for _, plain := range []bool{true, false} {
+		if !plain && !Vectors() {
+			continue
+		}
+		b.Run(map[bool]string{true: "plain", false: "vectors"}[plain], func(b *testing.B) {
+			engine := New(Config{Plain: plain})
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _, err := engine.Analyze(context.Background(), bytes.NewReader(wav), nil)
+				require.NoError(b, err)
+			}
+			b.ReportMetric(seconds*float64(b.N)/b.Elapsed().Seconds(), "x-realtime")
+		})
 	}
-	b.ReportMetric(seconds*float64(b.N)/b.Elapsed().Seconds(), "x-realtime")
 }

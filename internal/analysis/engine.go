@@ -13,7 +13,7 @@ import (
 // changes whenever the same recording would be reported differently.
 const (
 	EngineName    = "orak-builtin"
-	EngineVersion = "2"
+	EngineVersion = "3"
 )
 
 // blockSize is how many samples are read at a time: 0.25 s. Between two
@@ -35,12 +35,24 @@ func (e *Engine) Identity(context.Context) (orak.Engine, error) { return e.ident
 // identity has the settings in its version where they are not the defaults:
 // others find another pitch in the same recording.
 func (e *Engine) identity() orak.Engine {
-	version := EngineVersion
-	if e.cfg != (Config{}).withDefaults() {
+	version, usual := EngineVersion, (Config{}).withDefaults()
+	if e.cfg.MinF0Hz != usual.MinF0Hz || e.cfg.MaxF0Hz != usual.MaxF0Hz {
 		version += fmt.Sprintf("-f0.%g.%g", e.cfg.MinF0Hz, e.cfg.MaxF0Hz)
 	}
 	return orak.Engine{Name: EngineName, Version: version}
 }
+
+func (e *Engine) kernels() kernels {
+	if e.cfg.Plain {
+		return plainKernels()
+	}
+	return fastest()
+}
+
+// Vectors reports whether this program was built with vector instructions and
+// runs on a processor that has them: then an engine uses them unless its
+// settings are Plain.
+func Vectors() bool { return fastest().vectors }
 
 // Analyze reads a 16 kHz, mono, 16-bit PCM WAV to its end and reports what it
 // holds, all but Analysis.Audio, which only the converter can know.
@@ -70,7 +82,7 @@ func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(
 	if err != nil {
 		return orak.Analysis{}, orak.PitchCurve{}, err
 	}
-	run := newRun(e.cfg)
+	run := newRun(e.cfg, e.kernels())
 	block := make([]float64, blockSize)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -107,12 +119,12 @@ type run struct {
 	chroma   *chromaMeter
 }
 
-func newRun(cfg Config) *run {
+func newRun(cfg Config, k kernels) *run {
 	r := &run{
-		pitch: newPitchTrack(cfg), loudness: newLoudnessMeter(),
-		tempo: newTempoMeter(), chroma: newChromaMeter(),
+		pitch: newPitchTrack(cfg, k), loudness: newLoudnessMeter(k),
+		tempo: newTempoMeter(), chroma: newChromaMeter(k),
 	}
-	r.mel = newMelFrames(r.tempo.frame)
+	r.mel = newMelFrames(k, r.tempo.frame)
 	return r
 }
 

@@ -236,6 +236,7 @@ func TestAnotherSearchRangeIsAnotherVersion(t *testing.T) {
 	}
 	require.Equal(t, orak.Engine{Name: EngineName, Version: EngineVersion}, identity(Config{}))
 	require.Equal(t, identity(Config{}), identity(Config{MinF0Hz: 55, MaxF0Hz: 1760}))
+	require.Equal(t, identity(Config{}), identity(Config{Plain: true}), "the results are the same")
 	require.NotEqual(t, identity(Config{}), identity(Config{MinF0Hz: 80}))
 	require.NotEqual(t, identity(Config{MinF0Hz: 80.5}), identity(Config{MinF0Hz: 80}))
 }

@@ -3,6 +3,7 @@ package analysis
 import (
 	"math"
 	"math/cmplx"
+	"unsafe"
 )
 
 // fft is the complex Fourier transform of a power of two, from 16 on: Stockham's
@@ -11,20 +12,23 @@ import (
 // it, turns nothing. Lengths and strides are such that the compiler leaves the
 // bounds checks out of the loops: that is half of the speed.
 type fft struct {
+	kernels
 	// steps are those with twiddles, in order.
-	steps [][]twiddles
+	steps []twiddles
 	work  []complex128
 }
 
-// twiddles are the first three powers of a root of unity.
-type twiddles struct{ w1, w2, w3 complex128 }
+// twiddles are the first three powers of each root of unity of a step.
+type twiddles struct{ w1, w2, w3 []complex128 }
 
-func newFFT(size int) *fft {
-	t := &fft{work: make([]complex128, size)}
+func newFFT(size int, k kernels) *fft {
+	t := &fft{kernels: k, work: make([]complex128, size)}
 	for n := size; n > 8; n /= 4 {
-		step := make([]twiddles, n/4)
-		for p := range step {
-			step[p] = twiddles{root(p, n), root(2*p, n), root(3*p, n)}
+		var step twiddles
+		for p := range n / 4 {
+			step.w1 = append(step.w1, root(p, n))
+			step.w2 = append(step.w2, root(2*p, n))
+			step.w3 = append(step.w3, root(3*p, n))
 		}
 		t.steps = append(t.steps, step)
 	}
@@ -35,48 +39,50 @@ func newFFT(size int) *fft {
 func root(k, n int) complex128 { return cmplx.Rect(1, -2*math.Pi*float64(k)/float64(n)) }
 
 // transform overwrites x, of the transform's size, and gives the result, which
-// is in x or in a slice that is valid until the next call.
-func (t *fft) transform(x []complex128) []complex128 {
+// is in x or in a slice that is valid until the next call. The other of the
+// two, spare, may be used until then.
+func (t *fft) transform(x []complex128) (result, spare []complex128) {
 	from, to := x, t.work
 	stride := 1
-	for _, step := range t.steps {
+	for i := range t.steps {
 		if stride == 1 {
-			radix4First(to, from, step)
+			t.radix4First(to, from, &t.steps[i])
 		} else {
-			radix4(to, from, step, stride)
+			t.radix4(to, from, &t.steps[i], stride)
 		}
 		from, to = to, from
 		stride *= 4
 	}
 	if len(x)/stride == 8 {
-		radix8Last(to, from)
+		t.radix8Last(to, from)
 	} else {
-		radix4Last(to, from)
+		t.radix4Last(to, from)
 	}
-	return to
+	return to, from
 }
 
 // timesI is i × z.
 func timesI(z complex128) complex128 { return complex(-imag(z), real(z)) }
 
-func radix4First(dst, src []complex128, step []twiddles) {
-	n := len(step)
+func radix4First(dst, src []complex128, w *twiddles) {
+	n := len(src) / 4
 	a, b, c, d := src[:n], src[n:][:n], src[2*n:][:n], src[3*n:][:n]
-	for p := range step {
-		w := &step[p]
+	w1, w2, w3 := w.w1[:n], w.w2[:n], w.w3[:n]
+	for p := range a {
 		to := (*[4]complex128)(dst[4*p:])
 		even, odd := a[p]+c[p], a[p]-c[p]
 		sum, turned := b[p]+d[p], timesI(b[p]-d[p])
 		to[0] = even + sum
-		to[1] = w.w1 * (odd - turned)
-		to[2] = w.w2 * (even - sum)
-		to[3] = w.w3 * (odd + turned)
+		to[1] = w1[p] * (odd - turned)
+		to[2] = w2[p] * (even - sum)
+		to[3] = w3[p] * (odd + turned)
 	}
 }
 
-func radix4(dst, src []complex128, step []twiddles, s int) {
+func radix4(dst, src []complex128, w *twiddles, s int) {
 	quarter := len(src) / 4
-	for p, w := range step {
+	for p, w1 := range w.w1 {
+		w2, w3 := w.w2[p], w.w3[p]
 		at := src[p*s:]
 		a, b, c, d := at[:s], at[quarter:][:s], at[2*quarter:][:s], at[3*quarter:][:s]
 		to := dst[4*p*s:]
@@ -85,9 +91,9 @@ func radix4(dst, src []complex128, step []twiddles, s int) {
 			even, odd := a[q]+c[q], a[q]-c[q]
 			sum, turned := b[q]+d[q], timesI(b[q]-d[q])
 			y0[q] = even + sum
-			y1[q] = w.w1 * (odd - turned)
-			y2[q] = w.w2 * (even - sum)
-			y3[q] = w.w3 * (odd + turned)
+			y1[q] = w1 * (odd - turned)
+			y2[q] = w2 * (even - sum)
+			y3[q] = w3 * (odd + turned)
 		}
 	}
 }
@@ -129,25 +135,42 @@ func radix8Last(dst, src []complex128) {
 // realFFT is the transform of a real signal, by a complex one of half its size
 // (Cooley, Lewis & Welch 1970).
 type realFFT struct {
-	fft    *fft
+	*fft
+	// packed are the signal's even places as real parts and its odd ones as
+	// imaginary parts; signal is the same memory, place by place.
 	packed []complex128
+	signal []float64
 	roots  []complex128
 }
 
-func newRealFFT(size int) *realFFT {
-	t := &realFFT{fft: newFFT(size / 2), packed: make([]complex128, size/2), roots: make([]complex128, size/2)}
+func newRealFFT(size int, k kernels) *realFFT {
+	t := &realFFT{fft: newFFT(size/2, k), packed: make([]complex128, size/2), roots: make([]complex128, size/2)}
+	t.signal = unsafe.Slice((*float64)(unsafe.Pointer(&t.packed[0])), size)
 	for k := range t.roots {
 		t.roots[k] = timesI(root(k, size))
 	}
 	return t
 }
 
-// at is twice bin k, less than half the size, of the packed transform z.
-func (t *realFFT) at(z []complex128, k int) complex128 {
+func unpack(out, z, roots []complex128) {
+	for k := range out {
+		out[k] = bin(z, roots, k)
+	}
+}
+
+func power(out []float64, z, roots []complex128) {
+	for k := range out {
+		x := bin(z, roots, k)
+		out[k] = real(x)*real(x) + imag(x)*imag(x)
+	}
+}
+
+// bin is twice bin k, less than half the size, of the packed transform z.
+func bin(z, roots []complex128, k int) complex128 {
 	a, b := z[k], z[(len(z)-k)&(len(z)-1)]
 	even := complex(real(a)+real(b), imag(a)-imag(b))
 	odd := complex(real(a)-real(b), imag(a)+imag(b))
-	return even - t.roots[k]*odd
+	return even - roots[k]*odd
 }
 
 // windowed gives power spectra of frames.
@@ -158,28 +181,21 @@ type windowed struct {
 
 // newWindowed is for frames as long as the window, filled with zeros to size,
 // a power of two from 32 on.
-func newWindowed(window []float64, size int) *windowed {
-	w := &windowed{realFFT: newRealFFT(size), window: make([]float64, len(window))}
+func newWindowed(window []float64, size int, k kernels) *windowed {
+	w := &windowed{realFFT: newRealFFT(size, k), window: make([]float64, len(window))}
 	for i, v := range window {
-		w.window[i] = v / 2 // since at is twice as large
+		w.window[i] = v / 2 // since unpack's bins are twice as large
 	}
 	return w
 }
 
-// power fills out with the power of the first bins: as many as are asked for,
-// up to the one in the middle.
-func (w *windowed) power(out, frame []float64) {
-	window := w.window[:len(frame)]
-	filled := w.packed[:len(frame)/2]
-	clear(w.packed[len(filled):])
-	for i := range filled {
-		filled[i] = complex(frame[2*i]*window[2*i], frame[2*i+1]*window[2*i+1])
-	}
-	z := w.fft.transform(w.packed)
-	for k := range out[:min(len(out), len(z))] {
-		x := w.at(z, k)
-		out[k] = real(x)*real(x) + imag(x)*imag(x)
-	}
+// spectrum fills out with the power of the first bins: as many as are asked
+// for, up to the one in the middle.
+func (w *windowed) spectrum(out, frame []float64) {
+	w.product(w.signal[:len(frame)], frame, w.window)
+	clear(w.signal[len(frame):])
+	z, _ := w.transform(w.packed)
+	w.power(out[:min(len(out), len(z))], z, w.roots)
 	if len(out) > len(z) {
 		x := 2 * (real(z[0]) - imag(z[0]))
 		out[len(z)] = x * x
@@ -196,37 +212,38 @@ type cosines struct {
 }
 
 // newCosines is for n+1 values, n being a power of two, from 32 on.
-func newCosines(n int) *cosines {
-	c := &cosines{realFFT: newRealFFT(n), cos: make([]float64, n), sin: make([]float64, n)}
+func newCosines(n int, k kernels) *cosines {
+	c := &cosines{realFFT: newRealFFT(n, k), cos: make([]float64, n), sin: make([]float64, n)}
 	for j := range n {
 		c.sin[j], c.cos[j] = math.Sincos(math.Pi * float64(j) / float64(n))
 	}
 	return c
 }
 
-// transform fills out, of an even length up to n, with the first values of
+// correlation fills out, of an even length up to n, with the first values of
 // x[0] ± x[n] + 2 Σ x[j] cos(πjk/n).
-func (c *cosines) transform(out, x []float64) {
+func (c *cosines) correlation(out, x []float64) {
 	n := len(c.cos)
-	x = x[:n+1]
-	// Folded on its middle, so that the real transform has the even values in
-	// its real part and in its imaginary part the steps from one odd value to
-	// the next.
-	first := x[0] - x[n]
-	folded := func(j int) float64 {
-		a, b := x[j], x[n-j]
-		first += 2 * a * c.cos[j]
-		return (a+b)/2 - c.sin[j]*(a-b)
-	}
-	c.packed[0] = complex((x[0]+x[n])/2, folded(1))
-	for i := 1; i < len(c.packed); i++ {
-		c.packed[i] = complex(folded(2*i), folded(2*i+1))
-	}
-	z := c.fft.transform(c.packed)
+	first := c.fold(c.signal, x[:n+1], c.cos, c.sin) - x[0] - x[n]
+	z, bins := c.transform(c.packed)
 	out[0], out[1] = 2*(real(z[0])+imag(z[0])), first
+	bins = bins[:len(out)/2]
+	c.unpack(bins, z, c.roots)
 	for k := 1; 2*k < len(out); k++ {
-		v := c.at(z, k)
-		first -= imag(v)
-		out[2*k], out[2*k+1] = real(v), first
+		first -= imag(bins[k])
+		out[2*k], out[2*k+1] = real(bins[k]), first
 	}
+}
+
+// fold is such that the real transform of dst has the even values in its real
+// part, and in its imaginary part the steps from one odd value to the next.
+func fold(dst, x, cos, sin []float64) float64 {
+	n := len(dst)
+	var parts [4]float64
+	for j := range dst {
+		a, b := x[j], x[n-j]
+		parts[j%4] += 2 * a * cos[j]
+		dst[j] = (a+b)*0.5 - sin[j]*(a-b)
+	}
+	return (parts[0] + parts[1]) + (parts[2] + parts[3])
 }

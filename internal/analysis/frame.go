@@ -84,7 +84,8 @@ type biquad struct {
 
 func (q *biquad) next(x float64) float64 {
 	y := q.b0*x + q.s1
-	q.s1 = q.b1*x - q.a1*y + q.s2
+	// In this order the next output waits for one addition less.
+	q.s1 = (q.b1*x + q.s2) - q.a1*y
 	q.s2 = q.b2*x - q.a2*y
 	return y
 }
@@ -99,10 +100,25 @@ func highPass(cutoff float64) *biquad {
 	}
 }
 
-// decibels of a power, not below floor and never infinite.
+// decibels are 10 log10 of a power, to 1e-9, and not below floor nor that of
+// leastPower: from the exponent, and from the fraction, between √½ and √2, by
+// the series of the inverse hyperbolic tangent (Abramowitz & Stegun 1964,
+// 4.1.27). The standard library's logarithm is as exact as can be, and takes
+// several times as long.
 func decibels(power, floor float64) float64 {
-	if power <= 0 {
-		return floor
-	}
-	return max(10*math.Log10(power), floor)
+	bits := math.Float64bits(max(power, leastPower)) - rootHalf
+	fraction := math.Float64frombits(bits&(1<<52-1) + rootHalf)
+	s := (fraction - 1) / (fraction + 1)
+	q := s * s
+	series := ((((q*(1.0/11)+1.0/9)*q+1.0/7)*q+1.0/5)*q+1.0/3)*q + 1
+	return max(float64(int64(bits)>>52)*decibelsOfTwo+s*series*decibelsOfE2, floor)
 }
+
+const (
+	leastPower = 1e-200
+	// rootHalf are √½'s bits.
+	rootHalf = 0x3fe6a09e667f3bcd
+	// 10 log10 of 2, and of e².
+	decibelsOfTwo = 10 * math.Ln2 / math.Ln10
+	decibelsOfE2  = 20 / math.Ln10
+)

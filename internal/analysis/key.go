@@ -69,10 +69,10 @@ type chromaMeter struct {
 
 type peak struct{ hz, magnitude float64 }
 
-func newChromaMeter() *chromaMeter {
+func newChromaMeter(k kernels) *chromaMeter {
 	return &chromaMeter{
 		frames:   newFramer(chromaFrame, chromaHop),
-		spectrum: newWindowed(hann(chromaFrame), chromaFrame),
+		spectrum: newWindowed(hann(chromaFrame), chromaFrame, k),
 		logs:     make([]float64, chromaBins), prefix: make([]float64, chromaBins+1),
 	}
 }
@@ -80,14 +80,10 @@ func newChromaMeter() *chromaMeter {
 func (m *chromaMeter) push(x []float64) { m.frames.push(x, m.frame) }
 
 func (m *chromaMeter) frame(frame []float64) {
-	sum := 0.0
-	for _, v := range frame {
-		sum += v * v
-	}
-	if decibels(sum/chromaFrame, -120) < minLevel {
+	if decibels(m.spectrum.dot(frame, frame)/chromaFrame, -120) < minLevel {
 		return
 	}
-	m.spectrum.power(m.logs, frame)
+	m.spectrum.spectrum(m.logs, frame)
 	if !m.findPeaks() {
 		return
 	}
@@ -115,7 +111,10 @@ func (m *chromaMeter) findPeaks() bool {
 		return false
 	}
 	for k := begin; k < chromaBins; k++ {
-		m.logs[k] = 10 * math.Log10(m.logs[k]/top+1e-8)
+		m.logs[k] = m.logs[k]/top + 1e-8
+	}
+	m.spectrum.inDecibels(m.logs[begin:chromaBins], -100)
+	for k := begin; k < chromaBins; k++ {
 		m.prefix[k+1] = m.prefix[k] + m.logs[k]
 	}
 	for k := chromaFirst; k <= chromaLast; k++ {

@@ -39,9 +39,9 @@ type loudnessMeter struct {
 	peak   *peakMeter
 }
 
-func newLoudnessMeter() *loudnessMeter {
+func newLoudnessMeter(k kernels) *loudnessMeter {
 	shelf, pass := kWeighting(sampleRate)
-	return &loudnessMeter{shelf: shelf, pass: pass, peak: newPeakMeter()}
+	return &loudnessMeter{shelf: shelf, pass: pass, peak: newPeakMeter(k)}
 }
 
 // kWeighting gives the two sections of BS.1770's K-weighting for any sampling

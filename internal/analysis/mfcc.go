@@ -17,6 +17,8 @@ const (
 	melTo    = sampleRate / 2.0
 	melFloor = -100.0
 	mfccs    = 13
+	// paddedMFCCs is mfccs as whole vectors of 4.
+	paddedMFCCs = 16
 )
 
 // Statistics are gathered for every level of a frame by itself, 1 dB wide, so
@@ -46,9 +48,14 @@ type melSums struct {
 type melFrames struct {
 	frames   *framer
 	spectrum *windowed
+	kernels  kernels
 	power    []float64
-	bank     []melBand
-	basis    [mfccs][melBands]float64
+	// ones and bins are 1 and the number of each bin.
+	ones, bins []float64
+	bank       []melBand
+	// basis has the rows of the DCT as columns.
+	basis [melBands][paddedMFCCs]float64
+	sums  [paddedMFCCs]float64
 	// each gets every frame's mel spectrum in dB; it may not keep it.
 	each func(mel *[melBands]float64)
 	mel  [melBands]float64
@@ -63,7 +70,7 @@ type cepstrum struct {
 	level int
 }
 
-func newMelFrames(each func(mel *[melBands]float64)) *melFrames {
+func newMelFrames(k kernels, each func(mel *[melBands]float64)) *melFrames {
 	window, sum := hann(melFrame), 0.0
 	for _, w := range window {
 		sum += w
@@ -72,16 +79,19 @@ func newMelFrames(each func(mel *[melBands]float64)) *melFrames {
 		window[i] *= 2 / sum
 	}
 	m := &melFrames{
-		frames: newFramer(melFrame, hop), spectrum: newWindowed(window, melFrame),
+		frames: newFramer(melFrame, hop), spectrum: newWindowed(window, melFrame, k), kernels: k,
 		power: make([]float64, melFrame/2+1), bank: melBank(), each: each,
 	}
-	for k := range m.basis {
+	for k := range m.power {
+		m.ones, m.bins = append(m.ones, 1), append(m.bins, float64(k))
+	}
+	for k := range mfccs {
 		norm := math.Sqrt(2.0 / melBands)
 		if k == 0 {
 			norm = math.Sqrt(1.0 / melBands)
 		}
-		for b := range m.basis[k] {
-			m.basis[k][b] = norm * math.Cos(math.Pi*float64(k)*(float64(b)+0.5)/melBands)
+		for b := range m.basis {
+			m.basis[b][k] = norm * math.Cos(math.Pi*float64(k)*(float64(b)+0.5)/melBands)
 		}
 	}
 	return m
@@ -117,21 +127,18 @@ func melBank() []melBand {
 func (m *melFrames) push(x []float64) { m.frames.push(x, m.frame) }
 
 func (m *melFrames) frame(frame []float64) {
-	level := centreLevel(frame)
-	m.spectrum.power(m.power, frame)
-	total, weighted := 0.0, 0.0
-	for k, p := range m.power {
-		total += p
-		weighted += p * float64(k)
-	}
+	level := m.kernels.centreLevel(frame)
+	m.spectrum.spectrum(m.power, frame)
+	total, weighted := m.kernels.dot(m.power, m.ones), m.kernels.dot(m.power, m.bins)
 	for b := range m.bank {
 		band := &m.bank[b]
 		sum := 0.0
 		for i, p := range m.power[band.first : band.first+len(band.weights)] {
 			sum += p * band.weights[i]
 		}
-		m.mel[b] = decibels(sum, melFloor)
+		m.mel[b] = sum
 	}
+	m.kernels.inDecibels(m.mel[:], melFloor)
 	m.each(&m.mel)
 	if total > 0 {
 		weighted *= sampleRate / (total * melFrame)
@@ -143,12 +150,8 @@ func (m *melFrames) frame(frame []float64) {
 // frames, and is as loud as the softer of both.
 func (m *melFrames) gather(level, centroid float64) {
 	now := cepstrum{level: min(max(int(math.Floor(level))+levels-1, 0), levels-1)}
-	for k := range now.c {
-		basis := &m.basis[k]
-		for b, v := range m.mel {
-			now.c[k] += v * basis[b]
-		}
-	}
+	m.kernels.project(&m.sums, &m.basis, &m.mel)
+	copy(now.c[:], m.sums[:])
 	s := &m.level[now.level]
 	s.n++
 	s.centroid += centroid

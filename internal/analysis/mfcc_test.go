@@ -19,7 +19,7 @@ func TestCentroidIsWhereTheEnergyLies(t *testing.T) {
 
 func TestCepstrumIsTheOneByDefinition(t *testing.T) {
 	t.Parallel()
-	m := newMelFrames(func(*[melBands]float64) {})
+	m := newMelFrames(fastest(), func(*[melBands]float64) {})
 	frame := white(0.032, 0.1, 9)
 	require.Len(t, frame, melFrame)
 	m.frame(frame)

@@ -44,10 +44,10 @@ type pitchTrack struct {
 	levels []int8
 }
 
-func newPitchTrack(cfg Config) *pitchTrack {
+func newPitchTrack(cfg Config, k kernels) *pitchTrack {
 	t := &pitchTrack{
 		frames: newFramer(pitchFrame, hop),
-		finder: newPitchFrames(cfg.MinF0Hz, cfg.MaxF0Hz),
+		finder: newPitchFrames(cfg.MinF0Hz, cfg.MaxF0Hz, k),
 		// Rumble and a direct current are periodic to any measure of it.
 		clean: highPass(40),
 		curve: orak.PitchCurve{HopS: hopS, F0Hz: []float32{}, Voicing: []float32{}},

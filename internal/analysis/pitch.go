@@ -81,20 +81,24 @@ type pitchFrames struct {
 	weights    []float64
 	spectrum   *windowed
 	cosines    *cosines
+	kernels    kernels
 	// power is the spectrum from 0 to half the sampling rate, 0 from pitchBins
 	// on.
 	power []float64
-	corr  []float64
+	// mirrored is the autocorrelation from lag -sincHalf on, corr from 0 on.
+	mirrored, corr []float64
 	// energy is the sum of power, bins how many of its bins count.
 	energy, bins float64
-	cmnd         []float64
-	mean         []float64
-	sinc         [sincPhases][2 * sincHalf]float64
-	topLog2      float64
-	found        []candidate
+	// diff is the difference function, mean its mean up to each lag.
+	diff, mean []float64
+	// inverse of each lag.
+	inverse []float64
+	sinc    [sincPhases][sincTaps]float64
+	topLog2 float64
+	found   []candidate
 }
 
-func newPitchFrames(minF0, maxF0 float64) *pitchFrames {
+func newPitchFrames(minF0, maxF0 float64, k kernels) *pitchFrames {
 	const half = pitchFFT/2 + 1
 	// A quarter tone beyond both ends, so that what sounds exactly there is
 	// still found.
@@ -103,7 +107,7 @@ func newPitchFrames(minF0, maxF0 float64) *pitchFrames {
 		minLag: int(sampleRate / hi), maxLag: int(math.Ceil(sampleRate / lo)),
 		minF0: lo, maxF0: hi,
 		weights:  make([]float64, pitchBins),
-		spectrum: newWindowed(hann(pitchFrame), pitchFFT), cosines: newCosines(pitchFFT / 2),
+		spectrum: newWindowed(hann(pitchFrame), pitchFFT, k), cosines: newCosines(pitchFFT/2, k), kernels: k,
 		power:   make([]float64, half),
 		topLog2: math.Log2(hi), found: make([]candidate, 0, maxCandidates+1),
 	}
@@ -114,8 +118,12 @@ func newPitchFrames(minF0, maxF0 float64) *pitchFrames {
 		p.bins += p.weights[k]
 	}
 	lags := p.lags()
-	p.cmnd, p.mean = make([]float64, lags), make([]float64, lags)
-	p.corr = make([]float64, lags+lags%2) // the transform gives pairs
+	p.diff, p.mean, p.inverse = make([]float64, lags), make([]float64, lags), make([]float64, lags)
+	for lag := 1; lag < lags; lag++ {
+		p.inverse[lag] = 1 / float64(lag)
+	}
+	p.mirrored = make([]float64, sincHalf+lags+lags%2) // the transform gives pairs
+	p.corr = p.mirrored[sincHalf:]
 	p.correction = windowCorrection(hann(pitchFrame), lags)
 	p.sinc = sincTable()
 	return p
@@ -146,14 +154,14 @@ func windowCorrection(w []float64, lags int) []float64 {
 // candidates of one frame, at most maxCandidates, and the frame's level in
 // dBFS. The slice is valid until the next call.
 func (p *pitchFrames) candidates(frame []float64) ([]candidate, float64) {
-	level := centreLevel(frame)
+	level := p.kernels.centreLevel(frame)
 	p.found = p.found[:0]
 	if level < minLevel || !p.correlate(frame) {
 		return p.found, level
 	}
 	p.difference()
 	for lag := max(p.minLag, 2); lag <= p.maxLag; lag++ {
-		if d := p.cmnd[lag]; d <= p.cmnd[lag-1] && d < p.cmnd[lag+1] && d < 1.2-minStrength {
+		if p.isMinimum(lag) {
 			p.add(lag)
 		}
 	}
@@ -161,24 +169,19 @@ func (p *pitchFrames) candidates(frame []float64) ([]candidate, float64) {
 	return p.found, level
 }
 
-func centreLevel(frame []float64) float64 {
-	sum := 0.0
+func (k kernels) centreLevel(frame []float64) float64 {
 	from := (len(frame) - centre) / 2
-	for _, v := range frame[from : from+centre] {
-		sum += v * v
-	}
-	return decibels(sum/centre, -120)
+	middle := frame[from : from+centre]
+	return decibels(k.dot(middle, middle)/centre, -120)
 }
 
 // correlate fills corr with the frame's normalized autocorrelation, freed of
 // the window's (Boersma 1993); false for a frame without energy.
 func (p *pitchFrames) correlate(frame []float64) bool {
 	power := p.power[:len(p.weights)]
-	p.spectrum.power(power, frame)
-	for k, w := range p.weights {
-		power[k] *= w
-	}
-	p.cosines.transform(p.corr, p.power)
+	p.spectrum.spectrum(power, frame)
+	p.kernels.product(power, power, p.weights)
+	p.cosines.correlation(p.corr, p.power)
 	if !(p.corr[0] > 1e-12) {
 		return false
 	}
@@ -187,21 +190,40 @@ func (p *pitchFrames) correlate(frame []float64) bool {
 	for lag := range p.correction {
 		p.corr[lag] *= scale * p.correction[lag]
 	}
+	for i := range sincHalf {
+		p.mirrored[i] = p.corr[sincHalf-i]
+	}
 	return true
 }
 
-// difference fills cmnd with YIN's cumulative mean normalized difference
-// (de Cheveigné & Kawahara 2002, eq. 8) of the difference 1 - corr, and mean
-// with its normalizer.
+// difference fills diff with 1 - corr and mean with its cumulative mean. The
+// quotient of both is YIN's normalized difference (de Cheveigné & Kawahara
+// 2002, eq. 8).
 func (p *pitchFrames) difference() {
-	sum := 0.0
-	p.cmnd[0], p.mean[0] = 1, 1
-	for lag := 1; lag < len(p.cmnd); lag++ {
-		d := max(1-p.corr[lag], 0)
-		sum += d
-		p.mean[lag] = max(sum/float64(lag), 1e-9)
-		p.cmnd[lag] = d / p.mean[lag]
+	diff, mean := p.diff, p.mean[:len(p.diff)]
+	corr, inverse := p.corr[:len(diff)], p.inverse[:len(diff)]
+	for lag, c := range corr {
+		diff[lag] = max(1-c, 0)
 	}
+	diff[0], mean[0] = 1, 1
+	sum := 0.0
+	for lag := 1; lag < len(diff)-1; lag += 2 {
+		// Two at a time: one addition less to wait for.
+		a, b := sum+diff[lag], sum+(diff[lag]+diff[lag+1])
+		mean[lag], mean[lag+1] = max(a*inverse[lag], 1e-9), max(b*inverse[lag+1], 1e-9)
+		sum = b
+	}
+	if last := len(diff) - 1; last%2 == 1 {
+		mean[last] = max((sum+diff[last])*inverse[last], 1e-9)
+	}
+}
+
+// isMinimum reports whether the normalized difference has a minimum at lag that
+// is deep enough. It multiplies where the quotients would be compared, since
+// hardly any lag is one.
+func (p *pitchFrames) isMinimum(lag int) bool {
+	d, mean := p.diff[lag], p.mean[lag]
+	return d < (1.2-minStrength)*mean && d*p.mean[lag-1] <= p.diff[lag-1]*mean && d*p.mean[lag+1] < p.diff[lag+1]*mean
 }
 
 // add refines the minimum at lag to a fraction of a sample and keeps it if it

@@ -77,9 +77,10 @@ func (p *pitchFrames) repeat(at, corr float64) (period, mean float64) {
 const (
 	sincPhases = 4
 	sincHalf   = 10
+	sincTaps   = 2 * sincHalf
 )
 
-func sincTable() (t [sincPhases][2 * sincHalf]float64) {
+func sincTable() (t [sincPhases][sincTaps]float64) {
 	for phase := range t {
 		for i := range t[phase] {
 			d := float64(i-sincHalf+1) - float64(phase)/sincPhases
@@ -95,16 +96,8 @@ func (p *pitchFrames) between(quarter int) float64 {
 	if phase == 0 {
 		return p.corr[lag]
 	}
-	sum := 0.0
-	first := lag - sincHalf + 1
-	for i, w := range &p.sinc[phase] {
-		k := first + i
-		if k < 0 {
-			k = -k
-		}
-		sum += w * p.corr[k]
-	}
-	return sum
+	// mirrored has lag at lag + sincHalf.
+	return p.kernels.interpolate(&p.sinc[phase], (*[sincTaps]float64)(p.mirrored[lag+1:]))
 }
 
 // refine finds the peak of the autocorrelation around lag: the best quarter

@@ -11,12 +11,18 @@ const (
 	peakTaps   = 2 * peakHalf
 )
 
+// peakFilters are the taps of the phases.
+type peakFilters struct {
+	// half are those of the middle phase for the sums of two samples that lie
+	// alike around it; even and odd those of the first phase for their sums and
+	// differences, and, odd turned round, of the last one.
+	half, even, odd [peakHalf]float64
+}
+
 // peakMeter keeps the largest magnitude between and at the samples.
 type peakMeter struct {
-	// half are the taps of the middle phase for the sums of two samples that
-	// lie alike around it; even and odd those of the first phase for their
-	// sums and differences, and, odd turned round, of the last one.
-	half, even, odd [peakHalf]float64
+	filters peakFilters
+	kernels kernels
 	// gain bounds how far an interpolated value can exceed the samples that
 	// it is made of: the largest sum of magnitudes of a phase.
 	gain float64
@@ -24,14 +30,14 @@ type peakMeter struct {
 	buf  []float64
 }
 
-func newPeakMeter() *peakMeter {
-	m := &peakMeter{buf: make([]float64, peakTaps-1, peakTaps+blockSize)}
+func newPeakMeter(k kernels) *peakMeter {
+	m := &peakMeter{kernels: k, buf: make([]float64, peakTaps-1, peakTaps+blockSize)}
 	quarter, half := peakFilter(1.0/peakPhases), peakFilter(2.0/peakPhases)
 	for i := range peakHalf {
 		before, after := peakHalf-1-i, peakHalf+i
-		m.half[i] = half[before]
-		m.even[i] = (quarter[before] + quarter[after]) / 2
-		m.odd[i] = (quarter[before] - quarter[after]) / 2
+		m.filters.half[i] = half[before]
+		m.filters.even[i] = (quarter[before] + quarter[after]) / 2
+		m.filters.odd[i] = (quarter[before] - quarter[after]) / 2
 	}
 	m.gain = max(magnitudes(quarter), magnitudes(half))
 	return m
@@ -61,10 +67,7 @@ func magnitudes(taps [peakTaps]float64) (sum float64) {
 
 func (m *peakMeter) push(x []float64) {
 	m.buf = append(m.buf, x...)
-	top := 0.0
-	for _, v := range m.buf {
-		top = max(top, math.Abs(v))
-	}
+	top := m.kernels.magnitude(m.buf)
 	m.peak = max(m.peak, top)
 	if top*m.gain > m.peak {
 		m.interpolate()
@@ -78,31 +81,11 @@ func (m *peakMeter) interpolate() {
 	last := len(m.buf) - peakTaps
 	for from := 0; from <= last; from += run {
 		to := min(from+run-1, last)
-		top := 0.0
-		for _, v := range m.buf[from : to+peakTaps] {
-			top = max(top, math.Abs(v))
-		}
-		if top*m.gain <= m.peak {
+		if m.kernels.magnitude(m.buf[from:to+peakTaps])*m.gain <= m.peak {
 			continue
 		}
-		for i := from; i <= to; i++ {
-			m.at((*[peakTaps]float64)(m.buf[i:]))
-		}
+		m.peak = max(m.peak, m.kernels.oversample(&m.filters, m.buf[from:to+peakTaps]))
 	}
-}
-
-// at looks at the three phases between the samples in the middle of x.
-func (m *peakMeter) at(x *[peakTaps]float64) {
-	half, even, odd := 0.0, 0.0, 0.0
-	for i := range peakHalf {
-		before, after := x[peakHalf-1-i], x[peakHalf+i]
-		sum, difference := before+after, before-after
-		half += m.half[i] * sum
-		even += m.even[i] * sum
-		odd += m.odd[i] * difference
-	}
-	// The larger of |even + odd| and |even - odd|.
-	m.peak = max(m.peak, math.Abs(half), math.Abs(even)+math.Abs(odd))
 }
 
 // result closes the measurement.

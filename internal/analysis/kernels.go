@@ -1,0 +1,130 @@
+package analysis
+
+import "math"
+
+// kernels are the inner loops in which the engine spends most of its time.
+// There are plain ones, in this file and in fft.go, and vector ones
+// (kernels_avx2.go), which do the same operations on the same numbers in the
+// same order, but some at a time: they give the same bits, and so does the
+// engine with them.
+//
+// A sum of many numbers is made in four parts, the i-th number going into part
+// i modulo 4: in one part each addition would have to wait for the last.
+type kernels struct {
+	// vectors is false for the plain ones.
+	vectors bool
+	// product fills dst with a × b; dot is the sum of a × b.
+	product func(dst, a, b []float64)
+	dot     func(a, b []float64) float64
+	// magnitude is the largest of |x|; 0 of none.
+	magnitude func(x []float64) float64
+	// inDecibels replaces powers by decibels of them.
+	inDecibels func(x []float64, floor float64)
+	// The steps of fft.
+	radix4First func(dst, src []complex128, w *twiddles)
+	radix4      func(dst, src []complex128, w *twiddles, stride int)
+	radix4Last  func(dst, src []complex128)
+	radix8Last  func(dst, src []complex128)
+	// unpack fills out with the first bins of realFFT, times 2, from the packed
+	// transform z; the last that there may be is the one before the middle. power
+	// fills it with their squared magnitudes.
+	unpack func(out, z, roots []complex128)
+	power  func(out []float64, z, roots []complex128)
+	// fold folds x on its middle for cosines, into dst, and sums up 2 x cos.
+	fold func(dst, x, cos, sin []float64) float64
+	// interpolate is the sum of taps × x.
+	interpolate func(taps, x *[sincTaps]float64) float64
+	// project gives the products of the rows of basis with x, added up.
+	project func(sums *[paddedMFCCs]float64, basis *[melBands][paddedMFCCs]float64, x *[melBands]float64)
+	// oversample is the largest magnitude between the samples in the middle of every
+	// peakTaps of x.
+	oversample func(f *peakFilters, x []float64) float64
+}
+
+func plainKernels() kernels {
+	return kernels{
+		product: product, dot: dot, magnitude: magnitude, inDecibels: inDecibels,
+		radix4First: radix4First, radix4: radix4, radix4Last: radix4Last, radix8Last: radix8Last,
+		unpack: unpack, power: power, fold: fold,
+		interpolate: interpolate, project: project, oversample: oversample,
+	}
+}
+
+func product(dst, a, b []float64) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] * b[i]
+	}
+}
+
+func dot(a, b []float64) float64 {
+	b = b[:len(a)]
+	var parts [4]float64
+	for len(a) >= 4 && len(b) >= 4 {
+		parts[0] += a[0] * b[0]
+		parts[1] += a[1] * b[1]
+		parts[2] += a[2] * b[2]
+		parts[3] += a[3] * b[3]
+		a, b = a[4:], b[4:]
+	}
+	for i := range a {
+		parts[i] += a[i] * b[i]
+	}
+	return (parts[0] + parts[1]) + (parts[2] + parts[3])
+}
+
+func magnitude(x []float64) (top float64) {
+	for _, v := range x {
+		top = max(top, math.Abs(v))
+	}
+	return top
+}
+
+func inDecibels(x []float64, floor float64) {
+	for i, v := range x {
+		x[i] = decibels(v, floor)
+	}
+}
+
+func interpolate(taps, x *[sincTaps]float64) float64 {
+	var parts [4]float64
+	for i := 0; i < sincTaps; i += 4 {
+		parts[0] += taps[i] * x[i]
+		parts[1] += taps[i+1] * x[i+1]
+		parts[2] += taps[i+2] * x[i+2]
+		parts[3] += taps[i+3] * x[i+3]
+	}
+	return (parts[0] + parts[1]) + (parts[2] + parts[3])
+}
+
+func project(sums *[paddedMFCCs]float64, basis *[melBands][paddedMFCCs]float64, x *[melBands]float64) {
+	*sums = [paddedMFCCs]float64{}
+	for b, v := range x {
+		row := &basis[b]
+		for k := range mfccs {
+			sums[k] += v * row[k]
+		}
+	}
+}
+
+func oversample(f *peakFilters, x []float64) (top float64) {
+	for i := range len(x) - peakTaps + 1 {
+		top = max(top, f.at((*[peakTaps]float64)(x[i:])))
+	}
+	return top
+}
+
+// at is the largest magnitude at the three phases between the samples in the
+// middle of x.
+func (f *peakFilters) at(x *[peakTaps]float64) float64 {
+	half, even, odd := 0.0, 0.0, 0.0
+	for i := range peakHalf {
+		before, after := x[peakHalf-1-i], x[peakHalf+i]
+		sum, difference := before+after, before-after
+		half += f.half[i] * sum
+		even += f.even[i] * sum
+		odd += f.odd[i] * difference
+	}
+	// The larger of |even + odd| and |even - odd|.
+	return max(math.Abs(half), math.Abs(even)+math.Abs(odd))
+}

@@ -1,0 +1,6 @@
+//go:build !(goexperiment.simd && amd64)
+
+package analysis
+
+// fastest are the kernels to use on this machine.
+func fastest() kernels { return plainKernels() }
