@@ -112,6 +112,11 @@ func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(
 
 // run is one analysis: the recording goes through every meter at once.
 type run struct {
+	// clean takes out rumble and a direct current, which are periodic to any
+	// measure of it; halver halves the rate for pitch and chroma.
+	clean    *biquad
+	scratch  []float64
+	halver   *halver
 	pitch    *pitchTrack
 	loudness *loudnessMeter
 	mel      *melFrames
@@ -121,7 +126,7 @@ type run struct {
 
 func newRun(cfg Config, k kernels) *run {
 	r := &run{
-		pitch: newPitchTrack(cfg, k), loudness: newLoudnessMeter(k),
+		clean: highPass(40), halver: newHalver(k), pitch: newPitchTrack(cfg, k), loudness: newLoudnessMeter(k),
 		tempo: newTempoMeter(), chroma: newChromaMeter(k),
 	}
 	r.mel = newMelFrames(k, r.tempo.frame)
@@ -129,13 +134,22 @@ func newRun(cfg Config, k kernels) *run {
 }
 
 func (r *run) push(x []float64) {
-	r.pitch.push(x)
 	r.loudness.push(x)
 	r.mel.push(x)
+	r.scratch = r.scratch[:0]
+	for _, v := range x {
+		r.scratch = append(r.scratch, r.clean.next(v))
+	}
+	r.pushHalved(r.halver.push(r.scratch))
+}
+
+func (r *run) pushHalved(x []float64) {
+	r.pitch.push(x)
 	r.chroma.push(x)
 }
 
 func (r *run) result() (orak.Analysis, orak.PitchCurve) {
+	r.pushHalved(r.halver.flush())
 	pitch, curve := r.pitch.result()
 	timbre := r.mel.result()
 	chroma := r.chroma.result(curve)

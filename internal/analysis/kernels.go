@@ -32,21 +32,24 @@ type kernels struct {
 	power  func(out []float64, z, roots []complex128)
 	// fold folds x on its middle for cosines, into dst, and sums up 2 x cos.
 	fold func(dst, x, cos, sin []float64) float64
+	// halve fills out with even[m]/2 and the sum of taps[i] × (odd[m+r+i] +
+	// odd[m+r-1-i]), r being halverReach.
+	halve func(out, even, odd []float64, taps *[halverReach]float64)
 	// interpolate is the sum of taps × x.
 	interpolate func(taps, x *[sincTaps]float64) float64
 	// project gives the products of the rows of basis with x, added up.
 	project func(sums *[paddedMFCCs]float64, basis *[melBands][paddedMFCCs]float64, x *[melBands]float64)
-	// oversample is the largest magnitude between the samples in the middle of every
-	// peakTaps of x.
-	oversample func(f *peakFilters, x []float64) float64
+	// halfway fills out with the values between the samples in the middle of every
+	// peakTaps of x, by the taps for the sums of two that lie alike around it.
+	halfway func(out, x []float64, taps *[peakHalf]float64)
 }
 
 func plainKernels() kernels {
 	return kernels{
 		product: product, dot: dot, magnitude: magnitude, inDecibels: inDecibels,
 		radix4First: radix4First, radix4: radix4, radix4Last: radix4Last, radix8Last: radix8Last,
-		unpack: unpack, power: power, fold: fold,
-		interpolate: interpolate, project: project, oversample: oversample,
+		unpack: unpack, power: power, fold: fold, halve: halve,
+		interpolate: interpolate, project: project, halfway: halfway,
 	}
 }
 
@@ -86,6 +89,18 @@ func inDecibels(x []float64, floor float64) {
 	}
 }
 
+func halve(out, even, odd []float64, taps *[halverReach]float64) {
+	even = even[:len(out)]
+	for m := range out {
+		x := (*[2 * halverReach]float64)(odd[m:])
+		sum := 0.5 * even[m]
+		for i, tap := range taps {
+			sum += tap * (x[halverReach+i] + x[halverReach-1-i])
+		}
+		out[m] = sum
+	}
+}
+
 func interpolate(taps, x *[sincTaps]float64) float64 {
 	var parts [4]float64
 	for i := 0; i < sincTaps; i += 4 {
@@ -107,24 +122,13 @@ func project(sums *[paddedMFCCs]float64, basis *[melBands][paddedMFCCs]float64, 
 	}
 }
 
-func oversample(f *peakFilters, x []float64) (top float64) {
-	for i := range len(x) - peakTaps + 1 {
-		top = max(top, f.at((*[peakTaps]float64)(x[i:])))
+func halfway(out, x []float64, taps *[peakHalf]float64) {
+	for n := range out {
+		x := (*[peakTaps]float64)(x[n:])
+		sum := 0.0
+		for i, tap := range taps {
+			sum += tap * (x[peakHalf-1-i] + x[peakHalf+i])
+		}
+		out[n] = sum
 	}
-	return top
-}
-
-// at is the largest magnitude at the three phases between the samples in the
-// middle of x.
-func (f *peakFilters) at(x *[peakTaps]float64) float64 {
-	half, even, odd := 0.0, 0.0, 0.0
-	for i := range peakHalf {
-		before, after := x[peakHalf-1-i], x[peakHalf+i]
-		sum, difference := before+after, before-after
-		half += f.half[i] * sum
-		even += f.even[i] * sum
-		odd += f.odd[i] * difference
-	}
-	// The larger of |even + odd| and |even - odd|.
-	return max(math.Abs(half), math.Abs(even)+math.Abs(odd))
 }

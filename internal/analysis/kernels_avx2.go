@@ -29,8 +29,8 @@ func vectorKernels() kernels {
 		vectors: true,
 		product: productAVX2, dot: dotAVX2, magnitude: magnitudeAVX2, inDecibels: inDecibelsAVX2,
 		radix4First: radix4FirstAVX2, radix4: radix4AVX2, radix4Last: radix4LastAVX2, radix8Last: radix8LastAVX2,
-		unpack: unpackAVX2, power: powerAVX2, fold: foldAVX2,
-		interpolate: interpolateAVX2, project: projectAVX2, oversample: oversampleAVX2,
+		unpack: unpackAVX2, power: powerAVX2, fold: foldAVX2, halve: halveAVX2,
+		interpolate: interpolateAVX2, project: projectAVX2, halfway: halfwayAVX2,
 	}
 }
 
@@ -288,6 +288,22 @@ func total(parts vec) float64 {
 	return pairs.GetLo().Add(pairs.GetHi()).GetElem(0)
 }
 
+func halveAVX2(out, even, odd []float64, taps *[halverReach]float64) {
+	n := len(out) &^ 3
+	even = even[:len(out)]
+	half := archsimd.BroadcastFloat64x4(0.5)
+	for m := 0; m < n; m += 4 {
+		x := odd[m:][:2*halverReach+3]
+		sum := half.Mul(load(&even[m]))
+		for i := range halverReach {
+			sum = sum.Add(archsimd.BroadcastFloat64x4(taps[i]).Mul(load(&x[halverReach+i]).Add(load(&x[halverReach-1-i]))))
+		}
+		store(sum, &out[m])
+	}
+	archsimd.ClearAVXUpperBits()
+	halve(out[n:], even[n:], odd[n:], taps)
+}
+
 func interpolateAVX2(taps, x *[sincTaps]float64) float64 {
 	parts := archsimd.BroadcastFloat64x4(0)
 	for i := 0; i < sincTaps; i += 4 {
@@ -314,25 +330,16 @@ func projectAVX2(sums *[paddedMFCCs]float64, basis *[melBands][paddedMFCCs]float
 	archsimd.ClearAVXUpperBits()
 }
 
-func oversampleAVX2(f *peakFilters, x []float64) float64 {
-	positions := len(x) - peakTaps + 1
-	n := positions &^ 3
-	none := archsimd.BroadcastFloat64x4(0)
-	top := none
+func halfwayAVX2(out, x []float64, taps *[peakHalf]float64) {
+	n := len(out) &^ 3
 	for at := 0; at < n; at += 4 {
 		x := x[at:][:peakTaps+3]
-		half, even, odd := none, none, none
+		sum := archsimd.BroadcastFloat64x4(0)
 		for i := range peakHalf {
-			before, after := load(&x[peakHalf-1-i]), load(&x[peakHalf+i])
-			sum := before.Add(after)
-			half = half.Add(archsimd.BroadcastFloat64x4(f.half[i]).Mul(sum))
-			even = even.Add(archsimd.BroadcastFloat64x4(f.even[i]).Mul(sum))
-			odd = odd.Add(archsimd.BroadcastFloat64x4(f.odd[i]).Mul(before.Sub(after)))
+			sum = sum.Add(archsimd.BroadcastFloat64x4(taps[i]).Mul(load(&x[peakHalf-1-i]).Add(load(&x[peakHalf+i]))))
 		}
-		half, even, odd = half.Max(none.Sub(half)), even.Max(none.Sub(even)), odd.Max(none.Sub(odd))
-		top = top.Max(half.Max(even.Add(odd)))
+		store(sum, &out[at])
 	}
-	a, b := largest(top)
 	archsimd.ClearAVXUpperBits()
-	return max(a, b, oversample(f, x[n:]))
+	halfway(out[n:], x[n:], taps)
 }

@@ -45,7 +45,7 @@ func TestVectorTransformsGiveTheSameBits(t *testing.T) {
 func TestVectorLoopsGiveTheSameBits(t *testing.T) {
 	t.Parallel()
 	plain, vector := plainKernels(), vectorKernels()
-	filters := &newPeakMeter(plain).filters
+	half := &newPeakMeter(plain).half
 	for n := range 70 {
 		a, b, c, d := numbers(n, 1), numbers(n, 2), make([]float64, n), make([]float64, n)
 		plain.product(c, a, b)
@@ -54,7 +54,14 @@ func TestVectorLoopsGiveTheSameBits(t *testing.T) {
 		require.Equal(t, plain.dot(a, b), vector.dot(a, b), "dot of %d", n)
 		require.Equal(t, plain.magnitude(a), vector.magnitude(a), "magnitude of %d", n)
 		x := numbers(peakTaps-1+n, 5)
-		require.Equal(t, plain.oversample(filters, x), vector.oversample(filters, x), "oversample of %d", n)
+		plain.halfway(c, x, half)
+		vector.halfway(d, x, half)
+		require.Equal(t, c, d, "halfway of %d", n)
+		halved := [2][]float64{make([]float64, n), make([]float64, n)}
+		for i, k := range []kernels{plain, vector} {
+			k.halve(halved[i], a, numbers(n+2*halverReach-1, 7), &newHalver(k).taps)
+		}
+		require.Equal(t, halved[0], halved[1], "halves of %d", n)
 		powers := append([]float64{0, -1, 5e-324, 1e-310, 1e-200, 1, 1e300}, numbers(n, 6)...)
 		logs := append([]float64{}, powers...)
 		plain.inDecibels(powers, -150)

@@ -10,8 +10,8 @@ import (
 // Gómez 2006) and from the voice's own curve, against the profiles of the 24
 // keys (Krumhansl & Kessler 1982, as the correlation of Krumhansl 1990).
 const (
-	chromaFrame = 4096 // 256 ms, 3.9 Hz a bin
-	chromaHop   = 1600
+	chromaFrame = 2048 // of half the rate: 256 ms, 3.9 Hz a bin
+	chromaHop   = halvedRate / 10
 	// chromaFirst and chromaLast are the bins that are looked at: 66 Hz, below
 	// C2's neighbourhood nothing can be told apart, to 2 kHz.
 	chromaFirst = 17
@@ -77,6 +77,7 @@ func newChromaMeter(k kernels) *chromaMeter {
 	}
 }
 
+// push takes samples at half of the rate.
 func (m *chromaMeter) push(x []float64) { m.frames.push(x, m.frame) }
 
 func (m *chromaMeter) frame(frame []float64) {
@@ -100,7 +101,7 @@ func (m *chromaMeter) frame(frame []float64) {
 
 // findPeaks fills now with the partials of the spectrum.
 func (m *chromaMeter) findPeaks() bool {
-	const width = float64(sampleRate) / chromaFrame
+	const width = float64(halvedRate) / chromaFrame
 	const begin = chromaFirst - peakReach - 1
 	m.now = m.now[:0]
 	top := 0.0

@@ -111,6 +111,38 @@ func TestTruePeakLiesBetweenSamples(t *testing.T) {
 	require.InDelta(t, 20*math.Log10(0.5), a.Loudness.TruePeakDBTP, 0.1)
 }
 
+// What is left out of the true peak cannot be it: an exhaustive look at every
+// phase finds no more.
+func TestTruePeakIsThatOfEveryPhase(t *testing.T) {
+	t.Parallel()
+	alternating := constant(sampleRate, 0.9)
+	scaleOdd(alternating)
+	bursts := make([]float64, sampleRate)
+	for i := 100; i < len(bursts); i += 997 {
+		copy(bursts[i:], white(0.002, float64(i)/sampleRate/10, uint64(i)))
+	}
+	for name, x := range map[string][]float64{
+		"noise": white(1, 0.2, 1), "clipped": white(1, 2, 2), "bursts": bursts, "square": square(1), "alternating": alternating,
+		"high": sing(1, 0.3, glide(3000, 7900, 1), pure), "voice": sing(1, 0.2, vibrato(220, 80, 5), ah()), "impulse": append(make([]float64, 999), 1),
+	} {
+		m := newPeakMeter(fastest())
+		for at := 0; at < len(x); at += blockSize {
+			m.push(x[at:min(at+blockSize, len(x))])
+		}
+		got := m.result()
+		every := newPeakMeter(plainKernels())
+		padded := append(append(make([]float64, peakTaps-1), x...), make([]float64, peakTaps)...)
+		top := magnitude(padded)
+		for i := range len(padded) - peakTaps + 1 {
+			window := (*[peakTaps]float64)(padded[i:])
+			var between [1]float64
+			halfway(between[:], window[:], &every.half)
+			top = max(top, math.Abs(between[0]), every.quarters(window))
+		}
+		require.InDelta(t, decibels(top*top, silentPeak), got, 1e-9, name)
+	}
+}
+
 func TestPauseIsGatedOut(t *testing.T) {
 	t.Parallel()
 	x := sing(5, 0.1, steady(220), ah())

@@ -127,7 +127,7 @@ func melBank() []melBand {
 func (m *melFrames) push(x []float64) { m.frames.push(x, m.frame) }
 
 func (m *melFrames) frame(frame []float64) {
-	level := m.kernels.centreLevel(frame)
+	level := m.kernels.centreLevel(frame, centre*sampleRate)
 	m.spectrum.spectrum(m.power, frame)
 	total, weighted := m.kernels.dot(m.power, m.ones), m.kernels.dot(m.power, m.bins)
 	for b := range m.bank {

@@ -37,8 +37,6 @@ type pitchTrack struct {
 	frames  *framer
 	finder  *pitchFrames
 	tracker tracker
-	clean   *biquad
-	scratch []float64
 	curve   orak.PitchCurve
 	// levels of the frames in dBFS.
 	levels []int8
@@ -46,11 +44,9 @@ type pitchTrack struct {
 
 func newPitchTrack(cfg Config, k kernels) *pitchTrack {
 	t := &pitchTrack{
-		frames: newFramer(pitchFrame, hop),
+		frames: newFramer(pitchFrame, hop/2),
 		finder: newPitchFrames(cfg.MinF0Hz, cfg.MaxF0Hz, k),
-		// Rumble and a direct current are periodic to any measure of it.
-		clean: highPass(40),
-		curve: orak.PitchCurve{HopS: hopS, F0Hz: []float32{}, Voicing: []float32{}},
+		curve:  orak.PitchCurve{HopS: hopS, F0Hz: []float32{}, Voicing: []float32{}},
 	}
 	t.tracker.emit = func(f0, strength float64) {
 		t.curve.F0Hz = append(t.curve.F0Hz, float32(f0))
@@ -59,13 +55,8 @@ func newPitchTrack(cfg Config, k kernels) *pitchTrack {
 	return t
 }
 
-func (t *pitchTrack) push(x []float64) {
-	t.scratch = t.scratch[:0]
-	for _, v := range x {
-		t.scratch = append(t.scratch, t.clean.next(v))
-	}
-	t.frames.push(t.scratch, t.frame)
-}
+// push takes samples at half of the rate.
+func (t *pitchTrack) push(x []float64) { t.frames.push(x, t.frame) }
 
 func (t *pitchTrack) frame(frame []float64) {
 	found, level := t.finder.candidates(frame)

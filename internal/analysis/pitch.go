@@ -6,20 +6,23 @@ import "math"
 // 3 periods in it, and a transform long enough that its circular
 // autocorrelation is the true one for every lag that is looked at.
 const (
-	pitchFrame = 1024
-	pitchFFT   = 2048
+	pitchFrame = 0.064 * halvedRate
+	pitchFFT   = 1024
+	// corrFFT is the transform back, to the autocorrelation at lags of the whole
+	// rate; bins are as far apart in both.
+	corrFFT = pitchFFT * sampleRate / halvedRate
 	// Noise above the harmonics that carry the pitch is taken out of the
 	// spectrum before it is correlated: all of it stays up to lowPassFrom Hz,
 	// nothing from lowPassTo Hz on.
 	lowPassFrom = 2500.0
-	lowPassTo   = 5000.0
+	lowPassTo   = 3875.0
 	// pitchBins are those of the spectrum that are not taken out.
-	pitchBins = lowPassTo*pitchFFT/sampleRate + 1
+	pitchBins = lowPassTo*pitchFFT/halvedRate + 1
 	// minLevel is the level in dBFS under which a frame is taken for silence
 	// whatever it holds: 6 steps of the 16 bits.
 	minLevel = -75.0
-	// centre is the middle of the frame, whose level is the frame's: 20 ms.
-	centre = 320
+	// centre is the middle of a frame, whose level is the frame's: 20 ms.
+	centre = 0.02
 )
 
 const (
@@ -99,7 +102,7 @@ type pitchFrames struct {
 }
 
 func newPitchFrames(minF0, maxF0 float64, k kernels) *pitchFrames {
-	const half = pitchFFT/2 + 1
+	const half = corrFFT/2 + 1
 	// A quarter tone beyond both ends, so that what sounds exactly there is
 	// still found.
 	lo, hi := minF0/quarterTone, maxF0*quarterTone
@@ -107,12 +110,12 @@ func newPitchFrames(minF0, maxF0 float64, k kernels) *pitchFrames {
 		minLag: int(sampleRate / hi), maxLag: int(math.Ceil(sampleRate / lo)),
 		minF0: lo, maxF0: hi,
 		weights:  make([]float64, pitchBins),
-		spectrum: newWindowed(hann(pitchFrame), pitchFFT, k), cosines: newCosines(pitchFFT/2, k), kernels: k,
+		spectrum: newWindowed(hann(pitchFrame), pitchFFT, k), cosines: newCosines(corrFFT/2, k), kernels: k,
 		power:   make([]float64, half),
 		topLog2: math.Log2(hi), found: make([]candidate, 0, maxCandidates+1),
 	}
 	for k := range p.weights {
-		f := float64(k) * sampleRate / pitchFFT
+		f := float64(k) * halvedRate / pitchFFT
 		x := min(max((f-lowPassFrom)/(lowPassTo-lowPassFrom), 0), 1)
 		p.weights[k] = 0.5 + 0.5*math.Cos(math.Pi*x)
 		p.bins += p.weights[k]
@@ -124,7 +127,7 @@ func newPitchFrames(minF0, maxF0 float64, k kernels) *pitchFrames {
 	}
 	p.mirrored = make([]float64, sincHalf+lags+lags%2) // the transform gives pairs
 	p.corr = p.mirrored[sincHalf:]
-	p.correction = windowCorrection(hann(pitchFrame), lags)
+	p.correction = windowCorrection(hann(pitchFrame*sampleRate/halvedRate), lags)
 	p.sinc = sincTable()
 	return p
 }
@@ -154,7 +157,7 @@ func windowCorrection(w []float64, lags int) []float64 {
 // candidates of one frame, at most maxCandidates, and the frame's level in
 // dBFS. The slice is valid until the next call.
 func (p *pitchFrames) candidates(frame []float64) ([]candidate, float64) {
-	level := p.kernels.centreLevel(frame)
+	level := p.kernels.centreLevel(frame, centre*halvedRate)
 	p.found = p.found[:0]
 	if level < minLevel || !p.correlate(frame) {
 		return p.found, level
@@ -169,10 +172,11 @@ func (p *pitchFrames) candidates(frame []float64) ([]candidate, float64) {
 	return p.found, level
 }
 
-func (k kernels) centreLevel(frame []float64) float64 {
-	from := (len(frame) - centre) / 2
-	middle := frame[from : from+centre]
-	return decibels(k.dot(middle, middle)/centre, -120)
+// centreLevel is the level in dBFS of so many samples in the middle of a frame.
+func (k kernels) centreLevel(frame []float64, n int) float64 {
+	from := (len(frame) - n) / 2
+	middle := frame[from : from+n]
+	return decibels(k.dot(middle, middle)/float64(n), -120)
 }
 
 // correlate fills corr with the frame's normalized autocorrelation, freed of

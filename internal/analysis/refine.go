@@ -6,7 +6,7 @@ import "math"
 // weighted as least squares would: in noise they are sharper than the
 // autocorrelation's peak, on which all of the noise rides.
 func (p *pitchFrames) harmonics(f0, strength float64) float64 {
-	const bin = float64(sampleRate) / pitchFFT
+	const bin = float64(halvedRate) / pitchFFT
 	noise := (1 - strength) * p.energy / p.bins
 	sum, weight := 0.0, 0.0
 	for h := 1.0; h <= maxHarmonics && h*f0 < lowPassTo-bin; h++ {

@@ -9,25 +9,24 @@ const (
 	peakPhases = 4
 	peakHalf   = 16
 	peakTaps   = 2 * peakHalf
+	// peakRun is how many positions share one bound.
+	peakRun = 32
 )
-
-// peakFilters are the taps of the phases.
-type peakFilters struct {
-	// half are those of the middle phase for the sums of two samples that lie
-	// alike around it; even and odd those of the first phase for their sums and
-	// differences, and, odd turned round, of the last one.
-	half, even, odd [peakHalf]float64
-}
 
 // peakMeter keeps the largest magnitude between and at the samples.
 type peakMeter struct {
-	filters peakFilters
 	kernels kernels
+	// half are the taps of the middle phase for the sums of two samples that
+	// lie alike around it; even and odd those of the first phase for their sums
+	// and differences, and, odd turned round, of the last one.
+	half, even, odd [peakHalf]float64
 	// gain bounds how far an interpolated value can exceed the samples that
 	// it is made of: the largest sum of magnitudes of a phase.
 	gain float64
 	peak float64
 	buf  []float64
+	// halfway are the values of the middle phase in a run.
+	halfway [peakRun]float64
 }
 
 func newPeakMeter(k kernels) *peakMeter {
@@ -35,9 +34,9 @@ func newPeakMeter(k kernels) *peakMeter {
 	quarter, half := peakFilter(1.0/peakPhases), peakFilter(2.0/peakPhases)
 	for i := range peakHalf {
 		before, after := peakHalf-1-i, peakHalf+i
-		m.filters.half[i] = half[before]
-		m.filters.even[i] = (quarter[before] + quarter[after]) / 2
-		m.filters.odd[i] = (quarter[before] - quarter[after]) / 2
+		m.half[i] = half[before]
+		m.even[i] = (quarter[before] + quarter[after]) / 2
+		m.odd[i] = (quarter[before] - quarter[after]) / 2
 	}
 	m.gain = max(magnitudes(quarter), magnitudes(half))
 	return m
@@ -77,15 +76,42 @@ func (m *peakMeter) push(x []float64) {
 }
 
 func (m *peakMeter) interpolate() {
-	const run = 32 // positions that share one bound
 	last := len(m.buf) - peakTaps
-	for from := 0; from <= last; from += run {
-		to := min(from+run-1, last)
-		if m.kernels.magnitude(m.buf[from:to+peakTaps])*m.gain <= m.peak {
-			continue
+	for from := 0; from <= last; from += peakRun {
+		to := min(from+peakRun, last+1)
+		run := m.buf[from : to+peakTaps-1]
+		if m.kernels.magnitude(run)*m.gain > m.peak {
+			m.run(run, m.halfway[:to-from])
 		}
-		m.peak = max(m.peak, m.kernels.oversample(&m.filters, m.buf[from:to+peakTaps]))
 	}
+}
+
+// run looks at the phases between the samples in the middle of every peakTaps
+// of x. The first and the last phase lie in the middle between values at twice
+// the rate, which they exceed by some tenths at the most: so they are only
+// looked at where one of those is half of the peak at least.
+func (m *peakMeter) run(x, halfway []float64) {
+	m.kernels.halfway(halfway, x, &m.half)
+	m.peak = max(m.peak, m.kernels.magnitude(halfway))
+	for i, h := range halfway {
+		x := (*[peakTaps]float64)(x[i:])
+		near := max(math.Abs(h), math.Abs(x[peakHalf-1]), math.Abs(x[peakHalf]))
+		if 2*near > m.peak {
+			m.peak = max(m.peak, m.quarters(x))
+		}
+	}
+}
+
+// quarters is the largest magnitude at the first and the last phase between the
+// samples in the middle of x.
+func (m *peakMeter) quarters(x *[peakTaps]float64) float64 {
+	even, odd := 0.0, 0.0
+	for i := range peakHalf {
+		before, after := x[peakHalf-1-i], x[peakHalf+i]
+		even += m.even[i] * (before + after)
+		odd += m.odd[i] * (before - after)
+	}
+	return math.Abs(even) + math.Abs(odd) // the larger of |even + odd| and |even - odd|
 }
 
 // result closes the measurement.

@@ -1,7 +1,11 @@
 import asyncio
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -76,3 +80,24 @@ async def crowd(base: str) -> Counter:
 
         await asyncio.gather(*(one() for _ in range(CROWD)))
     return met
+
+
+def test_a_server_without_room_lives_and_answers_everybody():
+    """The benchmark, short: real processes, and onnxruntime's own out of memory."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--device", "cpu", "--requests", "16", "--seconds", "55", "--json"],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    runs = {r["name"]: r for r in json.loads(done.stdout)}
+    assert list(runs) == ["speed", "crowd", "no room"]
+    for r in runs.values():
+        assert r["alive"]
+        assert r["answered"]["200"] == 16
+        assert set(r["answered"]) <= {"200", "429", "503"}
+    assert runs["speed"]["answered"] == {"200": 16}
+    assert runs["crowd"]["answered"].get("429", 0) > 0, "there was no crowd"
+    assert runs["no room"]["halved_batches"] > 0, "there was room"

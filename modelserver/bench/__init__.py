@@ -1,0 +1,1 @@
+"""What the server does under load, on whatever device it finds."""
