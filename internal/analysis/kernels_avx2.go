@@ -86,14 +86,13 @@ func dotAVX2(a, b []float64) float64 {
 	for i := 0; i < n; i += 4 {
 		parts = parts.Add(load(&a[i]).Mul(load(&b[i])))
 	}
-	for i := n; i < len(a); i++ {
-		var last [4]float64
-		last[i-n] = a[i] * b[i]
-		parts = parts.Add(archsimd.LoadFloat64x4(&last))
-	}
-	sum := total(parts)
+	var sums [4]float64
+	parts.Store(&sums)
 	archsimd.ClearAVXUpperBits()
-	return sum
+	for i := n; i < len(a); i++ {
+		sums[i-n] += a[i] * b[i]
+	}
+	return (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 func magnitudeAVX2(x []float64) float64 {
@@ -332,9 +331,10 @@ func projectAVX2(sums *[paddedMFCCs]float64, basis *[melBands][paddedMFCCs]float
 
 func halfwayAVX2(out, x []float64, taps *[peakHalf]float64) {
 	n := len(out) &^ 3
+	none := archsimd.BroadcastFloat64x4(0) // made in the loop, it would be by a legacy SSE instruction
 	for at := 0; at < n; at += 4 {
 		x := x[at:][:peakTaps+3]
-		sum := archsimd.BroadcastFloat64x4(0)
+		sum := none
 		for i := range peakHalf {
 			sum = sum.Add(archsimd.BroadcastFloat64x4(taps[i]).Mul(load(&x[peakHalf-1-i]).Add(load(&x[peakHalf+i]))))
 		}
