@@ -1,6 +1,9 @@
 package orak
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Analysis is what a recording turned out to hold: the shape of
 // analysis.json. Fields are only ever added.
@@ -80,13 +83,33 @@ type Key struct {
 	Confidence float64 `json:"confidence"`
 }
 
+// PitchClasses are the tonics that there are, from C, sharps only.
+func PitchClasses() [12]string {
+	return [12]string{"C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"}
+}
+
+// Valid reports whether k is as its fields say; a key of which one half alone
+// was found is not.
+func (k Key) Valid() bool {
+	if k.Tonic == "" && k.Mode == "" {
+		return isShare(k.Confidence)
+	}
+	classes := PitchClasses()
+	return slices.Contains(classes[:], k.Tonic) && (k.Mode == "major" || k.Mode == "minor") && isShare(k.Confidence)
+}
+
 // Tempo is the steady beat.
 type Tempo struct {
-	// BPM is in beats a minute; 0 where no beat was found.
+	// BPM is in beats a minute, up to 1000; 0 where no beat was found.
 	BPM float64 `json:"bpm"`
 	// Confidence is 0 to 1.
 	Confidence float64 `json:"confidence"`
 }
+
+// Valid reports whether t is as its fields say.
+func (t Tempo) Valid() bool { return t.BPM >= 0 && t.BPM <= 1000 && isShare(t.Confidence) }
+
+func isShare(v float64) bool { return v >= 0 && v <= 1 }
 
 // Loudness is measured as EBU R128 and ITU-R BS.1770-4 say.
 type Loudness struct {

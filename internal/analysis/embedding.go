@@ -11,7 +11,7 @@ import (
 // be searched with a new one.
 const (
 	EmbeddingName    = "orak-voice"
-	EmbeddingVersion = "1"
+	EmbeddingVersion = "2"
 	EmbeddingSize    = 64
 )
 

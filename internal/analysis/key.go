@@ -230,7 +230,7 @@ func findKey(c chroma) orak.Key {
 	}
 	major, minor := keyProfiles()
 	best, next, key := -1.0, -1.0, orak.Key{}
-	for tonic, name := range pitchNames() {
+	for tonic, name := range orak.PitchClasses() {
 		for _, m := range []struct {
 			mode    string
 			profile *[12]float64

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"orak"
 )
 
 // chords one after the other, half a second each; every chord is its notes.
@@ -46,7 +48,7 @@ func scaleFrom(tonic float64, minor bool) contour {
 func TestKeyOfChordsAndScalesInEveryKey(t *testing.T) {
 	t.Parallel()
 	timbres := []spectrum{sawtooth, pure, ah()}
-	for pitch, name := range pitchNames() {
+	for pitch, name := range orak.PitchClasses() {
 		for _, mode := range []string{"major", "minor"} {
 			t.Run(name+" "+mode, func(t *testing.T) {
 				t.Parallel()

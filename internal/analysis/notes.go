@@ -8,11 +8,6 @@ import (
 	"orak"
 )
 
-// pitchNames are the pitch classes from C, sharps only.
-func pitchNames() [12]string {
-	return [12]string{"C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"}
-}
-
 // midi is the note number of a frequency, A4 = 440 Hz = 69.
 func midi(hz float64) float64 { return 69 + 12*math.Log2(hz/440) }
 
@@ -23,7 +18,7 @@ func noteName(hz float64) string {
 	}
 	n := int(math.Round(midi(hz)))
 	octave := int(math.Floor(float64(n)/12)) - 1
-	return pitchNames()[((n%12)+12)%12] + strconv.Itoa(octave)
+	return orak.PitchClasses()[((n%12)+12)%12] + strconv.Itoa(octave)
 }
 
 // quietest is how far below the loud voiced frames (their 95th percentile) a

@@ -12,9 +12,9 @@ import (
 	"orak/worker"
 )
 
-// modelEngine has the pitch, and the embedding where there is one, from a model
-// server, and all that is signal processing from the built-in engine: both read
-// the recording at the same time.
+// modelEngine has from a model server what its model gives of pitch, key, tempo
+// and an embedding, and the rest from the built-in engine: both read the
+// recording at the same time.
 type modelEngine struct {
 	builtin *analysis.Engine
 	server  *modelserver.Client
@@ -37,6 +37,12 @@ func (e modelEngine) Analyze(ctx context.Context, wav io.Reader, progress func(d
 	}
 	if len(found.Curve.F0Hz) > 0 {
 		curve, a.Pitch = found.Curve, analysis.Summarize(found.Curve)
+	}
+	if found.Key != nil {
+		a.Key = *found.Key
+	}
+	if found.Tempo != nil {
+		a.Tempo = *found.Tempo
 	}
 	if found.Embedding != nil {
 		a.Embedding = *found.Embedding

@@ -1,6 +1,7 @@
 // Package modelserver has recordings analyzed by a model server over HTTP.
 //
 //	samples ─► windows with context on both sides ─► server ─► curve without the context ─► one curve
+//	                                                       └─► key, tempo, embedding ─► agreed on
 //
 // A recording is sent in windows, so that what the server has in memory is
 // bounded by the window and not by the recording; one window is on its way

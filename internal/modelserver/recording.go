@@ -27,6 +27,7 @@ type Recording struct {
 	// sent gives the window that is on its way; nil while none is.
 	sent  chan result
 	whole Found
+	votes votes
 }
 
 type result struct {
@@ -80,6 +81,7 @@ func (r *Recording) Finish() (Found, error) {
 		return Found{}, err
 	}
 	r.normalize()
+	r.whole.Key, r.whole.Tempo = r.votes.key(), r.votes.tempo()
 	return r.whole, nil
 }
 
@@ -139,7 +141,10 @@ func (r *Recording) receive() error {
 func (r *Recording) add(got result) error {
 	first := r.whole.Engine.Name == ""
 	if first {
-		r.whole = Found{Engine: got.found.Engine, Curve: orak.PitchCurve{HopS: got.found.Curve.HopS}}
+		r.whole = Found{
+			Engine: got.found.Engine, Curve: orak.PitchCurve{HopS: got.found.Curve.HopS},
+			Key: got.found.Key, Tempo: got.found.Tempo, // that there are any; which they are is voted on
+		}
 	}
 	if got.found.Engine != r.whole.Engine {
 		// A model was exchanged halfway: the parts do not belong together.
@@ -153,6 +158,7 @@ func (r *Recording) add(got result) error {
 			return err
 		}
 	}
+	r.votes.add(got.found, float64(got.keep)/SampleRate)
 	c := got.found.Curve
 	if len(c.F0Hz) > 0 {
 		from, to := frames(got.skip, c.HopS), frames(got.skip+got.keep, c.HopS)
@@ -166,7 +172,8 @@ func (r *Recording) add(got result) error {
 func (r *Recording) belongs(next Found) error {
 	hop, whole := next.Curve.HopS, r.whole
 	switch {
-	case hop != whole.Curve.HopS, (len(next.Curve.F0Hz) > 0) != (len(whole.Curve.F0Hz) > 0), (next.Embedding != nil) != (whole.Embedding != nil):
+	case hop != whole.Curve.HopS, (len(next.Curve.F0Hz) > 0) != (len(whole.Curve.F0Hz) > 0), (next.Embedding != nil) != (whole.Embedding != nil),
+		(next.Key != nil) != (whole.Key != nil), (next.Tempo != nil) != (whole.Tempo != nil):
 		return broken(errors.New("windows of two kinds for one recording"))
 	case len(next.Curve.F0Hz) > 0 && (r.window%step(hop) != 0 || r.around%step(hop) != 0):
 		return broken(fmt.Errorf("a hop of %g s: the settings' window and context must be multiples of it", hop))

@@ -95,6 +95,16 @@ func TestWindowsOfTwoKindsAreNoResult(t *testing.T) {
 				f.Embedding = vector("v", 1)
 			}
 		}, orak.ClassDependency},
+		"a key no more": {func(n int, f *Found) {
+			if n == 1 {
+				f.Key = &orak.Key{}
+			}
+		}, orak.ClassDependency},
+		"a tempo from halfway on": {func(n int, f *Found) {
+			if n > 1 {
+				f.Tempo = &orak.Tempo{}
+			}
+		}, orak.ClassDependency},
 		"a hop that windows are no multiple of": {func(_ int, f *Found) {
 			f.Curve.HopS = 0.0625 // a thousand samples: of the window, not of its context
 			n := (len(f.Curve.F0Hz)*160 + 999) / 1000
@@ -121,6 +131,63 @@ func TestTheEmbeddingIsTheMeanOfUnitLength(t *testing.T) {
 	require.Equal(t, "v", got.Embedding.Name)
 	require.Equal(t, "2", got.Embedding.Version)
 	require.InDeltaSlice(t, []float32{0.70711, 0.70711}, got.Embedding.Values, 1e-4)
+}
+
+// Windows of a second each, and a last one of half a second.
+func TestWindowsVoteOnKeyAndTempo(t *testing.T) {
+	t.Parallel()
+	key := func(tonic, mode string, confidence float64) *orak.Key {
+		return &orak.Key{Tonic: tonic, Mode: mode, Confidence: confidence}
+	}
+	tempo := func(bpm, confidence float64) *orak.Tempo { return &orak.Tempo{BPM: bpm, Confidence: confidence} }
+	for name, c := range map[string]struct {
+		keys  [3]*orak.Key
+		tempi [3]*orak.Tempo
+		key   *orak.Key
+		tempo *orak.Tempo
+	}{
+		"all agree": {
+			[3]*orak.Key{key("C", "major", 0.8), key("C", "major", 0.8), key("C", "major", 0.8)}, [3]*orak.Tempo{tempo(100, 0.5), tempo(100, 0.5), tempo(100, 0.5)},
+			key("C", "major", 0.8), tempo(100, 0.5),
+		},
+		"one is sure": {
+			[3]*orak.Key{key("C", "major", 0.2), key("A", "minor", 1), key("C", "major", 0.2)}, [3]*orak.Tempo{tempo(100, 0.1), tempo(60, 1), tempo(100, 0.1)},
+			key("A", "minor", 1/2.5), tempo(60, 1/2.5),
+		},
+		"the last is the shortest": {
+			[3]*orak.Key{key("", "", 0), key("D", "minor", 0.6), key("G", "major", 1)}, [3]*orak.Tempo{tempo(0, 0), tempo(80, 0.6), tempo(120, 1)},
+			key("D", "minor", 0.6/2.5), tempo(80, 0.6/2.5),
+		},
+		"a beat that wavers": {
+			[3]*orak.Key{key("C", "major", 1), key("C", "minor", 1), key("C", "major", 1)}, [3]*orak.Tempo{tempo(99, 1), tempo(102, 1), tempo(100, 1)},
+			key("C", "major", 1.5/2.5), tempo(100, 1),
+		},
+		"nobody finds any": {
+			[3]*orak.Key{key("", "", 0), key("", "", 0), key("", "", 0)}, [3]*orak.Tempo{tempo(0, 0), tempo(0, 0), tempo(0, 0)},
+			key("", "", 0), tempo(0, 0),
+		},
+		"found without a confidence": {
+			[3]*orak.Key{key("E", "minor", 0), key("", "", 0), key("", "", 0)}, [3]*orak.Tempo{tempo(90, 0), tempo(0, 0), tempo(0, 0)},
+			key("E", "minor", 0), tempo(90, 0),
+		},
+		"nobody looks for any": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := record(t, New(serve(t, honest(t, func(n int, f *Found) { f.Key, f.Tempo = c.keys[n-1], c.tempi[n-1] }))), ramp(2*16000+8000), false)
+			require.NoError(t, err)
+			if c.key == nil {
+				require.Nil(t, got.Key)
+				require.Nil(t, got.Tempo)
+				return
+			}
+			require.True(t, got.Key.Valid() && got.Tempo.Valid())
+			require.Equal(t, c.key.Tonic+c.key.Mode, got.Key.Tonic+got.Key.Mode)
+			require.InDelta(t, c.key.Confidence, got.Key.Confidence, 1e-9)
+			require.InDelta(t, c.tempo.BPM, got.Tempo.BPM, 1e-9)
+			require.InDelta(t, c.tempo.Confidence, got.Tempo.Confidence, 1e-9)
+		})
+	}
 }
 
 func TestAZeroEmbeddingStaysOne(t *testing.T) {

@@ -24,6 +24,9 @@ type Found struct {
 	Engine orak.Engine `json:"engine"`
 	// Curve is empty where the model finds no pitch.
 	Curve orak.PitchCurve `json:"pitch_curve"`
+	// Key and Tempo are nil where the model does not look for them.
+	Key   *orak.Key   `json:"key,omitempty"`
+	Tempo *orak.Tempo `json:"tempo,omitempty"`
 	// Embedding is nil where the model gives none.
 	Embedding *orak.Embedding `json:"embedding,omitempty"`
 }
@@ -52,6 +55,8 @@ func (f Found) check(samples int) error {
 		return broken(fmt.Errorf("an analysis of engine %.80q %.80q", f.Engine.Name, f.Engine.Version))
 	case f.Embedding != nil && !comparable(*f.Embedding):
 		return broken(errors.New("an embedding without a name, without values, or with one that is no number"))
+	case f.Key != nil && !f.Key.Valid() || f.Tempo != nil && !f.Tempo.Valid():
+		return broken(errors.New("a key or a tempo that is none"))
 	case len(c.F0Hz) != len(c.Voicing):
 		return broken(fmt.Errorf("a curve of %d frequencies and %d voicings", len(c.F0Hz), len(c.Voicing)))
 	case len(c.F0Hz) == 0:
