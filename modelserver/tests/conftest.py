@@ -1,8 +1,12 @@
 import json
+import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+import uvicorn
 from onnx import TensorProto, helper
 
 from server import app, manifest
@@ -93,3 +97,19 @@ def wave(samples: np.ndarray, rate: int = 16_000, channels: int = 1) -> bytes:
             data,
         )
     )
+
+
+@contextmanager
+def serving(service, intake):
+    """The application on a port of its own."""
+    server = uvicorn.Server(uvicorn.Config(app.build(service, intake), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not (server.started and service.ready):
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()

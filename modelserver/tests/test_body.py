@@ -5,35 +5,17 @@ import http.server
 import socket
 import threading
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
 from server import app
 from server.body import Intake
 
-from .conftest import INTAKE, make_service, wave
+from .conftest import INTAKE, make_service, serving, wave
 
 RECORDING = wave(np.full(1600, 16_384))
-
-
-@contextmanager
-def serving(service, intake):
-    """The application on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(app.build(service, intake), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not (server.started and service.ready):
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def begin(port: int) -> socket.socket:

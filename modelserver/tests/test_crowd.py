@@ -2,18 +2,13 @@ import asyncio
 import json
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from pathlib import Path
 
 import httpx
 import numpy as np
-import uvicorn
 
-from server import app
-
-from .conftest import INTAKE, make_service, wave
+from .conftest import INTAKE, make_service, serving, wave
 
 CROWD, SLOTS, QUEUE = 200, 2, 8
 
@@ -22,18 +17,8 @@ def test_a_crowd_is_let_in_by_and_by(folder):
     """As many as 200 at once meet nothing but 429, and all get through: on a real socket."""
     service = make_service(folder, slots=SLOTS, queue=QUEUE)
     most = watch(service.admission)
-    server = uvicorn.Server(uvicorn.Config(app.build(service, INTAKE), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not (server.started and service.ready):
-            assert thread.is_alive()
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
+    with serving(service, INTAKE) as port:
         met = asyncio.run(crowd(f"http://127.0.0.1:{port}"))
-    finally:
-        server.should_exit = True
-        thread.join()
     assert met[200] == CROWD
     assert set(met) <= {200, 429}
     assert met[429] > 0, "there was no crowd"
