@@ -129,6 +129,10 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 	for k, v := range header {
 		req.Header[k] = v
 	}
+	// The same audio has the same result, so that a request may be sent again: by
+	// the transport, where the server closed a kept connection in this very
+	// instant. That is no outage. (Without a value the header is not sent.)
+	req.Header["Idempotency-Key"] = nil
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, nil, c.lost(ctx, err)

@@ -118,6 +118,27 @@ func TestASlowServerIsNotAnAbsentOne(t *testing.T) {
 	}
 }
 
+func TestAKeptConnectionThatTheServerClosesIsNoOutage(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int32
+	good := honest(t, nil)
+	c := New(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Idempotency-Key") != "" {
+			t.Error("the header is for the transport alone")
+		}
+		if n.Add(1) == 2 {
+			panic(http.ErrAbortHandler)
+		}
+		good(w, r)
+	}))
+	for range 2 {
+		got, err := c.Analyze(t.Context(), make([]int16, 160))
+		require.NoError(t, err)
+		require.Len(t, got.Curve.F0Hz, 1)
+	}
+	require.EqualValues(t, 3, n.Load())
+}
+
 func TestAnAbsentServerIsADependency(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -68,6 +68,7 @@ def main() -> None:
         host=args.host,
         port=args.port,
         timeout_graceful_shutdown=args.drain,
+        timeout_keep_alive=app.KEEP_ALIVE_S,
         log_level="warning",
         server_header=False,
     )

@@ -17,6 +17,10 @@ from .service import Service, cut_short
 
 log = logging.getLogger(__name__)
 
+# How long a connection is kept for the next request: longer than a worker keeps it (60 s), since a request that is sent as the
+# server closes it is lost.
+KEEP_ALIVE_S = 75
+
 
 def build(service: Service, intake: Intake) -> FastAPI:
     """The application."""

@@ -102,7 +102,7 @@ def wave(samples: np.ndarray, rate: int = 16_000, channels: int = 1) -> bytes:
 @contextmanager
 def serving(service, intake):
     """The application on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(app.build(service, intake), port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app.build(service, intake), port=0, log_level="warning", timeout_keep_alive=app.KEEP_ALIVE_S))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
