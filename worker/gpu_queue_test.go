@@ -127,7 +127,20 @@ func TestTenantsTakeTurnsAtADeployedTemporal(t *testing.T) {
 	file, err := filepath.Abs("../deploy/temporal/dynamicconfig.yaml")
 	require.NoError(t, err)
 	p := stack.StartServers(t, stack.Options{Args: []string{"--many-namespaces", "--temporal-dynamic-config=" + file}})
-	takeTurns(t, newRigOn(t, &p.Servers), 60)
+	r := newRigOn(t, &p.Servers)
+	require.Equal(t, 1, r.partitions(workflows.QueueGPU), "turns are exact within a partition alone")
+	require.Equal(t, 4, r.partitions(workflows.QueueConvert), "the file is in force, and says nothing of this queue")
+	takeTurns(t, r, 60)
+}
+
+// partitions are how many the server has of a queue of activities.
+func (r *rig) partitions(queue string) int {
+	r.t.Helper()
+	resp, err := r.client.WorkflowService().ListTaskQueuePartitions(r.t.Context(), &workflowservice.ListTaskQueuePartitionsRequest{
+		Namespace: r.deps.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue},
+	})
+	require.NoError(r.t, err)
+	return len(resp.GetActivityTaskQueuePartitions())
 }
 
 func takeTurns(t *testing.T, r *rig, many int) {
