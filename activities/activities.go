@@ -102,6 +102,9 @@ type Deps struct {
 	// Engines are those that an upload can be run again with, by name; Analyzer
 	// is the one that is set.
 	Engines map[string]Analyzer
+	// Arrival is how long an announced recording may be missing in the store
+	// before its announcement is at fault; see Budget.Arrival.
+	Arrival time.Duration
 	// ComputeAnew turns the reuse of finished analyses off.
 	ComputeAnew bool
 	// Admission holds analyses back; nil holds none.

@@ -16,6 +16,7 @@ type Budget struct {
 	Delay    time.Duration `name:"retry-delay" help:"Wait before the second attempt; it doubles with each further one." default:"1s"`
 	MaxDelay time.Duration `name:"retry-max-delay" help:"Longest wait between two attempts, unless the other side asks for more." default:"30s"`
 	Patience time.Duration `name:"retry-patience" help:"How long an outage (class dependency) or an overload is waited out without counting attempts, before the upload is dead-lettered." default:"24h"`
+	Arrival  time.Duration `name:"retry-arrival" help:"How long an announced recording may be missing in the store before its announcement counts as wrong (class input), so that an announcement may come before its object; no attempt is counted." default:"10s"`
 }
 
 // maxRetryAfter bounds how long another server can make an upload wait by one
@@ -33,6 +34,8 @@ func (b Budget) Validate() error {
 		return fmt.Errorf("retry-max-delay %v: want retry-delay (%v) at least", b.MaxDelay, b.Delay)
 	case b.Patience < 0:
 		return errors.New("retry-patience: want 0 at least")
+	case b.Arrival < 0:
+		return errors.New("retry-arrival: want 0 at least")
 	}
 	return nil
 }
@@ -164,5 +167,5 @@ func spread(d time.Duration) time.Duration {
 
 // DefaultBudget is that of the tags.
 func DefaultBudget() Budget {
-	return Budget{Attempts: 3, Delay: time.Second, MaxDelay: 30 * time.Second, Patience: 24 * time.Hour}
+	return Budget{Attempts: 3, Delay: time.Second, MaxDelay: 30 * time.Second, Patience: 24 * time.Hour, Arrival: 10 * time.Second}
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"orak"
 )
 
@@ -59,39 +61,61 @@ func (a *Activities) Convert(ctx context.Context, in ConvertInput) (_ orak.Audio
 	return audio, nil
 }
 
-// downloadTries is how often a recording is fetched that arrives other than
-// it was stored, before the stored one is taken for broken: a bad line must
-// not look like a bad object.
+// downloadTries is how often a recording is fetched that is not the announced
+// one, before its announcement is taken to be wrong: a bad line must not look
+// like a bad announcement.
 const downloadTries = 3
 
-var errOtherBytes = errors.New("the stored recording is not the one that was accepted")
+// errOtherSize and errOtherDigest mean that what was fetched is not what the
+// announcement names; errAbsent, that there is no such object.
+var (
+	errOtherSize   = errors.New("the object has another size than the announced one")
+	errOtherDigest = errors.New("the object has another digest than the announced one")
+	errAbsent      = errors.New("there is no object where the announced one should be")
+)
 
-// download fetches the recording to path and checks that it is the one that
-// was accepted.
+// download fetches the recording to path and checks that it is the announced
+// one. A recording that is not is the announcement's fault, class input.
 func (a *Activities) download(ctx context.Context, u orak.Upload, path string) error {
 	for try := 1; ; try++ {
 		err := a.downloadOnce(ctx, u, path)
-		if !errors.Is(err, errOtherBytes) {
+		other := errors.Is(err, errOtherSize) || errors.Is(err, errOtherDigest)
+		switch {
+		case errors.Is(err, errAbsent) && time.Since(activity.GetInfo(ctx).ScheduledTime) < a.deps.Arrival:
+			// No dependency is named: the store serves, and no outage is reported.
+			return &orak.Fault{Class: orak.ClassDependency, Message: "The announced recording is not in the store yet.", Err: err}
+		case errors.Is(err, errAbsent), other && try == downloadTries:
+			return announcementFault(u, err)
+		case !other:
 			return err
 		}
-		if try == downloadTries {
-			return internalFault(err)
-		}
-		a.log.WarnContext(ctx, "recording arrived damaged; fetching it again", "upload_id", string(u.ID), "error", err)
+		a.log.WarnContext(ctx, "recording is not the announced one; fetching it again", "upload_id", string(u.ID), "error", err)
 	}
+}
+
+// announcementFault says what is wrong with the announcement of u.
+func announcementFault(u orak.Upload, err error) *orak.Fault {
+	message := "The announcement names a recording that is not in the store."
+	switch {
+	case errors.Is(err, errOtherSize):
+		message = fmt.Sprintf("The announcement names a size of %d bytes that the stored object does not have.", u.Size)
+	case errors.Is(err, errOtherDigest):
+		message = "The announcement names a digest that the stored object does not have."
+	}
+	return &orak.Fault{Class: orak.ClassInput, Message: message, Err: err}
 }
 
 func (a *Activities) downloadOnce(ctx context.Context, u orak.Upload, path string) error {
 	body, size, err := a.deps.Store.Open(ctx, u.Key)
 	if errors.Is(err, fs.ErrNotExist) {
-		return internalFault(fmt.Errorf("opening recording %s: %w", u.Key, err))
+		return fmt.Errorf("%w: %s: %w", errAbsent, u.Key, err)
 	}
 	if err != nil {
 		return fmt.Errorf("opening recording: %w", err)
 	}
 	defer body.Close()
 	if size != u.Size {
-		return fmt.Errorf("%w: %d bytes, not %d", errOtherBytes, size, u.Size)
+		return fmt.Errorf("%w: %d bytes, not %d", errOtherSize, size, u.Size)
 	}
 	file, err := os.Create(path)
 	if err != nil {
@@ -109,8 +133,11 @@ func (a *Activities) downloadOnce(ctx context.Context, u orak.Upload, path strin
 	if err != nil {
 		return scratchFault(fmt.Errorf("writing scratch file: %w", err))
 	}
-	if got := hex.EncodeToString(sum.Sum(nil)); n != u.Size || got != u.SHA256 {
-		return fmt.Errorf("%w: %d bytes of SHA-256 %s, not %d of %s", errOtherBytes, n, got, u.Size, u.SHA256)
+	if n != u.Size {
+		return fmt.Errorf("%w: %d bytes, not %d", errOtherSize, n, u.Size)
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != u.SHA256 {
+		return fmt.Errorf("%w: %s, not %s", errOtherDigest, got, u.SHA256)
 	}
 	return nil
 }

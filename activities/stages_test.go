@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
 
 	"orak"
 	"orak/events"
@@ -184,8 +185,8 @@ func TestConvertTellsWhoseFaultTheDownloadIs(t *testing.T) {
 	}{
 		"the store is away":      {func(int, []byte) (io.Reader, error) { return nil, outage }, orak.ClassDependency},
 		"the line breaks":        {func(int, []byte) (io.Reader, error) { return iotest.ErrReader(outage), nil }, orak.ClassDependency},
-		"other bytes, same size": {func(int, []byte) (io.Reader, error) { return bytes.NewReader([]byte("noise")), nil }, orak.ClassInternal},
-		"too few bytes":          {func(int, []byte) (io.Reader, error) { return bytes.NewReader([]byte("so")), nil }, orak.ClassInternal},
+		"other bytes, same size": {func(int, []byte) (io.Reader, error) { return bytes.NewReader([]byte("noise")), nil }, orak.ClassInput},
+		"too few bytes":          {func(int, []byte) (io.Reader, error) { return bytes.NewReader([]byte("so")), nil }, orak.ClassInput},
 	} {
 		a, s, _ := stages(t)
 		s.open = c.open
@@ -208,12 +209,40 @@ func TestConvertFetchesAgainWhatArrivedDamaged(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAnObjectOfAnotherSizeIsNotTheAcceptedOne(t *testing.T) {
+func TestAnnouncementOfAnotherRecordingIsAtFault(t *testing.T) {
 	t.Parallel()
-	a, s, _ := stages(t)
-	s.objects[accepted().Key] = []byte("sounds")
-	_, err := a.Convert(t.Context(), ConvertInput{Upload: accepted()})
-	require.Equal(t, orak.ClassInternal, class(t, err))
+	for message, spoil := range map[string]func(*orak.Upload){
+		"The announcement names a size of 7 bytes that the stored object does not have.": func(u *orak.Upload) { u.Size = 7 },
+		"The announcement names a digest that the stored object does not have.":          func(u *orak.Upload) { u.SHA256 = strings.Repeat("0", 64) },
+	} {
+		a, _, _ := stages(t)
+		u := accepted()
+		spoil(&u)
+		_, err := a.Convert(t.Context(), ConvertInput{Upload: u})
+		require.Equal(t, orak.ClassInput, class(t, err))
+		require.Equal(t, message, orak.AsFault(err).Message)
+	}
+}
+
+func TestAbsentRecordingIsWaitedForBeforeItsAnnouncementIsAtFault(t *testing.T) {
+	t.Parallel()
+	for arrival, want := range map[time.Duration]orak.Class{time.Hour: orak.ClassDependency, 0: orak.ClassInput} {
+		a, s, _ := stages(t)
+		a.deps.Arrival = arrival
+		delete(s.objects, accepted().Key)
+		var found error
+		var suite testsuite.WorkflowTestSuite
+		env := suite.NewTestActivityEnvironment()
+		convert := func(ctx context.Context) error {
+			_, found = a.Convert(ctx, ConvertInput{Upload: accepted()})
+			return nil
+		}
+		env.RegisterActivity(convert)
+		_, err := env.ExecuteActivity(convert)
+		require.NoError(t, err)
+		require.Equal(t, want, class(t, found))
+		require.Empty(t, orak.AsFault(found).Dependency, "it is no outage of the store")
+	}
 }
 
 func TestAFullOrMissingDiskIsWaitedOut(t *testing.T) {

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -157,6 +158,43 @@ func TestAnUploadThatNeverComesToAnEndIsStuck(t *testing.T) {
 	require.Equal(t, []events.Type{events.DeadLettered, events.Reprocessed, events.Converted, events.Analyzed, events.Completed},
 		types(r.lifecycle(u, events.Completed)))
 	r.record("stuck", workflows.UploadWorkflowID(u.ID))
+}
+
+func TestAnnouncementThatNamesNoStoredRecordingIsAtFault(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.cfg.Budget.Arrival = time.Second
+	r.start()
+	absent, other := r.put([]byte("sound")), r.put([]byte("sound"))
+	require.NoError(t, r.store.Delete(t.Context(), absent.Key))
+	other.SHA256 = strings.Repeat("0", 64)
+	for message, u := range map[string]orak.Upload{
+		"The announcement names a recording that is not in the store.":          absent,
+		"The announcement names a digest that the stored object does not have.": other,
+	} {
+		r.process(u, nil)
+		p := r.await(u, orak.StatusDeadLettered)
+		require.Equal(t, orak.ClassInput, p.Failure.Class)
+		require.Equal(t, message, p.Failure.Message)
+		require.LessOrEqual(t, p.Failure.Attempts, 1)
+	}
+}
+
+func TestAnnouncementMayComeBeforeItsRecording(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.cfg.Budget.Arrival = patience
+	r.start()
+	sound := []byte("sound")
+	u := r.put(sound)
+	require.NoError(t, r.store.Delete(t.Context(), u.Key))
+	r.process(u, nil)
+	require.Eventually(t, func() bool {
+		p, ok := r.webUI(u)
+		return ok && p.LastFailure.Message != ""
+	}, patience, tick, "the first attempt finds nothing")
+	require.NoError(t, r.store.Put(t.Context(), u.Key, bytes.NewReader(sound), u.Size, u.ContentType))
+	require.NoError(t, r.closed(u))
 }
 
 // pending is how the Temporal Web UI shows the stage of u that runs.

@@ -75,6 +75,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
 		Store: deps.Store, Converter: deps.Converter, Publisher: deps.Publisher,
 		Analyzer: deps.Analyzer, Engines: deps.Engines, ComputeAnew: !cfg.Reuse, Admission: gpu,
+		Arrival: min(cfg.Budget.Arrival, cfg.Budget.Patience),
 		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
 		Ender: &ender{client: c, namespace: deps.Namespace}, Menders: deps.Menders, Probes: deps.Probes,
 		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
