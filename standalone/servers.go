@@ -28,15 +28,27 @@ func (c *serversCommand) Run() error {
 	if err := s.Start(ctx); err != nil {
 		return err
 	}
-	if err := c.report(os.Stdout, s); err != nil {
+	forget, err := c.leaveSettings(s)
+	if err == nil {
+		err = c.report(os.Stdout, s)
+	}
+	if err != nil {
 		return errors.Join(err, stopWithin(s))
 	}
 	<-ending
-	err := stopWithin(s)
+	err = errors.Join(forget(), stopWithin(s))
 	if c.RemoveData {
 		err = errors.Join(err, os.RemoveAll(s.Addresses().DataDir))
 	}
 	return err
+}
+
+func (c *serversCommand) leaveSettings(s *servers.Servers) (forget func() error, err error) {
+	at := s.Addresses()
+	if at.Kafka == "" {
+		return leaveSettings(at, s.Credentials(), "")
+	}
+	return leaveSettings(at, s.Credentials(), "", at.Kafka)
 }
 
 func stopWithin(s *servers.Servers) error {

@@ -41,6 +41,8 @@ type stack struct {
 	servers *servers.Servers
 	app     *app.App
 	log     *os.File
+	// forget removes the settings that were left for the commands; nil before.
+	forget func() error
 }
 
 // Run serves until it is told to end.
@@ -102,7 +104,10 @@ func (c *upCommand) serve(ctx context.Context, s *stack) error {
 	if s.log, err = servers.OpenLog(orakLog(s.servers.Addresses())); err != nil {
 		return err
 	}
-	s.app, err = app.Start(ctx, c.App, app.All(), c.logger(s.log))
+	if s.app, err = app.Start(ctx, c.App, app.All(), c.logger(s.log)); err != nil {
+		return err
+	}
+	s.forget, err = leaveSettings(s.servers.Addresses(), s.servers.Credentials(), "http://"+s.app.APIAddr(), c.App.Kafka.Brokers...)
 	return err
 }
 
@@ -136,6 +141,9 @@ func (s *stack) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var errs []error
+	if s.forget != nil {
+		errs = append(errs, s.forget())
+	}
 	if s.app != nil {
 		errs = append(errs, s.app.Stop(ctx))
 	}

@@ -29,6 +29,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		Stdout:      stdout,
 		Warn:        con.warn,
 		Known:       standaloneVariables(),
+		Standalone:  true,
 	})
 	switch {
 	case errors.Is(err, config.ErrHelp):

@@ -33,6 +33,11 @@ type Options struct {
 	Warn func(string)
 	// Known are further variables that somebody else reads.
 	Known []string
+	// Standalone reads the settings that a standalone stack left in its data
+	// folder (ORAK_DATA_DIR, by default .orak), so that the commands beside it
+	// need none. Everything else that names a setting wins over them, and with
+	// a configuration file they are not read.
+	Standalone bool
 	// Kong are further options, such as its help texts.
 	Kong []kong.Option
 }

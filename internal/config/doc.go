@@ -4,6 +4,7 @@
 //	--kafka-brokers=a,b            a flag
 //	ORAK_KAFKA_BROKERS=a,b         the environment
 //	kafka: {brokers: [a, b]}       the file named by --config or ORAK_CONFIG
+//	.orak/orak.yaml                what a standalone stack left, where no file is named
 //	`default:"127.0.0.1:9092"`     the struct tag
 //
 // The first of these that names a setting wins. All names follow from one, the

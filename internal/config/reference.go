@@ -49,6 +49,9 @@ Every setting can be given in three ways. The first that names it wins:
    The key is the flag's name, and may be cut at any hyphen to nest. A key that is no setting, a value of the wrong
    type and a setting named twice are errors. Durations are text such as ` + "`\"30s\"`" + `.
 
+Where no such file is named, what ` + "`go tool task up`" + ` leaves in its data folder (` + "`.orak/orak.yaml`" + `, removed when it ends) says where
+the servers are, so that the commands beside it need no setting. It must belong to you and be accessible to nobody else.
+
 ` + "`orak config show`" + ` prints what is in force and where each value came from. An ` + "`ORAK_`" + ` variable that is no
 setting gives a warning.
 

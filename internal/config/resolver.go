@@ -16,7 +16,10 @@ type resolver struct {
 	flags   []*kong.Flag
 	sources map[string]Source
 	file    file
-	read    bool
+	// standalone holds the settings that a standalone stack left.
+	standalone file
+	opts       Options
+	read       bool
 }
 
 var _ kong.Resolver = (*resolver)(nil)
@@ -26,7 +29,7 @@ func newResolver(opts Options) *resolver {
 	if environ == nil {
 		environ = os.Environ()
 	}
-	r := &resolver{env: map[string]string{}, sources: map[string]Source{}}
+	r := &resolver{env: map[string]string{}, sources: map[string]Source{}, opts: opts}
 	for _, entry := range environ {
 		name, value, ok := strings.Cut(entry, "=")
 		if ok && strings.HasPrefix(name, EnvPrefix) {
@@ -49,6 +52,10 @@ func (r *resolver) Resolve(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, er
 	if err == nil && from == "" {
 		value, from = r.file.lookup(f)
 		source = SourceFile
+	}
+	if err == nil && from == "" {
+		value, from = r.standalone.lookup(f)
+		source = SourceStandalone
 	}
 	if err != nil || from == "" {
 		return nil, err
@@ -102,7 +109,7 @@ func (r *resolver) readFile(ctx *kong.Context) error {
 		}
 	}
 	if path == "" {
-		return nil
+		return r.readStandalone(r.opts)
 	}
 	f, err := readFile(path, r.flags)
 	if err != nil {

@@ -14,10 +14,11 @@ type Source string
 
 // The sources, the strongest first.
 const (
-	SourceFlag    Source = "flag"
-	SourceEnv     Source = "environment"
-	SourceFile    Source = "file"
-	SourceDefault Source = "default"
+	SourceFlag       Source = "flag"
+	SourceEnv        Source = "environment"
+	SourceFile       Source = "file"
+	SourceStandalone Source = "standalone"
+	SourceDefault    Source = "default"
 )
 
 // Redacted is shown in place of a secret.

@@ -56,8 +56,13 @@ func classifyResponse(er minio.ErrorResponse) error {
 		return ErrNotFound
 	case minio.PreconditionFailed, "ConditionalRequestConflict":
 		return ErrExists
-	case minio.NoSuchBucket, minio.AccessDenied, "SlowDown", "InvalidAccessKeyId",
-		"SignatureDoesNotMatch", "RequestTimeTooSkewed", "RequestTimeout", "XMinioServerNotInitialized",
+	case minio.NoSuchBucket:
+		return refused("The object store has no bucket for this service.", "check s3-bucket (ORAK_S3_BUCKET)", er)
+	case minio.AccessDenied, "InvalidAccessKeyId", "SignatureDoesNotMatch":
+		return refusedKey(er)
+	case "RequestTimeTooSkewed":
+		return refused("The object store refuses the service's clock.", "set this machine's clock", er)
+	case "SlowDown", "RequestTimeout", "XMinioServerNotInitialized",
 		// What was sent is sound: it was damaged or cut off on its way.
 		"BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch":
 		return unavailable(er)
@@ -65,8 +70,9 @@ func classifyResponse(er minio.ErrorResponse) error {
 	switch {
 	case er.StatusCode == http.StatusPreconditionFailed:
 		return ErrExists
-	case er.StatusCode >= http.StatusInternalServerError, er.StatusCode == http.StatusTooManyRequests,
-		er.StatusCode == http.StatusForbidden, er.StatusCode == http.StatusUnauthorized:
+	case er.StatusCode == http.StatusForbidden, er.StatusCode == http.StatusUnauthorized:
+		return refusedKey(er)
+	case er.StatusCode >= http.StatusInternalServerError, er.StatusCode == http.StatusTooManyRequests:
 		return unavailable(er)
 	}
 	return &orak.Fault{Class: orak.ClassInternal, Message: "The object store refused the request.", Err: er}
@@ -88,6 +94,18 @@ func isNetwork(err error) bool {
 	)
 	return errors.As(err, &urlErr) || errors.As(err, &netErr) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// refused is a store that answers and does not serve us because of a setting.
+// It would fail every upload, so it is an outage like any other; message is for
+// owners of uploads, check for operators.
+func refused(message, check string, err error) error {
+	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyStore, Message: message, Err: fmt.Errorf("%s: %w", check, err)}
+}
+
+func refusedKey(err error) error {
+	return refused("The object store refuses the service's access key.",
+		"check s3-access-key and s3-secret-key (ORAK_S3_ACCESS_KEY, ORAK_S3_SECRET_KEY), and what the key may do", err)
 }
 
 func unavailable(err error) error {

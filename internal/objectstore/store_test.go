@@ -68,6 +68,42 @@ func TestAbortIncompleteRemovesWhatWasLeftBehind(t *testing.T) {
 	require.ErrorIs(t, err, objectstore.ErrNotFound)
 }
 
+func TestRefusalOfASettingNamesTheSetting(t *testing.T) {
+	t.Parallel()
+	open(t) // a server that answers
+	for name, wrong := range map[string]struct {
+		change func(*objectstore.Config)
+		want   string
+	}{
+		"access key": {func(c *objectstore.Config) { c.AccessKey = "nobody" }, "ORAK_S3_ACCESS_KEY"},
+		"secret key": {func(c *objectstore.Config) { c.SecretKey = "wrong" }, "ORAK_S3_SECRET_KEY"},
+		"no key":     {func(c *objectstore.Config) { c.AccessKey, c.SecretKey = "orak", "" }, "ORAK_S3_SECRET_KEY"},
+		"bucket":     {func(c *objectstore.Config) { c.Bucket = "there-is-no-such-bucket" }, "ORAK_S3_BUCKET"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := server(t)
+			wrong.change(&cfg)
+			s, err := objectstore.New(cfg)
+			require.NoError(t, err)
+			t.Cleanup(s.Close)
+			_, putErr := s.Put(t.Context(), "k", strings.NewReader("x"), objectstore.PutOptions{Size: 1})
+			var listErr error
+			for _, listErr = range s.List(t.Context(), "") {
+			}
+			for _, err := range []error{putErr, listErr} {
+				var fault *orak.Fault
+				require.ErrorAs(t, err, &fault)
+				require.Equal(t, orak.ClassDependency, fault.Class)
+				require.Equal(t, orak.DependencyStore, fault.Dependency)
+				require.Contains(t, err.Error(), wrong.want)
+				require.NotContains(t, fault.Message, "ORAK_", "owners of uploads set nothing")
+				require.NotContains(t, err.Error(), "cannot be reached")
+			}
+		})
+	}
+}
+
 func TestAnUnreachableServerIsADependencyFault(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

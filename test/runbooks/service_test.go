@@ -109,9 +109,10 @@ func (s *service) command(ctx context.Context, words string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, kv)
 		}
 	}
-	cmd.Env = append(cmd.Env, "PATH="+s.path, "XDG_CACHE_HOME="+s.desk, "ORAK_SERVER="+s.API, "ORAK_KAFKA_BROKERS="+s.Kafka,
-		"ORAK_MODEL_SERVER_URL="+s.modelURL, "ORAK_TEMPORAL_ADDRESS="+s.Temporal, "TEMPORAL_ADDRESS="+s.Temporal, "TEMPORAL_CLI_ADDRESS="+s.Temporal,
-		"ORAK_S3_ENDPOINT="+s.S3, "ORAK_S3_ACCESS_KEY="+s.S3AccessKey, "ORAK_S3_SECRET_KEY="+s.S3SecretKey)
+	// orak finds the service by what it left in the data folder. The others
+	// know the ports by which it listens unless told otherwise, and no more.
+	cmd.Env = append(cmd.Env, "PATH="+s.path, "XDG_CACHE_HOME="+s.desk, "ORAK_MODEL_SERVER_URL="+s.modelURL,
+		"TEMPORAL_ADDRESS="+s.Temporal, "TEMPORAL_CLI_ADDRESS="+s.Temporal)
 	return cmd
 }
 
