@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-
-	"golang.org/x/term"
 )
 
 // consent are the flags of commands that say what they are about to do, and
@@ -27,7 +24,7 @@ func (c consent) possible(con *console) error {
 }
 
 // canAsk says that a person is there to answer.
-func (c *console) canAsk() bool { return c.live && term.IsTerminal(int(os.Stdin.Fd())) }
+func (c *console) canAsk() bool { return c.live && isTerminal(c.in) }
 
 // ask waits for a yes or anything else; ctx's end is an error.
 func (c *console) ask(ctx context.Context, question string) (yes bool, err error) {
@@ -48,7 +45,7 @@ func (c *console) answer(ctx context.Context, question string) (string, error) {
 	answer := make(chan string, 1)
 	go func() {
 		// An error is an end without an answer, which is a no.
-		line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+		line, _ := bufio.NewReader(c.in).ReadString('\n')
 		answer <- strings.TrimSpace(line)
 	}()
 	select {

@@ -17,6 +17,7 @@ import (
 
 // console is where the command line speaks to people and programs.
 type console struct {
+	in       io.Reader
 	out, err io.Writer
 	// live says that err is a terminal, where a line may be drawn again.
 	live bool
@@ -55,7 +56,7 @@ func asciiMarks() marks {
 
 const defaultWidth = 80
 
-func newConsole(environ []string, stdout, stderr io.Writer) *console {
+func newConsole(environ []string, stdin io.Reader, stdout, stderr io.Writer) *console {
 	env := map[string]string{}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
@@ -63,7 +64,7 @@ func newConsole(environ []string, stdout, stderr io.Writer) *console {
 	}
 	plain := env["NO_COLOR"] != "" || env["TERM"] == "dumb"
 	con := &console{
-		out: stdout, err: stderr,
+		in: stdin, out: stdout, err: stderr,
 		live:     isTerminal(stderr) && env["TERM"] != "dumb",
 		colorOut: isTerminal(stdout) && !plain,
 		colorErr: isTerminal(stderr) && !plain,
@@ -77,8 +78,9 @@ func newConsole(environ []string, stdout, stderr io.Writer) *console {
 	return con
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal tells of a reader or a writer.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -91,7 +91,7 @@ func TestLagWatchGoesOnUntilItIsInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	environ := kafkaWith(t, 4)
 	out := &cutAfter{lines: 12, cut: interrupt}
-	code := run(ctx, []string{"lag", "--group", "readers", "--watch", "--for", "1s"}, environ, out, &strings.Builder{})
+	code := run(ctx, []string{"lag", "--group", "readers", "--watch", "--for", "1s"}, environ, strings.NewReader(""), out, &strings.Builder{})
 	require.Equal(t, exitInterrupted, code)
 	require.Contains(t, out.String(), "readers  UNKNOWN\n")
 }

@@ -11,16 +11,18 @@ import (
 	"orak/internal/config"
 )
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is main with everything that belongs to the process handed in.
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The second Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, stop)
 
-	con := newConsole(environ, stdout, stderr)
+	con := newConsole(environ, stdin, stdout, stderr)
 	var commands cli
 	loaded, err := config.Load(args, &commands, config.Options{
 		Name:        "orak",

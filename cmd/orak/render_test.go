@@ -265,7 +265,7 @@ func TestNothingActiveReachesTheTerminal(t *testing.T) {
 func TestColorsAreLeftOutWhereTheyAreNotWanted(t *testing.T) {
 	t.Parallel()
 	for _, environ := range [][]string{{"NO_COLOR=1"}, {"TERM=dumb"}, {}} {
-		con := newConsole(environ, os.Stdin, os.Stdin)
+		con := newConsole(environ, os.Stdin, os.Stdin, os.Stdin)
 		require.False(t, con.colorOut && len(environ) > 0)
 	}
 	require.Equal(t, "x", paint(false, red, "x"))

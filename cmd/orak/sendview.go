@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -20,8 +19,8 @@ type sendView struct {
 	over bool
 }
 
-func newSendView(con *console, path string) *sendView {
-	return &sendView{con: con, name: clean(filepath.Base(path))}
+func newSendView(con *console, name string) *sendView {
+	return &sendView{con: con, name: clean(name)}
 }
 
 // barRoom is what a bar needs beside its name and itself: share, bytes, speed

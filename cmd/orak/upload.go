@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"orak/api"
@@ -15,7 +12,7 @@ import (
 type uploadCmd struct {
 	remote
 
-	Files          []string `arg:"" name:"file" help:"Recordings: webm, ogg, opus, m4a, mp4, 3gp, mp3, flac, wav, aiff or caf."`
+	Files          []string `arg:"" name:"file" help:"Recordings: webm, ogg, opus, m4a, mp4, 3gp, mp3, flac, wav, aiff or caf. A dash is standard input."`
 	Watch          bool     `short:"w" env:"-" help:"Follow each upload to its end and print the result."`
 	IdempotencyKey string   `env:"-" placeholder:"KEY" help:"Makes sending the same file again the same upload. By default every file gets a fresh one."`
 }
@@ -28,14 +25,15 @@ Examples:
 
     orak upload voice.m4a --watch
     orak upload *.wav --json | jq -r .id
+    arecord -f cd -d 10 | orak upload - --watch
     orak upload voice.m4a --server https://orak.example.org --tenant choir
 
 With --json every line has id, status and links; with --watch the last line of a file is its end.`
 }
 
-// sent is a file that was accepted.
+// sent is a recording that was accepted.
 type sent struct {
-	path string
+	toSend
 	api.Accepted
 }
 
@@ -50,56 +48,44 @@ func (u *uploadCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := check(u.Files); err != nil {
+	recordings, remove, err := con.recordings(ctx, u.Files)
+	defer remove()
+	if err != nil {
 		return err
 	}
-	accepted, err := u.sendAll(ctx, con, cl)
+	accepted, err := u.sendAll(ctx, con, cl, recordings)
 	if ctx.Err() != nil || !u.Watch {
 		return err
 	}
 	return worse(err, u.watchAll(ctx, con, cl, accepted))
 }
 
-// check finds a misspelt name before the first file is sent.
-func check(paths []string) error {
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err == nil && !info.Mode().IsRegular() {
-			err = fmt.Errorf("%s: %w", path, client.ErrNotAFile)
-		}
-		if err != nil {
-			return usageError{err}
-		}
-	}
-	return nil
-}
-
-func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client) (accepted []sent, worst error) {
-	for i, path := range u.Files {
-		one, err := u.send(ctx, con, cl, path)
+func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client, recordings []toSend) (accepted []sent, worst error) {
+	for i, from := range recordings {
+		one, err := u.send(ctx, con, cl, from)
 		if ctx.Err() != nil {
 			return accepted, err
 		}
 		if err != nil {
-			con.tell("%s %s", paint(con.colorErr, red, con.marks.failed), clean(filepath.Base(path))+" was not sent")
+			con.tell("%s %s", paint(con.colorErr, red, con.marks.failed), clean(from.name)+" was not sent")
 			con.explain(ctx, err)
 			worst = worse(worst, said{err})
 			var down *client.Unreachable
 			if errors.As(err, &down) {
-				if left := len(u.Files) - i - 1; left > 0 {
+				if left := len(recordings) - i - 1; left > 0 {
 					con.tell("Not tried: %s.", count(left, "further file"))
 				}
 				return accepted, worst
 			}
 			continue
 		}
-		accepted = append(accepted, sent{path, one})
+		accepted = append(accepted, sent{from, one})
 		if con.json {
 			if err := con.value(one); err != nil {
 				return accepted, err
 			}
 		} else if !u.Watch {
-			con.print("%s  %s", clean(string(one.ID)), clean(filepath.Base(path)))
+			con.print("%s  %s", clean(string(one.ID)), clean(from.name))
 		}
 	}
 	if !con.json && !u.Watch && len(accepted) > 0 {
@@ -108,15 +94,15 @@ func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client
 	return accepted, worst
 }
 
-func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, path string) (api.Accepted, error) {
+func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, from toSend) (api.Accepted, error) {
 	key := u.IdempotencyKey
 	if key == "" {
 		key = client.NewIdempotencyKey()
 	}
-	view := newSendView(con, path)
+	view := newSendView(con, from.name)
 	started := con.now()
 	accepted, err := cl.Send(ctx, client.Sending{
-		Path: path, IdempotencyKey: key,
+		Path: from.path, Name: from.name, IdempotencyKey: key,
 		Progress: view.progress,
 		Retry: func(err error, wait time.Duration) {
 			view.clear()
@@ -128,11 +114,11 @@ func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, p
 	view.clear()
 	if ctx.Err() != nil {
 		con.tell("Interrupted: %s may or may not have arrived. To send it again without making a second upload:\n  %s",
-			clean(filepath.Base(path)), u.command("upload", path, "--idempotency-key", key))
+			clean(from.name), u.command("upload", from.typed, "--idempotency-key", key))
 		return accepted, err
 	}
 	if err == nil && !con.json {
-		con.tell("%s %s  %s in %s", paint(con.colorErr, green, con.marks.done), clean(filepath.Base(path)),
+		con.tell("%s %s  %s in %s", paint(con.colorErr, green, con.marks.done), clean(from.name),
 			bytesText(accepted.Size), took(con.now().Sub(started)))
 	}
 	return accepted, err
@@ -140,7 +126,7 @@ func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, p
 
 func (u *uploadCmd) watchAll(ctx context.Context, con *console, cl *client.Client, accepted []sent) (worst error) {
 	for i, one := range accepted {
-		w := watcher{con: con, cl: cl, remote: u.remote, id: one.ID, name: filepath.Base(one.path)}
+		w := watcher{con: con, cl: cl, remote: u.remote, id: one.ID, name: one.name}
 		err := w.run(ctx)
 		if ctx.Err() != nil {
 			con.tell("Stopped watching; the service goes on. Look again with:")

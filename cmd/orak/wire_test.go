@@ -198,8 +198,13 @@ func orakRun(ctx context.Context, server string, args ...string) outcome {
 }
 
 func orakRunEnv(ctx context.Context, environ []string, args ...string) outcome {
+	return orakRunFrom(ctx, strings.NewReader(""), environ, args...)
+}
+
+// orakRunFrom has a standard input.
+func orakRunFrom(ctx context.Context, in io.Reader, environ []string, args ...string) outcome {
 	var out, err bytes.Buffer
-	code := run(ctx, args, environ, &out, &err)
+	code := run(ctx, args, environ, in, &out, &err)
 	return outcome{code, out.String(), err.String()}
 }
 
@@ -213,7 +218,7 @@ func recording(t *testing.T, name string) string {
 // testConsole is a console whose lines can be looked at.
 func testConsole(columns int) (*console, *bytes.Buffer, *bytes.Buffer) {
 	var out, err bytes.Buffer
-	con := newConsole([]string{"LANG=C.UTF-8"}, &out, &err)
+	con := newConsole([]string{"LANG=C.UTF-8"}, strings.NewReader(""), &out, &err)
 	con.width = columns
 	con.now = func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local) }
 	return con, &out, &err

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -24,6 +25,8 @@ import (
 type Sending struct {
 	// Path is a regular file.
 	Path string
+	// Name is what the recording is called; empty means as its file.
+	Name string
 	// IdempotencyKey makes a repeat of the same file the same upload; empty
 	// lets Send make one up, see NewIdempotencyKey.
 	IdempotencyKey string
@@ -116,8 +119,9 @@ func (c *Client) sendOnce(ctx context.Context, s Sending) (api.Accepted, error) 
 	if size == 0 {
 		req.Body = http.NoBody
 	}
-	req.Header.Set("Content-Type", contentType(s.Path))
-	req.Header.Set("Content-Disposition", disposition(s.Path))
+	name := cmp.Or(s.Name, filepath.Base(s.Path))
+	req.Header.Set("Content-Type", contentType(name))
+	req.Header.Set("Content-Disposition", disposition(name))
 	req.Header.Set(headerIdempotency, s.IdempotencyKey)
 
 	resp, err := c.do(req)
@@ -184,8 +188,8 @@ func (m *meter) digest(size int64) (sum string, whole bool) {
 }
 
 // contentType is a claim: the server looks at the bytes.
-func contentType(path string) string {
-	switch strings.ToLower(filepath.Ext(path)) {
+func contentType(name string) string {
+	switch strings.ToLower(filepath.Ext(name)) {
 	case ".m4a", ".mp4", ".aac":
 		return "audio/mp4"
 	case ".3gp", ".amr":
@@ -209,8 +213,8 @@ func contentType(path string) string {
 	}
 }
 
-func disposition(path string) string {
-	name := strings.ToValidUTF8(filepath.Base(path), "_")
+func disposition(name string) string {
+	name = strings.ToValidUTF8(name, "_")
 	if d := mime.FormatMediaType("attachment", map[string]string{"filename": name}); d != "" {
 		return d
 	}

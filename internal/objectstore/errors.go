@@ -58,7 +58,7 @@ func classifyResponse(er minio.ErrorResponse) error {
 		return ErrExists
 	case minio.NoSuchBucket:
 		return refused("The object store has no bucket for this service.", "check s3-bucket (ORAK_S3_BUCKET)", er)
-	case minio.AccessDenied, "InvalidAccessKeyId", "SignatureDoesNotMatch":
+	case minio.AccessDenied, "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch": // the third is versitygw's
 		return refusedKey(er)
 	case "RequestTimeTooSkewed":
 		return refused("The object store refuses the service's clock.", "set this machine's clock", er)

@@ -94,7 +94,7 @@ func TestRefusalOfASettingNamesTheSetting(t *testing.T) {
 			for _, err := range []error{putErr, listErr} {
 				var fault *orak.Fault
 				require.ErrorAs(t, err, &fault)
-				require.Equal(t, orak.ClassDependency, fault.Class)
+				require.Equal(t, orak.ClassDependency, fault.Class, err)
 				require.Equal(t, orak.DependencyStore, fault.Dependency)
 				require.Contains(t, err.Error(), wrong.want)
 				require.NotContains(t, fault.Message, "ORAK_", "owners of uploads set nothing")

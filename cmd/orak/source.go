@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"orak/internal/client"
+)
+
+// standardInput is the argument that stands for it.
+const standardInput = "-"
+
+// maxSpool bounds what is read of a recording that is not a file, in bytes.
+// A server takes less of one.
+const maxSpool = 2 << 30
+
+// toSend is a recording before it is sent.
+type toSend struct {
+	// typed is what the command line has, path where it can be read any
+	// number of times, and name what it is called.
+	typed, path, name string
+}
+
+// recordings finds a misspelt name before the first file is sent. Standard
+// input and pipes are read to their end first: only then can the length be
+// declared, and the recording be sent again where a connection breaks. remove
+// removes the files that were made for that.
+func (c *console) recordings(ctx context.Context, typed []string) (all []toSend, remove func(), err error) {
+	dir := ""
+	remove = func() {
+		if dir != "" {
+			_ = os.RemoveAll(dir) // it is in the system's temporary folder
+		}
+	}
+	seen := map[string]bool{}
+	for _, arg := range typed {
+		if arg == standardInput && seen[arg] {
+			return nil, remove, usageError{errors.New("standard input can be sent once")}
+		}
+		seen[arg] = true
+		in, err := c.stream(arg)
+		if err != nil {
+			return nil, remove, usageError{err}
+		}
+		r := toSend{typed: arg, path: arg, name: filepath.Base(arg)}
+		if in == nil {
+			all = append(all, r)
+			continue
+		}
+		if arg == standardInput {
+			r.name = "standard input"
+		}
+		if dir == "" {
+			if dir, err = os.MkdirTemp("", "orak-upload-"); err != nil {
+				return nil, remove, fmt.Errorf("making a folder for the recording: %w", err)
+			}
+		}
+		if r.path, err = spool(ctx, dir, in); err != nil {
+			return nil, remove, fmt.Errorf("reading %s: %w", r.name, err)
+		}
+		all = append(all, r)
+	}
+	return all, remove, nil
+}
+
+// stream opens what has to be read to its end first; nil is a regular file.
+func (c *console) stream(arg string) (io.ReadCloser, error) {
+	if arg == standardInput {
+		if isTerminal(c.in) {
+			return nil, errors.New("standard input is the terminal: send a recording into it, such as: orak upload - <voice.m4a")
+		}
+		return io.NopCloser(c.in), nil
+	}
+	info, err := os.Stat(arg)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Mode().IsRegular():
+		return nil, nil
+	case info.Mode()&os.ModeNamedPipe == 0:
+		return nil, fmt.Errorf("%s: %w", arg, client.ErrNotAFile)
+	}
+	return os.Open(arg)
+}
+
+// spool copies in to a file in dir.
+func spool(ctx context.Context, dir string, in io.ReadCloser) (path string, err error) {
+	file, err := os.CreateTemp(dir, "")
+	if err != nil {
+		return "", errors.Join(err, in.Close())
+	}
+	// A read that waits for its writer has no context: it ends with the process.
+	copied := make(chan error, 1)
+	go func() {
+		n, err := io.Copy(file, io.LimitReader(in, maxSpool+1))
+		if err == nil && n > maxSpool {
+			err = fmt.Errorf("it is longer than %s", bytesText(maxSpool))
+		}
+		copied <- errors.Join(err, file.Close(), in.Close())
+	}()
+	select {
+	case err = <-copied:
+		return file.Name(), err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
