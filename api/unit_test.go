@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"orak"
 )
 
 func TestFilenameKeepsItsPromise(t *testing.T) {
@@ -27,9 +29,9 @@ func TestFilenameKeepsItsPromise(t *testing.T) {
 		strings.Repeat("ж", 200): strings.Repeat("ж", 127),
 		"\u2028line\u2029.wav":   "line.wav",
 	} {
-		got := filename(given)
+		got := orak.CleanFilename(given)
 		require.Equal(t, want, got)
-		require.LessOrEqual(t, len(got), maxFilename)
+		require.LessOrEqual(t, len(got), orak.MaxFilename)
 		require.True(t, utf8.ValidString(got))
 	}
 	require.Equal(t, "a b.wav", dispositionFilename(`attachment; filename="/x/a b.wav"`))

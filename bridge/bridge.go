@@ -17,11 +17,10 @@ import (
 	"orak/internal/kafka"
 )
 
-// Publisher writes a record to Kafka and returns once all in-sync replicas
-// have it. An *orak.Fault of class internal says that this record can never be
-// written; any other error is worth another try.
+// Publisher writes dead letters to Kafka and returns once all in-sync replicas
+// have them. Any error is worth another try.
 type Publisher interface {
-	Publish(ctx context.Context, r *kgo.Record) error
+	PublishDeadLetter(ctx context.Context, d events.DeadLetter) error
 }
 
 var _ Publisher = (*kafka.Producer)(nil)

@@ -326,11 +326,11 @@ func newGate(p bridge.Publisher) *gate {
 	return &gate{Publisher: p, held: make(chan struct{}), open: make(chan struct{})}
 }
 
-func (g *gate) Publish(ctx context.Context, r *kgo.Record) error {
+func (g *gate) PublishDeadLetter(ctx context.Context, d events.DeadLetter) error {
 	g.once.Do(func() { close(g.held) })
 	select {
 	case <-g.open:
-		return g.Publisher.Publish(ctx, r)
+		return g.Publisher.PublishDeadLetter(ctx, d)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -2,6 +2,7 @@ package events
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -245,4 +246,33 @@ func FuzzFromRecord(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAnnouncedNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	e := sampleEvent(t, UploadReceived)
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(e.Data, &fields))
+	fields["filename"] = "../" + strings.Repeat("é", 300) + "\u202e.wav"
+	fields["content_type"] = strings.Repeat("x", 300)
+	e.Data, _ = json.Marshal(fields)
+	r, err := e.Received()
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("é", 127), r.Filename)
+	require.Equal(t, "application/octet-stream", r.ContentType)
+}
+
+// Uploads that were announced before names were bounded are still processed.
+func TestLifecycleEventThatIsTooLargeIsBare(t *testing.T) {
+	t.Parallel()
+	received, err := sampleEvent(t, UploadReceived).Received()
+	require.NoError(t, err)
+	l := Lifecycle{Upload: received.Upload, Status: orak.StatusConverting}
+	l.Upload.Filename = strings.Repeat("x", MaxData)
+	e, err := NewLifecycle("id", Converted, time.Now(), l)
+	require.NoError(t, err)
+	l.Upload.Filename = ""
+	got, err := e.Lifecycle()
+	require.NoError(t, err)
+	require.Equal(t, l, got)
 }

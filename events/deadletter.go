@@ -72,3 +72,19 @@ type DeadLetter struct {
 	// be left out; see HeaderDLQOmitted. Otherwise it is 0.
 	Omitted int
 }
+
+// maxBareKey is the longest key that a bare letter keeps, in bytes.
+const maxBareKey = 1 << 10
+
+// Bare is d without the origin's value and headers, and without a key that is
+// long: it says what failed and where the record is. It is the last resort for
+// a topic that takes less than ours does: nothing must stand still for one
+// record, and the record itself remains in its own topic.
+func (d DeadLetter) Bare() DeadLetter {
+	d.Omitted = max(1, len(d.Origin.Value))
+	d.Origin.Value, d.Origin.Headers = nil, nil
+	if len(d.Origin.Key) > maxBareKey {
+		d.Origin.Key = nil
+	}
+	return d
+}

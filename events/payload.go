@@ -31,7 +31,15 @@ func NewReceived(u orak.Upload) (Event, error) {
 	return newEvent(ReceivedID(u.ID), UploadReceived, u.ReceivedAt, u.ID, Received{Upload: u})
 }
 
-// Received is the data of an UploadReceived event, validated. An error is an
+// maxContentType bounds an announced media type, in bytes; a longer one becomes
+// unknownContentType.
+const (
+	maxContentType     = 255
+	unknownContentType = "application/octet-stream"
+)
+
+// Received is the data of an UploadReceived event, validated; a file name that
+// is not as orak.Upload.Filename promises is cleaned. An error is an
 // *orak.Fault of class input.
 func (e Event) Received() (Received, error) {
 	if e.Type != UploadReceived {
@@ -44,12 +52,18 @@ func (e Event) Received() (Received, error) {
 	if err := checkUpload(r.Upload, e.Subject); err != nil {
 		return Received{}, malformed(fmt.Errorf("data: %w", err))
 	}
+	// Everything that is later said of the upload repeats both.
+	r.Filename = orak.CleanFilename(r.Filename)
+	if len(r.ContentType) > maxContentType {
+		r.ContentType = unknownContentType
+	}
 	return r, nil
 }
 
 // NewLifecycle says what became of an upload. id is what LifecycleID gave, or
 // likewise the same for every try of the same emission; t is one of
-// LifecycleTypes; at is when it happened.
+// LifecycleTypes; at is when it happened. Where l is larger than MaxData, the
+// event is bare; see Bare.
 func NewLifecycle(id string, t Type, at time.Time, l Lifecycle) (Event, error) {
 	if id == "" || !t.lifecycle() || at.IsZero() {
 		return Event{}, errors.New("making lifecycle event: want an id, a lifecycle type and a time")
@@ -57,8 +71,33 @@ func NewLifecycle(id string, t Type, at time.Time, l Lifecycle) (Event, error) {
 	if err := checkLifecycle(t, l, l.Upload.ID); err != nil {
 		return Event{}, fmt.Errorf("making lifecycle event: %w", err)
 	}
-	return newEvent(id, t, at.UTC(), l.Upload.ID, l)
+	e, err := newEvent(id, t, at.UTC(), l.Upload.ID, l)
+	if errors.Is(err, errTooLarge) {
+		return newEvent(id, t, at.UTC(), l.Upload.ID, l.bare())
+	}
+	return e, err
 }
+
+// Bare is a lifecycle event without what makes it large and can be read
+// elsewhere: the analysis, which is at AnalysisKey, and the file's name. It has
+// the same id. ok is false for any other event, of which nothing can be left
+// out.
+func (e Event) Bare() (bare Event, ok bool) {
+	l, err := e.Lifecycle()
+	if err != nil {
+		return Event{}, false
+	}
+	bare = e
+	bare.Data, err = json.Marshal(l.bare())
+	return bare, err == nil
+}
+
+func (l Lifecycle) bare() Lifecycle {
+	l.Analysis, l.Upload.Filename = nil, ""
+	return l
+}
+
+var errTooLarge = fmt.Errorf("more than %d bytes", MaxData)
 
 // Lifecycle is the data of an event on TopicLifecycle, validated. An error is
 // an *orak.Fault of class input.
@@ -82,7 +121,7 @@ func newEvent(id string, t Type, at time.Time, subject orak.UploadID, payload an
 		return Event{}, fmt.Errorf("encoding %s: %w", t, err)
 	}
 	if len(data) > MaxData {
-		return Event{}, fmt.Errorf("encoding %s: %d bytes, at most %d may be sent", t, len(data), MaxData)
+		return Event{}, fmt.Errorf("encoding %s: %w", t, errTooLarge)
 	}
 	return Event{ID: id, Type: t, Source: Source, Subject: subject, Time: at, Data: data}, nil
 }

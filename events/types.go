@@ -49,7 +49,7 @@ type Lifecycle struct {
 	AnalysisKey string `json:"analysis_key,omitempty"`
 	PitchKey    string `json:"pitch_key,omitempty"`
 	// Analysis is there once the upload is completed, so that consumers need
-	// not fetch it. It holds no curve.
+	// not fetch it. It holds no curve. A bare event lacks it; see Event.Bare.
 	Analysis *orak.Analysis `json:"analysis,omitempty"`
 }
 

@@ -16,8 +16,6 @@ import (
 
 	"orak"
 	"orak/activities"
-	"orak/events"
-	"orak/internal/kafka"
 	"orak/internal/objectstore"
 )
 
@@ -66,7 +64,7 @@ func (f analyze) Analyze(ctx context.Context, wav io.Reader, progress func(float
 	return orak.Analysis{Engine: orak.Engine{Name: "test"}}, orak.PitchCurve{HopS: 0.01}, f(ctx)
 }
 
-// store and publisher are the real ones, in the words of activities.
+// store is the real one, in the words of activities.
 type store struct{ *objectstore.Store }
 
 var _ activities.Store = store{}
@@ -92,18 +90,6 @@ func (s store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error]
 			}
 		}
 	}
-}
-
-type publisher struct{ *kafka.Producer }
-
-var _ activities.Publisher = publisher{}
-
-func (p publisher) PublishEvent(ctx context.Context, topic string, e events.Event) error {
-	return p.Publish(ctx, e.Record(topic))
-}
-
-func (p publisher) PublishDeadLetter(ctx context.Context, l events.DeadLetter) error {
-	return p.Publish(ctx, l.Record())
 }
 
 // webhook takes messages, but for the first refuse ones.

@@ -89,7 +89,7 @@ func newRigOn(t *testing.T, servers *stack.Servers) *rig {
 	r.cfg.Settings.HeartbeatTimeout = 2 * time.Second
 	r.cfg.AlertGroupWait, r.cfg.AlertGroupInterval = 200*time.Millisecond, time.Second
 	r.deps = worker.Deps{
-		Store: r.store, Publisher: publisher{r.producer}, Links: tcfg, Namespace: ns, Log: r.log,
+		Store: r.store, Publisher: r.producer, Links: tcfg, Namespace: ns, Log: r.log,
 		Notifier:  mattermost.New(mattermost.Config{WebhookURL: r.hook.URL, Timeout: 5 * time.Second}, r.log),
 		Converter: convert(func(int) error { return nil }), Analyzer: analyze(func(context.Context) error { return nil }),
 	}

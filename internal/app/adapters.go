@@ -47,20 +47,7 @@ func (s activityStore) Keys(ctx context.Context, prefix string) iter.Seq2[string
 	}
 }
 
-// activityPublisher is the producer in the words of activities.
-type activityPublisher struct{ *kafka.Producer }
-
-var _ activities.Publisher = activityPublisher{}
-
-// PublishEvent is activities.Publisher's.
-func (p activityPublisher) PublishEvent(ctx context.Context, topic string, e events.Event) error {
-	return p.Publish(ctx, e.Record(topic))
-}
-
-// PublishDeadLetter is activities.Publisher's.
-func (p activityPublisher) PublishDeadLetter(ctx context.Context, l events.DeadLetter) error {
-	return p.Publish(ctx, l.Record())
-}
+var _ activities.Publisher = (*kafka.Producer)(nil)
 
 // bridgeAlerter raises an alert for each dead letter that the bridge wrote, and
 // for each stall.

@@ -178,7 +178,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Analyzer:    engines[a.cfg.Worker.Engine],
 		Engines:     engines,
 		ModelServer: a.modelServer(),
-		Publisher:   activityPublisher{a.producer},
+		Publisher:   a.producer,
 		Notifier:    mattermost.New(a.cfg.Alert, a.log),
 		Outages:     a.outages,
 		Probes:      a.probes(converter),

@@ -18,7 +18,7 @@ import (
 
 // menders are the steps of the reconciliation.
 func (a *App) menders() map[activities.ReconcileStep]activities.Mender {
-	publisher := activityPublisher{a.producer}
+	publisher := a.producer
 	minAge := a.cfg.Worker.ReconcileMinAge
 	store := records{tombstones{a.store}}
 	all := reconcile.New(minAge, reconcile.Deps{

@@ -71,9 +71,51 @@ func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(er
 	})
 }
 
-// PublishEvent is Publish for an event.
+// PublishEvent is Publish for an event. Where the topic does not take a
+// lifecycle event of its size, the event is published bare.
 func (p *Producer) PublishEvent(ctx context.Context, topic string, e events.Event) error {
-	return p.Publish(ctx, e.Record(topic))
+	return p.publishOr(ctx, e.Record(topic), func() *kgo.Record {
+		bare, ok := e.Bare()
+		if !ok {
+			return nil
+		}
+		return bare.Record(topic)
+	})
+}
+
+// PublishDeadLetter is Publish for a dead letter. Where the topic does not take
+// one of its size, the letter is published bare.
+func (p *Producer) PublishDeadLetter(ctx context.Context, d events.DeadLetter) error {
+	return p.publishOr(ctx, d.Record(), func() *kgo.Record { return d.Bare().Record() })
+}
+
+// publishOr publishes r, or what bare makes, where r itself can never be
+// written: whoever writes a dead letter or an event must not stand still for
+// its size. A topic that takes not even that is out of order: class dependency.
+// bare may return nil for what has no other form.
+func (p *Producer) publishOr(ctx context.Context, r *kgo.Record, bare func() *kgo.Record) error {
+	topic, size := r.Topic, len(r.Value)
+	err := p.Publish(ctx, r)
+	if !isRefused(err) {
+		return err
+	}
+	small := bare()
+	if small == nil {
+		return err
+	}
+	if log, ok := p.cl.OptValue(kgo.WithLogger).(kgo.Logger); ok {
+		log.Log(kgo.LogLevelWarn, "topic refused a record; writing its bare form", "topic", topic, "key", string(small.Key), "value_bytes", size, "error", err)
+	}
+	if err = p.Publish(ctx, small); isRefused(err) {
+		return unreachable(err)
+	}
+	return err
+}
+
+// isRefused reports whether err says that this record can never be written.
+func isRefused(err error) bool {
+	var f *orak.Fault
+	return errors.As(err, &f) && f.Class == orak.ClassInternal
 }
 
 // PublishEventAsync is PublishAsync for an event.
@@ -85,12 +127,7 @@ func (p *Producer) PublishEventAsync(ctx context.Context, topic string, e events
 // class dependency.
 func (p *Producer) Ping(ctx context.Context) error {
 	if err := p.cl.Ping(ctx); err != nil {
-		return &orak.Fault{
-			Class:      orak.ClassDependency,
-			Dependency: orak.DependencyKafka,
-			Message:    "The event log is not reachable.",
-			Err:        fmt.Errorf("pinging Kafka: %w", err),
-		}
+		return unreachable(fmt.Errorf("pinging Kafka: %w", err))
 	}
 	return nil
 }
@@ -112,10 +149,14 @@ func fault(err error) *orak.Fault {
 			}
 		}
 	}
+	return unreachable(fmt.Errorf("publishing record: %w", err))
+}
+
+func unreachable(err error) *orak.Fault {
 	return &orak.Fault{
 		Class:      orak.ClassDependency,
 		Dependency: orak.DependencyKafka,
 		Message:    "The event log is not reachable.",
-		Err:        fmt.Errorf("publishing record: %w", err),
+		Err:        err,
 	}
 }

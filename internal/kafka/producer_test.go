@@ -3,7 +3,10 @@ package kafka_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +159,73 @@ func TestDeadLetterTopicHasRoomForTheLargestOrigin(t *testing.T) {
 	}
 	require.NoError(t, kafka.NewProducer(cl).Publish(ctx, letter.Record()))
 	require.Equal(t, origin.Value, read(t, c, events.TopicDeadLetters, 1)[0].Value)
+}
+
+// takes sets the largest record that a topic takes, in bytes.
+func takes(t *testing.T, cl *kgo.Client, topic string, bytes int) {
+	t.Helper()
+	limit := fmt.Sprint(bytes)
+	set := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &limit}}
+	resp, err := kadm.NewClient(cl).AlterTopicConfigs(t.Context(), set, topic)
+	require.NoError(t, err)
+	_, err = resp.On(topic, nil)
+	require.NoError(t, err)
+}
+
+func incompressible(t *testing.T, n int) []byte {
+	t.Helper()
+	b := make([]byte, n)
+	_, err := rand.Read(b)
+	require.NoError(t, err)
+	return b
+}
+
+func TestDeadLetterThatIsTooLargeIsWrittenBare(t *testing.T) {
+	t.Parallel()
+	c, cl, ctx := setup(t)
+	takes(t, cl, events.TopicDeadLetters, 2000)
+	letter := events.DeadLetter{
+		Origin:  events.Origin{Topic: events.TopicUploads, Partition: 3, Offset: 9, Key: []byte("k"), Value: incompressible(t, 5000)},
+		Failure: orak.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "Not audio."}, FailedAt: time.Now(),
+	}
+	p := kafka.NewProducer(cl)
+	require.NoError(t, p.PublishDeadLetter(ctx, letter))
+	got, err := events.DeadLetterFrom(read(t, c, events.TopicDeadLetters, 1)[0])
+	require.NoError(t, err)
+	require.Equal(t, 5000, got.Omitted)
+	require.Equal(t, "Not audio.", got.Failure.Message)
+	require.Equal(t, "k", string(got.Origin.Key))
+	require.EqualValues(t, 9, got.Origin.Offset)
+}
+
+func TestLifecycleEventThatIsTooLargeIsWrittenBare(t *testing.T) {
+	t.Parallel()
+	c, cl, ctx := setup(t)
+	takes(t, cl, events.TopicLifecycle, 4000)
+	const id orak.UploadID = "0195a2b4-7c3d-7e8f-9a0b-1c2d3e4f5a6b"
+	u := orak.Upload{ID: id, Tenant: "choir", Key: orak.OriginalKey("choir", id), Size: 1, SHA256: strings.Repeat("0f", 32), ReceivedAt: time.Now()}
+	analysis := &orak.Analysis{Engine: orak.Engine{Name: base64.StdEncoding.EncodeToString(incompressible(t, 9000))}}
+	e, err := events.NewLifecycle("id", events.Completed, time.Now(), events.Lifecycle{Upload: u, Status: orak.StatusCompleted, Analysis: analysis, AnalysisKey: "k"})
+	require.NoError(t, err)
+	require.NoError(t, kafka.NewProducer(cl).PublishEvent(ctx, events.TopicLifecycle, e))
+	got, err := events.FromRecord(read(t, c, events.TopicLifecycle, 1)[0])
+	require.NoError(t, err)
+	require.Equal(t, e.ID, got.ID)
+	l, err := got.Lifecycle()
+	require.NoError(t, err)
+	require.Nil(t, l.Analysis)
+	require.Equal(t, "k", l.AnalysisKey)
+	require.Equal(t, orak.StatusCompleted, l.Status)
+}
+
+// It would fail every dead letter: people are to be told that Kafka is out of
+// order.
+func TestTopicThatTakesNotEvenTheBareFormIsADependency(t *testing.T) {
+	t.Parallel()
+	_, cl, ctx := setup(t)
+	takes(t, cl, events.TopicDeadLetters, 100)
+	letter := events.DeadLetter{Origin: events.Origin{Topic: events.TopicUploads, Value: incompressible(t, 5000)}, FailedAt: time.Now()}
+	requireClass(t, kafka.NewProducer(cl).PublishDeadLetter(ctx, letter), orak.ClassDependency)
 }
 
 func TestFullBufferRefusesAtOnce(t *testing.T) {

@@ -1,0 +1,35 @@
+package orak
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxFilename bounds Upload.Filename, in bytes.
+const MaxFilename = 255
+
+// CleanFilename makes a caller's file name what Upload.Filename promises:
+// never a path, valid UTF-8, nothing that could fool a terminal or a reader
+// (control and format characters, so no reversed extensions either).
+func CleanFilename(given string) string {
+	name := strings.ToValidUTF8(given, "")
+	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
+		name = name[i+1:]
+	}
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.TrimSpace(name)
+	for len(name) > MaxFilename {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	if name == "." || name == ".." {
+		return ""
+	}
+	return strings.TrimSpace(name)
+}
