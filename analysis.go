@@ -8,6 +8,10 @@ import (
 // Analysis is what a recording turned out to hold: the shape of
 // analysis.json. Fields are only ever added.
 type Analysis struct {
+	// SchemaVersion is the AnalysisSchema that the analysis was written with; 0
+	// where it is not said, which is version 1.
+	SchemaVersion int `json:"schema_version,omitempty"`
+
 	Audio     Audio     `json:"audio"`
 	Pitch     Pitch     `json:"pitch"`
 	Key       Key       `json:"key"`

@@ -23,8 +23,10 @@ type AnalyzeInput struct {
 // orak.PitchKey and returns the summary, which holds no curve. What the same
 // engine found in the same bytes before is not computed again, unless the engine
 // was asked for.
+//
+// The numbers of both are rounded here, whichever engine found them: what is
+// stored, announced and answered later on is the same.
 func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
-	u := in.Upload
 	engine, err := a.engine(in.Engine)
 	if err != nil {
 		return orak.Analysis{}, err
@@ -34,6 +36,12 @@ func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysi
 			return analysis, err
 		}
 	}
+	return a.compute(ctx, engine, in)
+}
+
+// compute is Analyze with nothing to reuse.
+func (a *Activities) compute(ctx context.Context, engine Analyzer, in AnalyzeInput) (orak.Analysis, error) {
+	u := in.Upload
 	leave, err := a.admit(ctx, in.Audio)
 	if err != nil {
 		return orak.Analysis{}, err
@@ -56,11 +64,11 @@ func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysi
 	if err != nil {
 		return orak.Analysis{}, fmt.Errorf("analyzing: %w", err)
 	}
-	if err := a.putJSON(ctx, orak.PitchKey(u.Tenant, u.ID), curve); err != nil {
+	if err := a.putJSON(ctx, orak.PitchKey(u.Tenant, u.ID), curve.Final()); err != nil {
 		return orak.Analysis{}, err
 	}
 	analysis.Audio = in.Audio
-	return analysis, nil
+	return analysis.Final(), nil
 }
 
 // engine is the one of a name; empty means the one that is set.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"time"
 
 	"orak"
@@ -19,6 +20,9 @@ const (
 	maxRecord = 1 << 20
 	// identityTimeout bounds the question which engine would run.
 	identityTimeout = 10 * time.Second
+	// sameDuration is how far the duration of a finished analysis, which is
+	// rounded, may be from that of a conversion, in seconds.
+	sameDuration = 0.001
 )
 
 // reuse looks for a finished analysis of the same bytes, of the same tenant, by
@@ -49,8 +53,7 @@ func (a *Activities) reuse(ctx context.Context, engine Analyzer, in AnalyzeInput
 		return orak.Analysis{}, false, nil
 	}
 	ok, err := a.readJSON(ctx, orak.AnalysisKey(u.Tenant, done.UploadID), &analysis)
-	// The same bytes were converted otherwise, or that upload was analyzed again since.
-	if err != nil || !ok || analysis.Engine != who || analysis.Audio.DurationS != in.Audio.DurationS {
+	if err != nil || !ok || !reusable(analysis, who, in.Audio) {
 		return orak.Analysis{}, false, err
 	}
 	if ok, err := a.copyCurve(ctx, u, done); err != nil || !ok {
@@ -59,7 +62,15 @@ func (a *Activities) reuse(ctx context.Context, engine Analyzer, in AnalyzeInput
 	a.metrics.reused.Inc()
 	a.log.InfoContext(ctx, "an analysis of the same recording is reused", "upload_id", u.ID, "of_upload_id", done.UploadID, "engine", who.Name, "version", who.Version)
 	analysis.Audio = in.Audio
-	return analysis, true, nil
+	return analysis.Final(), true, nil
+}
+
+// reusable is false where that upload was analyzed again since, where the same
+// bytes were converted otherwise, and where a later version wrote the analysis:
+// fields that this version does not know would be lost.
+func reusable(done orak.Analysis, who orak.Engine, audio orak.Audio) bool {
+	return done.Engine == who && done.SchemaVersion <= orak.AnalysisSchema &&
+		math.Abs(done.Audio.DurationS-audio.DurationS) <= sameDuration
 }
 
 // copyCurve stores the curve of a finished analysis as that of u, and reports

@@ -73,6 +73,7 @@ func current(t *testing.T) map[string]*kgo.Record {
 		}
 		records[string(typ)+".1.json"] = sampleEvent(t, typ).Record(topic)
 	}
+	records["orak.upload.completed.2.json"] = sampleCompleted(t).Record(TopicLifecycle)
 	records["dead-letter.1.json"] = sampleDeadLetter(t).Record()
 	records["dead-letter.first-cause.1.json"] = sampleSecondLetter(t).Record()
 	records["orak.upload.canceled.uploads.1.json"] = sampleCancellation(t).Record(TopicUploads)

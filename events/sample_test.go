@@ -108,6 +108,16 @@ func sampleEvent(t *testing.T, typ Type) Event {
 	return e
 }
 
+// sampleCompleted has an analysis that names its schema.
+func sampleCompleted(t *testing.T) Event {
+	t.Helper()
+	l := sampleLifecycle(Completed)
+	l.Analysis.SchemaVersion = 2
+	e, err := NewLifecycle(LifecycleID("upload-"+string(l.Upload.ID), "2f1c", Completed, l.Cycle), Completed, sampleTime, l)
+	require.NoError(t, err)
+	return e
+}
+
 func sampleDeadLetter(t *testing.T) DeadLetter {
 	t.Helper()
 	r := sampleEvent(t, UploadReceived).Record(TopicUploads)
