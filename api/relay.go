@@ -70,18 +70,14 @@ func (a *announcer) pause(ctx context.Context, wait time.Duration) bool {
 // pass is one search of the outbox.
 type pass struct {
 	failed atomic.Int64
-	// unsent counts the events that could not be sent, since the last one
-	// that could.
-	unsent atomic.Int64
+	brake  outbox.Brake
 }
-
-// maxUnsent ends a search: Kafka is down, and not one partition of it.
-const maxUnsent = 16
 
 var errUnfinished = errors.New("some uploads in the outbox could not be announced")
 
 // search handles every marker that is old enough once. One that fails does
-// not keep the others back.
+// not keep the others back, unless everything fails; the markers are counted
+// either way.
 func (a *announcer) search(ctx context.Context, began time.Time) error {
 	var (
 		p     pass
@@ -108,7 +104,7 @@ func (a *announcer) search(ctx context.Context, began time.Time) error {
 		pending++
 		delete(gone, f.ID)
 		oldest = max(oldest, now.Sub(info.ModifiedAt))
-		if a.takes(f, young) && p.unsent.Load() < maxUnsent {
+		if a.takes(f, young) {
 			group.Go(func() error { a.handle(ctx, f, &p); return nil })
 		}
 	}
@@ -138,12 +134,13 @@ func (a *announcer) takes(f outbox.Found, young time.Time) bool {
 // handle announces one upload, or drops its marker where there is nothing to
 // announce.
 func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
+	if p.brake.On() {
+		return
+	}
 	outcome, err := a.box.Settle(ctx, f)
+	p.brake.Count(outcome, err)
 	if err != nil {
 		a.outages.Report(err)
-		if errors.Is(err, outbox.ErrUnsent) {
-			p.unsent.Add(1)
-		}
 		p.failed.Add(1)
 		a.metrics.relayFail.Inc()
 		a.log.Warn("an upload in the outbox could not be announced",
@@ -152,7 +149,6 @@ func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 	}
 	switch outcome {
 	case outbox.Published:
-		p.unsent.Store(0)
 		a.metrics.relayed.WithLabelValues("published").Inc()
 	case outbox.Dropped:
 		a.metrics.relayed.WithLabelValues("dropped").Inc()

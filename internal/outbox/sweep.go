@@ -2,15 +2,11 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"orak"
 )
-
-// maxUnsent ends a page: Kafka is down, and not one partition of it.
-const maxUnsent = 8
 
 // Page is what Sweep did with some of the markers.
 type Page struct {
@@ -21,12 +17,13 @@ type Page struct {
 	Done bool
 }
 
-// Sweep settles the markers behind after, size at most, but for those that are
+// Sweep settles the markers behind after, size at most, except those that are
 // younger than minAge. One that fails does not keep the others back; an error
-// means that everything fails.
+// means that everything fails (see Brake).
 func (o *Outbox) Sweep(ctx context.Context, l Lister, after string, size int, minAge time.Duration) (Page, error) {
 	p := Page{Last: after, Done: true}
-	young, unsent := time.Now().Add(-minAge), 0
+	var brake Brake
+	young := time.Now().Add(-minAge)
 	for info, err := range l.ListAfter(ctx, orak.PendingPrefix, after) {
 		if err != nil {
 			return p, err
@@ -45,25 +42,24 @@ func (o *Outbox) Sweep(ctx context.Context, l Lister, after string, size int, mi
 		if err := ctx.Err(); err != nil {
 			return p, err
 		}
+		p.count(outcome, err)
 		if err != nil {
-			p.Failed++
 			o.log.Warn("an upload in the outbox could not be announced", "upload_id", f.ID, "tenant", f.Tenant, "error", err)
-			if unsent++; errors.Is(err, ErrUnsent) && unsent == maxUnsent {
-				return p, fmt.Errorf("announcing what is in the outbox: %w", err)
-			}
-			continue
 		}
-		unsent = 0
-		p.count(outcome)
+		if brake.Count(outcome, err); brake.On() {
+			return p, fmt.Errorf("announcing what is in the outbox: %w", err)
+		}
 	}
 	return p, nil
 }
 
-func (p *Page) count(o Outcome) {
-	switch o {
-	case Published:
+func (p *Page) count(o Outcome, err error) {
+	switch {
+	case err != nil:
+		p.Failed++
+	case o == Published:
 		p.Published++
-	case Dropped:
+	case o == Dropped:
 		p.Dropped++
 	}
 }

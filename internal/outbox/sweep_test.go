@@ -1,0 +1,179 @@
+package outbox_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/internal/objectstore"
+	"orak/internal/outbox"
+	"orak/test/stack"
+)
+
+// bundle is an outbox on a real store, with a producer whose Kafka is
+// unavailable: its client is closed, so it says so at once.
+type bundle struct {
+	*outbox.Outbox
+	t     *testing.T
+	store *objectstore.Store
+	asked atomic.Int64
+	// failing says which markers the store cannot read.
+	failing func(orak.UploadID) bool
+	events  *kafka.Producer
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	servers := stack.Start(t)
+	b := &bundle{t: t, failing: func(orak.UploadID) bool { return false }}
+	var err error
+	b.store, err = objectstore.New(objectstore.Config{
+		Endpoint: servers.S3, AccessKey: servers.S3AccessKey, SecretKey: servers.S3SecretKey, Bucket: servers.Bucket(t),
+	})
+	require.NoError(t, err)
+	t.Cleanup(b.store.Close)
+	cl, err := kafka.NewClient(kafka.Config{Brokers: []string{"127.0.0.1:1"}, ClientID: "test"}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	cl.Close()
+	b.events = kafka.NewProducer(cl)
+	b.Outbox = outbox.New(&faulty{b.store, b}, b, time.Hour, slog.New(slog.DiscardHandler))
+	return b
+}
+
+// PublishEvent counts how often Kafka is asked.
+func (b *bundle) PublishEvent(ctx context.Context, topic string, e events.Event) error {
+	b.asked.Add(1)
+	return b.events.PublishEvent(ctx, topic, e)
+}
+
+// faulty is the store, with objects that it fails to read.
+type faulty struct {
+	*objectstore.Store
+	b *bundle
+}
+
+func (f *faulty) Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error) {
+	if _, id, ok := orak.ParsePendingKey(key); ok && f.b.failing(id) {
+		return nil, objectstore.Info{}, &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyStore, Message: "The store is unavailable.", Err: errors.New("injected")}
+	}
+	return f.Store.Get(ctx, key)
+}
+
+// mark stores n uploads with their markers; nth says which ids they have, in
+// the order in which they are listed.
+func (b *bundle) mark(n int) (nth []orak.UploadID) {
+	b.t.Helper()
+	for i := range n {
+		id := orak.UploadID(fmt.Sprintf("%08x%s", i, uuid.NewString()[8:]))
+		nth = append(nth, id)
+		b.put(orak.OriginalKey("choir", id), "recording")
+		b.put(orak.PendingKey("choir", id), "{}")
+	}
+	return nth
+}
+
+func (b *bundle) put(key, content string) {
+	b.t.Helper()
+	_, err := b.store.Put(b.t.Context(), key, bytes.NewReader([]byte(content)), objectstore.PutOptions{Size: int64(len(content))})
+	require.NoError(b.t, err)
+}
+
+func among(ids []orak.UploadID) func(orak.UploadID) bool {
+	set := map[orak.UploadID]bool{}
+	for _, id := range ids {
+		set[id] = true
+	}
+	return func(id orak.UploadID) bool { return set[id] }
+}
+
+func TestSweepEndsOnceEverythingFails(t *testing.T) {
+	t.Parallel()
+	every := func(ids []orak.UploadID, n int) (some []orak.UploadID) {
+		for i := 0; i < len(ids); i += n {
+			some = append(some, ids[i])
+		}
+		return some
+	}
+	for name, c := range map[string]struct {
+		storeFails func([]orak.UploadID) []orak.UploadID
+		// examined and asked are the most that a page may take.
+		examined, asked int
+	}{
+		"Kafka alone":                  {func([]orak.UploadID) []orak.UploadID { return nil }, 8, 8},
+		"the store alone":              {func(ids []orak.UploadID) []orak.UploadID { return ids }, 8, 0},
+		"the store first, then Kafka":  {func(ids []orak.UploadID) []orak.UploadID { return ids[:7] }, 8, 1},
+		"both in turns":                {func(ids []orak.UploadID) []orak.UploadID { return every(ids, 2) }, 8, 4},
+		"Kafka first, the store later": {func(ids []orak.UploadID) []orak.UploadID { return ids[7:] }, 8, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.failing = among(c.storeFails(b.mark(30)))
+			page, err := b.Sweep(t.Context(), b.store, "", 100, 0)
+			require.Error(t, err)
+			require.LessOrEqual(t, page.Examined, c.examined)
+			require.Equal(t, page.Examined, page.Failed)
+			require.LessOrEqual(t, int(b.asked.Load()), c.asked)
+		})
+	}
+}
+
+// A marker that asks nothing of Kafka does not say that Kafka is there.
+func TestSweepEndsWhereOtherMarkersAreSettledWithoutKafka(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i, id := range b.mark(60) {
+		if i%2 == 0 {
+			require.NoError(t, b.store.Delete(t.Context(), orak.OriginalKey("choir", id))) // it is left until its grace is over
+		}
+	}
+	page, err := b.Sweep(t.Context(), b.store, "", 100, 0)
+	require.ErrorIs(t, err, outbox.ErrUnsent)
+	require.Equal(t, outbox.MaxFailures, page.Failed)
+	require.EqualValues(t, outbox.MaxFailures, b.asked.Load())
+}
+
+// Markers that nothing can be done about keep nothing back, however many.
+func TestSweepPassesOverMarkersThatAreBrokenThemselves(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ids := b.mark(2*outbox.MaxFailures + 3)
+	for _, id := range ids[:2*outbox.MaxFailures] {
+		b.put(orak.OriginalKey("choir", id), "") // no event can announce it
+	}
+	page, err := b.Sweep(t.Context(), b.store, "", 100, 0)
+	require.NoError(t, err)
+	require.Equal(t, len(ids), page.Failed)
+	require.EqualValues(t, 3, b.asked.Load(), "those behind were tried")
+}
+
+func TestBrakeLetsAPartialOutagePass(t *testing.T) {
+	t.Parallel()
+	unsent := fmt.Errorf("%w: no leader", outbox.ErrUnsent)
+	var b outbox.Brake
+	for range 100 { // one partition of several
+		for range outbox.MaxFailures - 1 {
+			b.Count(outbox.Left, unsent)
+		}
+		require.False(t, b.On())
+		b.Count(outbox.Published, nil)
+	}
+	for range outbox.MaxFailures {
+		require.False(t, b.On())
+		b.Count(outbox.Left, unsent)
+		b.Count(outbox.Dropped, nil)
+	}
+	require.True(t, b.On())
+}
