@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,17 +17,61 @@ import (
 
 const root = "../.."
 
-func TestTasksThatDocumentsNameExist(t *testing.T) {
-	t.Parallel()
-	var taskfile struct {
-		Tasks map[string]struct {
-			Desc     string
-			Internal bool
-		}
+// tasks is what is looked at of Taskfile.yml.
+type tasks struct {
+	Vars  map[string]string
+	Tasks map[string]struct {
+		Desc     string
+		Internal bool
 	}
+}
+
+func readTasks(t *testing.T) (file tasks) {
+	t.Helper()
 	content, err := os.ReadFile(filepath.Join(root, "Taskfile.yml"))
 	require.NoError(t, err)
-	require.NoError(t, yaml.Unmarshal(content, &taskfile))
+	require.NoError(t, yaml.Unmarshal(content, &file))
+	require.NotEmpty(t, file.Tasks)
+	return file
+}
+
+// What `task test` leaves out is run by a task of its own, and every such task
+// by continuous integration.
+func TestContinuousIntegrationRunsEveryTestTask(t *testing.T) {
+	t.Parallel()
+	var runs string
+	for _, name := range []string{".ci/run", ".ci/readme"} {
+		content, err := os.ReadFile(filepath.Join(root, name))
+		require.NoError(t, err)
+		runs += string(content)
+	}
+	for name := range readTasks(t).Tasks {
+		if name == "test" || strings.HasPrefix(name, "test:") || strings.HasSuffix(name, ":test") {
+			require.Regexp(t, `(?m)go tool task `+regexp.QuoteMeta(name)+`$`, runs)
+		}
+	}
+}
+
+func TestTestsThatHaveATaskOfTheirOwnExist(t *testing.T) {
+	t.Parallel()
+	var names []string
+	require.NoError(t, walk(os.DirFS(root), ".go", func(_ string, content []byte) error {
+		names = append(names, submatches(regexp.MustCompile(`(?m)^func (Test\w+)\(`), string(content))...)
+		return nil
+	}))
+	vars := readTasks(t).Vars
+	for _, list := range []string{vars["STORMS"], vars["OPERATORS"]} {
+		alternatives := regexp.MustCompile(`^\^Test\((.+)\)$`).FindStringSubmatch(list)
+		require.NotNil(t, alternatives, list)
+		for _, beginning := range strings.Split(alternatives[1], "|") {
+			require.True(t, slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, "Test"+beginning) }), beginning)
+		}
+	}
+}
+
+func TestTasksThatDocumentsNameExist(t *testing.T) {
+	t.Parallel()
+	taskfile := readTasks(t)
 	for name, task := range taskfile.Tasks {
 		require.True(t, task.Internal || task.Desc != "", "task %s does not say what it does", name)
 	}

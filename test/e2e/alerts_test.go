@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
+	"orak/test/stack"
 )
 
 // TestEveryCommandOfAnAlertWorks pastes each into a shell, with an upload
@@ -15,7 +16,7 @@ import (
 func TestEveryCommandOfAnAlertWorks(t *testing.T) {
 	t.Parallel()
 	d := startDesk(t)
-	shell := "env TEMPORAL_ADDRESS=" + d.Temporal + " TEMPORAL_CLI_ADDRESS=" + d.Temporal + " PATH=" + operatorTools(t) + ":" + d.bin + ":$PATH "
+	shell := "env TEMPORAL_ADDRESS=" + d.Temporal + " TEMPORAL_CLI_ADDRESS=" + d.Temporal + " PATH=" + stack.OperatorTools(t) + ":" + d.bin + ":$PATH "
 	named := d.park(t)
 	alert := d.alert("1 upload dead-lettered")
 	require.Contains(t, alert, string(named))

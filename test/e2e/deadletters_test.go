@@ -18,6 +18,7 @@ import (
 
 	"orak"
 	"orak/api"
+	"orak/test/stack"
 )
 
 // desk is an operator's: a service with dead letters, and the command line.
@@ -29,9 +30,7 @@ type desk struct {
 
 func startDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{parking: startParking(t), t: t, bin: t.TempDir()}
-	run(t, "go", "build", "-o", filepath.Join(d.bin, "orak"), "orak/cmd/orak")
-	return d
+	return &desk{parking: startParking(t), t: t, bin: filepath.Dir(stack.Orak(t))}
 }
 
 // command is a command line in a shell that knows the server.

@@ -16,6 +16,7 @@ import (
 
 	"orak"
 	"orak/api"
+	"orak/test/stack"
 )
 
 // parking is a service whose ffmpeg can be made to crash, and mended: a fault
@@ -77,7 +78,7 @@ func (p *parking) completes(t *testing.T, id orak.UploadID) {
 func TestParkedUploadsAreFinishedByEveryHand(t *testing.T) {
 	t.Parallel()
 	p := startParking(t)
-	bin := operatorTools(t)
+	bin := stack.OperatorTools(t)
 
 	t.Run("temporal workflow signal", func(t *testing.T) {
 		id := p.park(t)
@@ -147,19 +148,7 @@ func (p *parking) post(t *testing.T, path, body string) (int, string) {
 // orak runs the command-line program against the service.
 func (p *parking) orak(t *testing.T, args ...string) string {
 	t.Helper()
-	return run(t, "go", append([]string{"run", "orak/cmd/orak"}, append(args, "--server", p.API)...)...)
-}
-
-// operatorTools builds the real temporal and tctl, once: they are slow to
-// build and quick to find again.
-func operatorTools(t *testing.T) string {
-	t.Helper()
-	run(t, "go", "tool", "task", "operator-tools")
-	root := strings.TrimSpace(run(t, "go", "env", "GOWORK"))
-	if root == "" || root == "off" {
-		root = strings.TrimSpace(run(t, "go", "env", "GOMOD"))
-	}
-	return filepath.Join(filepath.Dir(root), "bin")
+	return run(t, stack.Orak(t), append(args, "--server", p.API)...)
 }
 
 func run(t *testing.T, name string, args ...string) string {

@@ -67,6 +67,28 @@ func parse(name, text string) ([]Command, error) {
 	return found, nil
 }
 
+// inline is a command within a sentence or a table.
+var inline = regexp.MustCompile("`((?:orak|temporal|tctl) [^`]+)`")
+
+// InSection returns the commands that a section shows within its sentences and
+// tables.
+func InSection(name, text, section string) []Command {
+	var found []Command
+	here := ""
+	for i, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "#") {
+			here = strings.TrimLeft(line, "# ")
+		}
+		if here != section {
+			continue
+		}
+		for _, match := range inline.FindAllStringSubmatch(line, -1) {
+			found = append(found, Command{File: name, Section: section, Line: i + 1, Shell: match[1]})
+		}
+	}
+	return found
+}
+
 // comment begins behind a space, or with the line.
 var comment = regexp.MustCompile(`(?:^|\s+)#\s`)
 

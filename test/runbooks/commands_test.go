@@ -24,6 +24,14 @@ func TestCommandsAreFound(t *testing.T) {
 	require.True(t, found[1].Endless())
 }
 
+func TestCommandsInProseAreFoundInTheirSectionAlone(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []Command{
+		{File: "a.md", Section: "Operate", Line: 4, Shell: "orak dlq list"},
+		{File: "a.md", Section: "Operate", Line: 4, Shell: "tctl workflow list --query 'A=\"b\"'"},
+	}, InSection("a.md", "# A\n`orak up`\n## Operate\n| `orak dlq list` | `tctl workflow list --query 'A=\"b\"'` | `orak` |\n## Else\n`orak api`\n", "Operate"))
+}
+
 func TestCodeOfAnotherLanguageIsNoWayAroundTheTest(t *testing.T) {
 	t.Parallel()
 	for _, language := range []string{"", "bash", "sh norun"} {

@@ -46,6 +46,11 @@ func TestEveryCommandOfTheRunbooksWorks(t *testing.T) {
 	commands, err := Commands(os.DirFS("../../docs/runbooks"))
 	require.NoError(t, err)
 	require.NotEmpty(t, commands)
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	inReadme := InSection("README.md", string(readme), "Operate")
+	require.NotEmpty(t, inReadme)
+	commands = append(commands, inReadme...)
 	var single, lasting, ordered, stopped []Command
 	needed := map[string]int{}
 	for _, c := range commands {

@@ -71,7 +71,7 @@ func start(t *testing.T) *service {
 		"ORAK_ALERT_WEBHOOK_URL=" + webhook.URL, "ORAK_ALERT_GROUP_WAIT=1s", "ORAK_OUTAGE_GROUP_WAIT=1s", "ORAK_OUTAGE_REPORT_INTERVAL=1s",
 	}})
 	require.NoError(t, os.Symlink(s.DataDir, filepath.Join(s.desk, ".orak")))
-	s.path = s.tools() + ":" + os.Getenv("PATH")
+	s.path = stack.OperatorTools(t) + ":" + os.Getenv("PATH")
 	return s
 }
 
@@ -85,19 +85,6 @@ func (s *service) answerModel(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(int(s.model.Load()))
 	}
-}
-
-// tools builds the three tools and returns the folders that have them.
-func (s *service) tools() string {
-	s.t.Helper()
-	out, err := exec.CommandContext(s.t.Context(), "go", "tool", "task", "operator-tools").CombinedOutput()
-	require.NoError(s.t, err, string(out))
-	own := filepath.Join(s.desk, "bin")
-	out, err = exec.CommandContext(s.t.Context(), "go", "build", "-o", own+"/orak", "orak/cmd/orak").CombinedOutput()
-	require.NoError(s.t, err, string(out))
-	bin, err := filepath.Abs("../../bin")
-	require.NoError(s.t, err)
-	return own + ":" + bin
 }
 
 // command is a command line at the operator's desk.
