@@ -121,8 +121,11 @@ type Deps struct {
 	Probes map[orak.Dependency]Probe
 	// Namespace is Temporal's, for the commands that an alert shows.
 	Namespace string
-	Log       *slog.Logger
-	Metrics   prometheus.Registerer
+	// AllTenants says that the API serves all tenants' dead letters at once,
+	// for the same commands.
+	AllTenants bool
+	Log        *slog.Logger
+	Metrics    prometheus.Registerer
 }
 
 // Activities holds every activity as a method; worker registers them.

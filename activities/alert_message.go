@@ -68,11 +68,7 @@ func repeated(b *strings.Builder, g AlertGroup) {
 	if g.Parked == nil {
 		return
 	}
-	var still []Alert
-	for _, id := range g.Parked.Samples {
-		still = append(still, Alert{UploadID: id})
-	}
-	samples(b, g.Parked.Count, still)
+	samples(b, g.Parked.Count, g.Parked.alerts())
 }
 
 func resolved(b *strings.Builder, g AlertGroup) {
@@ -100,7 +96,7 @@ func samples(b *strings.Builder, total int, shown []Alert) {
 
 // whatToDo ends a message: where all are, and commands to paste.
 func (a *Activities) whatToDo(b *strings.Builder, g AlertGroup) {
-	id, ok := sample(g)
+	one, ok := sample(g)
 	if !ok {
 		// They failed before there was a workflow.
 		fmt.Fprintf(b, "The records are in the topic `%s`, bytes untouched.\n", events.TopicDeadLetters)
@@ -110,7 +106,7 @@ func (a *Activities) whatToDo(b *strings.Builder, g AlertGroup) {
 	if url := a.deps.Links.QueryURL(query); url != "" {
 		fmt.Fprintf(b, "All of them: %s\n", url)
 	}
-	fmt.Fprintf(b, "%s\n```\n%s\n```\n", advice(g.Class), strings.Join(a.commands(g, id, query), "\n"))
+	fmt.Fprintf(b, "%s\n```\n%s\n```\n", advice(g.Class), strings.Join(a.commands(g, one, query), "\n"))
 }
 
 // advice is where to begin, by whose fault it is.
@@ -133,45 +129,61 @@ func advice(c orak.Class) string {
 var pasteable = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$`)
 
 // sample is the upload that the commands name.
-func sample(g AlertGroup) (orak.UploadID, bool) {
+func sample(g AlertGroup) (Alert, bool) {
 	for _, s := range slices.Concat(g.Samples, g.Expiring.Samples) {
 		if s.WorkflowID == "upload-"+string(s.UploadID) && pasteable.MatchString(string(s.UploadID)) {
-			return s.UploadID, true
+			return s, true
 		}
 	}
-	if g.Parked == nil {
-		return "", false
-	}
-	for _, id := range g.Parked.Samples {
-		if pasteable.MatchString(string(id)) {
-			return id, true
+	for _, s := range g.Parked.alerts() {
+		if pasteable.MatchString(string(s.UploadID)) {
+			return s, true
 		}
 	}
-	return "", false
+	return Alert{}, false
+}
+
+// tenantFlag is what an orak command needs to find an upload of the tenant. One
+// that is not known, or is no tenant's name, is left to the reader.
+func tenantFlag(t orak.Tenant) string {
+	if _, err := orak.ParseTenant(string(t)); err != nil || t == orak.DefaultTenant {
+		return ""
+	}
+	return " --tenant " + string(t)
 }
 
 // commands show and decide: the first upload, in the three tools, and then
-// all of them.
-func (a *Activities) commands(g AlertGroup, id orak.UploadID, query string) []string {
+// all of them; where the API does not serve all tenants at once, the orak
+// commands take that upload's tenant alone.
+func (a *Activities) commands(g AlertGroup, sample Alert, query string) []string {
 	ns := ""
 	if a.deps.Namespace != "" && a.deps.Namespace != "default" {
 		ns = " --namespace " + a.deps.Namespace
 	}
-	one := "upload-" + string(id)
+	id := string(sample.UploadID)
+	one, tenant := "upload-"+id, tenantFlag(sample.Tenant)
 	lines := []string{
 		"# one",
-		"orak dlq show " + string(id),
-		"orak dlq reprocess " + string(id),
-		"orak dlq discard " + string(id),
+		"orak dlq show " + id + tenant,
+		"orak dlq reprocess " + id + tenant,
+		"orak dlq discard " + id + tenant,
 		"temporal workflow signal" + ns + " --workflow-id " + one + " --name reprocess",
 		"tctl" + ns + " workflow signal --workflow_id " + one + " --name reprocess",
 		"# all",
 	}
 	if stage, ok := orak.ParseStage(string(g.Stage)); ok {
-		selection := " --stage " + string(stage) + " --class " + string(g.Class)
+		selection := " --stage " + string(stage) + " --class " + string(g.Class) + a.allTenantsFlag(tenant)
 		lines = append(lines, "orak dlq reprocess"+selection+" --dry-run", "orak dlq reprocess"+selection, "orak dlq discard"+selection)
 	}
 	return append(lines, "temporal workflow signal"+ns+` --query "`+query+`" --name reprocess --reason mended --rps 5 --yes`)
+}
+
+// allTenantsFlag is tenant's flag, unless the API takes the one for all.
+func (a *Activities) allTenantsFlag(tenant string) string {
+	if a.deps.AllTenants {
+		return " --all-tenants"
+	}
+	return tenant
 }
 
 // cause names the group.

@@ -24,10 +24,10 @@ func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 	})
 	for _, want := range []string{
 		"12 uploads dead-lettered", "In all 30 parked uploads.", "`convert` failed (`input`)", "2026-01-02 12:00:00 UTC", "`0190` `a.m4a` of tenant `choir`", "and 11 more",
-		"http://ui/?q", "orak dlq reprocess 0190",
+		"http://ui/?q", "orak dlq reprocess 0190 --tenant choir\n", "orak dlq show 0190 --tenant choir\n",
 		"temporal workflow signal --namespace songs --workflow-id upload-0190 --name reprocess",
 		"tctl --namespace songs workflow signal --workflow_id upload-0190 --name reprocess",
-		"orak dlq discard 0190", "\norak dlq discard --stage convert --class input\n", "tell their owners",
+		"orak dlq discard 0190", "\norak dlq discard --stage convert --class input --tenant choir\n", "tell their owners",
 		`AND OrakStatus='dead_lettered' AND OrakStage='convert' AND OrakFailure='input'" --name reprocess`,
 	} {
 		require.Contains(t, got, want)
@@ -38,14 +38,26 @@ func TestARepeatNamesWhoIsStillParked(t *testing.T) {
 	t.Parallel()
 	a := New("", Deps{Links: links{}})
 	got := a.message(AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, FirstAt: noon, LastAt: noon,
-		Parked: &ParkedUploads{Count: 30, Samples: []orak.UploadID{"0190", "0191", "0192"}}})
+		Parked: &ParkedUploads{Count: 30, Samples: []orak.UploadID{"0190", "0191", "0192"}, Tenants: []orak.Tenant{"choir", "default", ""}}})
 	for _, want := range []string{
-		":repeat: Still parked, said again: `convert` failed (`input`)", "In all 30 parked uploads.", "- `0191`\n", "and 27 more",
-		"orak dlq reprocess 0190", "http://ui/?q",
+		":repeat: Still parked, said again: `convert` failed (`input`)", "In all 30 parked uploads.", "- `0190` of tenant `choir`\n", "- `0192`\n", "and 27 more",
+		"orak dlq reprocess 0190 --tenant choir\n", "http://ui/?q",
 	} {
 		require.Contains(t, got, want)
 	}
 	require.NotContains(t, got, "dead-lettered:")
+}
+
+func TestAlertCommandsTakeAllTenantsWhereTheAPIDoes(t *testing.T) {
+	t.Parallel()
+	g := AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 2,
+		Samples: []Alert{{UploadID: "0190", Tenant: orak.DefaultTenant, WorkflowID: "upload-0190"}}}
+	got := New("", Deps{Links: links{}}).message(g)
+	require.Contains(t, got, "\norak dlq show 0190\n")
+	require.Contains(t, got, "\norak dlq reprocess --stage convert --class input\n")
+	got = New("", Deps{Links: links{}, AllTenants: true}).message(g)
+	require.Contains(t, got, "\norak dlq show 0190\n")
+	require.Contains(t, got, "\norak dlq reprocess --stage convert --class input --all-tenants\n")
 }
 
 func TestAResolvedNoteSaysHowManyAndHowLong(t *testing.T) {

@@ -19,6 +19,24 @@ type ParkedUploads struct {
 	// Count is at least len(Samples).
 	Count   int             `json:"count"`
 	Samples []orak.UploadID `json:"samples,omitempty"`
+	// Tenants are those of Samples, in the same order; empty for one that is
+	// not known.
+	Tenants []orak.Tenant `json:"tenants,omitempty"`
+}
+
+// alerts are the samples as far as they are known.
+func (p *ParkedUploads) alerts() []Alert {
+	if p == nil {
+		return nil
+	}
+	all := make([]Alert, len(p.Samples))
+	for i, id := range p.Samples {
+		all[i].UploadID = id
+		if i < len(p.Tenants) {
+			all[i].Tenant = p.Tenants[i]
+		}
+	}
+	return all
 }
 
 // CountParkedInput says of which group the parked uploads are counted.

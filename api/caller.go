@@ -7,29 +7,6 @@ import (
 	"orak"
 )
 
-// tenantOf reads whose request it is; no header means orak.DefaultTenant.
-func tenantOf(c *fiber.Ctx) (orak.Tenant, error) {
-	t, err := claimedTenant(c)
-	if err == nil && t == "" {
-		t = orak.DefaultTenant
-	}
-	exchangeOf(c).tenant = t
-	return t, err
-}
-
-// claimedTenant is empty where there is no header.
-func claimedTenant(c *fiber.Ctx) (orak.Tenant, error) {
-	given := c.Get(HeaderTenant)
-	if given == "" {
-		return "", nil
-	}
-	t, err := orak.ParseTenant(given)
-	if err != nil {
-		return "", refuse(codeInvalidTenant, HeaderTenant+" must be 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit.")
-	}
-	return t, nil
-}
-
 // idOf reads the upload that the path names. What is no id names none.
 func idOf(c *fiber.Ctx) (orak.UploadID, error) {
 	id, err := orak.ParseUploadID(c.Params("id"))

@@ -16,6 +16,7 @@ type Config struct {
 	HeaderTimeout  time.Duration `help:"Longest time to receive the head of a request." default:"15s"`
 	KeepAlive      time.Duration `help:"How long an idle connection is kept." default:"75s"`
 	StatusTimeout  time.Duration `help:"How long Temporal is waited for when a status is asked." default:"5s"`
+	AllTenants     bool          `help:"Take the header X-Orak-Tenant: * for the dead letters: it lists those of every tenant, and decides about them. Only where whoever can send that header is an operator." default:"false"`
 	UpdateTimeout  time.Duration `help:"How long a worker is waited for when a dead letter is reprocessed or discarded." default:"10s"`
 	WatchInterval  time.Duration `help:"How often the status behind an event stream is looked at; four times as seldom after a minute." default:"500ms"`
 	Heartbeat      time.Duration `help:"Longest silence on an event stream: a comment is sent then." default:"15s"`

@@ -24,7 +24,7 @@ const (
 // getDeadLetters lists the parked uploads that are selected. The list follows
 // Temporal's visibility, which is a moment behind.
 func (s *Server) getDeadLetters(c *fiber.Ctx) error {
-	sel, err := selectionOf(c, time.Now())
+	sel, err := s.selectionOf(c, time.Now())
 	if err != nil {
 		return err
 	}
@@ -129,10 +129,9 @@ func unparked(st state) string {
 	}
 }
 
-// parked looks up the upload that a dead letter's path names; without a
-// tenant's header it may be anybody's.
+// parked looks up the upload that a dead letter's path names.
 func (s *Server) parked(c *fiber.Ctx) (state, error) {
-	t, err := claimedTenant(c)
+	t, err := s.operatorTenant(c)
 	if err != nil {
 		return state{}, err
 	}
@@ -142,6 +141,8 @@ func (s *Server) parked(c *fiber.Ctx) (state, error) {
 	}
 	x := exchangeOf(c)
 	st, err := s.lookup(c.UserContext(), t, id)
-	x.tenant = st.Upload.Tenant
+	if err == nil {
+		x.tenant = st.Upload.Tenant
+	}
 	return st, err
 }

@@ -19,7 +19,7 @@ const decision = `{"by":"ada","reason":"mended"}`
 
 func TestDeadLettersAreListedInPages(t *testing.T) {
 	t.Parallel()
-	b := setupTemporal(t, func(b *bundle) {
+	b := setupTemporal(t, operating, func(b *bundle) {
 		b.deps.WorkflowURL = func(workflowID, runID string) string { return "http://ui/" + workflowID + "/" + runID }
 	})
 	want := map[orak.UploadID]orak.Progress{}
@@ -64,7 +64,7 @@ func TestDeadLettersAreListedInPages(t *testing.T) {
 
 func TestAnOperatorDecidesOnAParkedUpload(t *testing.T) {
 	t.Parallel()
-	b := setupTemporal(t)
+	b := setupTemporal(t, operating)
 	for verb, status := range map[string]orak.Status{"reprocess": orak.StatusConverting, "discard": orak.StatusDiscarded} {
 		p := progress("choir", orak.StatusDeadLettered)
 		b.begin(p)
@@ -83,7 +83,7 @@ func TestAnOperatorDecidesOnAParkedUpload(t *testing.T) {
 
 func TestDecisionsAreDecodedStrictly(t *testing.T) {
 	t.Parallel()
-	b := setupTemporal(t)
+	b := setupTemporal(t, operating)
 	p := progress("choir", orak.StatusDeadLettered)
 	b.begin(p)
 	path := "/v1/dead-letters/" + string(p.Upload.ID) + "/reprocess"
@@ -126,7 +126,7 @@ func (b *bundle) listed(query string, headers ...header) (ids []orak.UploadID, p
 
 func TestDeadLettersAreSelected(t *testing.T) {
 	t.Parallel()
-	b := setupTemporal(t)
+	b := setupTemporal(t, operating)
 	now := time.Now().UTC()
 	park := func(of orak.Tenant, name string, stage orak.Stage, class orak.Class, message string, age time.Duration) orak.UploadID {
 		p := progress(of, orak.StatusDeadLettered)
@@ -177,7 +177,7 @@ func TestDeadLettersAreSelected(t *testing.T) {
 		"stage=receive": "convert, analyze, publish",
 		"stage=" + url.QueryEscape("convert' OR OrakStage = 'analyze"): "convert, analyze, publish",
 		"class=none":                       "input, transient, model, overload, dependency, internal",
-		"class=input&class=":               "input, transient",
+		"class=input&class=":               "class is empty",
 		"older_than=yesterday":             "90m",
 		"newer_than=-1h":                   "90m",
 		"before=2026-13-01T00:00:00Z":      "2026-11-22T12:00:00Z",
@@ -185,6 +185,8 @@ func TestDeadLettersAreSelected(t *testing.T) {
 		"text=%ff":                         "control characters",
 		"text=" + strings.Repeat("x", 201): "200 bytes",
 		"clas=input":                       "stage, class, older_than",
+		"text=":                            "text is empty",
+		"class=input&older_than=":          "older_than is empty",
 		"before=1h&before=2h":              "once",
 	} {
 		p := problem(t, b.get("/v1/dead-letters?"+query), http.StatusBadRequest, "invalid-request")
@@ -198,7 +200,7 @@ func zulu(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 // for those that match.
 func TestASelectionIsBoundedWork(t *testing.T) {
 	t.Parallel()
-	b := setupTemporal(t)
+	b := setupTemporal(t, operating)
 	var last orak.UploadID
 	for range 25 {
 		p := progress("choir", orak.StatusDeadLettered)
@@ -226,7 +228,7 @@ func TestASelectionIsBoundedWork(t *testing.T) {
 
 func TestADeadLetterIsShownWhole(t *testing.T) {
 	t.Parallel()
-	b := setupTemporal(t, func(b *bundle) { b.deps.Namespace = "night" })
+	b := setupTemporal(t, operating, func(b *bundle) { b.deps.Namespace = "night" })
 	p := progress("choir", orak.StatusDeadLettered)
 	at := p.UpdatedAt
 	p.Cycle, p.Restarts = 1, 2
@@ -257,7 +259,7 @@ func TestADeadLetterIsShownWhole(t *testing.T) {
 	}, d.Event)
 	id := string(p.Upload.ID)
 	require.Equal(t, api.Command{
-		Orak:     "orak dlq reprocess " + id,
+		Orak:     "orak dlq reprocess " + id + " --tenant choir",
 		Temporal: "temporal workflow signal --namespace night --workflow-id upload-" + id + ` --name reprocess --input '{"reason":"WHY","by":"WHO"}'`,
 		Tctl:     "tctl --namespace night workflow signal --workflow_id upload-" + id + ` --name reprocess --input '{"reason":"WHY","by":"WHO"}'`,
 	}, d.Commands.Reprocess)
@@ -271,7 +273,7 @@ func TestADeadLetterIsShownWhole(t *testing.T) {
 
 func TestWhatIsNoDeadLetterSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	b := setupTemporal(t)
+	b := setupTemporal(t, operating)
 	for status, says := range map[orak.Status]string{
 		orak.StatusAnalyzing: "The upload is analyzing, and no dead letter: it is on its way (cycle 2).",
 		orak.StatusDiscarded: "The upload is discarded, and no dead letter.",
@@ -289,7 +291,7 @@ func TestWhatIsNoDeadLetterSaysWhatItIs(t *testing.T) {
 
 func TestOptionsReachTheWorkflowWhichMayRefuseThem(t *testing.T) {
 	t.Parallel()
-	b := setupTemporal(t)
+	b := setupTemporal(t, operating)
 	p := progress("choir", orak.StatusDeadLettered)
 	b.begin(p)
 	path := "/v1/dead-letters/" + string(p.Upload.ID) + "/reprocess"

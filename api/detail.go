@@ -23,7 +23,7 @@ func (s *Server) detail(ctx context.Context, x *exchange, st state) DeadLetterDe
 		Links: DeadLetterLinks{
 			Self: self, Upload: linksOf(st.Upload.ID).Self, Reprocess: self + "/reprocess", Discard: self + "/discard",
 		},
-		Commands: s.commands(st.Upload.ID),
+		Commands: s.commands(st.Upload.Tenant, st.Upload.ID),
 	}
 	if d.Timeline == nil {
 		d.Timeline = []orak.Mark{}
@@ -77,23 +77,27 @@ func (s *Server) beginning(ctx context.Context, workflowID, runID string) (in wo
 }
 
 // commands are what an operator can do about a dead letter.
-func (s *Server) commands(id orak.UploadID) Commands {
+func (s *Server) commands(t orak.Tenant, id orak.UploadID) Commands {
 	ns := ""
 	if s.namespace != "" && s.namespace != "default" {
 		ns = " --namespace " + s.namespace
 	}
 	workflowID := workflows.UploadWorkflowID(id)
+	whose := ""
+	if t != orak.DefaultTenant {
+		whose = " --tenant " + string(t)
+	}
 	signal := func(name string) Command {
 		const input = ` --input '{"reason":"WHY","by":"WHO"}'`
 		return Command{
-			Orak:     "orak dlq " + name + " " + string(id),
+			Orak:     "orak dlq " + name + " " + string(id) + whose,
 			Temporal: "temporal workflow signal" + ns + " --workflow-id " + workflowID + " --name " + name + input,
 			Tctl:     "tctl" + ns + " workflow signal --workflow_id " + workflowID + " --name " + name + input,
 		}
 	}
 	return Commands{
 		Inspect: Command{
-			Orak:     "orak dlq show " + string(id),
+			Orak:     "orak dlq show " + string(id) + whose,
 			Temporal: "temporal workflow query" + ns + " --workflow-id " + workflowID + " --type " + workflows.QueryStatus,
 			Tctl:     "tctl" + ns + " workflow query --workflow_id " + workflowID + " --query_type " + workflows.QueryStatus,
 		},

@@ -33,8 +33,9 @@
 //
 // The tenant comes from the header X-Orak-Tenant and is believed: a gateway in
 // front authenticates callers and sets it. An upload of another tenant is 404,
-// as one that never was. The dead letters are the operators': without the
-// header they show all tenants', with it that tenant's alone.
+// as one that never was. Without the header, or with an empty one, the tenant is
+// orak.DefaultTenant and nothing more; given twice, it is refused. Only the dead
+// letters take EveryTenant, and only with Config.AllTenants.
 //
 // # Status
 //

@@ -23,6 +23,7 @@ type code string
 const (
 	codeInvalidRequest      code = "invalid-request"
 	codeInvalidTenant       code = "invalid-tenant"
+	codeAllTenantsOff       code = "all-tenants-off"
 	codeEmptyBody           code = "empty-body"
 	codeIncompleteBody      code = "incomplete-body"
 	codeDigestMismatch      code = "digest-mismatch"
@@ -50,6 +51,8 @@ func (k code) meaning() (status int, title string) {
 		return http.StatusBadRequest, "The request is not valid"
 	case codeInvalidTenant:
 		return http.StatusBadRequest, "The tenant is not valid"
+	case codeAllTenantsOff:
+		return http.StatusForbidden, "This server does not show all tenants at once"
 	case codeEmptyBody:
 		return http.StatusBadRequest, "The recording is empty"
 	case codeIncompleteBody:

@@ -100,7 +100,11 @@ func (s *Server) open(c *fiber.Ctx) (*incoming, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, repeatable, err := newID(tenant, c.Get(HeaderIdempotencyKey))
+	key, err := onlyHeader(c, HeaderIdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	id, repeatable, err := newID(tenant, key)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,8 @@ const (
 // maxText bounds the text that is looked for, in bytes.
 const maxText = 200
 
-// selection says which dead letters are meant. Its zero value means all.
+// selection says which of a tenant's dead letters are meant, or with
+// EveryTenant of any tenant's; all of them where nothing else is set.
 type selection struct {
 	tenant  orak.Tenant
 	stages  []orak.Stage
@@ -45,11 +46,11 @@ type selection struct {
 }
 
 // selectionOf reads the query's filters, and the tenant's header.
-func selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err error) {
+func (s *Server) selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err error) {
 	if err := checkParameters(c); err != nil {
 		return sel, err
 	}
-	if sel.tenant, err = claimedTenant(c); err != nil {
+	if sel.tenant, err = s.operatorTenant(c); err != nil {
 		return sel, err
 	}
 	if sel.stages, err = chosen(c, paramStage, orak.Stages()); err != nil {
@@ -75,8 +76,9 @@ func selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err error) {
 	return sel, err
 }
 
-// checkParameters refuses parameters that are unknown, and those that are given
-// twice where one of the two would be lost.
+// checkParameters refuses parameters that are unknown, those that are given
+// twice where one of the two would be lost, and filters that are empty: each
+// would let more through than its caller meant.
 func checkParameters(c *fiber.Ctx) error {
 	known := []string{paramStage, paramClass, paramOlderThan, paramNewerThan, paramBefore, paramText, paramPageSize, paramPageToken}
 	given, err := url.ParseQuery(string(c.Context().URI().QueryString()))
@@ -88,6 +90,8 @@ func checkParameters(c *fiber.Ctx) error {
 		case name == "":
 		case !slices.Contains(known, name):
 			return refuse(codeInvalidRequest, fmt.Sprintf("There is no parameter %.40q; there are %s.", name, strings.Join(known, ", ")))
+		case name != paramPageSize && name != paramPageToken && slices.Contains(values, ""):
+			return refuse(codeInvalidRequest, name+" is empty; leave it out to select by other things alone.")
 		case len(values) > 1 && name != paramStage && name != paramClass:
 			return refuse(codeInvalidRequest, name+" may be given once.")
 		}
@@ -148,7 +152,7 @@ func (sel selection) query() string {
 		"ExecutionStatus = 'Running'",
 		among(workflows.AttrStatus, orak.StatusDeadLettered),
 	}
-	if sel.tenant != "" {
+	if sel.tenant != EveryTenant {
 		terms = append(terms, among(workflows.AttrTenant, sel.tenant))
 	}
 	if len(sel.stages) > 0 {

@@ -41,6 +41,8 @@ type bundle struct {
 	deps    api.Deps
 	store   *objectstore.Store
 	broker  *kfake.Cluster
+	// as is the tenant of requests that name no other.
+	as orak.Tenant
 	// kafkaDown makes the broker drop the connections that produce.
 	kafkaDown *atomic.Bool
 	log       *logBuffer
@@ -56,6 +58,9 @@ func config() api.Config {
 		OutboxInterval: time.Hour, OutboxMinAge: time.Hour, OutboxGrace: 24 * time.Hour, OutboxWorkers: 2,
 	}
 }
+
+// operating has the requests of a test speak for every tenant.
+func operating(b *bundle) { b.cfg.AllTenants, b.as = true, api.EveryTenant }
 
 // setup starts a server; change adapts it before that.
 func setup(t *testing.T, change ...func(b *bundle)) *bundle {
@@ -221,6 +226,9 @@ func (b *bundle) request(method, path string, body io.Reader, headers ...header)
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url(path), body)
 	require.NoError(b.t, err)
+	if b.as != "" {
+		req.Header.Set("X-Orak-Tenant", string(b.as))
+	}
 	for _, h := range headers {
 		req.Header.Set(h[0], h[1])
 	}

@@ -36,18 +36,18 @@ type state struct {
 // errUnknown means that neither Temporal nor the store knows the upload.
 var errUnknown = refuse(codeNotFound, "There is no such upload.")
 
-// lookup finds where an upload stands. An empty tenant means any; an upload of
-// another one is errUnknown, and an erased one a refusal of codeErased.
+// lookup finds where an upload of a tenant stands, or with EveryTenant of any.
+// Another tenant's upload is errUnknown, and an erased one a refusal of
+// codeErased.
 func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	st, err := s.find(ctx, t, id)
 	if err == nil && !st.ended() || err != nil && !errors.Is(err, errUnknown) {
 		return st, err
 	}
-	if t == "" {
-		t = st.Upload.Tenant
-	}
-	if t == "" {
-		return st, err
+	if t == EveryTenant {
+		if t = st.Upload.Tenant; t == "" {
+			return st, err
+		}
 	}
 	// Only what has ended, or is not known, can be erased.
 	switch stone, erased, storeErr := s.tombstone(ctx, t, id); {
@@ -65,12 +65,12 @@ func (s *Server) find(ctx context.Context, t orak.Tenant, id orak.UploadID) (sta
 	st, err := s.fromTemporal(ctx, id)
 	switch {
 	case err == nil && st.Upload.ID == id:
-		if t != "" && st.Upload.Tenant != t {
+		if t != EveryTenant && st.Upload.Tenant != t {
 			return state{}, errUnknown
 		}
 		return st, nil
-	case t == "":
-		// Without a tenant there is no key to look at in the store.
+	case t == EveryTenant:
+		// Without a tenant's name there is no key to look at in the store.
 		if err == nil || isNotFound(err) {
 			return state{}, errUnknown
 		}

@@ -22,7 +22,7 @@ func ownKafka() []string {
 // servers are its own.
 func owned() []string {
 	return []string{
-		"api-addr", "admin-listen",
+		"api-addr", "api-all-tenants", "admin-listen",
 		"s3-endpoint", "s3-region", "s3-access-key", "s3-secret-key", "s3-tls",
 		"temporal-address", "temporal-namespace", "temporal-web-ui", "temporal-retention",
 	}
@@ -56,6 +56,8 @@ func (c *upCommand) warnOwned(w io.Writer, given map[string]bool) {
 // own points the service to the servers.
 func (c *upCommand) own(at servers.Addresses, key servers.Credentials) {
 	c.App.API.Addr = net.JoinHostPort(servers.Host, strconv.Itoa(c.APIPort))
+	// It listens on loopback: who reaches it is the operator.
+	c.App.API.AllTenants = true
 	if !c.otherKafka {
 		c.App.Kafka.Brokers = []string{at.Kafka}
 		c.App.Kafka.ReplicationFactor = 1

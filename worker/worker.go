@@ -43,8 +43,10 @@ type Deps struct {
 	Probes  map[orak.Dependency]activities.Probe
 	// Namespace is the one that the client was dialled for.
 	Namespace string
-	Log       *slog.Logger
-	Metrics   prometheus.Registerer
+	// AllTenants says that the API serves all tenants' dead letters at once.
+	AllTenants bool
+	Log        *slog.Logger
+	Metrics    prometheus.Registerer
 }
 
 // Worker serves task queues.
@@ -76,7 +78,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 		Store: deps.Store, Converter: deps.Converter, Publisher: deps.Publisher,
 		Analyzer: deps.Analyzer, Engines: deps.Engines, ComputeAnew: !cfg.Reuse, Admission: gpu,
 		Arrival: min(cfg.Budget.Arrival, cfg.Budget.Patience),
-		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
+		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, AllTenants: deps.AllTenants, Parked: &parked{client: c, namespace: deps.Namespace},
 		Ender: &ender{client: c, namespace: deps.Namespace}, Menders: deps.Menders, Probes: deps.Probes,
 		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
 	})

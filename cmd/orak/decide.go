@@ -17,7 +17,7 @@ import (
 // decision are the flags of what is decided, about single dead letters or
 // about all that are selected.
 type decision struct {
-	remote
+	operator
 	letterFlags
 
 	IDs    []string `arg:"" optional:"" name:"id" help:"The uploads' ids, in place of a selection."`
@@ -202,7 +202,7 @@ func (b *bulk) one(ctx context.Context, id orak.UploadID, watch bool) error {
 		if err != nil {
 			return err
 		}
-		owner.Tenant = string(letter.Tenant)
+		owner.Tenant, owner.everyTenant = string(letter.Tenant), false
 	}
 	u, err := b.do(ctx, b.cl, id)
 	switch {

@@ -23,7 +23,7 @@ mends the cause and runs it again, or discards it.`
 }
 
 type dlqListCmd struct {
-	remote
+	operator
 	letterFlags
 
 	Limit int `env:"-" short:"n" default:"50" help:"How many to list at most; 0 lists all."`
@@ -36,6 +36,7 @@ func (dlqListCmd) Help() string {
     orak dlq list
     orak dlq list --stage analyze --class model,transient --newer-than 24h
     orak dlq list --text choir --older-than 6d
+    orak dlq list --all-tenants
     orak dlq list --limit 0 --json | jq -r '.dead_letters[].id'
 
 With --json every line is one page; a page may be empty.`
@@ -102,7 +103,7 @@ func pages(ctx context.Context, cl *client.Client, sel client.Selection, visit f
 }
 
 type dlqShowCmd struct {
-	remote
+	operator
 
 	ID string `arg:"" help:"The upload's id."`
 }

@@ -44,6 +44,9 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 		source := loaded.Source(name)
 		return source == config.SourceFlag || source == config.SourceFile && loaded.Source("config") == config.SourceFlag
 	}
+	if err := refuseEmpty(loaded.Context); err != nil {
+		return con.explain(ctx, err)
+	}
 	loaded.Context.BindTo(ctx, (*context.Context)(nil))
 	return con.explain(ctx, loaded.Context.Run(con, loaded))
 }

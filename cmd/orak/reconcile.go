@@ -131,7 +131,7 @@ func (c *console) reconciliation(run reconcile.Run) {
 		c.print("  %s could not be done; the next reconciliation begins there again. The worker's log says why.", clean(string(step)))
 	}
 	if n := run.Report.Total().Stuck; n > 0 {
-		c.print("  Started again too often and parked as stuck: %d. Decide about them with: orak dlq list --class internal", n)
+		c.print("  Started again too often and parked as stuck: %d. Decide about them with: orak dlq list --class internal, and --tenant or --all-tenants", n)
 	}
 	if n := run.Report.Total().Strays; n > 0 {
 		c.print("  Dead letters that no workflow answers to: %d. Name them with: orak dlq verify", n)

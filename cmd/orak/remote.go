@@ -14,6 +14,8 @@ type remote struct {
 
 	JSON bool `name:"json" env:"-" help:"Print JSON, one value a line, and no progress."`
 
+	// everyTenant is set by operator.
+	everyTenant bool
 	// repeat tells of a flag whether a further command line must give it
 	// again; nil means always.
 	repeat func(name string) bool
@@ -43,7 +45,10 @@ func (r remote) command(words ...string) string {
 	if r.Server != defaultServer && r.mustRepeat("server") {
 		line += " --server " + shellQuote(r.Server)
 	}
-	if r.Tenant != "" && r.mustRepeat("tenant") {
+	switch {
+	case r.everyTenant:
+		line += " --all-tenants"
+	case r.Tenant != "" && r.mustRepeat("tenant"):
 		line += " --tenant " + shellQuote(r.Tenant)
 	}
 	return line

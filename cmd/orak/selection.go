@@ -2,15 +2,17 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"orak"
 	"orak/internal/client"
 )
 
-// letterFlags select dead letters. Tenants are told apart by --tenant, as
-// everywhere.
+// letterFlags select dead letters of a tenant, or of all (see operator).
 type letterFlags struct {
 	Stage     []string `env:"-" group:"Selection" placeholder:"STAGE" help:"Only those that failed in this stage: convert, analyze or publish; several, separated by commas, mean any of them."`
 	Class     []string `env:"-" group:"Selection" placeholder:"CLASS" help:"Only those of this class: input, transient, model, overload, dependency or internal; several mean any of them."`
@@ -18,6 +20,30 @@ type letterFlags struct {
 	NewerThan string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Only those that last failed after this; as --older-than."`
 	Text      string   `env:"-" group:"Selection" placeholder:"TEXT" help:"Only those with this in their file name, message or id, in upper or lower case."`
 	Before    string   `env:"-" group:"Selection" placeholder:"WHEN" help:"As --older-than, and beside it: where an interrupted command goes on, so that what failed again since is not taken twice."`
+}
+
+// refuseEmpty refuses a flag of a selection that is given and empty, such as
+// --text "$NAME" where NAME is not set: it would select more than was meant.
+func refuseEmpty(k *kong.Context) error {
+	for _, p := range k.Path {
+		if p.Flag == nil || p.Flag.Group == nil || p.Flag.Group.Key != "Selection" {
+			continue
+		}
+		switch value := k.FlagValue(p.Flag).(type) {
+		case string:
+			if value != "" {
+				continue
+			}
+		case []string:
+			if len(value) > 0 && !slices.Contains(value, "") {
+				continue
+			}
+		default:
+			continue
+		}
+		return usageError{fmt.Errorf("--%s is empty; leave it out to select by other things alone", p.Flag.Name)}
+	}
+	return nil
 }
 
 // selection checks the flags. The ages in it have become times: they are those

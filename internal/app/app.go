@@ -185,6 +185,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Links:       a.cfg.Temporal,
 		Menders:     a.menders(),
 		Namespace:   a.cfg.Temporal.Namespace,
+		AllTenants:  a.cfg.API.AllTenants,
 		Log:         a.log,
 		Metrics:     a.registry(),
 	})

@@ -82,7 +82,7 @@ func (c *Client) Analysis(ctx context.Context, id orak.UploadID) (orak.Analysis,
 	return call[orak.Analysis](ctx, c, http.MethodGet, uploadPath(id)+"/analysis", nil)
 }
 
-// As is the same client speaking for a tenant.
+// As is the same client speaking for a tenant, or for api.EveryTenant.
 func (c *Client) As(tenant orak.Tenant) *Client {
 	other := *c
 	other.tenant = string(tenant)

@@ -108,6 +108,7 @@ func TestBreachesAreFound(t *testing.T) {
 		"no limit":                      {", memory: 1G}}}\n    healthcheck: {test: [CMD, check]}\n    depends", "}}}\n    healthcheck: {test: [CMD, check]}\n    depends", "role: no limit"},
 		"a log that grows":              {"options: {max-size: 1m}}\n    deploy: {resources: {limits: {cpus: \"1.0\", memory: 1G}}}\n    healthcheck: {test: [CMD, check]}\n    depends", "options: {}}\n    deploy: {resources: {limits: {cpus: \"1.0\", memory: 1G}}}\n    healthcheck: {test: [CMD, check]}\n    depends", "a log without a bound"},
 		"no restart":                    {"build: .\n    restart: unless-stopped", "build: .", "role: no restart policy"},
+		"all tenants":                   {"ORAK_SHUTDOWN_TIMEOUT: 30s", "ORAK_SHUTDOWN_TIMEOUT: 30s\n      ORAK_API_ALL_TENANTS: \"true\"", "ORAK_API_ALL_TENANTS is set"},
 		"a misspelt setting":            {"ORAK_SHUTDOWN_TIMEOUT: 30s", "ORAK_SHUTDOWN_TIMEOUT: 30s\n      ORAK_SHUTDWN: x", "ORAK_SHUTDWN is not in docs/configuration.md"},
 		"a secret written out":          {"${KEY:?missing}", "${KEY:?missing}\n      DB_PASSWORD: hunter2", "DB_PASSWORD is written out"},
 		"a secret with a default":       {"${KEY:?missing}", "${KEY:-hunter2}", `KEY is "" in .env.example and "hunter2" by default`},

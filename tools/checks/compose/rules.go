@@ -26,6 +26,7 @@ var rules = []rule{
 	{"a container that can become its host is no fence", fenced},
 	{"the image is the same everywhere; what differs is set, not mounted over", mounts},
 	{"one part that runs wild must not take the others down", bounded},
+	{"one header must not be enough to decide on every tenant's uploads", apart},
 	{"a misspelt setting is silently not set", known},
 	{"a secret in the file is a secret in the repository", secrets},
 	{"a drain that is cut off hands its work to a timeout", drained},
@@ -146,6 +147,13 @@ func known(d *Deployment, s types.ServiceConfig) (found []string) {
 	}
 	slices.Sort(found)
 	return found
+}
+
+func apart(_ *Deployment, s types.ServiceConfig) []string {
+	if _, set := s.Environment["ORAK_API_ALL_TENANTS"]; ours(s) && set {
+		return []string{"ORAK_API_ALL_TENANTS is set"}
+	}
+	return nil
 }
 
 var secretName = regexp.MustCompile(`PASSWORD|PWD|SECRET|TOKEN|WEBHOOK_URL`)

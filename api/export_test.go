@@ -1,0 +1,9 @@
+package api
+
+// Routes are the method and path of each route.
+func (s *Server) Routes() (all []string) {
+	for _, r := range s.app.GetRoutes(true) {
+		all = append(all, r.Method+" "+r.Path)
+	}
+	return all
+}

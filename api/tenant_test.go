@@ -1,0 +1,175 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/api"
+)
+
+// route is one of the routes that are about a tenant's uploads.
+type route struct {
+	method, path string
+	// operator routes take EveryTenant, where that is on.
+	operator bool
+}
+
+func routes() []route {
+	return []route{
+		{http.MethodPost, "/v1/uploads", false},
+		{http.MethodGet, "/v1/uploads/:id", false},
+		{http.MethodDelete, "/v1/uploads/:id", false},
+		{http.MethodGet, "/v1/uploads/:id/analysis", false},
+		{http.MethodGet, "/v1/uploads/:id/events", false},
+		{http.MethodGet, "/v1/dead-letters", true},
+		{http.MethodGet, "/v1/dead-letters/:id", true},
+		{http.MethodPost, "/v1/dead-letters/:id/reprocess", true},
+		{http.MethodPost, "/v1/dead-letters/:id/discard", true},
+	}
+}
+
+// A route that is added is added to the table.
+func TestTableOfTenantsHasEveryRoute(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var served, known []string
+	for _, r := range b.Routes() {
+		if strings.HasPrefix(r, "GET /v1/") || strings.HasPrefix(r, "POST /v1/") || strings.HasPrefix(r, "DELETE /v1/") {
+			served = append(served, r)
+		}
+	}
+	for _, r := range routes() {
+		known = append(known, r.method+" "+r.path)
+	}
+	slices.Sort(served)
+	slices.Sort(known)
+	require.Equal(t, known, slices.Compact(served))
+}
+
+// owned is a dead letter of each of three tenants.
+func owned(b *temporalBundle) map[orak.Tenant]orak.Progress {
+	all := map[orak.Tenant]orak.Progress{}
+	for _, of := range []orak.Tenant{orak.DefaultTenant, "choir", "band"} {
+		p := progress(of, orak.StatusDeadLettered)
+		b.begin(p)
+		all[of] = p
+	}
+	return all
+}
+
+// TestTenantOfEveryRoute sends every route with every form of the header, about
+// an upload of each of three tenants. Nothing but the one tenant's is ever seen
+// or decided on, unless every tenant is asked for where that is on.
+func TestTenantOfEveryRoute(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]struct {
+		given      []string
+		allTenants bool
+		// sees is whose uploads the request is about.
+		sees []orak.Tenant
+		// refused is the status where the request is refused; on operator routes
+		// operatorRefused.
+		refused, operatorRefused int
+	}{
+		"absent":               {given: nil, allTenants: true, sees: []orak.Tenant{"default"}},
+		"empty":                {given: []string{""}, allTenants: true, sees: []orak.Tenant{"default"}},
+		"one":                  {given: []string{"choir"}, allTenants: true, sees: []orak.Tenant{"choir"}},
+		"another":              {given: []string{"thief"}, allTenants: true},
+		"absent, all off":      {given: nil, sees: []orak.Tenant{"default"}},
+		"every":                {given: []string{"*"}, allTenants: true, sees: []orak.Tenant{"default", "choir", "band"}, refused: 400},
+		"every, all off":       {given: []string{"*"}, refused: 400, operatorRefused: 403},
+		"twice":                {given: []string{"choir", "band"}, allTenants: true, refused: 400, operatorRefused: 400},
+		"twice the same":       {given: []string{"choir", "choir"}, allTenants: true, refused: 400, operatorRefused: 400},
+		"twice, one empty":     {given: []string{"", "choir"}, allTenants: true, refused: 400, operatorRefused: 400},
+		"twice, and every one": {given: []string{"choir", "*"}, allTenants: true, refused: 400, operatorRefused: 400},
+		"a list":               {given: []string{"choir, band"}, allTenants: true, refused: 400, operatorRefused: 400},
+		"malformed":            {given: []string{"a' OR '1'='1"}, allTenants: true, refused: 400, operatorRefused: 400},
+		"upper case":           {given: []string{"Choir"}, allTenants: true, refused: 400, operatorRefused: 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupTemporal(t, func(b *bundle) { b.cfg.AllTenants = of.allTenants })
+			uploads := owned(b)
+			b.eventually(func() bool {
+				ids, _ := b.listed("", tenant("band"))
+				return len(ids) == 1
+			}, "visibility has them")
+			send := func(r route, id orak.UploadID) reply {
+				var body string
+				if r.method == http.MethodPost {
+					body = decision
+				}
+				if r.path == "/v1/uploads" {
+					body = string(wav(2000))
+				}
+				req := b.request(r.method, strings.Replace(r.path, ":id", string(id), 1), strings.NewReader(body))
+				for _, v := range of.given {
+					req.Header.Add("X-Orak-Tenant", v)
+				}
+				return b.do(req)
+			}
+			for _, r := range routes() {
+				refused := of.refused
+				if r.operator {
+					refused = of.operatorRefused
+				}
+				for whose, p := range uploads {
+					got := send(r, p.Upload.ID)
+					what := r.method + " " + r.path + " of " + string(whose)
+					switch {
+					case refused != 0:
+						require.Equal(t, refused, got.status, "%s: %s", what, got.body)
+					case r.path == "/v1/uploads":
+						require.Equal(t, http.StatusAccepted, got.status, what)
+					case r.path == "/v1/dead-letters":
+						require.ElementsMatch(t, of.sees, tenantsOf(t, got), what)
+					case !slices.Contains(of.sees, whose):
+						problem(t, got, http.StatusNotFound, "not-found")
+					default:
+						require.NotEqual(t, "urn:orak:problem:not-found", problemType(got), "%s: %s", what, got.body)
+					}
+				}
+			}
+			for whose, p := range uploads {
+				decided := into[api.Upload](t, b.get("/v1/uploads/"+string(p.Upload.ID), tenant(whose)), http.StatusOK).Status != orak.StatusDeadLettered
+				may := slices.Contains(of.sees, whose) && of.operatorRefused == 0
+				require.Equal(t, may, decided, "%s was decided on", whose)
+			}
+		})
+	}
+}
+
+// tenantsOf are those of a list of dead letters.
+func tenantsOf(t *testing.T, r reply) (all []orak.Tenant) {
+	t.Helper()
+	for _, d := range into[api.DeadLetterPage](t, r, http.StatusOK).DeadLetters {
+		all = append(all, d.Tenant)
+	}
+	return all
+}
+
+// problemType is empty for an answer that is no problem.
+func problemType(r reply) string {
+	var p api.Problem
+	if r.status < 400 || json.Unmarshal(r.body, &p) != nil {
+		return ""
+	}
+	return p.Type
+}
+
+func TestIdempotencyKeyGivenTwiceIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	req := b.request(http.MethodPost, "/v1/uploads", strings.NewReader(string(wav(2000))))
+	req.Header.Add("Idempotency-Key", "one")
+	req.Header.Add("Idempotency-Key", "two")
+	p := problem(t, b.do(req), http.StatusBadRequest, "invalid-request")
+	require.Contains(t, p.Detail, "Idempotency-Key may be given once")
+	require.Empty(t, b.keys())
+}
