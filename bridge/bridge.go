@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/plugin/kotel"
 	"go.temporal.io/sdk/client"
 
+	"orak"
 	"orak/events"
 	"orak/internal/kafka"
 )
@@ -75,17 +76,19 @@ type Bridge struct {
 	tasks       sync.WaitGroup
 	stopped     chan struct{}
 
-	// turns is the budget of records being handled, flow orders the pauses of
-	// partitions, and limit is how many starts Temporal is asked for at once.
+	// turns is the budget of records being handled, and flow orders the pauses
+	// of partitions.
 	turns *turns
 	flow  sync.Mutex
-	limit *limiter
+	// temporal, kafka and store are what records may have to wait for.
+	temporal, kafka, store *dependency
 	// waiting has the error of each record that waits to be tried again.
 	waitingMu sync.Mutex
 	waiting   map[*kgo.Record]error
 
-	// connected says that Temporal has answered once; see connect.
-	connecting sync.Mutex
+	// connected says that Temporal has answered once, and connecting is held by
+	// who asks it; see connect.
+	connecting chan struct{}
 	connected  atomic.Bool
 
 	// stall is the one underway; nil while all moves on.
@@ -110,18 +113,21 @@ func New(cfg Config, deps Deps) *Bridge {
 	deps.Kafka.ClientID += "-bridge"
 	m := newMetrics(deps.Metrics)
 	return &Bridge{
-		cfg:      cfg,
-		deps:     deps,
-		log:      deps.Log.With("component", "bridge"),
-		faults:   newFaultLog(),
-		metrics:  m,
-		limit:    newLimiter(cfg.Inflight, cfg.SlowStart, m.limit.Set),
-		notified: newNotified(deps.Metrics),
-		tracer:   kafka.NewTracer(deps.Kafka.ClientID, events.GroupBridge),
-		stopped:  make(chan struct{}),
-		turns:    newTurns(cfg.Inflight),
-		waiting:  make(map[*kgo.Record]error),
-		sessions: make(map[partition]*session),
+		cfg:        cfg,
+		deps:       deps,
+		log:        deps.Log.With("component", "bridge"),
+		faults:     newFaultLog(),
+		metrics:    m,
+		temporal:   newDependency(orak.DependencyTemporal, cfg.Inflight, cfg.SlowStart, m),
+		kafka:      newDependency(orak.DependencyKafka, cfg.Inflight, 0, m),
+		store:      newDependency(orak.DependencyStore, cfg.Inflight, 0, m),
+		notified:   newNotified(deps.Metrics),
+		tracer:     kafka.NewTracer(deps.Kafka.ClientID, events.GroupBridge),
+		stopped:    make(chan struct{}),
+		connecting: make(chan struct{}, 1),
+		turns:      newTurns(cfg.Inflight),
+		waiting:    make(map[*kgo.Record]error),
+		sessions:   make(map[partition]*session),
 	}
 }
 

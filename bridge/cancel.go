@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/api/common/v1"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -33,26 +32,26 @@ var errOtherTenant = errors.New("the workflow is another tenant's")
 
 // settleCanceled handles an event of type Canceled. One that tells of an end,
 // as they do on the lifecycle topic, is for others.
-func (b *Bridge) settleCanceled(ctx context.Context, s *session, r *kgo.Record, e events.Event) outcome {
+func (b *Bridge) settleCanceled(ctx context.Context, j *job, e events.Event) outcome {
 	if _, err := e.Lifecycle(); err == nil {
-		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", r.Partition, "offset", r.Offset)
+		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", j.r.Partition, "offset", j.r.Offset)
 		return outcomeSkipped
 	}
 	c, err := e.Cancellation()
 	if err != nil {
-		return b.deadLetter(ctx, s, r, orak.AsFault(err))
+		return b.deadLetter(ctx, j, orak.AsFault(err))
 	}
-	return b.cancel(ctx, s, r, c)
+	return b.cancel(ctx, j, c)
 }
 
 // cancel asks the workflow of c to end, once, however often the event is
 // delivered. How the workflow ends, and that it says so, is its own matter.
-func (b *Bridge) cancel(ctx context.Context, s *session, r *kgo.Record, c events.Cancellation) outcome {
+func (b *Bridge) cancel(ctx context.Context, j *job, c events.Cancellation) outcome {
 	id := workflows.UploadWorkflowID(c.ID)
 	log := b.log.With("upload_id", c.ID, "tenant", c.Tenant, "workflow_id", id)
 	out := outcomeCanceled
 	var refused error
-	ok := b.persist(ctx, s, r, "canceling the workflow", func(ctx context.Context) error {
+	ok := b.persist(ctx, j, b.temporal, "canceling the workflow", func(ctx context.Context) error {
 		err := b.requestCancel(ctx, c)
 		var absent *serviceerror.NotFound
 		var earlier *serviceerror.CancellationAlreadyRequested
@@ -70,7 +69,7 @@ func (b *Bridge) cancel(ctx context.Context, s *session, r *kgo.Record, c events
 	case !ok:
 		return outcomeAbandoned
 	case refused != nil:
-		return b.deadLetter(ctx, s, r, &orak.Fault{
+		return b.deadLetter(ctx, j, &orak.Fault{
 			Class:   orak.ClassInput,
 			Message: "The event asks for the end of another tenant's upload.",
 			Err:     fmt.Errorf("canceling workflow %s: %w", id, refused),

@@ -8,7 +8,7 @@ import (
 
 // Config says how the bridge consumes.
 type Config struct {
-	Inflight       int           `help:"Records handled at the same time at most, over all partitions; at least 1." default:"64"`
+	Inflight       int           `help:"Records handled at the same time at most, over all partitions; at least 1. Those that wait for a dependency (Temporal, Kafka or the store) do not count; this is also how many of them are tried with it at once." default:"64"`
 	CommitInterval time.Duration `help:"How often the offsets of handled records are committed; a crash repeats at most what was handled since, and repeats start nothing twice." default:"250ms"`
 	StartTimeout   time.Duration `help:"How long one try to start a workflow, or to write one dead letter, may take." default:"10s"`
 	MaxBackoff     time.Duration `help:"Longest wait between two tries while Temporal or Kafka cannot be reached; tries go on for as long as it lasts." default:"5s"`

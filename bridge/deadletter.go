@@ -4,16 +4,14 @@ import (
 	"context"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"orak"
 	"orak/events"
 )
 
 // deadLetter writes r to the dead-letter topic, with its bytes as they are,
 // and tells the Alerter. It tries until both are done.
-func (b *Bridge) deadLetter(ctx context.Context, s *session, r *kgo.Record, f *orak.Fault) outcome {
-	now := time.Now().UTC()
+func (b *Bridge) deadLetter(ctx context.Context, j *job, f *orak.Fault) outcome {
+	now, r := time.Now().UTC(), j.r
 	letter := events.DeadLetter{
 		Origin: events.OriginOf(r),
 		Failure: orak.Failure{
@@ -22,7 +20,7 @@ func (b *Bridge) deadLetter(ctx context.Context, s *session, r *kgo.Record, f *o
 		},
 		FailedAt: now,
 	}
-	written := b.persist(ctx, s, r, "writing a dead letter", func(ctx context.Context) error {
+	written := b.persist(ctx, j, b.kafka, "writing a dead letter", func(ctx context.Context) error {
 		return b.deps.Publisher.PublishDeadLetter(ctx, letter)
 	})
 	if !written {
@@ -33,7 +31,7 @@ func (b *Bridge) deadLetter(ctx context.Context, s *session, r *kgo.Record, f *o
 	if b.deps.Alerter == nil {
 		return outcomeDeadLettered
 	}
-	alerted := b.persist(ctx, s, r, "raising an alert", func(ctx context.Context) error {
+	alerted := b.persist(ctx, j, b.temporal, "raising an alert", func(ctx context.Context) error {
 		return b.deps.Alerter.DeadLettered(ctx, letter)
 	})
 	if !alerted {

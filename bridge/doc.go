@@ -4,7 +4,7 @@
 //	PollRecords ──► session of the partition ──► lane of the key ──► turns ──► handle
 //	     ▲              │ tracker     │                             (budget)     │
 //	     │              ▼             │                                          ├─ start workflow upload-<id>
-//	     │        commit: lowest      │                                          │  (limiter)
+//	     │        commit: lowest      │                                          │  (limiter; aside while it waits)
 //	     │        record not settled  ▼                                          └─ or dead letter
 //	     └─ paused partitions ◄── full buffer
 //
@@ -28,20 +28,28 @@
 //
 // # What holds it back
 //
-// Three bounds, and none of them lets one key, one partition or one outage take
+// Four bounds, and none of them lets one key, one partition or one outage take
 // the place of the others:
 //
 //   - The in-flight budget (--bridge-inflight) is how many records are handled
 //     at once. Partitions take turns for it, and keys within a partition; a key
 //     has one record underway, so however hot it is, it takes one place.
+//   - What waits for a dependency (Temporal, Kafka or the store) steps aside: it
+//     gives its place in the budget to others, and keeps its key's turn, so that
+//     the order of a key and contiguous commits hold. A record steps aside when
+//     a try has failed, or at once while the dependency is away; one that is
+//     read from the store always does. A partition has as many of them at most
+//     as its buffer has room for; no further record of it is begun then, its
+//     buffer fills, and it is paused, while the others go on.
 //   - The buffer is what waits for its turn, for each partition apart: 512
 //     records, or twice the budget where that is more, or 4 MiB. A partition
 //     whose buffer is full is paused until half of it is worked off; the others
 //     go on being fetched. So a backlog of any length costs no more memory than
 //     that, and a partition that is stuck delays nobody.
-//   - The limiter is how many starts Temporal is asked for at once, between 1
-//     and the budget: one more for each round that went well, 0.7 of it when
-//     Temporal refuses or takes longer than --bridge-slow-start.
+//   - A limiter for each dependency is how many records are tried with it at
+//     once, between 1 and the budget (AIMD): one more for each round that went
+//     well, 0.7 of it when a try is refused or times out, or when a start takes
+//     longer than --bridge-slow-start.
 //
 // # Standing still
 //
@@ -66,7 +74,7 @@
 //     beyond its size by as much.
 //   - The SDK repeats what Temporal refuses, for as long as the try may take. So
 //     throttling shows as slow starts long before it shows as errors, and the
-//     limiter takes slowness for what it is.
+//     limiter counts slowness as overload.
 //   - Rebalances are blocked between a poll and the registering of its records
 //     with their sessions, and only then: so a partition is never revoked with
 //     records underway that its session does not know, and handling, however

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -20,20 +19,20 @@ const outcomeErasing outcome = "erasing"
 
 // settleErased handles an event of type Erased. One that tells of an erasure,
 // as they do on the lifecycle topic, is for others.
-func (b *Bridge) settleErased(ctx context.Context, s *session, r *kgo.Record, e events.Event) outcome {
+func (b *Bridge) settleErased(ctx context.Context, j *job, e events.Event) outcome {
 	if _, err := e.Lifecycle(); err == nil {
-		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", r.Partition, "offset", r.Offset)
+		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", j.r.Partition, "offset", j.r.Offset)
 		return outcomeSkipped
 	}
 	asked, err := e.Erasure()
 	if err != nil {
-		return b.deadLetter(ctx, s, r, orak.AsFault(err))
+		return b.deadLetter(ctx, j, orak.AsFault(err))
 	}
 	at := e.Time
 	if at.IsZero() {
-		at = r.Timestamp.UTC()
+		at = j.r.Timestamp.UTC()
 	}
-	return b.erase(ctx, s, r, workflows.EraseUploadInput{
+	return b.erase(ctx, j, workflows.EraseUploadInput{
 		ID: asked.ID, Tenant: asked.Tenant, RequestedAt: at, By: asked.By, Reason: asked.Reason,
 	})
 }
@@ -42,12 +41,12 @@ func (b *Bridge) settleErased(ctx context.Context, s *session, r *kgo.Record, e 
 // it; one that has run is begun again, and finds out whether there is anything
 // left to do. Records of one key are handled in order: the upload's own
 // workflow has been started by now, or its id is the erasure's to take.
-func (b *Bridge) erase(ctx context.Context, s *session, r *kgo.Record, in workflows.EraseUploadInput) outcome {
+func (b *Bridge) erase(ctx context.Context, j *job, in workflows.EraseUploadInput) outcome {
 	id := workflows.EraseWorkflowID(in.ID)
 	log := b.log.With("upload_id", in.ID, "tenant", in.Tenant, "workflow_id", id)
 	out := outcomeErasing
 	var refused error
-	ok := b.persist(ctx, s, r, "starting the erasure", func(ctx context.Context) error {
+	ok := b.persist(ctx, j, b.temporal, "starting the erasure", func(ctx context.Context) error {
 		err := b.startErasure(ctx, in)
 		var exists *serviceerror.WorkflowExecutionAlreadyStarted
 		switch {
@@ -64,7 +63,7 @@ func (b *Bridge) erase(ctx context.Context, s *session, r *kgo.Record, in workfl
 	case !ok:
 		return outcomeAbandoned
 	case refused != nil:
-		return b.deadLetter(ctx, s, r, &orak.Fault{
+		return b.deadLetter(ctx, j, &orak.Fault{
 			Class:   orak.ClassInput,
 			Message: "The event asks for another tenant's upload to be erased.",
 			Err:     fmt.Errorf("starting workflow %s: %w", id, refused),

@@ -67,7 +67,7 @@ func (b *Bridge) assigned(parts map[string][]int32) {
 	for topic, ids := range parts {
 		for _, id := range ids {
 			p := partition{topic: topic, id: id}
-			b.sessions[p] = newSession(p)
+			b.sessions[p] = newSession(p, b.buffer())
 			b.log.Debug("partition assigned", "topic", topic, "partition", id)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
@@ -16,14 +15,15 @@ import (
 	"orak/workflows"
 )
 
-// handle settles r, or gives it up for now, and books which.
-func (b *Bridge) handle(run context.Context, s *session, r *kgo.Record) {
+// handle settles the record of j, or gives it up for now, and books which.
+func (b *Bridge) handle(run context.Context, j *job) {
+	s, r := j.s, j.r
 	ctx, cancel := context.WithCancel(run)
 	defer cancel()
 	s.begin(r.Offset, cancel)
 
 	_, span := b.tracer.WithProcessSpan(r)
-	out := b.settle(trace.ContextWithSpan(ctx, span), s, r)
+	out := b.settle(trace.ContextWithSpan(ctx, span), j)
 	span.SetAttributes(attribute.String("orak.outcome", string(out)))
 	span.End()
 
@@ -35,12 +35,13 @@ func (b *Bridge) handle(run context.Context, s *session, r *kgo.Record) {
 	}
 }
 
-func (b *Bridge) settle(ctx context.Context, s *session, r *kgo.Record) (out outcome) {
+func (b *Bridge) settle(ctx context.Context, j *job) (out outcome) {
+	r := j.r
 	defer func() {
 		if p := recover(); p != nil {
 			b.log.Error("handling a record panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()),
 				"topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
-			out = b.deadLetter(ctx, s, r, &orak.Fault{
+			out = b.deadLetter(ctx, j, &orak.Fault{
 				Class:   orak.ClassInternal,
 				Message: "The event could not be processed.",
 				Err:     fmt.Errorf("panic: %v", p),
@@ -49,77 +50,41 @@ func (b *Bridge) settle(ctx context.Context, s *session, r *kgo.Record) (out out
 	}()
 	if b.deps.Recordings != nil {
 		if entries, ok, err := events.NotificationFrom(r); err != nil {
-			return b.deadLetter(ctx, s, r, orak.AsFault(err))
+			return b.deadLetter(ctx, j, orak.AsFault(err))
 		} else if ok {
-			return b.settleNotification(ctx, s, r, entries)
+			return b.settleNotification(ctx, j, entries)
 		}
 	}
 	e, err := events.FromRecord(r)
 	if err == nil && e.Type != events.UploadReceived {
-		s.recent.forget(r)
+		j.s.recent.forget(r)
 	}
 	switch {
 	case err != nil && !errors.Is(err, events.ErrUnknownType):
-		return b.deadLetter(ctx, s, r, orak.AsFault(err))
+		return b.deadLetter(ctx, j, orak.AsFault(err))
 	case err == nil && e.Type == events.UploadReceived:
-		return b.settleReceived(ctx, s, r, e)
+		return b.settleReceived(ctx, j, e)
 	case err == nil && e.Type == events.Canceled:
-		return b.settleCanceled(ctx, s, r, e)
+		return b.settleCanceled(ctx, j, e)
 	case err == nil && e.Type == events.Erased:
-		return b.settleErased(ctx, s, r, e)
+		return b.settleErased(ctx, j, e)
 	default:
 		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", r.Partition, "offset", r.Offset)
 		return outcomeSkipped
 	}
 }
 
-func (b *Bridge) settleReceived(ctx context.Context, s *session, r *kgo.Record, e events.Event) outcome {
+func (b *Bridge) settleReceived(ctx context.Context, j *job, e events.Event) outcome {
 	received, err := e.Received()
 	if err != nil {
-		return b.deadLetter(ctx, s, r, orak.AsFault(err))
+		return b.deadLetter(ctx, j, orak.AsFault(err))
 	}
 	u := received.Upload
-	if s.recent.has(r, u.ID) {
+	if j.s.recent.has(j.r, u.ID) {
 		b.log.Debug("workflow is known to be there", "upload_id", u.ID, "tenant", u.Tenant, "workflow_id", workflows.UploadWorkflowID(u.ID))
 		return outcomeDuplicate
 	}
-	out := b.start(ctx, s, r, u)
-	s.recent.note(r, u.ID, out)
+	out := b.start(ctx, j, u)
+	j.s.recent.note(j.r, u.ID, out)
 	return out
-}
-
-// persist tries until attempt succeeds. It is false where the record has to be
-// given up because the session or the bridge ends. Each try has StartTimeout.
-func (b *Bridge) persist(ctx context.Context, s *session, r *kgo.Record, doing string, attempt func(context.Context) error) bool {
-	return b.persistWithin(ctx, s, r, b.cfg.StartTimeout, doing, attempt)
-}
-
-// persistWithin is persist with another limit of each try.
-func (b *Bridge) persistWithin(ctx context.Context, s *session, r *kgo.Record, limit time.Duration, doing string, attempt func(context.Context) error) bool {
-	defer b.setWaiting(r, nil)
-	waits := newBackoff(b.cfg.MaxBackoff)
-	for {
-		try, cancel := context.WithTimeout(ctx, limit)
-		err := attempt(try)
-		cancel()
-		if err == nil {
-			return true
-		}
-		if ctx.Err() != nil || s.isEnding() {
-			return false
-		}
-		b.setWaiting(r, fmt.Errorf("%s: %w", doing, err))
-		b.faults.warn(b.log, "a record has to wait", "doing", doing, "error", err,
-			"partition", r.Partition, "offset", r.Offset)
-		timer := time.NewTimer(waits.wait())
-		select {
-		case <-timer.C:
-		case <-s.ending:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil || s.isEnding() {
-			return false
-		}
-	}
 }

@@ -8,16 +8,16 @@ import (
 // backoffFactor is what an overload leaves of the limit.
 const backoffFactor = 0.7
 
-// limiter finds how many starts Temporal can take at the same time, between 1
-// and max, the way TCP finds a line's capacity: by one more for each round of
-// starts that went well, and by backoffFactor at a sign of overload. A sign
-// counts once for each round: what began before the limit fell says nothing
+// limiter finds how many tries a dependency can take at the same time, between 1
+// and max, by AIMD, as TCP finds a line's capacity: one more for each round of
+// tries that went well, and backoffFactor of the limit at a sign of overload. A
+// sign counts once for each round: what began before the limit fell says nothing
 // about the limit that it fell to.
 //
-// Signs are Temporal's refusals, and starts slower than slow. The latter is
-// what a limited namespace looks like from here, since the SDK repeats what is
-// refused before it gives the refusal to its caller. A server that cannot be
-// reached is no sign: fewer starts would help nobody.
+// Signs are refusals, time-outs, and tries slower than slow. The last two are
+// what a limited namespace of Temporal looks like from here, since the SDK
+// repeats what is refused before it returns the refusal. So a dependency that
+// does not answer, or cannot be reached, is probed by one record in the end.
 type limiter struct {
 	max  int
 	slow time.Duration
@@ -31,22 +31,22 @@ type limiter struct {
 	waiting []chan struct{}
 }
 
-// permit allows one start.
+// permit allows one try.
 type permit struct{ round int }
 
-// verdict is what a start says about Temporal's load.
+// verdict is what a try says about the dependency's load.
 type verdict int
 
 const (
 	// verdictFine: it was taken in good time.
 	verdictFine verdict = iota
-	// verdictOverload: it was refused for now, or was slow.
+	// verdictOverload: it was refused for now, timed out, or was slow.
 	verdictOverload
 	// verdictNone: it failed in a way that says nothing about load.
 	verdictNone
 )
 
-// newLimiter begins at max. A slow of 0 takes no start for slow.
+// newLimiter begins at max. A slow of 0 disables the sign.
 func newLimiter(max int, slow time.Duration, changed func(float64)) *limiter {
 	l := &limiter{max: max, slow: slow, changed: changed, limit: float64(max)}
 	changed(l.limit)
@@ -106,7 +106,7 @@ func (l *limiter) wake() {
 	}
 }
 
-// release gives a permit back, with what its start says.
+// release gives a permit back, with what its try says.
 func (l *limiter) release(p permit, took time.Duration, v verdict) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -32,7 +32,8 @@ type metrics struct {
 	delay        prometheus.Histogram
 	inflight     prometheus.Gauge
 	buffered     prometheus.Gauge
-	limit        prometheus.Gauge
+	limit        *prometheus.GaugeVec
+	aside        *prometheus.GaugeVec
 	paused       prometheus.Gauge
 	stalled      prometheus.Gauge
 	stalls       prometheus.Counter
@@ -64,16 +65,20 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		inflight: f.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_bridge_inflight_records",
-			Help: "Records being handled.",
+			Help: "Records being handled that take a place in the in-flight budget.",
 		}),
 		buffered: f.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_bridge_buffered_records",
 			Help: "Records fetched that wait for their turn.",
 		}),
-		limit: f.NewGauge(prometheus.GaugeOpts{
+		limit: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "orak_bridge_limit_records",
-			Help: "Starts that Temporal is asked for at the same time at most: the in-flight budget while it keeps up, less while it throttles or is slow.",
-		}),
+			Help: "Records that a dependency (temporal, kafka or store) is asked for at the same time at most: the in-flight budget while it keeps up, less while it throttles, is slow or does not answer.",
+		}, []string{"dependency"}),
+		aside: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "orak_bridge_aside_records",
+			Help: "Records that wait for a dependency (temporal, kafka or store), or for a long read from it, outside of the in-flight budget.",
+		}, []string{"dependency"}),
 		paused: f.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_bridge_paused_partitions",
 			Help: "Partitions that are not fetched because enough of them waits.",

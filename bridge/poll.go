@@ -54,7 +54,7 @@ func (b *Bridge) acceptAll(cl *kgo.Client, records []*kgo.Record) {
 // old one still handles runs to its end and is committed by nobody.
 func (b *Bridge) replace(cl *kgo.Client, old *session, r *kgo.Record) *session {
 	b.log.Error("offsets went backwards: the log was cut, reading it again", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
-	fresh := newSession(old.partition)
+	fresh := newSession(old.partition, b.buffer())
 	b.noteDropped(old.end())
 	b.regulate(cl, old)
 	b.mu.Lock()
@@ -80,12 +80,9 @@ func (b *Bridge) work(run context.Context, cl *kgo.Client, s *session, r *kgo.Re
 		b.metrics.buffered.Dec()
 		b.metrics.inflight.Inc()
 		b.regulate(cl, s)
-		b.handle(run, s, r)
-		b.metrics.inflight.Dec()
-		if s.release(string(r.Key)) {
-			b.turns.offer(s)
-		}
-		b.turns.done()
+		j := &job{s: s, r: r, others: func() { b.begin(run, cl) }}
+		b.handle(run, j)
+		b.leave(j)
 		s, r = b.turns.next()
 	}
 }

@@ -47,7 +47,7 @@ func TestThrottlingLowersTheLimitAndLosesNothing(t *testing.T) {
 		c.SlowStart = 150 * time.Millisecond
 		d.Temporal = b.client(b.address, throttle(4, &refused))
 	})
-	limit := func() int { return m.metric("orak_bridge_limit_records", "") }
+	limit := func() int { return m.metric("orak_bridge_limit_records", "temporal") }
 	require.Eventually(t, func() bool { return limit() < 64 }, within, time.Millisecond)
 	m.awaitStarts(300)
 	b.awaitCommitted(300)

@@ -36,6 +36,10 @@ type session struct {
 	// is fetched.
 	waiting, bytes int
 	paused         bool
+	// aside and asideBytes say how much waits outside of the in-flight budget;
+	// nothing is begun while that is more than room.
+	aside, asideBytes int
+	room              buffer
 	// running has the cancel function of each record being handled; killed
 	// says that they are to be called.
 	running map[int64]context.CancelFunc
@@ -53,9 +57,11 @@ type lane struct {
 	running bool
 }
 
-func newSession(p partition) *session {
+// newSession has room for so many records that wait for a dependency.
+func newSession(p partition, room buffer) *session {
 	return &session{
 		partition: p,
+		room:      room,
 		ending:    make(chan struct{}),
 		tracker:   newTracker(),
 		lanes:     make(map[string]*lane),
@@ -90,12 +96,13 @@ func (s *session) accept(r *kgo.Record) bool {
 
 func size(r *kgo.Record) int { return len(r.Key) + len(r.Value) }
 
-// take begins the record whose turn it is; nil where there is none. The caller
-// ends it with release. more says that another one could be begun.
+// take begins the record whose turn it is; nil where there is none, or where
+// too many wait for a dependency. The caller ends it with release. more says
+// that another one could be begun.
 func (s *session) take() (r *kgo.Record, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.ready) == 0 {
+	if len(s.ready) == 0 || s.room.full(s.aside, s.asideBytes) {
 		return nil, false
 	}
 	l := s.lanes[s.ready[0]]
@@ -126,6 +133,22 @@ func (s *session) release(key string) (more bool) {
 	l.running = false
 	s.ready = append(s.ready, key)
 	return true
+}
+
+// stepAside notes that r, which take began, waits for a dependency; comeBack,
+// that it does no longer.
+func (s *session) stepAside(r *kgo.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.aside++
+	s.asideBytes += size(r)
+}
+
+func (s *session) comeBack(r *kgo.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.aside--
+	s.asideBytes -= size(r)
 }
 
 // regulate says whether fetching is to be paused or resumed now, and takes

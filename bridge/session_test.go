@@ -10,13 +10,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+var roomy = buffer{records: 1000, bytes: 1 << 20}
+
 func testRecord(offset int64, key string) *kgo.Record {
 	return &kgo.Record{Topic: "t", Key: []byte(key), Offset: offset}
 }
 
 func TestRecordsOfAKeyTakeTurnsInOrder(t *testing.T) {
 	t.Parallel()
-	s := newSession(partition{topic: "t"})
+	s := newSession(partition{topic: "t"}, roomy)
 	for offset, key := range []string{"a", "a", "a", "b"} {
 		require.True(t, s.accept(testRecord(int64(offset), key)))
 	}
@@ -44,7 +46,7 @@ func TestRecordsOfAKeyTakeTurnsInOrder(t *testing.T) {
 func TestHotKeyLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
 	turns := newTurns(2)
-	hot, cold := newSession(partition{topic: "t", id: 0}), newSession(partition{topic: "t", id: 1})
+	hot, cold := newSession(partition{topic: "t", id: 0}, roomy), newSession(partition{topic: "t", id: 1}, roomy)
 	for offset := range int64(1000) {
 		hot.accept(testRecord(offset, "hot"))
 		turns.offer(hot)
@@ -75,7 +77,7 @@ func TestTurnsKeepTheOrderOfKeysAndTheBudget(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		budget := 1 + rnd.IntN(5)
 		turns := newTurns(budget)
-		sessions := []*session{newSession(partition{id: 0}), newSession(partition{id: 1}), newSession(partition{id: 2})}
+		sessions := []*session{newSession(partition{id: 0}, roomy), newSession(partition{id: 1}, roomy), newSession(partition{id: 2}, roomy)}
 		next, begun := make(map[*session]int64), make(map[*session]int)
 		type key struct {
 			s *session
@@ -134,7 +136,7 @@ func startable(sessions []*session) (n int) {
 func TestFullBufferPausesUntilHalfOfItIsWorkedOff(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]buffer{"records": {records: 4, bytes: 1000}, "bytes": {records: 1000, bytes: 4}} {
-		s := newSession(partition{topic: "t"})
+		s := newSession(partition{topic: "t"}, roomy)
 		for offset := range int64(4) {
 			pause, resume := s.regulate(f)
 			require.False(t, pause || resume, name)
@@ -155,7 +157,7 @@ func TestFullBufferPausesUntilHalfOfItIsWorkedOff(t *testing.T) {
 
 func TestEndingSessionBeginsNothingAndCommitsWhatIsSettled(t *testing.T) {
 	t.Parallel()
-	s := newSession(partition{topic: "t"})
+	s := newSession(partition{topic: "t"}, roomy)
 	for offset := range int64(4) {
 		s.accept(testRecord(offset, "k"))
 	}
@@ -179,7 +181,7 @@ func TestEndingSessionBeginsNothingAndCommitsWhatIsSettled(t *testing.T) {
 
 func TestDrainCutsOffWhatDoesNotFinishInTime(t *testing.T) {
 	t.Parallel()
-	s := newSession(partition{topic: "t"})
+	s := newSession(partition{topic: "t"}, roomy)
 	s.accept(testRecord(0, "k"))
 	r, _ := s.take()
 	handling, cancel := context.WithCancel(context.Background())

@@ -7,7 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/api/serviceerror"
 
 	"orak"
@@ -65,10 +64,10 @@ func rank(o outcome) int {
 // settleNotification starts what the entries announce, one after the other. A
 // record that is given up halfway is handled again from its first entry, and
 // repeats start nothing twice.
-func (b *Bridge) settleNotification(ctx context.Context, s *session, r *kgo.Record, entries []events.Notified) outcome {
+func (b *Bridge) settleNotification(ctx context.Context, j *job, entries []events.Notified) outcome {
 	whole := outcomeSkipped
 	for _, n := range entries {
-		out := b.settleNotified(ctx, s, r, n)
+		out := b.settleNotified(ctx, j, n)
 		if !out.settled() {
 			return out
 		}
@@ -80,16 +79,16 @@ func (b *Bridge) settleNotification(ctx context.Context, s *session, r *kgo.Reco
 	return whole
 }
 
-func (b *Bridge) settleNotified(ctx context.Context, s *session, r *kgo.Record, n events.Notified) outcome {
+func (b *Bridge) settleNotified(ctx context.Context, j *job, n events.Notified) outcome {
 	tenant, id, ok := n.Recording()
 	if !ok || n.Bucket != b.deps.Recordings.Bucket() {
-		b.log.Debug("notification skipped", "event", n.Event, "bucket", n.Bucket, "partition", r.Partition, "offset", r.Offset)
+		b.log.Debug("notification skipped", "event", n.Event, "bucket", n.Bucket, "partition", j.r.Partition, "offset", j.r.Offset)
 		return outcomeSkipped
 	}
 	// The API's own uploads are notified, too. Asking first saves reading the
 	// recordings of all that were started already.
 	known := false
-	asked := b.persist(ctx, s, r, "looking for the workflow", func(ctx context.Context) (err error) {
+	asked := b.persist(ctx, j, b.temporal, "looking for the workflow", func(ctx context.Context) (err error) {
 		known, err = b.isKnown(ctx, id)
 		return err
 	})
@@ -99,11 +98,11 @@ func (b *Bridge) settleNotified(ctx context.Context, s *session, r *kgo.Record, 
 	case known:
 		return outcomeDuplicate
 	}
-	u, out := b.describe(ctx, s, r, tenant, id)
+	u, out := b.describe(ctx, j, tenant, id)
 	if out != "" {
 		return out
 	}
-	return b.start(ctx, s, r, u)
+	return b.start(ctx, j, u)
 }
 
 // isKnown says whether the upload's workflow exists, open or closed.
@@ -120,11 +119,13 @@ func (b *Bridge) isKnown(ctx context.Context, id orak.UploadID) (bool, error) {
 }
 
 // describe reads the recording; an outcome means that there is nothing to
-// start, and why.
-func (b *Bridge) describe(ctx context.Context, s *session, r *kgo.Record, t orak.Tenant, id orak.UploadID) (orak.Upload, outcome) {
+// start, and why. However fast the store is, that takes no place in the
+// in-flight budget: a recording is large.
+func (b *Bridge) describe(ctx context.Context, j *job, t orak.Tenant, id orak.UploadID) (orak.Upload, outcome) {
 	var u orak.Upload
 	var final error
-	ok := b.persistWithin(ctx, s, r, describeTimeout, "reading the recording", func(ctx context.Context) error {
+	b.stepAside(j, b.store)
+	ok := b.persistWithin(ctx, j, b.store, describeTimeout, "reading the recording", func(ctx context.Context) error {
 		var err error
 		u, err = b.deps.Recordings.Describe(ctx, t, id)
 		var fault *orak.Fault
@@ -143,7 +144,7 @@ func (b *Bridge) describe(ctx context.Context, s *session, r *kgo.Record, t orak
 		b.log.Debug("recording is announced by the API", "upload_id", id, "tenant", t)
 		return orak.Upload{}, outcomeSkipped
 	case final != nil:
-		return orak.Upload{}, b.deadLetter(ctx, s, r, orak.AsFault(final))
+		return orak.Upload{}, b.deadLetter(ctx, j, orak.AsFault(final))
 	}
 	return u, ""
 }

@@ -26,20 +26,19 @@ const maxRefusals = 3
 // start starts the workflow of u, once and only once, however often u is
 // announced. A start whose answer was lost is tried again, and then counts as
 // a duplicate.
-func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Upload) outcome {
+func (b *Bridge) start(ctx context.Context, j *job, u orak.Upload) outcome {
 	began := time.Now()
 	id := workflows.UploadWorkflowID(u.ID)
 	log := b.log.With("upload_id", u.ID, "tenant", u.Tenant, "workflow_id", id)
 	var out outcome
 	var refused error
 	refusals := 0
-	ok := b.persist(ctx, s, r, "starting the workflow", func(try context.Context) error {
+	ok := b.persist(ctx, j, b.temporal, "starting the workflow", func(try context.Context) error {
 		out, refused = outcomeStarted, nil
 		if err := b.connect(try); err != nil {
 			return err
 		}
-		// Not within try: the wait for a turn is no part of the start.
-		runID, err := b.limited(ctx, s, func(ctx context.Context) (string, error) { return b.execute(ctx, r, u) })
+		runID, err := b.execute(try, j.r, u)
 		var exists *serviceerror.WorkflowExecutionAlreadyStarted
 		var invalid *serviceerror.InvalidArgument
 		switch {
@@ -64,7 +63,7 @@ func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Up
 	case !ok:
 		return outcomeAbandoned
 	case refused != nil:
-		return b.deadLetter(ctx, s, r, &orak.Fault{
+		return b.deadLetter(ctx, j, &orak.Fault{
 			Class:   orak.ClassInternal,
 			Message: "The upload could not be taken into processing.",
 			Err:     fmt.Errorf("starting workflow %s: %w", id, refused),
@@ -72,35 +71,6 @@ func (b *Bridge) start(ctx context.Context, s *session, r *kgo.Record, u orak.Up
 	}
 	b.metrics.start.Observe(time.Since(began).Seconds())
 	return out
-}
-
-// limited runs start once the limiter lets it, and within StartTimeout, and
-// tells the limiter what came of it.
-func (b *Bridge) limited(ctx context.Context, s *session, start func(context.Context) (string, error)) (runID string, err error) {
-	p, ok := b.limit.acquire(ctx.Done(), s.ending)
-	if !ok {
-		return "", errors.New("waiting for a turn: the partition is given up")
-	}
-	began, v := time.Now(), verdictNone
-	defer func() { b.limit.release(p, time.Since(began), v) }()
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.StartTimeout)
-	defer cancel()
-	runID, err = start(ctx)
-	v = judgeStart(err)
-	return runID, err
-}
-
-func judgeStart(err error) verdict {
-	var exhausted *serviceerror.ResourceExhausted
-	var exists *serviceerror.WorkflowExecutionAlreadyStarted
-	switch {
-	case err == nil, errors.As(err, &exists):
-		return verdictFine
-	case errors.As(err, &exhausted):
-		return verdictOverload
-	default:
-		return verdictNone
-	}
 }
 
 func (b *Bridge) execute(ctx context.Context, r *kgo.Record, u orak.Upload) (runID string, err error) {
@@ -138,15 +108,20 @@ func Input(r *kgo.Record, u orak.Upload) workflows.ProcessUploadInput {
 	return workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(r)}
 }
 
-// connect has the first word with Temporal, for one record at a time: a client
-// that was made without connecting learns then what the server can do, and
-// the SDK's starts read that without a lock.
+// connect makes the first health check, one at a time: a client that was made
+// without connecting loads the server's capabilities then, and the SDK's starts
+// read them without a lock. Whoever waits for another one's check waits no
+// longer than ctx.
 func (b *Bridge) connect(ctx context.Context) error {
 	if b.connected.Load() {
 		return nil
 	}
-	b.connecting.Lock()
-	defer b.connecting.Unlock()
+	select {
+	case b.connecting <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("reaching Temporal: %w", ctx.Err())
+	}
+	defer func() { <-b.connecting }()
 	if b.connected.Load() {
 		return nil
 	}
