@@ -62,7 +62,7 @@ type Worker struct {
 	mu      sync.Mutex
 	running []sdkworker.Worker
 
-	fatal chan error // the first fatal error; it stays there
+	end *fatalEnd
 }
 
 // heartbeatEvery is how often progress reaches the server at most, and how long
@@ -85,28 +85,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	return &Worker{
 		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu,
 		keeper: activities.NewKeeper(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
-		fatal:  make(chan error, 1),
-	}
-}
-
-// Ready reports that a queue is no longer served, because Temporal refused
-// this worker for good (the namespace is gone, access was taken away). The
-// process is to be restarted then.
-func (w *Worker) Ready(context.Context) error {
-	select {
-	case err := <-w.fatal:
-		w.fatal <- err
-		return err
-	default:
-		return nil
-	}
-}
-
-func (w *Worker) died(queue string, err error) {
-	w.log.Error("worker stopped by a fatal error", "queue", queue, "error", err)
-	select {
-	case w.fatal <- fmt.Errorf("serving queue %s: %w", queue, err):
-	default:
+		end:    newFatalEnd(),
 	}
 }
 

@@ -1,0 +1,46 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The SDK ends a queue only two minutes after Temporal refused its worker, so
+// this test does what it does then.
+func TestReadyNeverBlocksWhenSeveralQueuesDie(t *testing.T) {
+	t.Parallel()
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			w := &Worker{log: slog.New(slog.DiscardHandler), end: newFatalEnd()}
+			require.NoError(t, w.Ready(t.Context()))
+			asked, stop := context.WithCancel(t.Context())
+			var probes sync.WaitGroup
+			for range 4 {
+				probes.Go(func() {
+					for asked.Err() == nil {
+						_ = w.Ready(asked)
+					}
+				})
+			}
+			refused := errors.New("the namespace is gone")
+			var queues sync.WaitGroup
+			for _, queue := range DefaultConfig().Queues {
+				queues.Go(func() { w.died(queue, refused) })
+			}
+			queues.Wait()
+			stop()
+			probes.Wait() // a probe that blocks is a deadlock, which synctest reports
+			fatal := <-w.Fatal()
+			require.ErrorIs(t, fatal, refused)
+			require.Equal(t, fatal, w.Ready(t.Context()))
+			_, open := <-w.Fatal()
+			require.False(t, open, "one error, then the end")
+		})
+	}
+}
