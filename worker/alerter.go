@@ -20,15 +20,18 @@ type alerter struct {
 var _ activities.Alerter = (*alerter)(nil)
 
 // NewAlerter makes the Alerter that workers use, for others that raise alerts.
-// The alert times of cfg are those of a digest that an alert starts.
+// The alert intervals of cfg are those that a digest goes by from an alert on.
 func NewAlerter(c client.Client, cfg Config) activities.Alerter {
 	return &alerter{client: c, cfg: cfg}
 }
 
 // Raise is activities.Alerter's.
 func (a *alerter) Raise(ctx context.Context, alert activities.Alert) error {
+	signal := workflows.AlertSignal{Alert: alert, Intervals: &workflows.AlertIntervals{
+		GroupWait: a.cfg.AlertGroupWait, GroupInterval: a.cfg.AlertGroupInterval, RepeatInterval: a.cfg.AlertRepeatInterval,
+	}}
 	_, err := a.client.SignalWithStartWorkflow(ctx,
-		workflows.AlertWorkflowID(alert.Stage, alert.Class), workflows.SignalAlert, alert,
+		workflows.AlertWorkflowID(alert.Stage, alert.Class), workflows.SignalAlert, signal,
 		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline},
 		workflows.TypeAlertDigest, workflows.AlertDigestInput{
 			Stage: alert.Stage, Class: alert.Class,

@@ -125,6 +125,28 @@ func TestADigestGoesOnInANewRun(t *testing.T) {
 	r.record("alert_digest_continued", digestOf)
 }
 
+// A digest lives for as long as uploads are parked: with the intervals of the
+// worker that started it, a change of the settings would come days late.
+func TestDigestGoesByTheSettingsOfTheLatestWorker(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.deps.Converter = convert(func(int) error { return inputFault })
+	r.cfg.AlertRepeatInterval = time.Hour
+	w := r.start()
+	uploads := []orak.Upload{r.upload([]byte("sound"))}
+	r.posted("1 upload dead-lettered")
+	require.NoError(t, w.Stop(t.Context()))
+	r.cfg.AlertRepeatInterval = r.cfg.AlertGroupInterval
+	r.start()
+	uploads = append(uploads, r.upload([]byte("sound")))
+	r.posted(":repeat:")
+	for _, u := range uploads {
+		r.signal(u, workflows.SignalDiscard)
+	}
+	r.digestEnded()
+	r.record("alert_digest_adjusted", digestOf)
+}
+
 // storm is how many uploads fail at once; a run of a digest takes as many
 // signals at most.
 const storm = 10_000

@@ -155,3 +155,25 @@ func (r *rig) downs(id string) (ds []activities.Down) {
 	}
 	return ds
 }
+
+func TestOutageGoesByTheSettingsOfTheLatestReporter(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.outages(func(context.Context) error { return nil })
+	slow := r.cfg.Outage
+	slow.Quiet = time.Hour
+	first := worker.NewReporter(r.client, slow, r.log, prometheus.NewRegistry())
+	t.Cleanup(first.Stop)
+	r.start()
+	first.Report(storeFault)
+	require.Eventually(t, func() bool { return r.signalled(outageOf) }, patience, tick)
+	r.deps.Outages.Report(storeFault)
+	r.outageEnded()
+	r.record("outage_adjusted", outageOf)
+}
+
+// signalled reports whether the workflow has been started.
+func (r *rig) signalled(workflowID string) bool {
+	_, err := r.client.DescribeWorkflowExecution(r.t.Context(), workflowID, "")
+	return err == nil
+}

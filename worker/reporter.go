@@ -162,7 +162,10 @@ func (r *Reporter) send(d activities.Down) error {
 		case <-ctx.Done():
 		}
 	}()
-	_, err := r.client.SignalWithStartWorkflow(ctx, workflows.OutageWorkflowID(d.Dependency), workflows.SignalDown, d,
+	signal := workflows.DownSignal{Down: d, Intervals: &workflows.OutageIntervals{
+		GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet,
+	}}
+	_, err := r.client.SignalWithStartWorkflow(ctx, workflows.OutageWorkflowID(d.Dependency), workflows.SignalDown, signal,
 		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline},
 		workflows.TypeOutageDigest, workflows.OutageDigestInput{
 			Dependency: d.Dependency, GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet,

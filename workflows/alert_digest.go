@@ -40,7 +40,7 @@ type digest struct {
 // RepeatInterval while uploads of the group are parked. When none is any more,
 // it says so and ends; the next alert starts it again. A group without
 // workflows ends when no new alert came. However long the webhook is out, the
-// message waits.
+// message waits. The intervals are those of the latest alert's sender.
 //
 // The SignalSettled of an upload is only a hint to count the parked ones,
 // since a hint can be missed, and the count can lag behind.
@@ -90,9 +90,10 @@ func (d *digest) untilSettled(ctx workflow.Context) error {
 // end of a run, so that none is left behind.
 func (d *digest) take(ctx workflow.Context) {
 	alerts := workflow.GetSignalChannel(ctx, SignalAlert)
-	for a := (activities.Alert{}); alerts.ReceiveAsync(&a); a = (activities.Alert{}) {
+	for a := (AlertSignal{}); alerts.ReceiveAsync(&a); a = (AlertSignal{}) {
+		d.adjust(ctx, a.Intervals)
 		if d.seen.add(a.ID) {
-			d.state.add(a, workflow.Now(ctx).Add(d.in.GroupWait))
+			d.state.add(a.Alert, workflow.Now(ctx).Add(d.in.GroupWait))
 		}
 	}
 	settled := workflow.GetSignalChannel(ctx, SignalSettled)

@@ -300,3 +300,28 @@ func resumed(t *testing.T, again *workflow.ContinueAsNewError) workflows.Process
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &in))
 	return in
 }
+
+func TestDigestGoesByTheIntervalsOfTheLatestAlert(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.parked = func() int {
+		if w.Now().Sub(noon) < 90*time.Minute {
+			return 1
+		}
+		return 0
+	}
+	alert := activities.Alert{ID: "a", UploadID: "a", WorkflowID: "upload-a", At: noon}
+	w.after(time.Second, func() { w.SignalWorkflow(workflows.SignalAlert, alert) })
+	w.after(30*time.Minute, func() { // the first alert comes again, from a worker with other settings
+		w.SignalWorkflow(workflows.SignalAlert, workflows.AlertSignal{Alert: alert, Intervals: &workflows.AlertIntervals{
+			GroupWait: time.Second, GroupInterval: time.Minute, RepeatInterval: time.Hour,
+		}})
+	})
+	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
+	require.NoError(t, w.GetWorkflowError())
+	require.Len(t, w.posts, 3, "told, repeated after an hour instead of four, and resolved")
+	require.Equal(t, 1, w.posts[1].Parked.Count)
+	resolved := w.posts[2].ResolvedAt.Sub(noon)
+	require.Greater(t, resolved, 2*time.Hour)
+	require.Less(t, resolved, 3*time.Hour)
+}

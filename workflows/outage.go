@@ -39,7 +39,8 @@ type outage struct {
 // RepeatInterval, and once when nothing has met it for Quiet and a probe finds
 // that the dependency serves. What ends sooner than GroupWait and does not come
 // back within Quiet is a hiccup, and told to nobody. However long the webhook
-// is out, the messages wait.
+// is out, the messages wait. The intervals are those of the latest report's
+// sender.
 func (f *Flows) OutageDigest(ctx workflow.Context, in OutageDigestInput) error {
 	o := &outage{in: in}
 	if in.Resume != nil {
@@ -96,8 +97,9 @@ func later(a, b time.Time) time.Time {
 // end of a run, so that none is left behind.
 func (o *outage) take(ctx workflow.Context) {
 	reports := workflow.GetSignalChannel(ctx, SignalDown)
-	for d := (activities.Down{}); reports.ReceiveAsync(&d); d = (activities.Down{}) {
-		o.add(d, workflow.Now(ctx))
+	for d := (DownSignal{}); reports.ReceiveAsync(&d); d = (DownSignal{}) {
+		o.adjust(ctx, d.Intervals)
+		o.add(d.Down, workflow.Now(ctx))
 	}
 }
 

@@ -150,3 +150,18 @@ func TestAnOutageAfterAnotherIsToldAnew(t *testing.T) {
 	}
 	require.Equal(t, noon.Add(161*time.Second), w.posts[2].FirstAt)
 }
+
+func TestOutageGoesByTheIntervalsOfTheLatestReport(t *testing.T) {
+	t.Parallel()
+	w := newOutageWorld(t, 90*time.Minute, every(30*time.Second, 90*time.Minute)...)
+	w.after(time.Minute, func() {
+		w.SignalWorkflow(workflows.SignalDown, workflows.DownSignal{
+			Down:      activities.Down{Dependency: orak.DependencyStore, FirstAt: w.Now(), LastAt: w.Now()},
+			Intervals: &workflows.OutageIntervals{GroupWait: time.Second, RepeatInterval: time.Hour, Quiet: 5 * time.Minute},
+		})
+	})
+	w.run(outageInput())
+	require.Len(t, w.posts, 3, "told, repeated after an hour instead of four, and over")
+	require.True(t, w.posts[1].Repeated)
+	require.GreaterOrEqual(t, w.posts[2].OverAt.Sub(noon), 94*time.Minute)
+}
