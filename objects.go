@@ -67,11 +67,33 @@ func FinishedPrefix(t Tenant, sha256 string) string {
 // PendingKey is the outbox marker: it is written before the recording and
 // removed once Kafka has acknowledged the upload's event.
 func PendingKey(t Tenant, id UploadID) string {
-	return PendingPrefix + string(t) + "/" + string(id) + ".json"
+	return PendingPrefix + string(t) + "/" + string(id) + pendingUpload
 }
 
 // ParsePendingKey is the inverse of PendingKey; ok is false for any other key.
 func ParsePendingKey(key string) (t Tenant, id UploadID, ok bool) {
+	return parsePending(key, pendingUpload)
+}
+
+// PendingErasureKey is the outbox marker of an erasure: it is written before the
+// erasure is answered and removed once Kafka has acknowledged its event.
+func PendingErasureKey(t Tenant, id UploadID) string {
+	return PendingPrefix + string(t) + "/" + string(id) + pendingErasure
+}
+
+// ParsePendingErasureKey is the inverse of PendingErasureKey; ok is false for
+// any other key.
+func ParsePendingErasureKey(key string) (t Tenant, id UploadID, ok bool) {
+	return parsePending(key, pendingErasure)
+}
+
+// The ends of the markers' keys.
+const (
+	pendingUpload  = ".json"
+	pendingErasure = ".erasure.json"
+)
+
+func parsePending(key, suffix string) (t Tenant, id UploadID, ok bool) {
 	rest, found := strings.CutPrefix(key, PendingPrefix)
 	if !found {
 		return "", "", false
@@ -80,7 +102,7 @@ func ParsePendingKey(key string) (t Tenant, id UploadID, ok bool) {
 	if !found {
 		return "", "", false
 	}
-	name, found := strings.CutSuffix(file, ".json")
+	name, found := strings.CutSuffix(file, suffix)
 	if !found {
 		return "", "", false
 	}

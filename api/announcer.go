@@ -9,13 +9,12 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"orak"
 	"orak/events"
 	"orak/internal/outbox"
 )
 
-// announcer sees to it that every stored upload is announced. Its markers are
-// in the store; what it keeps in memory only saves work.
+// announcer sees to it that every stored upload and every accepted erasure is
+// announced. Its markers are in the store; what it keeps in memory only saves work.
 type announcer struct {
 	cfg     Config
 	store   Store
@@ -33,12 +32,12 @@ type announcer struct {
 	wake     chan struct{}
 
 	mu sync.Mutex
-	// inFlight are the uploads whose event the producer has: the relay
-	// leaves them alone. The count is of events.
-	inFlight map[orak.UploadID]int
-	// due are the uploads that the producer gave up: the relay takes them
-	// whatever their age.
-	due map[orak.UploadID]bool
+	// inFlight are the keys of the markers whose event the producer has: the
+	// relay leaves them alone. The count is of events.
+	inFlight map[string]int
+	// due are the markers whose event the producer gave up: the relay takes
+	// them whatever their age.
+	due map[string]bool
 }
 
 // maxDeletes is plenty: a delete takes milliseconds.
@@ -54,21 +53,20 @@ func newAnnouncer(cfg Config, deps Deps, m *metrics) *announcer {
 		deletes:  semaphore.NewWeighted(maxDeletes),
 		quit:     make(chan struct{}),
 		wake:     make(chan struct{}, 1),
-		inFlight: map[orak.UploadID]int{}, due: map[orak.UploadID]bool{},
+		inFlight: map[string]int{}, due: map[string]bool{},
 	}
 }
 
-// announce sends the event of an upload that is stored and marked, and
-// returns when Kafka has it, or after Config.AckWait: the marker then stays
+// announce sends the event of what is stored and marked, and returns when Kafka has it, or after Config.AckWait: the marker then stays
 // until the acknowledgement comes or the relay has done better. An error means
 // that the event can never be sent.
-func (a *announcer) announce(ctx context.Context, m outbox.Marker) error {
+func (a *announcer) announce(ctx context.Context, m outbox.Entry) error {
 	e, err := m.Event()
 	if err != nil {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx) // the upload is stored: its event follows
-	a.begin(m.ID)
+	ctx = context.WithoutCancel(ctx) // the marker is stored: its event follows
+	a.begin(m.ObjectKey())
 	acked := make(chan error, 1)
 	a.events.PublishEventAsync(ctx, events.TopicUploads, e, func(err error) { acked <- err })
 
@@ -97,9 +95,14 @@ func (a *announcer) announce(ctx context.Context, m outbox.Marker) error {
 }
 
 // late completes the marker, which now stands for the event: a relay that
-// finds size and digest in it need not read the recording.
-func (a *announcer) late(ctx context.Context, m outbox.Marker) {
+// finds size and digest in it need not read the recording. An erasure's marker
+// was complete from the beginning.
+func (a *announcer) late(ctx context.Context, e outbox.Entry) {
 	a.metrics.late.Inc()
+	m, ok := e.(outbox.Marker)
+	if !ok {
+		return
+	}
 	if err := a.box.Write(ctx, m); err != nil {
 		a.log.Warn("an outbox marker could not be completed; the first one still holds",
 			slog.String("upload_id", string(m.ID)), slog.Any("error", err))
@@ -108,46 +111,45 @@ func (a *announcer) late(ctx context.Context, m outbox.Marker) {
 
 // settle ends the producer's part: an acknowledged event's marker is removed,
 // another one's is the relay's.
-func (a *announcer) settle(ctx context.Context, m outbox.Marker, err error) {
-	a.end(m.ID, err != nil)
+func (a *announcer) settle(ctx context.Context, m outbox.Entry, err error) {
+	a.end(m.ObjectKey(), err != nil)
 	if err != nil {
 		a.outages.Report(err)
 		a.metrics.relayFail.Inc()
-		a.log.Warn("an upload's event was not acknowledged; the outbox has it",
-			slog.String("upload_id", string(m.ID)), slog.String("tenant", string(m.Tenant)), slog.Any("error", err))
+		a.log.Warn("an event was not acknowledged; the outbox has it", slog.String("marker", m.ObjectKey()), slog.Any("error", err))
 		a.hurry()
 		return
 	}
 	if err := a.remove(ctx, m); err != nil {
 		a.log.Warn("an outbox marker could not be removed; its event will be sent again",
-			slog.String("upload_id", string(m.ID)), slog.Any("error", err))
+			slog.String("marker", m.ObjectKey()), slog.Any("error", err))
 	}
 }
 
-func (a *announcer) remove(ctx context.Context, m outbox.Marker) error {
+func (a *announcer) remove(ctx context.Context, m outbox.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
 	defer cancel()
 	if err := a.deletes.Acquire(ctx, 1); err != nil {
 		return fmt.Errorf("waiting to delete the marker: %w", err)
 	}
 	defer a.deletes.Release(1)
-	return a.store.Delete(ctx, orak.PendingKey(m.Tenant, m.ID))
+	return a.store.Delete(ctx, m.ObjectKey())
 }
 
-func (a *announcer) begin(id orak.UploadID) {
+func (a *announcer) begin(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.inFlight[id]++
+	a.inFlight[key]++
 }
 
-func (a *announcer) end(id orak.UploadID, failed bool) {
+func (a *announcer) end(key string, failed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.inFlight[id]--; a.inFlight[id] <= 0 {
-		delete(a.inFlight, id)
+	if a.inFlight[key]--; a.inFlight[key] <= 0 {
+		delete(a.inFlight, key)
 	}
 	if failed {
-		a.due[id] = true
+		a.due[key] = true
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,16 +25,14 @@ const (
 	// statusErasing is what an erasure that was asked for is called.
 	statusErasing = "erasing"
 	// defaultBy is who asks where the request does not say.
-	defaultBy = "the API"
-	// eraseTimeout bounds the wait for Kafka.
-	eraseTimeout = 10 * time.Second
+	defaultBy = outbox.ByUnknown
 	// maxTombstone bounds what is read of a tombstone, in bytes.
 	maxTombstone = 4 << 10
 )
 
-// deleteUpload puts on record that an upload is to be erased. It comes after
-// the upload's own event, since both have its key. The repeat of a request that
-// is being carried out is answered as the first one was.
+// deleteUpload puts on record that an upload is to be erased; see accept. The
+// repeat of a request that is being carried out is answered as the first one
+// was.
 func (s *Server) deleteUpload(c *fiber.Ctx) error {
 	t, err := tenantOf(c)
 	if err != nil {
@@ -59,7 +58,7 @@ func (s *Server) deleteUpload(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	if err := s.askErasure(ctx, asked); err != nil {
+	if err := s.accept(ctx, asked, erased); err != nil {
 		return err
 	}
 	exchangeOf(c).log.Info("an erasure is on record", slog.String("upload_id", string(id)), slog.String("tenant", string(t)),
@@ -91,17 +90,37 @@ func (s *Server) mustKnow(ctx context.Context, t orak.Tenant, id orak.UploadID) 
 	return err
 }
 
-func (s *Server) askErasure(ctx context.Context, asked events.Erasure) error {
-	e, err := events.NewErasure(time.Now(), asked)
-	if err != nil {
-		return err
+// accept makes an erasure certain, in this order: its marker in the outbox, the
+// tombstone, the event. From the marker on it will be done, whatever fails
+// afterwards, Kafka included: the event follows from the outbox, as an upload's
+// does. From the tombstone on nothing is started for the upload, and its
+// Idempotency-Key is refused. An error does not mean that nothing will be
+// erased: a store that did not answer may have the marker.
+func (s *Server) accept(ctx context.Context, asked events.Erasure, buried bool) error {
+	m := outbox.Erasure{Erasure: asked, RequestedAt: time.Now().UTC()}
+	m.Traceparent, m.Tracestate = traceOf(ctx)
+	err := s.announcer.box.Write(ctx, m)
+	if err == nil && !buried {
+		err = s.bury(ctx, m)
 	}
-	e.Traceparent, e.Tracestate = traceOf(ctx)
-	ctx, cancel := context.WithTimeout(ctx, eraseTimeout)
-	defer cancel()
-	if err := s.events.PublishEvent(ctx, events.TopicUploads, e); err != nil {
-		return refuse(codeUnavailable, "The erasure could not be put on record. Nothing was erased: repeat the request.").
-			because(fmt.Errorf("asking for the erasure: %w", err))
+	if err != nil {
+		return refuse(codeUnavailable, "It is not certain that the erasure is on record: it may still be carried out. Repeat the request until it is accepted.").
+			because(fmt.Errorf("putting the erasure on record: %w", err))
+	}
+	return s.announcer.announce(ctx, m)
+}
+
+// bury writes the tombstone, unless somebody else just did.
+func (s *Server) bury(ctx context.Context, m outbox.Erasure) error {
+	text, err := json.Marshal(orak.Tombstone{ID: m.ID, RequestedAt: m.RequestedAt})
+	if err != nil {
+		return fmt.Errorf("encoding the tombstone: %w", err)
+	}
+	_, err = s.store.Put(ctx, orak.ErasedKey(m.Tenant, m.ID), bytes.NewReader(text), objectstore.PutOptions{
+		Size: int64(len(text)), ContentType: "application/json", IfAbsent: true,
+	})
+	if err != nil && !errors.Is(err, objectstore.ErrExists) {
+		return fmt.Errorf("writing the tombstone: %w", err)
 	}
 	return nil
 }

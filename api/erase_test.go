@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"orak"
 	"orak/api"
 	"orak/events"
+	"orak/internal/objectstore"
 )
 
 func (b *bundle) delete(path string, headers ...header) reply {
@@ -98,16 +101,80 @@ func TestWhoAsksIsBounded(t *testing.T) {
 	require.Len(t, b.announced(1), 1)
 }
 
-func TestWithKafkaDownNothingIsErased(t *testing.T) {
+func TestErasureIsAcceptedWhileKafkaIsUnavailable(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(b *bundle) { b.cfg.AckWait = 20 * time.Millisecond })
+	b := setupTemporal(t, func(b *bundle) { b.cfg.AckWait = 20 * time.Millisecond })
 	b.kafkaDown.Store(true)
-	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted) // it is in the outbox
-	p := problem(t, b.delete("/v1/uploads/"+string(a.ID)), http.StatusServiceUnavailable, "unavailable")
-	require.Contains(t, p.Detail, "Nothing was erased: repeat")
+	key := header{"Idempotency-Key", "take-1"}
+	a := into[api.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted) // it is in the outbox
+	path := "/v1/uploads/" + string(a.ID)
+	began := time.Now()
+	into[api.Erasing](t, b.delete(path+"?by=ada"), http.StatusAccepted)
+	require.Less(t, time.Since(began), 5*time.Second, "it does not wait for Kafka")
+	require.Contains(t, b.keys(), orak.PendingErasureKey(orak.DefaultTenant, a.ID))
+
+	// From now on it is erased for whoever asks, and is not taken in again.
+	problem(t, b.get(path), http.StatusGone, "erased")
+	problem(t, b.upload(wav(5000), key), http.StatusGone, "erased")
+	into[api.Erasing](t, b.delete(path+"?by=ada"), http.StatusAccepted)
+
 	b.kafkaDown.Store(false)
-	into[api.Erasing](t, b.delete("/v1/uploads/"+string(a.ID)), http.StatusAccepted)
-	require.Len(t, asked(t, b.announced(2)), 1)
+	b.eventually(func() bool { return !slices.Contains(b.keys(), orak.PendingErasureKey(orak.DefaultTenant, a.ID)) }, "the marker is removed")
+	es := asked(t, b.announced(1))
+	for len(es) == 0 {
+		es = asked(t, b.announced(2))
+	}
+	require.Equal(t, []events.Erasure{{ID: a.ID, Tenant: orak.DefaultTenant, By: "ada"}}, es)
+}
+
+// A process that dies with Kafka unavailable leaves its erasures to the next
+// one, with who asked.
+func TestNextProcessSendsTheErasuresThatAreLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) { b.cfg.AckWait = time.Millisecond })
+	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
+	b.announced(1)
+	b.kafkaDown.Store(true)
+	into[api.Erasing](t, b.delete("/v1/uploads/"+string(a.ID)+"?by=ada&reason=asked",
+		header{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}), http.StatusAccepted)
+	damaged := freshID()
+	b.put(orak.PendingErasureKey("choir", damaged), []byte("{"), "application/json")
+
+	b.deps.Events = b.producer() // the first one's keeps failing
+	b.kafkaDown.Store(false)
+	b.replica()
+	es := b.announced(3)
+	require.ElementsMatch(t, []events.Erasure{
+		{ID: a.ID, Tenant: orak.DefaultTenant, By: "ada", Reason: "asked"}, {ID: damaged, Tenant: "choir", By: "the API"},
+	}, asked(t, es))
+	for _, e := range es {
+		if e.Type == events.Erased && e.Subject == a.ID {
+			require.Contains(t, e.Traceparent, "4bf92f3577b34da6a3ce929d0e0e4736")
+		}
+	}
+	b.eventually(func() bool { return len(b.keys()) == 2 }, "the markers are removed")
+	require.ElementsMatch(t, []string{orak.OriginalKey(orak.DefaultTenant, a.ID), orak.ErasedKey(orak.DefaultTenant, a.ID)}, b.keys())
+}
+
+// lostAnswers stores markers of erasures, and says that it did not.
+type lostAnswers struct{ api.Store }
+
+func (s lostAnswers) Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error) {
+	info, err := s.Store.Put(ctx, key, body, opts)
+	if _, _, ok := orak.ParsePendingErasureKey(key); ok && err == nil {
+		err = &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyStore, Message: "The object store cannot be reached.", Err: io.ErrUnexpectedEOF}
+	}
+	return info, err
+}
+
+func TestErasureThatMayFollowIsNotDenied(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) { b.deps.Store = lostAnswers{b.store} })
+	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
+	p := problem(t, b.delete("/v1/uploads/"+string(a.ID)), http.StatusServiceUnavailable, "unavailable")
+	require.Contains(t, p.Detail, "may still be carried out")
+	require.NotContains(t, p.Detail, "othing was")
+	require.Contains(t, b.keys(), orak.PendingErasureKey(orak.DefaultTenant, a.ID))
 }
 
 func TestAnErasedUploadIsGone(t *testing.T) {

@@ -130,7 +130,7 @@ func asRefusal(err error) *refusal {
 	}
 	var f *orak.Fault
 	if errors.As(err, &f) && (f.Class == orak.ClassDependency || f.Class == orak.ClassOverload) {
-		return refuse(codeUnavailable, f.Message+" Nothing was taken in; try again a little later.").because(err)
+		return refuse(codeUnavailable, f.Message+" Try again a little later.").because(err)
 	}
 	return refuse(codeInternal, "The operators find this request by its instance.").because(err)
 }

@@ -147,8 +147,8 @@ func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.
 		}
 	}
 	if err != nil {
-		s.undo(ctx, in, m)
-		return orak.Upload{}, "", s.broken(err)
+		gone := s.undo(ctx, in, m)
+		return orak.Upload{}, "", in.uncertain(gone, s.broken(err))
 	}
 	if err := s.keptTooLate(ctx, in, m); err != nil {
 		return orak.Upload{}, "", err
@@ -167,10 +167,11 @@ const undoTimeout = 5 * time.Second
 // undo removes what a failed upload left. A repeatable one leaves its marker:
 // another request with the same key may rely on it by now. What cannot be
 // removed does no harm: a marker without a recording is dropped in time, and a
-// recording that nobody was promised is announced by the relay.
-func (s *Server) undo(ctx context.Context, in *incoming, m outbox.Marker) {
+// recording that nobody was promised is announced by the relay. gone says that
+// no recording is left, and none will be processed.
+func (s *Server) undo(ctx context.Context, in *incoming, m outbox.Marker) (gone bool) {
 	if in.repeatable {
-		return
+		return !in.sound()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
@@ -186,6 +187,21 @@ func (s *Server) undo(ctx context.Context, in *incoming, m outbox.Marker) {
 		in.x.log.Warn("a failed upload could not be cleaned up",
 			slog.String("upload_id", string(m.ID)), slog.Any("error", err))
 	}
+	return err == nil || !in.sound()
+}
+
+// uncertain is err, unless the store failed and may have the recording all the
+// same: it is processed then, which the answer must not deny.
+func (in *incoming) uncertain(gone bool, err error) error {
+	r := asRefusal(err)
+	if gone || r.code != codeUnavailable {
+		return err
+	}
+	detail := r.detail + " The recording may have been stored all the same, and is processed then"
+	if in.repeatable {
+		return refuse(r.code, detail+": with the same "+HeaderIdempotencyKey+" it is taken once.").because(err)
+	}
+	return refuse(r.code, detail+"; with an "+HeaderIdempotencyKey+" a repeat is taken once.").because(err)
 }
 
 // repeat answers an upload whose recording is there already: the same bytes

@@ -292,6 +292,21 @@ func TestAStoreThatFailsAfterTheLastByteLeavesNothingBehind(t *testing.T) {
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 }
 
+// keepingStore is a failingStore that removes nothing either.
+type keepingStore struct{ failingStore }
+
+func (keepingStore) Delete(context.Context, string) error {
+	return &orak.Fault{Class: orak.ClassDependency, Message: "The object store cannot be reached."}
+}
+
+func TestUploadThatMayStillBeProcessedIsNotDenied(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) { b.deps.Store = keepingStore{failingStore{b.store}} })
+	p := problem(t, b.upload(wav(5000)), http.StatusServiceUnavailable, "unavailable")
+	require.Contains(t, p.Detail, "may have been stored all the same")
+	require.Len(t, b.keys(), 2, "the relay will announce it")
+}
+
 // Not parallel: it looks at the heap of the whole process.
 func TestMemoryIsFlatInTheSizeOfTheUpload(t *testing.T) {
 	b := setup(t)

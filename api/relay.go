@@ -102,7 +102,7 @@ func (a *announcer) search(ctx context.Context, began time.Time) error {
 			continue
 		}
 		pending++
-		delete(gone, f.ID)
+		delete(gone, f.ObjectKey())
 		oldest = max(oldest, now.Sub(info.ModifiedAt))
 		if a.takes(f, young) {
 			group.Go(func() error { a.handle(ctx, f, &p); return nil })
@@ -125,13 +125,13 @@ func (a *announcer) search(ctx context.Context, began time.Time) error {
 func (a *announcer) takes(f outbox.Found, young time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.inFlight[f.ID] > 0 {
+	if a.inFlight[f.ObjectKey()] > 0 {
 		return false
 	}
-	return a.due[f.ID] || f.At.Before(young)
+	return a.due[f.ObjectKey()] || f.At.Before(young)
 }
 
-// handle announces one upload, or drops its marker where there is nothing to
+// handle sends the event of one marker, or drops it where there is nothing to
 // announce.
 func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 	if p.brake.On() {
@@ -153,22 +153,22 @@ func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 	case outbox.Dropped:
 		a.metrics.relayed.WithLabelValues("dropped").Inc()
 	}
-	a.forget(map[orak.UploadID]bool{f.ID: true})
+	a.forget(map[string]bool{f.ObjectKey(): true})
 }
 
-// given are the uploads that the producer gave up.
-func (a *announcer) given() map[orak.UploadID]bool {
+// given are the markers whose event the producer gave up.
+func (a *announcer) given() map[string]bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return maps.Clone(a.due)
 }
 
-// forget takes uploads from those that are due: they are announced, or another
-// replica has announced them.
-func (a *announcer) forget(ids map[orak.UploadID]bool) {
+// forget takes markers from those that are due: their events are sent, or
+// another replica has sent them.
+func (a *announcer) forget(keys map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for id := range ids {
-		delete(a.due, id)
+	for key := range keys {
+		delete(a.due, key)
 	}
 }

@@ -41,7 +41,7 @@ var errUnknown = refuse(codeNotFound, "There is no such upload.")
 // codeErased.
 func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	st, err := s.find(ctx, t, id)
-	if err == nil && !st.ended() || err != nil && !errors.Is(err, errUnknown) {
+	if err == nil && !st.ended() && st.runID != "" || err != nil && !errors.Is(err, errUnknown) {
 		return st, err
 	}
 	if t == EveryTenant {
@@ -49,7 +49,7 @@ func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (s
 			return st, err
 		}
 	}
-	// Only what has ended, or is not known, can be erased.
+	// What has a workflow that runs is erased once that has ended.
 	switch stone, erased, storeErr := s.tombstone(ctx, t, id); {
 	case erased:
 		return state{}, erasedRefusal(stone)

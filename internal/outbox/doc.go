@@ -7,6 +7,9 @@
 //	        ├─ none, and old ───► remove the marker: nobody was told 202
 //	        └─ tombstone ───────► remove the marker: the upload was erased
 //
+// An erasure that was accepted has a marker of its own, at
+// orak.PendingErasureKey, until Kafka has acknowledged its event.
+//
 // Each API process settles what it finds (its relay), and Reconcile does where
 // none runs. Any number may do so at once: what each of them does, another may
 // do again.

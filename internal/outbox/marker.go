@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"orak"
 	"orak/events"
@@ -21,6 +22,49 @@ type Marker struct {
 	Traceparent string `json:"traceparent,omitempty"`
 	Tracestate  string `json:"tracestate,omitempty"`
 }
+
+// Entry is a marker of either kind.
+type Entry interface {
+	// ObjectKey is the key of the object that the marker is.
+	ObjectKey() string
+	// Event is what the marker stands for.
+	Event() (events.Event, error)
+}
+
+var (
+	_ Entry = Marker{}
+	_ Entry = Erasure{}
+)
+
+// Erasure is the JSON at orak.PendingErasureKey: an erasure that was accepted,
+// and whose event may not be on Kafka yet.
+type Erasure struct {
+	events.Erasure
+	// RequestedAt is when it was first asked for.
+	RequestedAt time.Time `json:"requested_at"`
+	// Traceparent and Tracestate continue the request's trace.
+	Traceparent string `json:"traceparent,omitempty"`
+	Tracestate  string `json:"tracestate,omitempty"`
+}
+
+// ByUnknown is who asks for an erasure whose marker cannot be read.
+const ByUnknown = "the API"
+
+// ObjectKey is Entry's.
+func (e Erasure) ObjectKey() string { return orak.PendingErasureKey(e.Tenant, e.ID) }
+
+// Event is Entry's.
+func (e Erasure) Event() (events.Event, error) {
+	ev, err := events.NewErasure(e.RequestedAt, e.Erasure)
+	if err != nil {
+		return events.Event{}, &orak.Fault{Class: orak.ClassInternal, Message: "The erasure cannot be announced.", Err: err}
+	}
+	ev.Traceparent, ev.Tracestate = e.Traceparent, e.Tracestate
+	return ev, nil
+}
+
+// ObjectKey is Entry's.
+func (m Marker) ObjectKey() string { return orak.PendingKey(m.Tenant, m.ID) }
 
 // maxMarker bounds what is read of a marker, in bytes.
 const maxMarker = 64 << 10
@@ -49,13 +93,13 @@ func (m Marker) Event() (events.Event, error) {
 	return e, nil
 }
 
-// Write puts m into the outbox, in place of what was there for the upload.
-func (o *Outbox) Write(ctx context.Context, m Marker) error {
-	text, err := json.Marshal(m)
+// Write puts e into the outbox, in place of what was there under its key.
+func (o *Outbox) Write(ctx context.Context, e Entry) error {
+	text, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encoding the outbox marker: %w", err)
 	}
-	_, err = o.store.Put(ctx, orak.PendingKey(m.Tenant, m.ID), bytes.NewReader(text), objectstore.PutOptions{
+	_, err = o.store.Put(ctx, e.ObjectKey(), bytes.NewReader(text), objectstore.PutOptions{
 		Size: int64(len(text)), ContentType: "application/json",
 	})
 	if err != nil {
@@ -68,14 +112,9 @@ func (o *Outbox) Write(ctx context.Context, m Marker) error {
 // that cannot be decoded is as good as one that knows nothing: its key has
 // the id, and the recording the rest.
 func (o *Outbox) Read(ctx context.Context, t orak.Tenant, id orak.UploadID) (Marker, error) {
-	r, info, err := o.store.Get(ctx, orak.PendingKey(t, id))
+	text, info, err := o.text(ctx, orak.PendingKey(t, id))
 	if err != nil {
 		return Marker{}, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(io.LimitReader(r, maxMarker))
-	if err != nil {
-		return Marker{}, fmt.Errorf("reading the outbox marker: %w", err)
 	}
 	var m Marker
 	if err := json.Unmarshal(text, &m); err != nil || m.ID != id || m.Tenant != t {
@@ -83,4 +122,32 @@ func (o *Outbox) Read(ctx context.Context, t orak.Tenant, id orak.UploadID) (Mar
 		m = Marker{Upload: orak.Upload{ID: id, Tenant: t, Key: orak.OriginalKey(t, id), ReceivedAt: info.ModifiedAt}}
 	}
 	return m, nil
+}
+
+// readErasure is Read for an erasure. A damaged one still says that the upload
+// is to be erased, by its key.
+func (o *Outbox) readErasure(ctx context.Context, t orak.Tenant, id orak.UploadID) (Erasure, error) {
+	text, info, err := o.text(ctx, orak.PendingErasureKey(t, id))
+	if err != nil {
+		return Erasure{}, err
+	}
+	var e Erasure
+	if err := json.Unmarshal(text, &e); err != nil || e.ID != id || e.Tenant != t || e.RequestedAt.IsZero() {
+		o.log.Warn("an erasure's outbox marker is damaged; the upload is erased all the same", "upload_id", id, "tenant", t, "error", err)
+		e = Erasure{Erasure: events.Erasure{ID: id, Tenant: t, By: ByUnknown}, RequestedAt: info.ModifiedAt}
+	}
+	return e, nil
+}
+
+func (o *Outbox) text(ctx context.Context, key string) ([]byte, objectstore.Info, error) {
+	r, info, err := o.store.Get(ctx, key)
+	if err != nil {
+		return nil, info, err
+	}
+	defer r.Close()
+	text, err := io.ReadAll(io.LimitReader(r, maxMarker))
+	if err != nil {
+		return nil, info, fmt.Errorf("reading the outbox marker: %w", err)
+	}
+	return text, info, nil
 }

@@ -56,15 +56,29 @@ func New(store Store, events Publisher, grace time.Duration, log *slog.Logger) *
 type Found struct {
 	Tenant orak.Tenant
 	ID     orak.UploadID
+	// Erasure says that it is an Erasure, and no Marker.
+	Erasure bool
 	// At is when it was written.
 	At time.Time
+}
+
+// ObjectKey is the key of the object that the marker is.
+func (f Found) ObjectKey() string {
+	if f.Erasure {
+		return orak.PendingErasureKey(f.Tenant, f.ID)
+	}
+	return orak.PendingKey(f.Tenant, f.ID)
 }
 
 // FoundAt is the marker that an object of the outbox is; ok is false for
 // anything else.
 func FoundAt(info objectstore.Info) (f Found, ok bool) {
-	t, id, ok := orak.ParsePendingKey(info.Key)
-	return Found{t, id, info.ModifiedAt}, ok
+	f.At = info.ModifiedAt
+	if f.Tenant, f.ID, ok = orak.ParsePendingKey(info.Key); ok {
+		return f, true
+	}
+	f.Tenant, f.ID, f.Erasure = orak.ParsePendingErasureKey(info.Key)
+	return f, f.Erasure
 }
 
 // Outcome is what became of a marker.
@@ -83,10 +97,28 @@ const (
 // ErrUnsent says that Kafka did not take an event; the marker stays.
 var ErrUnsent = errors.New("the event was not acknowledged")
 
-// Settle announces the upload of a marker that is old enough, or drops the
+// Settle announces what a marker that is old enough stands for, or drops the
 // marker where there is nothing to announce. It may be repeated, also at the
 // same time: the bridge takes a second announcement for what it is.
 func (o *Outbox) Settle(ctx context.Context, f Found) (Outcome, error) {
+	if f.Erasure {
+		return o.settleErasure(ctx, f)
+	}
+	return o.settleUpload(ctx, f)
+}
+
+func (o *Outbox) settleErasure(ctx context.Context, f Found) (Outcome, error) {
+	e, err := o.readErasure(ctx, f.Tenant, f.ID)
+	if errors.Is(err, objectstore.ErrNotFound) {
+		return Left, nil // another one was faster
+	}
+	if err != nil {
+		return Left, err
+	}
+	return o.publish(ctx, f, e)
+}
+
+func (o *Outbox) settleUpload(ctx context.Context, f Found) (Outcome, error) {
 	m, err := o.Read(ctx, f.Tenant, f.ID)
 	if errors.Is(err, objectstore.ErrNotFound) {
 		return Left, nil // another one was faster
@@ -125,8 +157,8 @@ func (o *Outbox) Settle(ctx context.Context, f Found) (Outcome, error) {
 	return o.publish(ctx, f, m)
 }
 
-func (o *Outbox) publish(ctx context.Context, f Found, m Marker) (Outcome, error) {
-	e, err := m.Event()
+func (o *Outbox) publish(ctx context.Context, f Found, entry Entry) (Outcome, error) {
+	e, err := entry.Event()
 	if err != nil {
 		return Left, err
 	}
@@ -135,8 +167,8 @@ func (o *Outbox) publish(ctx context.Context, f Found, m Marker) (Outcome, error
 	if err := o.events.PublishEvent(bounded, events.TopicUploads, e); err != nil {
 		return Left, fmt.Errorf("%w: %w", ErrUnsent, err)
 	}
-	o.log.Info("an upload was announced from the outbox", "upload_id", f.ID, "tenant", f.Tenant, "age", time.Since(f.At))
-	return Published, o.store.Delete(ctx, orak.PendingKey(f.Tenant, f.ID))
+	o.log.Info("an event was sent from the outbox", "type", e.Type, "upload_id", f.ID, "tenant", f.Tenant, "age", time.Since(f.At))
+	return Published, o.store.Delete(ctx, f.ObjectKey())
 }
 
 // dropStale removes the marker of an upload that was never stored, and so was
