@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"orak"
@@ -21,14 +22,18 @@ type Converter struct {
 }
 
 // New checks cfg; it starts nothing. Call Check to learn whether ffmpeg is
-// there.
+// there. With FenceStrict it is an error that the fence leaves something open.
 func New(cfg Config, log *slog.Logger) (*Converter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
 	c := &Converter{cfg: cfg, log: log}
-	if cfg.Fence && !c.Fenced() {
-		log.Info("ffmpeg runs without a fence: this system has no Landlock")
+	open := c.Open()
+	if len(open) > 0 && cfg.FenceStrict {
+		return nil, fmt.Errorf("media: fence-strict: ffmpeg could reach %s", strings.Join(open, "; "))
+	}
+	if len(open) > 0 {
+		log.Warn("the fence around ffmpeg leaves something open", "open", open)
 	}
 	return c, nil
 }
@@ -160,12 +165,17 @@ func (c *Converter) encode(ctx context.Context, s source, st stream, out string,
 // limits are those of a child that may read some files, and write none of
 // more than file bytes.
 func (c *Converter) limits(file int64, read ...string) limits {
-	return limits{cpu: c.cfg.Timeout, memory: c.cfg.MaxMemory, file: file, fenced: c.Fenced(), read: read}
+	return limits{cpu: c.cfg.Timeout, memory: c.cfg.MaxMemory, file: file, fenced: c.cfg.Fence, read: read}
 }
 
-// Fenced reports whether the children are kept from other files: whether it
-// is asked for and this kernel can.
-func (c *Converter) Fenced() bool { return c.cfg.Fence && canFence() }
+// Open lists what a hostile recording that takes ffmpeg over could reach beside
+// its own files; empty where the fence holds.
+func (c *Converter) Open() []string {
+	if !c.cfg.Fence {
+		return []string{"the files of this user, the network and this user's processes (media-fence is off)"}
+	}
+	return openings()
+}
 
 // identify decides what the open file is, looking behind ID3 tags of any
 // length.

@@ -12,7 +12,8 @@
 //     so playlists, manifests and concat scripts, which make ffmpeg open
 //     further files, are text to it. Only audio decoders may run. Time, CPU,
 //     memory and output are bounded, and on Linux the child sees no file but
-//     its own (fence_linux.go).
+//     its own, no network and no other process (fence_linux.go,
+//     filter_linux.go).
 //   - dst appears whole or not at all: it is written under a temporary name,
 //     synced, and renamed.
 //   - An exit status of 0 is not believed. The samples on the disk are

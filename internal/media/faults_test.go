@@ -24,15 +24,17 @@ func TestConvertTellsOurFaultsFromTheFiles(t *testing.T) {
 	src := recording(t, "tune.wav").Path
 	tests := map[string]struct {
 		ffmpeg, ffprobe string
-		want            orak.Class
+		// unfenced lets a script kill itself, which the fence forbids.
+		unfenced bool
+		want     orak.Class
 	}{
 		"ffmpeg is missing":           {ffmpeg: "no-such-ffmpeg", want: orak.ClassDependency},
 		"ffprobe is missing":          {ffprobe: "/nowhere/ffprobe", want: orak.ClassDependency},
 		"ffmpeg misses a library":     {ffmpeg: script(t, "echo 'error while loading shared libraries' >&2; exit 127"), want: orak.ClassDependency},
 		"ffmpeg is too old":           {ffmpeg: script(t, "echo \"Unrecognized option 'max_error_rate'.\" >&2; exit 1"), want: orak.ClassDependency},
-		"ffmpeg is killed":            {ffmpeg: script(t, "kill -9 $$"), want: orak.ClassTransient},
-		"ffmpeg crashes":              {ffmpeg: script(t, "kill -SEGV $$"), want: orak.ClassTransient},
-		"ffprobe is killed":           {ffprobe: script(t, "kill -9 $$"), want: orak.ClassTransient},
+		"ffmpeg is killed":            {ffmpeg: script(t, "kill -9 $$"), unfenced: true, want: orak.ClassTransient},
+		"ffmpeg crashes":              {ffmpeg: script(t, "kill -SEGV $$"), unfenced: true, want: orak.ClassTransient},
+		"ffprobe is killed":           {ffprobe: script(t, "kill -9 $$"), unfenced: true, want: orak.ClassTransient},
 		"ffprobe says no JSON":        {ffprobe: script(t, "echo hello"), want: orak.ClassInternal},
 		"memory runs out":             {ffmpeg: script(t, "echo 'Cannot allocate memory' >&2; exit 1"), want: orak.ClassTransient},
 		"ffmpeg cannot decode":        {ffmpeg: script(t, "echo 'Invalid data found' >&2; exit 1"), want: orak.ClassInput},
@@ -44,6 +46,7 @@ func TestConvertTellsOurFaultsFromTheFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := testConfig()
+			cfg.Fence = !tt.unfenced
 			if tt.ffmpeg != "" {
 				cfg.FFmpeg = tt.ffmpeg
 			}

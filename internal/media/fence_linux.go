@@ -23,37 +23,40 @@ func ownGroup() *syscall.SysProcAttr {
 
 // runFenced runs cmd to its end under l.
 //
-// Landlock's restrictions belong to a thread, are inherited by the children
+// The restrictions of Landlock and of seccomp belong to a thread, are inherited by the children
 // it starts, and can never be taken off. So a goroutine of its own puts them
 // on its thread, starts the child from there, waits, and ends without
 // unlocking, which ends the thread too. This needs no helper program between
 // us and ffmpeg.
 func runFenced(cmd *exec.Cmd, l limits) error {
-	if !l.fenced {
-		return l.startAndWait(cmd)
-	}
-	done := make(chan error, 1)
+	started, done := make(chan error, 1), make(chan error, 1)
 	go func() {
-		runtime.LockOSThread()
-		if err := l.enterFence(cmd.Path); err != nil {
-			// Not %w: a file that is missing here is not a missing program.
-			done <- fmt.Errorf("fencing: %v", err)
-			return
+		if l.fenced {
+			runtime.LockOSThread()
+			if err := l.enterFence(cmd.Path); err != nil {
+				// Not %w: a file that is missing here is not a missing program.
+				started <- fmt.Errorf("fencing: %v", err)
+				return
+			}
 		}
-		done <- l.startAndWait(cmd)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			done <- cmd.Wait()
+		}
 	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	// From a thread without the fence, which forbids this. ffmpeg still loads
+	// its libraries, and has read nothing of the file.
+	l.apply(cmd.Process.Pid)
 	return <-done
 }
 
-// startAndWait sets the limits from outside, right after the start: ffmpeg
-// still loads its libraries then, and has read nothing of the file.
-func (l limits) startAndWait(cmd *exec.Cmd) error {
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	l.apply(cmd.Process.Pid)
-	return cmd.Wait()
-}
+// maxProcesses is how many processes and threads of this user there may be for
+// a child to start another one.
+const maxProcesses = 4096
 
 // niceness is ffmpeg's, of -20 to 19: it yields the processor to its parent.
 const niceness = 19
@@ -70,6 +73,9 @@ func (l limits) apply(pid int) {
 	_ = unix.Setpriority(unix.PRIO_PROCESS, pid, niceness)
 	set(unix.RLIMIT_CORE, 0)
 	set(unix.RLIMIT_NOFILE, 64)
+	// It counts all of this user's, in every container with the same one, so it
+	// is no small number; and it does not hold root.
+	set(unix.RLIMIT_NPROC, maxProcesses)
 	set(unix.RLIMIT_FSIZE, uint64(l.file))
 	set(unix.RLIMIT_CPU, uint64(l.cpu.Seconds())+1)
 	if l.memory > 0 {
@@ -104,9 +110,41 @@ func systemFiles() []string {
 	return []string{"/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu/online"}
 }
 
-// enterFence restricts the calling thread for good. Nothing that is not
-// listed can be opened, no TCP port be reached or bound.
+// enterFence restricts the calling thread for good, as far as the kernel can:
+// nothing that is not listed can be opened, no socket be made, no other process
+// be reached. openings says what stays open.
 func (l limits) enterFence(program string) error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("giving up privileges: %w", err)
+	}
+	if landlockVersion() > 0 {
+		if err := l.enterLandlock(program); err != nil {
+			return err
+		}
+	}
+	if canFilter() {
+		return enterFilter()
+	}
+	return nil
+}
+
+// openings are what a fenced child could still reach on this system.
+func openings() []string { return openingsOf(landlockVersion(), canFilter()) }
+
+// openingsOf is openings for a version of Landlock, 0 for none, and with or
+// without a filter of system calls.
+func openingsOf(landlock int, filter bool) []string {
+	var open []string
+	if landlock < 1 {
+		open = append(open, "the files of this user (no Landlock: Linux 5.13 has it)")
+	}
+	if !filter {
+		open = append(open, "the network, signals to and memory of this user's processes (no seccomp filter)")
+	}
+	return open
+}
+
+func (l limits) enterLandlock(program string) error {
 	handled, attr := accessOf(landlockVersion())
 	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	if errno != 0 {
@@ -138,9 +176,6 @@ func (l limits) enterFence(program string) error {
 				return fmt.Errorf("allowing %s: %w", path, err)
 			}
 		}
-	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("giving up privileges: %w", err)
 	}
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0); errno != 0 {
 		return fmt.Errorf("entering: %w", errno)
@@ -179,14 +214,11 @@ func accessOf(version int) (files uint64, attr unix.LandlockRulesetAttr) {
 		files |= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 	}
 	if version >= 6 {
-		attr.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
+		attr.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
 	}
 	attr.Handled_access_fs = files
 	return files, attr
 }
-
-// canFence reports whether the kernel has Landlock and it is switched on.
-func canFence() bool { return landlockVersion() > 0 }
 
 // landlockVersion is the kernel's version of Landlock; 0 or less for none.
 func landlockVersion() int {

@@ -14,5 +14,7 @@ func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 // elsewhere ffmpeg's own bounds and the clock must do.
 func runFenced(cmd *exec.Cmd, _ limits) error { return cmd.Run() }
 
-// canFence reports that there is no fence here.
-func canFence() bool { return false }
+// openings are everything: only Linux has a fence.
+func openings() []string {
+	return []string{"the files of this user, the network and this user's processes (only Linux has a fence)"}
+}

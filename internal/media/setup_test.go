@@ -32,6 +32,9 @@ func runTests(m *testing.M) int {
 	if dir := os.Getenv(orphanEnv); dir != "" {
 		return beKilled(dir)
 	}
+	if len(os.Args) == 3 && os.Args[1] == escapeArgument {
+		return tryToEscape(os.Args[2])
+	}
 	dir, err := os.MkdirTemp("", "orak-media-test-")
 	if err != nil {
 		panic(err)
