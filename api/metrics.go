@@ -13,6 +13,8 @@ type metrics struct {
 	uploads   *prometheus.CounterVec
 	bytes     prometheus.Counter
 	watchers  prometheus.Gauge
+	watched   prometheus.Gauge
+	polls     prometheus.Counter
 	late      prometheus.Counter
 
 	pending   prometheus.Gauge
@@ -39,6 +41,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		watchers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_api_watchers", Help: "Open event streams.",
 		}),
+		watched: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_api_watched_uploads", Help: "Uploads that event streams watch; each is looked at once for all of its streams.",
+		}),
+		polls: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orak_api_watch_polls_total", Help: "Looks at uploads that event streams watch.",
+		}),
 		late: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "orak_outbox_late_total", Help: "Uploads answered before Kafka had acknowledged their event.",
 		}),
@@ -55,7 +63,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "orak_outbox_failures_total", Help: "Failed attempts to publish an event or to search the outbox.",
 		}),
 	}
-	reg.MustRegister(m.requests, m.durations, m.uploads, m.bytes, m.watchers, m.late,
+	reg.MustRegister(m.requests, m.durations, m.uploads, m.bytes, m.watchers, m.watched, m.polls, m.late,
 		m.pending, m.oldest, m.relayed, m.relayFail)
 	return m
 }

@@ -40,6 +40,7 @@ const (
 	codeErased              code = "erased"
 	codeMethodNotAllowed    code = "method-not-allowed"
 	codeHeaderTooLarge      code = "header-too-large"
+	codeTooManyStreams      code = "too-many-streams"
 	codeUnavailable         code = "unavailable"
 	codeInternal            code = "internal"
 )
@@ -85,6 +86,8 @@ func (k code) meaning() (status int, title string) {
 		return http.StatusMethodNotAllowed, "The method is not allowed here"
 	case codeHeaderTooLarge:
 		return http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large"
+	case codeTooManyStreams:
+		return http.StatusTooManyRequests, "Too many event streams are open"
 	case codeUnavailable:
 		return http.StatusServiceUnavailable, "The service is not available at the moment"
 	default:
@@ -92,7 +95,7 @@ func (k code) meaning() (status int, title string) {
 	}
 }
 
-// retryAfter is what an answer of codeUnavailable asks for.
+// retryAfter is what an answer of status 503 or 429 asks for.
 const retryAfter = 5 * time.Second
 
 // refusal is an error with its HTTP form.
@@ -149,7 +152,7 @@ func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	ctx.Response.ResetBody()
 	ctx.Response.SetStatusCode(status)
 	ctx.Response.Header.SetContentType("application/problem+json")
-	if r.code == codeUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
 	}
 	ctx.Response.SetBody(text)

@@ -13,8 +13,9 @@ type Links struct {
 	Self string `json:"self"`
 	// Analysis answers 404 until the upload is completed.
 	Analysis string `json:"analysis"`
-	// Events is a stream of server-sent events: one Upload whenever it
-	// changes, until it is final or dead-lettered.
+	// Events is a stream of server-sent events: an Upload as the event "upload"
+	// whenever it changes, and once it is final or dead-lettered again as the
+	// event "end". Who comes back with the id of that one is answered 204.
 	Events string `json:"events"`
 }
 

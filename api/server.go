@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -44,7 +43,7 @@ type Server struct {
 	stopping chan struct{}
 	stopOnce sync.Once
 	stopErr  error
-	watching atomic.Int64
+	hub      *hub
 
 	listener *listener
 	serving  chan struct{}
@@ -84,6 +83,7 @@ func New(cfg Config, deps Deps) *Server {
 		DisableStartupMessage:        true,
 		ErrorHandler:                 s.unparsed, // everything else is answered by observe
 	})
+	s.hub = newHub(cfg, s.lookup, m, deps.Log)
 	s.relay = func(began time.Time) { s.announcer.relay(work, began) }
 	s.app.Use(func(c *fiber.Ctx) error { return s.observe(work, c) })
 	s.routes(deps)

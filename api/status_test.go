@@ -152,25 +152,43 @@ func TestWithTemporalDownAStatusIsUnavailableButAnOutcomeIsNot(t *testing.T) {
 type stream struct {
 	t     *testing.T
 	lines *bufio.Scanner
+	// name and id are the latest event's; ended says that there was an end.
+	name, id string
+	ended    bool
 }
 
 func (b *bundle) watch(t *testing.T, p orak.Progress) *stream {
 	t.Helper()
+	return b.watchFrom(t, p, "")
+}
+
+// watchFrom is watch of a client that has had the event of that id.
+func (b *bundle) watchFrom(t *testing.T, p orak.Progress, id string) *stream {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
-	req := b.request(http.MethodGet, self(p)+"/events", nil, tenant(p.Upload.Tenant)).WithContext(ctx)
+	req := b.request(http.MethodGet, self(p)+"/events", nil, tenant(p.Upload.Tenant), header{"Last-Event-ID", id}).WithContext(ctx)
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	t.Cleanup(func() { resp.Body.Close() })
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
-	return &stream{t, bufio.NewScanner(resp.Body)}
+	return &stream{t: t, lines: bufio.NewScanner(resp.Body)}
 }
 
-// next reads the next event; ok is false at the stream's end.
+// next reads the next event of an upload; ok is false at the stream's end.
 func (s *stream) next() (u api.Upload, ok bool) {
 	s.t.Helper()
 	for s.lines.Scan() {
+		if name, found := strings.CutPrefix(s.lines.Text(), "event: "); found {
+			s.name = name
+		}
+		if id, found := strings.CutPrefix(s.lines.Text(), "id: "); found {
+			s.id = id
+		}
+		if s.ended = s.ended || s.name == "end"; s.ended {
+			continue
+		}
 		if data, found := strings.CutPrefix(s.lines.Text(), "data: "); found {
 			require.NoError(s.t, json.Unmarshal([]byte(data), &u))
 			return u, true
@@ -206,6 +224,7 @@ func TestEventsFollowAnUploadToItsEnd(t *testing.T) {
 		}
 		_, more := s.next()
 		require.False(t, more, "the stream ends")
+		require.True(t, s.ended, "with an event of its own")
 	}
 }
 

@@ -62,7 +62,7 @@ func TestEveryCodeHasItsOwnMeaning(t *testing.T) {
 	for _, k := range []code{
 		codeInvalidRequest, codeInvalidTenant, codeEmptyBody, codeIncompleteBody, codeDigestMismatch, codeTimeout,
 		codeLengthRequired, codeTooLarge, codeUnsupportedMedia, codeUnsupportedEncoding, codeIdempotencyConflict,
-		codeNotFound, codeAnalysisNotReady, codeNoAnalysis, codeNotParked, codeMethodNotAllowed, codeHeaderTooLarge,
+		codeNotFound, codeAnalysisNotReady, codeNoAnalysis, codeNotParked, codeAllTenantsOff, codeErased, codeTooManyStreams, codeMethodNotAllowed, codeHeaderTooLarge,
 		codeUnavailable, codeInternal,
 	} {
 		status, title := k.meaning()
@@ -76,7 +76,7 @@ func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
 	good := Config{
 		Addr: ":0", MaxUploadBytes: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, StatusTimeout: 1,
-		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, OutboxInterval: 1, OutboxMinAge: 1,
+		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
 		OutboxGrace: time.Hour, OutboxWorkers: 1,
 	}
 	require.NoError(t, good.Validate())
@@ -84,6 +84,8 @@ func TestConfigIsValidated(t *testing.T) {
 		func(c *Config) { c.Addr = "nonsense" },
 		func(c *Config) { c.MaxUploadBytes = 0 },
 		func(c *Config) { c.MaxWatchers = 0 },
+		func(c *Config) { c.MaxTenantWatchers = 0 },
+		func(c *Config) { c.WatchRate = 0 },
 		func(c *Config) { c.OutboxGrace = 0 },
 	} {
 		bad := good

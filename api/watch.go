@@ -3,44 +3,69 @@ package api
 import (
 	"bufio"
 	"bytes"
-	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-
-	"orak/workflows"
 )
 
-// slowAfter is when a stream begins to look less often.
-const slowAfter = time.Minute
+// HeaderLastEventID is sent by an EventSource that comes back: the id of the
+// last event that it has.
+const HeaderLastEventID = "Last-Event-ID"
 
-// slower is how much less often.
-const slower = 4
+// The names of the events of a stream. The last one is followed by the end of
+// the stream: a client closes its EventSource at it, or is answered 204 when it
+// comes back, at which an EventSource gives up.
+const (
+	eventUpload = "upload"
+	eventEnd    = "end"
+)
 
-// getEvents streams an upload's changes as server-sent events.
+// A client comes back after reconnectMin to twice that: not all at once after
+// a restart.
+const reconnectMin = 2 * time.Second
+
+// getEvents streams an upload's changes as server-sent events. An event is the
+// upload as it stands, so that the latest one replaces those that were missed.
 func (s *Server) getEvents(c *fiber.Ctx) error {
-	st, err := s.lookupFor(c)
+	t, err := tenantOf(c)
 	if err != nil {
 		return err
 	}
-	if s.watching.Add(1) > int64(s.cfg.MaxWatchers) {
-		s.watching.Add(-1)
-		return refuse(codeUnavailable, "Too many event streams are open; ask for the upload itself, or try again a little later.")
+	id, err := idOf(c)
+	if err != nil {
+		return err
 	}
-	s.metrics.watchers.Inc()
+	dismiss, err := s.hub.admit(t)
+	if err != nil {
+		return err
+	}
+	tp, err := s.hub.join(c.UserContext(), topicKey{t, id})
+	if err != nil {
+		dismiss()
+		return err
+	}
+	leave := func() { tp.leave(); dismiss() }
+	st, _, _ := tp.now()
+	seen := c.Get(HeaderLastEventID)
+	if st.ended() && seen == eventID(st) {
+		leave()
+		return c.SendStatus(fiber.StatusNoContent)
+	}
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set("X-Accel-Buffering", "no") // or nginx would hold the events back
-	w := &watch{s: s, x: exchangeOf(c), last: st, conn: c.Context().Conn(), done: c.Context().Done(), began: time.Now()}
-	ctx := c.UserContext() // c itself is another request's when this runs
+	w := &watch{s: s, x: exchangeOf(c), topic: tp, seen: seen, conn: c.Context().Conn(), done: c.Context().Done()}
 	c.Context().SetBodyStreamWriter(func(out *bufio.Writer) {
-		defer s.watching.Add(-1)
-		defer s.metrics.watchers.Dec()
-		w.run(ctx, out)
+		defer leave()
+		w.run(out)
 	})
 	return nil
 }
@@ -49,86 +74,93 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 type watch struct {
 	s     *Server
 	x     *exchange
-	last  state
-	conn  net.Conn
-	done  <-chan struct{}
-	began time.Time
-	sent  []byte
+	topic *topic
+	// seen is the id of the last event that the client has.
+	seen string
+	conn net.Conn
+	done <-chan struct{}
 }
 
 // run writes until the upload is at an end, the client is gone, or the server
 // stops. That a client is gone is seen only when something cannot be written:
 // the heartbeat is what finds it out.
-func (w *watch) run(ctx context.Context, out *bufio.Writer) {
+func (w *watch) run(out *bufio.Writer) {
 	// This is a goroutine of fasthttp's: a panic would end the process.
 	defer func() {
 		if v := recover(); v != nil {
 			w.x.log.Error("an event stream broke", slog.Any("panic", v))
 		}
 	}()
-	if !w.send(out, w.last) || w.last.ended() {
+	retry := reconnectMin + rand.N(reconnectMin)
+	if !w.flush(out, []byte("retry: "+strconv.FormatInt(retry.Milliseconds(), 10)+"\n\n")) {
 		return
 	}
-	tick, beat := time.NewTimer(w.interval()), time.NewTicker(w.s.cfg.Heartbeat)
-	defer tick.Stop()
+	beat := time.NewTicker(w.s.cfg.Heartbeat)
 	defer beat.Stop()
 	for {
-		select {
-		case <-w.done:
+		st, changed, _ := w.topic.now()
+		if !w.send(out, st) || st.ended() || !w.wait(out, changed, beat.C) {
 			return
-		case <-w.s.stopping:
-			return
-		case <-beat.C:
-			if !w.flush(out, []byte(": heartbeat\n\n")) {
-				return
-			}
-		case <-tick.C:
-			if !w.look(ctx, out) {
-				return
-			}
-			tick.Reset(w.interval())
 		}
 	}
 }
 
-func (w *watch) interval() time.Duration {
-	if time.Since(w.began) > slowAfter {
-		return slower * w.s.cfg.WatchInterval
+// wait returns once something has changed; false says that the stream is over.
+func (w *watch) wait(out *bufio.Writer, changed <-chan struct{}, beat <-chan time.Time) bool {
+	for {
+		select {
+		case <-w.done:
+			return false
+		case <-w.s.stopping:
+			return false
+		case <-changed:
+			return true
+		case <-beat:
+			if !w.flush(out, []byte(": heartbeat\n\n")) {
+				return false
+			}
+		}
 	}
-	return w.s.cfg.WatchInterval
 }
 
-// look sends what has changed, and reports whether to go on.
-func (w *watch) look(ctx context.Context, out *bufio.Writer) bool {
-	ctx, cancel := context.WithTimeout(ctx, w.s.cfg.StatusTimeout)
-	defer cancel()
-	st, err := w.s.lookup(ctx, w.last.Upload.Tenant, w.last.Upload.ID)
-	if r := (*refusal)(nil); errors.As(err, &r) && r.code == codeErased {
-		last := w.last
-		w.send(out, state{Progress: workflows.ErasedProgress(last.Upload.Tenant, last.Upload.ID, time.Now().UTC())})
-		return false
-	}
-	if err != nil {
-		// The stream outlives an outage; the client hears heartbeats.
-		w.x.log.Debug("an event stream could not look", slog.Any("error", err))
+// send writes st unless the client has it already. At the end it comes twice:
+// as what it is, and as the end.
+func (w *watch) send(out *bufio.Writer, st state) bool {
+	id := eventID(st)
+	if id == w.seen {
 		return true
 	}
-	return w.send(out, st) && !st.ended()
+	w.seen = id
+	data := eventData(st)
+	text := eventText(eventUpload, id, data)
+	if st.ended() {
+		text = append(text, eventText(eventEnd, id, data)...)
+	}
+	return w.flush(out, text)
 }
 
-// send writes st unless the client has it already.
-func (w *watch) send(out *bufio.Writer, st state) bool {
+func eventText(name, id string, data []byte) []byte {
+	return fmt.Appendf(nil, "event: %s\nid: %s\ndata: %s\n\n", name, id, data)
+}
+
+// eventData is st as it stands in an event.
+func eventData(st state) []byte {
 	data, err := json.Marshal(st.resource())
 	if err != nil { // plain structs
-		w.x.log.Error("an event could not be encoded", slog.Any("error", err))
-		return false
+		panic(err)
 	}
-	if bytes.Equal(data, w.sent) {
-		return true
-	}
-	w.sent = data
-	return w.flush(out, append(append([]byte("event: upload\ndata: "), data...), "\n\n"...))
+	return data
 }
+
+// eventID follows from what the event says, so that every replica, and the
+// same one after a restart, tells what a client has seen.
+func eventID(st state) string {
+	sum := sha256.Sum256(eventData(st))
+	return hex.EncodeToString(sum[:8])
+}
+
+// sameEvent reports whether a and b look the same to a client.
+func sameEvent(a, b state) bool { return bytes.Equal(eventData(a), eventData(b)) }
 
 func (w *watch) flush(out *bufio.Writer, text []byte) bool {
 	if w.conn.SetWriteDeadline(time.Now().Add(w.s.cfg.BodyTimeout)) != nil {

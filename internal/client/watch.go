@@ -178,7 +178,7 @@ func (f *follower) stream(ctx context.Context) error {
 	req.Header.Set("Accept", "text/event-stream")
 	resp, err := f.c.do(req)
 	var refusal *Error
-	if errors.As(err, &refusal) && (!again(err) || refusal.Problem.Status == http.StatusServiceUnavailable) {
+	if errors.As(err, &refusal) && (!again(err) || busy(refusal)) {
 		// No events at all, or too many streams already.
 		f.polling = true
 		return f.poll(ctx)
@@ -192,6 +192,11 @@ func (f *follower) stream(ctx context.Context) error {
 		return f.poll(ctx)
 	}
 	return f.streamError(streaming, f.read(resp, func() { quiet.Reset(silence) }))
+}
+
+// busy reports an answer to one stream too many.
+func busy(refusal *Error) bool {
+	return refusal.Problem.Status == http.StatusServiceUnavailable || refusal.Problem.Status == http.StatusTooManyRequests
 }
 
 func (f *follower) read(resp *http.Response, alive func()) error {
