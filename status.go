@@ -107,6 +107,7 @@ const (
 	MarkAttemptFailed MarkKind = "attempt_failed"
 	MarkDeadLettered  MarkKind = "dead_lettered"
 	MarkReprocessed   MarkKind = "reprocessed"
+	MarkDiscarded     MarkKind = "discarded"
 	// MarkRestarted is the reconciliation's doing.
 	MarkRestarted MarkKind = "restarted"
 )

@@ -22,6 +22,9 @@ type Store interface {
 	// Put makes an object of size bytes, whole or not at all, and replaces
 	// one of the same key.
 	Put(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error
+	// PutNew is Put of an object that is not there; one that is stays as it is,
+	// and is fs.ErrExist.
+	PutNew(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error
 	// Keys lists the objects whose keys begin with prefix. After an error it
 	// ends.
 	Keys(ctx context.Context, prefix string) iter.Seq2[string, error]

@@ -4,7 +4,7 @@
 //
 // There are two kinds of activity, and they fail differently.
 //
-// The stages (Convert, Analyze, Publish) work on one upload and may fail
+// The stages (Convert, Analyze, StoreAnalysis) work on one upload and may fail
 // because of it. Each returns a *orak.Fault; Budget decides, in one place for
 // all of them, whether the class of the fault is retried, counted or given
 // up. The count is kept in the heartbeat details, which outlive the worker:
@@ -25,8 +25,8 @@
 // What failed is kept beside the count, and the last failure hands it to the
 // workflow, which makes its timeline of it.
 //
-// The side activities (Announce, SaveOutcome, DeadLetter, RaiseAlert,
-// PostAlert) carry the news. They must never give up, so the workflow lets
+// The side activities (Announce, Conclude, DeadLetter, RaiseAlert, PostAlert)
+// carry the news. They must never give up, so the workflow lets
 // the server retry them without end, and Budget leaves them alone. CountParked
 // only looks, and is asked again later where it cannot.
 //
@@ -39,8 +39,14 @@ import "orak"
 
 // The activity types, as the Web UI shows them.
 const (
-	TypeConvert     = "Convert"
-	TypeAnalyze     = "Analyze"
+	TypeConvert = "Convert"
+	TypeAnalyze = "Analyze"
+	// TypeStoreAnalysis is the stage publish, and TypeConclude what every upload
+	// ends with.
+	TypeStoreAnalysis = "StoreAnalysis"
+	TypeConclude      = "Conclude"
+	// TypePublish and TypeSaveOutcome are those of runs that began before there
+	// was TypeConclude.
 	TypePublish     = "Publish"
 	TypeSaveOutcome = "SaveOutcome"
 	TypeAnnounce    = "Announce"
@@ -68,7 +74,7 @@ func StageOf(activityType string) (s orak.Stage, ok bool) {
 		return orak.StageConvert, true
 	case TypeAnalyze:
 		return orak.StageAnalyze, true
-	case TypePublish:
+	case TypeStoreAnalysis, TypePublish:
 		return orak.StagePublish, true
 	default:
 		return "", false

@@ -9,6 +9,18 @@ import (
 	"orak"
 )
 
+// StoreAnalysisInput asks for the results of an analyzed upload to be stored.
+type StoreAnalysisInput struct {
+	Upload   orak.Upload   `json:"upload"`
+	Analysis orak.Analysis `json:"analysis"`
+}
+
+// StoreAnalysis writes analysis.json. That the upload is completed is for
+// Conclude to say.
+func (a *Activities) StoreAnalysis(ctx context.Context, in StoreAnalysisInput) error {
+	return a.putJSON(ctx, orak.AnalysisKey(in.Upload.Tenant, in.Upload.ID), in.Analysis)
+}
+
 // PublishInput asks for the results of an analyzed upload to be published.
 type PublishInput struct {
 	// Progress is the last one: completed.
@@ -19,7 +31,8 @@ type PublishInput struct {
 }
 
 // Publish writes analysis.json and outcome.json and then says so downstream:
-// whoever reads the event finds both.
+// whoever reads the event finds both. Runs that began before there was Conclude
+// end with it.
 func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	u := in.Progress.Upload
 	if err := a.putJSON(ctx, orak.AnalysisKey(u.Tenant, u.ID), in.Analysis); err != nil {
@@ -35,7 +48,8 @@ func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	return a.Announce(ctx, in.Completed)
 }
 
-// SaveOutcome writes the last Progress of an upload under orak.OutcomeKey.
+// SaveOutcome writes the last Progress of an upload under orak.OutcomeKey, for
+// runs that began before there was Conclude.
 func (a *Activities) SaveOutcome(ctx context.Context, p orak.Progress) error {
 	return a.putJSON(ctx, orak.OutcomeKey(p.Upload.Tenant, p.Upload.ID), p)
 }

@@ -57,6 +57,13 @@ func (s *shelf) Put(_ context.Context, key string, body io.Reader, size int64, _
 	return err
 }
 
+func (s *shelf) PutNew(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
+	if _, ok := s.objects[key]; ok {
+		return fs.ErrExist
+	}
+	return s.Put(ctx, key, body, size, mediaType)
+}
+
 func (s *shelf) Keys(_ context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, key := range slices.Sorted(maps.Keys(s.objects)) {

@@ -72,7 +72,8 @@ type Event struct {
 // Source is the CloudEvents source of everything that orak emits.
 const Source = "/orak"
 
-// LifecycleID is the id of an event that a workflow emits. It follows from
+// LifecycleID is the id of an event that a workflow emits, but for its end; see
+// EndID. It follows from
 // where the workflow stands, so that an emission which is tried again has the
 // same id and consumers can drop the repeat.
 func LifecycleID(workflowID, runID string, t Type, cycle int) string {

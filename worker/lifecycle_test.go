@@ -86,7 +86,7 @@ func TestADeadLetterThatFailsAgainKeepsItsFirstCause(t *testing.T) {
 	failed := []orak.MarkKind{orak.MarkAttemptFailed, orak.MarkDeadLettered, orak.MarkReprocessed}
 	require.Equal(t, append(failed, failed...), kinds)
 	require.Equal(t, 2, r.signals(workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput), workflows.SignalSettled))
-	r.record("failed_again", workflows.UploadWorkflowID(u.ID))
+	r.record("failed_again_durable", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestAnUploadIsReprocessedWithOptions(t *testing.T) {
@@ -107,7 +107,7 @@ func TestAnUploadIsReprocessedWithOptions(t *testing.T) {
 	ask.Options = map[string]string{workflows.OptionTimeout: "10h", workflows.OptionEngine: "builtin"}
 	require.NoError(t, r.update(u, workflows.SignalReprocess, ask))
 	require.NoError(t, r.closed(u))
-	r.record("reprocessed_with_options", workflows.UploadWorkflowID(u.ID))
+	r.record("reprocessed_with_options_durable", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestAnUploadThatExpiresIsAnnouncedAndKeepsItsCause(t *testing.T) {
@@ -124,7 +124,7 @@ func TestAnUploadThatExpiresIsAnnouncedAndKeepsItsCause(t *testing.T) {
 	digest := workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput)
 	require.Equal(t, 2, r.signals(digest, workflows.SignalAlert), "dead-lettered, and about to expire")
 	require.Equal(t, 1, r.signals(digest, workflows.SignalSettled))
-	r.record("expired_after_a_warning", workflows.UploadWorkflowID(u.ID))
+	r.record("expired_after_a_warning_durable", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestAParkedUploadIsCanceled(t *testing.T) {
@@ -140,7 +140,7 @@ func TestAParkedUploadIsCanceled(t *testing.T) {
 	var canceled *sdktemporal.CanceledError
 	require.ErrorAs(t, r.closed(u), &canceled)
 	require.Equal(t, 1, r.signals(workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput), workflows.SignalSettled))
-	r.record("canceled_while_parked", workflows.UploadWorkflowID(u.ID))
+	r.record("canceled_while_parked_durable", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestAnUploadThatNeverComesToAnEndIsStuck(t *testing.T) {
@@ -157,7 +157,7 @@ func TestAnUploadThatNeverComesToAnEndIsStuck(t *testing.T) {
 	require.NoError(t, r.closed(u))
 	require.Equal(t, []events.Type{events.DeadLettered, events.Reprocessed, events.Converted, events.Analyzed, events.Completed},
 		types(r.lifecycle(u, events.Completed)))
-	r.record("stuck", workflows.UploadWorkflowID(u.ID))
+	r.record("stuck_durable", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestAnnouncementThatNamesNoStoredRecordingIsAtFault(t *testing.T) {

@@ -82,6 +82,14 @@ func (s store) Put(ctx context.Context, key string, body io.Reader, size int64, 
 	return err
 }
 
+func (s store) PutNew(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
+	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType, IfAbsent: true})
+	if errors.Is(err, objectstore.ErrExists) {
+		err = fmt.Errorf("%w: %w", fs.ErrExist, err)
+	}
+	return err
+}
+
 func (s store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for info, err := range s.List(ctx, prefix) {

@@ -216,6 +216,8 @@ func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	register(sw, activities.TypeEndProcessing, w.acts.EndProcessing)
 	register(sw, activities.TypeRemoveObjects, w.acts.RemoveObjects)
 	register(sw, activities.TypeSeal, w.acts.Seal)
+	register(sw, activities.TypeStoreAnalysis, w.acts.StoreAnalysis)
+	register(sw, activities.TypeConclude, w.acts.Conclude)
 	register(sw, activities.TypePublish, w.acts.Publish)
 	register(sw, activities.TypeSaveOutcome, w.acts.SaveOutcome)
 	register(sw, activities.TypeAnnounce, w.acts.Announce)

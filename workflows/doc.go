@@ -8,14 +8,15 @@
 //	   │                 └──────────┴──────────┘
 //	   │ reprocess                  │ a stage gives up
 //	   │ (from any stage whose      ▼
-//	   │  inputs are there)   dead letter, event, alert
+//	   │  up to the failed)   dead letter, event, alert
 //	   └──────────────────────── parked ─┬─ discard ─► discarded
 //	                                     └─ 7 days ──► expired (closes failed)
 //	   a cancellation, at any point ─────────────────► canceled
 //
-// Where an upload stands is written in three places at once, by the one
-// method show: the memo (for Describe), the search attributes (for filters)
-// and the answer to the query status.
+// Where an upload stands is written in three places at once: the memo (for
+// Describe), the search attributes (for filters) and the answer to the query
+// status. A final status is written last of all, once the outcome object and
+// the event are durable.
 //
 // What Progress.Timeline tells of failed attempts comes from the last failure
 // of a stage: a stage that ends well leaves no marks. An upload that was

@@ -70,14 +70,14 @@ func (u *upload) deadLetter(ctx workflow.Context, f orak.Failure) error {
 	}
 	workflow.GetLogger(ctx).Warn("upload parked", "stage", string(f.Stage), "class", string(f.Class), "cycle", u.progress.Cycle)
 	event := u.event(ctx, events.DeadLettered, u.lifecycle(u.progress))
-	side := sideOptions(ctx)
+	side := u.side(ctx)
 	told := []workflow.Future{
 		workflow.ExecuteActivity(side, activities.TypeRaiseAlert, u.alert(ctx, event.ID, f)),
 		workflow.ExecuteActivity(side, activities.TypeDeadLetter, u.letter(ctx, f)),
 		workflow.ExecuteActivity(side, activities.TypeAnnounce, event),
 	}
 	for _, future := range told {
-		if err := future.Get(ctx, nil); err != nil {
+		if err := future.Get(side, nil); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,8 @@ func (u *upload) warn(ctx workflow.Context, expires time.Time) error {
 	id := events.LifecycleID(run.ID, run.RunID, events.DeadLettered, u.progress.Cycle) + "/" + string(activities.AlertExpiring)
 	a := u.alert(ctx, id, *u.parkedWith)
 	a.Kind, a.At, a.ExpiresAt = activities.AlertExpiring, workflow.Now(ctx).UTC(), expires
-	return workflow.ExecuteActivity(sideOptions(ctx), activities.TypeRaiseAlert, a).Get(ctx, nil)
+	ctx = u.side(ctx)
+	return workflow.ExecuteActivity(ctx, activities.TypeRaiseAlert, a).Get(ctx, nil)
 }
 
 // changeSettled is when uploads began to say that they are parked no more.

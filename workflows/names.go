@@ -98,6 +98,11 @@ type ProcessUploadInput struct {
 	// this time included. Past MaxRestarts the run does not begin with a stage
 	// but is dead-lettered as stuck.
 	Restarts int `json:"restarts,omitempty"`
+	// Cycle is where the count of cycles begins; see orak.Progress.
+	Cycle int `json:"cycle,omitempty"`
+	// End is there where an earlier run was cut off while it ended the upload:
+	// the run does nothing but finish that.
+	End *orak.Progress `json:"end,omitempty"`
 	// Resume is there where a run goes on that was parked; whoever starts the
 	// workflow leaves it nil.
 	Resume *Resume `json:"resume,omitempty"`

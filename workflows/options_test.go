@@ -46,7 +46,7 @@ func TestOptionsHoldForOneCycle(t *testing.T) {
 func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fail = failing(activities.TypePublish, 1, orak.ClassInternal)
+	w.fail = failing(activities.TypeStoreAnalysis, 1, orak.ClassInternal)
 	ask := func(from orak.Stage, name, value, refused string) {
 		w.update(workflows.SignalReprocess, workflows.Reprocess{From: from, By: "ada", Options: map[string]string{name: value}}, refused)
 	}

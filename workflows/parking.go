@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/temporal"
@@ -33,13 +35,13 @@ func (u *upload) listen(ctx workflow.Context) error {
 	}
 	err = workflow.SetUpdateHandlerWithOptions(ctx, SignalReprocess,
 		func(ctx workflow.Context, r Reprocess) (orak.Progress, error) { return u.accept(ctx, u.reprocess(r)) },
-		workflow.UpdateHandlerOptions{Validator: func(_ workflow.Context, r Reprocess) error { return u.checkReprocess(r) }})
+		workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context, r Reprocess) error { return u.checkReprocess(ctx, r) }})
 	if err != nil {
 		return fmt.Errorf("setting update handler: %w", err)
 	}
 	err = workflow.SetUpdateHandlerWithOptions(ctx, SignalDiscard,
-		func(ctx workflow.Context, d Discard) (orak.Progress, error) { return u.accept(ctx, discard(d)) },
-		workflow.UpdateHandlerOptions{Validator: func(_ workflow.Context, d Discard) error { return u.checkDiscard(d) }})
+		func(ctx workflow.Context, d Discard) (orak.Progress, error) { return u.giveUp(ctx, discard(d)) },
+		workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context, d Discard) error { return u.checkDiscard(ctx, d) }})
 	if err != nil {
 		return fmt.Errorf("setting update handler: %w", err)
 	}
@@ -47,14 +49,16 @@ func (u *upload) listen(ctx workflow.Context) error {
 	return nil
 }
 
-// hear takes signals for as long as the workflow lives.
+// hear takes signals for as long as the workflow lives. It looks whether there
+// are any, and waits in no Selector: that would hold a signal back from await,
+// which runs first where one arrives together with the end of the run.
 func (u *upload) hear(ctx workflow.Context) {
-	s := workflow.NewSelector(ctx)
-	for _, name := range []string{SignalReprocess, SignalDiscard} {
-		s.AddReceive(workflow.GetSignalChannel(ctx, name), func(workflow.ReceiveChannel, bool) { u.takeSignals(ctx) })
+	listening, _ := workflow.NewDisconnectedContext(ctx)
+	heard := func() bool {
+		return workflow.GetSignalChannel(ctx, SignalReprocess).Len() > 0 || workflow.GetSignalChannel(ctx, SignalDiscard).Len() > 0
 	}
-	for {
-		s.Select(ctx)
+	for workflow.Await(listening, heard) == nil {
+		u.takeSignals(ctx)
 	}
 }
 
@@ -67,14 +71,14 @@ func (u *upload) takeSignals(ctx workflow.Context) {
 		if r.By == "" {
 			r.By = bySignal
 		}
-		u.obey(ctx, SignalReprocess, u.checkReprocess(r), u.reprocess(r))
+		u.obey(ctx, SignalReprocess, u.checkReprocess(ctx, r), u.reprocess(r))
 	}
 	discards := workflow.GetSignalChannel(ctx, SignalDiscard)
 	for d := (Discard{}); discards.ReceiveAsync(&d); d = (Discard{}) {
 		if d.By == "" {
 			d.By = bySignal
 		}
-		u.obey(ctx, SignalDiscard, u.checkDiscard(d), discard(d))
+		u.obey(ctx, SignalDiscard, u.checkDiscard(ctx, d), discard(d))
 	}
 }
 
@@ -94,12 +98,21 @@ func (u *upload) reprocess(r Reprocess) command {
 	return c
 }
 
-// from is the stage that r begins with.
+// from is the stage that r begins with: the one that it names, else the one that
+// failed, or the first before it whose result this run does not have. (A run
+// that was started again has none.)
 func (u *upload) from(r Reprocess) orak.Stage {
-	if r.From == "" {
-		return u.progress.Stage
+	from := cmp.Or(r.From, u.progress.Stage)
+	switch {
+	case from == orak.StageConvert:
+		return from
+	case u.audio == nil:
+		return orak.StageConvert
+	case from == orak.StagePublish && u.analysis == nil:
+		return orak.StageAnalyze
+	default:
+		return from
 	}
-	return r.From
 }
 
 func discard(d Discard) command { return command{discard: true, by: d.By, reason: d.Reason} }
@@ -107,8 +120,12 @@ func discard(d Discard) command { return command{discard: true, by: d.By, reason
 func (u *upload) parked() bool { return u.progress.Status == orak.StatusDeadLettered }
 
 // checkParked refuses commands to an upload that does not wait for one.
-func (u *upload) checkParked() error {
+func (u *upload) checkParked(ctx workflow.Context) error {
 	switch s := u.progress.Status; {
+	case u.ending != "" && !s.Final():
+		return notParked("the upload is about to be %s", u.ending)
+	case u.durable && ctx.Err() != nil && !s.Final():
+		return notParked("the upload is about to be %s", orak.StatusCanceled)
 	case u.parked():
 		return nil
 	case s.Final():
@@ -122,8 +139,8 @@ func notParked(format string, s orak.Status) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, s), ErrorNotParked, nil)
 }
 
-func (u *upload) checkReprocess(r Reprocess) error {
-	if err := u.checkParked(); err != nil {
+func (u *upload) checkReprocess(ctx workflow.Context, r Reprocess) error {
+	if err := u.checkParked(ctx); err != nil {
 		return err
 	}
 	if err := checkWho(r.By, r.Reason); err != nil {
@@ -136,14 +153,15 @@ func (u *upload) checkReprocess(r Reprocess) error {
 	return err
 }
 
-func (u *upload) checkDiscard(d Discard) error {
-	if err := u.checkParked(); err != nil {
+func (u *upload) checkDiscard(ctx workflow.Context, d Discard) error {
+	if err := u.checkParked(ctx); err != nil {
 		return err
 	}
 	return checkWho(d.By, d.Reason)
 }
 
-// checkFrom refuses a stage that does not exist, or whose input does not.
+// checkFrom refuses a stage that does not exist, or whose input was never made.
+// What was made before the stage that failed, and is gone, is made again.
 func (u *upload) checkFrom(from orak.Stage) error {
 	if from == "" {
 		return nil
@@ -156,12 +174,19 @@ func (u *upload) checkFrom(from orak.Stage) error {
 			names = append(names, string(s))
 		}
 		return fmt.Errorf("from: unknown stage %.40q, want one of %s", from, strings.Join(names, ", "))
+	case !after(stage, u.progress.Stage):
+		return nil
 	case stage == orak.StageAnalyze && u.audio == nil:
 		return fmt.Errorf("from: %s needs converted audio, and there is none yet; begin with %s", stage, orak.StageConvert)
 	case stage == orak.StagePublish && u.analysis == nil:
 		return fmt.Errorf("from: %s needs an analysis, and there is none yet; begin with %s or %s", stage, orak.StageConvert, orak.StageAnalyze)
 	}
 	return nil
+}
+
+// after reports whether a comes after b.
+func after(a, b orak.Stage) bool {
+	return slices.Index(orak.Stages(), a) > slices.Index(orak.Stages(), b)
 }
 
 func checkWho(by, reason string) error {
@@ -176,29 +201,43 @@ func checkWho(by, reason string) error {
 	return nil
 }
 
-// accept takes a command that was checked. The change of status is made here
-// and now, so that a second command finds the upload no longer parked.
-func (u *upload) accept(ctx workflow.Context, c command) (orak.Progress, error) {
-	if err := u.checkParked(); err != nil {
-		return orak.Progress{}, err
+// giveUp takes an Update that discards, and answers once the end is durable.
+func (u *upload) giveUp(ctx workflow.Context, c command) (orak.Progress, error) {
+	if _, err := u.accept(ctx, c); err != nil || !u.durable {
+		return u.progress, err
 	}
-	u.next = &c
-	var err error
-	if c.discard {
-		err = u.show(ctx, orak.StatusDiscarded, u.progress.Stage, u.progress.Failure)
-	} else {
-		if u.progress.First == nil {
-			u.progress.First = u.progress.Failure
-		}
-		u.progress.Cycle++
-		u.mark(orak.Mark{At: workflow.Now(ctx).UTC(), Kind: orak.MarkReprocessed, Stage: c.from, By: c.by, Reason: c.reason})
-		err = u.show(ctx, c.from.Running(), c.from, nil)
-	}
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	err := workflow.Await(ctx, func() bool { return u.progress.Status.Final() })
 	return u.progress, err
 }
 
-// park waits for a command and does what must come before it is carried out.
-// A nil command ends the run, with the error if there is one.
+// accept takes a command that was checked. The change is made here and now, so
+// that a second command finds the upload no longer parked.
+func (u *upload) accept(ctx workflow.Context, c command) (orak.Progress, error) {
+	if err := u.checkParked(ctx); err != nil {
+		return orak.Progress{}, err
+	}
+	u.next = &c
+	if c.discard {
+		u.ending, u.discarded = orak.StatusDiscarded, c
+		if !u.durable {
+			return u.progress, u.show(ctx, orak.StatusDiscarded, u.progress.Stage, u.progress.Failure)
+		}
+		u.mark(orak.Mark{At: workflow.Now(ctx).UTC(), Kind: orak.MarkDiscarded, By: c.by, Reason: c.reason})
+		return u.progress, nil
+	}
+	if u.progress.First == nil {
+		u.progress.First = u.progress.Failure
+	}
+	u.progress.Cycle++
+	u.mark(orak.Mark{At: workflow.Now(ctx).UTC(), Kind: orak.MarkReprocessed, Stage: c.from, By: c.by, Reason: c.reason})
+	err := u.show(ctx, c.from.Running(), c.from, nil)
+	return u.progress, err
+}
+
+// park waits for a command to run again, and does what must come before that.
+// With neither a command nor an error the upload is to end, as u.ending says.
 func (u *upload) park(ctx workflow.Context) (*command, error) {
 	c, err := u.await(ctx)
 	if c == nil {
@@ -206,11 +245,6 @@ func (u *upload) park(ctx workflow.Context) (*command, error) {
 	}
 	l := u.lifecycle(u.progress)
 	l.Stage, l.By, l.Reason = u.progress.Stage, c.by, c.reason
-	if c.discard {
-		err := u.close(ctx, events.Discarded, l)
-		u.settled(ctx)
-		return nil, err
-	}
 	if err := u.announce(ctx, events.Reprocessed, l); err != nil {
 		return nil, err
 	}
@@ -236,12 +270,17 @@ func (u *upload) await(ctx workflow.Context) (*command, error) {
 		c := u.next
 		u.next = nil
 		switch now := workflow.Now(ctx); {
+		case u.ending != "":
+			return nil, nil
 		case c != nil:
 			return c, nil
+		case u.durable && ctx.Err() != nil:
+			return nil, ctx.Err()
 		case now.Before(due):
 			return nil, u.continueAsNew(ctx)
 		case !now.Before(expires):
-			return nil, u.expire(ctx)
+			u.ending = orak.StatusExpired
+			return nil, nil
 		}
 		if err := u.warn(ctx, expires); err != nil {
 			return nil, err

@@ -55,7 +55,7 @@ func TestReprocessBeginsWithTheStageAskedFor(t *testing.T) {
 		orak.StagePublish: {activities.TypeConvert: 1, activities.TypeAnalyze: 1},
 	} {
 		w := newWorld(t)
-		w.fail = failing(activities.TypePublish, 1, orak.ClassInternal)
+		w.fail = failing(activities.TypeStoreAnalysis, 1, orak.ClassInternal)
 		w.after(time.Hour, func() {
 			w.update(workflows.SignalReprocess, workflows.Reprocess{From: from, By: "ada"}, "")
 		})

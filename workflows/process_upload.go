@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -33,7 +32,19 @@ type upload struct {
 	warned     bool
 	// next is what an operator asked for; park takes it.
 	next *command
+	// ending is the final status that the upload is about to have; empty while
+	// it is not decided. discarded is the command that decided it, where one did.
+	ending    orak.Status
+	discarded command
+	// durable is false in runs that began before a final status waited for its
+	// consequences; they go on as they began.
+	durable bool
 }
+
+// changeDurable is when a final status began to be shown only once the outcome
+// and the event were durable, and the news of an upload to be carried to their
+// end whatever becomes of it.
+const changeDurable = "durable"
 
 // ProcessUpload carries an upload to one of its final statuses and returns
 // the last Progress. It fails where the upload expired, with the failure that
@@ -43,7 +54,8 @@ func (f *Flows) ProcessUpload(ctx workflow.Context, in ProcessUploadInput) (orak
 	if err != nil {
 		return orak.Progress{}, err
 	}
-	u := &upload{in: in, settings: settings, progress: orak.Progress{Upload: in.Upload, Status: orak.StatusQueued}}
+	u := &upload{in: in, settings: settings, progress: orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Cycle: in.Cycle}}
+	u.durable = workflow.GetVersion(ctx, changeDurable, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 	if err := u.listen(ctx); err != nil {
 		return orak.Progress{}, err
 	}
@@ -56,29 +68,52 @@ func (f *Flows) ProcessUpload(ctx workflow.Context, in ProcessUploadInput) (orak
 		u.progress.Restarts = in.Restarts
 		u.mark(orak.Mark{At: workflow.Now(ctx).UTC(), Kind: orak.MarkRestarted})
 	}
-	err = u.live(ctx)
-	if ctx.Err() != nil && !u.progress.Status.Final() && !workflow.IsContinueAsNewError(err) {
-		return u.progress, u.cancel(ctx)
+	if in.End != nil {
+		u.parkedWith = in.End.Failure
+		return u.end(ctx, in.End.Status)
 	}
-	return u.progress, err
+	status, err := u.live(ctx)
+	if err != nil && ctx.Err() != nil && !workflow.IsContinueAsNewError(err) {
+		status, err = u.canceled(), nil
+	}
+	if err != nil {
+		return u.progress, err
+	}
+	return u.end(ctx, status)
 }
 
-// live alternates between running and being parked.
-func (u *upload) live(ctx workflow.Context) error {
+// canceled is how an upload ends that is canceled: by then another end may have
+// been decided.
+func (u *upload) canceled() orak.Status {
+	if u.ending != "" {
+		return u.ending
+	}
+	return orak.StatusCanceled
+}
+
+// live alternates between running and being parked. It returns the status with
+// which the upload is to end.
+func (u *upload) live(ctx workflow.Context) (orak.Status, error) {
 	stage := orak.StageConvert
 	for {
 		if !u.parked() {
 			failure, err := u.cycle(ctx, stage)
+			if err != nil {
+				return "", err
+			}
 			if failure == nil {
-				return err
+				return orak.StatusCompleted, nil
 			}
 			if err := u.deadLetter(ctx, *failure); err != nil {
-				return err
+				return "", err
 			}
 		}
 		cmd, err := u.park(ctx)
+		if err != nil {
+			return "", err
+		}
 		if cmd == nil {
-			return err
+			return u.ending, nil
 		}
 		stage, u.options = cmd.from, cmd.options
 	}
@@ -87,18 +122,21 @@ func (u *upload) live(ctx workflow.Context) error {
 // cycle runs the stages, unless the upload was started again too often: then
 // it runs only once a person has asked for that.
 func (u *upload) cycle(ctx workflow.Context, from orak.Stage) (*orak.Failure, error) {
-	if u.progress.Restarts > MaxRestarts && u.progress.Cycle == 0 {
+	if u.progress.Restarts > MaxRestarts && u.progress.Cycle == u.in.Cycle {
 		failure := stuckFailure(workflow.Now(ctx))
 		return &failure, nil
 	}
 	return u.run(ctx, from)
 }
 
-// run runs the stages beginning with from. Both results are nil once the
-// upload is completed; an error ends the workflow, a failure parks it.
+// run runs the stages beginning with from. Both results are nil once all is
+// done; an error ends the workflow, a failure parks it.
 func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, error) {
 	stages := orak.Stages()
 	for _, stage := range stages[slices.Index(stages, from):] {
+		if u.durable && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err := u.show(ctx, stage.Running(), stage, nil); err != nil {
 			return nil, err
 		}
@@ -120,7 +158,7 @@ func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, erro
 
 // runStage runs the activity of a stage and keeps its result.
 func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) error {
-	options := u.settings.stageOptions(ctx, stage, u.options, u.progress)
+	options := u.settings.stageOptions(ctx, stage, u.options, u.priority())
 	switch stage {
 	case orak.StageConvert:
 		var audio orak.Audio
@@ -139,25 +177,29 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) error {
 		u.analysis = &analysis
 		return nil
 	case orak.StagePublish:
-		return u.publish(ctx, options)
+		if !u.durable {
+			return u.publish(ctx, options)
+		}
+		in := activities.StoreAnalysisInput{Upload: u.in.Upload, Analysis: *u.analysis}
+		return workflow.ExecuteActivity(options, activities.TypeStoreAnalysis, in).Get(ctx, nil)
 	default:
 		return fmt.Errorf("no activity for stage %q", stage)
 	}
 }
 
-// publish is the one stage that says itself what it did: its event comes
-// after the objects and before anything else can fail.
-func (u *upload) publish(ctx, options workflow.Context) error {
-	last := u.at(ctx, orak.StatusCompleted, "", nil)
-	in := activities.PublishInput{
-		Progress:  last,
-		Analysis:  *u.analysis,
-		Completed: u.event(ctx, events.Completed, u.lifecycle(last)),
+// priority gives way, once the upload is run again, to what somebody waits for;
+// before that the priority is the workflow's. Tenants share the queues by
+// fairness key.
+func (u *upload) priority() temporal.Priority {
+	p := temporal.Priority{FairnessKey: string(u.in.Upload.Tenant)}
+	if u.progress.Cycle > u.in.Cycle {
+		p.PriorityKey = PriorityReprocessed
 	}
-	return workflow.ExecuteActivity(options, activities.TypePublish, in).Get(ctx, nil)
+	return p
 }
 
-// announceStage says downstream that a stage is done.
+// announceStage says downstream that a stage is done. Of the last one the end of
+// the upload says it.
 func (u *upload) announceStage(ctx workflow.Context, stage orak.Stage) error {
 	switch stage {
 	case orak.StageConvert:
@@ -165,55 +207,6 @@ func (u *upload) announceStage(ctx workflow.Context, stage orak.Stage) error {
 	case orak.StageAnalyze:
 		return u.announce(ctx, events.Analyzed, u.lifecycle(u.progress))
 	default:
-		return u.show(ctx, orak.StatusCompleted, "", nil)
-	}
-}
-
-// cancel ends a canceled upload.
-func (u *upload) cancel(ctx workflow.Context) error {
-	if err := u.show(ctx, orak.StatusCanceled, u.progress.Stage, u.progress.Failure); err != nil {
-		return err
-	}
-	if err := u.close(ctx, events.Canceled, u.lifecycle(u.progress)); err != nil {
-		return err
-	}
-	u.settled(ctx)
-	return temporal.NewCanceledError()
-}
-
-// expire ends an upload that stayed parked for too long.
-func (u *upload) expire(ctx workflow.Context) error {
-	failure := u.progress.Failure
-	if err := u.show(ctx, orak.StatusExpired, u.progress.Stage, failure); err != nil {
-		return err
-	}
-	if err := u.close(ctx, events.Expired, u.lifecycle(u.progress)); err != nil {
-		return err
-	}
-	u.settled(ctx)
-	if failure == nil {
-		return errors.New("expired without a failure")
-	}
-	return temporal.NewNonRetryableApplicationError(failure.Message, string(failure.Class), u.firstCause(), *failure)
-}
-
-// firstCause is the failure of the first cycle, where there was more than
-// one.
-func (u *upload) firstCause() error {
-	f := u.progress.First
-	if f == nil {
 		return nil
 	}
-	return temporal.NewNonRetryableApplicationError("first, in "+string(f.Stage)+": "+f.Message, string(f.Class), nil, *f)
-}
-
-// close writes the outcome and says so downstream. The status is final by
-// now: a cancellation comes too late to stop it.
-func (u *upload) close(ctx workflow.Context, t events.Type, l events.Lifecycle) error {
-	ctx, cancel := workflow.NewDisconnectedContext(sideOptions(ctx))
-	defer cancel()
-	if err := workflow.ExecuteActivity(ctx, activities.TypeSaveOutcome, u.progress).Get(ctx, nil); err != nil {
-		return err
-	}
-	return u.announce(ctx, t, l)
 }

@@ -29,7 +29,7 @@ func TestAnUploadRunsThroughItsStages(t *testing.T) {
 	require.Empty(t, w.alerts)
 
 	last := w.events[2]
-	require.Equal(t, events.LifecycleID("default-test-workflow-id", "default-test-run-id", events.Completed, 0), last.ID)
+	require.Equal(t, events.EndID(input().Upload.ID, 0), last.ID)
 	require.NotEmpty(t, last.Lifecycle.AudioKey)
 	require.NotEmpty(t, last.Lifecycle.PitchKey)
 	require.NotEmpty(t, last.Lifecycle.AnalysisKey)

@@ -106,5 +106,16 @@ func (u *upload) event(ctx workflow.Context, t events.Type, l events.Lifecycle) 
 // announce emits a lifecycle event, however long that takes: events of an
 // upload are emitted in order.
 func (u *upload) announce(ctx workflow.Context, t events.Type, l events.Lifecycle) error {
-	return workflow.ExecuteActivity(sideOptions(ctx), activities.TypeAnnounce, u.event(ctx, t, l)).Get(ctx, nil)
+	ctx = u.side(ctx)
+	return workflow.ExecuteActivity(ctx, activities.TypeAnnounce, u.event(ctx, t, l)).Get(ctx, nil)
+}
+
+// side is the context of news: a cancellation waits for them. One that was
+// given up halfway could still arrive, behind the last event of the upload.
+func (u *upload) side(ctx workflow.Context) workflow.Context {
+	ctx = sideOptions(ctx)
+	if u.durable {
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+	}
+	return ctx
 }

@@ -26,6 +26,9 @@ var paths = []string{
 	"reconciled", "reconciled_in_two_runs", "reconciled_in_two_runs_first",
 	"reprocessed_by_signal", "reprocessed_by_update",
 	"reprocessed_with_options", "resumed", "retried", "stuck",
+	"canceled_durable", "canceled_while_parked_durable", "completed_durable", "crashed_durable", "discarded_durable",
+	"expired_durable", "expired_after_a_warning_durable", "failed_again_durable", "reprocessed_by_signal_durable",
+	"reprocessed_by_update_durable", "reprocessed_with_options_durable", "resumed_durable", "retried_durable", "stuck_durable",
 }
 
 func TestEveryRecordedHistoryIsReplayed(t *testing.T) {

@@ -72,19 +72,13 @@ func (f *Flows) recorded(ctx workflow.Context) (Settings, error) {
 
 // stageOptions leave the number of attempts to activities.Budget. A stage may
 // wait for its queue as long as it takes, up to StageLimit.
-// Tenants share the queues by fairness key, and what is run again gives way to
-// what somebody waits for; the priority of the first cycle is the workflow's.
-func (s Settings) stageOptions(ctx workflow.Context, stage orak.Stage, o options, p orak.Progress) workflow.Context {
+func (s Settings) stageOptions(ctx workflow.Context, stage orak.Stage, o options, priority temporal.Priority) workflow.Context {
 	queue, timeout := QueuePipeline, s.PublishTimeout
 	switch stage {
 	case orak.StageConvert:
 		queue, timeout = QueueConvert, cmp.Or(o.timeout, s.ConvertTimeout)
 	case orak.StageAnalyze:
 		queue, timeout = QueueGPU, cmp.Or(o.timeout, s.AnalyzeTimeout)
-	}
-	priority := temporal.Priority{FairnessKey: string(p.Upload.Tenant)}
-	if p.Cycle > 0 {
-		priority.PriorityKey = PriorityReprocessed
 	}
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Priority:               priority,

@@ -85,6 +85,20 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 		}
 		return err
 	})
+	w.activity(activities.TypeStoreAnalysis, func(context.Context, activities.StoreAnalysisInput) error {
+		return w.attempt(activities.TypeStoreAnalysis)
+	})
+	w.activity(activities.TypeConclude, func(_ context.Context, p orak.Progress) (orak.Progress, error) {
+		if err := w.attempt(activities.TypeConclude); err != nil {
+			return p, err
+		}
+		id, typ, l, err := events.End(p)
+		w.note(func() {
+			w.outcomes = append(w.outcomes, p)
+			w.events = append(w.events, activities.AnnounceInput{ID: id, Type: typ, At: p.UpdatedAt, Lifecycle: l})
+		})
+		return p, err
+	})
 	sideActivity(w, activities.TypeAnnounce, &w.events)
 	sideActivity(w, activities.TypeDeadLetter, &w.letters)
 	sideActivity(w, activities.TypeRaiseAlert, &w.alerts)

@@ -96,7 +96,7 @@ func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts i
 	}
 	info := d.GetWorkflowExecutionInfo()
 	p, _ := progressOf(info)
-	if !cutOff(info, p) {
+	if !interrupted(info, p) {
 		return 0, nil
 	}
 	in, err := r.inputOf(ctx, workflowID, info.GetExecution().GetRunId())
@@ -107,8 +107,14 @@ func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts i
 	if err != nil || gone {
 		return 0, err
 	}
+	outcome, err := r.deps.Store.Outcome(ctx, in.Upload.Tenant, in.Upload.ID)
+	if err != nil {
+		return 0, err
+	}
 	in.Restarts = max(p.Restarts, in.Restarts) + 1
-	again(&in, p, time.Now().UTC())
+	if !again(&in, p, outcome, time.Now().UTC()) {
+		return 0, nil
+	}
 	if err := r.startAgain(ctx, in); err != nil {
 		var exists *serviceerror.WorkflowExecutionAlreadyStarted
 		if errors.As(err, &exists) {
@@ -119,6 +125,9 @@ func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts i
 	r.log.WarnContext(ctx, "an upload was started again: its workflow was closed before its end",
 		"upload_id", in.Upload.ID, "tenant", in.Upload.Tenant, "workflow_id", workflowID,
 		"closed_run_id", info.GetExecution().GetRunId(), "closed_as", info.GetStatus().String(), "restarts", in.Restarts)
+	if in.End != nil {
+		return 1, nil // never stuck: nothing is left to run
+	}
 	return in.Restarts, nil
 }
 
@@ -133,23 +142,51 @@ func cutOff(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
 	}
 }
 
-// again is where the next run takes up: at the beginning, or, where the upload
-// was parked, there. Its dead letter is written, and people decide about it.
-func again(in *workflows.ProcessUploadInput, p orak.Progress, now time.Time) {
-	if p.Status != orak.StatusDeadLettered {
-		in.Resume = nil
-		return
+// interrupted is cutOff, and a run that was ended although it shows a final
+// status: whether what follows from that was done, the outcome tells.
+func interrupted(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
+	switch info.GetStatus() {
+	case enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		return true
+	default:
+		return cutOff(info, p)
 	}
+}
+
+// again makes in the input of the next run, which takes up where the closed one
+// stood at p: it finishes an end that was decided, it waits where the upload was
+// parked (its dead letter is written, and people decide about it), and begins at
+// the beginning otherwise. It reports false where the end was reached.
+func again(in *workflows.ProcessUploadInput, p orak.Progress, outcome *orak.Progress, now time.Time) bool {
+	was := in.Resume
+	in.Resume, in.End, in.Cycle = nil, nil, p.Cycle
+	ended := outcome != nil && outcome.Status.Final() && outcome.Cycle >= p.Cycle
+	switch {
+	case ended && p.Status.Final():
+		return false
+	case ended:
+		in.End = outcome
+	case p.Status.Final():
+		in.End = &p
+	case p.Status == orak.StatusDeadLettered:
+		in.Resume = parked(was, p, in.Restarts, now)
+	}
+	return true
+}
+
+// parked is how a run begins that waits at p; was is what the closed run began
+// with.
+func parked(was *workflows.Resume, p orak.Progress, restarts int, now time.Time) *workflows.Resume {
 	resume := workflows.Resume{Progress: p, ParkedAt: p.UpdatedAt}
-	if was := in.Resume; was != nil {
+	if was != nil {
 		resume.Audio, resume.Analysis = was.Audio, was.Analysis
 		if was.Progress.Cycle == p.Cycle {
 			resume.ParkedAt, resume.Warned = was.ParkedAt, was.Warned
 		}
 	}
-	resume.Progress.Restarts = in.Restarts
+	resume.Progress.Restarts = restarts
 	resume.Progress.Timeline = orak.AddMark(p.Timeline, orak.Mark{At: now, Kind: orak.MarkRestarted}, orak.MaxMarks)
-	in.Resume = &resume
+	return &resume
 }
 
 // startAgain is refused by Temporal where the latest run is open, or came to
@@ -158,7 +195,7 @@ func (r *Reconciler) startAgain(ctx context.Context, in workflows.ProcessUploadI
 	options := bridge.StartOptions(in.Upload)
 	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	options.Priority.PriorityKey = workflows.LowestPriority
-	first := orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Restarts: in.Restarts, UpdatedAt: time.Now().UTC()}
+	first := orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Cycle: in.Cycle, Restarts: in.Restarts, UpdatedAt: time.Now().UTC()}
 	if in.Resume != nil {
 		first = in.Resume.Progress
 	}

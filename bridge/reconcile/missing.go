@@ -111,8 +111,8 @@ func cut(left map[int32]replay.Bounds, size int) map[int32]replay.Bounds {
 
 // start starts a missing upload, unless the store knows better.
 func (r *Reconciler) start(ctx context.Context, m replay.Announced) (started bool, err error) {
-	known, err := r.deps.Store.Finished(ctx, m.Tenant, m.ID)
-	if err != nil || known {
+	outcome, err := r.deps.Store.Outcome(ctx, m.Tenant, m.ID)
+	if err != nil || outcome != nil {
 		return false, err
 	}
 	gone, err := r.erased(ctx, m.Tenant, m.ID)

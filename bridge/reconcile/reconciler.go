@@ -29,9 +29,9 @@ const overlap = time.Hour
 // Store tells what the store knows of an upload.
 type Store interface {
 	replay.Tombstones
-	// Finished reports whether there is an outcome: the upload came to its
-	// end, whether or not Temporal remembers.
-	Finished(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error)
+	// Outcome is how an upload came to its end, whether or not Temporal
+	// remembers; nil where it did not.
+	Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Progress, error)
 }
 
 // Letters writes dead letters.

@@ -172,8 +172,9 @@ func (b *bundle) counts() activities.ReconcileCounts {
 	return c
 }
 
-func newUpload() orak.Upload {
-	recording := []byte("a voice")
+func newUpload() orak.Upload { return uploadOf([]byte("a voice")) }
+
+func uploadOf(recording []byte) orak.Upload {
 	sum := sha256.Sum256(recording)
 	id := orak.UploadID(uuid.Must(uuid.NewV7()).String())
 	return orak.Upload{

@@ -277,8 +277,33 @@ func (r *Replayer) execute(ctx context.Context, rec *kgo.Record, u orak.Upload, 
 	options := bridge.StartOptions(u)
 	options.Priority.PriorityKey = LowestPriority
 	options.WorkflowIDReusePolicy = reusePolicy(was)
-	_, err := r.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, bridge.Input(rec, u))
+	in := bridge.Input(rec, u)
+	if was != Missing {
+		var err error
+		if in.Cycle, err = r.cycle(ctx, u.ID); err != nil {
+			return err
+		}
+	}
+	_, err := r.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, in)
 	return err
+}
+
+// cycle is where a run counts on that follows another: what came to its end has
+// another one only in a cycle of its own.
+func (r *Replayer) cycle(ctx context.Context, id orak.UploadID) (int, error) {
+	resp, err := r.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
+	var unknown *serviceerror.NotFound
+	if errors.As(err, &unknown) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("describing workflow %s: %w", workflows.UploadWorkflowID(id), err)
+	}
+	p := progressOf(resp.GetWorkflowExecutionInfo())
+	if p.Status.Final() {
+		return p.Cycle + 1, nil
+	}
+	return p.Cycle, nil
 }
 
 // reusePolicy allows no more than the state asks for. None of them allows a

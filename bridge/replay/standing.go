@@ -77,7 +77,7 @@ func (r *Replayer) describe(ctx context.Context, id orak.UploadID, began time.Ti
 }
 
 func stateOf(info *workflow.WorkflowExecutionInfo) State {
-	status := statusOf(info)
+	status := progressOf(info).Status
 	switch info.GetStatus() {
 	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		if status == orak.StatusDeadLettered {
@@ -99,14 +99,13 @@ func stateOf(info *workflow.WorkflowExecutionInfo) State {
 	}
 }
 
-// statusOf reads the memo; a workflow that has none yet gives none.
-func statusOf(info *workflow.WorkflowExecutionInfo) orak.Status {
-	var p orak.Progress
+// progressOf reads the memo; a workflow that has none yet gives none.
+func progressOf(info *workflow.WorkflowExecutionInfo) (p orak.Progress) {
 	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
 	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
-		return ""
+		return orak.Progress{}
 	}
-	return p.Status
+	return p
 }
 
 // insist tries again what an outage or a limit kept from succeeding, for as

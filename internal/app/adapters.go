@@ -36,6 +36,15 @@ func (s activityStore) Put(ctx context.Context, key string, body io.Reader, size
 	return err
 }
 
+// PutNew is activities.Store's.
+func (s activityStore) PutNew(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
+	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType, IfAbsent: true})
+	if errors.Is(err, objectstore.ErrExists) {
+		return fmt.Errorf("%w: %w", fs.ErrExist, err)
+	}
+	return err
+}
+
 // Keys is activities.Store's.
 func (s activityStore) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {

@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -42,13 +45,28 @@ type records struct{ tombstones }
 
 var _ reconcile.Store = records{}
 
-// Finished is reconcile.Store's.
-func (r records) Finished(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
-	_, err := r.store.Stat(ctx, orak.OutcomeKey(t, id))
+// maxOutcome bounds what is read of an outcome, in bytes.
+const maxOutcome = 1 << 20
+
+// Outcome is reconcile.Store's.
+func (r records) Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Progress, error) {
+	body, _, err := r.store.Get(ctx, orak.OutcomeKey(t, id))
 	if errors.Is(err, objectstore.ErrNotFound) {
-		return false, nil
+		return nil, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, maxOutcome))
+	if err != nil {
+		return nil, fmt.Errorf("reading the outcome of %s: %w", id, err)
+	}
+	var p orak.Progress
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, fmt.Errorf("decoding the outcome of %s: %w", id, err)
+	}
+	return &p, nil
 }
 
 // sweeper is the outbox in the words of activities.

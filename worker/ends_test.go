@@ -1,0 +1,77 @@
+package worker_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	sdktemporal "go.temporal.io/sdk/temporal"
+
+	"orak"
+	"orak/events"
+	"orak/workflows"
+)
+
+// happened waits until the history of u has an event of a type.
+func (r *rig) happened(u orak.Upload, typ enumspb.EventType) {
+	r.t.Helper()
+	require.Eventually(r.t, func() bool {
+		it := r.client.GetWorkflowHistory(r.t.Context(), workflows.UploadWorkflowID(u.ID), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for it.HasNext() {
+			e, err := it.Next()
+			require.NoError(r.t, err)
+			if e.GetEventType() == typ {
+				return true
+			}
+		}
+		return false
+	}, patience, tick, typ)
+}
+
+// ends are the events of u that say how it ended.
+func ends(es []events.Event) (found []events.Event) {
+	for _, e := range es {
+		switch e.Type {
+		case events.Completed, events.Discarded, events.Canceled, events.Expired:
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// No worker is there to take a decision before the upload expires: the next one
+// meets both at once, and the decision came first.
+func TestDecisionBeforeTheExpiryCounts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.cfg.Settings.ParkFor = 5 * time.Second
+	r.deps.Converter = convert(func(n int) error {
+		if n <= 3 {
+			return inputFault
+		}
+		return nil
+	})
+	w := r.start()
+	again, given, canceled := r.upload([]byte("sound")), r.upload([]byte("sound")), r.upload([]byte("sound"))
+	all := []orak.Upload{again, given, canceled}
+	for _, u := range all {
+		r.await(u, orak.StatusDeadLettered)
+		r.happened(u, enumspb.EVENT_TYPE_TIMER_STARTED)
+	}
+	require.NoError(t, w.Stop(t.Context()))
+	r.signal(again, workflows.SignalReprocess)
+	r.signal(given, workflows.SignalDiscard)
+	require.NoError(t, r.client.CancelWorkflow(t.Context(), workflows.UploadWorkflowID(canceled.ID), ""))
+	for _, u := range all {
+		r.happened(u, enumspb.EVENT_TYPE_TIMER_FIRED)
+	}
+	r.start()
+	require.NoError(t, r.closed(again))
+	require.NoError(t, r.closed(given))
+	var end *sdktemporal.CanceledError
+	require.ErrorAs(t, r.closed(canceled), &end)
+	for u, typ := range map[orak.Upload]events.Type{again: events.Completed, given: events.Discarded, canceled: events.Canceled} {
+		require.Len(t, ends(r.lifecycle(u, typ)), 1)
+	}
+}

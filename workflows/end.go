@@ -1,0 +1,110 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orak"
+	"orak/activities"
+	"orak/events"
+)
+
+// end ends the upload. What follows from the end is made durable, and only then
+// is the final status shown: whoever sees it finds the outcome and the event. A
+// cancellation comes too late to stop it.
+func (u *upload) end(ctx workflow.Context, s orak.Status) (orak.Progress, error) {
+	u.ending = s
+	ctx, cancel := workflow.NewDisconnectedContext(sideOptions(ctx))
+	defer cancel()
+	conclude := u.conclude
+	if !u.durable {
+		conclude = u.concludeAsBefore
+	}
+	if err := conclude(ctx, s); err != nil {
+		return u.progress, err
+	}
+	u.settled(ctx)
+	// An Update that waits for the end is answered before the run is closed.
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return u.progress, err
+	}
+	return u.progress, u.closing()
+}
+
+// conclude stores the end and says so downstream. Another run of the same upload
+// may have come before: then that end is this one's, too.
+func (u *upload) conclude(ctx workflow.Context, s orak.Status) error {
+	last := u.at(ctx, s, u.progress.Stage, u.progress.Failure)
+	switch {
+	case u.in.End != nil:
+		last = *u.in.End
+	case s == orak.StatusCompleted:
+		last.Stage, last.Failure = "", nil
+	}
+	if err := workflow.ExecuteActivity(ctx, activities.TypeConclude, last).Get(ctx, &last); err != nil {
+		return err
+	}
+	u.progress = last
+	return u.write(ctx)
+}
+
+// closing is the error with which the run is closed, by how the upload ended:
+// that of an upload that expired is the failure that parked it.
+func (u *upload) closing() error {
+	switch f := u.progress.Failure; {
+	case u.progress.Status == orak.StatusCanceled:
+		return temporal.NewCanceledError()
+	case u.progress.Status != orak.StatusExpired:
+		return nil
+	case f == nil:
+		return errors.New("expired without a failure")
+	default:
+		return temporal.NewNonRetryableApplicationError(f.Message, string(f.Class), u.firstCause(), *f)
+	}
+}
+
+// firstCause is the failure of the first cycle, where there was more than
+// one.
+func (u *upload) firstCause() error {
+	f := u.progress.First
+	if f == nil {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError("first, in "+string(f.Stage)+": "+f.Message, string(f.Class), nil, *f)
+}
+
+// publish is the stage of a run that is not durable: its activity says that the
+// upload is completed.
+func (u *upload) publish(ctx, options workflow.Context) error {
+	last := u.at(ctx, orak.StatusCompleted, "", nil)
+	in := activities.PublishInput{
+		Progress:  last,
+		Analysis:  *u.analysis,
+		Completed: u.event(ctx, events.Completed, u.lifecycle(last)),
+	}
+	return workflow.ExecuteActivity(options, activities.TypePublish, in).Get(ctx, nil)
+}
+
+// concludeAsBefore is conclude of a run that is not durable.
+func (u *upload) concludeAsBefore(ctx workflow.Context, s orak.Status) error {
+	if s == orak.StatusCompleted {
+		return u.show(ctx, s, "", nil)
+	}
+	if err := u.show(ctx, s, u.progress.Stage, u.progress.Failure); err != nil {
+		return err
+	}
+	if err := workflow.ExecuteActivity(ctx, activities.TypeSaveOutcome, u.progress).Get(ctx, nil); err != nil {
+		return err
+	}
+	l := u.lifecycle(u.progress)
+	t := events.Canceled
+	switch s {
+	case orak.StatusExpired:
+		t = events.Expired
+	case orak.StatusDiscarded:
+		t, l.Stage, l.By, l.Reason = events.Discarded, u.progress.Stage, u.discarded.by, u.discarded.reason
+	}
+	return u.announce(ctx, t, l)
+}

@@ -1,0 +1,225 @@
+package workflows_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"orak"
+	"orak/activities"
+	"orak/events"
+	"orak/workflows"
+)
+
+// restarted is an upload that was parked in a stage and whose workflow was gone:
+// what the stages had found is gone with it.
+func restarted(stage orak.Stage) workflows.ProcessUploadInput {
+	in := input()
+	in.Restarts = 1
+	in.Resume = &workflows.Resume{ParkedAt: noon, Progress: orak.Progress{
+		Upload: in.Upload, Status: orak.StatusDeadLettered, Stage: stage, Restarts: 1,
+		Failure: &orak.Failure{Stage: stage, Class: orak.ClassModel, Message: "No.", FirstAt: noon, LastAt: noon},
+	}}
+	return in
+}
+
+func TestRestartedUploadIsReprocessedFromEveryStage(t *testing.T) {
+	t.Parallel()
+	for _, stage := range orak.Stages() {
+		for _, from := range []orak.Stage{"", orak.StageConvert, orak.StageAnalyze, orak.StagePublish} {
+			t.Run(fmt.Sprintf("parked in %s, from %q", stage, from), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				refused := ""
+				switch {
+				case stage == orak.StageConvert && from == orak.StageAnalyze:
+					refused = "begin with convert"
+				case stage != orak.StagePublish && from == orak.StagePublish:
+					refused = "needs an analysis"
+				}
+				w.after(time.Minute, func() {
+					w.update(workflows.SignalReprocess, workflows.Reprocess{From: from, By: "ada", Options: map[string]string{
+						workflows.OptionTimeout: "2h", workflows.OptionMaxDuration: "12h", // of a stage that is run again, too
+					}}, refused)
+				})
+				if refused != "" {
+					w.after(2*time.Minute, func() { w.SignalWorkflow(workflows.SignalReprocess, nil) })
+				}
+				w.ExecuteWorkflow(workflows.TypeProcessUpload, restarted(stage))
+				require.NoError(t, w.GetWorkflowError())
+				require.Equal(t, orak.StatusCompleted, w.status().Status)
+				require.Equal(t, []string{"reprocessed", "converted", "analyzed", "completed"}, w.eventTypes())
+				require.Equal(t, orak.StageConvert, w.events[0].Lifecycle.Stage, "what is missing is made again")
+				require.Equal(t, events.EndID(w.status().Upload.ID, 1), w.events[3].ID)
+			})
+		}
+	}
+}
+
+// shown are the statuses that the memo has had, in order.
+func (w *world) shown() *[]orak.Status {
+	var all []orak.Status
+	w.OnUpsertMemo(mock.Anything).Run(func(args mock.Arguments) {
+		all = append(all, args.Get(0).(map[string]any)[workflows.MemoProgress].(orak.Progress).Status)
+	}).Return(nil)
+	return &all
+}
+
+// slow makes an activity fail for so many attempts, as an outage does.
+func slow(name string, n int, inner func(string, int) error) func(string, int) error {
+	return func(activityType string, attempt int) error {
+		if activityType == name && attempt <= n {
+			return &orak.Fault{Class: orak.ClassDependency}
+		}
+		return inner(activityType, attempt)
+	}
+}
+
+// However a discard and a cancellation meet, and whatever is away meanwhile, the
+// upload has one end, and shows it once its consequences are there.
+func TestDiscardAndCancellationMakeOneEnd(t *testing.T) {
+	t.Parallel()
+	discard := func(w *world) {
+		w.SignalWorkflow(workflows.SignalDiscard, workflows.Discard{By: "ada", Reason: "spam"})
+	}
+	update := func(w *world) {
+		w.update(workflows.SignalDiscard, workflows.Discard{By: "ada", Reason: "spam"}, "")
+	}
+	cancel := func(w *world) { w.CancelWorkflow() }
+	for _, away := range []string{"", activities.TypeDeadLetter, activities.TypeAnnounce, activities.TypeConclude, activities.TypeRaiseAlert} {
+		for name, c := range map[string]struct {
+			do   []func(*world)
+			want orak.Status
+		}{
+			"discard":                     {[]func(*world){discard}, orak.StatusDiscarded},
+			"discard, then cancel":        {[]func(*world){discard, cancel}, orak.StatusDiscarded},
+			"discard update, then cancel": {[]func(*world){update, cancel}, orak.StatusDiscarded},
+			"cancel":                      {[]func(*world){cancel}, orak.StatusCanceled},
+			"cancel, then discard":        {[]func(*world){cancel, discard}, orak.StatusCanceled},
+		} {
+			t.Run(name+" with "+away+" away", func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.fail = slow(away, 6, failing(activities.TypeConvert, 99, orak.ClassInput))
+				shown := w.shown()
+				for i, do := range c.do {
+					w.after(time.Duration(i+3)*time.Second, func() {
+						require.False(t, w.status().Status.Final(), "nothing is shown that is not durable")
+						do(w)
+					})
+				}
+				p, err := w.process()
+				require.Equal(t, c.want == orak.StatusCanceled, temporal.IsCanceledError(err), err)
+				require.Equal(t, c.want, p.Status)
+				require.Equal(t, []string{"dead_lettered", string(c.want)}, w.eventTypes())
+				require.Equal(t, events.EndID(p.Upload.ID, 0), w.events[1].ID)
+				require.Len(t, w.letters, 1)
+				require.Len(t, w.outcomes, 1)
+				require.Equal(t, c.want, w.outcomes[0].Status)
+				require.Equal(t, []orak.Status{orak.StatusConverting, orak.StatusDeadLettered, c.want}, *shown)
+				require.Len(t, w.settled, 1)
+				if c.want == orak.StatusDiscarded {
+					require.Equal(t, "spam", w.events[1].Lifecycle.Reason)
+				}
+			})
+		}
+	}
+}
+
+// A cancellation that comes while the results are published is too late: the
+// analysis is there, and is said to be.
+func TestCompletionThatBeganIsNotCanceled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail = slow(activities.TypeConclude, 5, func(string, int) error { return nil })
+	w.after(3*time.Second, func() {
+		require.Equal(t, orak.StatusPublishing, w.status().Status)
+		w.CancelWorkflow()
+	})
+	p, err := w.process()
+	require.NoError(t, err)
+	require.Equal(t, orak.StatusCompleted, p.Status)
+	require.Equal(t, []string{"converted", "analyzed", "completed"}, w.eventTypes())
+}
+
+// What was on its way to Kafka arrives before the last event.
+func TestCancellationWaitsForTheNewsBeforeIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail = slow(activities.TypeAnnounce, 5, func(string, int) error { return nil })
+	w.after(3*time.Second, w.CancelWorkflow)
+	p, err := w.process()
+	require.True(t, temporal.IsCanceledError(err))
+	require.Equal(t, orak.StatusCanceled, p.Status)
+	require.Equal(t, []string{"converted", "canceled"}, w.eventTypes())
+	require.Zero(t, w.runs[activities.TypeAnalyze])
+}
+
+// The run before was cut off while it ended the upload.
+func TestEndThatWasCutOffIsFinished(t *testing.T) {
+	t.Parallel()
+	failure := &orak.Failure{Stage: orak.StageAnalyze, Class: orak.ClassModel, Message: "No."}
+	for _, status := range []orak.Status{orak.StatusCompleted, orak.StatusDiscarded, orak.StatusExpired, orak.StatusCanceled} {
+		w := newWorld(t)
+		in := input()
+		in.End = &orak.Progress{Upload: in.Upload, Status: status, Cycle: 2, UpdatedAt: noon.Add(-time.Hour)}
+		if status != orak.StatusCompleted {
+			in.End.Stage, in.End.Failure = orak.StageAnalyze, failure
+		}
+		shown := w.shown()
+		w.ExecuteWorkflow(workflows.TypeProcessUpload, in)
+		require.Equal(t, status == orak.StatusExpired || status == orak.StatusCanceled, w.GetWorkflowError() != nil)
+		require.Equal(t, []string{string(status)}, w.eventTypes())
+		require.Equal(t, events.EndID(in.Upload.ID, 2), w.events[0].ID)
+		require.Equal(t, []orak.Progress{*in.End}, w.outcomes, "as it was decided")
+		require.Equal(t, []orak.Status{status}, *shown)
+		require.Zero(t, w.runs[activities.TypeConvert])
+	}
+}
+
+// The first outcome of a cycle stands: the run says what it finds.
+func TestEndOfAnotherRunIsTheEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.OnActivity(activities.TypeConclude, mock.Anything, mock.Anything).Return(
+		orak.Progress{Upload: input().Upload, Status: orak.StatusCompleted, UpdatedAt: noon}, nil)
+	w.fail = failing(activities.TypeConvert, 1000, orak.ClassDependency)
+	w.after(time.Minute, w.CancelWorkflow)
+	p, err := w.process()
+	require.NoError(t, err)
+	require.Equal(t, orak.StatusCompleted, p.Status)
+}
+
+// A cancellation is not handed on to a new run.
+func TestCancellationIsNotLostWithTheRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail = slow(activities.TypeAnnounce, 5, failing(activities.TypeConvert, 1, orak.ClassInput))
+	w.after(3*time.Second, func() {
+		w.CancelWorkflow() // the dead letter is being told
+		w.SetContinueAsNewSuggested(true)
+	})
+	_, err := w.process()
+	require.True(t, temporal.IsCanceledError(err), err)
+	require.Equal(t, []string{"dead_lettered", "canceled"}, w.eventTypes())
+}
+
+// What a restart or a replay counts on from is no reprocessing.
+func TestCountOfCyclesGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	in := input()
+	in.Cycle, in.Restarts = 2, workflows.MaxRestarts+1
+	w.after(time.Hour, func() {
+		require.Equal(t, orak.StatusDeadLettered, w.status().Status, "it is stuck")
+		w.SignalWorkflow(workflows.SignalReprocess, nil)
+	})
+	w.ExecuteWorkflow(workflows.TypeProcessUpload, in)
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, 3, w.status().Cycle)
+	require.Equal(t, events.EndID(in.Upload.ID, 3), w.events[len(w.events)-1].ID)
+}
