@@ -221,7 +221,7 @@ func TestSearchAttributesFollowTheStatus(t *testing.T) {
 	require.Empty(t, attr(workflows.AttrFailure))
 }
 
-func TestAStoredRecordingThatIsNotTheAcceptedOneIsOurFault(t *testing.T) {
+func TestStoredRecordingThatIsNotTheAnnouncedOneIsTheAnnouncersFault(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	w := r.upload([]byte("sound")) // nobody serves it yet
@@ -231,7 +231,7 @@ func TestAStoredRecordingThatIsNotTheAcceptedOneIsOurFault(t *testing.T) {
 	r.start()
 	for _, u := range []orak.Upload{w, gone} {
 		p := r.await(u, orak.StatusDeadLettered)
-		require.Equal(t, orak.ClassInternal, p.Failure.Class)
+		require.Equal(t, orak.ClassInput, p.Failure.Class)
 		_, _, err := r.store.Open(t.Context(), orak.AudioKey(u.Tenant, u.ID))
 		require.ErrorIs(t, err, fs.ErrNotExist)
 	}

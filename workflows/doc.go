@@ -7,8 +7,8 @@
 //	   ┌────────────► convert ─► analyze ─► publish ─► completed
 //	   │                 └──────────┴──────────┘
 //	   │ reprocess                  │ a stage gives up
-//	   │ (from any stage whose      ▼
-//	   │  up to the failed)   dead letter, event, alert
+//	   │ (from any stage up to      ▼
+//	   │  the one that failed) dead letter, event, alert
 //	   └──────────────────────── parked ─┬─ discard ─► discarded
 //	                                     └─ 7 days ──► expired (closes failed)
 //	   a cancellation, at any point ─────────────────► canceled
