@@ -14,6 +14,42 @@ const PendingPrefix = "pending/"
 // OriginalKey is the recording as it was sent.
 func OriginalKey(t Tenant, id UploadID) string { return uploadKey(t, id, "original") }
 
+// The metadata of a recording's object, beside it in the store. What orak itself
+// did not store has none.
+const (
+	metaReceivedAt = "orak-received-at"
+	metaSHA256     = "orak-sha256"
+)
+
+// RecordingMetadata is what is kept beside a recording: when it was accepted,
+// so that every answer tells the same, and its digest, where that is known
+// before its last byte; empty where it is not.
+func RecordingMetadata(receivedAt time.Time, sha256 string) map[string]string {
+	meta := map[string]string{metaReceivedAt: receivedAt.UTC().Format(time.RFC3339Nano)}
+	if sha256 != "" {
+		meta[metaSHA256] = sha256
+	}
+	return meta
+}
+
+// RecordedAt reads Upload.ReceivedAt from a recording's metadata; without it, it
+// is stored, the time of the object itself.
+func RecordedAt(meta map[string]string, stored time.Time) time.Time {
+	if at, err := time.Parse(time.RFC3339Nano, meta[metaReceivedAt]); err == nil {
+		return at.UTC()
+	}
+	return stored.UTC()
+}
+
+// RecordedSHA256 reads the digest from a recording's metadata; empty where it is
+// not there.
+func RecordedSHA256(meta map[string]string) string {
+	if sum := meta[metaSHA256]; isSHA256(sum) {
+		return sum
+	}
+	return ""
+}
+
 // AudioKey is the converted recording: 16 kHz, mono, 16-bit PCM WAV.
 func AudioKey(t Tenant, id UploadID) string { return uploadKey(t, id, "audio.wav") }
 

@@ -58,6 +58,7 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	x.log = s.log.With(slog.String("request_id", x.id))
 	c.Locals(localExchange, x)
 	c.Set(HeaderRequestID, x.id)
+	c.Set(fiber.HeaderVary, vary)
 
 	err := s.guarded(c)
 	if err != nil {

@@ -152,6 +152,8 @@ func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	ctx.Response.ResetBody()
 	ctx.Response.SetStatusCode(status)
 	ctx.Response.Header.SetContentType("application/problem+json")
+	ctx.Response.Header.Set("Cache-Control", "no-store") // or a cache might keep a 404 or a 410
+	ctx.Response.Header.Del("ETag")
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
 	}

@@ -137,6 +137,7 @@ func (s *Server) open(c *fiber.Ctx) (*incoming, error) {
 func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.Upload, string, error) {
 	_, err := s.store.Put(ctx, m.Key, in.body, objectstore.PutOptions{
 		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
+		Metadata: orak.RecordingMetadata(m.ReceivedAt, in.claimed),
 	})
 	if err != nil && in.repeatable && in.sound() {
 		// Another request with this key was faster. A server that says so
@@ -202,42 +203,6 @@ func (in *incoming) uncertain(gone bool, err error) error {
 		return refuse(r.code, detail+": with the same "+HeaderIdempotencyKey+" it is taken once.").because(err)
 	}
 	return refuse(r.code, detail+"; with an "+HeaderIdempotencyKey+" a repeat is taken once.").because(err)
-}
-
-// repeat answers an upload whose recording is there already: the same bytes
-// are the same upload, others are refused.
-func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.Info) (orak.Upload, string, error) {
-	if _, err := io.Copy(io.Discard, in.recording); err != nil {
-		return orak.Upload{}, "", s.broken(err)
-	}
-	conflict := refuse(codeIdempotencyConflict, "Use a new "+HeaderIdempotencyKey+" for a new recording.")
-	if in.read != stored.Size {
-		return orak.Upload{}, "", conflict
-	}
-	sum, err := s.announcer.box.Hash(ctx, stored.Key)
-	if err != nil {
-		return orak.Upload{}, "", err
-	}
-	if sum != in.sha256() {
-		return orak.Upload{}, "", conflict
-	}
-	u := orak.Upload{
-		ID: in.id, Tenant: in.tenant, Key: stored.Key, ContentType: stored.ContentType,
-		Filename: in.filename, Size: stored.Size, SHA256: sum, ReceivedAt: stored.ModifiedAt,
-	}
-	// With a marker the event may not be out yet, whoever wrote it.
-	m, err := s.announcer.box.Read(ctx, in.tenant, in.id)
-	switch {
-	case errors.Is(err, objectstore.ErrNotFound):
-		return u, outcomeRepeated, nil
-	case err != nil:
-		return orak.Upload{}, "", err
-	}
-	m.Upload = m.Completed(u)
-	if err := s.announcer.announce(ctx, m); err != nil {
-		return orak.Upload{}, "", err
-	}
-	return m.Upload, outcomeRepeated, nil
 }
 
 // broken gives the ways in which receiving can fail their problems.

@@ -28,6 +28,9 @@ type recording struct {
 	// size is the length where it is known beforehand; else -1.
 	size  int64
 	limit int64
+	// claimed is the digest that the caller says it has, as orak.Upload has it;
+	// empty where nothing is said of the file itself.
+	claimed string
 	// after reads the rest of the request; nil where the file is the body.
 	after func() error
 
@@ -103,7 +106,7 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 		return nil, refuse(codeLengthRequired, "Send Content-Length, or with a chunked body "+HeaderContentDigest+": sha-256=:<base64>:, so that a cut connection can be told from the end.")
 	}
 	return &recording{
-		src: b, size: b.length, limit: s.cfg.MaxUploadBytes, sum: sha256.New(),
+		src: b, size: b.length, limit: s.cfg.MaxUploadBytes, sum: sha256.New(), claimed: hex.EncodeToString(digest),
 		filename: dispositionFilename(c.Get(fiber.HeaderContentDisposition)),
 	}, nil
 }

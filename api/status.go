@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -172,10 +174,11 @@ func (s *Server) fromStore(ctx context.Context, t orak.Tenant, id orak.UploadID)
 	if err != nil {
 		return state{}, err
 	}
+	at := orak.RecordedAt(info.Metadata, info.ModifiedAt)
 	return state{Progress: orak.Progress{
-		Upload:    orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: info.ContentType, Size: info.Size, ReceivedAt: info.ModifiedAt},
+		Upload:    orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: info.ContentType, Size: info.Size, ReceivedAt: at},
 		Status:    orak.StatusQueued,
-		UpdatedAt: info.ModifiedAt,
+		UpdatedAt: at,
 	}}, nil
 }
 
@@ -209,8 +212,16 @@ func (s *Server) getUpload(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.JSON(st.resource())
+	text, err := json.Marshal(st.resource())
+	if err != nil {
+		return fmt.Errorf("encoding the upload: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	if fresh(c, hex.EncodeToString(sum[:8])) {
+		return c.SendStatus(fiber.StatusNotModified)
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Send(text)
 }
 
 // lookupFor is lookup for the upload and tenant that a request names.
@@ -266,10 +277,10 @@ func (s *Server) getAnalysis(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	if info.ETag != "" {
-		c.Set(fiber.HeaderETag, `"`+info.ETag+`"`)
+	if fresh(c, info.ETag) {
+		return errors.Join(r.Close(), c.SendStatus(fiber.StatusNotModified))
 	}
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	return c.SendStream(rolling{r, c.Context().Conn(), s.cfg.BodyTimeout}, int(info.Size))
 }
 

@@ -54,7 +54,7 @@ func (r recordings) Describe(ctx context.Context, t orak.Tenant, id orak.UploadI
 		return orak.Upload{}, err
 	}
 	defer body.Close()
-	u := orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: unknownMedia, ReceivedAt: info.ModifiedAt.UTC()}
+	u := orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: unknownMedia, ReceivedAt: orak.RecordedAt(info.Metadata, info.ModifiedAt)}
 	digest := sha256.New()
 	var head bytes.Buffer
 	first, err := io.Copy(io.MultiWriter(digest, &head), io.LimitReader(body, media.SniffLen))

@@ -22,6 +22,9 @@ type PutOptions struct {
 	// ContentType is stored beside the object; empty means
 	// application/octet-stream.
 	ContentType string
+	// Metadata is stored beside the object: names of lower-case letters, digits
+	// and dashes, values of printable ASCII, 2 KB in all. nil stores none.
+	Metadata map[string]string
 	// IfAbsent stores only where there is no object of that key, and fails
 	// with ErrExists otherwise. Servers check it when the body is complete;
 	// one that knows no conditional writes ignores it or refuses.
@@ -46,7 +49,7 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOpt
 	info, err := s.put(ctx, key, g, opts)
 	bodyErr := g.close()
 	if err == nil {
-		info.Key, info.ContentType = key, opts.ContentType
+		info.Key, info.ContentType, info.Metadata = key, opts.ContentType, opts.Metadata
 		return info, nil
 	}
 	if bodyErr != nil {
@@ -113,7 +116,7 @@ func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOp
 // their closing chunk is read by no server that asks only for the length, and
 // taken for the next request of the connection.
 func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int64, sum string, opts PutOptions) (Info, error) {
-	po := minio.PutObjectOptions{ContentType: opts.ContentType, DisableContentSha256: sum != ""}
+	po := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, DisableContentSha256: sum != ""}
 	if opts.IfAbsent {
 		po.SetMatchETagExcept("*")
 	}
@@ -131,7 +134,7 @@ func (s *Store) putParts(ctx context.Context, key string, body io.Reader, opts P
 		return Info{}, err
 	}
 	defer func() { release(err == nil) }()
-	create := minio.PutObjectOptions{ContentType: opts.ContentType}
+	create := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata}
 	id, err := s.core.NewMultipartUpload(ctx, s.cfg.Bucket, key, create)
 	if err != nil {
 		return Info{}, err

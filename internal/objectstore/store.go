@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,8 +21,9 @@ type Info struct {
 	Key string
 	// Size is in bytes.
 	Size int64
-	// ContentType is empty in a List: S3 does not tell it there.
+	// ContentType and Metadata are empty in a List: S3 does not tell them there.
 	ContentType string
+	Metadata    map[string]string
 	ETag        string
 	ModifiedAt  time.Time
 }
@@ -169,8 +171,12 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 func infoOf(oi minio.ObjectInfo) Info {
+	meta := make(map[string]string, len(oi.UserMetadata))
+	for name, value := range oi.UserMetadata {
+		meta[strings.ToLower(name)] = value // a header's name has no case
+	}
 	return Info{
-		Key: oi.Key, Size: oi.Size, ContentType: oi.ContentType,
+		Key: oi.Key, Size: oi.Size, ContentType: oi.ContentType, Metadata: meta,
 		ETag: oi.ETag, ModifiedAt: oi.LastModified.UTC(),
 	}
 }

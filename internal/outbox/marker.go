@@ -69,18 +69,19 @@ func (m Marker) ObjectKey() string { return orak.PendingKey(m.Tenant, m.ID) }
 // maxMarker bounds what is read of a marker, in bytes.
 const maxMarker = 64 << 10
 
-// Completed is m's upload with what u knows of the recording.
-func (m Marker) Completed(u orak.Upload) orak.Upload {
-	c := m.Upload
-	c.ID, c.Tenant, c.Key = u.ID, u.Tenant, u.Key
-	c.Size, c.SHA256 = u.Size, u.SHA256
-	if u.ContentType != "" {
-		c.ContentType = u.ContentType
+// Stored is m's upload with what the store knows of its recording: the object
+// counts, whoever wrote the marker.
+func (m Marker) Stored(info objectstore.Info, sha256 string) orak.Upload {
+	u := m.Upload
+	u.Key, u.Size, u.SHA256 = info.Key, info.Size, sha256
+	if info.ContentType != "" {
+		u.ContentType = info.ContentType
 	}
-	if c.ReceivedAt.IsZero() {
-		c.ReceivedAt = u.ReceivedAt
+	if u.ReceivedAt.IsZero() {
+		u.ReceivedAt = info.ModifiedAt.UTC()
 	}
-	return c
+	u.ReceivedAt = orak.RecordedAt(info.Metadata, u.ReceivedAt)
+	return u
 }
 
 // Event is what m stands for.

@@ -144,16 +144,13 @@ func (o *Outbox) settleUpload(ctx context.Context, f Found) (Outcome, error) {
 	if err != nil {
 		return Left, err
 	}
+	sum := m.SHA256
 	if m.Validate() != nil || m.Size != info.Size {
-		sum, err := o.Hash(ctx, info.Key)
-		if err != nil {
+		if sum, err = o.Hash(ctx, info.Key); err != nil {
 			return Left, err
 		}
-		m.Upload = m.Completed(orak.Upload{
-			ID: f.ID, Tenant: f.Tenant, Key: info.Key, ContentType: info.ContentType,
-			Size: info.Size, SHA256: sum, ReceivedAt: info.ModifiedAt,
-		})
 	}
+	m.Upload = m.Stored(info, sum)
 	return o.publish(ctx, f, m)
 }
 

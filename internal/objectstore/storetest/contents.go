@@ -34,6 +34,7 @@ func content(n int) []byte {
 }
 
 func testRoundTrip(t *testing.T, s Store) {
+	meta := map[string]string{"made-at": "2026-01-02T03:04:05.000000006Z", "note": "a b+c"}
 	for _, n := range sizes() {
 		for _, known := range []bool{true, false} {
 			want, size := content(n), int64(-1)
@@ -43,7 +44,7 @@ func testRoundTrip(t *testing.T, s Store) {
 			key := fmt.Sprintf("round/%d-%t", n, known)
 			// The reader's type is hidden: minio-go treats some specially.
 			body := struct{ io.Reader }{bytes.NewReader(want)}
-			info, err := s.Put(t.Context(), key, body, objectstore.PutOptions{Size: size, ContentType: "audio/wav"})
+			info, err := s.Put(t.Context(), key, body, objectstore.PutOptions{Size: size, ContentType: "audio/wav", Metadata: meta})
 			require.NoError(t, err, key)
 			require.Equal(t, int64(n), info.Size, key)
 			require.Equal(t, key, info.Key)
@@ -53,6 +54,7 @@ func testRoundTrip(t *testing.T, s Store) {
 			require.NoError(t, err)
 			require.Equal(t, int64(n), stat.Size, key)
 			require.Equal(t, "audio/wav", stat.ContentType, key)
+			require.Equal(t, meta, stat.Metadata, key)
 			require.False(t, stat.ModifiedAt.IsZero(), key)
 			require.NotEmpty(t, stat.ETag, key)
 		}
