@@ -39,6 +39,7 @@ func (c Config) Validate() error {
 const (
 	headerTenant      = "X-Orak-Tenant"
 	headerIdempotency = "Idempotency-Key"
+	headerDigest      = "Content-Digest"
 
 	// answerTimeout bounds every call that sends and receives little.
 	answerTimeout = 30 * time.Second

@@ -133,10 +133,11 @@ func TestSendTellsTheLengthOfAnEmptyFile(t *testing.T) {
 func TestSendRepeatsACutUploadWithTheSameKey(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	var keys []string
+	var keys, digests []string
 	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		digests = append(digests, r.Header.Get("Content-Digest"))
 		n := len(keys)
 		mu.Unlock()
 		if n < 3 {
@@ -160,6 +161,9 @@ func TestSendRepeatsACutUploadWithTheSameKey(t *testing.T) {
 	require.NotEmpty(t, keys[0])
 	require.Equal(t, keys[0], keys[1])
 	require.Equal(t, keys[0], keys[2])
+	// Where the first attempt arrived after all, this spares the body.
+	const digest = "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:"
+	require.Equal(t, []string{"", digest, digest}, digests)
 	require.Len(t, reasons, 2)
 	require.Equal(t, []time.Duration{500 * time.Millisecond, time.Second}, b.waits)
 }
@@ -286,6 +290,7 @@ func TestHeadersAreTheAPIs(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, api.HeaderTenant, headerTenant)
 	require.Equal(t, api.HeaderIdempotencyKey, headerIdempotency)
+	require.Equal(t, api.HeaderContentDigest, headerDigest)
 }
 
 func TestConfigIsChecked(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -60,11 +61,12 @@ func NewIdempotencyKey() string { return "cli-" + strings.ToLower(rand.Text()) }
 // upload in the end. A server at which nothing listens from the beginning is
 // reported at once, as *Unreachable.
 func (c *Client) Send(ctx context.Context, s Sending) (api.Accepted, error) {
-	if s.IdempotencyKey == "" {
+	repeat := s.IdempotencyKey != ""
+	if !repeat {
 		s.IdempotencyKey = NewIdempotencyKey()
 	}
 	for attempt := 1; ; attempt++ {
-		accepted, err := c.sendOnce(ctx, s)
+		accepted, err := c.sendOnce(ctx, s, repeat || attempt > 1)
 		if err == nil || attempt == sendAttempts || !again(err) || attempt == 1 && refused(err) {
 			return accepted, err
 		}
@@ -91,7 +93,9 @@ func waitOf(err error) time.Duration {
 	return 0
 }
 
-func (c *Client) sendOnce(ctx context.Context, s Sending) (api.Accepted, error) {
+// sendOnce is one attempt. A repeat says the digest beforehand: a server that
+// has the recording answers without its body.
+func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (api.Accepted, error) {
 	file, size, err := open(s.Path)
 	if err != nil {
 		return api.Accepted{}, err
@@ -123,6 +127,13 @@ func (c *Client) sendOnce(ctx context.Context, s Sending) (api.Accepted, error) 
 	req.Header.Set("Content-Type", contentType(name))
 	req.Header.Set("Content-Disposition", disposition(name))
 	req.Header.Set(headerIdempotency, s.IdempotencyKey)
+	if repeat {
+		digest, err := contentDigest(file)
+		if err != nil {
+			return api.Accepted{}, err
+		}
+		req.Header.Set(headerDigest, digest)
+	}
 
 	resp, err := c.do(req)
 	if err != nil {
@@ -134,6 +145,19 @@ func (c *Client) sendOnce(ctx context.Context, s Sending) (api.Accepted, error) 
 		return accepted, fmt.Errorf("%w: sent sha256 %s, stored %q", ErrChanged, sum, accepted.SHA256)
 	}
 	return accepted, err
+}
+
+// contentDigest is RFC 9530's of a file, which stands at its beginning again.
+func contentDigest(file *os.File) (string, error) {
+	sum := sha256.New()
+	_, err := io.Copy(sum, file)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the recording: %w", err)
+	}
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum.Sum(nil)) + ":", nil
 }
 
 // ErrChanged is what Send returns where the server stored something else than
