@@ -55,6 +55,9 @@ const (
 	DependencyWebhook     Dependency = "webhook"
 	// DependencyConverter is this machine's ffmpeg and its scratch disk.
 	DependencyConverter Dependency = "converter"
+	// DependencyWorkflows is the workers' own code: it is away for an open
+	// workflow whose workflow task fails again and again.
+	DependencyWorkflows Dependency = "workflows"
 )
 
 // Failure is a failure as people outside the process see it.

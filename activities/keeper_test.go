@@ -242,3 +242,21 @@ func TestFailureTextStaysUnderTheServersLimit(t *testing.T) {
 	require.LessOrEqual(t, len(f.Message), orak.MaxMessage)
 	require.Less(t, proto.Size(temporal.GetDefaultFailureConverter().ErrorToFailure(app)), 4<<10)
 }
+
+// The server has heard the begin of an attempt and nothing since: it timed the
+// attempt out. The process in which it ended knows how it ended, and the next
+// attempt there is charged for that: an outage is no attempt.
+func TestAttemptWhoseEndTheServerMissedIsChargedAsItEnded(t *testing.T) {
+	t.Parallel()
+	for class, counted := range map[orak.Class]int{orak.ClassDependency: 0, orak.ClassTransient: 1} {
+		keeper := NewKeeper(DefaultBudget(), time.Minute, slog.New(slog.DiscardHandler), nil)
+		a := &attempt{Keeper: keeper, stage: orak.StageConvert, step: step{"run", "5"}, started: noon, log: keeper.log}
+		ctx, cancel := context.WithDeadline(t.Context(), noon)
+		t.Cleanup(cancel)
+		begun := Heartbeat{}.begin(noon)
+		require.Error(t, a.settle(ctx, t.Context(), begun, &orak.Fault{Class: class, Message: "No."}))
+		next := keeper.memory.latest(a.step, begun)
+		require.False(t, next.Open)
+		require.Equal(t, counted, next.Attempts, class)
+	}
+}

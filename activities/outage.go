@@ -172,14 +172,27 @@ func title(d orak.Dependency) string {
 	return codeSpan(string(d), 40)
 }
 
-func away(d orak.Dependency) string   { return title(d) + " is away" }
-func serves(d orak.Dependency) string { return title(d) + " serves" }
+func away(d orak.Dependency) string {
+	if d == orak.DependencyWorkflows {
+		return "Workflow tasks fail"
+	}
+	return title(d) + " is away"
+}
+
+func serves(d orak.Dependency) string {
+	if d == orak.DependencyWorkflows {
+		return "Every workflow goes on"
+	}
+	return title(d) + " serves"
+}
 
 // waits says what an outage means for uploads.
 func waits(d orak.Dependency) string {
 	switch d {
 	case orak.DependencyStore:
 		return "Uploads in hand wait; none is lost, and they go on by themselves. New ones are refused with 503: their senders try again."
+	case orak.DependencyWorkflows:
+		return "The uploads of these workflows stand still until a worker runs whose code can go on with them; none is lost. All others go on."
 	case orak.DependencyWebhook:
 		return "Alerts wait, and are posted once it serves; uploads go on meanwhile."
 	default:

@@ -24,12 +24,14 @@ const (
 	StepClosed ReconcileStep = "closed"
 	// StepLetters compares dead letters with what is parked.
 	StepLetters ReconcileStep = "letters"
+	// StepTasks reports open workflows whose workflow task fails.
+	StepTasks ReconcileStep = "tasks"
 )
 
 // ReconcileSteps are all of them, in their order: what the outbox announces
 // is the bridge's to start, what is started again may park anew.
 func ReconcileSteps() []ReconcileStep {
-	return []ReconcileStep{StepOutbox, StepMissing, StepClosed, StepLetters}
+	return []ReconcileStep{StepOutbox, StepMissing, StepClosed, StepLetters, StepTasks}
 }
 
 // ReconcilePage is what one call of a Mender looks at.
@@ -70,6 +72,9 @@ type ReconcileCounts struct {
 	// workflow answers to.
 	Rewritten int `json:"rewritten"`
 	Strays    int `json:"strays"`
+	// Failing are open workflows whose workflow task fails: they wait for a
+	// worker with other code.
+	Failing int `json:"failing,omitempty"`
 	// Errors are items that could not be examined or mended; the next run
 	// meets them again.
 	Errors int `json:"errors"`
@@ -85,6 +90,7 @@ func (c ReconcileCounts) Plus(d ReconcileCounts) ReconcileCounts {
 	c.Stuck += d.Stuck
 	c.Rewritten += d.Rewritten
 	c.Strays += d.Strays
+	c.Failing += d.Failing
 	c.Errors += d.Errors
 	return c
 }
@@ -93,7 +99,7 @@ func (c ReconcileCounts) Plus(d ReconcileCounts) ReconcileCounts {
 func (c ReconcileCounts) byOutcome() map[string]int {
 	return map[string]int{
 		"examined": c.Examined, "published": c.Published, "dropped": c.Dropped, "started": c.Started,
-		"restarted": c.Restarted, "stuck": c.Stuck, "rewritten": c.Rewritten, "stray": c.Strays, "error": c.Errors,
+		"restarted": c.Restarted, "stuck": c.Stuck, "rewritten": c.Rewritten, "stray": c.Strays, "failing": c.Failing, "error": c.Errors,
 	}
 }
 

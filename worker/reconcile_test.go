@@ -42,10 +42,10 @@ func TestReconcileInOneRunAndInMore(t *testing.T) {
 			first := run.GetRunID()
 			var report workflows.ReconcileReport
 			require.NoError(t, run.Get(t.Context(), &report))
-			require.Equal(t, int(n)+3, report.Total().Examined)
-			r.record(name, name)
+			require.Equal(t, int(n)+4, report.Total().Examined)
+			r.record(name+"_with_tasks", name)
 			if n > 1 {
-				r.recordRun(name+"_first", name, first)
+				r.recordRun(name+"_with_tasks_first", name, first)
 			}
 		})
 	}

@@ -29,6 +29,9 @@ const (
 	reconcileFor  = 25 * time.Minute
 )
 
+// changeTasks is when Reconcile began to look at workflow tasks.
+const changeTasks = "tasks"
+
 // reconcile is the state of one run of Reconcile.
 type reconcile struct {
 	in     ReconcileInput
@@ -54,6 +57,9 @@ func (f *Flows) Reconcile(ctx workflow.Context, in ReconcileInput) (ReconcileRep
 		return r.report, err
 	}
 	for _, step := range steps {
+		if step == activities.StepTasks && workflow.GetVersion(ctx, changeTasks, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+			continue
+		}
 		rest, err := r.step(ctx, step, cursor)
 		if err != nil {
 			return r.report, err

@@ -59,11 +59,11 @@ func TestTheStepsAreDoneInOrder(t *testing.T) {
 		require.Empty(t, p.Mark)
 		require.Equal(t, noon, p.Began.UTC())
 	}
-	require.Equal(t, []activities.ReconcileStep{"outbox", "missing", "missing", "missing", "closed", "letters"}, steps)
-	require.Equal(t, activities.ReconcileCounts{Examined: 6, Started: 3}, r.Total())
+	require.Equal(t, []activities.ReconcileStep{"outbox", "missing", "missing", "missing", "closed", "letters", "tasks"}, steps)
+	require.Equal(t, activities.ReconcileCounts{Examined: 7, Started: 3}, r.Total())
 	require.Equal(t, noon, r.BeganAt)
 	require.False(t, r.EndedAt.IsZero())
-	require.Len(t, r.Marks, 4)
+	require.Len(t, r.Marks, 5)
 	require.Empty(t, r.GaveUp)
 }
 
@@ -73,7 +73,7 @@ func TestTheNextReconciliationBeginsWhereThisOneEnded(t *testing.T) {
 	w.SetLastCompletionResult(workflows.ReconcileReport{Marks: map[activities.ReconcileStep]string{activities.StepClosed: "then"},
 		Steps: map[activities.ReconcileStep]activities.ReconcileCounts{activities.StepClosed: {Examined: 99}}})
 	w.ExecuteWorkflow(workflows.TypeReconcile, workflows.ReconcileInput{Page: 1})
-	require.Equal(t, 4, reportOf(t, w).Total().Examined, "it counts its own")
+	require.Equal(t, 5, reportOf(t, w).Total().Examined, "it counts its own")
 	for _, p := range *asked {
 		require.Equal(t, p.Step == activities.StepClosed, p.Mark == "then", p.Step)
 	}
@@ -92,7 +92,7 @@ func TestAStepThatFailsDoesNotKeepTheOthersBack(t *testing.T) {
 	w.ExecuteWorkflow(workflows.TypeReconcile, workflows.ReconcileInput{Page: 1})
 	r := reportOf(t, w)
 	require.Equal(t, []activities.ReconcileStep{activities.StepMissing}, r.GaveUp)
-	require.Equal(t, activities.ReconcileCounts{Examined: 3, Errors: 1}, r.Total())
+	require.Equal(t, activities.ReconcileCounts{Examined: 4, Errors: 1}, r.Total())
 	require.Equal(t, "then", r.Marks[activities.StepMissing], "the next one begins there again")
 	require.Equal(t, "after letters", r.Marks[activities.StepLetters])
 	require.Less(t, r.EndedAt.Sub(r.BeganAt), time.Hour)
@@ -126,15 +126,15 @@ func TestMuchGoesOnInANewRun(t *testing.T) {
 			var again *workflow.ContinueAsNewError
 			if !errors.As(w.GetWorkflowError(), &again) {
 				r := reportOf(t, w)
-				require.Equal(t, activities.ReconcileCounts{Examined: n + 3, Started: n}, r.Total(), n)
-				require.Equal(t, n+3, pages)
+				require.Equal(t, activities.ReconcileCounts{Examined: n + 4, Started: n}, r.Total(), n)
+				require.Equal(t, n+4, pages)
 				break
 			}
 			require.LessOrEqual(t, len(*asked), 25)
 			in = workflows.ReconcileInput{}
 			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &in))
 		}
-		require.Equal(t, n+3, pages)
+		require.Equal(t, n+4, pages)
 	}
 }
 

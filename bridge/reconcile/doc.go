@@ -5,6 +5,7 @@
 //	Missing  records that the bridge has passed by ─► no workflow ─► start it
 //	Closed   workflows terminated, timed out, failed ─► start again, Restarts+1
 //	Letters  parked workflows ◄─► dead letters ─► write what is missing, report the rest
+//	Tasks    open workflows whose workflow task fails ─► report them
 //
 // Visibility finds candidates, and lags; what Describe says of each decides.
 // The reuse policy of each start makes Temporal itself look once more. Nothing

@@ -49,7 +49,10 @@ type Deps struct {
 	Store     Store
 	Letters   Letters
 	Links     activities.Links
-	Log       *slog.Logger
+	// Outages is told of workflows whose workflow task fails; nil tells nobody
+	// but the log.
+	Outages activities.OutageReporter
+	Log     *slog.Logger
 }
 
 // Reconciler compares Kafka and Temporal.
@@ -71,6 +74,7 @@ func (r *Reconciler) Menders() map[activities.ReconcileStep]activities.Mender {
 		activities.StepMissing: mender(r.mendMissing),
 		activities.StepClosed:  mender(r.mendClosed),
 		activities.StepLetters: mender(r.mendLetters),
+		activities.StepTasks:   mender(r.mendTasks),
 	}
 }
 

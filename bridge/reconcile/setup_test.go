@@ -78,7 +78,13 @@ func (l *logged) String() string {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*within)
+	return setupFor(t, 3*within)
+}
+
+// setupFor is setup for a test that may take so long.
+func setupFor(t *testing.T, limit time.Duration) *bundle {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	b := &bundle{t: t, ctx: ctx, servers: stack.Start(t), log: &logged{}}
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))

@@ -156,7 +156,7 @@ func countsText(n activities.ReconcileCounts) string {
 		text string
 	}{
 		{n.Published, "published"}, {n.Dropped, "dropped"}, {n.Started, "started"}, {n.Restarted, "restarted"},
-		{n.Stuck, "stuck"}, {n.Rewritten, "letters rewritten"}, {n.Strays, "stray letters"}, {n.Errors, "errors"},
+		{n.Stuck, "stuck"}, {n.Rewritten, "letters rewritten"}, {n.Strays, "stray letters"}, {n.Failing, "workflows whose task fails"}, {n.Errors, "errors"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))

@@ -18,6 +18,7 @@ import (
 	"orak/activities"
 	"orak/api"
 	"orak/bridge"
+	"orak/bridge/reconcile"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/media"
@@ -72,6 +73,15 @@ func (a *App) APIAddr() string {
 		return ""
 	}
 	return a.api.Addr()
+}
+
+// AdminAddr is where the probes and metrics of a process without the API are
+// served, as host:port; empty with the API, which serves them itself.
+func (a *App) AdminAddr() string {
+	if a.admin == nil {
+		return ""
+	}
+	return a.admin.Addr()
 }
 
 func (a *App) start(ctx context.Context, roles Roles) error {
@@ -171,7 +181,7 @@ func (a *App) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	engines := a.engines()
+	engines, reconciler := a.engines(), a.reconciler()
 	w := worker.New(a.cfg.Worker, a.temporal, worker.Deps{
 		Store:       activityStore{a.store},
 		Converter:   converter,
@@ -181,9 +191,9 @@ func (a *App) startWorker(ctx context.Context) error {
 		Publisher:   a.producer,
 		Notifier:    mattermost.New(a.cfg.Alert, a.log),
 		Outages:     a.outages,
-		Probes:      a.probes(converter),
+		Probes:      a.probes(converter, reconciler),
 		Links:       a.cfg.Temporal,
-		Menders:     a.menders(),
+		Menders:     a.menders(reconciler),
 		Namespace:   a.cfg.Temporal.Namespace,
 		AllTenants:  a.cfg.API.AllTenants,
 		Log:         a.log,
@@ -202,9 +212,10 @@ func (a *App) startWorker(ctx context.Context) error {
 }
 
 // probes say whether what every upload needs is back.
-func (a *App) probes(converter *media.Converter) map[orak.Dependency]activities.Probe {
+func (a *App) probes(converter *media.Converter, r *reconcile.Reconciler) map[orak.Dependency]activities.Probe {
 	probes := map[orak.Dependency]activities.Probe{
 		orak.DependencyStore: a.store.Ping, orak.DependencyKafka: a.producer.Ping, orak.DependencyConverter: converter.Check,
+		orak.DependencyWorkflows: r.WorkflowsGoOn,
 	}
 	if a.hasModelServer() {
 		probes[orak.DependencyModelServer] = a.modelGate().Ready

@@ -19,23 +19,26 @@ import (
 	"orak/internal/temporal"
 )
 
-// menders are the steps of the reconciliation.
-func (a *App) menders() map[activities.ReconcileStep]activities.Mender {
-	publisher := a.producer
-	minAge := a.cfg.Worker.ReconcileMinAge
+// reconciler compares what Kafka, Temporal and the store know.
+func (a *App) reconciler() *reconcile.Reconciler {
 	store := records{tombstones{a.store}}
-	all := reconcile.New(minAge, reconcile.Deps{
+	return reconcile.New(a.cfg.Worker.ReconcileMinAge, reconcile.Deps{
 		Replayer: replay.New(replay.Deps{
 			Kafka: a.cfg.Kafka, Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace, Tombstones: store,
 			Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket}, Log: a.log,
 		}),
 		Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace,
-		Store: store, Letters: publisher, Links: a.cfg.Temporal, Log: a.log,
-	}).Menders()
+		Store: store, Letters: a.producer, Links: a.cfg.Temporal, Outages: a.outages, Log: a.log,
+	})
+}
+
+// menders are the steps of the reconciliation.
+func (a *App) menders(r *reconcile.Reconciler) map[activities.ReconcileStep]activities.Mender {
+	all := r.Menders()
 	all[activities.StepOutbox] = sweeper{
-		box:    outbox.New(a.store, publisher, a.cfg.API.OutboxGrace, a.log),
+		box:    outbox.New(a.store, a.producer, a.cfg.API.OutboxGrace, a.log),
 		lister: a.store,
-		minAge: max(minAge, a.cfg.API.OutboxMinAge),
+		minAge: max(a.cfg.Worker.ReconcileMinAge, a.cfg.API.OutboxMinAge),
 	}
 	return all
 }

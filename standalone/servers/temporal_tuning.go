@@ -21,7 +21,9 @@ func dynamicConfig(file string, manyNamespaces bool) (dynamicconfig.StaticClient
 	}
 	if manyNamespaces {
 		maps.Copy(settings, dynamicconfig.StaticClient{
-			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():                            true,
+			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
+			// By default it takes five failures, which is a minute.
+			dynamicconfig.NumConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute.Key():         2,
 			dynamicconfig.FrontendNamespaceReplicationInducingAPIsRPS.Key():                        1000,
 			dynamicconfig.FrontendMaxNamespaceNamespaceReplicationInducingAPIsRPSPerInstance.Key(): 1000,
 		})

@@ -1,0 +1,117 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+
+	"orak"
+	"orak/activities"
+)
+
+// attrProblems is the search attribute in which the server says that the
+// workflow task of an open workflow failed several times in a row (5 by
+// default); it takes it away when one succeeds.
+const attrProblems = "TemporalReportedProblems"
+
+// failingQuery finds the workflows that cannot go on.
+const failingQuery = "ExecutionStatus = 'Running' AND " + attrProblems + " IS NOT NULL"
+
+// mendTasks reports the open workflows whose workflow task fails: their code
+// panics, or cannot replay their history, and the server tries again for ever.
+// What they need is a worker with other code, so nothing of them is touched.
+func (r *Reconciler) mendTasks(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
+	token, err := decode[[]byte](p.Cursor)
+	if err != nil {
+		return done, err
+	}
+	page, err := r.deps.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: r.deps.Namespace, PageSize: int32(p.Size), NextPageToken: token, Query: failingQuery,
+	})
+	if err != nil {
+		return done, fmt.Errorf("listing workflows whose task fails: %w", err)
+	}
+	first := ""
+	for _, listed := range page.GetExecutions() {
+		done.Counts.Examined++
+		id := listed.GetExecution().GetWorkflowId()
+		cause, err := r.failing(ctx, id)
+		switch {
+		case ctx.Err() != nil:
+			return done, ctx.Err()
+		case err != nil:
+			done.Counts.Errors++
+			r.log.ErrorContext(ctx, "a workflow whose task fails could not be looked at", "workflow_id", id, "error", err)
+		case cause != "":
+			if done.Counts.Failing++; first == "" {
+				first = id + ": " + cause
+			}
+		}
+	}
+	r.reportFailing(done.Counts.Failing, first)
+	if token = page.GetNextPageToken(); len(token) > 0 {
+		done.Cursor, err = encode(token)
+	}
+	return done, err
+}
+
+// failing says why the workflow task of an open workflow fails; empty where it
+// does not, or not any more.
+func (r *Reconciler) failing(ctx context.Context, workflowID string) (cause string, err error) {
+	d, err := r.describe(ctx, workflowID)
+	if err != nil || d == nil {
+		return "", err
+	}
+	info := d.GetWorkflowExecutionInfo()
+	cause = causeOf(info)
+	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING || cause == "" {
+		return "", nil
+	}
+	r.log.ErrorContext(ctx, "a workflow cannot go on: its workflow task fails", "workflow_id", workflowID,
+		"run_id", info.GetExecution().GetRunId(), "workflow_type", info.GetType().GetName(),
+		"cause", cause, "attempt", d.GetPendingWorkflowTask().GetAttempt())
+	return cause, nil
+}
+
+// causeOf is what the server says of a workflow's failing task.
+func causeOf(info *workflow.WorkflowExecutionInfo) string {
+	payload, ok := info.GetSearchAttributes().GetIndexedFields()[attrProblems]
+	var problems []string
+	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &problems) != nil {
+		return ""
+	}
+	return strings.Join(problems, ", ")
+}
+
+// reportFailing tells people, as it does of an outage: once, then from time to
+// time, and when it is over.
+func (r *Reconciler) reportFailing(n int, first string) {
+	if n == 0 || r.deps.Outages == nil {
+		return
+	}
+	message := "1 workflow cannot go on: " + first
+	if n > 1 {
+		message = fmt.Sprintf("%d workflows cannot go on, such as %s", n, first)
+	}
+	r.deps.Outages.Report(&orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyWorkflows, Message: message})
+}
+
+// WorkflowsGoOn is the activities.Probe of orak.DependencyWorkflows: nil means that no
+// open workflow is known whose workflow task fails.
+func (r *Reconciler) WorkflowsGoOn(ctx context.Context) error {
+	counted, err := r.deps.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Namespace: r.deps.Namespace, Query: failingQuery,
+	})
+	if err != nil {
+		return fmt.Errorf("counting workflows whose task fails: %w", err)
+	}
+	if n := counted.GetCount(); n > 0 {
+		return fmt.Errorf("the workflow task of %d workflows fails", n)
+	}
+	return nil
+}
