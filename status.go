@@ -8,8 +8,8 @@ import (
 // Stage is one step of the way of an upload through the service.
 type Stage string
 
-// The stages, in order. StageReceive is the bridge's: an event that cannot be
-// decoded fails there, before there is a workflow.
+// The stages, in order. StageReceive is the bridge's: an upload whose
+// announcement cannot be used fails there, before anything is run.
 const (
 	StageReceive Stage = "receive"
 	StageConvert Stage = "convert"
@@ -19,6 +19,9 @@ const (
 
 // Stages are the steps that a workflow runs, in order.
 func Stages() []Stage { return []Stage{StageConvert, StageAnalyze, StagePublish} }
+
+// FailureStages are those in which an upload can be dead-lettered, in order.
+func FailureStages() []Stage { return append([]Stage{StageReceive}, Stages()...) }
 
 // ParseStage checks s against the stages that a workflow runs; an upload can
 // be reprocessed from each of them.

@@ -80,9 +80,10 @@ type Upload struct {
 	ReceivedAt time.Time `json:"received_at,omitzero"`
 }
 
-// ErasedUpload is what may be said of an upload that was erased: whose it was
-// and which, nothing of the recording.
-func ErasedUpload(t Tenant, id UploadID) Upload {
+// BareUpload is an upload of which nothing may be said, since it was erased, or
+// nothing is known, since its announcement cannot be used: whose it is and
+// which, nothing of the recording.
+func BareUpload(t Tenant, id UploadID) Upload {
 	return Upload{ID: id, Tenant: t, Key: OriginalKey(t, id)}
 }
 

@@ -174,8 +174,8 @@ func TestDeadLettersAreSelected(t *testing.T) {
 	require.Equal(t, []orak.UploadID{blues}, ids)
 
 	for query, says := range map[string]string{
-		"stage=receive": "convert, analyze, publish",
-		"stage=" + url.QueryEscape("convert' OR OrakStage = 'analyze"): "convert, analyze, publish",
+		"stage=queued": "receive, convert, analyze, publish",
+		"stage=" + url.QueryEscape("convert' OR OrakStage = 'analyze"): "receive, convert, analyze, publish",
 		"class=none":                       "input, transient, model, overload, dependency, internal",
 		"class=input&class=":               "class is empty",
 		"older_than=yesterday":             "90m",

@@ -53,7 +53,7 @@ func (s *Server) selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err er
 	if sel.tenant, err = s.operatorTenant(c); err != nil {
 		return sel, err
 	}
-	if sel.stages, err = chosen(c, paramStage, orak.Stages()); err != nil {
+	if sel.stages, err = chosen(c, paramStage, orak.FailureStages()); err != nil {
 		return sel, err
 	}
 	if sel.classes, err = chosen(c, paramClass, orak.Classes()); err != nil {

@@ -27,7 +27,7 @@ const (
 	outcomeNotRunning outcome = "not_running"
 )
 
-// errOtherTenant is a cancellation of somebody else's upload.
+// errOtherTenant is an event about somebody else's upload.
 var errOtherTenant = errors.New("the workflow is another tenant's")
 
 // settleCanceled handles an event of type Canceled. One that tells of an end,

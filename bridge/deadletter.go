@@ -13,12 +13,7 @@ import (
 func (b *Bridge) deadLetter(ctx context.Context, j *job, f *orak.Fault) outcome {
 	now, r := time.Now().UTC(), j.r
 	letter := events.DeadLetter{
-		Origin: events.OriginOf(r),
-		Failure: orak.Failure{
-			Stage: orak.StageReceive, Class: f.Class, Message: f.Message,
-			Attempts: 1, FirstAt: now, LastAt: now,
-		},
-		FailedAt: now,
+		Origin: events.OriginOf(r), Failure: receiveFailure(f, now), FailedAt: now,
 	}
 	written := b.persist(ctx, j, b.kafka, "writing a dead letter", func(ctx context.Context) error {
 		return b.deps.Publisher.PublishDeadLetter(ctx, letter)

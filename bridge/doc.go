@@ -5,7 +5,7 @@
 //	     ▲              │ tracker     │                             (budget)     │
 //	     │              ▼             │                                          ├─ start workflow upload-<id>
 //	     │        commit: lowest      │                                          │  (limiter; aside while it waits)
-//	     │        record not settled  ▼                                          └─ or dead letter
+//	     │        record not settled  ▼                                          └─ or start it parked, or dead letter
 //	     └─ paused partitions ◄── full buffer
 //
 // A record is settled when its workflow is started (or turns out to have been
@@ -20,11 +20,14 @@
 // # Whose fault it is
 //
 // A record that cannot be read, or that Temporal refuses while all is well, is
-// dead-lettered: bytes untouched, and the partition goes on. Everything else
-// (Temporal or Kafka unreachable, throttling, a namespace that is not set up)
-// would fail for every record, so nothing is dead-lettered: the records are
-// tried again for as long as it lasts, the partitions are held, and readiness
-// tells. An outage is a backlog, never a flood of dead letters.
+// dead-lettered: bytes untouched, and the partition goes on. Where it tells which
+// upload it announces, that upload's workflow is started parked, and writes the
+// dead letter itself; an announcement that comes after it takes its place.
+//
+// Everything else (Temporal or Kafka unreachable, throttling, a namespace that is
+// not set up) would fail for every record, so nothing is dead-lettered: the
+// records are tried again for as long as it lasts, the partitions are held, and
+// readiness tells. An outage is a backlog, never a flood of dead letters.
 //
 // # What holds it back
 //

@@ -74,7 +74,7 @@ func TestErasuresThatCannotBeTakenAreDeadLettered(t *testing.T) {
 	u := newUpload()
 	malformed := erasure(t, u, u.Tenant)
 	malformed.Value = []byte(`{}`)
-	told, err := events.NewLifecycle("id", events.Erased, time.Now(), events.Lifecycle{Upload: orak.ErasedUpload(u.Tenant, u.ID), Status: orak.StatusErased})
+	told, err := events.NewLifecycle("id", events.Erased, time.Now(), events.Lifecycle{Upload: orak.BareUpload(u.Tenant, u.ID), Status: orak.StatusErased})
 	require.NoError(t, err)
 	b.publish(announcement(t, u), malformed, erasure(t, u, "other"), told.Record(events.TopicUploads))
 	m := b.start(nil)

@@ -369,7 +369,7 @@ func TestDeadLetterTopicThatTakesTooLittleBlocksNothing(t *testing.T) {
 	b.awaitCommitted(1)
 	d, err := events.DeadLetterFrom(b.readDeadLetters(1)[0])
 	require.NoError(t, err)
-	require.Equal(t, 5000, d.Omitted)
+	require.Equal(t, 5000, d.Origin.Omitted)
 	require.Equal(t, "k", string(d.Origin.Key))
 	require.Equal(t, events.TopicUploads, d.Origin.Topic)
 }

@@ -35,19 +35,36 @@ func (b *Bridge) handle(run context.Context, j *job) {
 	}
 }
 
-func (b *Bridge) settle(ctx context.Context, j *job) (out outcome) {
-	r := j.r
+// settle settles the record of j. A record that panics is at fault, and so is
+// one that panics again when it is refused.
+func (b *Bridge) settle(ctx context.Context, j *job) outcome {
+	out, err := b.guarded(j, func() outcome { return b.route(ctx, j) })
+	if err == nil {
+		return out
+	}
+	fault := &orak.Fault{Class: orak.ClassInternal, Message: "The event could not be processed.", Err: err}
+	out, err = b.guarded(j, func() outcome { return b.refuse(ctx, j, fault) })
+	if err == nil {
+		return out
+	}
+	return b.deadLetter(ctx, j, fault)
+}
+
+// guarded turns a panic of work into an error.
+func (b *Bridge) guarded(j *job, work func() outcome) (out outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
 			b.log.Error("handling a record panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()),
-				"topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
-			out = b.deadLetter(ctx, j, &orak.Fault{
-				Class:   orak.ClassInternal,
-				Message: "The event could not be processed.",
-				Err:     fmt.Errorf("panic: %v", p),
-			})
+				"topic", j.r.Topic, "partition", j.r.Partition, "offset", j.r.Offset)
 		}
 	}()
+	return work(), nil
+}
+
+// route handles the record of j by what it is.
+func (b *Bridge) route(ctx context.Context, j *job) outcome {
+	r := j.r
 	if b.deps.Recordings != nil {
 		if entries, ok, err := events.NotificationFrom(r); err != nil {
 			return b.deadLetter(ctx, j, orak.AsFault(err))
@@ -61,7 +78,7 @@ func (b *Bridge) settle(ctx context.Context, j *job) (out outcome) {
 	}
 	switch {
 	case err != nil && !errors.Is(err, events.ErrUnknownType):
-		return b.deadLetter(ctx, j, orak.AsFault(err))
+		return b.refuse(ctx, j, orak.AsFault(err))
 	case err == nil && e.Type == events.UploadReceived:
 		return b.settleReceived(ctx, j, e)
 	case err == nil && e.Type == events.Canceled:
@@ -77,7 +94,7 @@ func (b *Bridge) settle(ctx context.Context, j *job) (out outcome) {
 func (b *Bridge) settleReceived(ctx context.Context, j *job, e events.Event) outcome {
 	received, err := e.Received()
 	if err != nil {
-		return b.deadLetter(ctx, j, orak.AsFault(err))
+		return b.refuse(ctx, j, orak.AsFault(err))
 	}
 	u := received.Upload
 	if j.s.recent.has(j.r, u.ID) {

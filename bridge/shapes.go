@@ -7,11 +7,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
-	"go.temporal.io/api/serviceerror"
 
 	"orak"
 	"orak/events"
-	"orak/workflows"
 )
 
 // Recordings is the store in which notifications announce recordings.
@@ -88,8 +86,9 @@ func (b *Bridge) settleNotified(ctx context.Context, j *job, n events.Notified) 
 	// The API's own uploads are notified, too. Asking first saves reading the
 	// recordings of all that were started already.
 	known := false
-	asked := b.persist(ctx, j, b.temporal, "looking for the workflow", func(ctx context.Context) (err error) {
-		known, err = b.isKnown(ctx, id)
+	asked := b.persist(ctx, j, b.temporal, "looking for the workflow", func(ctx context.Context) error {
+		info, err := b.find(ctx, id)
+		known = info != nil && !awaitsAnnouncement(info)
 		return err
 	})
 	switch {
@@ -103,19 +102,6 @@ func (b *Bridge) settleNotified(ctx context.Context, j *job, n events.Notified) 
 		return out
 	}
 	return b.start(ctx, j, u)
-}
-
-// isKnown says whether the upload's workflow exists, open or closed.
-func (b *Bridge) isKnown(ctx context.Context, id orak.UploadID) (bool, error) {
-	if err := b.connect(ctx); err != nil {
-		return false, err
-	}
-	_, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
-	var absent *serviceerror.NotFound
-	if errors.As(err, &absent) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // describe reads the recording; an outcome means that there is nothing to
@@ -144,7 +130,7 @@ func (b *Bridge) describe(ctx context.Context, j *job, t orak.Tenant, id orak.Up
 		b.log.Debug("recording is announced by the API", "upload_id", id, "tenant", t)
 		return orak.Upload{}, outcomeSkipped
 	case final != nil:
-		return orak.Upload{}, b.deadLetter(ctx, j, orak.AsFault(final))
+		return orak.Upload{}, b.park(ctx, j, orak.BareUpload(t, id), orak.AsFault(final))
 	}
 	return u, ""
 }

@@ -28,64 +28,88 @@ const maxRefusals = 3
 // a duplicate.
 func (b *Bridge) start(ctx context.Context, j *job, u orak.Upload) outcome {
 	began := time.Now()
-	id := workflows.UploadWorkflowID(u.ID)
-	log := b.log.With("upload_id", u.ID, "tenant", u.Tenant, "workflow_id", id)
-	var out outcome
-	var refused error
-	refusals := 0
+	l := launch{in: Input(j.r, u)}
+	out, others := outcomeStarted, false
 	ok := b.persist(ctx, j, b.temporal, "starting the workflow", func(try context.Context) error {
-		out, refused = outcomeStarted, nil
-		if err := b.connect(try); err != nil {
-			return err
+		exists, err := b.launch(try, &l)
+		if exists {
+			out, err = b.announceAgain(try, l.in)
 		}
-		runID, err := b.execute(try, j.r, u)
-		var exists *serviceerror.WorkflowExecutionAlreadyStarted
-		var invalid *serviceerror.InvalidArgument
-		switch {
-		case err == nil:
-			log.Info("workflow started", "run_id", runID)
+		if others = errors.Is(err, errOtherTenant); others {
 			return nil
-		case errors.As(err, &exists):
-			out = outcomeDuplicate
-			log.Debug("workflow was started before", "run_id", exists.RunId)
-			return nil
-		case errors.As(err, &invalid):
-			if refusals++; refusals < maxRefusals {
-				return err
-			}
-			refused = err
-			return b.blameNamespace(try, invalid)
-		default:
-			return err
 		}
+		return err
 	})
 	switch {
 	case !ok:
 		return outcomeAbandoned
-	case refused != nil:
-		return b.deadLetter(ctx, j, &orak.Fault{
+	case others:
+		return b.deadLetter(ctx, j, &orak.Fault{Class: orak.ClassInput, Message: "The event announces another tenant's upload.", Err: errOtherTenant})
+	case l.refused != nil:
+		return b.park(ctx, j, u, &orak.Fault{
 			Class:   orak.ClassInternal,
 			Message: "The upload could not be taken into processing.",
-			Err:     fmt.Errorf("starting workflow %s: %w", id, refused),
+			Err:     fmt.Errorf("starting workflow %s: %w", workflows.UploadWorkflowID(u.ID), l.refused),
 		})
 	}
 	b.metrics.start.Observe(time.Since(began).Seconds())
 	return out
 }
 
-func (b *Bridge) execute(ctx context.Context, r *kgo.Record, u orak.Upload) (runID string, err error) {
-	options := StartOptions(u)
-	options.EnableEagerStart = b.cfg.EagerStart
-	run, err := b.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, Input(r, u))
-	if err != nil {
-		return "", err
+// launch is a workflow that is to be started, over all tries.
+type launch struct {
+	in workflows.ProcessUploadInput
+	// refusals counts how often Temporal has refused the start; refused is there
+	// once that is the record's fault.
+	refusals int
+	refused  error
+}
+
+// launch tries to start l's workflow; exists says that there is one. A nil
+// error with l.refused means that there is none, and can be none.
+func (b *Bridge) launch(try context.Context, l *launch) (exists bool, err error) {
+	l.refused = nil
+	if err := b.connect(try); err != nil {
+		return false, err
 	}
-	return run.GetRunID(), nil
+	options := startOptions(l.in)
+	options.EnableEagerStart = b.cfg.EagerStart
+	run, err := b.deps.Temporal.ExecuteWorkflow(try, options, workflows.TypeProcessUpload, l.in)
+	var already *serviceerror.WorkflowExecutionAlreadyStarted
+	var invalid *serviceerror.InvalidArgument
+	switch {
+	case err == nil:
+		b.log.Info("workflow started", "upload_id", l.in.Upload.ID, "tenant", l.in.Upload.Tenant, "workflow_id", options.ID, "run_id", run.GetRunID())
+		return false, nil
+	case errors.As(err, &already):
+		b.log.Debug("workflow was started before", "upload_id", l.in.Upload.ID, "tenant", l.in.Upload.Tenant, "workflow_id", options.ID, "run_id", already.RunId)
+		return true, nil
+	case errors.As(err, &invalid):
+		if l.refusals++; l.refusals < maxRefusals {
+			return false, err
+		}
+		l.refused = err
+		return false, b.blameNamespace(try, invalid)
+	default:
+		return false, err
+	}
 }
 
 // StartOptions are how the workflow of u is started, once and only once.
 // Whoever starts one by another way than the bridge begins with them.
 func StartOptions(u orak.Upload) client.StartWorkflowOptions {
+	return startOptions(workflows.ProcessUploadInput{Upload: u})
+}
+
+func startOptions(in workflows.ProcessUploadInput) client.StartWorkflowOptions {
+	u := in.Upload
+	first := orak.Progress{Upload: u, Status: orak.StatusQueued, UpdatedAt: time.Now().UTC()}
+	attributes := []temporal.SearchAttributeUpdate{workflows.AttrTenant.ValueSet(string(u.Tenant))}
+	if f := in.Refused; f != nil {
+		first.Status, first.Stage, first.Failure = orak.StatusDeadLettered, f.Stage, f
+		attributes = append(attributes, workflows.AttrStage.ValueSet(string(f.Stage)), workflows.AttrFailure.ValueSet(string(f.Class)))
+	}
+	attributes = append(attributes, workflows.AttrStatus.ValueSet(string(first.Status)))
 	return client.StartWorkflowOptions{
 		ID:                    workflows.UploadWorkflowID(u.ID),
 		TaskQueue:             workflows.QueuePipeline,
@@ -93,13 +117,8 @@ func StartOptions(u orak.Upload) client.StartWorkflowOptions {
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		// Without it a run that exists is returned as if it were new.
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		Memo: map[string]any{
-			workflows.MemoProgress: orak.Progress{Upload: u, Status: orak.StatusQueued, UpdatedAt: time.Now().UTC()},
-		},
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			workflows.AttrStatus.ValueSet(string(orak.StatusQueued)),
-			workflows.AttrTenant.ValueSet(string(u.Tenant)),
-		),
+		Memo:                                     map[string]any{workflows.MemoProgress: first},
+		TypedSearchAttributes:                    temporal.NewSearchAttributes(attributes...),
 	}
 }
 
@@ -152,7 +171,7 @@ func (b *Bridge) blameNamespace(ctx context.Context, refusal *serviceerror.Inval
 	case err != nil:
 		return fmt.Errorf("listing search attributes: %w", err)
 	}
-	for _, attr := range []string{workflows.AttrStatus.GetName(), workflows.AttrTenant.GetName()} {
+	for _, attr := range []string{workflows.AttrStatus.GetName(), workflows.AttrTenant.GetName(), workflows.AttrStage.GetName(), workflows.AttrFailure.GetName()} {
 		if _, ok := resp.GetCustomAttributes()[attr]; !ok {
 			return fmt.Errorf("search attribute %s is not registered in namespace %s", attr, b.deps.Namespace)
 		}

@@ -51,6 +51,20 @@ type Origin struct {
 	Key       []byte   `json:"key"`
 	Value     []byte   `json:"value"`
 	Headers   []Header `json:"headers"`
+	// Omitted is the length of the value in bytes where that had to be left
+	// out, as it is too large for a workflow's input; otherwise it is 0.
+	Omitted int `json:"omitted,omitempty"`
+}
+
+// Bare is o without its value and headers, and without a key that is long: it
+// says where the record is.
+func (o Origin) Bare() Origin {
+	o.Omitted = max(1, o.Omitted, len(o.Value))
+	o.Value, o.Headers = nil, nil
+	if len(o.Key) > maxBareKey {
+		o.Key = nil
+	}
+	return o
 }
 
 // DeadLetter is one record of TopicDeadLetters.
@@ -68,23 +82,15 @@ type DeadLetter struct {
 	Cycle int
 	// FailedAt is when the letter was written.
 	FailedAt time.Time
-	// Omitted is the length in bytes of the origin's value where that had to
-	// be left out; see HeaderDLQOmitted. Otherwise it is 0.
-	Omitted int
 }
 
-// maxBareKey is the longest key that a bare letter keeps, in bytes.
+// maxBareKey is the longest key that a bare origin keeps, in bytes.
 const maxBareKey = 1 << 10
 
-// Bare is d without the origin's value and headers, and without a key that is
-// long: it says what failed and where the record is. It is the last resort for
-// a topic that takes less than ours does: nothing must stand still for one
-// record, and the record itself remains in its own topic.
+// Bare is d with a bare origin. It is the last resort for a topic that takes less
+// than ours does: nothing must stand still for one record, and the record itself
+// remains in its own topic.
 func (d DeadLetter) Bare() DeadLetter {
-	d.Omitted = max(1, len(d.Origin.Value))
-	d.Origin.Value, d.Origin.Headers = nil, nil
-	if len(d.Origin.Key) > maxBareKey {
-		d.Origin.Key = nil
-	}
+	d.Origin = d.Origin.Bare()
 	return d
 }

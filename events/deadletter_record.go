@@ -57,8 +57,8 @@ func (d DeadLetter) Record() *kgo.Record {
 			kgo.RecordHeader{Key: HeaderDLQFirstClass, Value: []byte(d.First.Class)},
 			kgo.RecordHeader{Key: HeaderDLQFirstMessage, Value: []byte(d.First.Message)})
 	}
-	if d.Omitted > 0 {
-		headers = append(headers, kgo.RecordHeader{Key: HeaderDLQOmitted, Value: []byte(strconv.Itoa(d.Omitted))})
+	if o.Omitted > 0 {
+		headers = append(headers, kgo.RecordHeader{Key: HeaderDLQOmitted, Value: []byte(strconv.Itoa(o.Omitted))})
 	}
 	return &kgo.Record{Topic: TopicDeadLetters, Key: o.Key, Value: o.Value, Headers: headers, Timestamp: d.FailedAt}
 }
@@ -121,7 +121,7 @@ func fromBlock(block map[string]string) (DeadLetter, error) {
 		d.First = &orak.Failure{Stage: orak.Stage(stage), Class: orak.Class(block[HeaderDLQFirstClass]), Message: block[HeaderDLQFirstMessage]}
 	}
 	if _, ok := block[HeaderDLQOmitted]; ok {
-		d.Omitted = int(p.number(HeaderDLQOmitted, 32))
+		d.Origin.Omitted = int(p.number(HeaderDLQOmitted, 32))
 	}
 	return d, p.err
 }

@@ -34,7 +34,7 @@ func TestDeadLetterSurvivesItsRecord(t *testing.T) {
 		"full":        sampleDeadLetter(t),
 		"first cause": sampleSecondLetter(t),
 		"no workflow": {Origin: Origin{Topic: "t", Headers: []Header{}}, Failure: orak.Failure{Stage: orak.StageReceive, Class: orak.ClassInput}, FailedAt: sampleTime.Truncate(time.Millisecond)},
-		"omitted":     {Origin: Origin{Topic: "t", Key: []byte("k")}, Omitted: 123, FailedAt: sampleTime.Truncate(time.Millisecond)},
+		"omitted":     {Origin: Origin{Topic: "t", Key: []byte("k"), Omitted: 123}, FailedAt: sampleTime.Truncate(time.Millisecond)},
 	} {
 		got, err := DeadLetterFrom(d.Record())
 		require.NoError(t, err, name)

@@ -54,9 +54,10 @@ func (e Event) Erasure() (Erasure, error) {
 	return r, nil
 }
 
-// checkErased takes an upload of which nothing is known but whose it was and
-// which: an erasure is announced without what was erased.
-func checkErased(u orak.Upload, subject orak.UploadID) error {
+// checkBare takes an upload of which nothing is said but whose it is and which:
+// an erasure is announced without what was erased, and a failed announcement
+// may have said no more.
+func checkBare(u orak.Upload, subject orak.UploadID) error {
 	if _, err := orak.ParseUploadID(string(u.ID)); err != nil {
 		return fmt.Errorf("upload_id: %w", err)
 	}

@@ -128,8 +128,8 @@ func newEvent(id string, t Type, at time.Time, subject orak.UploadID, payload an
 
 func checkLifecycle(t Type, l Lifecycle, subject orak.UploadID) error {
 	check := checkUpload
-	if t == Erased {
-		check = checkErased
+	if t == Erased || l.Failure != nil && l.Failure.Stage == orak.StageReceive {
+		check = checkBare
 	}
 	if err := check(l.Upload, subject); err != nil {
 		return fmt.Errorf("upload: %w", err)

@@ -85,7 +85,7 @@ func sampleLifecycle(t Type) Lifecycle {
 	case Expired:
 		l.Status, l.Failure = orak.StatusExpired, sampleFailure()
 	case Erased:
-		l.Upload, l.Status = orak.ErasedUpload(u.Tenant, u.ID), orak.StatusErased
+		l.Upload, l.Status = orak.BareUpload(u.Tenant, u.ID), orak.StatusErased
 		l.By, l.Reason = "ada", "asked by the singer"
 	}
 	return l

@@ -178,7 +178,7 @@ func TestAnErasedUploadIsOnlyNamed(t *testing.T) {
 	require.NotContains(t, string(sampleEvent(t, Erased).Data), "filename")
 	require.NotContains(t, string(sampleEvent(t, Erased).Data), "sha256")
 	u := sampleUpload()
-	named := Lifecycle{Upload: orak.ErasedUpload(u.Tenant, u.ID), Status: orak.StatusErased}
+	named := Lifecycle{Upload: orak.BareUpload(u.Tenant, u.ID), Status: orak.StatusErased}
 	for field, change := range map[string]func(*Lifecycle){
 		"upload_id": func(l *Lifecycle) { l.Upload.ID = "x" },
 		"tenant":    func(l *Lifecycle) { l.Upload.Tenant = "" },

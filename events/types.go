@@ -35,6 +35,8 @@ type Received struct {
 // Lifecycle is the data of every event on TopicLifecycle. Consumers may meet
 // fields that they do not know, and ignore them.
 type Lifecycle struct {
+	// Upload is an orak.BareUpload once it is erased, and may be one where it
+	// failed at orak.StageReceive.
 	Upload orak.Upload `json:"upload"`
 	Status orak.Status `json:"status"`
 	Cycle  int         `json:"cycle"`

@@ -90,7 +90,7 @@ func (r *rig) told(u orak.Upload) int {
 		if e, err := events.FromRecord(rec); err == nil && e.Subject == u.ID && e.Type == events.Erased {
 			l, err := e.Lifecycle()
 			require.NoError(r.t, err)
-			require.Equal(r.t, orak.ErasedUpload(u.Tenant, u.ID), l.Upload)
+			require.Equal(r.t, orak.BareUpload(u.Tenant, u.ID), l.Upload)
 			require.Equal(r.t, "ada", l.By)
 			n++
 		}

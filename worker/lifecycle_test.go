@@ -197,6 +197,48 @@ func TestAnnouncementMayComeBeforeItsRecording(t *testing.T) {
 	require.NoError(t, r.closed(u))
 }
 
+func refusedAnnouncement() *orak.Failure {
+	now := time.Now().UTC()
+	return &orak.Failure{Stage: orak.StageReceive, Class: orak.ClassInput, Message: "The event cannot be read.", Attempts: 1, FirstAt: now, LastAt: now}
+}
+
+func TestUploadWhoseAnnouncementWasRefusedIsDecidedOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start()
+	u := r.put([]byte("sound"))
+	refused := refusedAnnouncement()
+	r.execute(workflows.ProcessUploadInput{Upload: orak.BareUpload(u.Tenant, u.ID), Refused: refused})
+	r.await(u, orak.StatusDeadLettered)
+	letter := r.letters(u, 1)[0]
+	require.Equal(t, orak.StageReceive, letter.Failure.Stage)
+	require.Equal(t, workflows.UploadWorkflowID(u.ID), letter.WorkflowID)
+	require.Contains(t, r.posted(string(u.ID)), "orak dlq discard "+string(u.ID))
+	err := r.update(u, workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "again"})
+	require.ErrorContains(t, err, "announcement of this upload cannot be used")
+	require.NoError(t, r.update(u, workflows.SignalDiscard, workflows.Discard{By: "ada", Reason: "spam"}))
+	require.NoError(t, r.closed(u))
+	require.Equal(t, []events.Type{events.DeadLettered, events.Discarded}, types(r.lifecycle(u, events.Discarded)))
+	require.Equal(t, orak.StatusDiscarded, get[orak.Progress](r, orak.OutcomeKey(u.Tenant, u.ID)).Status)
+	r.record("announcement_refused", workflows.UploadWorkflowID(u.ID))
+}
+
+func TestUploadIsProcessedOnceItIsAnnouncedWell(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start()
+	u := r.put([]byte("sound"))
+	r.execute(workflows.ProcessUploadInput{Upload: orak.BareUpload(u.Tenant, u.ID), Refused: refusedAnnouncement()})
+	r.await(u, orak.StatusDeadLettered)
+	again := workflows.Announced{Upload: u, Origin: events.Origin{Topic: events.TopicUploads, Key: []byte(u.ID), Value: []byte("{}")}}
+	require.NoError(t, r.client.SignalWorkflow(t.Context(), workflows.UploadWorkflowID(u.ID), "", workflows.SignalAnnounced, again))
+	require.NoError(t, r.closed(u))
+	require.Equal(t, []events.Type{events.DeadLettered, events.Reprocessed, events.Converted, events.Analyzed, events.Completed},
+		types(r.lifecycle(u, events.Completed)))
+	require.Equal(t, u.SHA256, get[orak.Progress](r, orak.OutcomeKey(u.Tenant, u.ID)).Upload.SHA256)
+	r.record("announced_again", workflows.UploadWorkflowID(u.ID))
+}
+
 // pending is how the Temporal Web UI shows the stage of u that runs.
 type pending struct {
 	Attempt     int

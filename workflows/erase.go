@@ -81,7 +81,7 @@ func (e *erasure) tell(ctx workflow.Context, stone orak.Tombstone) error {
 		Type: events.Erased,
 		At:   stone.ErasedAt,
 		Lifecycle: events.Lifecycle{
-			Upload: orak.ErasedUpload(e.in.Tenant, e.in.ID), Status: orak.StatusErased,
+			Upload: orak.BareUpload(e.in.Tenant, e.in.ID), Status: orak.StatusErased,
 			By: e.in.By, Reason: e.in.Reason,
 		},
 	}
@@ -123,5 +123,5 @@ func (e *erasure) sweep(ctx workflow.Context) error {
 
 // ErasedProgress is where an upload stands that was erased.
 func ErasedProgress(t orak.Tenant, id orak.UploadID, at time.Time) orak.Progress {
-	return orak.Progress{Upload: orak.ErasedUpload(t, id), Status: orak.StatusErased, UpdatedAt: at}
+	return orak.Progress{Upload: orak.BareUpload(t, id), Status: orak.StatusErased, UpdatedAt: at}
 }

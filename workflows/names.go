@@ -59,6 +59,9 @@ const (
 	SignalReprocess = "reprocess"
 	SignalDiscard   = "discard"
 	QueryStatus     = "status"
+	// SignalAnnounced is the bridge's: an upload whose announcement was refused
+	// was announced again; it carries an Announced.
+	SignalAnnounced = "announced"
 	// SignalAlert and SignalSettled are AlertDigest's: an upload was parked, and
 	// one that was parked is not any more (it carries nothing: who is still
 	// parked is counted, not kept).
@@ -94,6 +97,11 @@ type ProcessUploadInput struct {
 	Upload orak.Upload `json:"upload"`
 	// Origin is the record that announced the upload.
 	Origin events.Origin `json:"origin"`
+	// Refused is why nothing could be begun with the announcement, of stage
+	// orak.StageReceive; nil where something could. The run does not begin with a
+	// stage then but is dead-lettered with it, and Upload may be an
+	// orak.BareUpload.
+	Refused *orak.Failure `json:"refused,omitempty"`
 	// Restarts is how often the reconciliation has started the upload again,
 	// this time included. Past MaxRestarts the run does not begin with a stage
 	// but is dead-lettered as stuck.
@@ -118,9 +126,16 @@ type Resume struct {
 	Warned bool `json:"warned,omitempty"`
 }
 
+// Announced is an announcement that takes the place of one that was refused.
+type Announced struct {
+	Upload orak.Upload   `json:"upload"`
+	Origin events.Origin `json:"origin"`
+}
+
 // Reprocess asks for a parked upload to be run again.
 type Reprocess struct {
-	// From is the stage to begin with; empty means the one that failed.
+	// From is the stage to begin with; empty means the one that failed, or
+	// convert where the announcement did.
 	From orak.Stage `json:"from,omitempty"`
 	// Reason and By are for the record: why, and who asked.
 	Reason string `json:"reason"`

@@ -55,7 +55,9 @@ func (u *upload) listen(ctx workflow.Context) error {
 func (u *upload) hear(ctx workflow.Context) {
 	listening, _ := workflow.NewDisconnectedContext(ctx)
 	heard := func() bool {
-		return workflow.GetSignalChannel(ctx, SignalReprocess).Len() > 0 || workflow.GetSignalChannel(ctx, SignalDiscard).Len() > 0
+		return slices.ContainsFunc([]string{SignalReprocess, SignalDiscard, SignalAnnounced}, func(name string) bool {
+			return workflow.GetSignalChannel(ctx, name).Len() > 0
+		})
 	}
 	for workflow.Await(listening, heard) == nil {
 		u.takeSignals(ctx)
@@ -80,6 +82,7 @@ func (u *upload) takeSignals(ctx workflow.Context) {
 		}
 		u.obey(ctx, SignalDiscard, u.checkDiscard(ctx, d), discard(d))
 	}
+	u.takeAnnouncements(ctx)
 }
 
 // obey does what a signal says, where that makes sense.
@@ -144,6 +147,9 @@ func (u *upload) checkReprocess(ctx workflow.Context, r Reprocess) error {
 		return err
 	}
 	if err := checkWho(r.By, r.Reason); err != nil {
+		return err
+	}
+	if err := u.checkAnnouncement(); err != nil {
 		return err
 	}
 	if err := u.checkFrom(r.From); err != nil {

@@ -119,9 +119,13 @@ func (u *upload) live(ctx workflow.Context) (orak.Status, error) {
 	}
 }
 
-// cycle runs the stages, unless the upload was started again too often: then
-// it runs only once a person has asked for that.
+// cycle runs the stages, unless its announcement was refused, or the upload was
+// started again too often: then it runs only once a person has asked for that,
+// or it was announced anew.
 func (u *upload) cycle(ctx workflow.Context, from orak.Stage) (*orak.Failure, error) {
+	if u.in.Refused != nil && u.progress.Cycle == 0 {
+		return u.in.Refused, nil
+	}
 	if u.progress.Restarts > MaxRestarts && u.progress.Cycle == u.in.Cycle {
 		failure := stuckFailure(workflow.Now(ctx))
 		return &failure, nil

@@ -20,7 +20,7 @@ import (
 // on that way now: keep the old way with workflow.GetVersion, and record the
 // new one under a new name (go test ./worker -record).
 var paths = []string{
-	"alert_digest", "alert_digest_adjusted", "alert_digest_continued", "alert_digest_repeated", "alert_digest_resolved",
+	"alert_digest", "alert_digest_adjusted", "alert_digest_continued", "alert_digest_repeated", "alert_digest_resolved", "announced_again", "announcement_refused",
 	"canceled", "canceled_while_parked", "completed", "crashed", "discarded", "erased", "erased_again",
 	"expired", "expired_after_a_warning", "failed_again", "outage", "outage_adjusted", "outage_continued", "outage_hiccup",
 	"reconciled", "reconciled_in_two_runs", "reconciled_in_two_runs_first",

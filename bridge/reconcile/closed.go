@@ -160,6 +160,10 @@ func interrupted(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
 func again(in *workflows.ProcessUploadInput, p orak.Progress, outcome *orak.Progress, now time.Time) bool {
 	was := in.Resume
 	in.Resume, in.End, in.Cycle = nil, nil, p.Cycle
+	if p.Cycle > 0 && in.Refused != nil {
+		// It was announced again, or reprocessed: that announcement counts.
+		in.Upload, in.Refused = p.Upload, nil
+	}
 	ended := outcome != nil && outcome.Status.Final() && outcome.Cycle >= p.Cycle
 	switch {
 	case ended && p.Status.Final():

@@ -118,7 +118,7 @@ func TestUsageErrorsAreFoundBeforeAnythingIsSent(t *testing.T) {
 		"must be one of":       {"dlq", "reprocess", testID, "--from", "receive"},
 		"say which":            {"dlq", "reprocess"},
 		"not both":             {"dlq", "discard", testID, "--class", "input"},
-		"want one of convert":  {"dlq", "list", "--stage", "receive"},
+		"want one of receive":  {"dlq", "list", "--stage", "polish"},
 		"want one of input":    {"dlq", "discard", "--class", "input,none", "--yes"},
 		"--older-than":         {"dlq", "list", "--older-than", "yesterday"},
 		"want 1 at least":      {"dlq", "discard", "--all", "--limit", "0", "--yes"},

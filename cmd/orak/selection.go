@@ -14,7 +14,7 @@ import (
 
 // letterFlags select dead letters of a tenant, or of all (see operator).
 type letterFlags struct {
-	Stage     []string `env:"-" group:"Selection" placeholder:"STAGE" help:"Only those that failed in this stage: convert, analyze or publish; several, separated by commas, mean any of them."`
+	Stage     []string `env:"-" group:"Selection" placeholder:"STAGE" help:"Only those that failed in this stage: receive, convert, analyze or publish; several, separated by commas, mean any of them."`
 	Class     []string `env:"-" group:"Selection" placeholder:"CLASS" help:"Only those of this class: input, transient, model, overload, dependency or internal; several mean any of them."`
 	OlderThan string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Only those that last failed before this: an age such as 90m or 3d, or a time such as 2026-11-22T12:00:00Z."`
 	NewerThan string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Only those that last failed after this; as --older-than."`
@@ -50,11 +50,10 @@ func refuseEmpty(k *kong.Context) error {
 // of the first run when a command is resumed.
 func (f letterFlags) selection(now time.Time) (sel client.Selection, err error) {
 	for _, text := range f.Stage {
-		stage, ok := orak.ParseStage(text)
-		if !ok {
-			return sel, notOneOf("--stage", text, orak.Stages())
+		if !slices.Contains(orak.FailureStages(), orak.Stage(text)) {
+			return sel, notOneOf("--stage", text, orak.FailureStages())
 		}
-		sel.Stages = append(sel.Stages, stage)
+		sel.Stages = append(sel.Stages, orak.Stage(text))
 	}
 	for _, text := range f.Class {
 		class, ok := orak.ParseClass(text)

@@ -192,7 +192,7 @@ func TestDeadLetterThatIsTooLargeIsWrittenBare(t *testing.T) {
 	require.NoError(t, p.PublishDeadLetter(ctx, letter))
 	got, err := events.DeadLetterFrom(read(t, c, events.TopicDeadLetters, 1)[0])
 	require.NoError(t, err)
-	require.Equal(t, 5000, got.Omitted)
+	require.Equal(t, 5000, got.Origin.Omitted)
 	require.Equal(t, "Not audio.", got.Failure.Message)
 	require.Equal(t, "k", string(got.Origin.Key))
 	require.EqualValues(t, 9, got.Origin.Offset)

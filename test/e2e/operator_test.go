@@ -135,9 +135,9 @@ func TestParkedUploadsAreFinishedByEveryHand(t *testing.T) {
 	})
 }
 
-func (p *parking) post(t *testing.T, path, body string) (int, string) {
+func (a *app) post(t *testing.T, path, body string) (int, string) {
 	t.Helper()
-	resp, err := http.Post(p.API+path, "application/json", strings.NewReader(body))
+	resp, err := http.Post(a.API+path, "application/json", strings.NewReader(body))
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)

@@ -1,0 +1,129 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+
+	"orak"
+	"orak/events"
+	"orak/workflows"
+)
+
+// refuse settles a record that is at fault itself. Where it tells which upload
+// it announces, that upload is parked: whoever waits for it sees so, and people
+// decide about it as about any other. Where it does not, there is nothing but
+// the record, which goes to the dead letters.
+func (b *Bridge) refuse(ctx context.Context, j *job, f *orak.Fault) outcome {
+	if u, ok := events.AnnouncedBy(j.r); ok {
+		return b.park(ctx, j, u, f)
+	}
+	return b.deadLetter(ctx, j, f)
+}
+
+// park starts the workflow of an upload with whose announcement nothing can be
+// begun: it is dead-lettered from its first moment, and writes the dead letter,
+// the event and the alert itself. An upload that has a workflow keeps it; only
+// the record is dead-lettered then.
+func (b *Bridge) park(ctx context.Context, j *job, u orak.Upload, f *orak.Fault) outcome {
+	failure := receiveFailure(f, time.Now().UTC())
+	l := launch{in: Input(j.r, u)}
+	l.in.Refused = &failure
+	exists, before := false, false
+	ok := b.persist(ctx, j, b.temporal, "parking the upload", func(try context.Context) (err error) {
+		if l.refusals > 0 {
+			// The record may be what is too large.
+			l.in.Origin = l.in.Origin.Bare()
+		}
+		if exists, err = b.launch(try, &l); !exists {
+			return err
+		}
+		before, err = b.wasRefused(try, u.ID)
+		return err
+	})
+	switch {
+	case !ok:
+		return outcomeAbandoned
+	case l.refused != nil || exists && !before:
+		return b.deadLetter(ctx, j, f)
+	case exists:
+		return outcomeDuplicate
+	}
+	b.log.Warn("upload parked: its announcement was refused", "upload_id", u.ID, "tenant", u.Tenant, "class", f.Class, "error", f,
+		"topic", j.r.Topic, "partition", j.r.Partition, "offset", j.r.Offset)
+	return outcomeDeadLettered
+}
+
+func receiveFailure(f *orak.Fault, now time.Time) orak.Failure {
+	return orak.Failure{Stage: orak.StageReceive, Class: f.Class, Message: f.Message, Attempts: 1, FirstAt: now, LastAt: now}
+}
+
+// find describes the workflow of an upload, open or closed; nil means that
+// there is none.
+func (b *Bridge) find(ctx context.Context, id orak.UploadID) (*workflow.WorkflowExecutionInfo, error) {
+	if err := b.connect(ctx); err != nil {
+		return nil, err
+	}
+	described, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
+	var absent *serviceerror.NotFound
+	if errors.As(err, &absent) {
+		return nil, nil
+	}
+	return described.GetWorkflowExecutionInfo(), err
+}
+
+// wasRefused reports whether the upload's workflow began with a refused
+// announcement, and so most likely with this one, delivered again.
+func (b *Bridge) wasRefused(ctx context.Context, id orak.UploadID) (bool, error) {
+	info, err := b.find(ctx, id)
+	p := progressOf(info)
+	for _, f := range []*orak.Failure{p.Failure, p.First} {
+		if f != nil && f.Stage == orak.StageReceive {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// awaitsAnnouncement reports whether a workflow is parked because its
+// announcement was refused, so that another one can take its place.
+func awaitsAnnouncement(info *workflow.WorkflowExecutionInfo) bool {
+	p := progressOf(info)
+	return p.Status == orak.StatusDeadLettered && p.Stage == orak.StageReceive
+}
+
+// announceAgain hands an announcement to a workflow that waits for one; that of
+// another tenant is errOtherTenant. To any other workflow it is a duplicate.
+func (b *Bridge) announceAgain(ctx context.Context, in workflows.ProcessUploadInput) (outcome, error) {
+	info, err := b.find(ctx, in.Upload.ID)
+	switch {
+	case err != nil || !awaitsAnnouncement(info):
+		return outcomeDuplicate, err
+	case tenantOf(info) != string(in.Upload.Tenant):
+		return outcomeDuplicate, errOtherTenant
+	}
+	id := workflows.UploadWorkflowID(in.Upload.ID)
+	err = b.deps.Temporal.SignalWorkflow(ctx, id, "", workflows.SignalAnnounced, workflows.Announced{Upload: in.Upload, Origin: in.Origin})
+	var closed *serviceerror.NotFound
+	switch {
+	case errors.As(err, &closed):
+		return outcomeDuplicate, nil
+	case err != nil:
+		return outcomeDuplicate, err
+	}
+	b.log.Info("upload announced again", "upload_id", in.Upload.ID, "tenant", in.Upload.Tenant, "workflow_id", id)
+	return outcomeStarted, nil
+}
+
+// progressOf reads the memo; it is zero where there is none that makes sense.
+func progressOf(info *workflow.WorkflowExecutionInfo) (p orak.Progress) {
+	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
+	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
+		return orak.Progress{}
+	}
+	return p
+}
