@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"orak"
 	"orak/activities"
@@ -222,4 +224,50 @@ func TestCountOfCyclesGoesOn(t *testing.T) {
 	require.NoError(t, w.GetWorkflowError())
 	require.Equal(t, 3, w.status().Cycle)
 	require.Equal(t, events.EndID(in.Upload.ID, 3), w.events[len(w.events)-1].ID)
+}
+
+// A run that began before a final status waited for its consequences has one
+// end, too.
+func TestRunOfTheEarlierVersionHasOneEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.OnGetVersion("durable", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	w.fail = slow(activities.TypeDeadLetter, 6, failing(activities.TypeConvert, 99, orak.ClassInput))
+	w.after(3*time.Second, func() { w.SignalWorkflow(workflows.SignalDiscard, workflows.Discard{By: "ada"}) })
+	w.after(4*time.Second, w.CancelWorkflow)
+	p, err := w.process()
+	require.NoError(t, err)
+	require.Equal(t, orak.StatusDiscarded, p.Status)
+	require.Equal(t, []string{"dead_lettered", "discarded"}, w.eventTypes())
+	require.Len(t, w.outcomes, 1)
+	require.Zero(t, w.runs[activities.TypeConclude])
+}
+
+// Whoever asks for a discard is answered once it is durable, and nobody decides
+// otherwise meanwhile.
+func TestDiscardIsAnsweredOnceItIsDurable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail = slow(activities.TypeConclude, 5, failing(activities.TypeConvert, 99, orak.ClassInput))
+	var answer orak.Progress
+	asked := &testsuite.TestUpdateCallback{
+		OnAccept: func() {},
+		OnReject: func(err error) { require.NoError(t, err) },
+		OnComplete: func(result any, err error) {
+			require.NoError(t, err)
+			answer = result.(orak.Progress)
+		},
+	}
+	w.after(time.Minute, func() { w.UpdateWorkflow(workflows.SignalDiscard, "", asked, workflows.Discard{By: "ada"}) })
+	w.after(time.Minute+3*time.Second, func() {
+		require.Empty(t, answer.Status)
+		w.update(workflows.SignalReprocess, workflows.Reprocess{By: "bob"}, "about to be discarded")
+		w.update(workflows.SignalDiscard, workflows.Discard{By: "bob"}, "about to be discarded")
+		w.SignalWorkflow(workflows.SignalReprocess, nil)
+	})
+	p, err := w.process()
+	require.NoError(t, err)
+	require.Equal(t, orak.StatusDiscarded, p.Status)
+	require.Equal(t, orak.StatusDiscarded, answer.Status)
+	require.Equal(t, []string{"dead_lettered", "discarded"}, w.eventTypes())
 }

@@ -280,8 +280,6 @@ func (u *upload) await(ctx workflow.Context) (*command, error) {
 			return nil, nil
 		case c != nil:
 			return c, nil
-		case u.durable && ctx.Err() != nil:
-			return nil, ctx.Err()
 		case now.Before(due):
 			return nil, u.continueAsNew(ctx)
 		case !now.Before(expires):

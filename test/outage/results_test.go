@@ -102,7 +102,7 @@ func (r *rig) told(d orak.Dependency) {
 
 // poison sends an upload that is dead-lettered for a reason of its own.
 func (r *rig) poison() orak.UploadID {
-	id := r.send("poisoned", append([]byte("RIFF\x24\x00\x00\x00WAVEfmt "), make([]byte, 64)...))
+	id := r.send("poisoned", poisoned())
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.accepted, id)
