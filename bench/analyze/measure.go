@@ -27,6 +27,7 @@ type figures struct {
 	Speed float64    `json:"times_real_time"`
 	Clean pitchScore `json:"clean"`
 	Noisy pitchScore `json:"white_noise_0_db"`
+	Pink  pitchScore `json:"pink_noise_0_db"`
 }
 
 type report struct {
@@ -55,13 +56,13 @@ func measure(ctx context.Context, count, seconds int) (report, error) {
 	b := bench{file: filepath.Join(folder, "song.wav"), hasAubio: installed("aubiopitch"), hasFFmpeg: installed("ffmpeg")}
 	for i := range count {
 		song := sing(seconds, uint64(i))
-		for condition, song := range []recording{song, song.inNoise(uint64(i))} {
+		for condition, song := range [conditions]recording{song, song.inNoise(white(uint64(i))), song.inNoise(pink(uint64(i)))} {
 			if err := b.measure(ctx, song, condition); err != nil {
 				return report{}, err
 			}
 		}
 	}
-	audio := float64(2 * count * seconds)
+	audio := float64(conditions * count * seconds)
 	r := report{Recordings: count, Seconds: seconds, Builtin: b.builtin.figures(audio)}
 	if analysis.Vectors() {
 		f := b.vectors.figures(audio)
@@ -82,14 +83,17 @@ func measure(ctx context.Context, count, seconds int) (report, error) {
 	return r, nil
 }
 
-// tally is what one engine did so far: clean, and in noise.
+// conditions are clean, white noise and pink noise.
+const conditions = 3
+
+// tally is what one engine did so far, in each of the conditions.
 type tally struct {
-	scores [2]score
+	scores [conditions]score
 	spent  time.Duration
 }
 
 func (t *tally) figures(audio float64) figures {
-	return figures{audio / t.spent.Seconds(), t.scores[0].result(), t.scores[1].result()}
+	return figures{audio / t.spent.Seconds(), t.scores[0].result(), t.scores[1].result(), t.scores[2].result()}
 }
 
 type bench struct {

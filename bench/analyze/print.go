@@ -15,7 +15,7 @@ type column struct {
 // print writes the report for people.
 func (r report) print(to io.Writer) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d recordings of %d s, each clean and in white noise as loud as the voice\n\n", r.Recordings, r.Seconds)
+	fmt.Fprintf(&b, "%d recordings of %d s, each clean, in white noise and in pink noise as loud as the voice\n\n", r.Recordings, r.Seconds)
 	columns := []column{{"built-in", &r.Builtin}, {"with vectors", r.Vectors}, {"aubiopitch", r.Aubio}}
 	fmt.Fprintf(&b, "%-44s", "")
 	for _, c := range columns {
@@ -35,9 +35,11 @@ func (r report) print(to io.Writer) {
 	}
 	row("times real time, on one core", "%.0f", func(f figures) float64 { return f.Speed })
 	row("sung frames within 50 cents, clean", "%.2f %%", func(f figures) float64 { return 100 * f.Clean.Accuracy })
-	row("sung frames within 50 cents, in noise", "%.2f %%", func(f figures) float64 { return 100 * f.Noisy.Accuracy })
+	row("sung frames within 50 cents, in white noise", "%.2f %%", func(f figures) float64 { return 100 * f.Noisy.Accuracy })
+	row("sung frames within 50 cents, in pink noise", "%.2f %%", func(f figures) float64 { return 100 * f.Pink.Accuracy })
 	row("silent frames taken for voice, clean", "%.2f %%", func(f figures) float64 { return 100 * f.Clean.FalseVoicing })
-	row("silent frames taken for voice, in noise", "%.2f %%", func(f figures) float64 { return 100 * f.Noisy.FalseVoicing })
+	row("silent frames taken for voice, in white noise", "%.2f %%", func(f figures) float64 { return 100 * f.Noisy.FalseVoicing })
+	row("silent frames taken for voice, in pink noise", "%.2f %%", func(f figures) float64 { return 100 * f.Pink.FalseVoicing })
 	b.WriteString("\n")
 	if r.LoudnessLU != nil {
 		fmt.Fprintf(&b, "loudness, at most this far from ffmpeg's ebur128: %.3f LU\n", *r.LoudnessLU)

@@ -99,21 +99,40 @@ func partials(to []float64, hz float64, formants []float64) []float64 {
 	return to
 }
 
-// inNoise is the recording in white noise that is as loud as its singing.
-func (r recording) inNoise(seed uint64) recording {
+// inNoise is the recording in noise that is as loud as its singing; next gives
+// the noise.
+func (r recording) inNoise(next func() float64) recording {
 	sung := 0
 	for _, hz := range r.f0 {
 		if hz > 0 {
 			sung++
 		}
 	}
-	level := rms(r.samples) * math.Sqrt(float64(len(r.f0))/float64(max(sung, 1)))
-	random := rand.New(rand.NewPCG(seed, 3))
-	noisy := recording{f0: r.f0, samples: make([]float64, len(r.samples))}
-	for i, v := range r.samples {
-		noisy.samples[i] = v + level*random.NormFloat64()
+	noise := make([]float64, len(r.samples))
+	for i := range noise {
+		noise[i] = next()
 	}
-	return noisy
+	scale(noise, rms(r.samples)*math.Sqrt(float64(len(r.f0))/float64(max(sung, 1)))/rms(noise))
+	for i, v := range r.samples {
+		noise[i] += v
+	}
+	return recording{f0: r.f0, samples: noise}
+}
+
+func white(seed uint64) func() float64 { return rand.New(rand.NewPCG(seed, 3)).NormFloat64 }
+
+// pink noise loses 3 dB an octave: white noise through poles an octave and a half
+// apart (P. Kellet's "economy" filter).
+func pink(seed uint64) func() float64 {
+	next := rand.New(rand.NewPCG(seed, 4)).NormFloat64
+	var low, middle, high float64
+	return func() float64 {
+		v := next()
+		low = 0.99765*low + 0.0990460*v
+		middle = 0.96300*middle + 0.2965164*v
+		high = 0.57000*high + 1.0526913*v
+		return low + middle + high + 0.1848*v
+	}
 }
 
 func rms(x []float64) float64 {

@@ -26,8 +26,9 @@
 // unlike YIN's own one-sided window it looks at both sides of its time alike, so
 // that a glide is not reported late, and half of a white noise is gone before it
 // can do harm. So half of the samples are enough; the autocorrelation is at
-// lags of the whole rate all the same. All minima are candidates, as in pYIN (Mauch & Dixon, ICASSP 2014);
-// but where pYIN spreads thresholds and a grid of pitches over a hidden
+// lags of the whole rate all the same. What is noise in the spectrum, by an
+// estimate over 2 s, is taken out before (noise.go). All minima are candidates,
+// as in pYIN (Mauch & Dixon, ICASSP 2014); but where pYIN spreads thresholds and a grid of pitches over a hidden
 // Markov model, here the candidates themselves are its states, with Boersma's
 // costs: that decides the same doubts (octaves, voiced or not) at a tenth of
 // the work, and goes on in noise, where pYIN's thresholds let go. Decisions

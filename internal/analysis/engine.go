@@ -13,7 +13,7 @@ import (
 // changes whenever the same recording would be reported differently.
 const (
 	EngineName    = "orak-builtin"
-	EngineVersion = "3"
+	EngineVersion = "4"
 )
 
 // blockSize is how many samples are read at a time: 0.25 s. Between two

@@ -16,6 +16,10 @@ type kernels struct {
 	// product fills dst with a × b; dot is the sum of a × b.
 	product func(dst, a, b []float64)
 	dot     func(a, b []float64) float64
+	// excess fills dst with what x exceeds floor by, times weights; average with
+	// x, of which each of the others takes the place of a share of side.
+	excess  func(dst, x, floor, weights []float64)
+	average func(dst, x, before, after []float64, side float64)
 	// magnitude is the largest of |x|; 0 of none.
 	magnitude func(x []float64) float64
 	// inDecibels replaces powers by decibels of them.
@@ -46,7 +50,7 @@ type kernels struct {
 
 func plainKernels() kernels {
 	return kernels{
-		product: product, dot: dot, magnitude: magnitude, inDecibels: inDecibels,
+		product: product, excess: excess, average: average, dot: dot, magnitude: magnitude, inDecibels: inDecibels,
 		radix4First: radix4First, radix4: radix4, radix4Last: radix4Last, radix8Last: radix8Last,
 		unpack: unpack, power: power, fold: fold, halve: halve,
 		interpolate: interpolate, project: project, halfway: halfway,
@@ -57,6 +61,21 @@ func product(dst, a, b []float64) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
 		dst[i] = a[i] * b[i]
+	}
+}
+
+func excess(dst, x, floor, weights []float64) {
+	x, floor, weights = x[:len(dst)], floor[:len(dst)], weights[:len(dst)]
+	for i := range dst {
+		dst[i] = max(x[i]-floor[i], 0) * weights[i]
+	}
+}
+
+func average(dst, x, before, after []float64, side float64) {
+	x, before, after = x[:len(dst)], before[:len(dst)], after[:len(dst)]
+	middle := 1 - 2*side
+	for i := range dst {
+		dst[i] = middle*x[i] + side*(before[i]+after[i])
 	}
 }
 

@@ -27,7 +27,7 @@ func fastest() kernels {
 func vectorKernels() kernels {
 	return kernels{
 		vectors: true,
-		product: productAVX2, dot: dotAVX2, magnitude: magnitudeAVX2, inDecibels: inDecibelsAVX2,
+		product: productAVX2, excess: excessAVX2, average: averageAVX2, dot: dotAVX2, magnitude: magnitudeAVX2, inDecibels: inDecibelsAVX2,
 		radix4First: radix4FirstAVX2, radix4: radix4AVX2, radix4Last: radix4LastAVX2, radix8Last: radix8LastAVX2,
 		unpack: unpackAVX2, power: powerAVX2, fold: foldAVX2, halve: halveAVX2,
 		interpolate: interpolateAVX2, project: projectAVX2, halfway: halfwayAVX2,
@@ -77,6 +77,28 @@ func productAVX2(dst, a, b []float64) {
 	}
 	archsimd.ClearAVXUpperBits()
 	product(dst[n:], a[n:], b[n:])
+}
+
+func excessAVX2(dst, x, floor, weights []float64) {
+	n := len(dst) &^ 3
+	x, floor, weights = x[:len(dst)], floor[:len(dst)], weights[:len(dst)]
+	none := archsimd.BroadcastFloat64x4(0)
+	for i := 0; i < n; i += 4 {
+		store(load(&x[i]).Sub(load(&floor[i])).Max(none).Mul(load(&weights[i])), &dst[i])
+	}
+	archsimd.ClearAVXUpperBits()
+	excess(dst[n:], x[n:], floor[n:], weights[n:])
+}
+
+func averageAVX2(dst, x, before, after []float64, side float64) {
+	n := len(dst) &^ 3
+	x, before, after = x[:len(dst)], before[:len(dst)], after[:len(dst)]
+	middle, sides := archsimd.BroadcastFloat64x4(1-2*side), archsimd.BroadcastFloat64x4(side)
+	for i := 0; i < n; i += 4 {
+		store(middle.Mul(load(&x[i])).Add(sides.Mul(load(&before[i]).Add(load(&after[i])))), &dst[i])
+	}
+	archsimd.ClearAVXUpperBits()
+	average(dst[n:], x[n:], before[n:], after[n:], side)
 }
 
 func dotAVX2(a, b []float64) float64 {

@@ -30,6 +30,9 @@ const quietest = 45
 // bytes a frame.
 type pitchTrack struct {
 	frames  *framer
+	spectra *spectra
+	// looks are the frames that the noise is estimated from.
+	looks   *framer
 	finder  *pitchFrames
 	tracker tracker
 	curve   orak.PitchCurve
@@ -39,10 +42,11 @@ type pitchTrack struct {
 
 func newPitchTrack(cfg Config, k kernels) *pitchTrack {
 	t := &pitchTrack{
-		frames: newFramer(pitchFrame, hop/2),
+		frames: newFramer(pitchFrame, hop/2), looks: newFramer(lookFrame, lookEvery),
 		finder: newPitchFrames(cfg.MinF0Hz, cfg.MaxF0Hz, k),
 		curve:  orak.PitchCurve{HopS: hopS, F0Hz: []float32{}, Voicing: []float32{}},
 	}
+	t.spectra = newSpectra(t.finder.weights, k)
 	t.tracker.emit = func(f0, strength float64) {
 		t.curve.F0Hz = append(t.curve.F0Hz, float32(f0))
 		t.curve.Voicing = append(t.curve.Voicing, float32(voicing(strength)))
@@ -51,17 +55,32 @@ func newPitchTrack(cfg Config, k kernels) *pitchTrack {
 }
 
 // push takes samples at half of the rate.
-func (t *pitchTrack) push(x []float64) { t.frames.push(x, t.frame) }
+func (t *pitchTrack) push(x []float64) {
+	t.looks.push(x, t.spectra.noise.look)
+	t.frames.push(x, t.frame)
+}
 
 func (t *pitchTrack) frame(frame []float64) {
-	found, level := t.finder.candidates(frame)
-	t.levels = append(t.levels, int8(level))
-	t.tracker.push(found)
+	t.spectra.take(t.finder.kernels.centreLevel(frame, centre*halvedRate), func(power []float64) {
+		t.finder.spectrum.spectrum(power, frame)
+	})
+	t.find(false)
+}
+
+// find looks for the pitch of the frames that are due.
+func (t *pitchTrack) find(last bool) {
+	for t.spectra.due(last) {
+		power, level := t.spectra.give()
+		t.levels = append(t.levels, int8(level))
+		t.tracker.push(t.finder.candidates(power, level, t.spectra.noise))
+	}
 }
 
 // result closes the curve and sums it up.
 func (t *pitchTrack) result() (orak.Pitch, orak.PitchCurve) {
+	t.looks.flush(t.spectra.noise.look)
 	t.frames.flush(t.frame)
+	t.find(true)
 	t.tracker.flush()
 	t.dropFaint()
 	return Summarize(t.curve), t.curve

@@ -36,18 +36,13 @@ const (
 	maxRepeats   = 12
 	maxRepeatLag = 290
 	// minStrength is the periodicity below which a lag is no candidate.
-	minStrength = 0.2
+	minStrength = 0.16
 	// octaveCost makes the shortest of equally good periods win: what a
 	// candidate must be better by, per octave, to be taken for lower. In
 	// noise chance favours the longer of two lags, so that the doubt (1 -
 	// strength) adds noisyOctaveCost times itself.
 	octaveCost      = 0.015
-	noisyOctaveCost = 0.1
-	// rumbleCost is what a frame's candidates cost more where the best lies an
-	// octave or more under rumbleTo Hz: noise whose power is down there, pink
-	// or brown, repeats itself by chance more than white noise does.
-	rumbleCost = 0.16
-	rumbleTo   = 360
+	noisyOctaveCost = 0.15
 	// clearStrength is the periodicity from which the autocorrelation alone
 	// gives the frequency best; below it, and from resolvedFrom Hz on, where
 	// a frame tells the partials apart, the spectrum does, by maxHarmonics
@@ -72,6 +67,8 @@ type candidate struct {
 	// strength is the periodicity: 1 for a periodic frame, 0 for none.
 	strength float64
 	cost     float64
+	// leap is what it costs to come from an octave off.
+	leap float64
 }
 
 // pitchFrames turns frames into candidates.
@@ -154,13 +151,12 @@ func windowCorrection(w []float64, lags int) []float64 {
 	return c
 }
 
-// candidates of one frame, at most maxCandidates, and the frame's level in
-// dBFS. The slice is valid until the next call.
-func (p *pitchFrames) candidates(frame []float64) ([]candidate, float64) {
-	level := p.kernels.centreLevel(frame, centre*halvedRate)
+// candidates of a frame of this power spectrum and level, at most
+// maxCandidates. The slice is valid until the next call.
+func (p *pitchFrames) candidates(power []float64, level float64, noise *noiseFloor) []candidate {
 	p.found = p.found[:0]
-	if level < minLevel || !p.correlate(frame) {
-		return p.found, level
+	if level < minLevel || !p.correlate(power, noise) {
+		return p.found
 	}
 	p.difference()
 	for lag := max(p.minLag, 2); lag <= p.maxLag; lag++ {
@@ -169,7 +165,7 @@ func (p *pitchFrames) candidates(frame []float64) ([]candidate, float64) {
 		}
 	}
 	p.settle()
-	return p.found, level
+	return p.found
 }
 
 // centreLevel is the level in dBFS of so many samples in the middle of a frame.
@@ -179,16 +175,15 @@ func (k kernels) centreLevel(frame []float64, n int) float64 {
 	return decibels(k.dot(middle, middle)/float64(n), -120)
 }
 
-// correlate fills corr with the frame's normalized autocorrelation, freed of
-// the window's (Boersma 1993); false for a frame without energy.
-func (p *pitchFrames) correlate(frame []float64) bool {
-	power := p.power[:len(p.weights)]
-	p.spectrum.spectrum(power, frame)
-	p.kernels.product(power, power, p.weights)
+// correlate fills corr with the normalized autocorrelation of what exceeds the
+// noise, freed of the window's (Boersma 1993); false where nothing does.
+func (p *pitchFrames) correlate(power []float64, noise *noiseFloor) bool {
+	p.kernels.excess(p.power[:len(p.weights)], power, noise.floor, noise.weights)
 	p.cosines.correlation(p.corr, p.power)
 	if !(p.corr[0] > 1e-12) {
 		return false
 	}
+	p.corr[0] += 2 * noise.returned
 	p.energy = p.corr[0] / 2
 	scale := 1 / p.corr[0]
 	for lag := range p.correction {
@@ -264,7 +259,6 @@ func (p *pitchFrames) settle() {
 		return
 	}
 	excess := p.found[0].cost - (1 - p.found[0].strength)
-	excess -= rumbleCost * min(max(math.Log2(rumbleTo/p.found[0].f0), 0), 1)
 	for i := range p.found {
 		c := &p.found[i]
 		c.cost -= excess
@@ -272,6 +266,7 @@ func (p *pitchFrames) settle() {
 			c.f0 = p.harmonics(c.f0, c.strength)
 		}
 		c.log2 = math.Log2(c.f0)
+		c.leap = jumpCost + noisyJumpCost*(1-c.strength)
 	}
 }
 

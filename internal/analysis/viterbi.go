@@ -12,12 +12,16 @@ const (
 	// unvoicedCost is what an unvoiced frame costs, against the best
 	// candidate's 1 - strength. It is more than half, for neighbours that agree
 	// on a pitch speak for it, too.
-	unvoicedCost = 0.66
-	// switchCost is that of going from voiced to unvoiced or back, jumpCost
-	// that of an octave's leap. A note's change pays it once; a stray frame
-	// pays it twice.
-	switchCost = 0.14
-	jumpCost   = 0.35
+	unvoicedCost = 0.67
+	// switchCost is that of going from voiced to unvoiced or back: as much as a
+	// weak voice gains in ten frames, which noise by chance does not last for.
+	switchCost = 0.8
+	// jumpCost is that of an octave's leap. A note's change pays it once; a stray
+	// frame pays it twice. noisyJumpCost times the doubt (1 - strength) comes to
+	// it, since in noise strays are many; it must stay below what an octave costs
+	// in the frames of a short note (noisyOctaveCost).
+	jumpCost      = 0.35
+	noisyJumpCost = 1.0
 )
 
 // unvoiced is the state that stands beside the candidates.
@@ -83,7 +87,7 @@ func (t *tracker) step(last, now *trackFrame) {
 		c := &now.candidates[i]
 		best, from := last.cost[unvoiced]+switchCost, uint8(unvoiced)
 		for j := range last.n {
-			cost := last.cost[j] + jumpCost*math.Abs(c.log2-last.candidates[j].log2)
+			cost := last.cost[j] + c.leap*math.Abs(c.log2-last.candidates[j].log2)
 			if cost < best {
 				best, from = cost, uint8(j)
 			}
