@@ -48,7 +48,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "orak_api_watch_polls_total", Help: "Looks at uploads that event streams watch.",
 		}),
 		late: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "orak_outbox_late_total", Help: "Uploads answered before Kafka had acknowledged their event.",
+			Name: "orak_outbox_late_total", Help: "Uploads and erasures answered before Kafka had acknowledged their event.",
 		}),
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_outbox_pending", Help: "Markers in the outbox when it was last searched, running uploads included.",

@@ -29,6 +29,8 @@ type bundle struct {
 	t     *testing.T
 	store *objectstore.Store
 	asked atomic.Int64
+	// types are those of the events that Kafka was asked to take.
+	types []events.Type
 	// failing says which markers the store cannot read.
 	failing func(orak.UploadID) bool
 	events  *kafka.Producer
@@ -55,6 +57,7 @@ func setup(t *testing.T) *bundle {
 // PublishEvent counts how often Kafka is asked.
 func (b *bundle) PublishEvent(ctx context.Context, topic string, e events.Event) error {
 	b.asked.Add(1)
+	b.types = append(b.types, e.Type) // a sweep sends one after the other
 	return b.events.PublishEvent(ctx, topic, e)
 }
 
@@ -157,6 +160,23 @@ func TestSweepPassesOverMarkersThatAreBrokenThemselves(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, len(ids), page.Failed)
 	require.EqualValues(t, 3, b.asked.Load(), "those behind were tried")
+}
+
+// An accepted erasure has nothing but its marker.
+func TestSweepSendsErasures(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := orak.UploadID(uuid.NewString())
+	b.put(orak.PendingErasureKey("choir", id), `{"upload_id":"`+string(id)+`","tenant":"choir","by":"ada","requested_at":"2026-01-02T03:04:05Z"}`)
+	page, err := b.Sweep(t.Context(), b.store, "", 100, 0)
+	require.NoError(t, err)
+	require.Equal(t, 1, page.Failed, "Kafka is unavailable")
+	require.Equal(t, []events.Type{events.Erased}, b.types)
+
+	// Young ones are left to who accepted them.
+	_, err = b.Sweep(t.Context(), b.store, "", 100, time.Hour)
+	require.NoError(t, err)
+	require.Len(t, b.types, 1)
 }
 
 func TestBrakeLetsAPartialOutagePass(t *testing.T) {
