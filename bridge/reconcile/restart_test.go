@@ -197,3 +197,33 @@ func (b *bundle) closedAt(u orak.Upload, p orak.Progress) {
 	require.NoError(b.t, err)
 	b.terminate(u)
 }
+
+// What was announced again is known to its run alone: the input says what was
+// refused.
+func TestUploadThatWasAnnouncedAgainRestartsWithThatAnnouncement(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.start() // converts nothing
+	u := newUpload()
+	now := time.Now().UTC()
+	refused := workflows.ProcessUploadInput{
+		Upload:  orak.BareUpload(u.Tenant, u.ID),
+		Refused: &orak.Failure{Stage: orak.StageReceive, Class: orak.ClassInput, Message: "The event cannot be read.", Attempts: 1, FirstAt: now, LastAt: now},
+		Origin:  events.Origin{Topic: events.TopicUploads, Key: []byte(u.ID), Value: []byte("{}")},
+	}
+	_, err := b.temporal.ExecuteWorkflow(b.ctx, bridge.StartOptions(refused.Upload), workflows.TypeProcessUpload, refused)
+	require.NoError(t, err)
+	b.await(u, orak.StatusDeadLettered)
+	b.terminate(u)
+	require.Equal(t, 1, b.counts().Restarted)
+	b.await(u, orak.StatusDeadLettered)
+	require.ErrorContains(t, b.reprocess(u, workflows.Reprocess{}), "cannot be used")
+
+	require.NoError(t, b.temporal.SignalWorkflow(b.ctx, workflows.UploadWorkflowID(u.ID), "", workflows.SignalAnnounced,
+		workflows.Announced{Upload: u, Origin: refused.Origin}))
+	b.await(u, orak.StatusConverting)
+	b.terminate(u)
+	require.Equal(t, 1, b.counts().Restarted)
+	b.await(u, orak.StatusConverting)
+	require.Equal(t, u.SHA256, b.progress(u).Upload.SHA256)
+}

@@ -191,7 +191,7 @@ func uploadOf(recording []byte) orak.Upload {
 
 func (b *bundle) put(key, body string) {
 	b.t.Helper()
-	_, err := b.store.Put(b.ctx, key, strings.NewReader(body), objectstore.PutOptions{Size: int64(len(body))})
+	_, err := b.store.Put(b.ctx, key, strings.NewReader(body), objectstore.PutOptions{Size: int64(len(body)), ContentType: "audio/wav"})
 	require.NoError(b.t, err)
 }
 

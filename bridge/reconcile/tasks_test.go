@@ -127,4 +127,3 @@ func (b *bundle) metricsPage(addr string) string {
 	require.NoError(b.t, err)
 	return string(text)
 }
-
