@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -21,6 +22,7 @@ var (
 	errDigest   = errors.New("the body does not match its Content-Digest")
 	errTooLarge = errors.New("the body is too large")
 	errOver     = errors.New("the request is over")
+	errSlow     = errors.New("the body came too slowly to keep its place")
 )
 
 // body is a request's body as it comes in. It promises that
@@ -43,6 +45,10 @@ type body struct {
 
 	sum    hash.Hash
 	digest []byte
+
+	pace pace
+	// evicted is set by another goroutine, and ends the body with errSlow.
+	evicted atomic.Bool
 }
 
 // noLimit is the limit of a body whose reader bounds it.
@@ -79,7 +85,13 @@ func (b *body) Read(p []byte) (int, error) {
 		b.end = errCutOff
 		return 0, b.end
 	}
+	if b.evicted.Load() { // asked after the deadline is set: evict moves it
+		b.end = errSlow
+		return 0, b.end
+	}
+	b.pace.begin()
 	n, err := b.src.Read(p)
+	b.pace.end(n)
 	b.read += int64(n)
 	if b.sum != nil {
 		b.sum.Write(p[:n])
@@ -101,6 +113,8 @@ func (b *body) judge(err error) error {
 		return b.complete()
 	case err == nil:
 		return nil
+	case b.evicted.Load():
+		return errSlow
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return errStalled
 	default:
@@ -116,6 +130,13 @@ func (b *body) complete() error {
 		return errDigest
 	}
 	return io.EOF
+}
+
+// evict ends the reading, a Read that waits included: the place is needed.
+func (b *body) evict() {
+	b.evicted.Store(true)
+	// A connection that is gone ends the Read as well.
+	_ = b.conn.SetReadDeadline(time.Now())
 }
 
 // finish ends the reading for good, and reports whether the whole body was

@@ -11,6 +11,9 @@ import (
 type Config struct {
 	Addr              string        `help:"Address to listen on, as host:port; port 0 takes a free one." default:"127.0.0.1:8080"`
 	MaxUploadBytes    int64         `help:"Largest recording that is taken, in bytes." default:"100000000"`
+	MaxUploads        int           `help:"Most uploads that are received at once; further ones are answered 503. Each takes up to s3-part-size of memory." default:"64"`
+	MaxTenantUploads  int           `help:"Most uploads of one tenant that are received at once; further ones are answered 429." default:"56"`
+	MinUploadRate     int           `help:"An upload that comes more slowly than this, in bytes a second over the last seconds, loses its place to one that finds none free; 0 lets every sender keep it." default:"16384"`
 	AckWait           time.Duration `help:"How long an upload's answer waits for Kafka. After that it is given all the same, and the event follows from the outbox." default:"100ms"`
 	BodyTimeout       time.Duration `help:"Longest silence within a request's body or while an answer is read; there is no limit on the whole." default:"30s"`
 	HeaderTimeout     time.Duration `help:"Longest time to receive the head of a request." default:"15s"`
@@ -36,6 +39,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxUploadBytes <= 0 {
 		return errors.New("max-upload-bytes: want more than 0")
+	}
+	if c.MaxUploads <= 0 || c.MaxTenantUploads <= 0 || c.MinUploadRate < 0 {
+		return errors.New("max-uploads, max-tenant-uploads: want more than 0; min-upload-rate: want 0 at least")
 	}
 	if c.MaxWatchers <= 0 || c.MaxTenantWatchers <= 0 || c.WatchRate <= 0 || c.OutboxWorkers <= 0 {
 		return errors.New("max-watchers, max-tenant-watchers, watch-rate, outbox-workers: want more than 0")

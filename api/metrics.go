@@ -8,14 +8,16 @@ import (
 
 // metrics are the server's own. No label holds anything that a caller chose.
 type metrics struct {
-	requests  *prometheus.CounterVec
-	durations *prometheus.HistogramVec
-	uploads   *prometheus.CounterVec
-	bytes     prometheus.Counter
-	watchers  prometheus.Gauge
-	watched   prometheus.Gauge
-	polls     prometheus.Counter
-	late      prometheus.Counter
+	requests   *prometheus.CounterVec
+	durations  *prometheus.HistogramVec
+	uploads    *prometheus.CounterVec
+	bytes      prometheus.Counter
+	receiving  prometheus.Gauge
+	turnedAway *prometheus.CounterVec
+	watchers   prometheus.Gauge
+	watched    prometheus.Gauge
+	polls      prometheus.Counter
+	late       prometheus.Counter
 
 	pending   prometheus.Gauge
 	oldest    prometheus.Gauge
@@ -38,6 +40,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "orak_api_upload_bytes_total", Help: "Bytes of accepted recordings.",
 		}),
+		receiving: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orak_api_uploads_in_flight", Help: "Uploads that are being received; api-max-uploads bounds them.",
+		}),
+		turnedAway: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orak_api_uploads_turned_away_total", Help: "Uploads that found no place (full, or the tenant's share taken), or lost it to another one because they came too slowly (slow).",
+		}, []string{"reason"}),
 		watchers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_api_watchers", Help: "Open event streams.",
 		}),
@@ -63,7 +71,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "orak_outbox_failures_total", Help: "Failed attempts to publish an event or to search the outbox.",
 		}),
 	}
-	reg.MustRegister(m.requests, m.durations, m.uploads, m.bytes, m.watchers, m.watched, m.polls, m.late,
+	reg.MustRegister(m.requests, m.durations, m.uploads, m.bytes, m.receiving, m.turnedAway, m.watchers, m.watched, m.polls, m.late,
 		m.pending, m.oldest, m.relayed, m.relayFail)
 	return m
 }

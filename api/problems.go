@@ -40,6 +40,7 @@ const (
 	codeErased              code = "erased"
 	codeMethodNotAllowed    code = "method-not-allowed"
 	codeHeaderTooLarge      code = "header-too-large"
+	codeTooManyUploads      code = "too-many-uploads"
 	codeTooManyStreams      code = "too-many-streams"
 	codeUnavailable         code = "unavailable"
 	codeInternal            code = "internal"
@@ -86,6 +87,8 @@ func (k code) meaning() (status int, title string) {
 		return http.StatusMethodNotAllowed, "The method is not allowed here"
 	case codeHeaderTooLarge:
 		return http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large"
+	case codeTooManyUploads:
+		return http.StatusTooManyRequests, "Too many uploads are under way"
 	case codeTooManyStreams:
 		return http.StatusTooManyRequests, "Too many event streams are open"
 	case codeUnavailable:

@@ -63,7 +63,16 @@ const (
 
 func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 	ctx := c.UserContext()
-	in, err := s.open(c)
+	tenant, err := tenantOf(c)
+	if err != nil {
+		return orak.Upload{}, "", err
+	}
+	release, err := s.admission.admit(tenant, bodyOf(c))
+	if err != nil {
+		return orak.Upload{}, "", err
+	}
+	defer release()
+	in, err := s.open(c, tenant)
 	if err != nil {
 		return orak.Upload{}, "", err
 	}
@@ -94,12 +103,8 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 
 // open reads as much of the request as it takes to know what it is. Nothing
 // is stored before that.
-func (s *Server) open(c *fiber.Ctx) (*incoming, error) {
+func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 	x := exchangeOf(c)
-	tenant, err := tenantOf(c)
-	if err != nil {
-		return nil, err
-	}
 	key, err := onlyHeader(c, HeaderIdempotencyKey)
 	if err != nil {
 		return nil, err
@@ -214,8 +219,8 @@ func (s *Server) broken(err error) error {
 		return refuse(codeDigestMismatch, "The body is not what "+HeaderContentDigest+" says. Nothing was stored.")
 	case errors.Is(err, errStalled):
 		return refuse(codeTimeout, "Nothing was received for "+s.cfg.BodyTimeout.String()+". Nothing was stored.")
-	case errors.Is(err, errAfter):
-		return refuse(codeInvalidRequest, "The file must come last in the form; at most "+formatBytes(maxAfter)+" may follow it. Send one recording per request.")
+	case errors.Is(err, errSlow):
+		return refuse(codeTimeout, "The recording came more slowly than "+strconv.Itoa(s.cfg.MinUploadRate)+" bytes a second while others waited for its place. Nothing was stored; send it again a little later, or by a faster connection.")
 	case errors.Is(err, errCutOff), errors.Is(err, errOver):
 		return refuse(codeIncompleteBody, "The connection ended before the recording did. Nothing was stored.").because(err)
 	default:

@@ -3,21 +3,12 @@ package api
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"hash"
 	"io"
 	"mime"
-	"mime/multipart"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
-)
-
-const (
-	// maxAround bounds what a form may hold beside its file, in bytes.
-	maxAround = 1 << 20
-	// maxAfter bounds what may follow the file, in bytes.
-	maxAfter = 64 << 10
 )
 
 // recording is the file within a request, streamed. Its io.EOF comes only
@@ -109,72 +100,6 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 		src: b, size: b.length, limit: s.cfg.MaxUploadBytes, sum: sha256.New(), claimed: hex.EncodeToString(digest),
 		filename: dispositionFilename(c.Get(fiber.HeaderContentDisposition)),
 	}, nil
-}
-
-// fromForm goes to the first file of a form. Nothing is spooled.
-func (s *Server) fromForm(b *body, boundary string) (*recording, error) {
-	form := multipart.NewReader(b, boundary)
-	for {
-		part, err := form.NextRawPart()
-		switch {
-		case err == io.EOF:
-			return nil, refuse(codeInvalidRequest, "The form has no file.")
-		case err != nil:
-			return nil, s.broken(formError(err))
-		}
-		if _, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition")); params["filename"] == "" {
-			continue
-		}
-		return &recording{
-			src: part, size: -1, limit: s.cfg.MaxUploadBytes, sum: sha256.New(),
-			filename: dispositionFilename(part.Header.Get("Content-Disposition")),
-			after:    func() error { return readAfter(form, b) },
-		}, nil
-	}
-}
-
-// errAfter means that too much follows the file.
-var errAfter = errors.New("too much follows the file in the form")
-
-// readAfter reads what follows the file, so that the form is known to be
-// closed and the body complete; io.EOF says that all is well. Whoever sends
-// more than a few fields after the file is refused: a second recording would
-// otherwise be dropped in silence.
-func readAfter(form *multipart.Reader, b *body) error {
-	left := int64(maxAfter)
-	for {
-		part, err := form.NextRawPart()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return formError(err)
-		}
-		n, err := io.CopyN(io.Discard, part, left)
-		if left -= n; err == nil || left <= 0 {
-			return errAfter
-		}
-		if err != io.EOF {
-			return formError(err)
-		}
-	}
-	if _, err := io.CopyN(io.Discard, b, maxAfter); err != nil {
-		return err
-	}
-	return errAfter
-}
-
-// formError tells a form that ends too early from one that is malformed.
-func formError(err error) error {
-	for _, own := range []error{errCutOff, errStalled, errDigest, errTooLarge} {
-		if errors.Is(err, own) {
-			return own
-		}
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return errCutOff
-	}
-	return refuse(codeInvalidRequest, "The form could not be understood.").because(err)
 }
 
 func (s *Server) tooLarge() error {

@@ -33,6 +33,7 @@ type Server struct {
 	tracer      trace.Tracer
 	events      Publisher
 	announcer   *announcer
+	admission   *admission
 	outages     OutageReporter
 	app         *fiber.App
 
@@ -68,6 +69,7 @@ func New(cfg Config, deps Deps) *Server {
 		tracer:    tracing.Tracer("orak/api"),
 		outages:   deps.Outages,
 		announcer: newAnnouncer(cfg, deps, m),
+		admission: newAdmission(cfg, m),
 		halt:      halt,
 		stopping:  make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
 	}

@@ -75,7 +75,7 @@ func TestEveryCodeHasItsOwnMeaning(t *testing.T) {
 func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
 	good := Config{
-		Addr: ":0", MaxUploadBytes: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, StatusTimeout: 1,
+		Addr: ":0", MaxUploadBytes: 1, MaxUploads: 1, MaxTenantUploads: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, StatusTimeout: 1,
 		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
 		OutboxGrace: time.Hour, OutboxWorkers: 1,
 	}
@@ -83,6 +83,9 @@ func TestConfigIsValidated(t *testing.T) {
 	for _, spoil := range []func(*Config){
 		func(c *Config) { c.Addr = "nonsense" },
 		func(c *Config) { c.MaxUploadBytes = 0 },
+		func(c *Config) { c.MaxUploads = 0 },
+		func(c *Config) { c.MaxTenantUploads = 0 },
+		func(c *Config) { c.MinUploadRate = -1 },
 		func(c *Config) { c.MaxWatchers = 0 },
 		func(c *Config) { c.MaxTenantWatchers = 0 },
 		func(c *Config) { c.WatchRate = 0 },

@@ -22,6 +22,7 @@ const startTimeout = 2 * time.Minute
 // run serves until it is told to stop, which is no failure.
 func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 	log := s.Settings.Log.Logger(con.err)
+	app.LimitMemory(log)
 	starting, started := context.WithTimeout(ctx, startTimeout)
 	running, err := app.Start(starting, s.Settings, roles, log)
 	started()

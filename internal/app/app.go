@@ -129,7 +129,7 @@ func (a *App) observe(ctx context.Context, roles Roles) error {
 // connect makes the clients of the servers; the servers need not be there yet.
 func (a *App) connect(ctx context.Context, roles Roles) error {
 	var err error
-	if a.store, err = objectstore.New(a.cfg.Store, objectstore.WithLogger(a.log)); err != nil {
+	if a.store, err = objectstore.New(a.cfg.Store, objectstore.WithLogger(a.log), objectstore.WithMetrics(a.registry())); err != nil {
 		return err
 	}
 	a.stops.add("store", closing(a.store.Close))

@@ -61,6 +61,9 @@ Secrets are refused as arguments, where every user of the machine could read the
 
 Traces are sent where the standard variable ` + "`OTEL_EXPORTER_OTLP_ENDPOINT`" + ` says (OTLP over HTTP), and nowhere while it
 is not set. The other ` + "`OTEL_EXPORTER_OTLP_…` and `OTEL_TRACES_SAMPLER…`" + ` variables have their standard meaning.
+
+A role that runs in a container with a memory limit has the Go runtime keep to 85 % of it; the standard variable
+` + "`GOMEMLIMIT`" + ` sets another limit.
 `
 
 // byGroup gathers the flags of a group without changing any order otherwise.

@@ -17,8 +17,9 @@ type Config struct {
 	SecretKey    string        `help:"Secret access key." default:"" secret:""`
 	TLS          bool          `help:"Speak HTTPS to the server." name:"tls" default:"false"`
 	StallTimeout time.Duration `help:"How long the server may neither send nor take a byte, before the connection is given up and the request counts as failed." default:"1m"`
-	PartSize     int64         `help:"Size in bytes of the parts in which objects of unknown length are sent, 5 MiB to 5 GiB. Each that is being sent keeps one part in memory." default:"8388608"`
-	Parts        int           `help:"How many parts may be in memory at once; further objects of unknown length wait." default:"32"`
+	PartSize     int64         `help:"Size in bytes of the parts in which larger objects are sent, 5 MiB to 5 GiB; smaller ones are sent whole. Each upload that is received keeps at most this much in memory, and only what has arrived." default:"5242880"`
+	Parts        int           `help:"How many objects or parts above 64 KiB may be sent at once; further ones wait." default:"32"`
+	PartWait     time.Duration `help:"How long an object or part may wait for the others to be sent; after that the put fails, and an upload is answered 503." default:"30s"`
 }
 
 // The least and the largest part that S3 takes; the last part may be smaller.
@@ -42,6 +43,9 @@ func (c Config) Validate() error {
 	if c.StallTimeout <= 0 {
 		return fmt.Errorf("stall-timeout %v: want more than 0", c.StallTimeout)
 	}
+	if c.PartWait <= 0 {
+		return fmt.Errorf("part-wait %v: want more than 0", c.PartWait)
+	}
 	if c.Parts < 1 {
 		return fmt.Errorf("parts %d: want 1 at least", c.Parts)
 	}
@@ -58,10 +62,13 @@ func (c Config) withDefaults() Config {
 		c.StallTimeout = time.Minute
 	}
 	if c.PartSize == 0 {
-		c.PartSize = 8 << 20
+		c.PartSize = 5 << 20
 	}
 	if c.Parts == 0 {
 		c.Parts = 32
+	}
+	if c.PartWait == 0 {
+		c.PartWait = 30 * time.Second
 	}
 	return c
 }

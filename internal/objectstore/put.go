@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"orak"
 )
 
 // PutOptions say how an object is stored.
@@ -30,14 +32,6 @@ type PutOptions struct {
 	// one that knows no conditional writes ignores it or refuses.
 	IfAbsent bool
 }
-
-// headSize is how much of a body is read before it is decided how it is sent.
-// A body that ends within it is sent from memory, and so can be sent again.
-const headSize = 1 << 20
-
-// streamLimit is up to which known length a body is sent as one stream. A part
-// could be sent again, a stream cannot; but a stream needs no memory.
-const streamLimit = 128 << 20
 
 // Put stores body under key, replacing what was there, and returns once the
 // server has the whole object. If body ends with anything but io.EOF, or is
@@ -72,31 +66,32 @@ func (s *Store) refusedEarly(ctx context.Context, key string) bool {
 	return err == nil
 }
 
+// put reads from the body first, and asks for the store's attention only when
+// there is something to send at the store's own speed: a body that comes slowly
+// holds no place of others, and no connection on which the store would wait.
 func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) (info Info, err error) {
-	head := s.heads.Get().(*[]byte)
-	defer func() {
-		if err == nil { // else the HTTP client may still be reading it
-			s.heads.Put(head)
-		}
-	}()
-	n, err := io.ReadFull(g, *head)
+	part := s.buffers.take()
+	defer func() { part.release(err == nil) }()
+	held, last, err := part.fill(g)
 	switch {
-	case err == io.EOF || err == io.ErrUnexpectedEOF: // the body's true end
-		return s.putHeld(ctx, key, (*head)[:n], opts)
 	case err != nil:
 		return Info{}, err
+	case last:
+		return s.putHeld(ctx, key, held, opts)
+	default:
+		return s.putParts(ctx, key, g, part, opts)
 	}
-	body := io.MultiReader(bytes.NewReader(*head), g)
-	if opts.Size >= 0 && opts.Size <= streamLimit {
-		return s.putOne(ctx, key, body, opts.Size, "", opts)
-	}
-	return s.putParts(ctx, key, body, opts)
 }
 
 // putHeld sends a body that is in memory, and so can be sent again where the
 // server was in its own way.
 func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOptions) (Info, error) {
 	sum := sha256.Sum256(body)
+	release, err := s.place(ctx, len(body))
+	if err != nil {
+		return Info{}, err
+	}
+	defer release()
 	for try := 1; ; try++ {
 		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), hex.EncodeToString(sum[:]), opts)
 		if err == nil || try == tries || !isBusy(err) {
@@ -110,13 +105,12 @@ func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOp
 	}
 }
 
-// putOne sends body with one PUT. Where the SHA-256 of a body is known (in
-// hex, else empty) it signs the request, and the body is sent as it is. Else
-// the body is signed chunk by chunk on its way, which is not for empty ones:
-// their closing chunk is read by no server that asks only for the length, and
-// taken for the next request of the connection.
+// putOne sends body with one PUT. Its SHA-256, in hex, signs the request, and
+// the body is sent as it is: signed chunk by chunk, an empty one would end with
+// a chunk that is read by no server which asks only for the length, and taken for
+// the next request of the connection.
 func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int64, sum string, opts PutOptions) (Info, error) {
-	po := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, DisableContentSha256: sum != ""}
+	po := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, DisableContentSha256: true}
 	if opts.IfAbsent {
 		po.SetMatchETagExcept("*")
 	}
@@ -127,13 +121,9 @@ func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int
 	return Info{Size: size, ETag: ui.ETag, ModifiedAt: ui.LastModified.UTC()}, nil
 }
 
-// putParts sends body in parts of the configured size, one after the other.
-func (s *Store) putParts(ctx context.Context, key string, body io.Reader, opts PutOptions) (info Info, err error) {
-	buf, release, err := s.takePart(ctx)
-	if err != nil {
-		return Info{}, err
-	}
-	defer func() { release(err == nil) }()
+// putParts sends the part that is filled, and then the rest of the body in
+// parts of the configured size, one after the other.
+func (s *Store) putParts(ctx context.Context, key string, rest io.Reader, filled *part, opts PutOptions) (info Info, err error) {
 	create := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata}
 	id, err := s.core.NewMultipartUpload(ctx, s.cfg.Bucket, key, create)
 	if err != nil {
@@ -144,7 +134,7 @@ func (s *Store) putParts(ctx context.Context, key string, body io.Reader, opts P
 			err = errors.Join(err, s.abort(ctx, key, id))
 		}
 	}()
-	parts, size, err := s.sendParts(ctx, key, id, body, buf)
+	parts, size, err := s.sendParts(ctx, key, id, rest, filled)
 	if err != nil {
 		return Info{}, err
 	}
@@ -159,48 +149,63 @@ func (s *Store) putParts(ctx context.Context, key string, body io.Reader, opts P
 	return Info{Size: size, ETag: ui.ETag, ModifiedAt: ui.LastModified.UTC()}, nil
 }
 
-func (s *Store) sendParts(ctx context.Context, key, id string, body io.Reader, buf []byte) ([]minio.CompletePart, int64, error) {
+func (s *Store) sendParts(ctx context.Context, key, id string, rest io.Reader, filled *part) ([]minio.CompletePart, int64, error) {
 	var (
 		parts []minio.CompletePart
 		size  int64
 	)
+	held, last := filled.bytes(), false
 	for {
-		n, err := io.ReadFull(body, buf)
-		last := err == io.EOF || err == io.ErrUnexpectedEOF
-		if err != nil && !last {
-			return nil, 0, err
-		}
-		if n > 0 {
-			num := len(parts) + 1
-			p, err := s.core.PutObjectPart(ctx, s.cfg.Bucket, key, id, num, bytes.NewReader(buf[:n]), int64(n), minio.PutObjectPartOptions{})
+		if len(held) > 0 {
+			p, err := s.sendPart(ctx, key, id, len(parts)+1, held)
 			if err != nil {
-				return nil, 0, fmt.Errorf("sending part %d: %w", num, err)
+				return nil, 0, err
 			}
-			parts = append(parts, minio.CompletePart{PartNumber: num, ETag: p.ETag})
-			size += int64(n)
+			parts = append(parts, p)
+			size += int64(len(held))
 		}
 		if last {
 			return parts, size, nil
 		}
+		filled.empty()
+		var err error
+		if held, last, err = filled.fill(rest); err != nil {
+			return nil, 0, err
+		}
 	}
 }
 
-// takePart waits for a part's buffer. release frees its place, and keeps the
-// buffer for the next one where reuse is true: after an error the HTTP client
-// may still be reading it.
-func (s *Store) takePart(ctx context.Context) (buf []byte, release func(reuse bool), err error) {
+func (s *Store) sendPart(ctx context.Context, key, id string, number int, held []byte) (minio.CompletePart, error) {
+	release, err := s.place(ctx, len(held))
+	if err != nil {
+		return minio.CompletePart{}, err
+	}
+	defer release()
+	p, err := s.core.PutObjectPart(ctx, s.cfg.Bucket, key, id, number, bytes.NewReader(held), int64(len(held)), minio.PutObjectPartOptions{})
+	if err != nil {
+		return minio.CompletePart{}, fmt.Errorf("sending part %d: %w", number, err)
+	}
+	return minio.CompletePart{PartNumber: number, ETag: p.ETag}, nil
+}
+
+// place waits until fewer than Config.Parts bodies are being sent, for
+// Config.PartWait at most. Small ones need no place.
+func (s *Store) place(ctx context.Context, size int) (release func(), err error) {
+	if size <= smallPart {
+		return func() {}, nil
+	}
+	bounded := time.NewTimer(s.cfg.PartWait)
+	defer bounded.Stop()
 	select {
 	case s.slots <- struct{}{}:
+		s.metrics.sending.Inc()
+		return func() { s.metrics.sending.Dec(); <-s.slots }, nil
 	case <-ctx.Done():
-		return nil, nil, ctx.Err()
+		return nil, ctx.Err()
+	case <-bounded.C:
+		s.metrics.gaveUp.Inc()
+		return nil, &orak.Fault{Class: orak.ClassOverload, Message: "The object store is busy with other recordings."}
 	}
-	part := s.parts.Get().(*[]byte)
-	return *part, func(reuse bool) {
-		if reuse {
-			s.parts.Put(part)
-		}
-		<-s.slots
-	}, nil
 }
 
 // abortWithin bounds the clean-up after a failed Put.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Info describes a stored object.
@@ -30,13 +31,15 @@ type Info struct {
 
 // Store is one bucket. It is safe for concurrent use.
 type Store struct {
-	cfg    Config
-	core   minio.Core
-	log    *slog.Logger
-	heads  sync.Pool
-	parts  sync.Pool
-	slots  chan struct{}
-	closer func()
+	cfg  Config
+	core minio.Core
+	log  *slog.Logger
+	// buffers hold what was read of bodies and is not sent yet.
+	buffers *buffers
+	// slots are the places of bodies that are being sent.
+	slots   chan struct{}
+	metrics *metrics
+	closer  func()
 
 	lifecycleOnce sync.Once
 }
@@ -47,6 +50,11 @@ type Option func(*Store)
 // WithLogger has the store say what it could not set up; without it the
 // store is silent.
 func WithLogger(log *slog.Logger) Option { return func(s *Store) { s.log = log } }
+
+// WithMetrics has the store's metrics registered.
+func WithMetrics(reg prometheus.Registerer) Option {
+	return func(s *Store) { reg.MustRegister(s.metrics.sending, s.metrics.gaveUp, s.metrics.buffered) }
+}
 
 // tries is how often minio-go tries a request that may be tried again: enough
 // for a hiccup, and few enough that a caller who waits hears about an outage.
@@ -70,17 +78,17 @@ func New(cfg Config, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("making the S3 client: %w", err)
 	}
 	s := &Store{
-		cfg:    cfg,
-		core:   *client,
-		log:    slog.New(slog.DiscardHandler),
-		slots:  make(chan struct{}, cfg.Parts),
-		closer: transport.CloseIdleConnections,
+		cfg:     cfg,
+		core:    *client,
+		log:     slog.New(slog.DiscardHandler),
+		slots:   make(chan struct{}, cfg.Parts),
+		metrics: newMetrics(),
+		closer:  transport.CloseIdleConnections,
 	}
-	s.heads.New = func() any { b := make([]byte, headSize); return &b }
-	s.parts.New = func() any { b := make([]byte, cfg.PartSize); return &b }
 	for _, o := range opts {
 		o(s)
 	}
+	s.buffers = newBuffers(int(cfg.PartSize), s.metrics.buffered)
 	return s, nil
 }
 

@@ -159,13 +159,14 @@ func TestMemoryIsFlatInTheSizeOfTheBody(t *testing.T) {
 
 func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
-	good := objectstore.Config{Endpoint: "127.0.0.1:9000", Bucket: "bucket", PartSize: 8 << 20, Parts: 1, StallTimeout: time.Second}
+	good := objectstore.Config{Endpoint: "127.0.0.1:9000", Bucket: "bucket", PartSize: 8 << 20, Parts: 1, PartWait: time.Second, StallTimeout: time.Second}
 	require.NoError(t, good.Validate())
 	for name, spoil := range map[string]func(*objectstore.Config){
 		"endpoint": func(c *objectstore.Config) { c.Endpoint = "http://host" },
 		"bucket":   func(c *objectstore.Config) { c.Bucket = "" },
 		"part":     func(c *objectstore.Config) { c.PartSize = 1 },
 		"parts":    func(c *objectstore.Config) { c.Parts = -1 },
+		"wait":     func(c *objectstore.Config) { c.PartWait = -1 },
 		"stall":    func(c *objectstore.Config) { c.StallTimeout = -1 },
 	} {
 		bad := good

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"sync"
+
+	"orak"
+)
+
+// admission bounds the uploads that are received at once, of all and of each
+// tenant, and with them the memory that they take. Where it is full, a newcomer
+// is refused at once, before its body is read; but slow senders cannot keep
+// others out: the slowest makes room if it is slower than Config.MinUploadRate.
+type admission struct {
+	cfg     Config
+	metrics *metrics
+
+	mu       sync.Mutex
+	inside   map[*body]orak.Tenant
+	byTenant map[orak.Tenant]int
+}
+
+func newAdmission(cfg Config, m *metrics) *admission {
+	return &admission{cfg: cfg, metrics: m, inside: map[*body]orak.Tenant{}, byTenant: map[orak.Tenant]int{}}
+}
+
+// admit counts an upload in until release.
+func (a *admission) admit(t orak.Tenant, b *body) (release func(), err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.byTenant[t] >= a.cfg.MaxTenantUploads && !a.makeRoom(func(o orak.Tenant) bool { return o == t }) {
+		a.metrics.turnedAway.WithLabelValues("tenant").Inc()
+		return nil, refuse(codeTooManyUploads, "Wait until some of your uploads are answered, and send this one again.")
+	}
+	if len(a.inside) >= a.cfg.MaxUploads && !a.makeRoom(func(orak.Tenant) bool { return true }) {
+		a.metrics.turnedAway.WithLabelValues("full").Inc()
+		return nil, refuse(codeUnavailable, "As many uploads are being received as the service takes at once. Send it again a little later.")
+	}
+	a.inside[b] = t
+	a.byTenant[t]++
+	a.metrics.receiving.Inc()
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.remove(b)
+	}, nil
+}
+
+// makeRoom ends the slowest upload of those tenants that of selects, where one
+// is too slow.
+func (a *admission) makeRoom(of func(orak.Tenant) bool) bool {
+	var slowest *body
+	least := float64(a.cfg.MinUploadRate)
+	for b, t := range a.inside {
+		if rate, ok := b.pace.measured(); ok && of(t) && rate < least {
+			slowest, least = b, rate
+		}
+	}
+	if slowest == nil {
+		return false
+	}
+	a.remove(slowest)
+	slowest.evict()
+	a.metrics.turnedAway.WithLabelValues("slow").Inc()
+	return true
+}
+
+// remove counts an upload out, once.
+func (a *admission) remove(b *body) {
+	t, ok := a.inside[b]
+	if !ok {
+		return
+	}
+	delete(a.inside, b)
+	if a.byTenant[t]--; a.byTenant[t] == 0 {
+		delete(a.byTenant, t)
+	}
+	a.metrics.receiving.Dec()
+}

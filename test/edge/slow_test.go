@@ -1,0 +1,46 @@
+package edge
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// memoryBound is what the API role may take, in bytes, whatever comes: the
+// default settings are meant for a container of 512 MiB.
+const memoryBound = 450 << 20
+
+func TestHonestUploadGoesThroughWhileHundredsAreSlow(t *testing.T) {
+	for name, begin := range map[string][]byte{
+		"bodies": slowBody(1_500_000),
+		"forms":  slowForm(1_500_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, "")
+			s.honest(wav(2_000_000))
+			before := s.descriptors()
+			ended := s.storm(200, begin)
+			s.alive()
+			for range 5 {
+				s.honest(wav(2_000_000))
+			}
+			s.honest(wav(100_000_000))
+			s.alive()
+			ended()
+			t.Logf("memory at most %d MiB; descriptors %d before", s.peak()>>20, before)
+			require.Less(t, s.peak(), int64(memoryBound))
+			s.nothingLeft(before, 7)
+		})
+	}
+}
+
+// nothingLeft waits until the store holds just the recordings that were
+// accepted, and the process no connection that it had not before.
+func (s *service) nothingLeft(descriptors, accepted int) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return len(s.objects()) == accepted && len(s.unfinished()) == 0 },
+		patience, patience/200, "the store has the accepted recordings and nothing else")
+	require.Eventually(s.t, func() bool { return s.descriptors() <= descriptors+8 },
+		patience, patience/200, "the connections are closed")
+	require.Zero(s.t, s.metric("orak_api_uploads_in_flight"))
+}
