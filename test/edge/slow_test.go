@@ -24,7 +24,7 @@ func TestHonestUploadGoesThroughWhileHundredsAreSlow(t *testing.T) {
 			for range 5 {
 				s.honest(wav(2_000_000))
 			}
-			s.honest(wav(100_000_000))
+			s.honest(wav(99_000_000))
 			s.alive()
 			ended()
 			t.Logf("memory at most %d MiB; descriptors %d before", s.peak()>>20, before)
