@@ -75,3 +75,23 @@ func TestDecisionBeforeTheExpiryCounts(t *testing.T) {
 		require.Len(t, ends(r.lifecycle(u, typ)), 1)
 	}
 }
+
+// An Update that discards is answered with the end, although the run is closed
+// with it.
+func TestDiscardByAnUpdateIsAnsweredWithTheEnd(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.deps.Converter = convert(func(int) error { return inputFault })
+	r.start()
+	u := r.upload([]byte("sound"))
+	r.await(u, orak.StatusDeadLettered)
+	require.NoError(t, r.update(u, workflows.SignalDiscard, workflows.Discard{By: "ada", Reason: "spam"}))
+	require.Equal(t, orak.StatusDiscarded, get[orak.Progress](r, orak.OutcomeKey(u.Tenant, u.ID)).Status)
+	require.NoError(t, r.closed(u))
+	es := ends(r.lifecycle(u, events.Discarded))
+	require.Len(t, es, 1)
+	l, err := es[0].Lifecycle()
+	require.NoError(t, err)
+	require.Equal(t, "spam", l.Reason)
+	r.record("discarded_by_update_durable", workflows.UploadWorkflowID(u.ID))
+}

@@ -27,7 +27,7 @@ var paths = []string{
 	"reconciled_with_tasks", "reconciled_in_two_runs_with_tasks", "reconciled_in_two_runs_with_tasks_first",
 	"reprocessed_by_signal", "reprocessed_by_update",
 	"reprocessed_with_options", "resumed", "retried", "stuck",
-	"canceled_durable", "canceled_while_parked_durable", "completed_durable", "crashed_durable", "discarded_durable",
+	"canceled_durable", "canceled_while_parked_durable", "completed_durable", "crashed_durable", "discarded_durable", "discarded_by_update_durable",
 	"expired_durable", "expired_after_a_warning_durable", "failed_again_durable", "reprocessed_by_signal_durable",
 	"reprocessed_by_update_durable", "reprocessed_with_options_durable", "resumed_durable", "retried_durable", "stuck_durable",
 }
