@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
+	"orak"
 	"orak/api"
 	"orak/internal/client"
 )
@@ -73,8 +75,11 @@ func (l *dlqListCmd) Run(ctx context.Context, con *console) error {
 	case listed == 0 && l.narrow():
 		con.tell("No dead letter is selected.")
 		return nil
+	case listed == 0 && !l.AllTenants:
+		con.tell("No dead letters of tenant %s: nothing waits for you.", cmp.Or(l.Tenant, string(orak.DefaultTenant)))
+		return nil
 	case listed == 0:
-		con.tell("No dead letters: nothing waits for you.")
+		con.tell("No dead letters of any tenant: nothing waits for you.")
 		return nil
 	}
 	foot := count(listed, "dead letter") + "."
