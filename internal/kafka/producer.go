@@ -17,14 +17,20 @@ import (
 // safe for concurrent use; records of one key keep the order in which they
 // were given to it.
 type Producer struct {
-	cl *kgo.Client
+	cl    *kgo.Client
+	reach *reach
 }
 
 // NewProducer sends through cl, which stays the caller's to close.
-func NewProducer(cl *kgo.Client) *Producer { return &Producer{cl: cl} }
+func NewProducer(cl *kgo.Client) *Producer {
+	p := &Producer{cl: cl}
+	p.reach = newReach(p.Ping)
+	return p
+}
 
 // Publish sends r and returns nil once all in-sync replicas have it. It
-// returns as soon as ctx ends, even while Kafka is down; the record may still
+// returns as soon as ctx ends, and within seconds where no broker answers: at once
+// once that is known. The record may still
 // go out after that, so an error never means that it was not sent: delivery is
 // at least once. r belongs to the producer from the call on.
 //
@@ -36,13 +42,29 @@ func (p *Producer) Publish(ctx context.Context, r *kgo.Record) error {
 	if err := ctx.Err(); err != nil {
 		return fault(err)
 	}
+	if err := p.reach.refuse(ctx); err != nil {
+		return err
+	}
 	sent := make(chan error, 1)
 	p.PublishAsync(ctx, r, func(err error) { sent <- err })
-	select {
-	case err := <-sent:
-		return err
-	case <-ctx.Done():
-		return fault(ctx.Err())
+	return p.await(ctx, sent)
+}
+
+// await waits for an acknowledgment as long as Kafka is there.
+func (p *Producer) await(ctx context.Context, sent <-chan error) error {
+	doubt := time.NewTicker(doubtAfter)
+	defer doubt.Stop()
+	for {
+		select {
+		case err := <-sent:
+			return err
+		case <-ctx.Done():
+			return fault(ctx.Err())
+		case <-doubt.C:
+			if err := p.reach.doubt(ctx); err != nil {
+				return err
+			}
+		}
 	}
 }
 

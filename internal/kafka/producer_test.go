@@ -79,6 +79,31 @@ func TestPublishReturnsWhenItsContextEndsAndTheRecordFollows(t *testing.T) {
 
 // franz-go itself fails every record of a partition when the context of the
 // first one in a batch ends.
+func TestPublishFailsFastWhileKafkaIsAway(t *testing.T) {
+	t.Parallel()
+	c, _, ctx := setup(t)
+	cable := new(network)
+	p := kafka.NewProducer(newClient(t, config(c), kgo.Dialer(cable.dial)))
+	require.NoError(t, p.Publish(ctx, record("before", "")))
+	cable.set(false)
+	long, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	requireClass(t, p.Publish(long, record("first", "")), orak.ClassDependency)
+	require.NoError(t, long.Err(), "the first to meet it asks whether Kafka is there")
+	began := time.Now()
+	for range 1000 {
+		requireClass(t, p.Publish(long, record("next", "")), orak.ClassDependency)
+	}
+	require.Less(t, time.Since(began), within/2, "the next ones know: each would else wait for its context")
+	cable.set(true)
+	require.Eventually(t, func() bool { return p.Publish(ctx, record("last", "")) == nil }, within, 10*time.Millisecond)
+	keys := map[string]int{}
+	for _, r := range read(t, c, events.TopicUploads, 3) {
+		keys[string(r.Key)]++
+	}
+	require.Equal(t, map[string]int{"before": 1, "first": 1, "last": 1}, keys, "what was refused at once was not sent")
+}
+
 func TestOneCallersEndDoesNotFailTheOthers(t *testing.T) {
 	t.Parallel()
 	c, _, ctx := setup(t)
