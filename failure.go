@@ -88,6 +88,9 @@ type Fault struct {
 	// RetryAfter is how long to wait at least before the next attempt, where
 	// the other side said so; zero otherwise.
 	RetryAfter time.Duration
+	// Suspect says that the dependency had the recording in hand when it failed,
+	// so that the recording may be the cause. It is tried alone from then on.
+	Suspect bool
 	// Err is the detail, for the log alone. It may be nil.
 	Err error
 }

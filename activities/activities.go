@@ -52,11 +52,20 @@ type Analyzer interface {
 	Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error)
 }
 
-// Admission lets analyses in as there is memory for them, in the order in which
-// they came. Admit returns once there is room for so much audio, or with ctx's
-// error; leave gives the room back.
+// Prover is an Analyzer whose server can be asked to show that it serves.
+type Prover interface {
+	// Prove is nil when the server has just analyzed a known good recording of
+	// that duration. An error is one of the server's, never of a recording's.
+	Prove(ctx context.Context, audio time.Duration) error
+}
+
+// Admission lets analyses in as there is a slot and memory for them, in the
+// order in which they came. Admit returns once there is room for so much audio,
+// or with ctx's error; leave gives the room back. What is to be alone shares the
+// engine with no other analysis of this process, and with no other one that is
+// to be alone in any.
 type Admission interface {
-	Admit(ctx context.Context, audio time.Duration) (leave func(), err error)
+	Admit(ctx context.Context, audio time.Duration, alone bool) (leave func(), err error)
 }
 
 // Publisher writes to Kafka, and returns once all in-sync replicas have what

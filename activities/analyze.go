@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"time"
 
 	"orak"
@@ -39,36 +39,56 @@ func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysi
 	return a.compute(ctx, engine, in)
 }
 
-// compute is Analyze with nothing to reuse.
+// compute is Analyze with nothing to reuse. The audio is fetched before a slot is
+// asked for, so that no slot waits for the store.
 func (a *Activities) compute(ctx context.Context, engine Analyzer, in AnalyzeInput) (orak.Analysis, error) {
-	u := in.Upload
-	leave, err := a.admit(ctx, in.Audio)
+	wav, err := a.fetchAudio(ctx, in.Upload)
 	if err != nil {
 		return orak.Analysis{}, err
 	}
-	defer leave()
-	body, _, err := a.deps.Store.Open(ctx, orak.AudioKey(u.Tenant, u.ID))
-	if errors.Is(err, fs.ErrNotExist) {
-		return orak.Analysis{}, internalFault(fmt.Errorf("opening converted audio: %w", err))
-	}
-	if err != nil {
-		return orak.Analysis{}, fmt.Errorf("opening converted audio: %w", err)
-	}
-	defer body.Close()
-	src := &source{r: body}
-	analysis, curve, err := engine.Analyze(ctx, src, progress(ctx))
-	if src.err != nil {
-		// The store's fault, whatever the engine took it for.
-		return orak.Analysis{}, fmt.Errorf("reading converted audio: %w", src.err)
-	}
+	defer wav.Close()
+	analysis, curve, err := a.run(ctx, engine, in.Audio, wav)
 	if err != nil {
 		return orak.Analysis{}, fmt.Errorf("analyzing: %w", err)
 	}
-	if err := a.putJSON(ctx, orak.PitchKey(u.Tenant, u.ID), curve.Final()); err != nil {
+	if err := a.putJSON(ctx, orak.PitchKey(in.Upload.Tenant, in.Upload.ID), curve.Final()); err != nil {
 		return orak.Analysis{}, err
 	}
 	analysis.Audio = in.Audio
 	return analysis.Final(), nil
+}
+
+// run has the engine analyze wav within a slot. A recording that the engine's
+// server may have failed for has it alone, once the server has shown that it
+// serves: what fails then is the recording's own fault.
+func (a *Activities) run(ctx context.Context, engine Analyzer, audio orak.Audio, wav io.Reader) (orak.Analysis, orak.PitchCurve, error) {
+	prover, alone := engine.(Prover)
+	alone = alone && suspected(ctx)
+	leave, err := a.admit(ctx, audio, alone)
+	if err != nil {
+		return orak.Analysis{}, orak.PitchCurve{}, err
+	}
+	defer leave()
+	if alone {
+		if err := prover.Prove(ctx, durationOf(audio)); err != nil {
+			return orak.Analysis{}, orak.PitchCurve{}, err
+		}
+	}
+	analysis, curve, err := engine.Analyze(ctx, wav, progress(ctx))
+	if alone {
+		err = blame(err)
+	}
+	return analysis, curve, err
+}
+
+// blame makes what a server does to one recording, and not to others, that
+// recording's fault.
+func blame(err error) error {
+	f := (*orak.Fault)(nil)
+	if !errors.As(err, &f) || !f.Suspect || f.Class != orak.ClassDependency {
+		return err
+	}
+	return &orak.Fault{Class: orak.ClassModel, Message: "The model server fails whenever it analyzes this recording, and analyzes others.", Err: err}
 }
 
 // engine is the one of a name; empty means the one that is set.
@@ -88,13 +108,17 @@ func (a *Activities) engine(name string) (Analyzer, error) {
 }
 
 // admit waits for room. The attempt's heartbeats go on meanwhile.
-func (a *Activities) admit(ctx context.Context, audio orak.Audio) (leave func(), err error) {
+func (a *Activities) admit(ctx context.Context, audio orak.Audio, alone bool) (leave func(), err error) {
 	if a.deps.Admission == nil {
 		return func() {}, nil
 	}
-	leave, err = a.deps.Admission.Admit(ctx, time.Duration(audio.DurationS*float64(time.Second)))
+	leave, err = a.deps.Admission.Admit(ctx, durationOf(audio), alone)
 	if err != nil {
-		return nil, fmt.Errorf("waiting for memory: %w", err)
+		return nil, fmt.Errorf("waiting for a slot: %w", err)
 	}
 	return leave, nil
+}
+
+func durationOf(audio orak.Audio) time.Duration {
+	return time.Duration(audio.DurationS * float64(time.Second))
 }

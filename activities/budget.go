@@ -63,6 +63,9 @@ type Heartbeat struct {
 	// Failed are the attempts that failed, in order; MaxFailed at most, of
 	// which the oldest after the first are dropped.
 	Failed []orak.Mark `json:"failed,omitempty"`
+	// Suspect says that an attempt failed as a server does that cannot bear this
+	// recording; see orak.Fault. Attempts after it are alone with the server.
+	Suspect bool `json:"suspect,omitempty"`
 }
 
 // MaxFailed bounds Heartbeat.Failed.
@@ -131,6 +134,7 @@ func (b Budget) settle(h Heartbeat, f *orak.Fault, now time.Time) (Heartbeat, ve
 	}
 	h.Done = nil
 	h.Open = false
+	h.Suspect = h.Suspect || f.Suspect
 	switch f.Class {
 	case orak.ClassTransient, orak.ClassModel:
 		h.Waits, h.WaitingSince = 0, time.Time{}

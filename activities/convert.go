@@ -29,10 +29,8 @@ const scratchPrefix = "orak-convert-"
 // Convert makes orak.AudioKey out of orak.OriginalKey, by way of a scratch
 // folder that is gone when it returns.
 func (a *Activities) Convert(ctx context.Context, in ConvertInput) (_ orak.Audio, err error) {
-	if a.scratchDir != "" {
-		if err := os.MkdirAll(a.scratchDir, 0o700); err != nil {
-			return orak.Audio{}, scratchFault(fmt.Errorf("making scratch directory: %w", err))
-		}
+	if err := a.makeScratch(); err != nil {
+		return orak.Audio{}, scratchFault(err)
 	}
 	dir, err := os.MkdirTemp(a.scratchDir, scratchPrefix)
 	if err != nil {
@@ -59,6 +57,17 @@ func (a *Activities) Convert(ctx context.Context, in ConvertInput) (_ orak.Audio
 		return orak.Audio{}, err
 	}
 	return audio, nil
+}
+
+// makeScratch makes the scratch directory, where one is set.
+func (a *Activities) makeScratch() error {
+	if a.scratchDir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(a.scratchDir, 0o700); err != nil {
+		return fmt.Errorf("making scratch directory: %w", err)
+	}
+	return nil
 }
 
 // downloadTries is how often a recording is fetched that is not the announced

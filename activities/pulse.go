@@ -110,6 +110,18 @@ func progress(ctx context.Context) func(done float64) {
 	return p.report
 }
 
+// suspected reports whether an earlier attempt of this step made the recording a
+// suspect; see Heartbeat.Suspect.
+func suspected(ctx context.Context) bool {
+	p, ok := ctx.Value(pulseKey{}).(*pulse)
+	if !ok {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.Suspect
+}
+
 // lastHeartbeat is what the attempt before this one left; zero on the first.
 func lastHeartbeat(ctx context.Context) (Heartbeat, error) {
 	if !activity.HasHeartbeatDetails(ctx) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -140,10 +141,14 @@ func (r *rig) use(c *card, patience time.Duration) {
 	r.deps.ModelServer = gated{c.client(0)}
 }
 
-// remote takes a recording of n bytes for n seconds of audio.
+// remote takes a recording of n bytes for n seconds of audio, each of the level
+// that the byte is.
 type remote struct{ client *modelserver.Client }
 
-var _ activities.Analyzer = remote{}
+var (
+	_ activities.Analyzer = remote{}
+	_ activities.Prover   = remote{}
+)
 
 func (remote) Identity(context.Context) (orak.Engine, error) { return orak.Engine{}, nil }
 
@@ -154,13 +159,18 @@ func (a remote) Analyze(ctx context.Context, wav io.Reader, _ func(float64)) (or
 	}
 	sent := a.client.Start(ctx, false)
 	defer sent.Abandon()
-	for range data {
-		if err := sent.Push(make([]float64, modelserver.SampleRate)); err != nil {
+	for _, b := range data {
+		second := slices.Repeat([]float64{float64(b) / 256}, modelserver.SampleRate)
+		if err := sent.Push(second); err != nil {
 			return orak.Analysis{}, orak.PitchCurve{}, err
 		}
 	}
 	found, err := sent.Finish()
 	return orak.Analysis{Engine: found.Engine}, found.Curve, err
+}
+
+func (a remote) Prove(ctx context.Context, audio time.Duration) error {
+	return a.client.Prove(ctx, false, audio)
 }
 
 type gated struct{ client *modelserver.Client }

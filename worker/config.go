@@ -14,13 +14,16 @@ import (
 // Config says what a worker serves. Its flags carry their whole names: embed
 // it without a prefix.
 type Config struct {
-	Queues       []string      `name:"worker-queues" help:"Task queues that this process serves: orak-pipeline, orak-convert, orak-gpu." default:"orak-pipeline,orak-convert,orak-gpu"`
-	ConvertSlots int           `name:"convert-slots" help:"Conversions at once in this process. 0: one for each CPU." default:"0"`
-	GPUSlots     int           `name:"gpu-slots" help:"Analyses at once in this process." default:"2"`
-	Engine       string        `name:"engine" help:"What analyzes: builtin; http, a model server of orak's contract; oip, one of the Open Inference Protocol v2." default:"builtin"`
-	Reuse        bool          `name:"reuse-analyses" help:"Take over a finished analysis of the same bytes, of the same tenant, by the same engine and version. Off, every upload is computed." default:"true"`
-	ScratchDir   string        `name:"scratch-dir" help:"Folder for the files of running conversions. Empty: the system's temporary folder." default:""`
-	StopTimeout  time.Duration `name:"worker-stop-timeout" help:"How long a stopping worker waits for running steps. After half of it they are interrupted and handed back to the server." default:"20s"`
+	Queues        []string      `name:"worker-queues" help:"Task queues that this process serves: orak-pipeline, orak-convert, orak-gpu." default:"orak-pipeline,orak-convert,orak-gpu"`
+	PipelineSlots int           `name:"pipeline-slots" help:"Activities of the queue orak-pipeline at once in this process: those that write results and publish to Kafka." default:"1000"`
+	ControlSlots  int           `name:"control-slots" help:"Activities of the queue orak-control (alerts, messages of outages, probes) and of the queue orak-erase at once in this process, of each. Who serves orak-pipeline serves these queues, too." default:"100"`
+	ConvertSlots  int           `name:"convert-slots" help:"Conversions at once in this process. 0: one for each CPU." default:"0"`
+	GPUSlots      int           `name:"gpu-slots" help:"Analyses at once in this process." default:"2"`
+	GPUPrefetch   int           `name:"gpu-prefetch" help:"Analyses whose audio is fetched ahead while others hold the slots, so that no slot waits for the store. Each takes the scratch disk for one recording, and goes before whatever is more urgent but comes later. 0: none." default:"1"`
+	Engine        string        `name:"engine" help:"What analyzes: builtin; http, a model server of orak's contract; oip, one of the Open Inference Protocol v2." default:"builtin"`
+	Reuse         bool          `name:"reuse-analyses" help:"Take over a finished analysis of the same bytes, of the same tenant, by the same engine and version. Off, every upload is computed." default:"true"`
+	ScratchDir    string        `name:"scratch-dir" help:"Folder for the files of running conversions and analyses. Empty: the system's temporary folder." default:""`
+	StopTimeout   time.Duration `name:"worker-stop-timeout" help:"How long a stopping worker waits for running steps. After half of it they are interrupted and handed back to the server." default:"20s"`
 
 	GPUMemory          int64         `name:"gpu-memory" help:"Memory of the model server, in bytes, that the analyses of this process may take at once. 0: only their number is bounded." default:"0"`
 	GPUMemoryPerSecond int64         `name:"gpu-memory-per-second" help:"What a second of audio takes of it, in bytes, where the model server does not say." default:"4000000"`
@@ -62,7 +65,10 @@ const maxReconcilePage = 10_000
 func DefaultConfig() Config {
 	return Config{
 		Queues:              []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU},
+		PipelineSlots:       1000,
+		ControlSlots:        100,
 		GPUSlots:            2,
+		GPUPrefetch:         1,
 		Engine:              orak.EngineBuiltin,
 		Reuse:               true,
 		GPUMemoryPerSecond:  4_000_000,
@@ -92,10 +98,14 @@ func (c Config) Validate() error {
 		}
 	}
 	switch {
+	case c.PipelineSlots < 2 || c.ControlSlots < 2:
+		return fmt.Errorf("pipeline-slots %d and control-slots %d: want 2 at least", c.PipelineSlots, c.ControlSlots)
 	case c.ConvertSlots < 0:
 		return fmt.Errorf("convert-slots %d: want 0 at least", c.ConvertSlots)
 	case c.GPUSlots < 1:
 		return fmt.Errorf("gpu-slots %d: want 1 at least", c.GPUSlots)
+	case c.GPUPrefetch < 0:
+		return fmt.Errorf("gpu-prefetch %d: want 0 at least", c.GPUPrefetch)
 	case !slices.Contains(orak.Engines(), c.Engine):
 		return fmt.Errorf("engine: unknown engine %q, want one of %v", c.Engine, orak.Engines())
 	case c.GPUMemory < 0 || c.GPUMemoryPerSecond < 0 || c.GPUWindow <= 0:

@@ -90,6 +90,9 @@ func TestMain(m *testing.M) {
 	if at := os.Getenv(doomedEnv); at != "" {
 		runDoomed(at)
 	}
+	if at := os.Getenv(mortalEnv); at != "" {
+		runMortal(at)
+	}
 	os.Exit(m.Run())
 }
 

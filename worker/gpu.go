@@ -2,9 +2,11 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +31,14 @@ type gpuSlots struct {
 	// health is nil for the built-in engine.
 	health *gate
 
-	slots  chan struct{}
-	issued atomic.Int64
+	// slots are the tasks that are taken: those that run, and those whose audio
+	// is fetched ahead. computing has count permits, one for each that runs.
+	slots     chan struct{}
+	issued    atomic.Int64
+	computing *semaphore.Weighted
+	running   atomic.Int64
+	// alone is the turn of those that must be alone with the model server.
+	alone *turn
 
 	// memory has budget bytes; nil where it is not bounded.
 	memory *semaphore.Weighted
@@ -46,9 +54,10 @@ type gpuSlots struct {
 
 var _ sdkworker.SlotSupplier = (*gpuSlots)(nil)
 
-func newGPUSlots(cfg Config, deps Deps) *gpuSlots {
+func newGPUSlots(cfg Config, deps Deps, alone *turn) *gpuSlots {
 	g := &gpuSlots{
-		count: cfg.GPUSlots, log: deps.Log, slots: make(chan struct{}, cfg.GPUSlots),
+		count: cfg.GPUSlots, log: deps.Log, slots: make(chan struct{}, cfg.GPUSlots+cfg.GPUPrefetch),
+		computing: semaphore.NewWeighted(int64(cfg.GPUSlots)), alone: alone,
 		budget: cfg.GPUMemory, perSecond: cfg.GPUMemoryPerSecond, most: cfg.GPUWindow,
 	}
 	if g.budget > 0 {
@@ -82,7 +91,8 @@ func (g *gpuSlots) measure(f promauto.Factory) {
 		value      func() float64
 	}{
 		{"orak_gpu_slots", "Analyses that this process runs at once, at most.", func() float64 { return float64(g.count) }},
-		{"orak_gpu_used_slots", "Slots that are held now: by an analysis, or by the wait for a task.", func() float64 { return float64(g.issued.Load()) }},
+		{"orak_gpu_used_slots", "Slots in which an analysis runs now.", func() float64 { return float64(g.running.Load()) }},
+		{"orak_gpu_tasks", "Analyses that this process has taken, or polls for: those that run, and those whose audio is fetched ahead.", func() float64 { return float64(g.issued.Load()) }},
 		{"orak_gpu_memory_bytes", "Budget of the model server's memory that this process keeps to; 0 means none.", func() float64 { return float64(g.budget) }},
 		{"orak_gpu_used_memory_bytes", "What running analyses are reckoned to take of the budget.", func() float64 { return float64(g.used.Load()) }},
 		{"orak_gpu_model_server_ready", "1 while the model server takes work, 0 while it does not and no analysis is begun.", func() float64 {
@@ -137,45 +147,79 @@ func (g *gpuSlots) ReleaseSlot(sdkworker.SlotReleaseInfo) {
 }
 
 // MaxSlots is worker.SlotSupplier's.
-func (g *gpuSlots) MaxSlots() int { return g.count }
+func (g *gpuSlots) MaxSlots() int { return cap(g.slots) }
 
 // errFull is an attempt's that waited for room too long. It does not count.
 var errFull = &orak.Fault{Class: orak.ClassOverload, Message: "The analysis waits for a free place."}
 
-// Admit is activities.Admission's: it holds the memory that a recording takes.
-// One that takes more than the whole budget is let in alone. A task that was
-// taken in the moment in which the server went away waits here, too; after a
-// quarter of its attempt's time the slot is given away, since the rest of it is
-// for the analysis.
-func (g *gpuSlots) Admit(ctx context.Context, audio time.Duration) (leave func(), err error) {
+// Admit is activities.Admission's: it holds a slot, and the memory that a
+// recording takes. One that takes more than the whole budget is let in alone. A
+// task that was taken in the moment in which the server went away waits here,
+// too; after a quarter of its attempt's time the slot is given away, since the
+// rest of it is for the analysis.
+func (g *gpuSlots) Admit(ctx context.Context, audio time.Duration, alone bool) (leave func(), err error) {
 	wait, cancel := ctx, func() {}
 	if end, ok := ctx.Deadline(); ok {
 		wait, cancel = context.WithTimeout(ctx, time.Until(end)/4)
 	}
 	defer cancel()
-	leave, err = g.enter(wait, audio)
-	if err != nil && ctx.Err() == nil {
+	var held leaves
+	if err := g.enter(ctx, wait, audio, alone, &held); err != nil {
+		held.all()
+		if f := (*orak.Fault)(nil); ctx.Err() != nil || errors.As(err, &f) {
+			return nil, err
+		}
 		return nil, errFull
 	}
-	return leave, err
+	return held.all, nil
 }
 
-func (g *gpuSlots) enter(ctx context.Context, audio time.Duration) (leave func(), err error) {
-	if err := g.health.await(ctx); err != nil {
-		return nil, err
+// leaves gives back what was taken, the last first.
+type leaves []func()
+
+func (l *leaves) add(leave func()) { *l = append(*l, leave) }
+
+func (l *leaves) all() {
+	for _, leave := range slices.Backward(*l) {
+		leave()
 	}
+}
+
+// enter takes what an analysis needs; wait bounds that, and ctx what is held.
+func (g *gpuSlots) enter(ctx, wait context.Context, audio time.Duration, alone bool, held *leaves) error {
+	if err := g.health.await(wait); err != nil {
+		return err
+	}
+	permits := int64(1)
+	if alone {
+		permits = int64(g.count)
+		leave, err := g.alone.take(ctx)
+		if err != nil {
+			return err
+		}
+		held.add(leave)
+	}
+	if err := g.computing.Acquire(wait, permits); err != nil {
+		return err
+	}
+	g.running.Add(1)
+	held.add(func() {
+		g.running.Add(-1)
+		g.computing.Release(permits)
+	})
 	if g.memory == nil {
-		return func() {}, nil
+		return nil
 	}
-	cost := g.cost(ctx, audio)
-	if err := g.memory.Acquire(ctx, cost); err != nil {
-		return nil, err
+	cost := g.cost(wait, audio)
+	if err := g.memory.Acquire(wait, cost); err != nil {
+		return err
 	}
 	g.used.Add(cost)
-	return func() {
+	held.add(func() {
 		g.used.Add(-cost)
 		g.memory.Release(cost)
-	}, nil
+	})
+	return nil
 }
 
 // cost is in bytes, the whole budget at most. A server that does not say is

@@ -146,7 +146,7 @@ func (r *rig) partitions(queue string) int {
 func takeTurns(t *testing.T, r *rig, many int) {
 	t.Helper()
 	s := newTurns()
-	r.cfg.GPUSlots, r.deps.Analyzer = 1, analyze(s.take)
+	r.cfg.GPUSlots, r.cfg.GPUPrefetch, r.deps.Analyzer = 1, 0, analyze(s.take)
 	r.start()
 	r.queued("choir", 0)
 	<-s.began
@@ -166,7 +166,7 @@ func TestLiveUploadsGoBeforeReprocessedOnesBeforeReplays(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	s := newTurns()
-	r.cfg.GPUSlots, r.deps.Analyzer = 1, analyze(s.take)
+	r.cfg.GPUSlots, r.cfg.GPUPrefetch, r.deps.Analyzer = 1, 0, analyze(s.take)
 	r.cfg.AlertGroupWait = patience
 	const each = 5
 	r.deps.Converter = convert(func(n int) error {

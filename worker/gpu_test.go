@@ -86,7 +86,7 @@ var (
 
 func gpuConfig() Config {
 	cfg := DefaultConfig()
-	cfg.GPUMemory, cfg.GPUMemoryPerSecond = 100, 10
+	cfg.GPUMemory, cfg.GPUMemoryPerSecond, cfg.GPUPrefetch = 100, 10, 0
 	return cfg
 }
 
@@ -95,7 +95,7 @@ func slotsOf(cfg Config, server ModelServer, outages *reports) *gpuSlots {
 	if outages != nil {
 		deps.Outages = outages
 	}
-	return newGPUSlots(cfg, deps)
+	return newGPUSlots(cfg, deps, nil)
 }
 
 // release is what the SDK says once a task is done, or was not there.
@@ -149,7 +149,7 @@ func TestASlotIsWaitedForNoLongerThanTheContext(t *testing.T) {
 		time.Sleep(askEvery)
 		refused() // by the server's health
 		server.say(nil)
-		leave, err := g.Admit(t.Context(), time.Hour)
+		leave, err := g.Admit(t.Context(), time.Hour, false)
 		require.NoError(t, err)
 		refused() // by the memory
 		leave()
@@ -168,7 +168,7 @@ func TestMemoryNeverExceedsItsBudget(t *testing.T) {
 		wait.Go(func() {
 			for n := range 200 {
 				seconds := int64((i*n)%14 + 1)
-				leave, err := g.Admit(t.Context(), time.Duration(seconds)*time.Second)
+				leave, err := g.Admit(t.Context(), time.Duration(seconds)*time.Second, false)
 				if err != nil {
 					t.Error(err)
 					return
@@ -192,14 +192,14 @@ func TestALongRecordingIsNotOvertakenAndGoesAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := slotsOf(gpuConfig(), nil, nil)
-		leaveFirst, err := g.Admit(t.Context(), 3*time.Second)
+		leaveFirst, err := g.Admit(t.Context(), 3*time.Second, false)
 		require.NoError(t, err)
 		var order []time.Duration
 		var mu sync.Mutex
 		leaves := make(chan func(), 2)
 		for _, audio := range []time.Duration{time.Hour, time.Second} {
 			go func() {
-				leave, err := g.Admit(t.Context(), audio)
+				leave, err := g.Admit(t.Context(), audio, false)
 				if err != nil {
 					t.Error(err)
 				}
@@ -226,12 +226,12 @@ func TestAnAnalysisThatFindsNoRoomGivesItsSlotAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := slotsOf(gpuConfig(), nil, nil)
-		leave, err := g.Admit(t.Context(), time.Hour)
+		leave, err := g.Admit(t.Context(), time.Hour, false)
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		began := time.Now()
-		_, err = g.Admit(ctx, time.Second)
+		_, err = g.Admit(ctx, time.Second, false)
 		var f *orak.Fault
 		require.ErrorAs(t, err, &f)
 		require.Equal(t, orak.ClassOverload, f.Class, "which is no attempt")
@@ -239,10 +239,10 @@ func TestAnAnalysisThatFindsNoRoomGivesItsSlotAway(t *testing.T) {
 
 		gone, goes := context.WithCancel(t.Context())
 		goes()
-		_, err = g.Admit(gone, time.Second)
+		_, err = g.Admit(gone, time.Second, false)
 		require.ErrorIs(t, err, context.Canceled)
 		leave()
-		leave, err = g.Admit(t.Context(), 10*time.Second)
+		leave, err = g.Admit(t.Context(), 10*time.Second, false)
 		require.NoError(t, err, "neither has left anything behind")
 		leave()
 	})
@@ -366,26 +366,27 @@ func TestTheGatesAreMeasured(t *testing.T) {
 	t.Parallel()
 	server := &modelServer{}
 	reg := prometheus.NewRegistry()
-	g := newGPUSlots(gpuConfig(), Deps{ModelServer: server, Log: slog.New(slog.DiscardHandler), Metrics: reg})
+	g := newGPUSlots(gpuConfig(), Deps{ModelServer: server, Log: slog.New(slog.DiscardHandler), Metrics: reg}, nil)
 	_, err := g.ReserveSlot(t.Context(), nil)
 	require.NoError(t, err)
-	leave, err := g.Admit(t.Context(), 3*time.Second)
+	leave, err := g.Admit(t.Context(), 3*time.Second, false)
 	require.NoError(t, err)
-	require.NoError(t, measured(reg, "2", "1", "30", "1"))
+	require.NoError(t, measured(reg, "2", "1", "1", "30", "1"))
 	leave()
 	g.release()
 	g.health.heard(errLoading)
-	require.NoError(t, measured(reg, "2", "0", "0", "0"))
+	require.NoError(t, measured(reg, "2", "0", "0", "0", "0"))
 }
 
-func measured(reg *prometheus.Registry, slots, used, usedMemory, ready string) error {
+func measured(reg *prometheus.Registry, slots, tasks, used, usedMemory, ready string) error {
 	var want strings.Builder
 	for _, m := range [][3]string{
 		{"orak_gpu_memory_bytes", "Budget of the model server's memory that this process keeps to; 0 means none.", "100"},
 		{"orak_gpu_model_server_ready", "1 while the model server takes work, 0 while it does not and no analysis is begun.", ready},
 		{"orak_gpu_slots", "Analyses that this process runs at once, at most.", slots},
+		{"orak_gpu_tasks", "Analyses that this process has taken, or polls for: those that run, and those whose audio is fetched ahead.", tasks},
 		{"orak_gpu_used_memory_bytes", "What running analyses are reckoned to take of the budget.", usedMemory},
-		{"orak_gpu_used_slots", "Slots that are held now: by an analysis, or by the wait for a task.", used},
+		{"orak_gpu_used_slots", "Slots in which an analysis runs now.", used},
 	} {
 		want.WriteString("# HELP " + m[0] + " " + m[1] + "\n# TYPE " + m[0] + " gauge\n" + m[0] + " " + m[2] + "\n")
 	}

@@ -58,10 +58,11 @@ func NewReporter(c client.Client, cfg OutageConfig, log *slog.Logger, reg promet
 }
 
 // Report is activities.OutageReporter's. What was given up by its own caller
-// says nothing of a dependency.
+// says nothing of a dependency, and neither does what one recording may have
+// caused: its next attempt tells, and the gate where the server is away.
 func (r *Reporter) Report(err error) {
 	var f *orak.Fault
-	if !errors.As(err, &f) || f.Class != orak.ClassDependency || f.Dependency == "" || errors.Is(err, context.Canceled) {
+	if !errors.As(err, &f) || f.Class != orak.ClassDependency || f.Dependency == "" || f.Suspect || errors.Is(err, context.Canceled) {
 		return
 	}
 	r.reports.WithLabelValues(string(f.Dependency)).Inc()

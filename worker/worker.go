@@ -59,6 +59,8 @@ type Worker struct {
 	gpu    *gpuSlots
 	keeper *activities.Keeper
 
+	occupancy *occupancy
+
 	mu      sync.Mutex
 	running []sdkworker.Worker
 
@@ -73,7 +75,7 @@ const heartbeatEvery = 10 * time.Second
 
 // New makes a Worker; Start starts it.
 func New(cfg Config, c client.Client, deps Deps) *Worker {
-	gpu := newGPUSlots(cfg, deps)
+	gpu := newGPUSlots(cfg, deps, &turn{client: c, log: deps.Log})
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
 		Store: deps.Store, Converter: deps.Converter, Publisher: deps.Publisher,
 		Analyzer: deps.Analyzer, Engines: deps.Engines, ComputeAnew: !cfg.Reuse, Admission: gpu,
@@ -85,7 +87,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	return &Worker{
 		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu,
 		keeper: activities.NewKeeper(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
-		end:    newFatalEnd(),
+		end:    newFatalEnd(), occupancy: newOccupancy(cfg, deps.Metrics),
 	}
 }
 
@@ -105,7 +107,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	if w.running != nil {
 		return errors.New("starting worker: it runs already")
 	}
-	for _, queue := range w.cfg.Queues {
+	for _, queue := range w.queues() {
 		sw, err := w.serving(queue)
 		if err == nil {
 			err = sw.Start()
@@ -122,8 +124,17 @@ func (w *Worker) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	w.log.InfoContext(ctx, "worker started", "queues", w.cfg.Queues, "convert_slots", w.convertSlots(), "gpu_slots", w.cfg.GPUSlots)
+	w.log.InfoContext(ctx, "worker started", "queues", w.queues(), "convert_slots", w.convertSlots(), "gpu_slots", w.cfg.GPUSlots)
 	return nil
+}
+
+// queues are those that are served: those of control and erasure are served with
+// the pipeline's, so that what a workflow schedules there is done by its own worker.
+func (w *Worker) queues() []string {
+	if !slices.Contains(w.cfg.Queues, workflows.QueuePipeline) {
+		return w.cfg.Queues
+	}
+	return append(slices.Clone(w.cfg.Queues), workflows.QueueControl, workflows.QueueErase)
 }
 
 // Stop drains and returns when that is done, after the stop timeout at most;
@@ -170,62 +181,100 @@ func (w *Worker) serving(queue string) (sdkworker.Worker, error) {
 		DisableRegistrationAliasing:  true,
 		OnFatalError:                 func(err error) { w.died(queue, err) },
 	}
-	if queue == workflows.QueuePipeline {
+	switch queue {
+	case workflows.QueuePipeline:
+		o.MaxConcurrentActivityExecutionSize = w.cfg.PipelineSlots
 		sw := sdkworker.New(w.client, queue, o)
+		w.registerWorkflows(sw)
 		w.registerPipeline(sw)
+		w.registerControl(sw) // for what was scheduled before it had a queue of its own
+		w.registerErase(sw)
 		return sw, nil
+	case workflows.QueueControl:
+		return w.servingAside(queue, o, w.registerControl), nil
+	case workflows.QueueErase:
+		return w.servingAside(queue, o, w.registerErase), nil
+	case workflows.QueueGPU:
+		return w.servingGPU(o)
+	default:
+		return w.servingConvert(o), nil
 	}
+}
+
+// servingAside makes the worker of a queue that never waits for Kafka.
+func (w *Worker) servingAside(queue string, o sdkworker.Options, register func(sdkworker.Worker)) sdkworker.Worker {
 	o.DisableWorkflowWorker = true
-	o.DisableEagerActivities = true
-	if queue == workflows.QueueGPU {
-		tuner, err := w.gpu.tuner()
-		if err != nil {
-			return nil, err
-		}
-		o.Tuner = tuner
-		sw := sdkworker.New(w.client, queue, o)
-		register(sw, activities.TypeAnalyze, w.acts.Analyze)
-		return sw, nil
-	}
-	o.MaxConcurrentActivityExecutionSize = w.convertSlots()
+	o.MaxConcurrentActivityExecutionSize = w.cfg.ControlSlots
 	sw := sdkworker.New(w.client, queue, o)
+	register(sw)
+	return sw
+}
+
+func (w *Worker) servingGPU(o sdkworker.Options) (sdkworker.Worker, error) {
+	tuner, err := w.gpu.tuner()
+	if err != nil {
+		return nil, err
+	}
+	o.DisableWorkflowWorker, o.DisableEagerActivities, o.Tuner = true, true, tuner
+	sw := sdkworker.New(w.client, workflows.QueueGPU, o)
+	register(sw, activities.TypeAnalyze, w.acts.Analyze)
+	return sw, nil
+}
+
+func (w *Worker) servingConvert(o sdkworker.Options) sdkworker.Worker {
+	o.DisableWorkflowWorker, o.DisableEagerActivities = true, true
+	o.MaxConcurrentActivityExecutionSize = w.convertSlots()
+	sw := sdkworker.New(w.client, workflows.QueueConvert, o)
 	register(sw, activities.TypeConvert, w.acts.Convert)
 	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency) // of this machine's converter
-	return sw, nil
+	return sw
 }
 
 // interceptors stand around every activity, the first outermost.
 func (w *Worker) interceptors() []interceptor.WorkerInterceptor {
-	is := []interceptor.WorkerInterceptor{w.keeper}
+	is := []interceptor.WorkerInterceptor{w.occupancy, w.keeper}
 	if w.deps.Outages != nil {
 		is = append(is, activities.NewWatch(w.deps.Outages))
 	}
 	return is
 }
 
-func (w *Worker) registerPipeline(sw sdkworker.Worker) {
+func (w *Worker) registerWorkflows(sw sdkworker.Worker) {
 	flows := workflows.New(w.cfg.Settings)
 	sw.RegisterWorkflowWithOptions(flows.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
 	sw.RegisterWorkflowWithOptions(flows.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
 	sw.RegisterWorkflowWithOptions(flows.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
 	sw.RegisterWorkflowWithOptions(flows.Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
 	sw.RegisterWorkflowWithOptions(flows.OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
-	register(sw, activities.TypePostOutage, w.acts.PostOutage)
-	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency)
-	register(sw, activities.TypeBury, w.acts.Bury)
-	register(sw, activities.TypeEndProcessing, w.acts.EndProcessing)
-	register(sw, activities.TypeRemoveObjects, w.acts.RemoveObjects)
-	register(sw, activities.TypeSeal, w.acts.Seal)
+	sw.RegisterWorkflowWithOptions(flows.Turn, workflow.RegisterOptions{Name: workflows.TypeTurn})
+}
+
+// registerPipeline registers what may wait for Kafka.
+func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	register(sw, activities.TypeStoreAnalysis, w.acts.StoreAnalysis)
 	register(sw, activities.TypeConclude, w.acts.Conclude)
 	register(sw, activities.TypePublish, w.acts.Publish)
 	register(sw, activities.TypeSaveOutcome, w.acts.SaveOutcome)
 	register(sw, activities.TypeAnnounce, w.acts.Announce)
 	register(sw, activities.TypeDeadLetter, w.acts.DeadLetter)
+	register(sw, activities.TypeReconcilePage, w.acts.ReconcilePage)
+}
+
+// registerControl registers what tells somebody, and asks.
+func (w *Worker) registerControl(sw sdkworker.Worker) {
+	register(sw, activities.TypePostOutage, w.acts.PostOutage)
+	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency)
 	register(sw, activities.TypeRaiseAlert, w.acts.RaiseAlert)
 	register(sw, activities.TypePostAlert, w.acts.PostAlert)
 	register(sw, activities.TypeCountParked, w.acts.CountParked)
-	register(sw, activities.TypeReconcilePage, w.acts.ReconcilePage)
+}
+
+// registerErase registers what removes an upload.
+func (w *Worker) registerErase(sw sdkworker.Worker) {
+	register(sw, activities.TypeBury, w.acts.Bury)
+	register(sw, activities.TypeEndProcessing, w.acts.EndProcessing)
+	register(sw, activities.TypeRemoveObjects, w.acts.RemoveObjects)
+	register(sw, activities.TypeSeal, w.acts.Seal)
 }
 
 func register(r sdkworker.ActivityRegistry, name string, f any) {

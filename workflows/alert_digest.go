@@ -209,7 +209,7 @@ func (d *digest) count(ctx workflow.Context) (*activities.ParkedUploads, error) 
 		return nil, nil
 	}
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              QueuePipeline,
+		TaskQueue:              QueueControl,
 		StartToCloseTimeout:    countFor / 2,
 		ScheduleToCloseTimeout: countFor,
 		RetryPolicy:            unlimited(countFor / 4),
@@ -231,7 +231,7 @@ func (d *digest) count(ctx workflow.Context) (*activities.ParkedUploads, error) 
 func (d *digest) post(ctx workflow.Context, group activities.AlertGroup) (posted bool, err error) {
 	group.Stage, group.Class = d.in.Stage, d.in.Class
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              QueuePipeline,
+		TaskQueue:              QueueControl,
 		StartToCloseTimeout:    30 * time.Second,
 		ScheduleToCloseTimeout: postFor,
 		RetryPolicy:            unlimited(repostAfter),

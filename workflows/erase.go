@@ -39,7 +39,7 @@ func (f *Flows) EraseUpload(ctx workflow.Context, in EraseUploadInput) (orak.Tom
 	}
 	e := &erasure{in: in, settings: settings}
 	var stone orak.Tombstone
-	if err := workflow.ExecuteActivity(sideOptions(ctx), activities.TypeBury, e.in).Get(ctx, &stone); err != nil {
+	if err := workflow.ExecuteActivity(eraseOptions(ctx), activities.TypeBury, e.in).Get(ctx, &stone); err != nil {
 		return orak.Tombstone{}, err
 	}
 	removed, err := e.clear(ctx)
@@ -60,7 +60,7 @@ func (f *Flows) EraseUpload(ctx workflow.Context, in EraseUploadInput) (orak.Tom
 // clear ends what runs, and removes what is stored.
 func (e *erasure) clear(ctx workflow.Context) (removed int, err error) {
 	ending := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           QueuePipeline,
+		TaskQueue:           QueueErase,
 		StartToCloseTimeout: max(clearFor, 2*e.settings.ErasePatience),
 		HeartbeatTimeout:    e.settings.HeartbeatTimeout,
 		RetryPolicy:         unlimited(30 * time.Second),
@@ -85,12 +85,11 @@ func (e *erasure) tell(ctx workflow.Context, stone orak.Tombstone) error {
 			By: e.in.By, Reason: e.in.Reason,
 		},
 	}
-	side := sideOptions(ctx)
-	if err := workflow.ExecuteActivity(side, activities.TypeAnnounce, event).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(sideOptions(ctx), activities.TypeAnnounce, event).Get(ctx, nil); err != nil {
 		return err
 	}
 	in := activities.SealInput{Tenant: e.in.Tenant, Stone: stone}
-	if err := workflow.ExecuteActivity(side, activities.TypeSeal, in).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(eraseOptions(ctx), activities.TypeSeal, in).Get(ctx, nil); err != nil {
 		return err
 	}
 	return e.show(ctx, stone)

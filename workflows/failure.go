@@ -72,7 +72,7 @@ func (u *upload) deadLetter(ctx workflow.Context, f orak.Failure) error {
 	event := u.event(ctx, events.DeadLettered, u.lifecycle(u.progress))
 	side := u.side(ctx)
 	told := []workflow.Future{
-		workflow.ExecuteActivity(side, activities.TypeRaiseAlert, u.alert(ctx, event.ID, f)),
+		workflow.ExecuteActivity(workflow.WithTaskQueue(side, QueueControl), activities.TypeRaiseAlert, u.alert(ctx, event.ID, f)),
 		workflow.ExecuteActivity(side, activities.TypeDeadLetter, u.letter(ctx, f)),
 		workflow.ExecuteActivity(side, activities.TypeAnnounce, event),
 	}
@@ -107,7 +107,7 @@ func (u *upload) warn(ctx workflow.Context, expires time.Time) error {
 	id := events.LifecycleID(run.ID, run.RunID, events.DeadLettered, u.progress.Cycle) + "/" + string(activities.AlertExpiring)
 	a := u.alert(ctx, id, *u.parkedWith)
 	a.Kind, a.At, a.ExpiresAt = activities.AlertExpiring, workflow.Now(ctx).UTC(), expires
-	ctx = u.side(ctx)
+	ctx = workflow.WithTaskQueue(u.side(ctx), QueueControl)
 	return workflow.ExecuteActivity(ctx, activities.TypeRaiseAlert, a).Get(ctx, nil)
 }
 

@@ -17,6 +17,7 @@ const (
 	TypeOutageDigest  = "OutageDigest"
 	TypeEraseUpload   = "EraseUpload"
 	TypeReconcile     = "Reconcile"
+	TypeTurn          = "Turn"
 )
 
 // ScheduleReconcile is the id of the schedule that runs Reconcile.
@@ -35,12 +36,21 @@ func AlertWorkflowID(s orak.Stage, c orak.Class) string {
 // dependency, and of its end.
 func OutageWorkflowID(d orak.Dependency) string { return "outage-" + string(d) }
 
+// TurnWorkflowID is the id of the workflow that one worker holds while it has a
+// recording alone with a dependency.
+func TurnWorkflowID(d orak.Dependency) string { return "turn-" + string(d) }
+
 // EraseWorkflowID is the id of the workflow that erases an upload.
 func EraseWorkflowID(id orak.UploadID) string { return "erase-" + string(id) }
 
-// Task queues.
+// Task queues. Who serves QueuePipeline also serves the two that never wait for
+// Kafka, in slots of their own: QueueControl for alerts, messages of outages and
+// probes, and QueueErase for what removes an upload, which may wait for the end
+// of its processing.
 const (
 	QueuePipeline = "orak-pipeline"
+	QueueControl  = "orak-control"
+	QueueErase    = "orak-erase"
 	QueueConvert  = "orak-convert"
 	QueueGPU      = "orak-gpu"
 )
@@ -69,6 +79,8 @@ const (
 	SignalSettled = "settled"
 	// SignalDown is OutageDigest's.
 	SignalDown = "down"
+	// SignalTurn is Turn's, with a bool.
+	SignalTurn = "turn"
 )
 
 // ErrorNotParked is the type of the error with which an Update turns a decision

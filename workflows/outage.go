@@ -203,7 +203,7 @@ func (o *outage) post(ctx workflow.Context, message activities.Outage) (posted b
 	message.Down = o.state.Down
 	message.Dependency = o.in.Dependency
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              QueuePipeline,
+		TaskQueue:              QueueControl,
 		StartToCloseTimeout:    30 * time.Second,
 		ScheduleToCloseTimeout: postFor,
 		RetryPolicy:            unlimited(repostAfter),
@@ -223,7 +223,7 @@ func (o *outage) post(ctx workflow.Context, message activities.Outage) (posted b
 // probe asks whether the dependency serves, where it is used: the converter is
 // the one of a converting worker. A question that nobody answers is a no.
 func (o *outage) probe(ctx workflow.Context) (up bool, err error) {
-	queue := QueuePipeline
+	queue := QueueControl
 	if o.in.Dependency == orak.DependencyConverter {
 		queue = QueueConvert
 	}

@@ -102,6 +102,11 @@ func sideOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// eraseOptions are sideOptions of an erasure.
+func eraseOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithTaskQueue(sideOptions(ctx), QueueErase)
+}
+
 func unlimited(maxInterval time.Duration) *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: maxInterval}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"orak"
 	"orak/activities"
@@ -21,7 +22,10 @@ type modelEngine struct {
 	oip     bool
 }
 
-var _ activities.Analyzer = modelEngine{}
+var (
+	_ activities.Analyzer = modelEngine{}
+	_ activities.Prover   = modelEngine{}
+)
 
 // Analyze is activities.Analyzer's.
 func (e modelEngine) Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error) {
@@ -49,6 +53,11 @@ func (e modelEngine) Analyze(ctx context.Context, wav io.Reader, progress func(d
 	}
 	a.Engine = together(found.Engine, a.Engine)
 	return a, curve, nil
+}
+
+// Prove is activities.Prover's.
+func (e modelEngine) Prove(ctx context.Context, audio time.Duration) error {
+	return e.server.Prove(ctx, e.oip, audio)
 }
 
 // Identity is activities.Analyzer's.

@@ -10,8 +10,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"orak"
@@ -133,15 +135,17 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 	// the transport, where the server closed a kept connection in this very
 	// instant. That is no outage. (Without a value the header is not sent.)
 	req.Header["Idempotency-Key"] = nil
+	var reached atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }}))
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, nil, c.lost(ctx, err)
+		return nil, nil, c.lost(ctx, err, reached.Load())
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, nil, c.lost(ctx, err)
+		return nil, nil, c.lost(ctx, err, true)
 	case len(answer) > maxAnswer:
 		return nil, nil, broken(errors.New("its answer is too long"))
 	}
@@ -149,8 +153,9 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 }
 
 // lost tells a caller that gave up, a server that is slow with this recording,
-// and a server that is not there.
-func (c *Client) lost(ctx context.Context, err error) error {
+// a server that broke off in the middle of the request, as one does that dies
+// of it, and a server that was never reached.
+func (c *Client) lost(ctx context.Context, err error, reached bool) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -159,7 +164,9 @@ func (c *Client) lost(ctx context.Context, err error) error {
 	if errors.As(err, &slow) && slow.Timeout() && !(errors.As(err, &dial) && dial.Op == "dial") {
 		return &orak.Fault{Class: orak.ClassTransient, Message: "The analysis took too long.", Err: fmt.Errorf("calling the model server: %w", err)}
 	}
-	return unreachable(fmt.Errorf("calling the model server: %w", err))
+	f := unreachable(fmt.Errorf("calling the model server: %w", err))
+	f.Suspect = reached
+	return f
 }
 
 func unreachable(err error) *orak.Fault {
@@ -183,21 +190,23 @@ func judge(resp *http.Response, answer []byte, now time.Time) error {
 	case code == http.StatusUnprocessableEntity:
 		return &orak.Fault{Class: orak.ClassModel, Message: "The model cannot analyze this recording.", Err: err}
 	case code == http.StatusRequestTimeout || code == http.StatusBadGateway:
-		// The way there is at fault: it is too slow, or a gateway finds nobody
-		// at its end.
-		return unreachable(err)
+		// The way there is at fault: it is too slow, or a gateway finds nobody at
+		// its end, or lost the server in the middle of this request.
+		f := unreachable(err)
+		f.Suspect = code == http.StatusBadGateway
+		return f
 	case code >= 500:
-		return &orak.Fault{Class: orak.ClassTransient, Message: "The analysis failed.", Err: err}
+		return &orak.Fault{Class: orak.ClassTransient, Suspect: true, Message: "The analysis failed.", Err: err}
 	default:
 		return broken(err)
 	}
 }
 
-// broken is a server that does not keep the contract: ours to mend, and the
-// same for every recording, so that none is given up for it.
+// broken is a server that does not keep the contract. If that is so for every
+// recording, it is ours to mend, and none is given up for it; Prove tells.
 func broken(err error) *orak.Fault {
 	return &orak.Fault{
-		Class: orak.ClassDependency, Dependency: orak.DependencyModelServer,
+		Class: orak.ClassDependency, Dependency: orak.DependencyModelServer, Suspect: true,
 		Message: "The model server does not answer as it should.", Err: err,
 	}
 }

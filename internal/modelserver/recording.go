@@ -40,16 +40,21 @@ type result struct {
 // Start begins a recording by orak's contract, or by the Open Inference
 // Protocol. The caller ends it with Finish or Abandon.
 func (c *Client) Start(ctx context.Context, oip bool) *Recording {
-	analyze := c.Analyze
-	if oip {
-		analyze = c.Infer
-	}
+	analyze := c.protocol(oip)
 	ctx, cancel := context.WithCancel(ctx)
 	return &Recording{
 		run:    func(samples []int16) (Found, error) { return c.patiently(ctx, analyze, samples) },
 		cancel: cancel,
 		window: samplesOf(c.cfg.Window), around: samplesOf(c.cfg.Context),
 	}
+}
+
+// protocol is orak's contract, or the Open Inference Protocol.
+func (c *Client) protocol(oip bool) protocol {
+	if oip {
+		return c.Infer
+	}
+	return c.Analyze
 }
 
 // samplesOf is a whole number of 10 ms.
@@ -176,7 +181,9 @@ func (r *Recording) belongs(next Found) error {
 		(next.Key != nil) != (whole.Key != nil), (next.Tempo != nil) != (whole.Tempo != nil):
 		return broken(errors.New("windows of two kinds for one recording"))
 	case len(next.Curve.F0Hz) > 0 && (r.window%step(hop) != 0 || r.around%step(hop) != 0):
-		return broken(fmt.Errorf("a hop of %g s: the settings' window and context must be multiples of it", hop))
+		f := broken(fmt.Errorf("a hop of %g s: the settings' window and context must be multiples of it", hop))
+		f.Suspect = false // the settings are wrong for every long recording
+		return f
 	default:
 		return nil
 	}

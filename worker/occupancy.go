@@ -1,0 +1,54 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+
+	"orak/workflows"
+)
+
+// occupancy is a worker interceptor that counts the activities that run, by the
+// queue that they came from.
+type occupancy struct {
+	interceptor.WorkerInterceptorBase
+	running *prometheus.GaugeVec
+}
+
+func newOccupancy(cfg Config, reg prometheus.Registerer) *occupancy {
+	f := promauto.With(reg)
+	slots := f.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "orak_activity_slots",
+		Help: "Activities of a task queue that this process runs at once, at most.",
+	}, []string{"queue"})
+	slots.WithLabelValues(workflows.QueuePipeline).Set(float64(cfg.PipelineSlots))
+	slots.WithLabelValues(workflows.QueueErase).Set(float64(cfg.ControlSlots))
+	slots.WithLabelValues(workflows.QueueControl).Set(float64(cfg.ControlSlots))
+	return &occupancy{running: f.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "orak_activity_used_slots",
+		Help: "Activities of a task queue that run now in this process.",
+	}, []string{"queue"})}
+}
+
+// InterceptActivity is called by the SDK for every activity task.
+func (o *occupancy) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	in := &occupying{running: o.running}
+	in.Next = next
+	return in
+}
+
+type occupying struct {
+	interceptor.ActivityInboundInterceptorBase
+	running *prometheus.GaugeVec
+}
+
+// ExecuteActivity counts the activity while it runs.
+func (o *occupying) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	running := o.running.WithLabelValues(activity.GetInfo(ctx).TaskQueue)
+	running.Inc()
+	defer running.Dec()
+	return o.Next.ExecuteActivity(ctx, in)
+}
