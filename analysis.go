@@ -24,15 +24,33 @@ type Analysis struct {
 
 // Audio describes the recording as it was sent.
 type Audio struct {
-	// DurationS is the audio really decoded, in seconds; not what a header
-	// claims.
+	// DurationS is how long the recording plays, in seconds: the audio really
+	// decoded, with the silence of its gaps; not what a header claims.
 	DurationS    float64 `json:"duration_s"`
 	Codec        string  `json:"codec"`
 	SampleRateHz int     `json:"sample_rate_hz"`
 	Channels     int     `json:"channels"`
+	// Tracks is how many audio tracks the file has, of which one was analyzed:
+	// the first that has sound. 0 where it was not counted.
+	Tracks int `json:"tracks,omitempty"`
+	// Loudness is that of the recording as it was sent, every channel at its own
+	// rate; nil where it was not measured so. An Analysis has it in its own
+	// Loudness.
+	Loudness *Loudness `json:"loudness,omitempty"`
 	// Damage lists what was wrong with the file and could be passed over;
 	// empty for a sound one.
 	Damage []Damage `json:"damage"`
+}
+
+// Of returns a as the analysis of the recording that audio describes. The
+// loudness is the recording's own where that was measured: an engine hears the
+// mono mix alone.
+func (a Analysis) Of(audio Audio) Analysis {
+	a.Audio = audio
+	if audio.Loudness != nil {
+		a.Loudness, a.Audio.Loudness = *audio.Loudness, nil
+	}
+	return a
 }
 
 // Damage is a code for a fault of the file that did not stop its analysis.
@@ -41,8 +59,16 @@ type Damage string
 const (
 	// DamageTruncated means that the file ends before its container says.
 	DamageTruncated Damage = "truncated"
-	// DamageDecodeErrors means that some packets could not be decoded.
+	// DamageDecodeErrors means that some packets could not be decoded, or were
+	// changed on their way. What they held is missing or noise.
 	DamageDecodeErrors Damage = "decode_errors"
+	// DamageGaps means that the recording was interrupted: by its own clock,
+	// audio is missing between two parts. There is silence in its place, so that
+	// times are those of the playing.
+	DamageGaps Damage = "gaps"
+	// DamageTrailing means that something follows the end that the file
+	// declares, such as a second recording. It may not have been analyzed.
+	DamageTrailing Damage = "trailing_data"
 )
 
 // Pitch sums up the PitchCurve over its voiced frames. Without voiced frames

@@ -54,8 +54,7 @@ func (a *Activities) compute(ctx context.Context, engine Analyzer, in AnalyzeInp
 	if err := a.putJSON(ctx, orak.PitchKey(in.Upload.Tenant, in.Upload.ID), curve.Final()); err != nil {
 		return orak.Analysis{}, err
 	}
-	analysis.Audio = in.Audio
-	return analysis.Final(), nil
+	return analysis.Of(in.Audio).Final(), nil
 }
 
 // run has the engine analyze wav within a slot. A recording that the engine's

@@ -61,8 +61,7 @@ func (a *Activities) reuse(ctx context.Context, engine Analyzer, in AnalyzeInput
 	}
 	a.metrics.reused.Inc()
 	a.log.InfoContext(ctx, "an analysis of the same recording is reused", "upload_id", u.ID, "of_upload_id", done.UploadID, "engine", who.Name, "version", who.Version)
-	analysis.Audio = in.Audio
-	return analysis.Final(), true, nil
+	return analysis.Of(in.Audio).Final(), true, nil
 }
 
 // reusable is false where that upload was analyzed again since, where the same

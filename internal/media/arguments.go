@@ -18,6 +18,12 @@ const sampleRate = 16000
 type source struct {
 	path   string // absolute
 	format Format
+	// end is where its audio ends, before tags that ffmpeg takes for audio; 0
+	// is the end of the file.
+	end int64
+	// ignoreLength says that the length in its header is wrong, and the audio
+	// goes on to the end of the file.
+	ignoreLength bool
 }
 
 // inputArguments are those by which both programs open the file. They are the
@@ -25,7 +31,7 @@ type source struct {
 func (s source) inputArguments() []string {
 	args := []string{
 		// No input file may lead to anything but a file: no network, no pipe.
-		"-protocol_whitelist", "file",
+		"-protocol_whitelist", s.protocols(),
 		// Of all demuxers, only the one of the sniffed format may be opened,
 		// also by a demuxer that opens others.
 		"-format_whitelist", s.format.demuxer,
@@ -34,11 +40,29 @@ func (s source) inputArguments() []string {
 		// Do not guess the format again: guessing is what finds playlists.
 		"-f", s.format.demuxer,
 	}
+	if s.ignoreLength {
+		args = append(args, "-ignore_length", "1")
+	}
 	if s.format.demuxer == "mov" {
 		// MP4 can say that its audio is in another file: never go there.
 		args = append(args, "-enable_drefs", "0", "-use_absolute_path", "0")
 	}
 	return args
+}
+
+func (s source) protocols() string {
+	if s.end > 0 {
+		return "subfile,file"
+	}
+	return "file"
+}
+
+// url is what ffmpeg is to open.
+func (s source) url() string {
+	if s.end > 0 {
+		return "subfile,,start,0,end," + strconv.FormatInt(s.end, 10) + ",,:" + s.path
+	}
+	return url(s.path)
 }
 
 // url is the file's name as ffmpeg must be given it: with the protocol, so
@@ -64,22 +88,22 @@ func probeArguments(s source) []string {
 		// Audio streams alone, and of them what is read below: tags and
 		// chapters can be long.
 		"-select_streams", "a",
-		"-show_entries", "stream=index,codec_name,sample_rate,channels,duration:format=duration",
+		"-show_entries", "stream=index,codec_name,sample_rate,channels,channel_layout,duration:format=duration",
 		"-print_format", "json",
-		"-i", url(s.path),
+		"-i", s.url(),
 	)
 }
 
-// encodeArguments convert stream index of the file to a WAV at out, of at
-// most limit.
-func encodeArguments(s source, index int, out string, limit time.Duration) []string {
+// decodeArguments open one stream of the file and put its audio through a
+// chain of filters, for at most limit.
+func decodeArguments(s source, index int, filters string, limit time.Duration) []string {
 	args := []string{
 		"-hide_banner",
 		// Never wait for a key.
 		"-nostdin",
-		// Errors only; "repeat" keeps equal lines apart, so that decode
-		// errors can be counted.
-		"-loglevel", "repeat+level+error",
+		// The meters say what they found at level info; "repeat" keeps equal
+		// lines apart, so that decode errors can be counted.
+		"-loglevel", "repeat+level+info",
 		// No single allocation over 256 MiB: a header may ask for anything.
 		"-max_alloc", "268435456",
 		// Exit 0 however many packets are broken: we judge what came out.
@@ -94,26 +118,39 @@ func encodeArguments(s source, index int, out string, limit time.Duration) []str
 		// Leave out video, subtitles and data where the file is read, so that
 		// a cover picture is not even buffered.
 		"-vn", "-sn", "-dn",
+		// Timestamps as the file has them, not moved to begin at 0.
+		"-copyts",
 	}
 	args = append(args, s.inputArguments()...)
 	return append(args,
-		"-i", url(s.path),
-		// The one stream that was probed, not ffmpeg's own choice.
+		"-i", s.url(),
+		// The one stream that was chosen, not ffmpeg's own choice.
 		"-map", "0:"+strconv.Itoa(index),
+		"-filter:a", filters,
+		// A bound in time: a megabyte can hold a day of silence.
+		"-t", strconv.FormatFloat(limit.Seconds(), 'f', 3, 64),
+	)
+}
+
+// encodeArguments convert what is chosen of the file to a WAV at out, of at
+// most limit.
+func encodeArguments(s source, chosen selection, out string, limit time.Duration) []string {
+	return append(decodeArguments(s, chosen.index, chosen.filters(), limit),
 		// Titles and chapters have no place in the WAV, and bitexact keeps
 		// the encoder's name out: the header has 44 bytes then.
 		"-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact",
-		// Time is what was decoded, not what timestamps claim: they may jump,
-		// and -t would believe them.
-		"-filter:a", "asetpts=N/SR/TB",
 		// What the analysis wants: 16-bit PCM, mono, 16 kHz.
-		"-codec:a", "pcm_s16le", "-ac", "1", "-ar", strconv.Itoa(sampleRate),
+		"-codec:a", "pcm_s16le", "-ar", strconv.Itoa(sampleRate),
 		"-threads", "1",
-		// Bounds in time and in bytes: a megabyte can hold a day of silence.
-		"-t", strconv.FormatFloat(limit.Seconds(), 'f', 3, 64),
+		// And a bound in bytes.
 		"-fs", strconv.FormatInt(outputLimit(limit), 10),
 		"-f", "wav", url(out),
 	)
+}
+
+// surveyArguments measure every channel of a stream, and write nothing.
+func surveyArguments(s source, index int, limit time.Duration) []string {
+	return append(decodeArguments(s, index, "astats=measure_perchannel=RMS_level:measure_overall=none", limit), "-f", "null", "-")
 }
 
 // outputLimit is the size of a WAV that holds limit, with some room so that

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -142,64 +141,3 @@ func childEnvironment() []string {
 	}
 	return env
 }
-
-// stderrLog keeps the end of what a child says, and counts the packets that
-// it could not decode. It is written by one goroutine and read after that.
-type stderrLog struct {
-	buf          []byte
-	line         []byte
-	decodeErrors int
-}
-
-// The bounds of what is kept: a child that complains of each packet must not
-// fill memory or the log.
-const (
-	maxTail = 2 << 10
-	maxLine = 512
-)
-
-func (s *stderrLog) Write(p []byte) (int, error) {
-	s.buf = append(s.buf, p[max(0, len(p)-maxTail):]...)
-	if len(s.buf) > maxTail {
-		s.buf = append(s.buf[:0], s.buf[len(s.buf)-maxTail:]...)
-	}
-	for rest := p; len(rest) > 0; {
-		line, after, found := bytes.Cut(rest, []byte("\n"))
-		if room := maxLine - len(s.line); room > 0 {
-			s.line = append(s.line, line[:min(room, len(line))]...)
-		}
-		if !found {
-			break
-		}
-		s.endLine()
-		rest = after
-	}
-	return len(p), nil
-}
-
-// endLine counts the line if it reports a broken packet; the words differ
-// between ffmpeg 5, 6 and 7.
-func (s *stderrLog) endLine() {
-	for _, sign := range []string{"Error while decoding stream", "Error submitting packet to decoder", "Decoding error:"} {
-		if bytes.Contains(s.line, []byte(sign)) {
-			s.decodeErrors++
-			break
-		}
-	}
-	s.line = s.line[:0]
-}
-
-// errWrite is a child that says it could not write, whatever its exit status.
-var errWrite = errors.New("the output could not be written")
-
-// writeError looks for complaints about the output. ffmpeg 5 exits with 0
-// when the disk gets full only as it writes the last of its buffer.
-func (s *stderrLog) writeError(program string) error {
-	e := &childError{program: program, err: errWrite, tail: s.tail()}
-	if e.says("Error writing trailer", "Error closing file", "av_interleaved_write_frame", "Error muxing a packet") {
-		return e
-	}
-	return nil
-}
-
-func (s *stderrLog) tail() string { return strings.TrimSpace(string(s.buf)) }

@@ -77,6 +77,8 @@ func (c *Converter) Convert(ctx context.Context, src, dst string, limits orak.Li
 		return orak.Audio{}, err
 	}
 	in := input{source: source{path: src, format: format}, window: &window{r: file, size: size}}
+	in.extent = in.measure()
+	in.end, in.ignoreLength = in.extent.audioEnd, in.extent.ignoreLength
 	return c.convert(ctx, in, dst, progress)
 }
 
@@ -95,10 +97,21 @@ func (c *Converter) within(limits orak.Limits) (*Converter, error) {
 type input struct {
 	source
 	window *window
+	// extent is what its structure says.
+	extent extent
 }
 
 func (c *Converter) convert(ctx context.Context, in input, dst string, progress func(float64)) (orak.Audio, error) {
-	st, err := c.probe(ctx, in.source)
+	usable, tracks, err := c.probe(ctx, in.source)
+	if err != nil {
+		return orak.Audio{}, in.explain(err)
+	}
+	if !in.namesChannels() {
+		for i := range usable {
+			usable[i].layout = ""
+		}
+	}
+	chosen, err := c.choose(ctx, in.source, usable)
 	if err != nil {
 		return orak.Audio{}, in.explain(err)
 	}
@@ -109,7 +122,12 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 	defer os.Remove(tmp.Name()) // fails once it has been renamed: as it should
 	defer tmp.Close()
 
-	said, err := c.encode(ctx, in.source, st, tmp.Name(), progress)
+	said, err := c.encode(ctx, in.source, chosen, tmp.Name(), progress)
+	if err == nil && chosen.cancels(said) {
+		if chosen, err = c.unmixed(ctx, in.source, chosen); err == nil {
+			said, err = c.encode(ctx, in.source, chosen, tmp.Name(), progress)
+		}
+	}
 	if err != nil {
 		return orak.Audio{}, in.explain(err)
 	}
@@ -124,7 +142,7 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 	case decoded > c.cfg.MaxDuration:
 		return orak.Audio{}, inputFault(fmt.Sprintf("The recording is longer than %s, the longest that is accepted.", c.cfg.MaxDuration), nil)
 	}
-	damage := in.damage(st, decoded, said)
+	damage := in.damage(chosen.stream, decoded, said)
 	if len(damage) > 0 {
 		c.log.Info("recording is damaged", "format", in.format.Name, "damage", damage, "decoded", decoded, "stderr", said.tail())
 	}
@@ -134,22 +152,24 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 	progress(1)
 	return orak.Audio{
 		DurationS:    float64(samples) / sampleRate,
-		Codec:        st.codec,
-		SampleRateHz: st.sampleRate,
-		Channels:     st.channels,
+		Codec:        chosen.codec,
+		SampleRateHz: chosen.sampleRate,
+		Channels:     chosen.channels,
+		Tracks:       tracks,
+		Loudness:     said.measured(decoded.Seconds()),
 		Damage:       damage,
 	}, nil
 }
 
 // encode runs ffmpeg to its end. The audio may be a little longer than
 // allowed, so that too long a recording shows.
-func (c *Converter) encode(ctx context.Context, s source, st stream, out string, progress func(float64)) (*stderrLog, error) {
+func (c *Converter) encode(ctx context.Context, s source, chosen selection, out string, progress func(float64)) (*stderrLog, error) {
 	said := new(stderrLog)
 	limit := c.cfg.MaxDuration + time.Second
 	l := c.limits(outputLimit(limit)+1<<20, s.path)
 	l.write = []string{out}
-	ticks := &progressTicks{path: out, expected: st.duration, report: progress}
-	err := run(ctx, c.cfg.FFmpeg, encodeArguments(s, st.index, out, limit), ticks, said, l)
+	ticks := &progressTicks{path: out, expected: chosen.duration, report: progress}
+	err := run(ctx, c.cfg.FFmpeg, encodeArguments(s, chosen, out, limit), ticks, said, l)
 	if err == nil {
 		err = said.writeError(c.cfg.FFmpeg)
 	}
@@ -205,7 +225,7 @@ func identify(file *os.File) (Format, int64, error) {
 		if at > 0 && !ok {
 			f, ok = formatMP3, findMP3(head) >= 0 // padding may follow a tag
 		}
-		if !ok || at > 0 && f != formatMP3 && f != formatFLAC {
+		if !ok || at > 0 && f != formatMP3 && f != formatFLAC && f != formatADTS {
 			break
 		}
 		return f, info.Size(), nil

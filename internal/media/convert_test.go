@@ -153,7 +153,7 @@ func TestNoDemuxerFollowsAPlaylist(t *testing.T) {
 				requireEmpty(t, out)
 
 				// Nor may ffmpeg, should ffprobe ever let it pass.
-				_, err = c.encode(t.Context(), in.source, stream{}, filepath.Join(out, "direct.wav"), func(float64) {})
+				_, err = c.encode(t.Context(), in.source, selection{stream{channels: 1}, allChannels}, filepath.Join(out, "direct.wav"), func(float64) {})
 				requireClass(t, orak.ClassInput, err)
 			}
 		})

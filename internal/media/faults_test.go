@@ -65,7 +65,7 @@ func TestAFullDiskIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	c := newConverter(t, testConfig())
 	s := source{path: recording(t, "tune.flac").Path, format: formatFLAC}
-	_, err := c.encode(t.Context(), s, stream{}, "/dev/full", func(float64) {})
+	_, err := c.encode(t.Context(), s, selection{stream{channels: 1}, allChannels}, "/dev/full", func(float64) {})
 	requireClass(t, orak.ClassDependency, err)
 
 	err = diskFault("syncing", &fs.PathError{Op: "sync", Path: "x", Err: syscall.ENOSPC})
@@ -284,7 +284,7 @@ func TestStderrIsKeptToItsEndAndCounted(t *testing.T) {
 	require.Equal(t, 10_000, s.decodeErrors)
 	require.Len(t, s.tail(), maxTail)
 	require.LessOrEqual(t, len(s.line), maxLine)
-	require.LessOrEqual(t, cap(s.buf), 4*maxTail)
+	require.LessOrEqual(t, cap(s.complaints), 4*maxTail)
 }
 
 // requireGone waits until a process has ended; one that only waits for a

@@ -2,8 +2,9 @@ package media
 
 // Format is one of the kinds of file that are accepted.
 type Format struct {
-	// Name is for people and metric labels: "webm", "ogg/opus", "ogg/vorbis",
-	// "m4a", "mp4", "3gp", "mp3", "flac", "wav", "aiff" or "caf".
+	// Name is for people and metric labels: "webm", "mka", "ogg/opus",
+	// "ogg/vorbis", "ogg/speex", "ogg/flac", "m4a", "mp4", "mov", "3gp", "aac",
+	// "amr", "mp3", "flac", "wav", "w64", "aiff" or "caf".
 	Name string
 	// MediaType is what the recording is stored and served as. It is an
 	// audio type throughout, since nothing but the audio is ever used.
@@ -15,14 +16,21 @@ type Format struct {
 // The accepted formats.
 var (
 	formatWebM      = Format{"webm", "audio/webm", "matroska"}
+	formatMatroska  = Format{"mka", "audio/x-matroska", "matroska"}
 	formatOggOpus   = Format{"ogg/opus", "audio/ogg", "ogg"}
 	formatOggVorbis = Format{"ogg/vorbis", "audio/ogg", "ogg"}
+	formatOggSpeex  = Format{"ogg/speex", "audio/ogg", "ogg"}
+	formatOggFLAC   = Format{"ogg/flac", "audio/ogg", "ogg"}
 	formatM4A       = Format{"m4a", "audio/mp4", "mov"}
 	formatMP4       = Format{"mp4", "audio/mp4", "mov"}
+	formatMOV       = Format{"mov", "audio/mp4", "mov"}
+	formatADTS      = Format{"aac", "audio/aac", "aac"}
+	formatAMR       = Format{"amr", "audio/amr", "amr"}
 	format3GP       = Format{"3gp", "audio/3gpp", "mov"}
 	formatMP3       = Format{"mp3", "audio/mpeg", "mp3"}
 	formatFLAC      = Format{"flac", "audio/flac", "flac"}
 	formatWAV       = Format{"wav", "audio/wav", "wav"}
+	formatW64       = Format{"w64", "audio/x-w64", "w64"}
 	formatAIFF      = Format{"aiff", "audio/aiff", "aiff"}
 	formatCAF       = Format{"caf", "audio/x-caf", "caf"}
 )
@@ -34,6 +42,7 @@ func Accepted() []string {
 		formatWebM.MediaType, formatOggOpus.MediaType, formatM4A.MediaType,
 		format3GP.MediaType, formatMP3.MediaType, formatFLAC.MediaType,
 		formatWAV.MediaType, formatAIFF.MediaType, formatCAF.MediaType,
+		formatADTS.MediaType, formatAMR.MediaType, formatMatroska.MediaType, formatW64.MediaType,
 	}
 }
 
@@ -50,6 +59,8 @@ func decoders() map[string][]string {
 		"flac":          {"flac"},
 		"amr_nb":        {"amrnb", "libopencore_amrnb"},
 		"amr_wb":        {"amrwb", "libopencore_amrwb"},
+		"speex":         {"speex", "libspeex"},
+		"gsm_ms":        {"gsm_ms", "libgsm_ms"},
 		"adpcm_ms":      {"adpcm_ms"},
 		"adpcm_ima_wav": {"adpcm_ima_wav"},
 		"adpcm_ima_qt":  {"adpcm_ima_qt"},

@@ -17,6 +17,9 @@ type stream struct {
 	codec      string
 	sampleRate int // Hz
 	channels   int
+	// layout says which channel is where, "5.1" for one; empty where the file
+	// does not say.
+	layout string
 	// duration is what the header claims; 0 when it says nothing sensible.
 	// It is a hint and no more.
 	duration time.Duration
@@ -47,28 +50,30 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// probe finds the audio stream to convert.
-func (c *Converter) probe(ctx context.Context, s source) (stream, error) {
+// probe finds the audio streams that can be converted, at least one, and says
+// how many there are in all.
+func (c *Converter) probe(ctx context.Context, s source) (usable []stream, tracks int, err error) {
 	out := &boundedBuffer{limit: maxProbeJSON}
 	said := new(stderrLog)
-	err := run(ctx, c.cfg.FFprobe, probeArguments(s), out, said, c.limits(0, s.path))
+	err = run(ctx, c.cfg.FFprobe, probeArguments(s), out, said, c.limits(0, s.path))
 	if errors.Is(err, errLongAnswer) {
-		return stream{}, inputFault("The file's description is too long to be a recording's.", err)
+		return nil, 0, inputFault("The file's description is too long to be a recording's.", err)
 	}
 	if err != nil {
 		if f, ours := runFault(err); ours {
-			return stream{}, f
+			return nil, 0, f
 		}
 		if strings.Contains(said.tail(), "not on whitelist") {
-			return stream{}, inputFault("The file has audio or video in a form that is not accepted.", err)
+			return nil, 0, inputFault("The file has audio or video in a form that is not accepted.", err)
 		}
-		return stream{}, inputFault("The file looks like "+s.format.Name+" but cannot be read as such.", err)
+		return nil, 0, inputFault("The file looks like "+s.format.Name+" but cannot be read as such.", err)
 	}
 	streams, err := parseProbe(out.Bytes())
 	if err != nil {
-		return stream{}, internalFault(fmt.Errorf("reading ffprobe's answer: %w", err))
+		return nil, 0, internalFault(fmt.Errorf("reading ffprobe's answer: %w", err))
 	}
-	return chooseStream(streams)
+	usable, err = usableStreams(streams)
+	return usable, len(streams), err
 }
 
 // parseProbe reads ffprobe's JSON, in which numbers come as strings.
@@ -79,6 +84,7 @@ func parseProbe(answer []byte) ([]stream, error) {
 			CodecName  string `json:"codec_name"`
 			SampleRate string `json:"sample_rate"`
 			Channels   int    `json:"channels"`
+			Layout     string `json:"channel_layout"`
 			Duration   string `json:"duration"`
 		} `json:"streams"`
 		Format struct {
@@ -98,7 +104,7 @@ func parseProbe(answer []byte) ([]stream, error) {
 		if claim == 0 {
 			claim = seconds(doc.Format.Duration)
 		}
-		streams = append(streams, stream{index: s.Index, codec: s.CodecName, sampleRate: rate, channels: s.Channels, duration: claim})
+		streams = append(streams, stream{index: s.Index, codec: s.CodecName, sampleRate: rate, channels: s.Channels, layout: s.Layout, duration: claim})
 	}
 	return streams, nil
 }
@@ -113,23 +119,25 @@ func seconds(s string) time.Duration {
 	return time.Duration(v * float64(time.Second))
 }
 
-// chooseStream takes the first audio stream that may be decoded; its fault is
-// about the first stream when there is none.
-func chooseStream(streams []stream) (stream, error) {
-	if len(streams) == 0 {
-		return stream{}, inputFault("The file has no audio.", nil)
-	}
-	var first error
+// usableStreams are those that may be decoded; the fault is about the first
+// stream where there is none.
+func usableStreams(streams []stream) (usable []stream, err error) {
 	for _, s := range streams {
-		err := s.check()
-		if err == nil {
-			return s, nil
-		}
-		if first == nil {
-			first = err
+		bad := s.check()
+		if bad == nil {
+			usable = append(usable, s)
+		} else if err == nil {
+			err = bad
 		}
 	}
-	return stream{}, first
+	switch {
+	case len(usable) > 0:
+		return usable, nil
+	case err != nil:
+		return nil, err
+	default:
+		return nil, inputFault("The file has no audio.", nil)
+	}
 }
 
 func (s stream) check() error {

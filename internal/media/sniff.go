@@ -30,7 +30,11 @@ func sniff(head []byte) (Format, bool) {
 	}
 	switch {
 	case hasAt(head, 0, "RIFF"), hasAt(head, 0, "RF64"), hasAt(head, 0, "BW64"):
-		return formatWAV, hasAt(head, 8, "WAVE")
+		return formatWAV, hasAt(head, 8, "WAVE") && isDecodableWAV(head)
+	case hasAt(head, 0, "riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"):
+		return formatW64, true
+	case hasAt(head, 0, amrMagic), hasAt(head, 0, amrWideMagic):
+		return formatAMR, true
 	case hasAt(head, 0, "FORM"):
 		return formatAIFF, hasAt(head, 8, "AIFF") || hasAt(head, 8, "AIFC")
 	case hasAt(head, 0, "caff\x00\x01\x00\x00"):
@@ -40,9 +44,13 @@ func sniff(head []byte) (Format, bool) {
 	case hasAt(head, 0, "OggS"):
 		return sniffOgg(head)
 	case hasAt(head, 0, "\x1a\x45\xdf\xa3"):
-		return formatWebM, isWebM(head)
+		return sniffEBML(head)
 	case hasAt(head, 4, "ftyp"):
 		return sniffISO(head)
+	case isOldQuickTime(head):
+		return formatMOV, true
+	case isADTS(head):
+		return formatADTS, true
 	}
 	return formatMP3, isMP3(head)
 }
@@ -59,6 +67,8 @@ func sniffTagged(head []byte, tag int) (Format, bool) {
 		return sniff(rest)
 	case isFLAC(rest):
 		return formatFLAC, true
+	case isADTS(rest):
+		return formatADTS, true
 	case len(rest) < 2*maxMP3Frame && len(head) >= SniffLen:
 		return formatMP3, true // the tag leaves too little to judge by
 	}
@@ -89,24 +99,115 @@ func sniffOgg(b []byte) (Format, bool) {
 			return formatOggOpus, true
 		case hasAt(body, 0, "\x01vorbis"):
 			return formatOggVorbis, true
+		case hasAt(body, 0, "Speex   "):
+			return formatOggSpeex, true
+		case hasAt(body, 0, "\x7fFLAC"):
+			return formatOggFLAC, true
 		}
 		b = body[min(size, len(body)):]
 	}
 	return Format{}, false
 }
 
-// isWebM finds the DocType in the EBML header, which tells WebM from the
-// other uses of EBML.
-func isWebM(b []byte) bool {
+// sniffEBML finds the DocType in the EBML header, which tells WebM and Matroska
+// from the other uses of EBML.
+func sniffEBML(b []byte) (Format, bool) {
 	const docType = "\x42\x82"
 	header := b[:min(len(b), 128)]
 	i := bytes.Index(header, []byte(docType))
 	if i < 0 {
-		return false
+		return Format{}, false
 	}
 	// The length may be written in one byte or, by streaming muxers, in eight.
 	value := header[i+len(docType):]
-	return hasAt(value, 0, "\x84webm") || hasAt(value, 0, "\x01\x00\x00\x00\x00\x00\x00\x04webm")
+	switch {
+	case hasAt(value, 0, "\x84webm"), hasAt(value, 0, "\x01\x00\x00\x00\x00\x00\x00\x04webm"):
+		return formatWebM, true
+	case hasAt(value, 0, "\x88matroska"), hasAt(value, 0, "\x01\x00\x00\x00\x00\x00\x00\x08matroska"):
+		return formatMatroska, true
+	}
+	return Format{}, false
+}
+
+// isDecodableWAV refuses at the door what would be refused at its conversion:
+// a WAV may hold any codec. One whose format does not stand in head is judged
+// there.
+func isDecodableWAV(head []byte) bool {
+	for at := 12; at+8 <= len(head); {
+		size := int(binary.LittleEndian.Uint32(head[at+4:]))
+		if !hasAt(head, at, "fmt ") {
+			if size < 0 || size > len(head) {
+				return true
+			}
+			at += 8 + size + size&1
+			continue
+		}
+		if len(head) < at+10 {
+			return true
+		}
+		tag := binary.LittleEndian.Uint16(head[at+8:])
+		const extensible, subFormat = 0xfffe, 8 + 24
+		if tag == extensible && len(head) >= at+subFormat+2 {
+			tag = binary.LittleEndian.Uint16(head[at+subFormat:])
+		}
+		return isDecodableTag(tag)
+	}
+	return true
+}
+
+// isDecodableTag knows the codecs of WAV that are decoded, by their registered
+// numbers (RFC 2361).
+func isDecodableTag(tag uint16) bool {
+	switch tag {
+	case 0x0001, 0x0003, 0x0006, 0x0007, // PCM, floating point, A-law, mu-law
+		0x0002, 0x0011, // ADPCM of Microsoft and of IMA
+		0x0031,         // GSM
+		0x0055,         // MP3
+		0x00ff, 0x1610: // AAC
+		return true
+	}
+	return false
+}
+
+// isOldQuickTime knows a movie without the box that names its kind.
+func isOldQuickTime(b []byte) bool {
+	if len(b) < 16 {
+		return false
+	}
+	size := int(binary.BigEndian.Uint32(b))
+	switch {
+	case hasAt(b, 4, "wide") && size == 8:
+		return hasAt(b, 12, "mdat") || hasAt(b, 12, "moov")
+	case hasAt(b, 4, "moov"):
+		return size > 16 && (hasAt(b, 12, "mvhd") || hasAt(b, 12, "cmov"))
+	}
+	return false
+}
+
+// adtsFrame is the size of the ADTS frame that b, of 7 bytes, begins.
+func adtsFrame(b []byte) (size int, ok bool) {
+	if len(b) < 7 || b[0] != 0xff || b[1]&0xf6 != 0xf0 || b[2]>>2&15 > 12 {
+		return 0, false
+	}
+	size = int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5])>>5
+	return size, size >= 7
+}
+
+// isADTS reports whether b begins with a frame that two more of the same kind
+// follow, as far as b reaches.
+func isADTS(b []byte) bool {
+	at := 0
+	for found := range 3 {
+		if at+7 > len(b) {
+			return found >= 2
+		}
+		size, ok := adtsFrame(b[at:])
+		if !ok || b[at+1] != b[1] || b[at+2]&0xfc != b[2]&0xfc {
+			return false
+		}
+		at += size
+	}
+	return true
 }
 
 // sniffISO decides by the brands in the ftyp box: the major brand first, and
@@ -139,6 +240,8 @@ func formatOfBrand(brand string) (Format, bool) {
 		return format3GP, true
 	case brand == "isom", brand == "avc1", brand == "mp41", brand == "mp42", brand == "M4V ", brand == "MSNV", brand == "dash":
 		return formatMP4, true
+	case brand == "qt  ":
+		return formatMOV, true
 	case brand[:3] == "iso" && brand[3] >= '2' && brand[3] <= '9':
 		return formatMP4, true
 	}

@@ -15,6 +15,16 @@ type extent struct {
 	// it does not say. Unlike a duration in a header it is counted in the
 	// samples or frames that the format itself is built of.
 	promised time.Duration
+	// trailing is true when another recording, or something that is none,
+	// follows the end that the container declares.
+	trailing bool
+	// audioEnd is where tags behind the last frame begin, in bytes; 0 for none.
+	audioEnd int64
+	// ignoreLength is true when the audio goes on to the end of the file,
+	// whatever length the header has.
+	ignoreLength bool
+	// masked is true for a WAV that says which channel is where.
+	masked bool
 }
 
 // maxSteps bounds each walk through a file, which may consist of millions of
@@ -25,29 +35,49 @@ const maxSteps = 2_000_000
 func (in input) measure() extent {
 	switch in.format.demuxer {
 	case "ogg":
-		return extent{cut: oggCut(in.window)}
+		return oggExtent(in.window)
 	case "mov":
-		return extent{cut: isoCut(in.window)}
+		return isoExtent(in.window)
 	case "matroska":
-		return extent{cut: webmCut(in.window)}
+		return webmExtent(in.window)
 	case "mp3":
 		return mp3Extent(in.window)
+	case "aac":
+		return adtsExtent(in.window)
+	case "amr":
+		return amrExtent(in.window)
 	case "flac":
 		return flacExtent(in.window)
 	case "caf":
-		return extent{cut: cafCut(in.window)}
+		return cafExtent(in.window)
 	case "wav":
-		return extent{cut: riffCut(in.window)}
+		return riffExtent(in.window)
+	case "w64":
+		return w64Extent(in.window)
 	case "aiff":
-		return extent{cut: aiffCut(in.window)}
+		return aiffExtent(in.window)
 	}
 	return extent{}
+}
+
+// namesChannels reports whether the file itself says which channel is where.
+// Where it does not, ffmpeg guesses by their number, and drops what it takes for
+// low frequencies.
+func (in input) namesChannels() bool {
+	switch in.format.demuxer {
+	case "wav":
+		return in.extent.masked
+	case "aiff", "caf", "w64":
+		return false
+	default:
+		return true
+	}
 }
 
 // damage lists what was wrong with a recording from which audio was decoded.
 func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak.Damage {
 	damage := []orak.Damage{}
-	e := in.measure()
+	e := in.extent
 	promised := e.promised
 	if promised == 0 && in.headerCounts() {
 		promised = st.duration
@@ -60,6 +90,12 @@ func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak
 	// truncation, not a second fault.
 	if said.decodeErrors > 1 || said.decodeErrors == 1 && !truncated {
 		damage = append(damage, orak.DamageDecodeErrors)
+	}
+	if said.gaps > 0 {
+		damage = append(damage, orak.DamageGaps)
+	}
+	if e.trailing {
+		damage = append(damage, orak.DamageTrailing)
 	}
 	return damage
 }
@@ -83,7 +119,7 @@ const messageCutOff = "The file is cut off, and no audio could be read from what
 // where that is why nothing could be read from it.
 func (in input) explain(err error) error {
 	var f *orak.Fault
-	if errors.As(err, &f) && f.Class == orak.ClassInput && in.measure().cut {
+	if errors.As(err, &f) && f.Class == orak.ClassInput && in.extent.cut {
 		return inputFault(messageCutOff, err)
 	}
 	return err

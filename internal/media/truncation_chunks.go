@@ -1,137 +1,194 @@
 package media
 
-import "bytes"
-
 // The formats that are rows of chunks, each with its length in front: a chunk
 // that is longer than the rest of the file has been cut.
 
-// riffCut walks a WAV.
-func riffCut(w *window) bool {
+// riffSlack is how much longer than the rest of the file a length may be and
+// count as right, in bytes: writers count headers in.
+const riffSlack = 64
+
+// riffExtent walks a WAV.
+func riffExtent(w *window) extent {
 	const header = 12
 	var data64 uint64 // RF64 keeps the true length of "data" in "ds64"
-	at := int64(header)
+	at, masked := int64(header), false
 	for range maxSteps {
 		if at+8 > w.size {
-			return false
+			return extent{}
 		}
 		size := uint64(w.le32(at + 4))
 		switch {
+		case w.has(at, "fmt "):
+			masked = hasMask(w, at+8)
 		case w.has(at, "ds64"):
 			data64 = w.le64(at + 8 + 8)
 		case w.has(at, "data"):
 			if size == 0xffffffff && data64 > 0 {
 				size = data64
-			} else if isStreamed(uint32(size)) {
-				return false
 			}
-			return size > uint64(w.size-at-8)
+			e := dataExtent(w, at+8, size)
+			e.masked = masked
+			return e
 		}
 		at += 8 + int64(size) + int64(size&1)
 	}
-	return false
+	return extent{}
+}
+
+// dataExtent looks at audio of a length that begins at at.
+func dataExtent(w *window, at int64, size uint64) extent {
+	rest := uint64(w.size - at)
+	switch {
+	case size <= 0xffffffff && isStreamed(uint32(size)):
+		return extent{ignoreLength: true}
+	case size > rest:
+		return extent{cut: size > rest+riffSlack}
+	default:
+		return afterData(w, at+int64(size)+int64(size&1))
+	}
+}
+
+// hasMask reports whether a format of WAV, at at, says which channel is where
+// (WAVEFORMATEXTENSIBLE).
+func hasMask(w *window, at int64) bool {
+	const extensible, mask = 0xfffe, 20
+	return w.le32(at)&0xffff == extensible && w.le32(at+mask) != 0
+}
+
+// afterData looks at what follows the audio of a WAV: chunks, another WAV, or,
+// where it is neither, audio that the length leaves out.
+func afterData(w *window, at int64) extent {
+	for range maxSteps {
+		if at+8 > w.size {
+			return extent{}
+		}
+		if w.has(at, "RIFF") || w.has(at, "RF64") {
+			return extent{trailing: true}
+		}
+		size := int64(w.le32(at + 4))
+		if !isChunkID(w.at(at, 4)) || size > w.size-at-8+riffSlack {
+			return extent{ignoreLength: w.size-at > riffSlack}
+		}
+		at += 8 + size + size&1
+	}
+	return extent{}
+}
+
+// isChunkID knows the names of chunks: letters, digits and what fills them up.
+func isChunkID(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(b) == 4
 }
 
 // isStreamed knows the lengths that writers put down who could not go back to
 // put down the right one.
-func isStreamed(size uint32) bool {
-	return size == 0 || size >= 0x7ffff000 && size <= 0x7fffffff || size >= 0xfffff000
-}
+func isStreamed(size uint32) bool { return size == 0 || size >= 0x7ffff000 }
 
-// aiffCut walks an AIFF or AIFF-C.
-func aiffCut(w *window) bool {
+// aiffExtent walks an AIFF or AIFF-C.
+func aiffExtent(w *window) extent {
 	at := int64(12)
 	for range maxSteps {
 		if at+8 > w.size {
-			return false
+			return extent{}
 		}
 		size := w.u32(at + 4)
-		if w.has(at, "SSND") {
-			return !isStreamed(size) && int64(size) > w.size-at-8
+		switch {
+		case w.has(at, "FORM"):
+			return extent{trailing: true}
+		case w.has(at, "SSND") && isStreamed(size):
+			return extent{}
+		case w.has(at, "SSND") && int64(size) > w.size-at-8:
+			return extent{cut: int64(size) > w.size-at-8+riffSlack}
 		}
 		at += 8 + int64(size) + int64(size&1)
 	}
-	return false
+	return extent{}
 }
 
-// cafCut walks a Core Audio file.
-func cafCut(w *window) bool {
+// cafExtent walks a Core Audio file.
+func cafExtent(w *window) extent {
 	at := int64(8)
 	for range maxSteps {
 		if at+12 > w.size {
-			return false
+			return extent{}
+		}
+		if w.has(at, "caff\x00\x01") {
+			return extent{trailing: true}
 		}
 		size := int64(w.u64(at + 4))
 		if size < 0 {
-			return false // the audio goes on to the end of the file
+			return extent{} // the audio goes on to the end of the file
 		}
 		if size > w.size-at-12 {
-			return true
+			return extent{cut: true}
 		}
 		at += 12 + size
 	}
-	return false
+	return extent{}
 }
 
-// isoCut walks the outermost boxes of an MP4, M4A or 3GP file. A recording
+// w64Extent walks a Wave64, whose chunks are named by GUIDs and count their
+// own 24 bytes of header in; each begins at a multiple of 8.
+func w64Extent(w *window) extent {
+	const header, top = 24, 40
+	at := int64(top)
+	for range maxSteps {
+		if at+header > w.size {
+			return extent{}
+		}
+		size := int64(w.le64(at + 16))
+		if size < header {
+			return extent{}
+		}
+		if size > w.size-at {
+			return extent{cut: w.has(at, "data") && size > w.size-at+riffSlack}
+		}
+		at += (size + 7) &^ 7
+	}
+	return extent{}
+}
+
+// isoExtent walks the outermost boxes of an MP4, M4A or 3GP file. A recording
 // that is cut before its index ("moov" at the end) has no readable audio at
-// all; one whose index stands first, or that is fragmented, has.
-func isoCut(w *window) bool {
-	at := int64(0)
+// all; one whose index stands first, or that is fragmented, has. A second index
+// is that of a file that was joined to the first.
+func isoExtent(w *window) extent {
+	at, indexes := int64(0), 0
+	e := extent{}
 	for range maxSteps {
 		if at == w.size {
-			return false
+			return e
 		}
 		if at+8 > w.size {
-			return true
+			e.cut = true
+			return e
+		}
+		if w.has(at+4, "moov") {
+			indexes++
+			e.trailing = indexes > 1
 		}
 		size := int64(w.u32(at))
 		switch size {
 		case 0:
-			return false // this box goes on to the end of the file
+			return e // this box goes on to the end of the file
 		case 1:
 			size = int64(w.u64(at + 8))
 			if size < 16 {
-				return false
+				return e
 			}
 		}
 		if size < 8 {
-			return false // no box: damaged in another way
+			return e // no box: damaged in another way
 		}
 		if size > w.size-at {
-			return true
+			e.cut = true
+			return e
 		}
 		at += size
 	}
-	return false
-}
-
-// oggCut looks at the last page: it must be whole, and flagged as the end of
-// its stream. Nothing else in an Ogg file says how long it is.
-func oggCut(w *window) bool {
-	const header, maxPage, endsStream = 27, 65307, 0x04
-	start := max(0, w.size-2*maxPage)
-	tail := w.at(start, 2*maxPage)
-	for end := len(tail); end > 0; {
-		i := bytes.LastIndex(tail[:end], []byte("OggS\x00"))
-		if i < 0 {
-			return true
-		}
-		page := tail[i:]
-		end = i
-		if len(page) < header || page[5]&^0x07 != 0 {
-			// The file ends in this header, or these are bytes of audio that
-			// look like one; the page before it tells.
-			continue
-		}
-		segments := int(page[26])
-		if len(page) < header+segments {
-			return true
-		}
-		size := header + segments
-		for _, n := range page[header : header+segments] {
-			size += int(n)
-		}
-		return size > len(page) || page[5]&endsStream == 0
-	}
-	return true
+	return e
 }

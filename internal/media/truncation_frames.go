@@ -40,22 +40,87 @@ func mp3Extent(w *window) extent {
 		return extent{}
 	}
 	e := xing(w, at, first)
+	e.audioEnd = tagsBegin(w)
+	end := endOf(w, e.audioEnd)
 	for range maxSteps {
 		h, ok := parseMP3Header(w.at(at, 4))
 		if !ok {
-			return e // a tag at the end, or damage: frames do not tell more
+			// A tag within is the border of two files. Anything else is damage:
+			// frames do not tell more.
+			e.trailing = w.has(at, "ID3") || w.has(at, "TAG")
+			return e
 		}
-		if at+int64(h.size) > w.size {
+		if at+int64(h.size) > end {
 			e.cut = true
 			return e
 		}
 		at += int64(h.size)
-		if at == w.size {
+		if at == end {
 			return e
 		}
 	}
 	return e
 }
+
+// endOf is where the audio ends, with or without tags behind it.
+func endOf(w *window, audioEnd int64) int64 {
+	if audioEnd > 0 {
+		return audioEnd
+	}
+	return w.size
+}
+
+// adtsExtent walks the frames of AAC in ADTS (ISO/IEC 13818-7).
+func adtsExtent(w *window) extent {
+	at := skipID3(w)
+	e := extent{audioEnd: tagsBegin(w)}
+	end := endOf(w, e.audioEnd)
+	for range maxSteps {
+		if at >= end {
+			return e
+		}
+		size, ok := adtsFrame(w.at(at, 7))
+		if !ok {
+			return e // damage: frames do not tell more
+		}
+		if at += int64(size); at > end {
+			e.cut = true
+			return e
+		}
+	}
+	return e
+}
+
+// amrExtent walks the frames of AMR as files have it (RFC 4867, 5.3).
+func amrExtent(w *window) extent {
+	sizes, at := amrNarrow, int64(len(amrMagic))
+	if w.has(0, amrWideMagic) {
+		sizes, at = amrWide, int64(len(amrWideMagic))
+	}
+	for range maxSteps {
+		if at >= w.size {
+			return extent{cut: at > w.size}
+		}
+		size := sizes[w.at(at, 1)[0]>>3&15]
+		if size == 0 {
+			return extent{} // damage: frames do not tell more
+		}
+		at += int64(size)
+	}
+	return extent{}
+}
+
+// The magic of AMR files, and the sizes of their frames by type, header
+// included; 0 for types that are reserved.
+const (
+	amrMagic     = "#!AMR\n"
+	amrWideMagic = "#!AMR-WB\n"
+)
+
+var (
+	amrNarrow = [16]int{13, 14, 16, 18, 20, 21, 27, 32, 6, 7, 6, 6, 0, 0, 0, 1}
+	amrWide   = [16]int{18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1}
+)
 
 // xing reads what an encoder wrote into the first frame about the whole file.
 func xing(w *window, at int64, h mp3Header) extent {

@@ -74,6 +74,7 @@ func TestAHeaderThatClaimsMoreIsDamageAndNoFailure(t *testing.T) {
 	said := new(stderrLog)
 	whole := "\x00\x00\x00\x08free" // a box that is not cut
 	in := input{source: source{format: formatM4A}, window: &window{r: strings.NewReader(whole), size: int64(len(whole))}}
+	in.extent = in.measure()
 	st := stream{duration: 402653 * time.Second}
 	require.Equal(t, []orak.Damage{orak.DamageTruncated}, in.damage(st, 4*time.Second, said))
 	st.duration = 4100 * time.Millisecond

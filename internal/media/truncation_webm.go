@@ -5,31 +5,36 @@ import "math/bits"
 // The EBML elements that matter here. A Cluster holds audio; the others that
 // are listed can stand beside it, and so end a Cluster of unknown length.
 const (
+	ebmlHeader  = 0x1a45dfa3
 	ebmlSegment = 0x18538067
 	ebmlCluster = 0x1f43b675
 )
 
-// webmCut walks the elements of a WebM file. Live muxers leave the lengths of
+// webmExtent walks the elements of a WebM or Matroska file. Live muxers leave the lengths of
 // the Segment and of its Clusters unknown; the blocks inside them have one
 // always. A file of unknown lengths that ends between two blocks looks whole.
-func webmCut(w *window) bool {
-	at := int64(0)
+func webmExtent(w *window) extent {
+	at, e := int64(0), extent{}
 	for range maxSteps {
 		if at == w.size {
-			return false
+			return e
 		}
 		id, idLen := ebmlID(w.at(at, 4))
 		if idLen == 0 {
-			return at+4 > w.size // the file ends inside an id
+			e.cut = at+4 > w.size // the file ends inside an id
+			return e
 		}
 		size, sizeLen, unknown := ebmlSize(w.at(at+int64(idLen), 8))
 		if sizeLen == 0 {
-			return at+int64(idLen)+8 > w.size
+			e.cut = at+int64(idLen)+8 > w.size
+			return e
 		}
 		body := at + int64(idLen+sizeLen)
 		if !unknown && size > w.size-body {
-			return true
+			e.cut = true
+			return e
 		}
+		e.trailing = e.trailing || id == ebmlHeader && at > 0 // a second file
 		switch {
 		case id == ebmlSegment, id == ebmlCluster, unknown:
 			at = body // look inside
@@ -37,7 +42,7 @@ func webmCut(w *window) bool {
 			at = body + size
 		}
 	}
-	return false
+	return e
 }
 
 // ebmlID reads an element's id, its length marker included; n is 0 when there

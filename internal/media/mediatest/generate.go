@@ -80,6 +80,21 @@ func recipes() []recipe {
 			[]string{"-c:a", "pcm_s24le", "-rf64", "always", "-f", "wav"}},
 		{Sample{Name: "surround.wav", Format: "wav", MediaType: "audio/wav", Codec: "pcm_s16le"},
 			[]string{"-c:a", "pcm_s16le", "-ac", "8", "-ar", "192000", "-f", "wav"}},
+		{Sample{Name: "tune.mka", Format: "mka", MediaType: "audio/x-matroska", Codec: "flac"},
+			[]string{"-c:a", "flac", "-f", "matroska"}},
+		{Sample{Name: "speex.ogg", Format: "ogg/speex", MediaType: "audio/ogg", Codec: "speex"},
+			[]string{"-c:a", "libspeex", "-ar", "32000", "-q:a", "10", "-f", "ogg"}},
+		{Sample{Name: "flac.ogg", Format: "ogg/flac", MediaType: "audio/ogg", Codec: "flac"},
+			[]string{"-c:a", "flac", "-f", "ogg"}},
+		// As an iPhone films, and as older cameras do.
+		{Sample{Name: "phone.mov", Format: "mov", MediaType: "audio/mp4", Codec: "aac"},
+			[]string{"-c:a", "aac", "-movflags", "+faststart", "-f", "mov"}},
+		{Sample{Name: "camera.mov", Format: "mov", MediaType: "audio/mp4", Codec: "pcm_s16le"},
+			[]string{"-c:a", "pcm_s16le", "-movflags", "+faststart", "-f", "mov"}},
+		{Sample{Name: "tune.aac", Format: "aac", MediaType: "audio/aac", Codec: "aac"},
+			[]string{"-c:a", "aac", "-f", "adts"}},
+		{Sample{Name: "tune.w64", Format: "w64", MediaType: "audio/x-w64", Codec: "pcm_s16le"},
+			[]string{"-c:a", "pcm_s16le", "-f", "w64"}},
 		{Sample{Name: "tune.aiff", Format: "aiff", MediaType: "audio/aiff", Codec: "pcm_s16be"},
 			[]string{"-c:a", "pcm_s16be", "-f", "aiff"}},
 		{Sample{Name: "tune.aifc", Format: "aiff", MediaType: "audio/aiff", Codec: "pcm_mulaw"},
@@ -104,7 +119,9 @@ func Generate(t testing.TB, dir string) []Sample {
 	}
 	phone := Sample{Name: "phone.3gp", Path: filepath.Join(dir, "phone.3gp"), Format: "3gp", MediaType: "audio/3gpp", Codec: "amr_nb"}
 	ffmpeg(t, "-f", "amr", "-i", amr, "-c", "copy", "-movflags", "+faststart", "-f", "3gp", phone.Path)
-	return append(samples, phone)
+	raw := Sample{Name: "tune.amr", Path: filepath.Join(dir, "tune.amr"), Format: "amr", MediaType: "audio/amr", Codec: "amr_nb"}
+	write(t, dir, raw.Name, voiceAMR)
+	return append(samples, phone, raw)
 }
 
 // One writes the tune into dir as the file of that name in Generate, for
@@ -134,6 +151,15 @@ func Truncate(t testing.TB, s Sample, dir string, share float64) Sample {
 	s.Name = "cut-" + s.Name
 	s.Path = write(t, dir, s.Name, whole[:int(float64(len(whole))*share)])
 	return s
+}
+
+// Make runs ffmpeg to write a file of that name into dir, and returns its path:
+// args are everything between its general options and the output.
+func Make(t testing.TB, dir, name string, args ...string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	ffmpeg(t, append(args, path)...)
+	return path
 }
 
 func write(t testing.TB, dir, name string, content []byte) string {

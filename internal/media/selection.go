@@ -1,0 +1,185 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// selection is which part of a file is converted.
+type selection struct {
+	stream
+	// channel is the only one to take, from 0; allChannels mixes them.
+	channel int
+}
+
+const allChannels = -1
+
+// The bounds of a selection.
+const (
+	// maxTracks is how many tracks are looked at for one that has sound.
+	maxTracks = 8
+	// silentDB is the level under which a channel holds no recording, in dB of
+	// full scale: the noise of a 16-bit converter is near -96, a whisper across
+	// a room above -60.
+	silentDB = -70.0
+	// cancelsLU is how much of the channels' loudness the mix may lose. Equal
+	// channels lose 3 LU, unrelated ones and a single one 6; what loses more
+	// cancels itself out.
+	cancelsLU = 10.0
+)
+
+// choose finds the track that has sound, the first one of several, and the
+// channel, where a mix could lose it: ffmpeg mixes by what each channel is
+// called, and drops some.
+func (c *Converter) choose(ctx context.Context, s source, usable []stream) (selection, error) {
+	if len(usable) == 1 && usable[0].channels <= 2 {
+		return selection{usable[0], allChannels}, nil
+	}
+	best, loudest := selection{}, math.Inf(-1)
+	for i, st := range usable[:min(len(usable), maxTracks)] {
+		levels, err := c.survey(ctx, s, st)
+		if err != nil {
+			return selection{}, err
+		}
+		channel, level := st.loudest(levels)
+		if i == 0 || level > loudest {
+			best, loudest = selection{st, channel}, level
+		}
+		if level > silentDB {
+			break
+		}
+	}
+	if best.channels <= 2 {
+		best.channel = allChannels
+	}
+	return best, nil
+}
+
+// survey is the level of each channel of a stream, in dB of full scale.
+func (c *Converter) survey(ctx context.Context, s source, st stream) ([]float64, error) {
+	said := new(stderrLog)
+	limit := c.cfg.MaxDuration + time.Second
+	err := run(ctx, c.cfg.FFmpeg, surveyArguments(s, st.index, limit), io.Discard, said, c.limits(0, s.path))
+	if err != nil {
+		if f, ours := runFault(err); ours {
+			return nil, f
+		}
+		return nil, inputFault("The file's audio could not be decoded.", err)
+	}
+	return said.levels, nil
+}
+
+// loudest is the channel with the highest level. The channel for low
+// frequencies holds no voice where the file declares one.
+func (st stream) loudest(levels []float64) (channel int, level float64) {
+	level = math.Inf(-1)
+	for i, l := range levels[:min(len(levels), st.channels)] {
+		if i != st.lowFrequencies() && l > level {
+			channel, level = i, l
+		}
+	}
+	return channel, level
+}
+
+// lowFrequencies is the channel that a layout such as 5.1 has for effects; -1
+// for none.
+func (st stream) lowFrequencies() int {
+	name, _, _ := strings.Cut(st.layout, "(")
+	switch {
+	case !strings.HasSuffix(name, ".1"):
+		return -1
+	case name == "2.1":
+		return 2
+	default:
+		return 3
+	}
+}
+
+// The filters' places in a selection's chain, by which they sign what they say.
+const (
+	filterLoudness = 3
+	filterMix      = 6
+)
+
+// filters is the chain from what the decoder gives to the mono WAV:
+//
+//	playback time ─► names ─► silence in gaps ─► loudness as it came ─► 16 kHz ─► mono ─► loudness of the mix
+func (sel selection) filters() string {
+	return strings.Join([]string{
+		"asetpts='" + playbackTime + "'",
+		sel.relabel(),
+		// Fills what is missing by the timestamps, from 0 on, and moves nothing.
+		"aresample=async=1:min_hard_comp=0.05:first_pts=0",
+		// EBU R 128; "verbose" keeps its line for each 100 ms quiet.
+		"ebur128=peak=true:framelog=verbose",
+		"aresample=" + strconv.Itoa(sampleRate),
+		sel.mix(),
+		"ebur128=framelog=verbose",
+	}, ",")
+}
+
+// relabel names the channels so that each of them counts, unless the file
+// itself says which is for low frequencies.
+func (sel selection) relabel() string {
+	if sel.channels > 2 && sel.layout != "" {
+		return "anull"
+	}
+	// Layouts without a channel for low frequencies.
+	layout := [...]string{1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "6.0", 7: "7.0", 8: "octagonal"}[sel.channels]
+	var places []string
+	for i := range sel.channels {
+		places = append(places, strconv.Itoa(i))
+	}
+	return "channelmap=map=" + strings.Join(places, "|") + ":channel_layout=" + layout
+}
+
+// mix is one channel, or the mean of all.
+func (sel selection) mix() string {
+	if sel.channel != allChannels {
+		return fmt.Sprintf("pan=mono|c0=c%d", sel.channel)
+	}
+	var sum []string
+	share := strconv.FormatFloat(1/float64(sel.channels), 'f', 6, 64)
+	for i := range sel.channels {
+		sum = append(sum, share+"*c"+strconv.Itoa(i))
+	}
+	return "pan=mono|c0=" + strings.Join(sum, "+")
+}
+
+// playbackTime gives each frame the time at which a player plays it, as an
+// expression of ffmpeg's, which keeps numbers between frames: 0 is when the
+// next frame is expected, 1 how much later the file's clock runs, 2 how much
+// this frame is late.
+//
+// A gap of 0.1 s to 10 min is kept, and printed; the file may also begin up to
+// a minute late. Any other jump, back or too far, is a clock that was set:
+// nothing is left out, and no hours of silence are put in.
+const playbackTime = "st(2,PTS-ld(1)-ld(0));" +
+	"if(gt(abs(ld(2)*TB),0.1)," +
+	"if(gt(ld(2),0)*lte(ld(2)*TB,if(eq(N,0),60,600))," +
+	"if(gt(N,0),0*print(ld(2)*TB,32),0)+st(0,PTS-ld(1))," +
+	"st(1,ld(1)+ld(2))),0);" +
+	"st(3,ld(0));st(0,ld(0)+S/SR/TB);ld(3)"
+
+// cancels reports whether the mix has lost what its channels have.
+func (sel selection) cancels(said *stderrLog) bool {
+	if sel.channel != allChannels || sel.channels < 2 {
+		return false
+	}
+	return said.loudness(filterLoudness).integrated-said.loudness(filterMix).integrated > cancelsLU
+}
+
+// unmixed takes the loudest channel alone.
+func (c *Converter) unmixed(ctx context.Context, s source, sel selection) (selection, error) {
+	levels, err := c.survey(ctx, s, sel.stream)
+	if err != nil {
+		return sel, err
+	}
+	sel.channel, _ = sel.loudest(levels)
+	return sel, nil
+}
