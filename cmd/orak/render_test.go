@@ -91,7 +91,7 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 	silence.Pitch, silence.Key, silence.Tempo = orak.Pitch{HopS: 0.01}, orak.Key{}, orak.Tempo{}
 	silence.Loudness = orak.Loudness{IntegratedLUFS: -70, TruePeakDBTP: -120}
 	silence.Audio = orak.Audio{DurationS: 3723, Codec: "pcm_s16le", SampleRateHz: 8000, Channels: 1,
-		Damage: []orak.Damage{orak.DamageTruncated, orak.DamageDecodeErrors}}
+		Damage: []orak.Damage{orak.DamageTruncated, orak.DamageDecodeErrors, orak.DamageGaps, orak.DamageTrailing}}
 	running := upload(orak.StatusAnalyzing)
 	share := 0.45
 	running.Attempt, running.StageProgress = 2, &share

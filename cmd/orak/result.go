@@ -132,6 +132,9 @@ func source(a orak.Audio) string {
 	case a.Channels > 2:
 		parts = append(parts, count(a.Channels, "channel"))
 	}
+	if a.Tracks > 1 {
+		parts = append(parts, fmt.Sprintf("1 of %d tracks", a.Tracks))
+	}
 	return strings.TrimPrefix(strings.Join(parts, ", "), ", ")
 }
 
@@ -143,6 +146,10 @@ func damage(list []orak.Damage) string {
 			words = append(words, "the file ends before its header says (truncated)")
 		case orak.DamageDecodeErrors:
 			words = append(words, "some parts could not be decoded (decode_errors)")
+		case orak.DamageGaps:
+			words = append(words, "it was interrupted; there is silence in the gaps (gaps)")
+		case orak.DamageTrailing:
+			words = append(words, "something follows its end, and may not have been analyzed (trailing_data)")
 		default:
 			words = append(words, clean(string(d)))
 		}

@@ -12,7 +12,7 @@ import (
 type uploadCmd struct {
 	remote
 
-	Files          []string `arg:"" name:"file" help:"Recordings: webm, ogg, opus, m4a, mp4, 3gp, mp3, flac, wav, aiff or caf. A dash is standard input."`
+	Files          []string `arg:"" name:"file" help:"Recordings: webm, ogg, opus, mka, m4a, mp4, mov, 3gp, aac, amr, mp3, flac, wav, w64, aiff or caf. A dash is standard input."`
 	Watch          bool     `short:"w" env:"-" help:"Follow each upload to its end and print the result."`
 	IdempotencyKey string   `env:"-" placeholder:"KEY" help:"Makes sending the same file again the same upload. By default every file gets a fresh one."`
 }

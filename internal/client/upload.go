@@ -214,16 +214,24 @@ func (m *meter) digest(size int64) (sum string, whole bool) {
 // contentType is a claim: the server looks at the bytes.
 func contentType(name string) string {
 	switch strings.ToLower(filepath.Ext(name)) {
-	case ".m4a", ".mp4", ".aac":
+	case ".m4a", ".mp4", ".mov", ".qta":
 		return "audio/mp4"
-	case ".3gp", ".amr":
+	case ".aac":
+		return "audio/aac"
+	case ".3gp":
 		return "audio/3gpp"
+	case ".amr", ".awb":
+		return "audio/amr"
 	case ".mp3":
 		return "audio/mpeg"
 	case ".ogg", ".oga", ".opus":
 		return "audio/ogg"
 	case ".webm":
 		return "audio/webm"
+	case ".mka":
+		return "audio/x-matroska"
+	case ".w64":
+		return "audio/x-w64"
 	case ".wav":
 		return "audio/wav"
 	case ".flac":
