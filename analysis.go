@@ -64,7 +64,8 @@ const (
 	DamageDecodeErrors Damage = "decode_errors"
 	// DamageGaps means that the recording was interrupted: by its own clock,
 	// audio is missing between two parts. There is silence in its place, so that
-	// times are those of the playing.
+	// times are those of the playing. A gap of more than 10 minutes is a clock
+	// that was set: no silence is put in.
 	DamageGaps Damage = "gaps"
 	// DamageTrailing means that something follows the end that the file
 	// declares, such as a second recording. It may not have been analyzed.

@@ -116,6 +116,12 @@ func TestMaskOfTheBackChannelsIsMixed(t *testing.T) {
 	require.Greater(t, convertFile(t, path).level(220, 0.5, 1.5), -10.0)
 }
 
+func TestVoiceOnTheLowFrequencyChannelAloneIsFound(t *testing.T) {
+	t.Parallel()
+	path := mediatest.Make(t, t.TempDir(), "low.flac", "-f", "lavfi", "-i", "aevalsrc=0|0|0|0.5*sin(2*PI*220*t)|0|0:s=48000:d=2:c=5.1", "-c:a", "flac")
+	require.Greater(t, convertFile(t, path).level(220, 0.5, 1.5), -8.0)
+}
+
 func TestTrackWithSoundIsTakenAndTracksAreCounted(t *testing.T) {
 	t.Parallel()
 	silent := []string{"-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono:d=2"}
@@ -172,6 +178,18 @@ func TestGapsAreSilenceAndTold(t *testing.T) {
 	}
 }
 
+// The pauses of AMR (DTX) are silence of their length, and no broken frames.
+func TestPausesOfAMRAreNoDecodeErrors(t *testing.T) {
+	t.Parallel()
+	speech := func(n int) []byte { return bytes.Repeat(append([]byte{0x3c}, make([]byte, 31)...), n) }
+	pause := bytes.Repeat(append([]byte{0x44, 0, 0, 0, 0, 0}, bytes.Repeat([]byte{0x7c}, 7)...), 12)
+	path := filepath.Join(t.TempDir(), "pauses.amr")
+	require.NoError(t, os.WriteFile(path, bytes.Join([][]byte{[]byte("#!AMR\n"), speech(100), pause, speech(100)}, nil), 0o600))
+	c := convertFile(t, path)
+	require.Equal(t, []orak.Damage{orak.DamageGaps}, c.Damage)
+	require.InDelta(t, (100+12*8+100)*0.02, c.DurationS, 0.05)
+}
+
 // A file that begins late is silent until then, as a player has it, and
 // nothing of it is missing.
 func TestLateStartIsNoDamage(t *testing.T) {
@@ -192,6 +210,9 @@ func TestJumpOfTheClockIsNoSilenceOfHours(t *testing.T) {
 			t.Parallel()
 			c := convertFile(t, sound(t, "jump.mka", 220, 5, "-af", fmt.Sprintf(jump, seconds), "-c:a", "pcm_s16le", "-f", "matroska"))
 			require.InDelta(t, 5, c.DurationS, 0.6)
+			if seconds > 0 {
+				require.Equal(t, []orak.Damage{orak.DamageGaps}, c.Damage)
+			}
 		})
 	}
 }

@@ -22,8 +22,10 @@ type stderrLog struct {
 	// the lines without one go on with.
 	informing    bool
 	decodeErrors int
-	// gaps counts the gaps that were filled with silence.
-	gaps int
+	// gaps counts the gaps that were filled with silence, skipped is how long
+	// those are, in s, that were too long for it.
+	gaps    int
+	skipped float64
 	// meters are those of the chain by their place, meter the one that speaks.
 	meters map[int]loudness
 	meter  int
@@ -94,7 +96,7 @@ func (s *stderrLog) countFault(line string) {
 // What the filters say. A hostile file can put words like these into a title;
 // it can falsify no more than its own loudness.
 var (
-	printed   = regexp.MustCompile(`^\[info\] \d+\.\d+$`)
+	printed   = regexp.MustCompile(`^\[info\] (\d+\.\d+)$`)
 	summary   = regexp.MustCompile(`^\[Parsed_ebur128_(\d) @ 0x[0-9a-f]+\] \[info\] Summary:$`)
 	reading   = regexp.MustCompile(`^ +(I|Peak): +(-?[0-9.]+|-inf|inf|nan) (LUFS|dBFS)$`)
 	levelLine = regexp.MustCompile(`^\[Parsed_astats_0 @ 0x[0-9a-f]+\] \[info\] RMS level dB: (-?[0-9.]+|-inf|inf|nan)$`)
@@ -105,8 +107,12 @@ const maxLevels = 64
 
 // heard takes from a line of information what was asked for.
 func (s *stderrLog) heard(line string) {
-	if printed.MatchString(line) {
-		s.gaps++
+	if m := printed.FindStringSubmatch(line); m != nil {
+		if gap := number(m[1]); gap > longestGap {
+			s.skipped += gap
+		} else {
+			s.gaps++
+		}
 		return
 	}
 	if m := levelLine.FindStringSubmatch(line); m != nil && len(s.levels) < maxLevels {

@@ -31,6 +31,8 @@ const (
 	// channels lose 3 LU, unrelated ones and a single one 6; what loses more
 	// cancels itself out.
 	cancelsLU = 10.0
+	// longestGap is the longest gap that playbackTime fills, in s.
+	longestGap = 600
 )
 
 // choose finds the track that has sound, the first one of several, and the
@@ -74,14 +76,18 @@ func (c *Converter) survey(ctx context.Context, s source, st stream) ([]float64,
 	return said.levels, nil
 }
 
-// loudest is the channel with the highest level. The channel for low
-// frequencies holds no voice where the file declares one.
+// loudest is the channel with the highest level. The one that the file declares
+// for low frequencies is taken only where all others are silent.
 func (st stream) loudest(levels []float64) (channel int, level float64) {
 	level = math.Inf(-1)
+	low := st.lowFrequencies()
 	for i, l := range levels[:min(len(levels), st.channels)] {
-		if i != st.lowFrequencies() && l > level {
+		if i != low && l > level {
 			channel, level = i, l
 		}
+	}
+	if level <= silentDB && low >= 0 && low < len(levels) && levels[low] > silentDB {
+		return low, levels[low]
 	}
 	return channel, level
 }
@@ -156,13 +162,14 @@ func (sel selection) mix() string {
 // next frame is expected, 1 how much later the file's clock runs, 2 how much
 // this frame is late.
 //
-// A gap of 0.1 s to 10 min is kept, and printed; the file may also begin up to
-// a minute late. Any other jump, back or too far, is a clock that was set:
-// nothing is left out, and no hours of silence are put in.
+// A gap of 0.1 s to 10 min is kept; the file may also begin up to a minute
+// late. Any other jump, back or too far, is a clock that was set: nothing is
+// left out, and no hours of silence are put in. Each jump forward is printed.
 const playbackTime = "st(2,PTS-ld(1)-ld(0));" +
 	"if(gt(abs(ld(2)*TB),0.1)," +
+	"if(gt(N,0)*gt(ld(2),0),print(ld(2)*TB,32),0);" +
 	"if(gt(ld(2),0)*lte(ld(2)*TB,if(eq(N,0),60,600))," +
-	"if(gt(N,0),0*print(ld(2)*TB,32),0)+st(0,PTS-ld(1))," +
+	"st(0,PTS-ld(1))," +
 	"st(1,ld(1)+ld(2))),0);" +
 	"st(3,ld(0));st(0,ld(0)+S/SR/TB);ld(3)"
 

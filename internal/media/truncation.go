@@ -23,6 +23,9 @@ type extent struct {
 	// ignoreLength is true when the audio goes on to the end of the file,
 	// whatever length the header has.
 	ignoreLength bool
+	// pauses counts the frames of AMR that hold no speech but say that there is
+	// none: ffmpeg's decoder complains of each.
+	pauses int
 	// masked is true for a WAV that says which channel is where.
 	masked bool
 }
@@ -80,7 +83,7 @@ func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak
 	e := in.extent
 	promised := e.promised
 	if promised == 0 && in.headerCounts() {
-		promised = st.duration
+		promised = max(0, st.duration-time.Duration(min(said.skipped, st.duration.Seconds())*float64(time.Second)))
 	}
 	truncated := e.cut || isShort(decoded, promised)
 	if truncated {
@@ -88,10 +91,10 @@ func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak
 	}
 	// The packet that the cut goes through cannot be decoded: that is the
 	// truncation, not a second fault.
-	if said.decodeErrors > 1 || said.decodeErrors == 1 && !truncated {
+	if broken := said.decodeErrors - e.pauses; broken > 1 || broken == 1 && !truncated {
 		damage = append(damage, orak.DamageDecodeErrors)
 	}
-	if said.gaps > 0 {
+	if said.gaps > 0 || said.skipped > 0 && in.headerCounts() {
 		damage = append(damage, orak.DamageGaps)
 	}
 	if e.trailing {

@@ -97,13 +97,17 @@ func amrExtent(w *window) extent {
 	if w.has(0, amrWideMagic) {
 		sizes, at = amrWide, int64(len(amrWideMagic))
 	}
+	pauses := 0
 	for range maxSteps {
 		if at >= w.size {
-			return extent{cut: at > w.size}
+			return extent{cut: at > w.size, pauses: pauses}
 		}
 		size := sizes[w.at(at, 1)[0]>>3&15]
 		if size == 0 {
 			return extent{} // damage: frames do not tell more
+		}
+		if size <= amrPause {
+			pauses++
 		}
 		at += int64(size)
 	}
@@ -115,6 +119,9 @@ func amrExtent(w *window) extent {
 const (
 	amrMagic     = "#!AMR\n"
 	amrWideMagic = "#!AMR-WB\n"
+	// amrPause is the largest size of a frame without speech: comfort noise, or
+	// nothing at all.
+	amrPause = 7
 )
 
 var (
