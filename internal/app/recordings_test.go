@@ -42,7 +42,7 @@ func newRecordings(t *testing.T) (recordings, func(key string, body []byte)) {
 func TestStoredRecordingIsDescribedByItsBytes(t *testing.T) {
 	t.Parallel()
 	r, put := newRecordings(t)
-	wav := append([]byte("RIFF\x00\x00\x00\x00WAVEfmt "), make([]byte, 3*media.SniffLen)...)
+	wav := append([]byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00"), make([]byte, 3*media.SniffLen)...)
 	for _, test := range []struct {
 		id          orak.UploadID
 		body        []byte

@@ -77,6 +77,17 @@ func (in input) namesChannels() bool {
 	}
 }
 
+// keepsTime reports whether the format says when each of its packets is played.
+// In the others a packet begins where the last one ends, and what is missing
+// between two shows as a decode error.
+func (in input) keepsTime() bool {
+	switch in.format.demuxer {
+	case "mov", "matroska", "ogg", "amr":
+		return true
+	}
+	return false
+}
+
 // damage lists what was wrong with a recording from which audio was decoded.
 func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak.Damage {
 	damage := []orak.Damage{}
@@ -94,7 +105,7 @@ func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak
 	if broken := said.decodeErrors - e.pauses; broken > 1 || broken == 1 && !truncated {
 		damage = append(damage, orak.DamageDecodeErrors)
 	}
-	if said.gaps > 0 || said.skipped > 0 && in.headerCounts() {
+	if in.keepsTime() && (said.gaps > 0 || said.skipped > 0 && in.headerCounts()) {
 		damage = append(damage, orak.DamageGaps)
 	}
 	if e.trailing {
