@@ -23,6 +23,7 @@ var (
 	errTooLarge = errors.New("the body is too large")
 	errOver     = errors.New("the request is over")
 	errSlow     = errors.New("the body came too slowly to keep its place")
+	errUnsent   = errors.New("the client waits for 100 Continue")
 )
 
 // body is a request's body as it comes in. It promises that
@@ -49,6 +50,9 @@ type body struct {
 	pace pace
 	// evicted is set by another goroutine, and ends the body with errSlow.
 	evicted atomic.Bool
+	// unsent means that the client waits for 100 Continue, and asked that the
+	// handler wanted to read; see Server.expect.
+	unsent, asked bool
 }
 
 // noLimit is the limit of a body whose reader bounds it.
@@ -67,6 +71,18 @@ func newBody(ctx *fasthttp.RequestCtx, idle time.Duration) *body {
 	return b
 }
 
+// newUnsentBody is the body of a client that waits for 100 Continue.
+func newUnsentBody(ctx *fasthttp.RequestCtx) *body {
+	return &body{
+		conn: ctx.Conn(), src: bytes.NewReader(nil), limit: noLimit, unsent: true,
+		length: max(int64(ctx.Request.Header.ContentLength()), -1),
+	}
+}
+
+// awaited reports whether the handler runs before the body was sent, and has
+// asked for it: whatever it answers then is not sent.
+func (b *body) awaited() bool { return b.asked }
+
 // expectDigest has the body's SHA-256 checked before its end is believed. It
 // must be called before the first Read.
 func (b *body) expectDigest(want []byte) { b.sum, b.digest = sha256.New(), want }
@@ -80,6 +96,10 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if b.unsent {
+		b.asked, b.end = true, errUnsent
+		return 0, b.end
 	}
 	if err := b.conn.SetReadDeadline(time.Now().Add(b.idle)); err != nil {
 		b.end = errCutOff

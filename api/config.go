@@ -18,6 +18,7 @@ type Config struct {
 	BodyTimeout       time.Duration `help:"Longest silence within a request's body or while an answer is read; there is no limit on the whole." default:"30s"`
 	HeaderTimeout     time.Duration `help:"Longest time to receive the head of a request." default:"15s"`
 	KeepAlive         time.Duration `help:"How long an idle connection is kept." default:"75s"`
+	MaxConnections    int           `help:"Most connections at once; when more come, the one that has waited longest for a request is closed, and where none waits the new one is answered 503. 0 means half of the descriptors that the process may open, less 24, and 4096 at most." default:"0"`
 	StatusTimeout     time.Duration `help:"How long Temporal is waited for when a status is asked." default:"5s"`
 	AllTenants        bool          `help:"Take the header X-Orak-Tenant: * for the dead letters: it lists those of every tenant, and decides about them. Only where whoever can send that header is an operator." default:"false"`
 	UpdateTimeout     time.Duration `help:"How long a worker is waited for when a dead letter is reprocessed or discarded." default:"10s"`
@@ -45,6 +46,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxWatchers <= 0 || c.MaxTenantWatchers <= 0 || c.WatchRate <= 0 || c.OutboxWorkers <= 0 {
 		return errors.New("max-watchers, max-tenant-watchers, watch-rate, outbox-workers: want more than 0")
+	}
+	if c.MaxConnections < 0 {
+		return errors.New("max-connections: want 0 or more")
 	}
 	for name, d := range map[string]time.Duration{
 		"ack-wait": c.AckWait, "body-timeout": c.BodyTimeout, "header-timeout": c.HeaderTimeout,

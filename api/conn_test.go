@@ -252,3 +252,128 @@ func TestStopEndsIdleConnectionsAndMayBeRepeated(t *testing.T) {
 	_, err := net.Dial("tcp", b.Addr())
 	require.Error(t, err)
 }
+
+func TestAKeptConnectionTakesAnUploadAfterLongIdling(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) {
+		b.cfg.BodyTimeout = 500 * time.Millisecond
+		b.cfg.KeepAlive = 30 * time.Second
+	})
+	c := b.dial(t)
+	c.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	require.Equal(t, http.StatusOK, c.answer().status)
+	time.Sleep(time.Second) // idle for longer than a client may take to read an answer
+	content := wav(30_000)
+	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(content)))
+	c.continued()
+	c.send(string(content))
+	require.Equal(t, http.StatusAccepted, c.answer().status)
+}
+
+// continued reads 100 Continue.
+func (r *raw) continued() {
+	r.t.Helper()
+	line, err := r.r.ReadString('\n')
+	require.NoError(r.t, err)
+	require.Equal(r.t, "HTTP/1.1 100 Continue\r\n", line)
+	_, err = r.r.ReadString('\n')
+	require.NoError(r.t, err)
+}
+
+func TestWhatTheHeadAloneRefusesIsRefusedBeforeTheBodyIsSent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for name, test := range map[string]struct {
+		head, code string
+		status     int
+	}{
+		"too long":               {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 10000000000\r\n", "too-large", http.StatusRequestEntityTooLarge},
+		"compressed":             {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nContent-Encoding: gzip\r\n", "unsupported-encoding", http.StatusUnsupportedMediaType},
+		"no tenant's name":       {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nX-Orak-Tenant: ***\r\n", "invalid-tenant", http.StatusBadRequest},
+		"a key that is too long": {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nIdempotency-Key: " + strings.Repeat("k", 256) + "\r\n", "invalid-request", http.StatusBadRequest},
+		"a malformed digest":     {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nContent-Digest: x\r\n", "invalid-request", http.StatusBadRequest},
+		"chunks without digest":  {"POST /v1/uploads HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", "length-required", http.StatusLengthRequired},
+		"a form of no boundary":  {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nContent-Type: multipart/form-data\r\n", "invalid-request", http.StatusBadRequest},
+		"no such path":           {"POST /nowhere HTTP/1.1\r\nContent-Length: 1000\r\n", "not-found", http.StatusNotFound},
+		"no such method":         {"BREW /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\n", "method-not-allowed", http.StatusMethodNotAllowed},
+	} {
+		for _, expect := range []string{"Expect: 100-continue\r\n", ""} {
+			c := b.dial(t)
+			c.send(test.head + "Host: localhost\r\n" + expect + "\r\n")
+			if expect == "" && test.code != "length-required" {
+				c.send("x") // the first byte of the body, and no more
+			}
+			r := c.answer()
+			require.Equal(t, test.status, r.status, name)
+			require.Equal(t, "urn:orak:problem:"+test.code, into[api.Problem](t, r, r.status).Type, name)
+			require.True(t, r.closes, name)
+		}
+	}
+	require.Empty(t, b.keys())
+}
+
+func TestAnExpectationThatNobodyMeetsIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, expect := range []string{"Expect: 200-ok", "Expect: 100-continue, more", "Expect: 100-continue\r\nExpect: more"} {
+		c := b.dial(t)
+		c.send("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n" + expect + "\r\n\r\n")
+		r := c.answer()
+		require.Equal(t, http.StatusExpectationFailed, r.status, expect)
+		require.True(t, r.closes)
+	}
+	content := wav(1000)
+	for _, head := range []string{
+		"POST /v1/uploads HTTP/1.1\r\nExpect: 100-Continue\r\n",
+		"POST /v1/uploads HTTP/1.0\r\nExpect: whatever\r\n", // no HTTP/1.0 client can expect anything
+	} {
+		c := b.dial(t)
+		c.send(fmt.Sprintf("%sHost: localhost\r\nContent-Length: %d\r\n\r\n", head, len(content)))
+		if strings.Contains(head, "HTTP/1.1") {
+			c.continued()
+		}
+		c.send(string(content))
+		require.Equal(t, http.StatusAccepted, c.answer().status, head)
+	}
+}
+
+func TestStopWaitsForNoConnectionWithoutARequest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	silent, half := b.dial(t), b.dial(t)
+	half.send("GET /livez HTTP/1.1\r\nHost: local")
+	b.eventually(func() bool { return strings.Contains(b.gathered(), `orak_connections{listener="api"} 2`) }, "both are accepted")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	began := time.Now()
+	require.NoError(t, b.Stop(ctx))
+	require.Less(t, time.Since(began), 5*time.Second)
+	silent.ended()
+}
+
+func TestIdleConnectionsMakeRoomForHonestOnes(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) { b.cfg.MaxConnections = 5 })
+	for range 30 {
+		b.dial(t)
+	}
+	content := wav(20_000)
+	for range 3 {
+		c := b.dial(t)
+		c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(content), content))
+		require.Equal(t, http.StatusAccepted, c.answer().status)
+	}
+	require.Contains(t, b.gathered(), `orak_connections{listener="api"} 5`)
+}
+
+func TestAnAPIThatEndsByItselfSaysSo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.BreakListener())
+	select {
+	case err := <-b.Fatal():
+		require.ErrorContains(t, err, "serving the API")
+	case <-time.After(10 * time.Second):
+		t.Fatal("it ended in silence")
+	}
+}

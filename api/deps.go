@@ -80,11 +80,11 @@ type Deps struct {
 	// Namespace is Temporal's, for the commands that operators paste; empty
 	// means the one that their tools take by themselves.
 	Namespace string
-	// Live, Ready and MetricsPage answer /livez, /readyz and /metrics. They
-	// see requests without bodies.
-	Live, Ready, MetricsPage http.Handler
-	Log                      *slog.Logger
-	Metrics                  prometheus.Registerer
+	// Live and Ready answer /livez and /readyz. They see requests without
+	// bodies. Metrics are served elsewhere: the API's port is public.
+	Live, Ready http.Handler
+	Log         *slog.Logger
+	Metrics     prometheus.Registerer
 	// Tracing makes the spans; nil traces nothing, but still passes on the
 	// caller's trace context.
 	Tracing trace.TracerProvider

@@ -2,10 +2,11 @@ package api
 
 import (
 	"slices"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"orak/internal/listen"
 )
 
 // localBody is the user value of a request that holds its *body.
@@ -18,31 +19,33 @@ const localBody = "orak.body"
 // the body was read to its end. Nothing is drained: the rest may be endless.
 func (s *Server) edge(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
+		conn := connOf(ctx)
+		conn.Busy()
 		b := newBody(ctx, s.cfg.BodyTimeout)
 		ctx.SetUserValue(localBody, b)
 		defer func() {
 			if !b.finish() {
 				ctx.Response.Header.SetConnectionClose()
-				if c, ok := ctx.Conn().(*conn); ok {
-					c.linger = true
-				}
+				conn.Linger()
 			}
-			s.rollWrite(ctx)
 		}()
-		if !slices.Contains(fiber.DefaultMethods, string(ctx.Method())) {
-			// Fiber would answer this in plain text, before any middleware.
-			writeProblem(ctx, refuse(codeMethodNotAllowed, "No resource here knows this method."), "")
-			return
-		}
+		s.handle(ctx, next)
+	}
+}
+
+// handle answers what Fiber would answer in plain text, before any middleware,
+// and has Fiber answer the rest.
+func (s *Server) handle(ctx *fasthttp.RequestCtx, next fasthttp.RequestHandler) {
+	switch {
+	case unmetExpectation(ctx):
+		writeProblem(ctx, refuse(codeExpectation, "Of expectations, only 100-continue can be met."), "")
+	case !slices.Contains(fiber.DefaultMethods, string(ctx.Method())):
+		writeProblem(ctx, refuse(codeMethodNotAllowed, "No resource here knows this method."), "")
+	default:
 		next(ctx)
 	}
 }
 
-// rollWrite gives the client some time to read what is written next. There is
-// no limit on a whole answer: event streams have no end.
-func (s *Server) rollWrite(ctx *fasthttp.RequestCtx) {
-	// A connection that is gone is met again by the write itself.
-	_ = ctx.Conn().SetWriteDeadline(time.Now().Add(s.cfg.BodyTimeout))
-}
+func connOf(ctx *fasthttp.RequestCtx) *listen.Conn { return ctx.Conn().(*listen.Conn) }
 
 func bodyOf(c *fiber.Ctx) *body { return c.Context().UserValue(localBody).(*body) }

@@ -46,7 +46,7 @@ func TestARequestsIdIsItsCallersWhereThatIsHarmless(t *testing.T) {
 	problem(t, b.get("/nowhere", header{"X-Request-Id", "mine"}), http.StatusNotFound, "not-found")
 }
 
-func TestHealthAndMetricsAreServed(t *testing.T) {
+func TestHealthIsServedAndMetricsAreNot(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	require.Equal(t, "alive\n", string(b.get("/livez").body))
@@ -55,7 +55,8 @@ func TestHealthAndMetricsAreServed(t *testing.T) {
 	b.get("/v1/uploads/" + someID)
 	b.get("/v1/uploads/nothing-that-is-an-id")
 	b.get("/nowhere/" + someID)
-	text := string(b.get("/metrics").body)
+	problem(t, b.get("/metrics"), http.StatusNotFound, "not-found")
+	text := b.gathered()
 	require.Contains(t, text, `orak_api_requests_total{method="POST",route="/v1/uploads",status="202"} 1`)
 	require.Contains(t, text, `orak_api_requests_total{method="GET",route="/v1/uploads/:id",status="503"} 1`)
 	require.Contains(t, text, `route="none"`)

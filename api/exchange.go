@@ -61,6 +61,9 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	c.Set(fiber.HeaderVary, vary)
 
 	err := s.guarded(c)
+	if bodyOf(c).awaited() {
+		return nil // the request goes on once its body is sent
+	}
 	if err != nil {
 		writeProblem(c.Context(), asRefusal(fromFiber(err)), x.id)
 	}
@@ -182,7 +185,7 @@ func routeOf(c *fiber.Ctx) string {
 }
 
 func isProbe(route string) bool {
-	return route == "/livez" || route == "/readyz" || route == "/metrics"
+	return route == "/livez" || route == "/readyz"
 }
 
 // headers lets the propagator read a request's headers.

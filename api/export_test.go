@@ -7,3 +7,6 @@ func (s *Server) Routes() (all []string) {
 	}
 	return all
 }
+
+// BreakListener ends the accepting, as a broken socket would.
+func (s *Server) BreakListener() error { return s.listener.Listener.Close() }

@@ -41,6 +41,7 @@ const (
 	codeMethodNotAllowed    code = "method-not-allowed"
 	codeHeaderTooLarge      code = "header-too-large"
 	codeTooManyUploads      code = "too-many-uploads"
+	codeExpectation         code = "expectation-failed"
 	codeTooManyStreams      code = "too-many-streams"
 	codeUnavailable         code = "unavailable"
 	codeInternal            code = "internal"
@@ -89,6 +90,8 @@ func (k code) meaning() (status int, title string) {
 		return http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large"
 	case codeTooManyUploads:
 		return http.StatusTooManyRequests, "Too many uploads are under way"
+	case codeExpectation:
+		return http.StatusExpectationFailed, "The expectation cannot be met"
 	case codeTooManyStreams:
 		return http.StatusTooManyRequests, "Too many event streams are open"
 	case codeUnavailable:

@@ -34,6 +34,9 @@ type incoming struct {
 // postUpload takes a recording in; see the package comment for its promise.
 func (s *Server) postUpload(c *fiber.Ctx) error {
 	u, outcome, err := s.receive(c)
+	if bodyOf(c).awaited() {
+		return err
+	}
 	if err != nil {
 		s.outages.Report(err)
 		s.metrics.uploads.WithLabelValues(string(asRefusal(err).code)).Inc()

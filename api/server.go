@@ -12,8 +12,12 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+
+	"orak/internal/listen"
 )
 
 // maxHead bounds the head of a request, in bytes.
@@ -30,6 +34,7 @@ type Server struct {
 	namespace   string
 	log         *slog.Logger
 	metrics     *metrics
+	registry    prometheus.Registerer
 	tracer      trace.Tracer
 	events      Publisher
 	announcer   *announcer
@@ -46,7 +51,8 @@ type Server struct {
 	stopErr  error
 	hub      *hub
 
-	listener *listener
+	listener *listen.Listener
+	fatal    chan error
 	serving  chan struct{}
 	relaying chan struct{}
 }
@@ -65,12 +71,13 @@ func New(cfg Config, deps Deps) *Server {
 	m := newMetrics(deps.Metrics)
 	s := &Server{
 		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, media: deps.Media,
-		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m,
+		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m, registry: deps.Metrics,
 		tracer:    tracing.Tracer("orak/api"),
 		outages:   deps.Outages,
 		announcer: newAnnouncer(cfg, deps, m),
 		admission: newAdmission(cfg, m),
 		halt:      halt,
+		fatal:     make(chan error, 1),
 		stopping:  make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
 	}
 	s.app = fiber.New(fiber.Config{
@@ -89,9 +96,20 @@ func New(cfg Config, deps Deps) *Server {
 	s.relay = func(began time.Time) { s.announcer.relay(work, began) }
 	s.app.Use(func(c *fiber.Ctx) error { return s.observe(work, c) })
 	s.routes(deps)
-	s.app.Server().Handler = s.edge(s.app.Handler())
-	s.app.Server().CloseOnShutdown = true
+	server, handler := s.app.Server(), s.app.Handler()
+	server.Handler = s.edge(handler)
+	server.HeaderReceived = received
+	server.ExpectHandler = s.expect(handler)
+	server.ConnState = idle
+	server.CloseOnShutdown = true
 	return s
+}
+
+// idle tells the listener of connections that await their next request.
+func idle(nc net.Conn, state fasthttp.ConnState) {
+	if c, ok := nc.(*listen.Conn); ok && state == fasthttp.StateIdle {
+		c.Idle()
+	}
 }
 
 // unreported stands in for an OutageReporter.
@@ -103,7 +121,6 @@ func (unreported) Report(error) {}
 func (s *Server) routes(deps Deps) {
 	s.app.Get("/livez", plain(deps.Live))
 	s.app.Get("/readyz", plain(deps.Ready))
-	s.app.Get("/metrics", plain(deps.MetricsPage))
 
 	s.app.Post("/v1/uploads", s.postUpload)
 	s.app.Get("/v1/uploads/:id", s.getUpload)
@@ -125,19 +142,48 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", s.cfg.Addr, err)
 	}
-	s.listener = newListener(ln)
-	go func() {
-		defer close(s.serving)
-		if err := s.app.Listener(s.listener); err != nil {
-			s.log.Error("the API server ended", slog.Any("error", err))
-		}
-	}()
+	s.listener = listen.New(ln, listen.Options{
+		Name: "api", MaxConnections: s.maxConnections(), WriteTimeout: s.cfg.BodyTimeout, Log: s.log, Metrics: s.registry,
+	})
+	go s.serve()
 	go func() {
 		defer close(s.relaying)
 		s.relay(began)
 	}()
 	s.log.Info("the API serves", slog.String("addr", s.Addr()))
 	return nil
+}
+
+// serve runs until Stop. An earlier end is fatal: the process should not live
+// on without its API.
+func (s *Server) serve() {
+	defer close(s.serving)
+	err := s.app.Listener(s.listener)
+	select {
+	case <-s.stopping:
+		return
+	default:
+	}
+	if err == nil {
+		err = net.ErrClosed
+	}
+	s.log.Error("the API server ended", slog.Any("error", err))
+	s.fatal <- fmt.Errorf("serving the API: %w", err)
+}
+
+// Fatal sends the error for which the server ended by itself, once; it sends
+// nothing when it is stopped. The process should end with it, for its
+// supervisor.
+func (s *Server) Fatal() <-chan error { return s.fatal }
+
+// maxConnections is what the settings and the process's descriptors allow.
+func (s *Server) maxConnections() int {
+	most := listen.Limit(s.cfg.MaxConnections)
+	if most < s.cfg.MaxConnections {
+		s.log.Warn("fewer connections than configured: the limit of open files is too low",
+			slog.Int("max_connections", most), slog.Int("configured", s.cfg.MaxConnections))
+	}
+	return most
 }
 
 // Addr is where the server listens, as host:port; empty before Start.
@@ -148,7 +194,7 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Stop ends event streams, lets running requests finish and the outbox remove
+// Stop ends event streams and connections without a request, lets running requests finish and the outbox remove
 // what is acknowledged; when ctx ends first, it cuts them. Uploads that were
 // answered are safe either way. Further calls give the first one's result.
 func (s *Server) Stop(ctx context.Context) error {
@@ -158,9 +204,10 @@ func (s *Server) Stop(ctx context.Context) error {
 		if s.listener == nil {
 			return
 		}
+		s.listener.Drain()
 		err := s.app.ShutdownWithContext(ctx)
 		if err != nil {
-			s.listener.closeAll()
+			s.listener.CloseAll()
 			err = fmt.Errorf("stopping the API server: %w", err)
 		}
 		if outErr := s.announcer.stop(ctx); outErr != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -96,14 +97,13 @@ func prepare(t *testing.T) *bundle {
 	b.deps = api.Deps{
 		Store: b.store, Events: b.producer(),
 		// A namespace that is not there: uploads do not ask Temporal.
-		Workflows:   servers.Client(t, "no-such-namespace"),
-		Media:       sniffer(),
-		Live:        http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }),
-		Ready:       http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }),
-		MetricsPage: promhttp.HandlerFor(b.metrics, promhttp.HandlerOpts{}),
-		Log:         slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Metrics:     b.metrics,
-		Tracing:     sdktrace.NewTracerProvider(),
+		Workflows: servers.Client(t, "no-such-namespace"),
+		Media:     sniffer(),
+		Live:      http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }),
+		Ready:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }),
+		Log:       slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Metrics:   b.metrics,
+		Tracing:   sdktrace.NewTracerProvider(),
 	}
 	return b
 }
@@ -238,6 +238,15 @@ func (b *bundle) request(method, path string, body io.Reader, headers ...header)
 func (b *bundle) get(path string, headers ...header) reply {
 	b.t.Helper()
 	return b.do(b.request(http.MethodGet, path, nil, headers...))
+}
+
+// gathered are the metrics in the form in which they are scraped.
+func (b *bundle) gathered() string {
+	b.t.Helper()
+	page := httptest.NewRecorder()
+	promhttp.HandlerFor(b.metrics, promhttp.HandlerOpts{}).ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Equal(b.t, http.StatusOK, page.Code)
+	return page.Body.String()
 }
 
 func (b *bundle) post(path, body string, headers ...header) reply {

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -281,19 +279,5 @@ func (s *Server) getAnalysis(c *fiber.Ctx) error {
 		return errors.Join(r.Close(), c.SendStatus(fiber.StatusNotModified))
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.SendStream(rolling{r, c.Context().Conn(), s.cfg.BodyTimeout}, int(info.Size))
-}
-
-// rolling gives a slow client its time anew with every piece.
-type rolling struct {
-	io.ReadCloser
-	conn net.Conn
-	time time.Duration
-}
-
-// Read implements io.Reader.
-func (r rolling) Read(p []byte) (int, error) {
-	// A connection that is gone is met again by the write.
-	_ = r.conn.SetWriteDeadline(time.Now().Add(r.time))
-	return r.ReadCloser.Read(p)
+	return c.SendStream(r, int(info.Size))
 }

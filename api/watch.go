@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"strconv"
 	"time"
 
@@ -62,7 +61,7 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set("X-Accel-Buffering", "no") // or nginx would hold the events back
-	w := &watch{s: s, x: exchangeOf(c), topic: tp, seen: seen, conn: c.Context().Conn(), done: c.Context().Done()}
+	w := &watch{s: s, x: exchangeOf(c), topic: tp, seen: seen, done: c.Context().Done()}
 	c.Context().SetBodyStreamWriter(func(out *bufio.Writer) {
 		defer leave()
 		w.run(out)
@@ -77,7 +76,6 @@ type watch struct {
 	topic *topic
 	// seen is the id of the last event that the client has.
 	seen string
-	conn net.Conn
 	done <-chan struct{}
 }
 
@@ -163,9 +161,6 @@ func eventID(st state) string {
 func sameEvent(a, b state) bool { return bytes.Equal(eventData(a), eventData(b)) }
 
 func (w *watch) flush(out *bufio.Writer, text []byte) bool {
-	if w.conn.SetWriteDeadline(time.Now().Add(w.s.cfg.BodyTimeout)) != nil {
-		return false
-	}
 	if _, err := out.Write(text); err != nil {
 		return false
 	}

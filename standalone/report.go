@@ -18,6 +18,9 @@ type readiness struct {
 	PID   int  `json:"pid"`
 	// API is the URL of the service; empty without it.
 	API string `json:"api,omitempty"`
+	// Admin is the URL of the health checks and metrics; empty without the
+	// service.
+	Admin string `json:"admin,omitempty"`
 	// OrakLog is the service's log; empty without it.
 	OrakLog string `json:"orak_log,omitempty"`
 	servers.Addresses
@@ -28,13 +31,13 @@ func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
 	if c.otherKafka {
 		at.Kafka = strings.Join(c.App.Kafka.Brokers, ",")
 	}
-	api := "http://" + s.app.APIAddr()
+	api, admin := "http://"+s.app.APIAddr(), "http://"+s.app.AdminAddr()
 	if c.JSON {
 		return json.NewEncoder(w).Encode(readiness{
-			Ready: true, PID: os.Getpid(), API: api, OrakLog: orakLog(at), Addresses: at,
+			Ready: true, PID: os.Getpid(), API: api, Admin: admin, OrakLog: orakLog(at), Addresses: at,
 		})
 	}
-	_, err := fmt.Fprintf(w, upReport, took.Seconds(), api, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
+	_, err := fmt.Fprintf(w, upReport, took.Seconds(), api, admin, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
 		shorten(at.S3Credentials), shorten(at.DataDir), shorten(filepath.Dir(at.Log)), api)
 	return err
 }
@@ -44,6 +47,7 @@ func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
 const upReport = `orak is up, after %.1f s. Ctrl-C ends it; nothing is lost, not by kill -9 either.
 
   API           %s
+  metrics       %s/metrics
   Temporal UI   %s
   Temporal      %s
   Kafka         %s

@@ -56,6 +56,7 @@ func (c *upCommand) warnOwned(w io.Writer, given map[string]bool) {
 // own points the service to the servers.
 func (c *upCommand) own(at servers.Addresses, key servers.Credentials) {
 	c.App.API.Addr = net.JoinHostPort(servers.Host, strconv.Itoa(c.APIPort))
+	c.App.Admin.Listen = net.JoinHostPort(servers.Host, strconv.Itoa(c.AdminPort))
 	// It listens on loopback: who reaches it is the operator.
 	c.App.API.AllTenants = true
 	if !c.otherKafka {
@@ -94,8 +95,14 @@ func (c *upCommand) absolute() error {
 
 // claimed are the ports that the servers do not claim themselves.
 func (c *upCommand) claimed() []servers.Port {
-	if c.APIPort == 0 {
-		return nil
+	var claimed []servers.Port
+	for _, p := range []servers.Port{
+		{Name: "the API", Flag: "api-port", Number: &c.APIPort},
+		{Name: "health checks and metrics", Flag: "admin-port", Number: &c.AdminPort},
+	} {
+		if *p.Number != 0 {
+			claimed = append(claimed, p)
+		}
 	}
-	return []servers.Port{{Name: "the API", Flag: "api-port", Number: &c.APIPort}}
+	return claimed
 }

@@ -19,7 +19,8 @@ import (
 // upCommand runs everything: the servers, and the service's every role.
 type upCommand struct {
 	servers.Config
-	APIPort int `name:"api-port" help:"Port of the API and the console; 0 takes any free port." default:"8080"`
+	APIPort   int `name:"api-port" help:"Port of the API and the console; 0 takes any free port." default:"8080"`
+	AdminPort int `name:"admin-port" help:"Port of the health checks and metrics; 0 takes any free port." default:"9464"`
 	lifetime
 	App app.Config `embed:""`
 
@@ -30,8 +31,10 @@ type upCommand struct {
 
 // Validate reports the first setting that cannot be used.
 func (c *upCommand) Validate() error {
-	if c.APIPort < 0 || c.APIPort > 65535 {
-		return fmt.Errorf("api-port: %d is not a port: want 0 to 65535", c.APIPort)
+	for flag, port := range map[string]int{"api-port": c.APIPort, "admin-port": c.AdminPort} {
+		if port < 0 || port > 65535 {
+			return fmt.Errorf("%s: %d is not a port: want 0 to 65535", flag, port)
+		}
 	}
 	return c.Config.Validate()
 }
@@ -66,7 +69,11 @@ func (c *upCommand) Run(loaded *config.Loaded) error {
 	if err := c.report(os.Stdout, s, time.Since(began)); err != nil {
 		return errors.Join(err, s.stop())
 	}
-	<-ending
+	select {
+	case <-ending:
+	case err := <-s.app.Fatal():
+		return errors.Join(err, s.stop())
+	}
 	if !c.JSON {
 		fmt.Fprintln(os.Stderr, "ending; ctrl-C again ends at once, and loses nothing either")
 	}

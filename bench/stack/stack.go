@@ -38,7 +38,7 @@ type Process struct {
 // Start runs the whole service with the binary at path and returns once it is
 // ready.
 func Start(ctx context.Context, path string) (*Process, error) {
-	return start(ctx, path, "up", "--reuse-analyses=false", "--api-port=0", "--log-level=warn")
+	return start(ctx, path, "up", "--reuse-analyses=false", "--api-port=0", "--admin-port=0", "--log-level=warn")
 }
 
 // StartServers runs the servers alone.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,7 +20,8 @@ type serve struct {
 // startTimeout bounds the wait for what a role needs.
 const startTimeout = 2 * time.Minute
 
-// run serves until it is told to stop, which is no failure.
+// run serves until it is told to stop, which is no failure, or until a role
+// ends by itself, which is one: a supervisor starts the process again.
 func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 	log := s.Settings.Log.Logger(con.err)
 	app.LimitMemory(log)
@@ -33,13 +35,22 @@ func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 		// The log has it.
 		return said{serveError{err}}
 	}
-	<-ctx.Done()
+	var ended error
+	select {
+	case <-ctx.Done():
+	case ended = <-running.Fatal():
+		log.Error("a role ended by itself; the process ends", "error", ended)
+	}
 
 	log.Info("stopping", "within", s.ShutdownTimeout.String())
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ShutdownTimeout)
 	defer cancel()
-	if err := running.Stop(bounded); err != nil {
-		return serveError{fmt.Errorf("stopping: %w", err)}
+	err = running.Stop(bounded)
+	if err != nil {
+		err = fmt.Errorf("stopping: %w", err)
+	}
+	if err = errors.Join(ended, err); err != nil {
+		return serveError{err}
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"time"
 
@@ -44,12 +43,13 @@ type App struct {
 	outages  *worker.Reporter
 	api      *api.Server
 	admin    *observe.Admin
+	fatal    chan error
 }
 
 // Start runs the roles and returns once they serve. ctx bounds only the
 // starting; after an error nothing is left running.
 func Start(ctx context.Context, cfg Config, roles Roles, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, log: log}
+	a := &App{cfg: cfg, log: log, fatal: make(chan error, 1)}
 	if err := a.start(ctx, roles); err != nil {
 		log.Error("starting failed", "error", err)
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -65,6 +65,35 @@ func Start(ctx context.Context, cfg Config, roles Roles, log *slog.Logger) (*App
 func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
 	return a.stops.run(ctx, a.log)
+}
+
+// Fatal sends the first error for which a role ended by itself. The process
+// should end with it, for its supervisor: the role will not come back.
+func (a *App) Fatal() <-chan error { return a.fatal }
+
+// watch passes on the error for which one part ends by itself.
+func (a *App) watch(ends <-chan error) {
+	done := make(chan struct{})
+	a.stops.add("watch", closing(func() { close(done) }))
+	go func() {
+		select {
+		case err := <-ends:
+			select {
+			case a.fatal <- err:
+			default: // another one was first
+			}
+		case <-done:
+		}
+	}()
+}
+
+// AdminAddr is where health checks and metrics are served, as host:port; empty
+// where they are not.
+func (a *App) AdminAddr() string {
+	if a.admin == nil {
+		return ""
+	}
+	return a.admin.Addr()
 }
 
 // APIAddr is where the API listens, as host:port; empty without the role.
@@ -102,7 +131,7 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 		{roles.Bridge, a.startBridge},
 		{roles.Bridge, a.startLag},
 		{roles.API, a.startAPI},
-		{!roles.API, a.startAdmin},
+		{true, a.startAdmin},
 	} {
 		if !part.wanted {
 			continue
@@ -204,6 +233,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		return err
 	}
 	a.stops.add("worker", w.Stop)
+	a.watch(w.Fatal())
 	a.health.Add("worker", w.Ready)
 	a.health.Add("store", a.store.Ping)
 	a.health.Add("kafka", a.producer.Ping)
@@ -276,7 +306,6 @@ func (a *App) startAPI(ctx context.Context) error {
 		Namespace:   a.cfg.Temporal.Namespace,
 		Live:        probes,
 		Ready:       probes,
-		MetricsPage: http.Handler(a.metrics.Handler()),
 		Log:         a.log,
 		Metrics:     a.registry(),
 		Tracing:     otel.GetTracerProvider(),
@@ -285,6 +314,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		return err
 	}
 	a.stops.add("api", a.api.Stop)
+	a.watch(a.api.Fatal())
 	return nil
 }
 
@@ -294,6 +324,7 @@ func (a *App) startAdmin(ctx context.Context) error {
 		return err
 	}
 	a.stops.add("admin", a.admin.Stop)
+	a.watch(a.admin.Fatal())
 	return nil
 }
 

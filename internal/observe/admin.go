@@ -9,23 +9,38 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"orak/internal/listen"
 )
 
-// AdminConfig is where a role without an HTTP server of its own can be looked
-// at.
+// AdminConfig is where operators and probes look at a process, whatever its
+// roles.
 type AdminConfig struct {
-	Listen string `help:"Address for /livez, /readyz and /metrics of a role that serves no API. Empty serves none; port 0 takes a free one." default:"127.0.0.1:9464"`
+	Listen         string `help:"Address for /livez, /readyz and /metrics of every role. Empty serves none; port 0 takes a free one." default:"127.0.0.1:9464"`
+	MaxConnections int    `help:"Most connections to that address at once; when more come, the one that has waited longest for a request is closed, and where none waits the new one is answered 503." default:"64"`
+}
+
+// Validate reports the first setting that cannot work.
+func (c AdminConfig) Validate() error {
+	if c.MaxConnections <= 0 {
+		return errors.New("max-connections: want more than 0")
+	}
+	return nil
 }
 
 // Admin serves /livez, /readyz and /metrics. It has no authentication: listen
 // where only operators and probes can reach.
 type Admin struct {
-	cfg     AdminConfig
-	log     *slog.Logger
-	server  *http.Server
-	mu      sync.Mutex
-	address string
-	done    chan struct{}
+	cfg      AdminConfig
+	log      *slog.Logger
+	server   *http.Server
+	registry prometheus.Registerer
+	fatal    chan error
+	mu       sync.Mutex
+	listener *listen.Listener
+	done     chan struct{}
 }
 
 // NewAdmin starts nothing.
@@ -34,10 +49,14 @@ func NewAdmin(cfg AdminConfig, health *Health, metrics *Metrics, log *slog.Logge
 	mux.Handle("/", health.Handler())
 	mux.Handle("GET /metrics", metrics.Handler())
 	return &Admin{
-		cfg: cfg,
-		log: log,
+		cfg:      cfg,
+		log:      log,
+		registry: metrics.Registry(),
+		fatal:    make(chan error, 1),
 		server: &http.Server{
-			Handler:           mux,
+			Handler:           busy(mux),
+			ConnContext:       withConn,
+			ConnState:         idle,
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
 			WriteTimeout:      30 * time.Second,
@@ -60,29 +79,47 @@ func (a *Admin) Start(ctx context.Context) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.address, a.done = listener.Addr().String(), make(chan struct{})
-	go func(done chan struct{}) {
-		defer close(done)
-		if err := a.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			a.log.Error("health checks and metrics are no longer served", "error", err)
-		}
-	}(a.done)
+	a.listener = listen.New(listener, listen.Options{
+		Name: "admin", MaxConnections: listen.Limit(a.cfg.MaxConnections), Log: a.log, Metrics: a.registry,
+	})
+	a.done = make(chan struct{})
+	go a.serve(a.listener, a.done)
 	return nil
 }
+
+func (a *Admin) serve(l *listen.Listener, done chan struct{}) {
+	defer close(done)
+	err := a.server.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		return
+	}
+	a.log.Error("health checks and metrics are no longer served", "error", err)
+	a.fatal <- fmt.Errorf("serving health checks and metrics: %w", err)
+}
+
+// Fatal sends the error for which it ended by itself, once; it sends nothing
+// when it is stopped. The process should end with it, for its supervisor.
+func (a *Admin) Fatal() <-chan error { return a.fatal }
 
 // Addr is the address that it listens on; empty before Start.
 func (a *Admin) Addr() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.address
+	if a.listener == nil {
+		return ""
+	}
+	return a.listener.Addr().String()
 }
 
 // Stop lets running answers finish within ctx, then cuts them off. It may be
 // called again, and without Start.
 func (a *Admin) Stop(ctx context.Context) error {
 	a.mu.Lock()
-	done := a.done
+	done, l := a.done, a.listener
 	a.mu.Unlock()
+	if l != nil {
+		l.Drain()
+	}
 	if err := a.server.Shutdown(ctx); err != nil {
 		if err := a.server.Close(); err != nil {
 			return fmt.Errorf("closing health checks and metrics: %w", err)

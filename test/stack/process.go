@@ -72,7 +72,7 @@ func startProcess(t testing.TB, mode string, opts Options) *Process {
 		p.ports = append(p.ports, "--kafka-port=0")
 	}
 	if mode == "up" {
-		p.ports = append(p.ports, "--api-port=0")
+		p.ports = append(p.ports, "--api-port=0", "--admin-port=0")
 	}
 	t.Cleanup(p.end)
 	p.start()
@@ -104,7 +104,7 @@ func (p *Process) start() {
 		p.ports = append(p.ports, "--kafka-port="+port(ready.Kafka))
 	}
 	if p.API != "" {
-		p.ports = append(p.ports, "--api-port="+port(p.API))
+		p.ports = append(p.ports, "--api-port="+port(p.API), "--admin-port="+port(ready.Admin))
 	}
 }
 
