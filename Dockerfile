@@ -28,7 +28,7 @@ USER 65532:65532
 ENV ORAK_SCRATCH_DIR=/scratch
 VOLUME /scratch
 EXPOSE 8080 9464
-# The API serves its own readiness; the other roles do on their admin port.
+# Every role answers on its admin port, the API on its own port, too.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["healthcheck", "8080", "9464"]
 ENTRYPOINT ["orak"]
 CMD ["--help"]

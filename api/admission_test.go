@@ -15,14 +15,14 @@ import (
 func (b *bundle) half(t *testing.T, tenant string, content []byte) *raw {
 	t.Helper()
 	c := b.dial(t)
-	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nX-Orak-Tenant: %s\r\nContent-Length: %d\r\n\r\n%s", tenant, len(content), content[:len(content)/2]))
+	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nX-Orak-Tenant: %s\r\nContent-Length: %d\r\n\r\n%s", tenant, len(content), content[:len(content)/2]))
 	return c
 }
 
 func (b *bundle) receiving(n int) {
 	b.t.Helper()
 	b.eventually(func() bool {
-		return strings.Contains(string(b.get("/metrics").body), fmt.Sprintf("orak_api_uploads_in_flight %d\n", n))
+		return strings.Contains(b.gathered(), fmt.Sprintf("orak_api_uploads_in_flight %d\n", n))
 	}, fmt.Sprintf("%d uploads are received", n))
 }
 
@@ -34,7 +34,7 @@ func TestUploadsBeyondTheBoundAreRefusedAtOnce(t *testing.T) {
 	b.receiving(2)
 
 	// The answers come before any byte of the bodies.
-	head := "POST /v1/uploads HTTP/1.1\r\nHost: x\r\nX-Orak-Tenant: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
+	head := "POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nX-Orak-Tenant: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
 	third := b.dial(t)
 	third.send(fmt.Sprintf(head, "choir"))
 	r := third.answer()

@@ -50,6 +50,10 @@ type body struct {
 	pace pace
 	// evicted is set by another goroutine, and ends the body with errSlow.
 	evicted atomic.Bool
+	// late is the request's deadline, which does not count the waiting for its
+	// client; nil where there is none.
+	late *deadline
+
 	// unsent means that the client waits for 100 Continue, and asked that the
 	// handler wanted to read; see Server.expect.
 	unsent, asked bool
@@ -108,6 +112,10 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.evicted.Load() { // asked after the deadline is set: evict moves it
 		b.end = errSlow
 		return 0, b.end
+	}
+	if b.late != nil {
+		b.late.pause()
+		defer b.late.resume()
 	}
 	b.pace.begin()
 	n, err := b.src.Read(p)

@@ -19,6 +19,10 @@ type Config struct {
 	HeaderTimeout     time.Duration `help:"Longest time to receive the head of a request." default:"15s"`
 	KeepAlive         time.Duration `help:"How long an idle connection is kept." default:"75s"`
 	MaxConnections    int           `help:"Most connections at once; when more come, the one that has waited longest for a request is closed, and where none waits the new one is answered 503. 0 means half of the descriptors that the process may open, less 24, and 4096 at most." default:"0"`
+	Hosts             []string      `help:"Names by which the server may be asked for, without a port, beside those of loopback; requests for others are answered 421. Empty means any, unless it listens on loopback." default:""`
+	Origins           []string      `help:"Origins of web pages, such as https://app.example.org, that may upload and decide; what a browser sends for a page of another one is answered 403." default:""`
+	RequestTimeout    time.Duration `help:"How long a request may take, beside the waiting for its client; then it is answered 503. Event streams and answers that are being read go on." default:"15s"`
+	StoreTimeout      time.Duration `help:"The same for an upload, counted from the last bytes that its client sent. It is longer than s3-part-wait." default:"45s"`
 	StatusTimeout     time.Duration `help:"How long Temporal is waited for when a status is asked." default:"5s"`
 	AllTenants        bool          `help:"Take the header X-Orak-Tenant: * for the dead letters: it lists those of every tenant, and decides about them. Only where whoever can send that header is an operator." default:"false"`
 	UpdateTimeout     time.Duration `help:"How long a worker is waited for when a dead letter is reprocessed or discarded." default:"10s"`
@@ -52,7 +56,7 @@ func (c Config) Validate() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"ack-wait": c.AckWait, "body-timeout": c.BodyTimeout, "header-timeout": c.HeaderTimeout,
-		"keep-alive": c.KeepAlive, "status-timeout": c.StatusTimeout, "update-timeout": c.UpdateTimeout,
+		"keep-alive": c.KeepAlive, "request-timeout": c.RequestTimeout, "store-timeout": c.StoreTimeout, "status-timeout": c.StatusTimeout, "update-timeout": c.UpdateTimeout,
 		"watch-interval": c.WatchInterval, "heartbeat": c.Heartbeat, "outbox-interval": c.OutboxInterval,
 		"outbox-min-age": c.OutboxMinAge, "outbox-grace": c.OutboxGrace,
 	} {

@@ -62,7 +62,7 @@ func (r *raw) ended() {
 }
 
 // smuggled is a request that hides in a body.
-const smuggled = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+const smuggled = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 func TestAnUnreadBodyIsNeverRunAsARequest(t *testing.T) {
 	t.Parallel()
@@ -74,7 +74,7 @@ func TestAnUnreadBodyIsNeverRunAsARequest(t *testing.T) {
 		"unasked chunks":       withChunk("POST /v1/uploads", smuggled),
 		"encoded":              withLength("POST /v1/uploads", smuggled, "Content-Encoding: gzip"),
 		"refused form":         withLength("POST /v1/uploads", form+padding+smuggled, "Content-Type: multipart/form-data; boundary=b"),
-		"too long":             "POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n" + padding + smuggled,
+		"too long":             "POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n" + padding + smuggled,
 		"unknown path":         withLength("POST /nowhere", smuggled),
 		"unknown path, chunks": withChunk("POST /nowhere", smuggled),
 		"wrong method":         withLength("DELETE /v1/uploads", smuggled),
@@ -97,12 +97,12 @@ func TestAnUnreadBodyIsNeverRunAsARequest(t *testing.T) {
 
 func withLength(line, body string, headers ...string) string {
 	headers = append(headers, fmt.Sprintf("Content-Length: %d", len(body)))
-	return line + " HTTP/1.1\r\nHost: x\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n" + body
+	return line + " HTTP/1.1\r\nHost: localhost\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n" + body
 }
 
 func withChunk(line, body string, headers ...string) string {
 	headers = append(headers, "Transfer-Encoding: chunked")
-	return line + " HTTP/1.1\r\nHost: x\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n" + oneChunk(body) + "0\r\n\r\n"
+	return line + " HTTP/1.1\r\nHost: localhost\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n" + oneChunk(body) + "0\r\n\r\n"
 }
 
 const someID = "0192c0de-0000-7000-8000-000000000001"
@@ -113,12 +113,12 @@ func TestAConnectionIsKeptWhenTheWholeBodyWasRead(t *testing.T) {
 	c := b.dial(t)
 	content := wav(30_000)
 	for range 2 {
-		c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(content), content))
+		c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(content), content))
 		require.Equal(t, http.StatusAccepted, c.answer().status)
 		digest := contentDigest(content)
-		c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n%s: %s\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", digest[0], digest[1], len(content), content))
+		c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n%s: %s\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", digest[0], digest[1], len(content), content))
 		require.Equal(t, http.StatusAccepted, c.answer().status)
-		c.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		require.Equal(t, "alive\n", string(c.answer().body))
 	}
 }
@@ -137,7 +137,7 @@ func TestABodyThatIsCutOffIsNeverStored(t *testing.T) {
 			"form":   "Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n" + oneChunk("--b\r\nContent-Disposition: form-data; name=f; filename=a.wav\r\n\r\n"+content[:sent]) + "0\r\n\r\n",
 		} {
 			c := b.dial(t)
-			c.send("POST /v1/uploads HTTP/1.1\r\nHost: x\r\n" + request)
+			c.send("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\n" + request)
 			require.NoError(t, c.Conn.(*net.TCPConn).CloseWrite())
 			r := c.answer()
 			require.Equal(t, http.StatusBadRequest, r.status, "%s of %d: %s", name, sent, r.body)
@@ -154,7 +154,7 @@ func TestACutOffUploadWithAKeyCanBeRepeated(t *testing.T) {
 	b := setup(t)
 	content := wav(40_000)
 	c := b.dial(t)
-	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nContent-Length: %d\r\n\r\n%s", len(content), content[:20_000]))
+	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: k\r\nContent-Length: %d\r\n\r\n%s", len(content), content[:20_000]))
 	require.NoError(t, c.Conn.(*net.TCPConn).CloseWrite())
 	problem(t, c.answer(), http.StatusBadRequest, "incomplete-body")
 
@@ -167,7 +167,7 @@ func TestAClientThatStillSendsCanReadItsRefusal(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	c := b.dial(t)
-	c.send("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Length: 101000000\r\n\r\n")
+	c.send("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 101000000\r\n\r\n")
 	// It goes on sending long after the server has answered and closed.
 	piece := strings.Repeat("x", 1<<20)
 	for range 30 {
@@ -185,7 +185,7 @@ func TestASlowClientIsServedAndASilentOneIsNot(t *testing.T) {
 		b.cfg.HeaderTimeout = time.Second
 	})
 	content := wav(40_000)
-	head := fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(content))
+	head := fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", len(content))
 
 	// Each piece comes in time, the whole takes longer than any timeout.
 	slow := b.dial(t)
@@ -210,7 +210,7 @@ func TestExpectContinueIsAnswered(t *testing.T) {
 	b := setup(t)
 	content := wav(30_000)
 	c := b.dial(t)
-	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(content)))
+	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(content)))
 	line, err := c.r.ReadString('\n')
 	require.NoError(t, err)
 	require.Contains(t, line, "100")
@@ -225,7 +225,7 @@ func TestWhatIsNoRequestIsAProblemToo(t *testing.T) {
 	b := setup(t)
 	for request, code := range map[string]string{
 		"NONSENSE\r\n\r\n": "invalid-request",
-		"GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " + strings.Repeat("x", 20_000) + "\r\n\r\n": "header-too-large",
+		"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: " + strings.Repeat("x", 20_000) + "\r\n\r\n": "header-too-large",
 	} {
 		c := b.dial(t)
 		c.send(request)
@@ -242,7 +242,7 @@ func TestStopEndsIdleConnectionsAndMayBeRepeated(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	idle := b.dial(t)
-	idle.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	idle.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.Equal(t, http.StatusOK, idle.answer().status)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -291,7 +291,7 @@ func TestWhatTheHeadAloneRefusesIsRefusedBeforeTheBodyIsSent(t *testing.T) {
 		"compressed":             {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nContent-Encoding: gzip\r\n", "unsupported-encoding", http.StatusUnsupportedMediaType},
 		"no tenant's name":       {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nX-Orak-Tenant: ***\r\n", "invalid-tenant", http.StatusBadRequest},
 		"a key that is too long": {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nIdempotency-Key: " + strings.Repeat("k", 256) + "\r\n", "invalid-request", http.StatusBadRequest},
-		"a malformed digest":     {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nContent-Digest: x\r\n", "invalid-request", http.StatusBadRequest},
+		"a malformed digest":     {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nContent-Digest: sha-256=:x:\r\n", "invalid-request", http.StatusBadRequest},
 		"chunks without digest":  {"POST /v1/uploads HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", "length-required", http.StatusLengthRequired},
 		"a form of no boundary":  {"POST /v1/uploads HTTP/1.1\r\nContent-Length: 1000\r\nContent-Type: multipart/form-data\r\n", "invalid-request", http.StatusBadRequest},
 		"no such path":           {"POST /nowhere HTTP/1.1\r\nContent-Length: 1000\r\n", "not-found", http.StatusNotFound},

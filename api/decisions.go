@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -129,6 +130,10 @@ func checkPerson(by, reason string) error {
 
 // decodeJSON reads a request's body strictly: one object, no unknown fields.
 func decodeJSON(c *fiber.Ctx, into any) error {
+	// A page of another site could send anything else without asking first.
+	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationJSON {
+		return refuse(codeNotJSON, "Send the body as Content-Type: application/json.")
+	}
 	if enc := c.Get(fiber.HeaderContentEncoding); enc != "" && enc != "identity" {
 		return refuse(codeUnsupportedEncoding, "Send the request as it is, without Content-Encoding.")
 	}

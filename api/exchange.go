@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -53,6 +54,13 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	ctx := propagation.TraceContext{}.Extract(work, headers{c})
 	ctx, span := s.tracer.Start(ctx, c.Method(), trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
+	limit := s.cfg.RequestTimeout
+	if c.Method() == http.MethodPost && c.Path() == "/v1/uploads" {
+		limit = s.cfg.StoreTimeout
+	}
+	ctx, late := withDeadline(ctx, limit)
+	defer late.end()
+	bodyOf(c).late = late
 	c.SetUserContext(ctx)
 	x := &exchange{id: requestID(c.Get(HeaderRequestID))}
 	x.log = s.log.With(slog.String("request_id", x.id))

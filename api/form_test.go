@@ -104,7 +104,7 @@ func TestHeaderOfAPartWithoutAnEndIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	c := b.dial(t)
-	c.send("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 50000000\r\n\r\n--b\r\n")
+	c.send("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 50000000\r\n\r\n--b\r\n")
 	line := "X: " + string(bytes.Repeat([]byte("x"), 1000)) + "\r\n"
 	c.send(strings.Repeat(line, 40))
 	require.Contains(t, problem(t, c.answer(), http.StatusBadRequest, "invalid-request").Detail, "16384 bytes")

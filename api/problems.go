@@ -42,6 +42,9 @@ const (
 	codeHeaderTooLarge      code = "header-too-large"
 	codeTooManyUploads      code = "too-many-uploads"
 	codeExpectation         code = "expectation-failed"
+	codeNotJSON             code = "not-json"
+	codeMisdirected         code = "misdirected"
+	codeCrossSite           code = "cross-site"
 	codeTooManyStreams      code = "too-many-streams"
 	codeUnavailable         code = "unavailable"
 	codeInternal            code = "internal"
@@ -90,6 +93,12 @@ func (k code) meaning() (status int, title string) {
 		return http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large"
 	case codeTooManyUploads:
 		return http.StatusTooManyRequests, "Too many uploads are under way"
+	case codeNotJSON:
+		return http.StatusUnsupportedMediaType, "The request must be JSON"
+	case codeMisdirected:
+		return http.StatusMisdirectedRequest, "The server has another name"
+	case codeCrossSite:
+		return http.StatusForbidden, "Another site may not send this"
 	case codeExpectation:
 		return http.StatusExpectationFailed, "The expectation cannot be met"
 	case codeTooManyStreams:

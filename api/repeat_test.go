@@ -32,7 +32,7 @@ func (r readings) Get(ctx context.Context, key string) (io.ReadCloser, objectsto
 
 // begun is the head of an upload of which only the first bytes are sent.
 func begun(size int, headers ...header) string {
-	head := fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nIdempotency-Key: k\r\n", size)
+	head := fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nIdempotency-Key: k\r\n", size)
 	for _, h := range headers {
 		head += h[0] + ": " + h[1] + "\r\n"
 	}

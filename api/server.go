@@ -63,6 +63,7 @@ func New(cfg Config, deps Deps) *Server {
 	if deps.Outages == nil {
 		deps.Outages = unreported{}
 	}
+	deps.Store = timely{deps.Store}
 	tracing := deps.Tracing
 	if tracing == nil {
 		tracing = noop.NewTracerProvider()
@@ -95,6 +96,7 @@ func New(cfg Config, deps Deps) *Server {
 	s.hub = newHub(cfg, s.lookup, m, deps.Log)
 	s.relay = func(began time.Time) { s.announcer.relay(work, began) }
 	s.app.Use(func(c *fiber.Ctx) error { return s.observe(work, c) })
+	s.app.Use(s.addressed)
 	s.routes(deps)
 	server, handler := s.app.Server(), s.app.Handler()
 	server.Handler = s.edge(handler)
@@ -194,9 +196,9 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Stop ends event streams and connections without a request, lets running requests finish and the outbox remove
-// what is acknowledged; when ctx ends first, it cuts them. Uploads that were
-// answered are safe either way. Further calls give the first one's result.
+// Stop ends event streams and connections without a request, lets running
+// requests finish and the outbox remove what is acknowledged; when ctx ends
+// first, it cuts them. Uploads that were answered are safe either way. Further calls give the first one's result.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		close(s.stopping)
@@ -206,6 +208,9 @@ func (s *Server) Stop(ctx context.Context) error {
 		}
 		s.listener.Drain()
 		err := s.app.ShutdownWithContext(ctx)
+		if errors.Is(err, net.ErrClosed) {
+			err = nil // the listener had ended by itself
+		}
 		if err != nil {
 			s.listener.CloseAll()
 			err = fmt.Errorf("stopping the API server: %w", err)

@@ -256,7 +256,7 @@ func TestAWatcherThatLeavesIsFoundOut(t *testing.T) {
 	p := progress("choir", orak.StatusAnalyzing)
 	b.begin(p)
 	c := b.dial(t)
-	c.send("GET " + self(p) + "/events HTTP/1.1\r\nHost: x\r\nX-Orak-Tenant: choir\r\n\r\n")
+	c.send("GET " + self(p) + "/events HTTP/1.1\r\nHost: localhost\r\nX-Orak-Tenant: choir\r\n\r\n")
 	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 1 }, "it watches")
 	require.NoError(t, c.Close())
 	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 0 }, "its leaving is seen")

@@ -108,7 +108,7 @@ func TestTenantOfEveryRoute(t *testing.T) {
 				if r.path == "/v1/uploads" {
 					body = string(wav(2000))
 				}
-				req := b.request(r.method, strings.Replace(r.path, ":id", string(id), 1), strings.NewReader(body))
+				req := b.request(r.method, strings.Replace(r.path, ":id", string(id), 1), strings.NewReader(body), header{"Content-Type", "application/json"})
 				for _, v := range of.given {
 					req.Header.Add("X-Orak-Tenant", v)
 				}

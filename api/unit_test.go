@@ -75,7 +75,7 @@ func TestEveryCodeHasItsOwnMeaning(t *testing.T) {
 func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
 	good := Config{
-		Addr: ":0", MaxUploadBytes: 1, MaxUploads: 1, MaxTenantUploads: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, StatusTimeout: 1,
+		Addr: ":0", MaxUploadBytes: 1, MaxUploads: 1, MaxTenantUploads: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, RequestTimeout: 1, StoreTimeout: 1, StatusTimeout: 1,
 		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
 		OutboxGrace: time.Hour, OutboxWorkers: 1,
 	}

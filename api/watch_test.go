@@ -45,7 +45,7 @@ func (b *bundle) follow(p orak.Progress) (*follower, error) {
 	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		return nil, err
 	}
-	_, err = fmt.Fprintf(conn, "GET %s/events HTTP/1.1\r\nHost: x\r\nX-Orak-Tenant: choir\r\n\r\n", self(p))
+	_, err = fmt.Fprintf(conn, "GET %s/events HTTP/1.1\r\nHost: localhost\r\nX-Orak-Tenant: choir\r\n\r\n", self(p))
 	return &follower{conn, bufio.NewReaderSize(conn, 1024)}, err
 }
 

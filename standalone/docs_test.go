@@ -17,7 +17,8 @@ func TestManualHasEverySettingOfTheServers(t *testing.T) {
 	manual, err := os.ReadFile("../docs/standalone.md")
 	require.NoError(t, err)
 	apiPort, _ := reflect.TypeFor[upCommand]().FieldByName("APIPort")
-	fields := append(reflect.VisibleFields(reflect.TypeFor[servers.Config]()), apiPort)
+	adminPort, _ := reflect.TypeFor[upCommand]().FieldByName("AdminPort")
+	fields := append(reflect.VisibleFields(reflect.TypeFor[servers.Config]()), apiPort, adminPort)
 	for _, field := range fields {
 		flag := field.Tag.Get("name")
 		if flag == "" {

@@ -78,5 +78,5 @@ type cli struct {
 // standaloneVariables are those that only the standalone binary reads: one
 // environment often serves both.
 func standaloneVariables() []string {
-	return []string{"ORAK_DATA_DIR", "ORAK_TEMPORAL_PORT", "ORAK_TEMPORAL_UI_PORT", "ORAK_KAFKA_PORT", "ORAK_S3_PORT", "ORAK_API_PORT"}
+	return []string{"ORAK_DATA_DIR", "ORAK_TEMPORAL_PORT", "ORAK_TEMPORAL_UI_PORT", "ORAK_KAFKA_PORT", "ORAK_S3_PORT", "ORAK_API_PORT", "ORAK_ADMIN_PORT"}
 }

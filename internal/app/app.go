@@ -104,15 +104,6 @@ func (a *App) APIAddr() string {
 	return a.api.Addr()
 }
 
-// AdminAddr is where the probes and metrics of a process without the API are
-// served, as host:port; empty with the API, which serves them itself.
-func (a *App) AdminAddr() string {
-	if a.admin == nil {
-		return ""
-	}
-	return a.admin.Addr()
-}
-
 func (a *App) start(ctx context.Context, roles Roles) error {
 	if err := a.observe(ctx, roles); err != nil {
 		return err

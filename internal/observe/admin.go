@@ -84,6 +84,7 @@ func (a *Admin) Start(ctx context.Context) error {
 	})
 	a.done = make(chan struct{})
 	go a.serve(a.listener, a.done)
+	a.log.Info("health checks and metrics are served", "addr", a.listener.Addr().String())
 	return nil
 }
 

@@ -20,11 +20,11 @@ func wav(n int) []byte { return mediatest.WAV(16000, 1, make([]int16, n/2)) }
 
 // A request's head and its first bytes, after which its sender is slow.
 func slowBody(sent int) []byte {
-	return append([]byte("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n"), wav(sent)...)
+	return append([]byte("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n"), wav(sent)...)
 }
 
 func slowForm(sent int) []byte {
-	return append([]byte("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 50000000\r\n\r\n"+
+	return append([]byte("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 50000000\r\n\r\n"+
 		"--b\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n"), wav(sent)...)
 }
 

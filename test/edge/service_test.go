@@ -29,8 +29,10 @@ const patience = 60 * time.Second
 
 // service is one API role in a process of its own, on real servers.
 type service struct {
-	t       *testing.T
+	t *testing.T
+	// addr is the API's address, admin that of its metrics.
 	addr    string
+	admin   string
 	cmd     *exec.Cmd
 	servers *stack.Servers
 	bucket  string
@@ -50,21 +52,26 @@ func start(t *testing.T, setup string, settings ...string) *service {
 	}
 	s.cmd = exec.Command("sh", "-c", setup+` && exec "$0" api`, binary)
 	s.cmd.Env = append(environ(),
-		"ORAK_API_ADDR=127.0.0.1:0", "ORAK_LOG_FORMAT=json", "ORAK_S3_ENDPOINT="+servers.S3, "ORAK_S3_BUCKET="+s.bucket,
+		"ORAK_API_ADDR=127.0.0.1:0", "ORAK_ADMIN_LISTEN=127.0.0.1:0", "ORAK_LOG_FORMAT=json", "ORAK_S3_ENDPOINT="+servers.S3, "ORAK_S3_BUCKET="+s.bucket,
 		"ORAK_S3_ACCESS_KEY="+servers.S3AccessKey, "ORAK_S3_SECRET_KEY="+servers.S3SecretKey,
 		"ORAK_KAFKA_BROKERS="+servers.Kafka, "ORAK_TEMPORAL_ADDRESS="+servers.Temporal)
 	s.cmd.Env = append(s.cmd.Env, settings...)
 	log, err := s.cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, s.cmd.Start())
-	addr := make(chan string, 1)
+	addr, admin := make(chan string, 1), make(chan string, 1)
 	logged := make(chan []string, 1)
-	go follow(log, addr, logged)
+	go follow(log, map[string]chan<- string{"the API serves": addr, "health checks and metrics are served": admin}, logged)
 	t.Cleanup(func() { s.end(logged) })
-	select {
-	case s.addr = <-addr:
-	case <-time.After(patience):
-		require.Fail(t, "the API does not serve")
+	for _, told := range []struct {
+		of   *string
+		from <-chan string
+	}{{&s.addr, addr}, {&s.admin, admin}} {
+		select {
+		case *told.of = <-told.from:
+		case <-time.After(patience):
+			require.Fail(t, "the API does not serve")
+		}
 	}
 	require.Eventually(t, func() bool { return s.status("/readyz") == http.StatusOK }, patience, 50*time.Millisecond, "the API is ready")
 	return s
@@ -81,9 +88,9 @@ func environ() []string {
 	return env
 }
 
-// follow reads the log to its end, gives the address that it names, and the
-// last lines.
-func follow(log io.Reader, addr chan<- string, logged chan<- []string) {
+// follow reads the log to its end, gives the addresses that its messages name,
+// and the last lines.
+func follow(log io.Reader, addresses map[string]chan<- string, logged chan<- []string) {
 	var lines []string
 	for scan := bufio.NewScanner(log); scan.Scan(); {
 		lines = append(lines, scan.Text())
@@ -91,8 +98,8 @@ func follow(log io.Reader, addr chan<- string, logged chan<- []string) {
 			lines = lines[1:]
 		}
 		var line struct{ Msg, Addr string }
-		if json.Unmarshal(scan.Bytes(), &line) == nil && line.Msg == "the API serves" {
-			addr <- line.Addr
+		if json.Unmarshal(scan.Bytes(), &line) == nil && addresses[line.Msg] != nil {
+			addresses[line.Msg] <- line.Addr
 		}
 	}
 	logged <- lines
@@ -174,7 +181,7 @@ func (s *service) unfinished() []string {
 // metric is a sample of the process's own metrics, by its name with labels.
 func (s *service) metric(name string) float64 {
 	s.t.Helper()
-	resp, err := http.Get("http://" + s.addr + "/metrics")
+	resp, err := http.Get("http://" + s.admin + "/metrics")
 	require.NoError(s.t, err)
 	defer resp.Body.Close()
 	for scan := bufio.NewScanner(resp.Body); scan.Scan(); {

@@ -20,6 +20,7 @@ const readyTimeout = 90 * time.Second
 type readiness struct {
 	Ready         bool   `json:"ready"`
 	API           string `json:"api"`
+	Admin         string `json:"admin"`
 	Temporal      string `json:"temporal"`
 	TemporalUI    string `json:"temporal_ui"`
 	Kafka         string `json:"kafka"`
