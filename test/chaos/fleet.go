@@ -127,14 +127,19 @@ func (f *fleet) startRoles(ctx context.Context, binary string, settings ...strin
 
 // settings are every role's.
 func (f *fleet) settings(name string) []string {
-	listen := f.listen[name]
+	// Where it is asked whether it is ready: the API on its own port, the others
+	// on their admin port.
+	listen, admin := f.listen[name], f.listen[name]
+	if name == "api" {
+		admin = "127.0.0.1:0"
+	}
 	return []string{
 		// As the pods of a StatefulSet have: who comes back is who went.
 		"ORAK_INSTANCE_ID=" + name,
 		"ORAK_KAFKA_BROKERS=" + f.at.kafka, "ORAK_KAFKA_REPLICATION_FACTOR=1",
 		"ORAK_S3_ENDPOINT=" + f.at.s3, "ORAK_S3_ACCESS_KEY=" + f.at.accessKey, "ORAK_S3_SECRET_KEY=" + f.at.secretKey,
 		"ORAK_TEMPORAL_ADDRESS=" + f.at.temporal,
-		"ORAK_API_ADDR=" + listen, "ORAK_ADMIN_LISTEN=" + listen,
+		"ORAK_API_ADDR=" + listen, "ORAK_ADMIN_LISTEN=" + admin,
 		"ORAK_SCRATCH_DIR=" + filepath.Join(f.dir, "scratch"), "ORAK_LOG_FORMAT=text",
 	}
 }

@@ -3,7 +3,6 @@ package edge
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -86,6 +85,6 @@ func (s *service) alive() {
 	for range 10 {
 		began := time.Now()
 		require.Equal(s.t, http.StatusOK, s.status("/livez"), "/livez within a second")
-		require.Less(s.t, time.Since(began), time.Second, fmt.Sprint("/livez"))
+		require.Less(s.t, time.Since(began), time.Second, "/livez")
 	}
 }

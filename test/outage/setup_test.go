@@ -82,7 +82,7 @@ func newRig(t *testing.T, d orak.Dependency) *rig {
 	cfg.Temporal.Address = behind(orak.DependencyTemporal, servers.Temporal)
 	cfg.Alert.WebhookURL = "http://" + behind(orak.DependencyWebhook, strings.TrimPrefix(r.hook.URL, "http://"))
 	cfg.Alert.Timeout = time.Second
-	cfg.API.Addr = "127.0.0.1:0"
+	cfg.API.Addr, cfg.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.API.OutboxInterval, cfg.API.OutboxMinAge = time.Second, time.Second
 	if d == orak.DependencyModelServer {
 		cfg.Worker.Engine = orak.EngineHTTP
