@@ -179,7 +179,7 @@ func (s *service) prepare(state string, n int) []string {
 	case "overload":
 		s.model.Store(http.StatusTooManyRequests)
 	case "dependency":
-		s.model.Store(http.StatusNotFound)
+		s.model.Store(http.StatusRequestTimeout)
 	case "transient", "erased":
 		s.breakFFmpeg(true)
 		class = orak.ClassTransient
