@@ -129,9 +129,10 @@ func crashing() []byte {
 	return wav
 }
 
-// crashyFFmpeg writes a program that is ffmpeg, but dies as by kill -9 of a
-// file that begins with crashMark: a fault of the machine and not of the file,
-// which no retry cures.
+// crashyFFmpeg writes a program that is ffmpeg, but is killed by the kernel over
+// a file that begins with crashMark: a fault of the machine and not of the file,
+// which no retry cures. The fence lets nobody send a signal, so it spends a
+// second of processor time and may spend no more.
 func crashyFFmpeg(dir string) (string, error) {
 	installed, err := exec.LookPath("ffmpeg")
 	if err != nil {
@@ -140,7 +141,7 @@ func crashyFFmpeg(dir string) (string, error) {
 	script := `#!/bin/sh
 for arg; do
 	case $arg in
-	file:*) head -c 4096 "${arg#file:}" 2>/dev/null | grep -aq ` + crashMark + ` && kill -9 $$ ;;
+	file:*) head -c 4096 "${arg#file:}" 2>/dev/null | grep -aq ` + crashMark + ` && ulimit -t 1 && while :; do :; done ;;
 	esac
 done
 exec '` + installed + `' "$@"

@@ -113,7 +113,7 @@ func oneEnd(t *testing.T, d orak.Dependency) {
 
 // poisoned is a recording that cannot be converted.
 func poisoned() []byte {
-	return append([]byte("RIFF\x24\x00\x00\x00WAVEfmt "), make([]byte, 64)...)
+	return []byte("caff\x00\x01\x00\x00 and then text")
 }
 
 func (r *rig) act(id orak.UploadID, a act) {

@@ -3,6 +3,7 @@ package outage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -164,10 +165,17 @@ func (r *rig) load(n int) {
 	})
 }
 
+// errRefused is an answer that another try does not change.
+var errRefused = errors.New("the upload is refused")
+
 // send sends one upload until it is accepted, as an app does.
 func (r *rig) send(key string, body []byte) orak.UploadID {
 	for r.t.Context().Err() == nil {
 		id, err := r.try(key, body)
+		if errors.Is(err, errRefused) {
+			r.t.Error(err)
+			return ""
+		}
 		if err == nil {
 			r.mu.Lock()
 			r.accepted[id] = true
@@ -197,8 +205,11 @@ func (r *rig) try(key string, body []byte) (orak.UploadID, error) {
 	if err != nil {
 		return "", err
 	}
-	if resp.StatusCode != http.StatusAccepted {
-		return "", fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+	switch code := resp.StatusCode; {
+	case code >= 400 && code < 500 && code != http.StatusTooManyRequests && code != http.StatusRequestTimeout:
+		return "", fmt.Errorf("%w: status %d: %s", errRefused, code, answer)
+	case code != http.StatusAccepted:
+		return "", fmt.Errorf("status %d: %s", code, answer)
 	}
 	var a api.Accepted
 	err = json.Unmarshal(answer, &a)
