@@ -75,7 +75,7 @@ func (s *Server) scan(ctx context.Context, x *exchange, sel selection, size int,
 // be read is listed all the same: it must not hide.
 func (s *Server) listed(x *exchange, info *workflow.WorkflowExecutionInfo) DeadLetter {
 	run := info.GetExecution()
-	p, ok := progressOf(info)
+	p, ok := s.payloads.Progress(info)
 	if !ok {
 		x.log.Warn("a parked workflow has no readable memo", slog.String("workflow_id", run.GetWorkflowId()))
 		p.Upload.ID = workflowUpload(run.GetWorkflowId())

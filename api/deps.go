@@ -15,6 +15,7 @@ import (
 
 	"orak/events"
 	"orak/internal/objectstore"
+	"orak/workflows"
 )
 
 // Store keeps recordings, markers and results. Objects are whole or absent:
@@ -72,8 +73,10 @@ type Deps struct {
 	Store     Store
 	Events    Publisher
 	Workflows Workflows
-	Media     Sniffer
-	Outages   OutageReporter
+	// Payloads decodes with the data converter that Workflows was made with.
+	Payloads workflows.Payloads
+	Media    Sniffer
+	Outages  OutageReporter
 	// WorkflowURL links to a workflow in the Temporal Web UI; nil where none
 	// is configured.
 	WorkflowURL func(workflowID, runID string) string

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/workflows"
@@ -51,7 +50,6 @@ const maxBeginning = 100
 // settings that it keeps: the value of its first side effect. Settings that
 // are not there are zero.
 func (s *Server) beginning(ctx context.Context, workflowID, runID string) (in workflows.ProcessUploadInput, settings workflows.Settings, err error) {
-	codec := converter.GetDefaultDataConverter()
 	history := s.workflows.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
 		e, err := history.Next()
@@ -59,12 +57,12 @@ func (s *Server) beginning(ctx context.Context, workflowID, runID string) (in wo
 			return in, settings, fmt.Errorf("reading the history: %w", err)
 		}
 		if started := e.GetWorkflowExecutionStartedEventAttributes(); started != nil {
-			if err := codec.FromPayloads(started.GetInput(), &in); err != nil {
+			if err := s.payloads.Decode(started.GetInput(), &in); err != nil {
 				return in, settings, fmt.Errorf("decoding the input: %w", err)
 			}
 		}
 		if marker := e.GetMarkerRecordedEventAttributes(); marker.GetMarkerName() == "SideEffect" {
-			if err := codec.FromPayloads(marker.GetDetails()["data"], &settings); err != nil {
+			if err := s.payloads.Decode(marker.GetDetails()["data"], &settings); err != nil {
 				return in, settings, fmt.Errorf("decoding the settings: %w", err)
 			}
 			return in, settings, nil

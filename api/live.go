@@ -3,7 +3,6 @@ package api
 import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/converter"
 )
 
 // heartbeat is what is read of the first detail of a step's heartbeats; other
@@ -15,9 +14,9 @@ type heartbeat struct {
 
 // live says how the running step stands: its counted attempt, 0 before the
 // first, and the share that is done where it says so.
-func live(pending []*workflow.PendingActivityInfo) (attempt int, share *float64) {
+func (s *Server) live(pending []*workflow.PendingActivityInfo) (attempt int, share *float64) {
 	for _, a := range pending {
-		hb, known := heartbeatOf(a)
+		hb, known := s.heartbeatOf(a)
 		if known {
 			attempt = hb.Attempts
 		}
@@ -34,13 +33,10 @@ func live(pending []*workflow.PendingActivityInfo) (attempt int, share *float64)
 	return attempt, share
 }
 
-func heartbeatOf(a *workflow.PendingActivityInfo) (heartbeat, bool) {
+func (s *Server) heartbeatOf(a *workflow.PendingActivityInfo) (heartbeat, bool) {
 	var hb heartbeat
-	payloads := a.GetHeartbeatDetails().GetPayloads()
-	if len(payloads) == 0 {
-		return hb, false
-	}
-	if converter.GetDefaultDataConverter().FromPayload(payloads[0], &hb) != nil {
+	details := a.GetHeartbeatDetails()
+	if len(details.GetPayloads()) == 0 || s.payloads.Decode(details, &hb) != nil {
 		return heartbeat{}, false
 	}
 	return hb, true

@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"orak/internal/listen"
+	"orak/workflows"
 )
 
 // maxHead bounds the head of a request, in bytes.
@@ -29,6 +30,7 @@ type Server struct {
 	cfg         Config
 	store       Store
 	workflows   Workflows
+	payloads    workflows.Payloads
 	media       Sniffer
 	workflowURL func(workflowID, runID string) string
 	namespace   string

@@ -14,7 +14,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/internal/objectstore"
@@ -106,28 +105,18 @@ func (s *Server) fromTemporal(ctx context.Context, id orak.UploadID) (state, err
 		return state{}, err
 	}
 	info := resp.GetWorkflowExecutionInfo()
-	p, ok := progressOf(info)
+	p, ok := s.payloads.Progress(info)
 	if !ok || p.Upload.ID != id {
 		return state{}, nil
 	}
 	st := state{Progress: p, runID: info.GetExecution().GetRunId()}
 	if running(p.Status) {
-		st.attempt, st.share = live(resp.GetPendingActivities())
+		st.attempt, st.share = s.live(resp.GetPendingActivities())
 	}
 	if info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && !p.Status.Final() {
 		return s.closed(ctx, st, info), nil
 	}
 	return st, nil
-}
-
-// progressOf reads the memo.
-func progressOf(info *workflow.WorkflowExecutionInfo) (orak.Progress, bool) {
-	var p orak.Progress
-	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
-		return orak.Progress{}, false
-	}
-	return p, true
 }
 
 func running(st orak.Status) bool {

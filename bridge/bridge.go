@@ -16,6 +16,7 @@ import (
 	"orak"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/workflows"
 )
 
 // Publisher writes dead letters to Kafka and returns once all in-sync replicas
@@ -45,6 +46,8 @@ type Deps struct {
 	// KafkaOpts are added to those of the bridge, such as kafka.Metrics.
 	KafkaOpts []kgo.Opt
 	Temporal  client.Client
+	// Payloads decodes with the data converter that Temporal was made with.
+	Payloads workflows.Payloads
 	// Namespace is the one that Temporal is a client of.
 	Namespace string
 	Publisher Publisher

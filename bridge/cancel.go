@@ -8,9 +8,7 @@ import (
 	"go.temporal.io/api/common/v1"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/events"
@@ -97,7 +95,7 @@ func (b *Bridge) requestCancel(ctx context.Context, c events.Cancellation) error
 	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return serviceerror.NewNotFound("the workflow has ended")
 	}
-	if tenant := tenantOf(info); tenant != "" && tenant != string(c.Tenant) {
+	if tenant := workflows.TenantOf(info); tenant != "" && tenant != c.Tenant {
 		return errOtherTenant
 	}
 	_, err = b.deps.Temporal.WorkflowService().RequestCancelWorkflowExecution(ctx, &workflowservice.RequestCancelWorkflowExecutionRequest{
@@ -110,15 +108,6 @@ func (b *Bridge) requestCancel(ctx context.Context, c events.Cancellation) error
 		Reason:              reasonOf(c),
 	})
 	return err
-}
-
-func tenantOf(info *workflow.WorkflowExecutionInfo) string {
-	var tenant string
-	payload := info.GetSearchAttributes().GetIndexedFields()[workflows.AttrTenant.GetName()]
-	if payload == nil || converter.GetDefaultDataConverter().FromPayload(payload, &tenant) != nil {
-		return ""
-	}
-	return tenant
 }
 
 // reasonOf is what stands in the workflow's history.

@@ -83,7 +83,7 @@ func (b *Bridge) startErasure(ctx context.Context, in workflows.EraseUploadInput
 	if err != nil && !errors.As(err, &absent) {
 		return err
 	}
-	if tenant := tenantOf(described.GetWorkflowExecutionInfo()); tenant != "" && tenant != string(in.Tenant) {
+	if tenant := workflows.TenantOf(described.GetWorkflowExecutionInfo()); tenant != "" && tenant != in.Tenant {
 		return errOtherTenant
 	}
 	_, err = b.deps.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

@@ -7,7 +7,6 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/events"
@@ -31,7 +30,7 @@ func (b *Bridge) refuse(ctx context.Context, j *job, f *orak.Fault) outcome {
 // the record is dead-lettered then.
 func (b *Bridge) park(ctx context.Context, j *job, u orak.Upload, f *orak.Fault) outcome {
 	failure := receiveFailure(f, time.Now().UTC())
-	l := launch{in: Input(j.r, u)}
+	l := launch{in: workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(j.r)}}
 	l.in.Refused = &failure
 	exists, before := false, false
 	ok := b.persist(ctx, j, b.temporal, "parking the upload", func(try context.Context) (err error) {
@@ -80,7 +79,7 @@ func (b *Bridge) find(ctx context.Context, id orak.UploadID) (*workflow.Workflow
 // announcement, and so most likely with this one, delivered again.
 func (b *Bridge) wasRefused(ctx context.Context, id orak.UploadID) (bool, error) {
 	info, err := b.find(ctx, id)
-	p := progressOf(info)
+	p, _ := b.deps.Payloads.Progress(info)
 	for _, f := range []*orak.Failure{p.Failure, p.First} {
 		if f != nil && f.Stage == orak.StageReceive {
 			return true, err
@@ -91,8 +90,8 @@ func (b *Bridge) wasRefused(ctx context.Context, id orak.UploadID) (bool, error)
 
 // awaitsAnnouncement reports whether a workflow is parked because its
 // announcement was refused, so that another one can take its place.
-func awaitsAnnouncement(info *workflow.WorkflowExecutionInfo) bool {
-	p := progressOf(info)
+func (b *Bridge) awaitsAnnouncement(info *workflow.WorkflowExecutionInfo) bool {
+	p, _ := b.deps.Payloads.Progress(info)
 	return p.Status == orak.StatusDeadLettered && p.Stage == orak.StageReceive
 }
 
@@ -101,9 +100,9 @@ func awaitsAnnouncement(info *workflow.WorkflowExecutionInfo) bool {
 func (b *Bridge) announceAgain(ctx context.Context, in workflows.ProcessUploadInput) (outcome, error) {
 	info, err := b.find(ctx, in.Upload.ID)
 	switch {
-	case err != nil || !awaitsAnnouncement(info):
+	case err != nil || !b.awaitsAnnouncement(info):
 		return outcomeDuplicate, err
-	case tenantOf(info) != string(in.Upload.Tenant):
+	case workflows.TenantOf(info) != in.Upload.Tenant:
 		return outcomeDuplicate, errOtherTenant
 	}
 	id := workflows.UploadWorkflowID(in.Upload.ID)
@@ -117,13 +116,4 @@ func (b *Bridge) announceAgain(ctx context.Context, in workflows.ProcessUploadIn
 	}
 	b.log.Info("upload announced again", "upload_id", in.Upload.ID, "tenant", in.Upload.Tenant, "workflow_id", id)
 	return outcomeStarted, nil
-}
-
-// progressOf reads the memo; it is zero where there is none that makes sense.
-func progressOf(info *workflow.WorkflowExecutionInfo) (p orak.Progress) {
-	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
-		return orak.Progress{}
-	}
-	return p
 }

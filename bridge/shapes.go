@@ -88,7 +88,7 @@ func (b *Bridge) settleNotified(ctx context.Context, j *job, n events.Notified) 
 	known := false
 	asked := b.persist(ctx, j, b.temporal, "looking for the workflow", func(ctx context.Context) error {
 		info, err := b.find(ctx, id)
-		known = info != nil && !awaitsAnnouncement(info)
+		known = info != nil && !b.awaitsAnnouncement(info)
 		return err
 	})
 	switch {

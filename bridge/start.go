@@ -7,12 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"orak"
 	"orak/events"
@@ -28,7 +25,7 @@ const maxRefusals = 3
 // a duplicate.
 func (b *Bridge) start(ctx context.Context, j *job, u orak.Upload) outcome {
 	began := time.Now()
-	l := launch{in: Input(j.r, u)}
+	l := launch{in: workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(j.r)}}
 	out, others := outcomeStarted, false
 	ok := b.persist(ctx, j, b.temporal, "starting the workflow", func(try context.Context) error {
 		exists, err := b.launch(try, &l)
@@ -72,7 +69,7 @@ func (b *Bridge) launch(try context.Context, l *launch) (exists bool, err error)
 	if err := b.connect(try); err != nil {
 		return false, err
 	}
-	options := startOptions(l.in)
+	options := workflows.StartOptions(l.in)
 	options.EnableEagerStart = b.cfg.EagerStart
 	run, err := b.deps.Temporal.ExecuteWorkflow(try, options, workflows.TypeProcessUpload, l.in)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
@@ -93,38 +90,6 @@ func (b *Bridge) launch(try context.Context, l *launch) (exists bool, err error)
 	default:
 		return false, err
 	}
-}
-
-// StartOptions are how the workflow of u is started, once and only once.
-// Whoever starts one by another way than the bridge begins with them.
-func StartOptions(u orak.Upload) client.StartWorkflowOptions {
-	return startOptions(workflows.ProcessUploadInput{Upload: u})
-}
-
-func startOptions(in workflows.ProcessUploadInput) client.StartWorkflowOptions {
-	u := in.Upload
-	first := orak.Progress{Upload: u, Status: orak.StatusQueued, UpdatedAt: time.Now().UTC()}
-	attributes := []temporal.SearchAttributeUpdate{workflows.AttrTenant.ValueSet(string(u.Tenant))}
-	if f := in.Refused; f != nil {
-		first.Status, first.Stage, first.Failure = orak.StatusDeadLettered, f.Stage, f
-		attributes = append(attributes, workflows.AttrStage.ValueSet(string(f.Stage)), workflows.AttrFailure.ValueSet(string(f.Class)))
-	}
-	attributes = append(attributes, workflows.AttrStatus.ValueSet(string(first.Status)))
-	return client.StartWorkflowOptions{
-		ID:                    workflows.UploadWorkflowID(u.ID),
-		TaskQueue:             workflows.QueuePipeline,
-		Priority:              temporal.Priority{FairnessKey: string(u.Tenant)},
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		// Without it a run that exists is returned as if it were new.
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		Memo:                                     map[string]any{workflows.MemoProgress: first},
-		TypedSearchAttributes:                    temporal.NewSearchAttributes(attributes...),
-	}
-}
-
-// Input is what the workflow of u, which r announced, is started with.
-func Input(r *kgo.Record, u orak.Upload) workflows.ProcessUploadInput {
-	return workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(r)}
 }
 
 // connect makes the first health check, one at a time: a client that was made

@@ -12,7 +12,6 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"orak"
@@ -25,6 +24,7 @@ import (
 type ender struct {
 	client    client.Client
 	namespace string
+	payloads  workflows.Payloads
 }
 
 var _ activities.Ender = (*ender)(nil)
@@ -41,7 +41,7 @@ func (e *ender) End(ctx context.Context, in activities.Erasing, force bool) (boo
 		return false, fmt.Errorf("describing workflow %s: %w", id, err)
 	}
 	info := described.GetWorkflowExecutionInfo()
-	p := progressOf(info)
+	p, _ := e.payloads.Progress(info)
 	if p.Upload.Tenant != "" && p.Upload.Tenant != in.Tenant {
 		return false, sdktemporal.NewNonRetryableApplicationError("the upload is another tenant's", string(orak.ClassInput), nil)
 	}
@@ -112,14 +112,4 @@ func (e *ender) occupy(ctx context.Context, in activities.Erasing) error {
 		return fmt.Errorf("occupying workflow id %s: %w", id, err)
 	}
 	return nil
-}
-
-// progressOf reads the memo; a workflow that has none yet gives none.
-func progressOf(info *workflowpb.WorkflowExecutionInfo) orak.Progress {
-	var p orak.Progress
-	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
-		return orak.Progress{}
-	}
-	return p
 }

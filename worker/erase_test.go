@@ -18,7 +18,6 @@ import (
 	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"orak"
-	"orak/bridge"
 	"orak/events"
 	"orak/workflows"
 )
@@ -71,7 +70,7 @@ func (r *rig) requireGone(u orak.Upload) {
 	require.Equal(r.t, u.ID, stone.ID)
 	require.False(r.t, stone.ErasedAt.Before(stone.RequestedAt))
 	require.Equal(r.t, 1, r.told(u))
-	_, err := r.client.ExecuteWorkflow(r.t.Context(), bridge.StartOptions(u), workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u})
+	_, err := r.client.ExecuteWorkflow(r.t.Context(), workflows.StartOptions(workflows.ProcessUploadInput{Upload: u}), workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u})
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	require.ErrorAs(r.t, err, &exists)
 }

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/activities"
@@ -44,19 +42,8 @@ func (p *parked) FindParked(ctx context.Context, s orak.Stage, c orak.Class) (ac
 	for _, e := range listed.GetExecutions() {
 		id := strings.TrimPrefix(e.GetExecution().GetWorkflowId(), workflows.UploadWorkflowID(""))
 		samples = append(samples, orak.UploadID(id))
-		tenants = append(tenants, tenantOf(e))
+		tenants = append(tenants, workflows.TenantOf(e))
 	}
 	// More can be parked between the two answers.
 	return activities.ParkedUploads{Count: max(int(counted.GetCount()), len(samples)), Samples: samples, Tenants: tenants}, nil
-}
-
-// tenantOf reads whose upload a workflow in a list is; empty where that does
-// not stand there.
-func tenantOf(info *workflow.WorkflowExecutionInfo) orak.Tenant {
-	var t orak.Tenant
-	payload, ok := info.GetSearchAttributes().GetIndexedFields()[workflows.AttrTenant.GetName()]
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &t) != nil {
-		return ""
-	}
-	return t
 }

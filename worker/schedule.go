@@ -10,7 +10,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"orak/workflows"
@@ -70,7 +69,7 @@ func (w *Worker) isOurs(s client.Schedule) bool {
 	}
 	var in workflows.ReconcileInput
 	payload, ok := action.Args[0].(*commonpb.Payload)
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &in) != nil {
+	if !ok || w.deps.Payloads.DecodeOne(payload, &in) != nil {
 		return false
 	}
 	return in == w.reconcileInput() && s.Spec.Intervals[0].Every == w.cfg.ReconcileInterval

@@ -41,8 +41,10 @@ type Deps struct {
 	// serves again. Without them, nobody is told.
 	Outages activities.OutageReporter
 	Probes  map[orak.Dependency]activities.Probe
-	// Namespace is the one that the client was dialled for.
+	// Namespace is the one that the client was dialled for, and Payloads decodes
+	// with its data converter.
 	Namespace string
+	Payloads  workflows.Payloads
 	// AllTenants says that the API serves all tenants' dead letters at once.
 	AllTenants bool
 	Log        *slog.Logger
@@ -81,7 +83,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 		Analyzer: deps.Analyzer, Engines: deps.Engines, ComputeAnew: !cfg.Reuse, Admission: gpu,
 		Arrival: min(cfg.Budget.Arrival, cfg.Budget.Patience),
 		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, AllTenants: deps.AllTenants, Parked: &parked{client: c, namespace: deps.Namespace},
-		Ender: &ender{client: c, namespace: deps.Namespace}, Menders: deps.Menders, Probes: deps.Probes,
+		Ender: &ender{client: c, namespace: deps.Namespace, payloads: deps.Payloads}, Menders: deps.Menders, Probes: deps.Probes,
 		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
 	})
 	return &Worker{

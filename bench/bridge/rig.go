@@ -106,7 +106,7 @@ func settings(inflight int) (cfg bridge.Config, err error) {
 // no failure.
 func (r *rig) execute(ctx context.Context, rec *kgo.Record, i int) error {
 	u := upload(i)
-	_, err := r.temporal.ExecuteWorkflow(ctx, bridge.StartOptions(u), workflows.TypeProcessUpload, bridge.Input(rec, u))
+	_, err := r.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(workflows.ProcessUploadInput{Upload: u}), workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(rec)})
 	if _, there := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); there {
 		return nil
 	}

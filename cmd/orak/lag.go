@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"orak/bridge/lag"
 	"orak/internal/app"
+	"orak/operate/lag"
 )
 
 type lagCmd struct {

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"orak/bridge/lag"
+	"orak/operate/lag"
 )
 
 // kafkaWith is a broker where group "readers" has read committed of the ten

@@ -8,7 +8,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
-	"orak/bridge/lag"
+	"orak/operate/lag"
 )
 
 // lag prints the groups. short leaves out the partitions that are not behind.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"orak/bridge/replay"
 	"orak/internal/app"
+	"orak/operate/replay"
 )
 
 type offsetsCmd struct {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"orak/activities"
-	"orak/bridge/reconcile"
 	"orak/internal/app"
+	"orak/operate/reconcile"
 )
 
 type reconcileCmd struct {

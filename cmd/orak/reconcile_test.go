@@ -13,12 +13,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"orak"
-	"orak/bridge"
-	"orak/bridge/reconcile"
 	"orak/events"
 	"orak/internal/app"
 	"orak/internal/config"
 	"orak/internal/kafka"
+	"orak/operate/reconcile"
 	"orak/test/stack"
 	"orak/workflows"
 )
@@ -45,7 +44,7 @@ func parked(t *testing.T) (environ []string, u orak.Upload) {
 		Size: 10, SHA256: strings.Repeat("0f", 32), ReceivedAt: now,
 	}
 	c := servers.Client(t, namespace)
-	_, err = c.ExecuteWorkflow(t.Context(), bridge.StartOptions(u), workflows.TypeProcessUpload, workflows.ProcessUploadInput{
+	_, err = c.ExecuteWorkflow(t.Context(), workflows.StartOptions(workflows.ProcessUploadInput{Upload: u}), workflows.TypeProcessUpload, workflows.ProcessUploadInput{
 		Upload: u, Origin: events.Origin{Topic: events.TopicUploads, Key: []byte(u.ID), Value: []byte("{}")},
 		Resume: &workflows.Resume{ParkedAt: now, Progress: orak.Progress{
 			Upload: u, Status: orak.StatusDeadLettered, Stage: orak.StageConvert, UpdatedAt: now,

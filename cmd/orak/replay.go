@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"orak/bridge/replay"
 	"orak/internal/app"
+	"orak/operate/replay"
 )
 
 type replayCmd struct {

@@ -17,9 +17,9 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"orak"
-	"orak/bridge/replay"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/operate/replay"
 	"orak/test/stack"
 	"orak/workflows"
 )

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/bridge/replay"
+	"orak/operate/replay"
 )
 
 // showPlan says what a replay would do.

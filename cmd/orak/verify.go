@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"orak/bridge/reconcile"
 	"orak/internal/app"
+	"orak/operate/reconcile"
 )
 
 type dlqVerifyCmd struct {

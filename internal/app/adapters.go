@@ -14,7 +14,12 @@ import (
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/objectstore"
+	"orak/internal/temporal"
+	"orak/workflows"
 )
+
+// payloads decodes with the data converter of every Temporal client.
+func payloads() workflows.Payloads { return workflows.NewPayloads(temporal.DataConverter()) }
 
 // activityStore is the store in the words of activities.
 type activityStore struct{ *objectstore.Store }

@@ -17,13 +17,13 @@ import (
 	"orak/activities"
 	"orak/api"
 	"orak/bridge"
-	"orak/bridge/reconcile"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/media"
 	"orak/internal/objectstore"
 	"orak/internal/observe"
 	"orak/internal/temporal"
+	"orak/operate/reconcile"
 	"orak/worker"
 	"orak/workflows"
 )
@@ -215,6 +215,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Links:       a.cfg.Temporal,
 		Menders:     a.menders(reconciler),
 		Namespace:   a.cfg.Temporal.Namespace,
+		Payloads:    payloads(),
 		AllTenants:  a.cfg.API.AllTenants,
 		Log:         a.log,
 		Metrics:     a.registry(),
@@ -264,6 +265,7 @@ func (a *App) startBridge(ctx context.Context) error {
 		Kafka:     a.cfg.Kafka,
 		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
 		Temporal:  a.temporal,
+		Payloads:  payloads(),
 		Namespace: a.cfg.Temporal.Namespace,
 		Publisher: a.producer,
 		Alerter: bridgeAlerter{
@@ -292,6 +294,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		Events:      a.producer,
 		Outages:     a.outages,
 		Workflows:   a.temporal,
+		Payloads:    payloads(),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
 		WorkflowURL: a.cfg.Temporal.WorkflowURL,
 		Namespace:   a.cfg.Temporal.Namespace,

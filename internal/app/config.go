@@ -3,7 +3,6 @@ package app
 import (
 	"orak/api"
 	"orak/bridge"
-	"orak/bridge/lag"
 	"orak/internal/analysis"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
@@ -12,6 +11,7 @@ import (
 	"orak/internal/objectstore"
 	"orak/internal/observe"
 	"orak/internal/temporal"
+	"orak/operate/lag"
 	"orak/worker"
 )
 

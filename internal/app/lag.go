@@ -4,8 +4,8 @@ import (
 	"context"
 	"log/slog"
 
-	"orak/bridge/lag"
 	"orak/internal/kafka"
+	"orak/operate/lag"
 )
 
 // LagConfig is what is needed to look at consumer groups.

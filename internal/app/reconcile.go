@@ -11,12 +11,12 @@ import (
 
 	"orak"
 	"orak/activities"
-	"orak/bridge/reconcile"
-	"orak/bridge/replay"
 	"orak/internal/kafka"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
 	"orak/internal/temporal"
+	"orak/operate/reconcile"
+	"orak/operate/replay"
 )
 
 // reconciler compares what Kafka, Temporal and the store know.
@@ -24,10 +24,10 @@ func (a *App) reconciler() *reconcile.Reconciler {
 	store := records{tombstones{a.store}}
 	return reconcile.New(a.cfg.Worker.ReconcileMinAge, reconcile.Deps{
 		Replayer: replay.New(replay.Deps{
-			Kafka: a.cfg.Kafka, Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace, Tombstones: store,
+			Kafka: a.cfg.Kafka, Temporal: a.temporal, Payloads: payloads(), Namespace: a.cfg.Temporal.Namespace, Tombstones: store,
 			Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket}, Log: a.log,
 		}),
-		Temporal: a.temporal, Namespace: a.cfg.Temporal.Namespace,
+		Temporal: a.temporal, Payloads: payloads(), Namespace: a.cfg.Temporal.Namespace,
 		Store: store, Letters: a.producer, Links: a.cfg.Temporal, Outages: a.outages, Log: a.log,
 	})
 }
@@ -107,7 +107,7 @@ func Reconciliations(cfg ReconcileConfig, log *slog.Logger, do func(*reconcile.R
 		return err
 	}
 	defer c.Close()
-	return do(reconcile.NewRuns(c, cfg.Temporal.Namespace))
+	return do(reconcile.NewRuns(c, cfg.Temporal.Namespace, payloads()))
 }
 
 // VerifyConfig is what is needed to compare dead letters with workflows.
@@ -128,8 +128,8 @@ func VerifyDeadLetters(ctx context.Context, cfg VerifyConfig, log *slog.Logger, 
 	}
 	defer c.Close()
 	r := reconcile.New(verifyMinAge, reconcile.Deps{
-		Replayer: replay.New(replay.Deps{Kafka: cfg.Kafka, Temporal: c, Namespace: cfg.Temporal.Namespace, Log: log}),
-		Temporal: c, Namespace: cfg.Temporal.Namespace, Log: log,
+		Replayer: replay.New(replay.Deps{Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(), Namespace: cfg.Temporal.Namespace, Log: log}),
+		Temporal: c, Payloads: payloads(), Namespace: cfg.Temporal.Namespace, Log: log,
 	})
 	return r.Verify(ctx, time.Time{}, visit)
 }

@@ -8,11 +8,11 @@ import (
 
 	"go.opentelemetry.io/otel"
 
-	"orak/bridge/replay"
 	"orak/internal/kafka"
 	"orak/internal/objectstore"
 	"orak/internal/observe"
 	"orak/internal/temporal"
+	"orak/operate/replay"
 )
 
 // ReplayConfig is what a replay reads of the settings.
@@ -56,7 +56,7 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 	}
 	defer c.Close()
 	return do(replay.New(replay.Deps{
-		Kafka: cfg.Kafka, Temporal: c, Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store},
+		Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(), Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store},
 		Recordings: recordings{store: store, bucket: cfg.Store.Bucket}, Log: log,
 	}))
 }

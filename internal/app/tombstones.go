@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"orak"
-	"orak/bridge/replay"
 	"orak/internal/objectstore"
+	"orak/operate/replay"
 )
 
 // tombstones are the store's.

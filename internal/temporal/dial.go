@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 )
 
@@ -58,11 +59,16 @@ func passing(err error) bool {
 	return !errors.As(err, &denied) && !errors.As(err, &invalid)
 }
 
+// DataConverter encodes and decodes the payloads of every client. Whatever reads
+// a payload without the client reads it with this.
+func DataConverter() converter.DataConverter { return converter.GetDefaultDataConverter() }
+
 func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error) {
 	o := client.Options{
-		HostPort:  cfg.Address,
-		Namespace: cfg.Namespace,
-		Logger:    newLogger(log),
+		HostPort:      cfg.Address,
+		Namespace:     cfg.Namespace,
+		DataConverter: DataConverter(),
+		Logger:        newLogger(log),
 		// The memo holds a timeline, which is bounded (orak.MaxMarks); the SDK
 		// would warn of each that is longer than 2 KiB.
 		PayloadLimits: client.PayloadLimitOptions{MemoSizeWarning: 32 << 10},

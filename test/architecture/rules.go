@@ -34,6 +34,7 @@ var floors = []floor{
 	{"bridge/...", 5, "an edge"},
 	{"sinks/...", 5, "edges"},
 	{"worker/...", 5, "an edge: it hosts workflows and activities"},
+	{"operate/...", 6, "what operators run against any group and role; it starts what the bridge would start"},
 	{"internal/client/...", 6, "speaks the API, whose resources it shares"},
 
 	{"internal/app/...", 7, "the composition root: where concrete types meet"},
@@ -76,7 +77,7 @@ var homes = []home{
 	},
 	{
 		[]string{"github.com/twmb/franz-go/..."},
-		[]string{"events/...", "internal/kafka/...", "bridge/...", "sinks/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
+		[]string{"events/...", "internal/kafka/...", "bridge/...", "sinks/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
 		"what is decided about acks, lingering and commits is decided where it can be read together",
 	},
 	{
@@ -91,7 +92,7 @@ var homes = []home{
 	},
 	{
 		[]string{"go.temporal.io/..."},
-		[]string{"internal/temporal/...", "workflows/...", "activities/...", "worker/...", "bridge/...", "api/...", "internal/app/...", "standalone/...", "test/...", "bench/..."},
+		[]string{"internal/temporal/...", "workflows/...", "activities/...", "worker/...", "bridge/...", "operate/...", "api/...", "internal/app/...", "standalone/...", "test/...", "bench/..."},
 		"technologies and events know nothing of what orchestrates them",
 	},
 	{

@@ -12,7 +12,6 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	temporal "go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/events"
@@ -228,12 +227,12 @@ func (e *eyes) runs(ctx context.Context) (map[orak.UploadID][]execution, error) 
 
 func runOf(x *workflowpb.WorkflowExecutionInfo) (execution, error) {
 	r := execution{id: x.Execution.RunId, status: x.Status}
-	payload := x.GetMemo().GetFields()[workflows.MemoProgress]
-	if payload == nil {
+	if x.GetMemo().GetFields()[workflows.MemoProgress] == nil {
 		return r, nil
 	}
-	if err := converter.GetDefaultDataConverter().FromPayload(payload, &r.progress); err != nil {
-		return execution{}, fmt.Errorf("decoding the progress of %s: %w", x.Execution.WorkflowId, err)
+	var ok bool
+	if r.progress, ok = (workflows.Payloads{}).Progress(x); !ok {
+		return execution{}, fmt.Errorf("the progress of %s cannot be decoded", x.Execution.WorkflowId)
 	}
 	return r, nil
 }

@@ -13,9 +13,9 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"orak"
-	"orak/bridge/reconcile"
 	"orak/events"
 	"orak/internal/objectstore"
+	"orak/operate/reconcile"
 	"orak/workflows"
 )
 
@@ -175,7 +175,7 @@ func (r *rig) begun(id orak.UploadID) {
 // what is parked again.
 func (r *rig) reconciled(all []*fate) {
 	r.t.Helper()
-	runs := reconcile.NewRuns(r.temporal, r.cfg.Temporal.Namespace)
+	runs := reconcile.NewRuns(r.temporal, r.cfg.Temporal.Namespace, workflows.Payloads{})
 	require.Eventually(r.t, func() bool {
 		_, err := runs.Now(r.t.Context(), func(reconcile.Run) {})
 		require.NoError(r.t, err)

@@ -25,14 +25,13 @@ import (
 
 	"orak"
 	"orak/activities"
-	"orak/bridge"
-	"orak/bridge/reconcile"
-	"orak/bridge/replay"
 	"orak/events"
 	"orak/internal/app"
 	"orak/internal/config"
 	"orak/internal/kafka"
 	"orak/internal/objectstore"
+	"orak/operate/reconcile"
+	"orak/operate/replay"
 	"orak/test/stack"
 	"orak/workflows"
 )
@@ -156,7 +155,7 @@ func (b *bundle) start() *app.App {
 }
 
 func (b *bundle) runs() *reconcile.Runs {
-	return reconcile.NewRuns(b.temporal, b.cfg.Temporal.Namespace)
+	return reconcile.NewRuns(b.temporal, b.cfg.Temporal.Namespace, workflows.Payloads{})
 }
 
 // reconcile runs it once, and gives what it did.
@@ -235,7 +234,7 @@ func (b *bundle) pass() {
 // process starts the workflow of an upload, as the bridge does.
 func (b *bundle) process(u orak.Upload, resume *workflows.Resume) {
 	b.t.Helper()
-	_, err := b.temporal.ExecuteWorkflow(b.ctx, bridge.StartOptions(u), workflows.TypeProcessUpload, workflows.ProcessUploadInput{
+	_, err := b.temporal.ExecuteWorkflow(b.ctx, workflows.StartOptions(workflows.ProcessUploadInput{Upload: u}), workflows.TypeProcessUpload, workflows.ProcessUploadInput{
 		Upload: u, Resume: resume,
 		Origin: events.Origin{Topic: events.TopicUploads, Partition: 1, Offset: 2, Key: []byte(u.ID), Value: []byte("{}")},
 	})

@@ -9,7 +9,7 @@
 // where they ended when it was planned, and commits nothing. The live bridge
 // and its offsets never notice.
 //
-// What is started is what the bridge would start (bridge.StartOptions), but at
+// What is started is what the bridge would start (workflows.StartOptions), but at
 // LowestPriority, so that uploads that arrive meanwhile go first.
 //
 // Temporal has the last word on each start. The reuse policy that goes with a

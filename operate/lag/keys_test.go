@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"orak/bridge/lag"
+	"orak/operate/lag"
 )
 
 // repeat is n times the key.

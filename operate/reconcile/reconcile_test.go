@@ -14,9 +14,8 @@ import (
 
 	"orak"
 	"orak/activities"
-	"orak/bridge"
-	"orak/bridge/reconcile"
 	"orak/events"
+	"orak/operate/reconcile"
 	"orak/workflows"
 )
 
@@ -193,7 +192,7 @@ func TestAnUploadThatCannotBeMendedIsCountedAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	broken, whole := newUpload(), newUpload()
-	_, err := b.temporal.ExecuteWorkflow(b.ctx, bridge.StartOptions(broken), workflows.TypeProcessUpload, "no input")
+	_, err := b.temporal.ExecuteWorkflow(b.ctx, workflows.StartOptions(workflows.ProcessUploadInput{Upload: broken}), workflows.TypeProcessUpload, "no input")
 	require.NoError(t, err)
 	b.terminate(broken)
 	b.process(whole, nil)

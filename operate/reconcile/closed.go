@@ -13,7 +13,6 @@ import (
 
 	"orak"
 	"orak/activities"
-	"orak/bridge"
 	"orak/workflows"
 )
 
@@ -95,7 +94,7 @@ func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts i
 		return 0, err
 	}
 	info := d.GetWorkflowExecutionInfo()
-	p, _ := progressOf(info)
+	p, _ := r.deps.Payloads.Progress(info)
 	if !interrupted(info, p) {
 		return 0, nil
 	}
@@ -196,7 +195,7 @@ func parked(was *workflows.Resume, p orak.Progress, restarts int, now time.Time)
 // startAgain is refused by Temporal where the latest run is open, or came to
 // its end after all.
 func (r *Reconciler) startAgain(ctx context.Context, in workflows.ProcessUploadInput) error {
-	options := bridge.StartOptions(in.Upload)
+	options := workflows.StartOptions(workflows.ProcessUploadInput{Upload: in.Upload})
 	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	options.Priority.PriorityKey = workflows.LowestPriority
 	first := orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Cycle: in.Cycle, Restarts: in.Restarts, UpdatedAt: time.Now().UTC()}

@@ -9,7 +9,6 @@ import (
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/converter"
 	"golang.org/x/sync/errgroup"
 
 	"orak"
@@ -73,14 +72,14 @@ func (r *Replayer) describe(ctx context.Context, id orak.UploadID, began time.Ti
 		return standing{}, fmt.Errorf("describing workflow %s: %w", workflows.UploadWorkflowID(id), err)
 	}
 	info := resp.GetWorkflowExecutionInfo()
-	return standing{state: stateOf(info), recent: info.GetStartTime().AsTime().After(began)}, nil
+	return standing{state: r.stateOf(info), recent: info.GetStartTime().AsTime().After(began)}, nil
 }
 
-func stateOf(info *workflow.WorkflowExecutionInfo) State {
-	status := progressOf(info).Status
+func (r *Replayer) stateOf(info *workflow.WorkflowExecutionInfo) State {
+	p, _ := r.deps.Payloads.Progress(info)
 	switch info.GetStatus() {
 	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		if status == orak.StatusDeadLettered {
+		if p.Status == orak.StatusDeadLettered {
 			return Parked
 		}
 		return Running
@@ -89,7 +88,7 @@ func stateOf(info *workflow.WorkflowExecutionInfo) State {
 	case enums.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		return Withdrawn
 	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-		if status == orak.StatusDiscarded || status == orak.StatusCanceled {
+		if p.Status == orak.StatusDiscarded || p.Status == orak.StatusCanceled {
 			return Withdrawn
 		}
 		return Completed
@@ -97,15 +96,6 @@ func stateOf(info *workflow.WorkflowExecutionInfo) State {
 		// Continued in a run that is about to begin.
 		return Running
 	}
-}
-
-// progressOf reads the memo; a workflow that has none yet gives none.
-func progressOf(info *workflow.WorkflowExecutionInfo) (p orak.Progress) {
-	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
-		return orak.Progress{}
-	}
-	return p
 }
 
 // insist tries again what an outage or a limit kept from succeeding, for as

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
-	"orak/bridge/lag"
+	"orak/operate/lag"
 )
 
 // figure is one of a registry's series, by its name and partition; -1 if it is

@@ -8,10 +8,10 @@ import (
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/activities"
+	"orak/workflows"
 )
 
 // attrProblems is the search attribute in which the server says that the
@@ -80,12 +80,7 @@ func (r *Reconciler) failing(ctx context.Context, workflowID string) (cause stri
 
 // causeOf is what the server says of a workflow's failing task.
 func causeOf(info *workflow.WorkflowExecutionInfo) string {
-	payload, ok := info.GetSearchAttributes().GetIndexedFields()[attrProblems]
-	var problems []string
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &problems) != nil {
-		return ""
-	}
-	return strings.Join(problems, ", ")
+	return strings.Join(workflows.SearchAttribute[[]string](info, attrProblems), ", ")
 }
 
 // reportFailing tells people, as it does of an outage: once, then from time to

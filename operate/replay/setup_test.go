@@ -23,10 +23,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orak"
-	"orak/bridge"
-	"orak/bridge/replay"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/operate/replay"
 	"orak/test/broker"
 	"orak/test/stack"
 	"orak/workflows"
@@ -160,7 +159,7 @@ func (b *bundle) run(p *replay.Plan) replay.Result {
 // begin starts a workflow as the bridge does, standing at the given status.
 func (b *bundle) begin(u orak.Upload, status orak.Status) client.WorkflowRun {
 	b.t.Helper()
-	options := bridge.StartOptions(u)
+	options := workflows.StartOptions(workflows.ProcessUploadInput{Upload: u})
 	options.Memo = map[string]any{workflows.MemoProgress: orak.Progress{Upload: u, Status: status}}
 	run, err := b.temporal.ExecuteWorkflow(b.ctx, options, workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u})
 	require.NoError(b.t, err)

@@ -11,8 +11,8 @@ import (
 
 	"orak"
 	"orak/activities"
-	"orak/bridge/replay"
 	"orak/events"
+	"orak/operate/replay"
 )
 
 // missingMark is where the next run begins to look for missing uploads.

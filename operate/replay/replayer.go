@@ -27,6 +27,8 @@ type Deps struct {
 	// Kafka is how the replay makes clients of its own.
 	Kafka    kafka.Config
 	Temporal client.Client
+	// Payloads decodes with the data converter that Temporal was made with.
+	Payloads workflows.Payloads
 	// Namespace is the one that Temporal is a client of.
 	Namespace  string
 	Tombstones Tombstones

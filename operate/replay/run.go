@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"orak"
-	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/workflows"
@@ -274,10 +273,10 @@ func (r *run) start(ctx context.Context, p pick) error {
 
 // execute starts it as the bridge would, but last in line.
 func (r *Replayer) execute(ctx context.Context, rec *kgo.Record, u orak.Upload, was State) error {
-	options := bridge.StartOptions(u)
+	options := workflows.StartOptions(workflows.ProcessUploadInput{Upload: u})
 	options.Priority.PriorityKey = LowestPriority
 	options.WorkflowIDReusePolicy = reusePolicy(was)
-	in := bridge.Input(rec, u)
+	in := workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(rec)}
 	if was != Missing {
 		var err error
 		if in.Cycle, err = r.cycle(ctx, u.ID); err != nil {
@@ -299,7 +298,7 @@ func (r *Replayer) cycle(ctx context.Context, id orak.UploadID) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("describing workflow %s: %w", workflows.UploadWorkflowID(id), err)
 	}
-	p := progressOf(resp.GetWorkflowExecutionInfo())
+	p, _ := r.deps.Payloads.Progress(resp.GetWorkflowExecutionInfo())
 	if p.Status.Final() {
 		return p.Cycle + 1, nil
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
-	"orak/bridge/lag"
+	"orak/operate/lag"
 )
 
 func TestGroupThatKeepsUpIsOK(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 
 	"orak"
 	"orak/bridge"
-	"orak/bridge/replay"
 	"orak/events"
+	"orak/operate/replay"
 	"orak/workflows"
 )
 

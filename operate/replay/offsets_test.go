@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"orak/bridge/replay"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/operate/replay"
 )
 
 func (b *bundle) offsets() *replay.Offsets {

@@ -172,7 +172,7 @@ func (c *comparison) compareParked(ctx context.Context) error {
 // compareOne believes a listing that agrees; one that does not may be late.
 func (c *comparison) compareOne(ctx context.Context, listed *workflow.WorkflowExecutionInfo) error {
 	id := listed.GetExecution().GetWorkflowId()
-	if p, ok := progressOf(listed); ok && c.agrees(id, p) {
+	if p, ok := c.deps.Payloads.Progress(listed); ok && c.agrees(id, p) {
 		c.settle(id)
 		return nil
 	}
@@ -181,7 +181,7 @@ func (c *comparison) compareOne(ctx context.Context, listed *workflow.WorkflowEx
 		return err
 	}
 	info := d.GetWorkflowExecutionInfo()
-	p, _ := progressOf(info)
+	p, _ := c.deps.Payloads.Progress(info)
 	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING || p.Status != orak.StatusDeadLettered {
 		return nil
 	}
@@ -281,7 +281,7 @@ func (c *comparison) judge(ctx context.Context, id string) (kind Kind, runID str
 		return LetterWithoutWorkflow, "", nil
 	}
 	info := d.GetWorkflowExecutionInfo()
-	if p, _ := progressOf(info); cutOff(info, p) {
+	if p, _ := c.deps.Payloads.Progress(info); cutOff(info, p) {
 		return WorkflowGone, info.GetExecution().GetRunId(), nil
 	}
 	return "", "", nil

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"orak/bridge/lag"
+	"orak/operate/lag"
 )
 
 // TestSketchKeepsItsPromises holds the sketch to what the paper proves, on

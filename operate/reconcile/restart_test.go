@@ -12,7 +12,6 @@ import (
 
 	"orak"
 	"orak/activities"
-	"orak/bridge"
 	"orak/events"
 	"orak/internal/media/mediatest"
 	"orak/workflows"
@@ -188,7 +187,7 @@ func TestEndThatWasCutOffIsFinishedByReconcile(t *testing.T) {
 // closedAt leaves a terminated workflow that stood at p.
 func (b *bundle) closedAt(u orak.Upload, p orak.Progress) {
 	b.t.Helper()
-	options := bridge.StartOptions(u)
+	options := workflows.StartOptions(workflows.ProcessUploadInput{Upload: u})
 	options.TaskQueue = "nobody-serves-this"
 	options.Memo = map[string]any{workflows.MemoProgress: p}
 	_, err := b.temporal.ExecuteWorkflow(b.ctx, options, workflows.TypeProcessUpload, workflows.ProcessUploadInput{
@@ -211,7 +210,7 @@ func TestUploadThatWasAnnouncedAgainRestartsWithThatAnnouncement(t *testing.T) {
 		Refused: &orak.Failure{Stage: orak.StageReceive, Class: orak.ClassInput, Message: "The event cannot be read.", Attempts: 1, FirstAt: now, LastAt: now},
 		Origin:  events.Origin{Topic: events.TopicUploads, Key: []byte(u.ID), Value: []byte("{}")},
 	}
-	_, err := b.temporal.ExecuteWorkflow(b.ctx, bridge.StartOptions(refused.Upload), workflows.TypeProcessUpload, refused)
+	_, err := b.temporal.ExecuteWorkflow(b.ctx, workflows.StartOptions(workflows.ProcessUploadInput{Upload: refused.Upload}), workflows.TypeProcessUpload, refused)
 	require.NoError(t, err)
 	b.await(u, orak.StatusDeadLettered)
 	b.terminate(u)

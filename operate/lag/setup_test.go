@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"orak/bridge/lag"
 	"orak/internal/kafka"
+	"orak/operate/lag"
 	"orak/test/broker"
 )
 

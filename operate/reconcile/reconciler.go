@@ -10,15 +10,13 @@ import (
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/activities"
-	"orak/bridge/replay"
 	"orak/events"
+	"orak/operate/replay"
 	"orak/workflows"
 )
 
@@ -43,8 +41,10 @@ type Letters interface {
 // Deps is what a Reconciler works with. Store, Letters and Links are not
 // needed by one that only verifies.
 type Deps struct {
-	Replayer  *replay.Replayer
-	Temporal  client.Client
+	Replayer *replay.Replayer
+	Temporal client.Client
+	// Payloads decodes with the data converter that Temporal was made with.
+	Payloads  workflows.Payloads
 	Namespace string
 	Store     Store
 	Letters   Letters
@@ -115,20 +115,11 @@ func (r *Reconciler) inputOf(ctx context.Context, workflowID, runID string) (in 
 	if err != nil {
 		return in, fmt.Errorf("reading the history of %s: %w", workflowID, err)
 	}
-	payloads := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
-	if err := converter.GetDefaultDataConverter().FromPayloads(payloads, &in); err != nil {
+	input := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
+	if err := r.deps.Payloads.Decode(input, &in); err != nil {
 		return in, fmt.Errorf("decoding the input of %s: %w", workflowID, err)
 	}
 	return in, nil
-}
-
-// progressOf reads the memo; ok is false where there is none that makes sense.
-func progressOf(info *workflow.WorkflowExecutionInfo) (p orak.Progress, ok bool) {
-	payload, ok := info.GetMemo().GetFields()[workflows.MemoProgress]
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &p) != nil {
-		return orak.Progress{}, false
-	}
-	return p, true
 }
 
 // encode writes a cursor or a mark.

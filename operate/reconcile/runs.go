@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/workflows"
@@ -37,11 +36,13 @@ var ErrNoSchedule = errors.New("there is no schedule " + workflows.ScheduleRecon
 type Runs struct {
 	temporal  client.Client
 	namespace string
+	payloads  workflows.Payloads
 }
 
-// NewRuns looks through a client of the namespace.
-func NewRuns(c client.Client, namespace string) *Runs {
-	return &Runs{temporal: c, namespace: namespace}
+// NewRuns looks through a client of the namespace, and decodes with the data
+// converter of that client.
+func NewRuns(c client.Client, namespace string, payloads workflows.Payloads) *Runs {
+	return &Runs{temporal: c, namespace: namespace, payloads: payloads}
 }
 
 // lookEvery is how often a run is looked at while it is followed.
@@ -105,7 +106,7 @@ func (r *Runs) follow(ctx context.Context, workflowID string, seen func(Run)) (R
 		if err != nil {
 			return Run{}, fault("Temporal does not tell of the reconciliation.", err)
 		}
-		run := runOf(d.GetWorkflowExecutionInfo())
+		run := r.runOf(d.GetWorkflowExecutionInfo())
 		switch run.Status {
 		case "running", "continued_as_new":
 		default:
@@ -129,18 +130,18 @@ func (r *Runs) History(ctx context.Context, n int) ([]Run, error) {
 	}
 	runs := make([]Run, 0, len(listed.GetExecutions()))
 	for _, info := range listed.GetExecutions() {
-		runs = append(runs, runOf(info))
+		runs = append(runs, r.runOf(info))
 	}
 	return runs, nil
 }
 
-func runOf(info *workflow.WorkflowExecutionInfo) Run {
+func (r *Runs) runOf(info *workflow.WorkflowExecutionInfo) Run {
 	run := Run{
 		WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId(), Status: statusText(info.GetStatus()),
 	}
-	payload, ok := info.GetMemo().GetFields()[workflows.MemoReconciled]
-	if !ok || converter.GetDefaultDataConverter().FromPayload(payload, &run.Report) != nil {
-		run.Report = workflows.ReconcileReport{BeganAt: info.GetStartTime().AsTime()}
+	var ok bool
+	if run.Report, ok = r.payloads.Report(info); !ok {
+		run.Report.BeganAt = info.GetStartTime().AsTime()
 	}
 	return run
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
-	"orak/bridge/replay"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/operate/replay"
 )
 
 func TestMissingUploadsStartOnceAndLast(t *testing.T) {
