@@ -5,6 +5,7 @@ import (
 	"github.com/google/uuid"
 
 	"orak"
+	"orak/api/resource"
 )
 
 // idOf reads the upload that the path names. What is no id names none.
@@ -29,11 +30,11 @@ func newID(t orak.Tenant, key string) (id orak.UploadID, repeatable bool, err er
 		return orak.UploadID(u.String()), false, err
 	}
 	if len(key) > maxIdempotencyKey {
-		return "", false, refuse(codeInvalidRequest, HeaderIdempotencyKey+" must be 255 characters at most.")
+		return "", false, refuse(codeInvalidRequest, resource.HeaderIdempotencyKey+" must be 255 characters at most.")
 	}
 	for _, b := range []byte(key) {
 		if b < 0x20 || b > 0x7e {
-			return "", false, refuse(codeInvalidRequest, HeaderIdempotencyKey+" must be of printable ASCII characters.")
+			return "", false, refuse(codeInvalidRequest, resource.HeaderIdempotencyKey+" must be of printable ASCII characters.")
 		}
 	}
 	// A tenant has no zero byte: two pairs never make the same name.
@@ -45,7 +46,7 @@ func newID(t orak.Tenant, key string) (id orak.UploadID, repeatable bool, err er
 // never changed: a repeat would become a second upload.
 func idempotencySpace() uuid.UUID { return uuid.MustParse("6f72616b-7570-5c6f-8164-6b6579737631") }
 
-func linksOf(id orak.UploadID) Links {
+func linksOf(id orak.UploadID) resource.Links {
 	self := "/v1/uploads/" + string(id)
-	return Links{Self: self, Analysis: self + "/analysis", Events: self + "/events"}
+	return resource.Links{Self: self, Analysis: self + "/analysis", Events: self + "/events"}
 }

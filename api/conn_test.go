@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"orak/api"
+	"orak/api/resource"
 )
 
 // raw is a connection that sends what a well-behaved client would not.
@@ -158,7 +158,7 @@ func TestACutOffUploadWithAKeyCanBeRepeated(t *testing.T) {
 	require.NoError(t, c.Conn.(*net.TCPConn).CloseWrite())
 	problem(t, c.answer(), http.StatusBadRequest, "incomplete-body")
 
-	a := into[api.Accepted](t, b.upload(content, header{"Idempotency-Key", "k"}), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(content, header{"Idempotency-Key", "k"}), http.StatusAccepted)
 	require.Equal(t, hexSum(content), a.SHA256)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 }
@@ -235,7 +235,7 @@ func TestWhatIsNoRequestIsAProblemToo(t *testing.T) {
 }
 
 func instance(t *testing.T, r reply) string {
-	return into[api.Problem](t, r, r.status).Instance
+	return into[resource.Problem](t, r, r.status).Instance
 }
 
 func TestStopEndsIdleConnectionsAndMayBeRepeated(t *testing.T) {
@@ -305,7 +305,7 @@ func TestWhatTheHeadAloneRefusesIsRefusedBeforeTheBodyIsSent(t *testing.T) {
 			}
 			r := c.answer()
 			require.Equal(t, test.status, r.status, name)
-			require.Equal(t, "urn:orak:problem:"+test.code, into[api.Problem](t, r, r.status).Type, name)
+			require.Equal(t, "urn:orak:problem:"+test.code, into[resource.Problem](t, r, r.status).Type, name)
 			require.True(t, r.closes, name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"orak"
+	"orak/api/resource"
 	"orak/workflows"
 )
 
@@ -45,8 +46,8 @@ func (s *Server) getDeadLetters(c *fiber.Ctx) error {
 // scan gathers a page. What Temporal was asked for is used up whole, since its
 // tokens point between its own pages; so the page is given away once three
 // quarters of it are full, instead of asking for ever fewer.
-func (s *Server) scan(ctx context.Context, x *exchange, sel selection, size int, token []byte) (DeadLetterPage, error) {
-	page := DeadLetterPage{DeadLetters: []DeadLetter{}}
+func (s *Server) scan(ctx context.Context, x *exchange, sel selection, size int, token []byte) (resource.DeadLetterPage, error) {
+	page := resource.DeadLetterPage{DeadLetters: []resource.DeadLetter{}}
 	query := sel.query()
 	for asked, scanned := 0, 0; ; {
 		room := size - len(page.DeadLetters)
@@ -73,7 +74,7 @@ func (s *Server) scan(ctx context.Context, x *exchange, sel selection, size int,
 
 // listed makes a dead letter of a workflow in a list. One whose memo cannot
 // be read is listed all the same: it must not hide.
-func (s *Server) listed(x *exchange, info *workflow.WorkflowExecutionInfo) DeadLetter {
+func (s *Server) listed(x *exchange, info *workflow.WorkflowExecutionInfo) resource.DeadLetter {
 	run := info.GetExecution()
 	p, ok := s.payloads.Progress(info)
 	if !ok {
@@ -89,13 +90,13 @@ func workflowUpload(workflowID string) orak.UploadID {
 	return orak.UploadID(workflowID[min(prefix, len(workflowID)):])
 }
 
-func (s *Server) deadLetter(p orak.Progress, workflowID, runID string) DeadLetter {
-	d := DeadLetter{
+func (s *Server) deadLetter(p orak.Progress, workflowID, runID string) resource.DeadLetter {
+	d := resource.DeadLetter{
 		ID: p.Upload.ID, Tenant: p.Upload.Tenant, Filename: p.Upload.Filename,
 		Cycle: p.Cycle, WorkflowID: workflowID, RunID: runID,
 	}
 	if f := p.Failure; f != nil {
-		d.Failure = Failure{Stage: f.Stage, Class: f.Class, Message: f.Message}
+		d.Failure = resource.Failure{Stage: f.Stage, Class: f.Class, Message: f.Message}
 		d.Attempts, d.FirstAt, d.LastAt = f.Attempts, f.FirstAt, f.LastAt
 	}
 	if s.workflowURL != nil {

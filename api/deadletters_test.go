@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/events"
 	"orak/workflows"
 )
@@ -30,10 +30,10 @@ func TestDeadLettersAreListedInPages(t *testing.T) {
 	}
 	b.begin(progress("choir", orak.StatusAnalyzing))
 
-	list := func(query string, headers ...header) (all []api.DeadLetter, pages int) {
+	list := func(query string, headers ...header) (all []resource.DeadLetter, pages int) {
 		token := ""
 		for {
-			page := into[api.DeadLetterPage](t, b.get("/v1/dead-letters?"+query+"&page_token="+token, headers...), http.StatusOK)
+			page := into[resource.DeadLetterPage](t, b.get("/v1/dead-letters?"+query+"&page_token="+token, headers...), http.StatusOK)
 			all = append(all, page.DeadLetters...)
 			pages++
 			if token = page.Next; token == "" {
@@ -49,10 +49,10 @@ func TestDeadLettersAreListedInPages(t *testing.T) {
 		p := want[d.ID]
 		require.Equal(t, p.Upload.Tenant, d.Tenant)
 		require.Equal(t, "a.wav", d.Filename)
-		require.Equal(t, api.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "Not audio."}, d.Failure)
+		require.Equal(t, resource.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "Not audio."}, d.Failure)
 		require.Equal(t, workflows.UploadWorkflowID(d.ID), d.WorkflowID)
 		require.Equal(t, "http://ui/"+d.WorkflowID+"/"+d.RunID, d.WebUI)
-		require.Equal(t, d, into[api.DeadLetterDetail](t, b.get("/v1/dead-letters/"+string(d.ID)), http.StatusOK).DeadLetter)
+		require.Equal(t, d, into[resource.DeadLetterDetail](t, b.get("/v1/dead-letters/"+string(d.ID)), http.StatusOK).DeadLetter)
 	}
 	choir, _ := list("", tenant("choir"))
 	require.Len(t, choir, 2)
@@ -70,7 +70,7 @@ func TestAnOperatorDecidesOnAParkedUpload(t *testing.T) {
 		b.begin(p)
 		path := "/v1/dead-letters/" + string(p.Upload.ID)
 		problem(t, b.post(path+"/"+verb, decision, tenant("band")), http.StatusNotFound, "not-found")
-		u := into[api.Upload](t, b.post(path+"/"+verb, decision), http.StatusAccepted)
+		u := into[resource.Upload](t, b.post(path+"/"+verb, decision), http.StatusAccepted)
 		require.Equal(t, status, u.Status)
 		require.Nil(t, u.Failure)
 		require.Contains(t, b.log.String(), `"by":"ada"`)
@@ -113,7 +113,7 @@ func TestDecisionsAreDecodedStrictly(t *testing.T) {
 func (b *bundle) listed(query string, headers ...header) (ids []orak.UploadID, pages int) {
 	b.t.Helper()
 	for token := ""; ; {
-		page := into[api.DeadLetterPage](b.t, b.get("/v1/dead-letters?"+query+"&page_token="+token, headers...), http.StatusOK)
+		page := into[resource.DeadLetterPage](b.t, b.get("/v1/dead-letters?"+query+"&page_token="+token, headers...), http.StatusOK)
 		for _, d := range page.DeadLetters {
 			ids = append(ids, d.ID)
 		}
@@ -212,7 +212,7 @@ func TestASelectionIsBoundedWork(t *testing.T) {
 	require.Len(t, first, 25)
 	oldest := first[len(first)-1]
 
-	page := into[api.DeadLetterPage](t, b.get("/v1/dead-letters?page_size=1&text="+string(oldest)), http.StatusOK)
+	page := into[resource.DeadLetterPage](t, b.get("/v1/dead-letters?page_size=1&text="+string(oldest)), http.StatusOK)
 	require.Empty(t, page.DeadLetters, "20 are looked at, one a time")
 	require.NotEmpty(t, page.Next)
 	ids, pages := b.listed("page_size=1&text=" + string(oldest))
@@ -244,21 +244,21 @@ func TestADeadLetterIsShownWhole(t *testing.T) {
 	})
 	r := b.get("/v1/dead-letters/" + string(p.Upload.ID))
 	require.NotContains(t, string(r.body), "hunter2")
-	d := into[api.DeadLetterDetail](t, r, http.StatusOK)
+	d := into[resource.DeadLetterDetail](t, r, http.StatusOK)
 	require.Equal(t, p.First, d.First)
 	require.Equal(t, 2, d.Restarts)
 	require.Equal(t, p.Timeline, d.Timeline)
 	require.Equal(t, at.Add(workflows.DefaultSettings().ParkFor), d.ExpiresAt)
-	require.Equal(t, &api.Event{
+	require.Equal(t, &resource.Event{
 		Topic: events.TopicUploads, Partition: 3, Offset: 1 << 40, Key: string(p.Upload.ID), Size: 108,
 		Value: `{"X-Api-Key":"[withheld]","b":2,"deep":[{"sessionToken":"[withheld]","t":"<é>"}],"n":12345678901234567890}`,
-		Headers: []api.EventHeader{
+		Headers: []resource.EventHeader{
 			{Key: "ce_type", Value: "orak.upload.received"}, {Key: "Authorization", Withheld: true},
 			{Key: "bytes", Withheld: true}, {Key: "empty"},
 		},
 	}, d.Event)
 	id := string(p.Upload.ID)
-	require.Equal(t, api.Command{
+	require.Equal(t, resource.Command{
 		Orak:     "orak dlq reprocess " + id + " --tenant choir",
 		Temporal: "temporal workflow signal --namespace night --workflow-id upload-" + id + ` --name reprocess --input '{"reason":"WHY","by":"WHO"}'`,
 		Tctl:     "tctl --namespace night workflow signal --workflow_id upload-" + id + ` --name reprocess --input '{"reason":"WHY","by":"WHO"}'`,
@@ -298,5 +298,5 @@ func TestOptionsReachTheWorkflowWhichMayRefuseThem(t *testing.T) {
 	bad := problem(t, b.post(path, `{"by":"x","reason":"x","options":{"tiemout":"1h"}}`), http.StatusBadRequest, "invalid-request")
 	require.Equal(t, "Options: want timeout.", bad.Detail)
 	problem(t, b.post(path, `{"by":"x","reason":"x","options":{"timeout":1}}`), http.StatusBadRequest, "invalid-request")
-	into[api.Upload](t, b.post(path, `{"by":"x","reason":"x","options":{"timeout":"1h"}}`), http.StatusAccepted)
+	into[resource.Upload](t, b.post(path, `{"by":"x","reason":"x","options":{"timeout":"1h"}}`), http.StatusAccepted)
 }

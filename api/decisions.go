@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
+	"orak/api/resource"
 	"orak/workflows"
 )
 
@@ -32,7 +33,7 @@ const (
 
 // postReprocess has a parked upload run again.
 func (s *Server) postReprocess(c *fiber.Ctx) error {
-	var req ReprocessRequest
+	var req resource.ReprocessRequest
 	if err := decodeJSON(c, &req); err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func (s *Server) postReprocess(c *fiber.Ctx) error {
 
 // postDiscard gives a parked upload up.
 func (s *Server) postDiscard(c *fiber.Ctx) error {
-	var req DiscardRequest
+	var req resource.DiscardRequest
 	if err := decodeJSON(c, &req); err != nil {
 		return err
 	}

@@ -8,18 +8,19 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"orak"
+	"orak/api/resource"
 	"orak/workflows"
 )
 
 // detail is everything about a dead letter. Where the history cannot be read,
 // the rest is told all the same.
-func (s *Server) detail(ctx context.Context, x *exchange, st state) DeadLetterDetail {
+func (s *Server) detail(ctx context.Context, x *exchange, st state) resource.DeadLetterDetail {
 	workflowID := workflows.UploadWorkflowID(st.Upload.ID)
 	self := "/v1/dead-letters/" + string(st.Upload.ID)
-	d := DeadLetterDetail{
+	d := resource.DeadLetterDetail{
 		DeadLetter: s.deadLetter(st.Progress, workflowID, st.runID),
 		First:      st.First, Restarts: st.Restarts, Timeline: st.Timeline,
-		Links: DeadLetterLinks{
+		Links: resource.DeadLetterLinks{
 			Self: self, Upload: linksOf(st.Upload.ID).Self, Reprocess: self + "/reprocess", Discard: self + "/discard",
 		},
 		Commands: s.commands(st.Upload.Tenant, st.Upload.ID),
@@ -75,7 +76,7 @@ func (s *Server) beginning(ctx context.Context, workflowID, runID string) (in wo
 }
 
 // commands are what an operator can do about a dead letter.
-func (s *Server) commands(t orak.Tenant, id orak.UploadID) Commands {
+func (s *Server) commands(t orak.Tenant, id orak.UploadID) resource.Commands {
 	ns := ""
 	if s.namespace != "" && s.namespace != "default" {
 		ns = " --namespace " + s.namespace
@@ -85,16 +86,16 @@ func (s *Server) commands(t orak.Tenant, id orak.UploadID) Commands {
 	if t != orak.DefaultTenant {
 		whose = " --tenant " + string(t)
 	}
-	signal := func(name string) Command {
+	signal := func(name string) resource.Command {
 		const input = ` --input '{"reason":"WHY","by":"WHO"}'`
-		return Command{
+		return resource.Command{
 			Orak:     "orak dlq " + name + " " + string(id) + whose,
 			Temporal: "temporal workflow signal" + ns + " --workflow-id " + workflowID + " --name " + name + input,
 			Tctl:     "tctl" + ns + " workflow signal --workflow_id " + workflowID + " --name " + name + input,
 		}
 	}
-	return Commands{
-		Inspect: Command{
+	return resource.Commands{
+		Inspect: resource.Command{
 			Orak:     "orak dlq show " + string(id) + whose,
 			Temporal: "temporal workflow query" + ns + " --workflow-id " + workflowID + " --type " + workflows.QueryStatus,
 			Tctl:     "tctl" + ns + " workflow query --workflow_id " + workflowID + " --query_type " + workflows.QueryStatus,

@@ -4,10 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
-)
 
-// HeaderContentDigest is RFC 9530's: "sha-256=:<base64>:".
-const HeaderContentDigest = "Content-Digest"
+	"orak/api/resource"
+)
 
 // parseDigest reads the SHA-256 from a Content-Digest header; nil where the
 // header is absent or has other algorithms alone.
@@ -21,7 +20,7 @@ func parseDigest(header string) ([]byte, error) {
 		encoded, closed := strings.CutSuffix(encoded, ":")
 		sum, err := base64.StdEncoding.DecodeString(encoded)
 		if !opened || !closed || err != nil || len(sum) != sha256.Size {
-			return nil, refuse(codeInvalidRequest, HeaderContentDigest+" must look like sha-256=:<base64>:.")
+			return nil, refuse(codeInvalidRequest, resource.HeaderContentDigest+" must look like sha-256=:<base64>:.")
 		}
 		return sum, nil
 	}

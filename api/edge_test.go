@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"orak/api"
+	"orak/api/resource"
 )
 
 func TestAPanicIsAProblemAndItsStackIsLogged(t *testing.T) {
@@ -51,7 +51,7 @@ func TestHealthIsServedAndMetricsAreNot(t *testing.T) {
 	b := setup(t)
 	require.Equal(t, "alive\n", string(b.get("/livez").body))
 	require.Equal(t, http.StatusServiceUnavailable, b.get("/readyz").status)
-	into[api.Accepted](t, b.upload(wav(100)), http.StatusAccepted)
+	into[resource.Accepted](t, b.upload(wav(100)), http.StatusAccepted)
 	b.get("/v1/uploads/" + someID)
 	b.get("/v1/uploads/nothing-that-is-an-id")
 	b.get("/nowhere/" + someID)

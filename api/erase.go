@@ -16,6 +16,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"orak"
+	"orak/api/resource"
 	"orak/events"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
@@ -63,7 +64,7 @@ func (s *Server) deleteUpload(c *fiber.Ctx) error {
 	}
 	exchangeOf(c).log.Info("an erasure is on record", slog.String("upload_id", string(id)), slog.String("tenant", string(t)),
 		slog.String("by", asked.By), slog.String("reason", asked.Reason))
-	return c.Status(fiber.StatusAccepted).JSON(Erasing{ID: id, Status: statusErasing, Links: linksOf(id)})
+	return c.Status(fiber.StatusAccepted).JSON(resource.Erasing{ID: id, Status: statusErasing, Links: linksOf(id)})
 }
 
 // erasureOf reads who asks, and why.
@@ -167,7 +168,7 @@ func (s *Server) refuseErased(ctx context.Context, in *incoming) error {
 		return err
 	}
 	r := erasedRefusal(stone)
-	r.detail = "An upload with this " + HeaderIdempotencyKey + " was erased. Nothing was stored: send the recording with a new key."
+	r.detail = "An upload with this " + resource.HeaderIdempotencyKey + " was erased. Nothing was stored: send the recording with a new key."
 	return r
 }
 

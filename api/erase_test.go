@@ -15,6 +15,7 @@ import (
 
 	"orak"
 	"orak/api"
+	"orak/api/resource"
 	"orak/events"
 	"orak/internal/objectstore"
 )
@@ -50,12 +51,12 @@ func asked(t *testing.T, es []events.Event) []events.Erasure {
 func TestAnErasureIsOnRecordBehindItsUpload(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	a := into[api.Accepted](t, b.upload(wav(5000), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(5000), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
 	path := "/v1/uploads/" + string(a.ID)
 	r := b.delete(path+"?by=ada&reason=asked+by+the+singer", header{"X-Orak-Tenant", "choir"},
 		header{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
-	erasing := into[api.Erasing](t, r, http.StatusAccepted)
-	require.Equal(t, api.Erasing{ID: a.ID, Status: "erasing", Links: a.Links}, erasing)
+	erasing := into[resource.Erasing](t, r, http.StatusAccepted)
+	require.Equal(t, resource.Erasing{ID: a.ID, Status: "erasing", Links: a.Links}, erasing)
 
 	es := b.announced(2)
 	require.Equal(t, []events.Type{events.UploadReceived, events.Erased}, []events.Type{es[0].Type, es[1].Type})
@@ -64,7 +65,7 @@ func TestAnErasureIsOnRecordBehindItsUpload(t *testing.T) {
 
 	// Asked again while it is carried out, it is the same event.
 	b.bury("choir", a.ID, time.Time{})
-	into[api.Erasing](t, b.delete(path, header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	into[resource.Erasing](t, b.delete(path, header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
 	require.Len(t, b.announced(2), 2)
 	// And once it is done, there is nothing to do.
 	b.bury("choir", a.ID, time.Now().UTC())
@@ -76,7 +77,7 @@ func TestAnErasureIsOnRecordBehindItsUpload(t *testing.T) {
 func TestOnlyTheOwnersUploadIsErased(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
-	a := into[api.Accepted](t, b.upload(wav(5000), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(5000), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
 	known := progress("choir", orak.StatusCompleted) // its recording is gone, by hand
 	b.begin(known)
 	for _, id := range []orak.UploadID{a.ID, known.Upload.ID} {
@@ -85,14 +86,14 @@ func TestOnlyTheOwnersUploadIsErased(t *testing.T) {
 	}
 	problem(t, b.delete("/v1/uploads/"+string(freshID())), http.StatusNotFound, "not-found")
 	problem(t, b.delete("/v1/uploads/..%2F..%2Fx"), http.StatusNotFound, "not-found")
-	into[api.Erasing](t, b.delete("/v1/uploads/"+string(known.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	into[resource.Erasing](t, b.delete("/v1/uploads/"+string(known.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
 	require.Equal(t, []events.Erasure{{ID: known.Upload.ID, Tenant: "choir", By: "the API"}}, asked(t, b.announced(2)))
 }
 
 func TestWhoAsksIsBounded(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
 	for _, query := range []string{
 		"by=" + strings.Repeat("x", events.MaxBy+1), "by=a%0Ab", "by=%ff", "reason=" + strings.Repeat("x", events.MaxReason+1), "reason=%1b%5B2J",
 	} {
@@ -106,17 +107,17 @@ func TestErasureIsAcceptedWhileKafkaIsUnavailable(t *testing.T) {
 	b := setupTemporal(t, func(b *bundle) { b.cfg.AckWait = 20 * time.Millisecond })
 	b.kafkaDown.Store(true)
 	key := header{"Idempotency-Key", "take-1"}
-	a := into[api.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted) // it is in the outbox
+	a := into[resource.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted) // it is in the outbox
 	path := "/v1/uploads/" + string(a.ID)
 	began := time.Now()
-	into[api.Erasing](t, b.delete(path+"?by=ada"), http.StatusAccepted)
+	into[resource.Erasing](t, b.delete(path+"?by=ada"), http.StatusAccepted)
 	require.Less(t, time.Since(began), 5*time.Second, "it does not wait for Kafka")
 	require.Contains(t, b.keys(), orak.PendingErasureKey(orak.DefaultTenant, a.ID))
 
 	// From now on it is erased for whoever asks, and is not taken in again.
 	problem(t, b.get(path), http.StatusGone, "erased")
 	problem(t, b.upload(wav(5000), key), http.StatusGone, "erased")
-	into[api.Erasing](t, b.delete(path+"?by=ada"), http.StatusAccepted)
+	into[resource.Erasing](t, b.delete(path+"?by=ada"), http.StatusAccepted)
 
 	b.kafkaDown.Store(false)
 	b.eventually(func() bool { return !slices.Contains(b.keys(), orak.PendingErasureKey(orak.DefaultTenant, a.ID)) }, "the marker is removed")
@@ -132,10 +133,10 @@ func TestErasureIsAcceptedWhileKafkaIsUnavailable(t *testing.T) {
 func TestNextProcessSendsTheErasuresThatAreLeft(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.cfg.AckWait = time.Millisecond })
-	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
 	b.announced(1)
 	b.kafkaDown.Store(true)
-	into[api.Erasing](t, b.delete("/v1/uploads/"+string(a.ID)+"?by=ada&reason=asked",
+	into[resource.Erasing](t, b.delete("/v1/uploads/"+string(a.ID)+"?by=ada&reason=asked",
 		header{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}), http.StatusAccepted)
 	damaged := freshID()
 	b.put(orak.PendingErasureKey("choir", damaged), []byte("{"), "application/json")
@@ -170,7 +171,7 @@ func (s lostAnswers) Put(ctx context.Context, key string, body io.Reader, opts o
 func TestErasureThatMayFollowIsNotDenied(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.deps.Store = lostAnswers{b.store} })
-	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
 	p := problem(t, b.delete("/v1/uploads/"+string(a.ID)), http.StatusServiceUnavailable, "unavailable")
 	require.Contains(t, p.Detail, "may still be carried out")
 	require.NotContains(t, p.Detail, "othing was")
@@ -196,7 +197,7 @@ func TestAnErasedUploadIsGone(t *testing.T) {
 	// A damaged one is one.
 	b.put(orak.ErasedKey("choir", unknown.Upload.ID), []byte("{"), "application/json")
 	problem(t, b.get("/v1/uploads/"+string(unknown.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusGone, "erased")
-	into[api.Erasing](t, b.delete("/v1/uploads/"+string(unknown.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	into[resource.Erasing](t, b.delete("/v1/uploads/"+string(unknown.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
 
 	// A stream ends with it.
 	done := make(chan reply, 1)
@@ -217,7 +218,7 @@ func TestTheKeyOfAnErasedUploadIsNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	key := header{"Idempotency-Key", "take-1"}
-	a := into[api.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted)
 	b.announced(1)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 	b.bury(orak.DefaultTenant, a.ID, time.Time{})

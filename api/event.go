@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"orak/events"
+
+	"orak/api/resource"
 )
 
 const (
@@ -23,16 +25,16 @@ const (
 // eventOf shows the record that announced an upload. Anybody may have written
 // it: what is named like a secret is not passed on. An upload that no record
 // announced has none.
-func eventOf(o events.Origin) *Event {
+func eventOf(o events.Origin) *resource.Event {
 	if o.Topic == "" {
 		return nil
 	}
-	e := &Event{
+	e := &resource.Event{
 		Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, Key: shown(o.Key),
-		Headers: []EventHeader{}, Size: len(o.Value),
+		Headers: []resource.EventHeader{}, Size: len(o.Value),
 	}
 	for _, h := range o.Headers {
-		header := EventHeader{Key: strings.ToValidUTF8(h.Key, "?"), Value: shown(h.Value)}
+		header := resource.EventHeader{Key: strings.ToValidUTF8(h.Key, "?"), Value: shown(h.Value)}
 		if secret(h.Key) || header.Value == "" && len(h.Value) > 0 {
 			header.Value, header.Withheld = "", true
 		}

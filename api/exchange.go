@@ -21,15 +21,8 @@ import (
 	"orak"
 )
 
-// Headers of requests and answers.
-const (
-	// HeaderTenant says whose request it is. The gateway in front sets it.
-	HeaderTenant = "X-Orak-Tenant"
-	// HeaderIdempotencyKey makes a repeat of an upload the same upload.
-	HeaderIdempotencyKey = "Idempotency-Key"
-	// HeaderRequestID names the request in logs and problems.
-	HeaderRequestID = "X-Request-Id"
-)
+// HeaderRequestID names the request in logs and problems.
+const HeaderRequestID = "X-Request-Id"
 
 // exchange is one request on its way.
 type exchange struct {

@@ -4,11 +4,13 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"orak/api/resource"
 )
 
 // vary are the headers of a request that an answer depends on: whose it is, and
 // how a proxy in front may compress it.
-const vary = HeaderTenant + ", " + fiber.HeaderAcceptEncoding
+const vary = resource.HeaderTenant + ", " + fiber.HeaderAcceptEncoding
 
 // fresh gives an answer its validator, and reports whether the caller has it
 // already, which a 304 says. A cache asks each time, and is the caller's own:

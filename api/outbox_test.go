@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 func TestWithKafkaDownUploadsAreAcceptedAndFollowLater(t *testing.T) {
@@ -21,7 +21,7 @@ func TestWithKafkaDownUploadsAreAcceptedAndFollowLater(t *testing.T) {
 	b := setup(t, func(b *bundle) { b.cfg.AckWait = 20 * time.Millisecond })
 	b.kafkaDown.Store(true)
 	content := wav(5000)
-	a := into[api.Accepted](t, b.upload(content), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(content), http.StatusAccepted)
 	require.Contains(t, b.keys(), orak.PendingKey(orak.DefaultTenant, a.ID))
 	b.eventually(func() bool { return b.marker(a.ID)["sha256"] == hexSum(content) }, "the marker knows all that the event needs")
 
@@ -48,7 +48,7 @@ func TestTheNextProcessAnnouncesWhatIsLeft(t *testing.T) {
 	ids := map[orak.UploadID]string{}
 	for i := range 5 {
 		content := wav(1000 + i)
-		ids[into[api.Accepted](t, b.upload(content, header{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}), http.StatusAccepted).ID] = hexSum(content)
+		ids[into[resource.Accepted](t, b.upload(content, header{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}), http.StatusAccepted).ID] = hexSum(content)
 	}
 	// The first one's producer keeps failing; the others start anew.
 	b.deps.Events = b.producer()

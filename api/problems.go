@@ -11,11 +11,8 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"orak"
+	"orak/api/resource"
 )
-
-// problemType begins the type of every problem; a code follows. Clients
-// depend on the types: the set only grows.
-const problemType = "urn:orak:problem:"
 
 // code names a kind of problem.
 type code string
@@ -156,13 +153,13 @@ func asRefusal(err error) *refusal {
 // writeProblem answers with r; requestID is the problem's instance.
 func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	status, title := r.code.meaning()
-	p := Problem{
-		Type: problemType + string(r.code), Title: title, Status: status,
+	p := resource.Problem{
+		Type: resource.ProblemType + string(r.code), Title: title, Status: status,
 		Detail: r.detail, Instance: requestID, Accepted: r.accepted, ErasedAt: r.erasedAt,
 	}
 	text, err := json.Marshal(p)
 	if err != nil { // a Problem is strings and an int
-		text = []byte(`{"type":"` + problemType + `internal","status":500}`)
+		text = []byte(`{"type":"` + resource.ProblemType + `internal","status":500}`)
 	}
 	ctx.Response.ResetBody()
 	ctx.Response.SetStatusCode(status)

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 
 	"orak"
+	"orak/api/resource"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
 )
@@ -53,7 +54,7 @@ func (s *Server) postUpload(c *fiber.Ctx) error {
 	}
 	links := linksOf(u.ID)
 	c.Set(fiber.HeaderLocation, links.Self)
-	return c.Status(fiber.StatusAccepted).JSON(Accepted{
+	return c.Status(fiber.StatusAccepted).JSON(resource.Accepted{
 		ID: u.ID, Status: status, Size: u.Size, SHA256: u.SHA256, Links: links,
 	})
 }
@@ -108,7 +109,7 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 // is stored before that.
 func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 	x := exchangeOf(c)
-	key, err := onlyHeader(c, HeaderIdempotencyKey)
+	key, err := onlyHeader(c, resource.HeaderIdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -208,9 +209,9 @@ func (in *incoming) uncertain(gone bool, err error) error {
 	}
 	detail := r.detail + " The recording may have been stored all the same, and is processed then"
 	if in.repeatable {
-		return refuse(r.code, detail+": with the same "+HeaderIdempotencyKey+" it is taken once.").because(err)
+		return refuse(r.code, detail+": with the same "+resource.HeaderIdempotencyKey+" it is taken once.").because(err)
 	}
-	return refuse(r.code, detail+"; with an "+HeaderIdempotencyKey+" a repeat is taken once.").because(err)
+	return refuse(r.code, detail+"; with an "+resource.HeaderIdempotencyKey+" a repeat is taken once.").because(err)
 }
 
 // broken gives the ways in which receiving can fail their problems.
@@ -219,7 +220,7 @@ func (s *Server) broken(err error) error {
 	case errors.Is(err, errTooLarge):
 		return s.tooLarge()
 	case errors.Is(err, errDigest):
-		return refuse(codeDigestMismatch, "The body is not what "+HeaderContentDigest+" says. Nothing was stored.")
+		return refuse(codeDigestMismatch, "The body is not what "+resource.HeaderContentDigest+" says. Nothing was stored.")
 	case errors.Is(err, errStalled):
 		return refuse(codeTimeout, "Nothing was received for "+s.cfg.BodyTimeout.String()+". Nothing was stored.")
 	case errors.Is(err, errSlow):

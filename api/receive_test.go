@@ -18,6 +18,7 @@ import (
 
 	"orak"
 	"orak/api"
+	"orak/api/resource"
 	"orak/events"
 	"orak/internal/media"
 	"orak/internal/objectstore"
@@ -44,13 +45,13 @@ func TestUploadIsStoredAnnouncedAndAnswered(t *testing.T) {
 	r := b.upload(content, header{"Content-Type", "audio/mpeg"}, header{"X-Orak-Tenant", "choir"},
 		header{"Content-Disposition", `attachment; filename="../../My Song.wav"`}, header{"traceparent", trace})
 
-	a := into[api.Accepted](t, r, http.StatusAccepted)
+	a := into[resource.Accepted](t, r, http.StatusAccepted)
 	require.Equal(t, int64(len(content)), a.Size)
 	require.Equal(t, hexSum(content), a.SHA256)
 	require.Equal(t, orak.StatusQueued, a.Status)
 	self := "/v1/uploads/" + string(a.ID)
 	require.Equal(t, self, r.header.Get("Location"))
-	require.Equal(t, api.Links{Self: self, Analysis: self + "/analysis", Events: self + "/events"}, a.Links)
+	require.Equal(t, resource.Links{Self: self, Analysis: self + "/analysis", Events: self + "/events"}, a.Links)
 
 	e := b.announced(1)[0]
 	require.Equal(t, events.ReceivedID(a.ID), e.ID)
@@ -102,7 +103,7 @@ func TestUploadTakesTheFirstFileOfAForm(t *testing.T) {
 		contentType, body := form(t, field("title", "x"), file(`C:\songs\Ünïcode `+"\u202e"+`.wav`, content), field("after", "y"))
 		for _, reader := range []io.Reader{bytes.NewReader(body), chunked(body)} {
 			r := b.do(b.request(http.MethodPost, "/v1/uploads", reader, header{"Content-Type", contentType}))
-			a := into[api.Accepted](t, r, http.StatusAccepted)
+			a := into[resource.Accepted](t, r, http.StatusAccepted)
 			require.Equal(t, int64(size), a.Size)
 			require.Equal(t, hexSum(content), a.SHA256)
 		}
@@ -184,7 +185,7 @@ func TestUploadInChunksIsTakenInWithItsDigest(t *testing.T) {
 	for _, size := range []int{100, 20_000, 3 << 20} {
 		content := wav(size)
 		r := b.do(b.request(http.MethodPost, "/v1/uploads", chunked(content), contentDigest(content)))
-		require.Equal(t, hexSum(content), into[api.Accepted](t, r, http.StatusAccepted).SHA256)
+		require.Equal(t, hexSum(content), into[resource.Accepted](t, r, http.StatusAccepted).SHA256)
 	}
 }
 
@@ -194,12 +195,12 @@ func TestARepeatedKeyIsTheSameUpload(t *testing.T) {
 	content, other := wav(2<<20), wav(2<<20)
 	other[1<<20]++
 	key := header{"Idempotency-Key", "take 1"}
-	first := into[api.Accepted](t, b.upload(content, key), http.StatusAccepted)
+	first := into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 	before, err := b.store.Stat(t.Context(), orak.OriginalKey(orak.DefaultTenant, first.ID))
 	require.NoError(t, err)
 
-	require.Equal(t, first, into[api.Accepted](t, b.upload(content, key), http.StatusAccepted))
+	require.Equal(t, first, into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted))
 	problem(t, b.upload(other, key), http.StatusUnprocessableEntity, "idempotency-conflict")
 	problem(t, b.upload(wav(100), key), http.StatusUnprocessableEntity, "idempotency-conflict")
 	after, err := b.store.Stat(t.Context(), orak.OriginalKey(orak.DefaultTenant, first.ID))
@@ -207,7 +208,7 @@ func TestARepeatedKeyIsTheSameUpload(t *testing.T) {
 	require.Equal(t, before, after)
 	require.Len(t, b.announced(1), 1)
 
-	elsewhere := into[api.Accepted](t, b.upload(content, key, header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
+	elsewhere := into[resource.Accepted](t, b.upload(content, key, header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
 	require.NotEqual(t, first.ID, elsewhere.ID)
 }
 
@@ -236,7 +237,7 @@ func TestTheSameKeyAtTheSameTimeIsOneUpload(t *testing.T) {
 		for _, r := range rs {
 			statuses[r.status]++
 			if r.status == http.StatusAccepted {
-				require.Equal(t, hexSum(contents[which]), into[api.Accepted](t, r, http.StatusAccepted).SHA256)
+				require.Equal(t, hexSum(contents[which]), into[resource.Accepted](t, r, http.StatusAccepted).SHA256)
 			}
 		}
 		require.Len(t, statuses, 1, "one content has one answer: %v", statuses)
@@ -287,7 +288,7 @@ func TestAStoreThatFailsAfterTheLastByteLeavesNothingBehind(t *testing.T) {
 
 	// With a key what is there counts, whoever stored it.
 	key := header{"Idempotency-Key", "k"}
-	into[api.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted)
+	into[resource.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted)
 	require.Len(t, b.announced(1), 1)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 }
@@ -335,7 +336,7 @@ func TestMemoryIsFlatInTheSizeOfTheUpload(t *testing.T) {
 		body := io.MultiReader(strings.NewReader(c.before), bytes.NewReader(head), middle, strings.NewReader(c.after))
 		req := b.request(http.MethodPost, "/v1/uploads", body, c.headers...)
 		req.ContentLength = size + int64(len(c.before)+len(c.after))
-		a := into[api.Accepted](t, b.do(req), http.StatusAccepted)
+		a := into[resource.Accepted](t, b.do(req), http.StatusAccepted)
 		require.Equal(t, int64(size), a.Size)
 		grown := int64(peak) - int64(before)
 		t.Logf("%s: the heap grew by %d KiB for 100 MB", name, grown>>10)

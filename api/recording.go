@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"orak/api/resource"
 )
 
 // recording is the file within a request, streamed. Its io.EOF comes only
@@ -70,7 +72,7 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 	default:
 		return nil, refuse(codeUnsupportedEncoding, "Send the recording as it is, without Content-Encoding.")
 	}
-	digest, err := parseDigest(c.Get(HeaderContentDigest))
+	digest, err := parseDigest(c.Get(resource.HeaderContentDigest))
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 		return s.fromForm(b, params["boundary"])
 	}
 	if b.length < 0 && digest == nil {
-		return nil, refuse(codeLengthRequired, "Send Content-Length, or with a chunked body "+HeaderContentDigest+": sha-256=:<base64>:, so that a cut connection can be told from the end.")
+		return nil, refuse(codeLengthRequired, "Send Content-Length, or with a chunked body "+resource.HeaderContentDigest+": sha-256=:<base64>:, so that a cut connection can be told from the end.")
 	}
 	return &recording{
 		src: b, size: b.length, limit: s.cfg.MaxUploadBytes, sum: sha256.New(), claimed: hex.EncodeToString(digest),

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"orak"
+	"orak/api/resource"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
 )
@@ -57,7 +58,7 @@ func (s *Server) knownDigest(ctx context.Context, marked orak.Upload, stored obj
 // compare returns the digest of the recording that is stored, which is empty in
 // known where it has to be read, and refuses a body that is another one.
 func (s *Server) compare(ctx context.Context, in *incoming, stored objectstore.Info, known string) (string, error) {
-	conflict := refuse(codeIdempotencyConflict, "Use a new "+HeaderIdempotencyKey+" for a new recording.")
+	conflict := refuse(codeIdempotencyConflict, "Use a new "+resource.HeaderIdempotencyKey+" for a new recording.")
 	switch {
 	case in.size >= 0 && in.size != stored.Size:
 		return "", conflict

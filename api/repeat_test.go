@@ -14,6 +14,7 @@ import (
 
 	"orak"
 	"orak/api"
+	"orak/api/resource"
 	"orak/internal/objectstore"
 )
 
@@ -46,11 +47,11 @@ func TestRepeatReadsNoMoreThanItTakesToTell(t *testing.T) {
 	content, other := wav(4<<20), wav(4<<20)
 	other[1<<20]++
 	key := header{"Idempotency-Key", "k"}
-	first := into[api.Accepted](t, b.upload(content, key, contentDigest(content)), http.StatusAccepted)
+	first := into[resource.Accepted](t, b.upload(content, key, contentDigest(content)), http.StatusAccepted)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 
 	// Whole bodies: the recording itself is not read again.
-	require.Equal(t, first, into[api.Accepted](t, b.upload(content, key), http.StatusAccepted))
+	require.Equal(t, first, into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted))
 	problem(t, b.upload(other, key), http.StatusUnprocessableEntity, "idempotency-conflict")
 	require.Zero(t, read.Load())
 
@@ -74,7 +75,7 @@ func TestRepeatReadsNoMoreThanItTakesToTell(t *testing.T) {
 		require.True(t, got.closes, name)
 		conn.ended()
 		if c.status == http.StatusAccepted {
-			require.Equal(t, first, into[api.Accepted](t, got, http.StatusAccepted))
+			require.Equal(t, first, into[resource.Accepted](t, got, http.StatusAccepted))
 		}
 	}
 	require.Zero(t, read.Load())
@@ -88,18 +89,18 @@ func TestRepeatTakesTheDigestFromTheWorkflow(t *testing.T) {
 	content, other := wav(200_000), wav(200_000)
 	other[100_000]++
 	key := header{"Idempotency-Key", "k"}
-	first := into[api.Accepted](t, b.upload(content, key), http.StatusAccepted)
+	first := into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 
 	// Where nothing else knows it, the recording is read.
-	require.Equal(t, first, into[api.Accepted](t, b.upload(content, key), http.StatusAccepted))
+	require.Equal(t, first, into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted))
 	problem(t, b.upload(other, key), http.StatusUnprocessableEntity, "idempotency-conflict")
 	require.EqualValues(t, 2, read.Load())
 
 	p := progress(orak.DefaultTenant, orak.StatusAnalyzing)
 	p.Upload = uploadOf(t, b.announced(1)[0])
 	b.begin(p)
-	require.Equal(t, orak.StatusAnalyzing, into[api.Accepted](t, b.upload(content, key), http.StatusAccepted).Status)
+	require.Equal(t, orak.StatusAnalyzing, into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted).Status)
 	problem(t, b.upload(other, key), http.StatusUnprocessableEntity, "idempotency-conflict")
 	require.EqualValues(t, 2, read.Load())
 }
@@ -110,9 +111,9 @@ func TestCreatedAtIsTheSameInEveryAnswer(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, func(b *bundle) { b.cfg.AckWait = time.Millisecond })
 	b.kafkaDown.Store(true)
-	a := into[api.Accepted](t, b.upload(wav(5000), header{"Idempotency-Key", "k"}), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(5000), header{"Idempotency-Key", "k"}), http.StatusAccepted)
 	createdAt := func() time.Time {
-		return into[api.Upload](t, b.get(a.Links.Self), http.StatusOK).CreatedAt
+		return into[resource.Upload](t, b.get(a.Links.Self), http.StatusOK).CreatedAt
 	}
 	at := createdAt()
 	require.False(t, at.IsZero())
@@ -135,7 +136,7 @@ func TestCreatedAtIsTheSameInEveryAnswer(t *testing.T) {
 	b.show(p)
 	b.outcome(p)
 	b.eventually(func() bool {
-		return into[api.Upload](t, b.get(a.Links.Self), http.StatusOK).Status == orak.StatusCompleted
+		return into[resource.Upload](t, b.get(a.Links.Self), http.StatusOK).Status == orak.StatusCompleted
 	}, "it is completed")
 	require.True(t, at.Equal(createdAt()))
 }

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
+	"orak/api/resource"
 	"orak/workflows"
 )
 
@@ -152,7 +153,7 @@ func (sel selection) query() string {
 		"ExecutionStatus = 'Running'",
 		among(workflows.AttrStatus, orak.StatusDeadLettered),
 	}
-	if sel.tenant != EveryTenant {
+	if sel.tenant != resource.EveryTenant {
 		terms = append(terms, among(workflows.AttrTenant, sel.tenant))
 	}
 	if len(sel.stages) > 0 {
@@ -176,7 +177,7 @@ func (sel selection) looks() bool {
 
 // matches is the part of sel that visibility cannot answer. A dead letter
 // whose last failure is not known has no age.
-func (sel selection) matches(d DeadLetter) bool {
+func (sel selection) matches(d resource.DeadLetter) bool {
 	if !sel.after.IsZero() && !d.LastAt.After(sel.after) {
 		return false
 	}

@@ -25,6 +25,7 @@ import (
 
 	"orak"
 	"orak/api"
+	"orak/api/resource"
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/media"
@@ -61,7 +62,7 @@ func config() api.Config {
 }
 
 // operating has the requests of a test speak for every tenant.
-func operating(b *bundle) { b.cfg.AllTenants, b.as = true, api.EveryTenant }
+func operating(b *bundle) { b.cfg.AllTenants, b.as = true, resource.EveryTenant }
 
 // setup starts a server; change adapts it before that.
 func setup(t *testing.T, change ...func(b *bundle)) *bundle {
@@ -269,9 +270,9 @@ func into[T any](t *testing.T, r reply, status int) T {
 }
 
 // problem checks that r is one, of the given code.
-func problem(t *testing.T, r reply, status int, code string) api.Problem {
+func problem(t *testing.T, r reply, status int, code string) resource.Problem {
 	t.Helper()
-	p := into[api.Problem](t, r, status)
+	p := into[resource.Problem](t, r, status)
 	require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
 	require.Equal(t, "urn:orak:problem:"+code, p.Type, "%s", r.body)
 	require.Equal(t, status, p.Status)

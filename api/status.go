@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 
 	"orak"
+	"orak/api/resource"
 	"orak/internal/objectstore"
 	"orak/workflows"
 )
@@ -43,7 +44,7 @@ func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (s
 	if err == nil && !st.ended() && st.runID != "" || err != nil && !errors.Is(err, errUnknown) {
 		return st, err
 	}
-	if t == EveryTenant {
+	if t == resource.EveryTenant {
 		if t = st.Upload.Tenant; t == "" {
 			return st, err
 		}
@@ -64,11 +65,11 @@ func (s *Server) find(ctx context.Context, t orak.Tenant, id orak.UploadID) (sta
 	st, err := s.fromTemporal(ctx, id)
 	switch {
 	case err == nil && st.Upload.ID == id:
-		if t != EveryTenant && st.Upload.Tenant != t {
+		if t != resource.EveryTenant && st.Upload.Tenant != t {
 			return state{}, errUnknown
 		}
 		return st, nil
-	case t == EveryTenant:
+	case t == resource.EveryTenant:
 		// Without a tenant's name there is no key to look at in the store.
 		if err == nil || isNotFound(err) {
 			return state{}, errUnknown
@@ -225,15 +226,15 @@ func (s *Server) lookupFor(c *fiber.Ctx) (state, error) {
 }
 
 // resource is st as it stands on the wire.
-func (st state) resource() Upload {
-	u := Upload{
+func (st state) resource() resource.Upload {
+	u := resource.Upload{
 		ID: st.Upload.ID, Status: st.Status, Stage: st.Stage,
 		Attempt: st.attempt, StageProgress: st.share,
 		CreatedAt: st.Upload.ReceivedAt, UpdatedAt: st.UpdatedAt,
 		Halted: st.halted, Links: linksOf(st.Upload.ID),
 	}
 	if f := st.Failure; f != nil {
-		u.Failure = &Failure{Stage: f.Stage, Class: f.Class, Message: f.Message}
+		u.Failure = &resource.Failure{Stage: f.Stage, Class: f.Class, Message: f.Message}
 	}
 	return u
 }

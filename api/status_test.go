@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/workflows"
 )
 
@@ -23,8 +23,8 @@ func self(p orak.Progress) string { return "/v1/uploads/" + string(p.Upload.ID) 
 func TestAnUploadIsQueuedBeforeTemporalKnowsIt(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
-	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
-	u := into[api.Upload](t, b.get(a.Links.Self), http.StatusOK)
+	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
+	u := into[resource.Upload](t, b.get(a.Links.Self), http.StatusOK)
 	require.Equal(t, orak.StatusQueued, u.Status)
 	require.Equal(t, a.Links, u.Links)
 	require.Zero(t, u.Attempt)
@@ -33,7 +33,7 @@ func TestAnUploadIsQueuedBeforeTemporalKnowsIt(t *testing.T) {
 	// The same holds for a workflow that has not written anything yet.
 	p := orak.Progress{Upload: orak.Upload{ID: a.ID, Tenant: orak.DefaultTenant}}
 	b.begin(p)
-	require.Equal(t, orak.StatusQueued, into[api.Upload](t, b.get(a.Links.Self), http.StatusOK).Status)
+	require.Equal(t, orak.StatusQueued, into[resource.Upload](t, b.get(a.Links.Self), http.StatusOK).Status)
 
 	problem(t, b.get(a.Links.Analysis), http.StatusNotFound, "analysis-not-ready")
 	problem(t, b.get(a.Links.Self, tenant("choir")), http.StatusNotFound, "not-found")
@@ -46,11 +46,11 @@ func TestARepeatedUploadSaysHowFarItHasCome(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	key := header{"Idempotency-Key", "k"}
-	a := into[api.Accepted](t, b.upload(wav(100), key), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(100), key), http.StatusAccepted)
 	p := progress(orak.DefaultTenant, orak.StatusCompleted)
 	p.Upload.ID = a.ID
 	b.outcome(p)
-	require.Equal(t, orak.StatusCompleted, into[api.Accepted](t, b.upload(wav(100), key), http.StatusAccepted).Status)
+	require.Equal(t, orak.StatusCompleted, into[resource.Accepted](t, b.upload(wav(100), key), http.StatusAccepted).Status)
 }
 
 // A marker alone was promised to nobody.
@@ -68,9 +68,9 @@ func TestARunningStepShowsItsAttemptAndShare(t *testing.T) {
 	defer close(b.release)
 	p := progress("choir", orak.StatusConverting)
 	b.begin(p)
-	var u api.Upload
+	var u resource.Upload
 	b.eventually(func() bool {
-		u = into[api.Upload](t, b.get(self(p), tenant("choir")), http.StatusOK)
+		u = into[resource.Upload](t, b.get(self(p), tenant("choir")), http.StatusOK)
 		return u.StageProgress != nil
 	}, "the step has beaten")
 	require.Equal(t, orak.StatusConverting, u.Status)
@@ -92,14 +92,14 @@ func TestAWorkflowThatEndedBeforeItsUploadIsToldTruly(t *testing.T) {
 	require.NoError(t, b.client.TerminateWorkflow(t.Context(), workflows.UploadWorkflowID(terminated.Upload.ID), "", "test"))
 	require.NoError(t, b.client.CancelWorkflow(t.Context(), workflows.UploadWorkflowID(canceled.Upload.ID), ""))
 
-	u := into[api.Upload](t, b.get(self(terminated), tenant("choir")), http.StatusOK)
+	u := into[resource.Upload](t, b.get(self(terminated), tenant("choir")), http.StatusOK)
 	require.True(t, u.Halted)
 	require.Equal(t, orak.StatusAnalyzing, u.Status)
 	require.Equal(t, orak.ClassInternal, u.Failure.Class)
 	require.Equal(t, orak.StageAnalyze, u.Failure.Stage)
 	require.Len(t, b.watch(t, terminated).all(), 1, "the stream ends")
 	b.eventually(func() bool {
-		return into[api.Upload](t, b.get(self(canceled), tenant("choir")), http.StatusOK).Status == orak.StatusCanceled
+		return into[resource.Upload](t, b.get(self(canceled), tenant("choir")), http.StatusOK).Status == orak.StatusCanceled
 	}, "it is canceled")
 }
 
@@ -109,7 +109,7 @@ func TestAfterRetentionTheStoreAnswers(t *testing.T) {
 	for _, s := range []orak.Status{orak.StatusCompleted, orak.StatusDiscarded} {
 		p := progress("choir", s)
 		b.outcome(p)
-		u := into[api.Upload](t, b.get(self(p), tenant("choir")), http.StatusOK)
+		u := into[resource.Upload](t, b.get(self(p), tenant("choir")), http.StatusOK)
 		require.Equal(t, s, u.Status)
 		require.True(t, p.UpdatedAt.Equal(u.UpdatedAt))
 		problem(t, b.get(self(p)), http.StatusNotFound, "not-found")
@@ -137,7 +137,7 @@ func (b *bundle) outcome(p orak.Progress) {
 func TestWithTemporalDownAStatusIsUnavailableButAnOutcomeIsNot(t *testing.T) {
 	t.Parallel()
 	b := setup(t) // its namespace is not there
-	a := into[api.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
+	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
 	r := b.get(a.Links.Self)
 	problem(t, r, http.StatusServiceUnavailable, "unavailable")
 	require.NotEmpty(t, r.header.Get("Retry-After"))
@@ -145,7 +145,7 @@ func TestWithTemporalDownAStatusIsUnavailableButAnOutcomeIsNot(t *testing.T) {
 
 	p := progress(orak.DefaultTenant, orak.StatusCompleted)
 	b.outcome(p)
-	require.Equal(t, orak.StatusCompleted, into[api.Upload](t, b.get(self(p)), http.StatusOK).Status)
+	require.Equal(t, orak.StatusCompleted, into[resource.Upload](t, b.get(self(p)), http.StatusOK).Status)
 }
 
 // stream is an open event stream.
@@ -177,7 +177,7 @@ func (b *bundle) watchFrom(t *testing.T, p orak.Progress, id string) *stream {
 }
 
 // next reads the next event of an upload; ok is false at the stream's end.
-func (s *stream) next() (u api.Upload, ok bool) {
+func (s *stream) next() (u resource.Upload, ok bool) {
 	s.t.Helper()
 	for s.lines.Scan() {
 		if name, found := strings.CutPrefix(s.lines.Text(), "event: "); found {
@@ -198,7 +198,7 @@ func (s *stream) next() (u api.Upload, ok bool) {
 	return u, false
 }
 
-func (s *stream) all() (all []api.Upload) {
+func (s *stream) all() (all []resource.Upload) {
 	s.t.Helper()
 	for u, ok := s.next(); ok; u, ok = s.next() {
 		all = append(all, u)

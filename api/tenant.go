@@ -4,13 +4,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"orak"
+	"orak/api/resource"
 )
-
-// EveryTenant is the value of HeaderTenant by which an operator means all
-// tenants. It is no tenant's name, and is taken only for the dead letters, and
-// only with Config.AllTenants. It is a header and not a parameter, since the
-// gateway in front sets or removes that header.
-const EveryTenant orak.Tenant = "*"
 
 // tenantOf reads whose request it is: no header, or an empty one, means
 // orak.DefaultTenant.
@@ -19,8 +14,8 @@ func tenantOf(c *fiber.Ctx) (orak.Tenant, error) {
 	if err != nil {
 		return "", err
 	}
-	if t == EveryTenant {
-		return "", refuse(codeInvalidTenant, HeaderTenant+": * is for lists of dead letters and decisions about them; name one tenant here.")
+	if t == resource.EveryTenant {
+		return "", refuse(codeInvalidTenant, resource.HeaderTenant+": * is for lists of dead letters and decisions about them; name one tenant here.")
 	}
 	exchangeOf(c).tenant = t
 	return t, nil
@@ -32,8 +27,8 @@ func (s *Server) operatorTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	if err != nil {
 		return "", err
 	}
-	if t == EveryTenant && !s.cfg.AllTenants {
-		return "", refuse(codeAllTenantsOff, "Name one tenant in "+HeaderTenant+". A server that is started with --api-all-tenants takes * there.")
+	if t == resource.EveryTenant && !s.cfg.AllTenants {
+		return "", refuse(codeAllTenantsOff, "Name one tenant in "+resource.HeaderTenant+". A server that is started with --api-all-tenants takes * there.")
 	}
 	exchangeOf(c).tenant = t
 	return t, nil
@@ -42,18 +37,18 @@ func (s *Server) operatorTenant(c *fiber.Ctx) (orak.Tenant, error) {
 // namedTenant is what the header says. Twice is refused, even where both are
 // the same: a proxy and this server might each believe another one.
 func namedTenant(c *fiber.Ctx) (orak.Tenant, error) {
-	given, err := onlyHeader(c, HeaderTenant)
+	given, err := onlyHeader(c, resource.HeaderTenant)
 	switch {
 	case err != nil:
-		return "", refuse(codeInvalidTenant, HeaderTenant+" may be given once.")
+		return "", refuse(codeInvalidTenant, resource.HeaderTenant+" may be given once.")
 	case given == "":
 		return orak.DefaultTenant, nil
-	case given == string(EveryTenant):
-		return EveryTenant, nil
+	case given == string(resource.EveryTenant):
+		return resource.EveryTenant, nil
 	}
 	t, err := orak.ParseTenant(given)
 	if err != nil {
-		return "", refuse(codeInvalidTenant, HeaderTenant+" must be 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit.")
+		return "", refuse(codeInvalidTenant, resource.HeaderTenant+" must be 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit.")
 	}
 	return t, nil
 }

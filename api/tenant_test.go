@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 // route is one of the routes that are about a tenant's uploads.
@@ -141,7 +141,7 @@ func TestTenantOfEveryRoute(t *testing.T) {
 				check(r)
 			}
 			for whose, p := range uploads {
-				decided := into[api.Upload](t, b.get("/v1/uploads/"+string(p.Upload.ID), tenant(whose)), http.StatusOK).Status != orak.StatusDeadLettered
+				decided := into[resource.Upload](t, b.get("/v1/uploads/"+string(p.Upload.ID), tenant(whose)), http.StatusOK).Status != orak.StatusDeadLettered
 				may := slices.Contains(of.sees, whose) && of.operatorRefused == 0
 				require.Equal(t, may, decided, "%s was decided on", whose)
 			}
@@ -153,7 +153,7 @@ func TestTenantOfEveryRoute(t *testing.T) {
 // tenantsOf are those of a list of dead letters.
 func tenantsOf(t *testing.T, r reply) (all []orak.Tenant) {
 	t.Helper()
-	for _, d := range into[api.DeadLetterPage](t, r, http.StatusOK).DeadLetters {
+	for _, d := range into[resource.DeadLetterPage](t, r, http.StatusOK).DeadLetters {
 		all = append(all, d.Tenant)
 	}
 	return all
@@ -161,7 +161,7 @@ func tenantsOf(t *testing.T, r reply) (all []orak.Tenant) {
 
 // problemType is empty for an answer that is no problem.
 func problemType(r reply) string {
-	var p api.Problem
+	var p resource.Problem
 	if r.status < 400 || json.Unmarshal(r.body, &p) != nil {
 		return ""
 	}

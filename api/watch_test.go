@@ -17,6 +17,7 @@ import (
 
 	"orak"
 	"orak/api"
+	"orak/api/resource"
 )
 
 // counted is Temporal, with a count of the looks at workflows.
@@ -210,7 +211,7 @@ func TestStreamGoesOnWhereItWasCutOff(t *testing.T) {
 	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 0 }, "it takes no place")
 
 	// Run again, there is more, for the same client.
-	into[api.Upload](t, b.post("/v1/dead-letters/"+string(p.Upload.ID)+"/reprocess", decision, tenant("choir")), http.StatusAccepted)
+	into[resource.Upload](t, b.post("/v1/dead-letters/"+string(p.Upload.ID)+"/reprocess", decision, tenant("choir")), http.StatusAccepted)
 	more := b.watchFrom(t, p, s.id)
 	u, ok = more.next()
 	require.True(t, ok)

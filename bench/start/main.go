@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/bench/stack"
-	"orak/internal/client"
+	"orak/client"
 )
 
 // settle is how long a stack is left alone before its memory is read.
@@ -104,7 +104,7 @@ func analyzed(ctx context.Context, server string, recording []byte) error {
 		return err
 	}
 	defer resp.Body.Close()
-	var accepted api.Accepted
+	var accepted resource.Accepted
 	if err := json.NewDecoder(resp.Body).Decode(&accepted); err != nil {
 		return err
 	}

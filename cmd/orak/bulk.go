@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 // bulk does a deed to many dead letters. It gathers them first, so that there
@@ -77,7 +77,7 @@ func (b *bulk) preview(ctx context.Context, ids []orak.UploadID) error {
 
 // gather lists what is selected: up to the limit, and counts the rest.
 func (b *bulk) gather(ctx context.Context) error {
-	_, err := pages(ctx, b.cl, b.sel, func(page api.DeadLetterPage) (bool, error) {
+	_, err := pages(ctx, b.cl, b.sel, func(page resource.DeadLetterPage) (bool, error) {
 		for _, d := range page.DeadLetters {
 			if b.plan.Count == b.Limit {
 				b.plan.rest(d)

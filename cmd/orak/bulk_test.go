@@ -12,13 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 // parked are n dead letters, one a minute, the newest first, on pages of two.
 // Every third is of class model.
-func (w *wire) parked(n int) []api.DeadLetter {
-	var letters []api.DeadLetter
+func (w *wire) parked(n int) []resource.DeadLetter {
+	var letters []resource.DeadLetter
 	for i := range n {
 		d := letter()
 		d.ID = orak.UploadID(fmt.Sprintf("0192f1c5-7a1e-7c3a-9d5e-%012d", i))
@@ -31,7 +31,7 @@ func (w *wire) parked(n int) []api.DeadLetter {
 	}
 	w.pages = nil
 	for i := 0; i < n; i += 2 {
-		w.pages = append(w.pages, api.DeadLetterPage{DeadLetters: letters[i:min(i+2, n)], Next: fmt.Sprint(i/2 + 1)})
+		w.pages = append(w.pages, resource.DeadLetterPage{DeadLetters: letters[i:min(i+2, n)], Next: fmt.Sprint(i/2 + 1)})
 	}
 	return letters
 }
@@ -73,10 +73,10 @@ func TestBulkCountsWhatCameOfEach(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
 	letters := w.parked(6)
-	w.refuse["POST /v1/dead-letters/"+string(letters[1].ID)+"/reprocess"] = api.Problem{Status: http.StatusConflict, Title: "Not parked"}
-	w.refuse["POST /v1/dead-letters/"+string(letters[2].ID)+"/reprocess"] = api.Problem{Status: http.StatusNotFound, Title: "Unknown"}
+	w.refuse["POST /v1/dead-letters/"+string(letters[1].ID)+"/reprocess"] = resource.Problem{Status: http.StatusConflict, Title: "Not parked"}
+	w.refuse["POST /v1/dead-letters/"+string(letters[2].ID)+"/reprocess"] = resource.Problem{Status: http.StatusNotFound, Title: "Unknown"}
 	for _, i := range []int{3, 4} {
-		w.refuse["POST /v1/dead-letters/"+string(letters[i].ID)+"/reprocess"] = api.Problem{Status: http.StatusBadRequest, Detail: "From: publish needs an analysis."}
+		w.refuse["POST /v1/dead-letters/"+string(letters[i].ID)+"/reprocess"] = resource.Problem{Status: http.StatusBadRequest, Detail: "From: publish needs an analysis."}
 	}
 	args := []string{"dlq", "reprocess", "--stage", "convert", "--rate", "0", "--from", "publish", "--timeout", "2h", "--engine", "builtin", "--by", "ada", "--yes"}
 	got := orakRun(t.Context(), w.URL, args...)
@@ -134,7 +134,7 @@ func TestBulkStopsWhereNobodyDecides(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	for _, d := range w.parked(8) {
-		w.refuse["POST /v1/dead-letters/"+string(d.ID)+"/reprocess"] = api.Problem{Status: http.StatusServiceUnavailable, Title: "No worker"}
+		w.refuse["POST /v1/dead-letters/"+string(d.ID)+"/reprocess"] = resource.Problem{Status: http.StatusServiceUnavailable, Title: "No worker"}
 	}
 	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", "--all", "--rate", "0", "--yes")
 	require.Equal(t, exitFailed, got.code)

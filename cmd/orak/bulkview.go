@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 // bulkPlan is what a bulk is about to do.
@@ -24,7 +24,7 @@ type bulkPlan struct {
 	Before time.Time   `json:"before,omitzero"`
 	Groups []bulkGroup `json:"groups"`
 
-	letters []api.DeadLetter
+	letters []resource.DeadLetter
 }
 
 // bulkGroup are the dead letters of one stage and class.
@@ -43,10 +43,10 @@ const maxSamples = 3
 
 // bulkLine is one decision of a bulk, as --json has it.
 type bulkLine struct {
-	Phase   string        `json:"phase"`
-	ID      orak.UploadID `json:"id"`
-	Outcome string        `json:"outcome"`
-	Problem *api.Problem  `json:"problem,omitempty"`
+	Phase   string            `json:"phase"`
+	ID      orak.UploadID     `json:"id"`
+	Outcome string            `json:"outcome"`
+	Problem *resource.Problem `json:"problem,omitempty"`
 }
 
 // bulkResult is what a bulk has done.
@@ -66,7 +66,7 @@ type bulkResult struct {
 	Resume string `json:"resume,omitempty"`
 }
 
-func (p *bulkPlan) add(d api.DeadLetter) {
+func (p *bulkPlan) add(d resource.DeadLetter) {
 	p.letters = append(p.letters, d)
 	p.Count++
 	p.cutBehind(d)
@@ -88,12 +88,12 @@ func (p *bulkPlan) add(d api.DeadLetter) {
 	}
 }
 
-func (p *bulkPlan) rest(d api.DeadLetter) {
+func (p *bulkPlan) rest(d resource.DeadLetter) {
 	p.More++
 	p.cutBehind(d)
 }
 
-func (p *bulkPlan) cutBehind(d api.DeadLetter) {
+func (p *bulkPlan) cutBehind(d resource.DeadLetter) {
 	if behind := d.LastAt.Add(time.Nanosecond); behind.After(p.Before) {
 		p.Before = behind.UTC()
 	}
@@ -107,7 +107,7 @@ func (p *bulkPlan) finish(verb string) {
 	}
 }
 
-func (r *bulkResult) refuse(p api.Problem) {
+func (r *bulkResult) refuse(p resource.Problem) {
 	r.Refused[cmp.Or(p.Detail, p.Title)]++
 }
 

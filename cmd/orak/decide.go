@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"orak"
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 	"orak/workflows"
 )
 
@@ -68,11 +68,11 @@ Examples:
 
 // Run decides for one after the other.
 func (r *dlqReprocessCmd) Run(ctx context.Context, con *console) error {
-	req := api.ReprocessRequest{From: orak.Stage(r.From), Reason: r.Reason, By: r.by(), Options: r.options()}
+	req := resource.ReprocessRequest{From: orak.Stage(r.From), Reason: r.Reason, By: r.by(), Options: r.options()}
 	return r.run(ctx, con, deed{
 		verb: "reprocess", doing: "reprocessing", did: "runs again", many: "run again",
 		flags: r.flags(),
-		do: func(ctx context.Context, cl *client.Client, id orak.UploadID) (api.Upload, error) {
+		do: func(ctx context.Context, cl *client.Client, id orak.UploadID) (resource.Upload, error) {
 			return cl.Reprocess(ctx, id, req)
 		},
 		ask: func(ctx context.Context, n int) (bool, error) {
@@ -108,10 +108,10 @@ func (r *dlqReprocessCmd) flags() []string {
 
 // Run decides for one after the other.
 func (d *dlqDiscardCmd) Run(ctx context.Context, con *console) error {
-	req := api.DiscardRequest{Reason: d.Reason, By: d.by()}
+	req := resource.DiscardRequest{Reason: d.Reason, By: d.by()}
 	return d.run(ctx, con, deed{
 		verb: "discard", doing: "discarding", did: "is discarded", many: "are discarded",
-		do: func(ctx context.Context, cl *client.Client, id orak.UploadID) (api.Upload, error) {
+		do: func(ctx context.Context, cl *client.Client, id orak.UploadID) (resource.Upload, error) {
 			return cl.Discard(ctx, id, req)
 		},
 		ask: func(ctx context.Context, n int) (bool, error) {
@@ -125,7 +125,7 @@ type deed struct {
 	verb, doing, did, many string
 	// flags are the deed's own, for the command that goes on with it.
 	flags []string
-	do    func(context.Context, *client.Client, orak.UploadID) (api.Upload, error)
+	do    func(context.Context, *client.Client, orak.UploadID) (resource.Upload, error)
 	// ask is asked before many are done.
 	ask func(ctx context.Context, n int) (bool, error)
 }

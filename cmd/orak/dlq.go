@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"orak"
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 type dlqCmd struct {
@@ -56,7 +56,7 @@ func (l *dlqListCmd) Run(ctx context.Context, con *console) error {
 	}
 	sel.Page = l.Limit
 	listed, cut := 0, false
-	more, err := pages(ctx, cl, sel, func(page api.DeadLetterPage) (_ bool, err error) {
+	more, err := pages(ctx, cl, sel, func(page resource.DeadLetterPage) (_ bool, err error) {
 		if room := l.Limit - listed; l.Limit > 0 && len(page.DeadLetters) > room {
 			page.DeadLetters, cut = page.DeadLetters[:room], true
 		}
@@ -92,7 +92,7 @@ func (l *dlqListCmd) Run(ctx context.Context, con *console) error {
 
 // pages hands over one page after the other until enough says so; more tells
 // whether there were further ones.
-func pages(ctx context.Context, cl *client.Client, sel client.Selection, visit func(api.DeadLetterPage) (enough bool, err error)) (more bool, err error) {
+func pages(ctx context.Context, cl *client.Client, sel client.Selection, visit func(resource.DeadLetterPage) (enough bool, err error)) (more bool, err error) {
 	token := ""
 	for {
 		page, err := cl.DeadLetters(ctx, sel, token)

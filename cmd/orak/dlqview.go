@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 // deadLetterWidth is what a line of the list needs.
@@ -16,7 +16,7 @@ const deadLetterWidth = 78
 
 // deadLetterLines lists letters, below the names of the columns where they are
 // the first.
-func (c *console) deadLetterLines(letters []api.DeadLetter, first bool) {
+func (c *console) deadLetterLines(letters []resource.DeadLetter, first bool) {
 	if first && len(letters) > 0 && c.width >= deadLetterWidth {
 		c.print("%s", paint(c.colorOut, faint, pad("ID", 38)+pad("STAGE", 9)+pad("CLASS", 12)+pad("FAILED", 14)+"CYCLE"))
 	}
@@ -27,7 +27,7 @@ func (c *console) deadLetterLines(letters []api.DeadLetter, first bool) {
 
 // deadLetterLine is what an operator scans by: the whole id, for copying, and
 // below it whose file it is and what is wrong.
-func (c *console) deadLetterLine(d api.DeadLetter) {
+func (c *console) deadLetterLine(d resource.DeadLetter) {
 	id, stage, class := clean(string(d.ID)), clean(string(d.Failure.Stage)), clean(string(d.Failure.Class))
 	cycle := ""
 	if d.Cycle > 0 {
@@ -50,7 +50,7 @@ func (c *console) deadLetterLine(d api.DeadLetter) {
 }
 
 // deadLetter prints everything about one.
-func (c *console) deadLetter(r remote, d api.DeadLetterDetail) {
+func (c *console) deadLetter(r remote, d resource.DeadLetterDetail) {
 	c.title("", string(d.ID), paint(c.colorOut, red, "dead-lettered"))
 	c.rows([]row{
 		{label: "File", value: clean(d.Filename)},
@@ -153,7 +153,7 @@ func joinedBy(m orak.Mark, text string) string {
 }
 
 // event prints the record that announced the upload.
-func (c *console) event(e *api.Event) {
+func (c *console) event(e *resource.Event) {
 	if e == nil {
 		return
 	}
@@ -190,7 +190,7 @@ func (c *console) section(name string) {
 
 // commands prints one thing to do in three tools; lines that are to be copied
 // are never broken.
-func (c *console) commands(title, orakCommand string, in api.Command) {
+func (c *console) commands(title, orakCommand string, in resource.Command) {
 	c.section(title)
 	for _, line := range []string{orakCommand, in.Temporal, in.Tctl} {
 		if line != "" {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/internal/client"
+	"orak/client"
 )
 
 type eraseCmd struct {

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
-func erasedProblem(at time.Time) api.Problem {
-	return api.Problem{Type: "urn:orak:problem:erased", Status: http.StatusGone, Title: "The upload was erased", Detail: "Nothing of it is left.", ErasedAt: at}
+func erasedProblem(at time.Time) resource.Problem {
+	return resource.Problem{Type: "urn:orak:problem:erased", Status: http.StatusGone, Title: "The upload was erased", Detail: "Nothing of it is left.", ErasedAt: at}
 }
 
 func TestErasingAsksSomebodyFirst(t *testing.T) {
@@ -55,7 +55,7 @@ func TestErasingIsWatchedToItsEnd(t *testing.T) {
 	at := time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
 	done := make(chan outcome)
 	go func() { done <- orakRun(t.Context(), w.URL, "erase", testID, "--yes", "--watch", "--json") }()
-	for _, p := range []*api.Problem{nil, {Status: http.StatusServiceUnavailable, Title: "Away"}, ref(erasedProblem(time.Time{})), ref(erasedProblem(at))} {
+	for _, p := range []*resource.Problem{nil, {Status: http.StatusServiceUnavailable, Title: "Away"}, ref(erasedProblem(time.Time{})), ref(erasedProblem(at))} {
 		w.mu.Lock()
 		looks := len(w.asked)
 		if p != nil {
@@ -75,12 +75,12 @@ func TestErasingIsWatchedToItsEnd(t *testing.T) {
 	require.Equal(t, erasure{ID: testID, Status: "erased", ErasedAt: at}, last)
 }
 
-func ref(p api.Problem) *api.Problem { return &p }
+func ref(p resource.Problem) *resource.Problem { return &p }
 
 func TestAFailedErasureDoesNotKeepTheOthersBack(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
-	w.refuse["DELETE /v1/uploads/"+otherID] = api.Problem{Status: http.StatusServiceUnavailable, Title: "The service is not available at the moment", Detail: "It may still be carried out. Repeat the request."}
+	w.refuse["DELETE /v1/uploads/"+otherID] = resource.Problem{Status: http.StatusServiceUnavailable, Title: "The service is not available at the moment", Detail: "It may still be carried out. Repeat the request."}
 	got := orakRun(t.Context(), w.URL, "erase", otherID, testID, "--yes")
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.err, "may still be carried out")

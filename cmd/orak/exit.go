@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"orak/internal/client"
+	"orak/client"
 )
 
 // The exit codes; see the package's comment.

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/internal/config"
 )
 
@@ -52,10 +52,10 @@ func TestUploadJSONIsTheAPIsShapeAndNothingElse(t *testing.T) {
 	require.Empty(t, got.err)
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
 	require.Len(t, lines, 4)
-	var accepted api.Accepted
+	var accepted resource.Accepted
 	require.NoError(t, json.Unmarshal([]byte(lines[0]), &accepted))
 	require.EqualValues(t, 1_200_000, accepted.Size)
-	var last api.Upload
+	var last resource.Upload
 	require.NoError(t, json.Unmarshal([]byte(lines[3]), &last))
 	require.Equal(t, deadLettered(), last)
 }
@@ -63,7 +63,7 @@ func TestUploadJSONIsTheAPIsShapeAndNothingElse(t *testing.T) {
 func TestUploadGoesOnAfterARefusal(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
-	w.refuse["POST /v1/uploads"] = api.Problem{
+	w.refuse["POST /v1/uploads"] = resource.Problem{
 		Status: http.StatusUnsupportedMediaType, Title: "This is not a recording", Detail: "It begins like text.",
 		Accepted: []string{"audio/wav", "audio/ogg"}, Instance: "req-1",
 	}
@@ -78,12 +78,12 @@ func TestUploadGoesOnAfterARefusal(t *testing.T) {
 func TestRefusalsAreProblemsInJSON(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
-	want := api.Problem{Type: "urn:orak:problem:not-found", Status: http.StatusNotFound, Title: "There is no such resource"}
+	want := resource.Problem{Type: "urn:orak:problem:not-found", Status: http.StatusNotFound, Title: "There is no such resource"}
 	w.refuse["GET /v1/uploads/"+testID] = want
 	got := orakRun(t.Context(), w.URL, "status", testID, "--json")
 	require.Equal(t, exitFailed, got.code)
 	require.Empty(t, got.out)
-	var problem api.Problem
+	var problem resource.Problem
 	require.NoError(t, json.Unmarshal([]byte(got.err), &problem))
 	require.Equal(t, want, problem)
 }
@@ -173,7 +173,7 @@ func TestInterruptedSendingSaysHowToRepeatIt(t *testing.T) {
 func TestAnalysisThatIsNotThereYetPointsToTheStatus(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
-	w.refuse["GET /v1/uploads/"+testID+"/analysis"] = api.Problem{Status: http.StatusNotFound, Title: "The analysis is not ready"}
+	w.refuse["GET /v1/uploads/"+testID+"/analysis"] = resource.Problem{Status: http.StatusNotFound, Title: "The analysis is not ready"}
 	got := orakRun(t.Context(), w.URL, "analysis", testID)
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.err, "The analysis is not ready (404)")
@@ -185,7 +185,7 @@ func TestDeadLettersAreListedPageByPage(t *testing.T) {
 	w := newWire(t)
 	second := letter()
 	second.ID = otherID
-	w.pages = []api.DeadLetterPage{{DeadLetters: []api.DeadLetter{letter()}, Next: "1"}, {DeadLetters: []api.DeadLetter{second}}}
+	w.pages = []resource.DeadLetterPage{{DeadLetters: []resource.DeadLetter{letter()}, Next: "1"}, {DeadLetters: []resource.DeadLetter{second}}}
 
 	got := orakRun(t.Context(), w.URL, "dlq", "list")
 	require.Equal(t, exitOK, got.code)
@@ -201,7 +201,7 @@ func TestDeadLettersAreListedPageByPage(t *testing.T) {
 	require.Equal(t, 2, strings.Count(got.out, "\n"))
 
 	got = orakRun(t.Context(), w.URL, "dlq", "show", otherID, "--json")
-	var d api.DeadLetter
+	var d resource.DeadLetter
 	require.NoError(t, json.Unmarshal([]byte(got.out), &d))
 	require.EqualValues(t, otherID, d.ID)
 }
@@ -260,7 +260,7 @@ func TestDecisionsCarryReasonAndAuthor(t *testing.T) {
 func TestDecisionsGoOnAfterARefusal(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
-	w.refuse["POST /v1/dead-letters/"+testID+"/reprocess"] = api.Problem{Status: http.StatusConflict, Title: "The upload is not parked"}
+	w.refuse["POST /v1/dead-letters/"+testID+"/reprocess"] = resource.Problem{Status: http.StatusConflict, Title: "The upload is not parked"}
 	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", testID, otherID)
 	require.Equal(t, exitFailed, got.code)
 	require.Equal(t, otherID+" runs again\n", got.out)
@@ -272,7 +272,7 @@ func TestReprocessWatchPrintsTheResult(t *testing.T) {
 	w := newWire(t, upload(orak.StatusConverting), upload(orak.StatusCompleted))
 	d := letter()
 	d.Tenant = "choir"
-	w.pages = []api.DeadLetterPage{{DeadLetters: []api.DeadLetter{d}}}
+	w.pages = []resource.DeadLetterPage{{DeadLetters: []resource.DeadLetter{d}}}
 	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", testID, "--watch")
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Contains(t, got.out, "Vocal range")

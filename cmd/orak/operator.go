@@ -3,8 +3,8 @@ package main
 import (
 	"errors"
 
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 // operator are the flags of the commands that an operator may give for every
@@ -25,5 +25,5 @@ func (o *operator) open(con *console) (*client.Client, error) {
 		return nil, usageError{errors.New("--tenant and --all-tenants exclude one another")}
 	}
 	o.everyTenant = true
-	return cl.As(api.EveryTenant), nil
+	return cl.As(resource.EveryTenant), nil
 }

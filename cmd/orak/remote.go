@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"orak"
-	"orak/internal/client"
+	"orak/client"
 )
 
 // remote are the flags of every command that asks a server.

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 var update = flag.Bool("update", false, "write the golden files and docs/configuration.md anew")
@@ -32,11 +32,11 @@ func golden(t *testing.T, name, got string) {
 
 func here() remote { return remote{Config: client.Config{Server: defaultServer}} }
 
-func letter() api.DeadLetter {
+func letter() resource.DeadLetter {
 	at := time.Date(2026, 11, 22, 11, 0, 0, 0, time.Local)
-	return api.DeadLetter{
+	return resource.DeadLetter{
 		ID: testID, Tenant: "default", Filename: "memo.m4a",
-		Failure:  api.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio that can be decoded."},
+		Failure:  resource.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio that can be decoded."},
 		Attempts: 1, Cycle: 2, FirstAt: at, LastAt: at.Add(time.Minute),
 		WorkflowID: "upload-" + testID, RunID: "5f1c7c0e-9f43-4bb5-8f1c-2a6b8f0c7d11",
 		WebUI: "http://127.0.0.1:8233/namespaces/default/workflows/upload-" + testID,
@@ -44,7 +44,7 @@ func letter() api.DeadLetter {
 }
 
 // letterDetail failed again after it had been reprocessed.
-func letterDetail() api.DeadLetterDetail {
+func letterDetail() resource.DeadLetterDetail {
 	d := letter()
 	d.Failure.Class, d.Failure.Message, d.Attempts = orak.ClassTransient, "The converter crashed.", 3
 	at := d.FirstAt
@@ -56,10 +56,10 @@ func letterDetail() api.DeadLetterDetail {
 	signal := func(tool, flag, name string) string {
 		return tool + " workflow signal --" + flag + " upload-" + id + " --name " + name + ` --input '{"reason":"WHY","by":"WHO"}'`
 	}
-	both := func(name string) api.Command {
-		return api.Command{Orak: "orak dlq " + name + " " + id, Temporal: signal("temporal", "workflow-id", name), Tctl: signal("tctl", "workflow_id", name)}
+	both := func(name string) resource.Command {
+		return resource.Command{Orak: "orak dlq " + name + " " + id, Temporal: signal("temporal", "workflow-id", name), Tctl: signal("tctl", "workflow_id", name)}
 	}
-	return api.DeadLetterDetail{
+	return resource.DeadLetterDetail{
 		DeadLetter: d,
 		First:      &orak.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio.", FirstAt: at.Add(-time.Hour), LastAt: at.Add(-time.Hour)},
 		Restarts:   1,
@@ -70,13 +70,13 @@ func letterDetail() api.DeadLetterDetail {
 			failed(0, 1), failed(time.Second, 2), failed(3*time.Second, 3),
 			{At: at.Add(time.Minute), Kind: orak.MarkDeadLettered, Stage: orak.StageConvert, Class: orak.ClassTransient, Message: "The converter crashed."},
 		},
-		Event: &api.Event{
+		Event: &resource.Event{
 			Topic: "orak.uploads", Partition: 3, Offset: 1200, Key: id, Size: 300,
-			Headers: []api.EventHeader{{Key: "ce_type", Value: "orak.upload.received"}, {Key: "authorization", Withheld: true}},
+			Headers: []resource.EventHeader{{Key: "ce_type", Value: "orak.upload.received"}, {Key: "authorization", Withheld: true}},
 			Value:   `{"upload":{"upload_id":"` + id + `","tenant":"default","key":"uploads/default/` + id + `/original"}}`,
 		},
-		Commands: api.Commands{
-			Inspect: api.Command{
+		Commands: resource.Commands{
+			Inspect: resource.Command{
 				Temporal: "temporal workflow query --workflow-id upload-" + id + " --type status",
 				Tctl:     "tctl workflow query --workflow_id upload-" + id + " --query_type status",
 			},
@@ -107,7 +107,7 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 		"completed":   func(c *console) { c.status(here(), upload(orak.StatusCompleted)) },
 		"dead_letter": func(c *console) { c.ending(here(), deadLettered(), "memo.m4a") },
 		"discarded":   func(c *console) { c.status(here(), discarded) },
-		"dlq_list":    func(c *console) { c.deadLetterLines([]api.DeadLetter{letter(), letter()}, true) },
+		"dlq_list":    func(c *console) { c.deadLetterLines([]resource.DeadLetter{letter(), letter()}, true) },
 		"dlq_show":    func(c *console) { c.deadLetter(here(), letterDetail()) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestLengthsAndSizesAreForPeople(t *testing.T) {
 // stages feeds a view as a server would.
 func stages(v *stageView) {
 	share := 0.5
-	for _, u := range []api.Upload{
+	for _, u := range []resource.Upload{
 		upload(orak.StatusQueued),
 		{ID: testID, Status: orak.StatusConverting, Stage: orak.StageConvert, Attempt: 1},
 		{ID: testID, Status: orak.StatusAnalyzing, Stage: orak.StageAnalyze, Attempt: 2, StageProgress: &share},
@@ -238,14 +238,14 @@ func TestNothingActiveReachesTheTerminal(t *testing.T) {
 
 	out.Reset()
 	con.deadLetterLine(d)
-	con.deadLetter(here(), api.DeadLetterDetail{
+	con.deadLetter(here(), resource.DeadLetterDetail{
 		DeadLetter: d, First: &orak.Failure{Stage: orak.Stage(evil), Class: orak.Class(evil), Message: evil},
 		Timeline: []orak.Mark{
 			{Kind: orak.MarkAttemptFailed, Stage: orak.Stage(evil), Class: orak.Class(evil), Message: evil},
 			{Kind: orak.MarkKind(evil), By: evil, Reason: evil},
 		},
-		Event:    &api.Event{Topic: evil, Key: evil, Value: evil, Headers: []api.EventHeader{{Key: evil, Value: evil}}},
-		Commands: api.Commands{Reprocess: api.Command{Temporal: evil, Tctl: evil}},
+		Event:    &resource.Event{Topic: evil, Key: evil, Value: evil, Headers: []resource.EventHeader{{Key: evil, Value: evil}}},
+		Commands: resource.Commands{Reprocess: resource.Command{Temporal: evil, Tctl: evil}},
 	})
 	b := &bulk{decision: &decision{}, con: con, result: bulkResult{Refused: map[string]int{evil: 1}}}
 	b.plan.add(d)
@@ -254,7 +254,7 @@ func TestNothingActiveReachesTheTerminal(t *testing.T) {
 	con.result(a)
 	con.ending(here(), u, evil)
 	con.status(here(), u)
-	for _, line := range con.lines(&client.Error{Problem: api.Problem{Title: evil, Detail: evil, Instance: evil, Accepted: []string{evil}}}) {
+	for _, line := range con.lines(&client.Error{Problem: resource.Problem{Title: evil, Detail: evil, Instance: evil, Accepted: []string{evil}}}) {
 		con.print("%s", line)
 	}
 	for _, r := range strings.ReplaceAll(out.String(), "\n", "") {

@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"orak"
-	"orak/internal/client"
+	"orak/client"
 )
 
 // letterFlags select dead letters of a tenant, or of all (see operator).

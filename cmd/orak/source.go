@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"orak/internal/client"
+	"orak/client"
 )
 
 // standardInput is the argument that stands for it.

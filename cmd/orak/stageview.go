@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 // stageView shows an upload's way through the stages. On a terminal the
@@ -20,7 +20,7 @@ type stageView struct {
 	name string
 
 	mu      sync.Mutex
-	current api.Upload
+	current resource.Upload
 	since   time.Time
 	frame   int
 	drawn   bool
@@ -70,7 +70,7 @@ func (v *stageView) close() {
 }
 
 // changed is told of every change.
-func (v *stageView) changed(u api.Upload) {
+func (v *stageView) changed(u resource.Upload) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	before := v.current
@@ -90,7 +90,7 @@ func (v *stageView) changed(u api.Upload) {
 
 // finished writes down the stages that lie between two states: a quick stage
 // may have come and gone between two events.
-func (v *stageView) finished(before, now api.Upload) {
+func (v *stageView) finished(before, now resource.Upload) {
 	if !v.con.live || before.Status == "" {
 		return
 	}
@@ -204,7 +204,7 @@ func (v *stageView) bar(share float64) string {
 }
 
 // stateText is one state in words.
-func stateText(u api.Upload) string {
+func stateText(u resource.Upload) string {
 	text := clean(string(u.Status))
 	if u.Halted {
 		return "halted while " + strings.ReplaceAll(text, "_", "-")

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"orak"
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 type statusCmd struct {
@@ -61,7 +61,7 @@ func (r remote) watch(ctx context.Context, con *console, cl *client.Client, id o
 }
 
 // status prints where an upload stands and what can be done next.
-func (c *console) status(r remote, u api.Upload) {
+func (c *console) status(r remote, u resource.Upload) {
 	if client.Over(u) && u.Status != orak.StatusCompleted {
 		c.ending(r, u, string(u.ID))
 		return
@@ -84,7 +84,7 @@ func (c *console) status(r remote, u api.Upload) {
 
 // ending prints an end without a result: which stage, whose fault, and what
 // can be done.
-func (c *console) ending(r remote, u api.Upload, name string) {
+func (c *console) ending(r remote, u resource.Upload, name string) {
 	c.title(name, string(u.ID), paint(c.colorOut, red, stateText(u)))
 	if f := u.Failure; f != nil {
 		c.rows([]row{

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 type uploadCmd struct {
@@ -34,7 +34,7 @@ With --json every line has id, status and links; with --watch the last line of a
 // sent is a recording that was accepted.
 type sent struct {
 	toSend
-	api.Accepted
+	resource.Accepted
 }
 
 // Run sends all the files before it watches any: the server works on them
@@ -94,7 +94,7 @@ func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client
 	return accepted, worst
 }
 
-func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, from toSend) (api.Accepted, error) {
+func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, from toSend) (resource.Accepted, error) {
 	key := u.IdempotencyKey
 	if key == "" {
 		key = client.NewIdempotencyKey()

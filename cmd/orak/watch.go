@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 // watcher follows one upload to its end and prints the end.
@@ -24,7 +24,7 @@ func (w watcher) run(ctx context.Context) error {
 	var broken error
 	view := newStageView(w.con, w.name)
 	last, err := w.cl.Watch(ctx, w.id, client.Watching{
-		Changed: func(u api.Upload) {
+		Changed: func(u resource.Upload) {
 			view.changed(u)
 			if w.con.json && broken == nil {
 				broken = w.con.value(u)
@@ -45,14 +45,14 @@ func (w watcher) run(ctx context.Context) error {
 	return w.end(ctx, last)
 }
 
-func noResult(u api.Upload) error {
+func noResult(u resource.Upload) error {
 	if u.Status == orak.StatusCompleted {
 		return nil
 	}
 	return errNoResult
 }
 
-func (w watcher) end(ctx context.Context, u api.Upload) error {
+func (w watcher) end(ctx context.Context, u resource.Upload) error {
 	if u.Status != orak.StatusCompleted {
 		w.con.ending(w.remote, u, w.name)
 		return errNoResult

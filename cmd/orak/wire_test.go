@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 const (
@@ -36,12 +36,12 @@ type wire struct {
 
 	mu sync.Mutex
 	// steps are what a stream of events goes through.
-	steps []api.Upload
+	steps []resource.Upload
 	// asked are the requests, as "METHOD path body".
 	asked []string
 	// refuse answers every request of this method and path.
-	refuse map[string]api.Problem
-	pages  []api.DeadLetterPage
+	refuse map[string]resource.Problem
+	pages  []resource.DeadLetterPage
 	// onDecision, where it is set, sees how many decisions were asked for.
 	onDecision func(n int)
 	decisions  int
@@ -53,22 +53,22 @@ type wire struct {
 	hold chan struct{}
 }
 
-func newWire(t *testing.T, steps ...api.Upload) *wire {
+func newWire(t *testing.T, steps ...resource.Upload) *wire {
 	t.Helper()
-	w := &wire{steps: steps, refuse: map[string]api.Problem{}, hold: make(chan struct{})}
+	w := &wire{steps: steps, refuse: map[string]resource.Problem{}, hold: make(chan struct{})}
 	close(w.hold)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/uploads", func(rw http.ResponseWriter, r *http.Request) {
 		sum := sha256.New()
 		n, _ := io.Copy(sum, r.Body)
-		reply(rw, http.StatusAccepted, api.Accepted{ID: testID, Status: orak.StatusQueued, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Links: links()})
+		reply(rw, http.StatusAccepted, resource.Accepted{ID: testID, Status: orak.StatusQueued, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Links: links()})
 	})
 	mux.HandleFunc("GET /v1/uploads/{id}", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, w.first()) })
 	mux.HandleFunc("DELETE /v1/uploads/{id}", func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.erasures = append(w.erasures, r.URL.Query())
-		reply(rw, http.StatusAccepted, api.Erasing{ID: testID, Status: "erasing", Links: links()})
+		reply(rw, http.StatusAccepted, resource.Erasing{ID: testID, Status: "erasing", Links: links()})
 	})
 	mux.HandleFunc("GET /v1/uploads/{id}/analysis", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, analysis()) })
 	mux.HandleFunc("GET /v1/uploads/{id}/events", w.events)
@@ -104,7 +104,7 @@ func (w *wire) serve(mux http.Handler, rw http.ResponseWriter, r *http.Request) 
 	mux.ServeHTTP(rw, r)
 }
 
-func (w *wire) first() api.Upload {
+func (w *wire) first() resource.Upload {
 	if len(w.steps) == 0 {
 		return upload(orak.StatusCompleted)
 	}
@@ -129,7 +129,7 @@ func (w *wire) page(rw http.ResponseWriter, r *http.Request) {
 	n := 0
 	fmt.Sscan(r.URL.Query().Get("page_token"), &n)
 	if n >= len(w.pages) {
-		reply(rw, http.StatusOK, api.DeadLetterPage{DeadLetters: []api.DeadLetter{}})
+		reply(rw, http.StatusOK, resource.DeadLetterPage{DeadLetters: []resource.DeadLetter{}})
 		return
 	}
 	reply(rw, http.StatusOK, w.pages[n])
@@ -139,15 +139,15 @@ func (w *wire) letter(rw http.ResponseWriter, r *http.Request) {
 	for _, page := range w.pages {
 		for _, d := range page.DeadLetters {
 			if string(d.ID) == r.PathValue("id") {
-				reply(rw, http.StatusOK, api.DeadLetterDetail{DeadLetter: d})
+				reply(rw, http.StatusOK, resource.DeadLetterDetail{DeadLetter: d})
 				return
 			}
 		}
 	}
-	problem(rw, api.Problem{Status: http.StatusNotFound, Title: "There is no such resource", Detail: "The upload is completed, and no dead letter."})
+	problem(rw, resource.Problem{Status: http.StatusNotFound, Title: "There is no such resource", Detail: "The upload is completed, and no dead letter."})
 }
 
-func problem(w http.ResponseWriter, p api.Problem) {
+func problem(w http.ResponseWriter, p resource.Problem) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)
@@ -159,16 +159,18 @@ func reply(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-func links() api.Links {
-	return api.Links{Self: "/v1/uploads/" + testID, Analysis: "/v1/uploads/" + testID + "/analysis", Events: "/v1/uploads/" + testID + "/events"}
+func links() resource.Links {
+	return resource.Links{Self: "/v1/uploads/" + testID, Analysis: "/v1/uploads/" + testID + "/analysis", Events: "/v1/uploads/" + testID + "/events"}
 }
 
-func upload(s orak.Status) api.Upload { return api.Upload{ID: testID, Status: s, Links: links()} }
+func upload(s orak.Status) resource.Upload {
+	return resource.Upload{ID: testID, Status: s, Links: links()}
+}
 
-func deadLettered() api.Upload {
+func deadLettered() resource.Upload {
 	u := upload(orak.StatusDeadLettered)
 	u.Stage = orak.StageConvert
-	u.Failure = &api.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio that can be decoded."}
+	u.Failure = &resource.Failure{Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file holds no audio that can be decoded."}
 	return u
 }
 

@@ -29,13 +29,14 @@ var floors = []floor{
 	{"activities/...", 3, "what workflows do to the world, through interfaces of their own"},
 	{"workflows/...", 4, "the order of things; deterministic, so far from every technology"},
 
+	{"api/resource/...", 1, "the wire types of the API: shared by the server and its clients"},
+	{"client/...", 2, "speaks the API: linked by other programs, and so links nothing of the server"},
 	{"api/...", 5, "an edge: it and the other edges change and scale apart"},
 	{"web/...", 5, "the console's assets, served by whoever mounts them"},
 	{"bridge/...", 5, "an edge"},
 	{"sinks/...", 5, "edges"},
 	{"worker/...", 5, "an edge: it hosts workflows and activities"},
 	{"operate/...", 6, "what operators run against any group and role; it starts what the bridge would start"},
-	{"internal/client/...", 6, "speaks the API, whose resources it shares"},
 
 	{"internal/app/...", 7, "the composition root: where concrete types meet"},
 	{"cmd/...", 8, "thin programs"},
@@ -124,9 +125,15 @@ var bans = []ban{
 		"activities name what they need in small interfaces; internal/app gives them the concrete types",
 	},
 	{
+		[]string{"client/...", "api/resource/..."},
+		[]string{"..."},
+		[]string{module, module + "/api/resource", "std"},
+		"a program that speaks to orak links the client, and nothing of the server or its dependencies",
+	},
+	{
 		[]string{"cmd/..."},
 		[]string{module + "/internal/..."},
-		[]string{module + "/internal/app/...", module + "/internal/config/...", module + "/internal/client/...", module + "/internal/build/..."},
+		[]string{module + "/internal/app/...", module + "/internal/config/...", module + "/internal/build/..."},
 		"programs are thin: they parse, call one function and exit",
 	},
 }

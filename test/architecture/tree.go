@@ -98,8 +98,12 @@ func load(root fs.FS, fset *token.FileSet, name string) (File, error) {
 }
 
 // within reports whether name matches pattern: "a/b" is that very folder or
-// import, "a/b/..." it and everything below, "..." anything at all.
+// import, "a/b/..." it and everything below, "..." anything at all, and "std" the
+// standard library, as for the go command.
 func within(pattern, name string) bool {
+	if pattern == "std" {
+		return standard(name)
+	}
 	prefix, deep := strings.CutSuffix(pattern, "...")
 	if !deep {
 		return pattern == name

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 // sending is one upload of an app.
@@ -137,7 +137,7 @@ func (a *app) send(ctx context.Context, s *sending) {
 }
 
 func (s *sending) accepted(answer []byte) {
-	var got api.Accepted
+	var got resource.Accepted
 	if err := json.Unmarshal(answer, &got); err != nil {
 		s.problem = fmt.Sprintf("answered 202 with %q", answer)
 		return
@@ -175,7 +175,7 @@ func (a *app) post(ctx context.Context, s *sending) (int, []byte, error) {
 	req.Header.Set("Content-Type", s.contentType)
 	req.Header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": s.name}))
 	if s.keyed {
-		req.Header.Set(api.HeaderIdempotencyKey, "chaos-"+s.name)
+		req.Header.Set(resource.HeaderIdempotencyKey, "chaos-"+s.name)
 	}
 	return a.do(req)
 }

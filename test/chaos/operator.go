@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
-	"orak/internal/client"
+	"orak/api/resource"
+	"orak/client"
 )
 
 // operator decides about dead letters while everything goes on, as the plan
@@ -44,9 +44,9 @@ func (o operator) decide(ctx context.Context, s *sending) {
 func (o operator) act(ctx context.Context, s *sending) error {
 	var err error
 	if s.operate == operateDiscard {
-		_, err = o.client.Discard(ctx, s.id, api.DiscardRequest{By: by, Reason: "chaos"})
+		_, err = o.client.Discard(ctx, s.id, resource.DiscardRequest{By: by, Reason: "chaos"})
 	} else {
-		_, err = o.client.Reprocess(ctx, s.id, api.ReprocessRequest{From: orak.StageConvert, By: by, Reason: "chaos"})
+		_, err = o.client.Reprocess(ctx, s.id, resource.ReprocessRequest{From: orak.StageConvert, By: by, Reason: "chaos"})
 	}
 	return err
 }

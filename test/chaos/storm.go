@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"orak/internal/client"
+	"orak/client"
 )
 
 // storm is one whole run.

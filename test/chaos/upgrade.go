@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/internal/client"
+	"orak/client"
 	"orak/internal/media/mediatest"
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/events"
 )
 
@@ -47,12 +47,12 @@ func TestAnnouncementsThatCannotBeUsedAreSeenAndDecidedOn(t *testing.T) {
 	require.Equal(t, orak.StageReceive, u.Failure.Stage)
 	require.Contains(t, u.Failure.Message, "size")
 	require.Equal(t, data, a.deadLetter(t, malformed).Origin.Value)
-	var page api.DeadLetterPage
+	var page resource.DeadLetterPage
 	require.Eventually(t, func() bool {
 		return a.get(t.Context(), "/v1/dead-letters?stage=receive&class=input", &page) == nil && len(page.DeadLetters) == 1
 	}, patience, 100*time.Millisecond)
 	require.Equal(t, malformed, page.DeadLetters[0].ID)
-	var detail api.DeadLetterDetail
+	var detail resource.DeadLetterDetail
 	require.NoError(t, a.get(t.Context(), "/v1/dead-letters/"+string(malformed), &detail))
 	require.NotEmpty(t, detail.Event)
 

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/test/stack"
 )
 
@@ -74,13 +74,13 @@ func (d *desk) bulk(wantStatus int, command string) (last line) {
 }
 
 // selected are the ids that a selection lists.
-func (d *desk) selected(flags string) map[orak.UploadID]api.DeadLetter {
+func (d *desk) selected(flags string) map[orak.UploadID]resource.DeadLetter {
 	d.t.Helper()
 	status, out, errs := d.sh("orak dlq list --limit 0 --json " + flags)
 	require.Zero(d.t, status, errs)
-	found := map[orak.UploadID]api.DeadLetter{}
+	found := map[orak.UploadID]resource.DeadLetter{}
 	for line := range strings.Lines(out) {
-		var page api.DeadLetterPage
+		var page resource.DeadLetterPage
 		require.NoError(d.t, json.Unmarshal([]byte(line), &page))
 		for _, letter := range page.DeadLetters {
 			found[letter.ID] = letter
@@ -90,9 +90,9 @@ func (d *desk) selected(flags string) map[orak.UploadID]api.DeadLetter {
 }
 
 // waitFor waits until visibility lists n of a selection.
-func (d *desk) waitFor(n int, flags string) map[orak.UploadID]api.DeadLetter {
+func (d *desk) waitFor(n int, flags string) map[orak.UploadID]resource.DeadLetter {
 	d.t.Helper()
-	var found map[orak.UploadID]api.DeadLetter
+	var found map[orak.UploadID]resource.DeadLetter
 	require.Eventually(d.t, func() bool { found = d.selected(flags); return len(found) == n }, patience, patience/1000, "%d dead letters of %s", n, flags)
 	return found
 }
@@ -101,7 +101,7 @@ func (d *desk) waitFor(n int, flags string) map[orak.UploadID]api.DeadLetter {
 func (d *desk) waitForCycle(ids []orak.UploadID, cycle int) {
 	d.t.Helper()
 	for _, id := range ids {
-		var letter api.DeadLetterDetail
+		var letter resource.DeadLetterDetail
 		require.Eventually(d.t, func() bool {
 			return d.get(d.t.Context(), "/v1/dead-letters/"+string(id), &letter) == nil && letter.Cycle == cycle
 		}, patience, patience/1000, "%s in cycle %d; it is %+v", id, cycle, &letter)
@@ -115,7 +115,7 @@ func (d *desk) noAudio() orak.UploadID {
 	status, answer, err := d.send(d.t.Context(), sending{body: []byte("caff\x00\x01\x00\x00 and then text"), contentType: "audio/x-caf", filename: "Notes.caf"})
 	require.NoError(d.t, err)
 	require.Equal(d.t, http.StatusAccepted, status, "%s", answer)
-	var accepted api.Accepted
+	var accepted resource.Accepted
 	require.NoError(d.t, json.Unmarshal(answer, &accepted))
 	return accepted.ID
 }
@@ -209,7 +209,7 @@ func TestDeadLettersAreWorkedOffInBulk(t *testing.T) {
 	t.Run("what failed again is shown with its first cause", func(t *testing.T) {
 		status, out, errs := d.sh("orak dlq show " + string(tunes[0]) + " --json")
 		require.Zero(t, status, errs)
-		var letter api.DeadLetterDetail
+		var letter resource.DeadLetterDetail
 		require.NoError(t, json.Unmarshal([]byte(out), &letter))
 		require.Equal(t, orak.ClassTransient, letter.First.Class)
 		require.True(t, letter.First.LastAt.Before(letter.FirstAt))

@@ -18,13 +18,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/events"
 	"orak/internal/objectstore"
 )
 
 // answer is what the API says to a method on a path.
-func (a *app) answer(t *testing.T, method, path string, headers ...string) (int, api.Problem) {
+func (a *app) answer(t *testing.T, method, path string, headers ...string) (int, resource.Problem) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, a.API+path, nil)
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func (a *app) answer(t *testing.T, method, path string, headers ...string) (int,
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	var p api.Problem
+	var p resource.Problem
 	if resp.StatusCode >= 400 {
 		require.NoError(t, json.Unmarshal(text, &p), "%s", text)
 	}
@@ -132,7 +132,7 @@ func TestErasedUploadsStayErased(t *testing.T) {
 	status, text, err := p.send(t.Context(), take)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, status, "%s", text)
-	var accepted api.Accepted
+	var accepted resource.Accepted
 	require.NoError(t, json.Unmarshal(text, &accepted))
 	id := accepted.ID
 	require.Equal(t, orak.StatusCompleted, p.settle(t, id).Status)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/internal/media/mediatest"
 )
 
@@ -67,7 +67,7 @@ func hostile(t *testing.T, a *app) {
 			continue
 		}
 		require.Equal(t, http.StatusAccepted, status, "%s: %s", s.Name, answer)
-		var accepted api.Accepted
+		var accepted resource.Accepted
 		require.NoError(t, json.Unmarshal(answer, &accepted))
 		u := a.settle(t, accepted.ID)
 		if !s.Refused {
@@ -100,7 +100,7 @@ func refused(t *testing.T, a *app) {
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, c.status, resp.StatusCode, "%s: %s", name, answer)
 		require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"), name)
-		var problem api.Problem
+		var problem resource.Problem
 		require.NoError(t, json.Unmarshal(answer, &problem), name)
 		require.Equal(t, c.problem, problem.Type, name)
 		require.NotEmpty(t, problem.Detail, name)

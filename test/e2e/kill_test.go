@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 // TestKillNineWith50UploadsInFlightLosesNone kills the whole service, its
@@ -35,7 +35,7 @@ func TestKillNineWith50UploadsInFlightLosesNone(t *testing.T) {
 			deadline := time.Now().Add(patience)
 			for time.Now().Before(deadline) {
 				status, answer, err := a.send(t.Context(), s)
-				var accepted api.Accepted
+				var accepted resource.Accepted
 				if err != nil || status != http.StatusAccepted || json.Unmarshal(answer, &accepted) != nil {
 					pause := time.NewTimer(50 * time.Millisecond)
 					<-pause.C

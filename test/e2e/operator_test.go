@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/test/stack"
 )
 
@@ -101,7 +101,7 @@ func TestParkedUploadsAreFinishedByEveryHand(t *testing.T) {
 		require.Contains(t, letter.WebUI, "upload-"+string(id))
 
 		require.Contains(t, p.orak(t, "dlq", "list"), string(id))
-		var page api.DeadLetterPage
+		var page resource.DeadLetterPage
 		require.NoError(t, json.Unmarshal([]byte(p.orak(t, "dlq", "list", "--json")), &page))
 		require.NotEmpty(t, page.DeadLetters)
 		require.Contains(t, p.orak(t, "dlq", "show", string(id)), "convert")

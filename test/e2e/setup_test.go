@@ -17,7 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/events"
 	"orak/test/stack"
 )
@@ -86,14 +86,14 @@ func (a *app) send(ctx context.Context, s sending) (int, []byte, error) {
 }
 
 // upload sends a file that must be accepted.
-func (a *app) upload(t *testing.T, path string) api.Accepted {
+func (a *app) upload(t *testing.T, path string) resource.Accepted {
 	t.Helper()
 	body, err := os.ReadFile(path)
 	require.NoError(t, err)
 	status, answer, err := a.send(t.Context(), sending{body: body, contentType: "audio/wav", filename: filepath.Base(path)})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, status, "%s: %s", filepath.Base(path), answer)
-	var accepted api.Accepted
+	var accepted resource.Accepted
 	require.NoError(t, json.Unmarshal(answer, &accepted))
 	require.EqualValues(t, len(body), accepted.Size)
 	return accepted
@@ -118,17 +118,17 @@ func (a *app) get(ctx context.Context, path string, into any) error {
 }
 
 // settle waits until the upload is final or parked.
-func (a *app) settle(t *testing.T, id orak.UploadID) api.Upload {
+func (a *app) settle(t *testing.T, id orak.UploadID) resource.Upload {
 	t.Helper()
 	return a.await(t, id, func(s orak.Status) bool { return s.Final() || s == orak.StatusDeadLettered })
 }
 
 // await waits until the upload's status is as wanted.
-func (a *app) await(t *testing.T, id orak.UploadID, wanted func(orak.Status) bool) api.Upload {
+func (a *app) await(t *testing.T, id orak.UploadID, wanted func(orak.Status) bool) resource.Upload {
 	t.Helper()
-	var last api.Upload
+	var last resource.Upload
 	require.Eventually(t, func() bool {
-		var u api.Upload
+		var u resource.Upload
 		if err := a.get(t.Context(), "/v1/uploads/"+string(id), &u); err != nil {
 			t.Logf("asking for %s: %v", id, err)
 			return false

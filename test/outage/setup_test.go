@@ -22,7 +22,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/internal/app"
 	"orak/internal/config"
 	"orak/internal/media/mediatest"
@@ -211,7 +211,7 @@ func (r *rig) try(key string, body []byte) (orak.UploadID, error) {
 	case code != http.StatusAccepted:
 		return "", fmt.Errorf("status %d: %s", code, answer)
 	}
-	var a api.Accepted
+	var a resource.Accepted
 	err = json.Unmarshal(answer, &a)
 	return a.ID, err
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 	"orak/internal/media/mediatest"
 	"orak/internal/modelserver"
 	"orak/test/stack"
@@ -121,7 +121,7 @@ func (s *service) upload(name string, body []byte) orak.UploadID {
 	require.NoError(s.t, err)
 	defer resp.Body.Close()
 	require.Equal(s.t, http.StatusAccepted, resp.StatusCode)
-	var accepted api.Accepted
+	var accepted resource.Accepted
 	require.NoError(s.t, json.NewDecoder(resp.Body).Decode(&accepted))
 	return accepted.ID
 }
@@ -149,8 +149,8 @@ func (s *service) decided(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		var u api.Upload
-		var letter api.DeadLetterDetail
+		var u resource.Upload
+		var letter resource.DeadLetterDetail
 		err := s.get(ctx, "/v1/uploads/"+id, &u)
 		if err == nil && u.Status.Final() {
 			return nil
@@ -201,9 +201,9 @@ func (s *service) prepare(state string, n int) []string {
 func (s *service) parked(ids []string, class orak.Class) {
 	s.t.Helper()
 	for _, id := range ids {
-		var u api.Upload
+		var u resource.Upload
 		require.Eventually(s.t, func() bool {
-			u = api.Upload{}
+			u = resource.Upload{}
 			return s.get(s.t.Context(), "/v1/uploads/"+id, &u) == nil && u.Status == orak.StatusDeadLettered
 		}, patience, 20*time.Millisecond, "%s is %+v", id, &u)
 		require.Equal(s.t, class, u.Failure.Class)

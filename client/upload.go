@@ -19,7 +19,7 @@ import (
 	"sync"
 	"time"
 
-	"orak/api"
+	"orak/api/resource"
 )
 
 // Sending is one file on its way.
@@ -60,7 +60,7 @@ func NewIdempotencyKey() string { return "cli-" + strings.ToLower(rand.Text()) }
 // is too busy for, is made again with the same key, so that there is one
 // upload in the end. A server at which nothing listens from the beginning is
 // reported at once, as *Unreachable.
-func (c *Client) Send(ctx context.Context, s Sending) (api.Accepted, error) {
+func (c *Client) Send(ctx context.Context, s Sending) (resource.Accepted, error) {
 	repeat := s.IdempotencyKey != ""
 	if !repeat {
 		s.IdempotencyKey = NewIdempotencyKey()
@@ -75,7 +75,7 @@ func (c *Client) Send(ctx context.Context, s Sending) (api.Accepted, error) {
 			s.Retry(err, wait)
 		}
 		if err := c.pause(ctx, wait); err != nil {
-			return api.Accepted{}, err
+			return resource.Accepted{}, err
 		}
 	}
 }
@@ -95,10 +95,10 @@ func waitOf(err error) time.Duration {
 
 // sendOnce is one attempt. A repeat says the digest beforehand: a server that
 // has the recording answers without its body.
-func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (api.Accepted, error) {
+func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (resource.Accepted, error) {
 	file, size, err := open(s.Path)
 	if err != nil {
-		return api.Accepted{}, err
+		return resource.Accepted{}, err
 	}
 	defer file.Close()
 
@@ -115,7 +115,7 @@ func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (api.Acce
 	}}
 	req, err := c.request(ctx, http.MethodPost, "/v1/uploads", body)
 	if err != nil {
-		return api.Accepted{}, err
+		return resource.Accepted{}, err
 	}
 	// Without this the body would be sent in chunks, of which neither side
 	// can tell that some are missing.
@@ -126,21 +126,21 @@ func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (api.Acce
 	name := cmp.Or(s.Name, filepath.Base(s.Path))
 	req.Header.Set("Content-Type", contentType(name))
 	req.Header.Set("Content-Disposition", disposition(name))
-	req.Header.Set(headerIdempotency, s.IdempotencyKey)
+	req.Header.Set(resource.HeaderIdempotencyKey, s.IdempotencyKey)
 	if repeat {
 		digest, err := contentDigest(file)
 		if err != nil {
-			return api.Accepted{}, err
+			return resource.Accepted{}, err
 		}
-		req.Header.Set(headerDigest, digest)
+		req.Header.Set(resource.HeaderContentDigest, digest)
 	}
 
 	resp, err := c.do(req)
 	if err != nil {
-		return api.Accepted{}, err
+		return resource.Accepted{}, err
 	}
 	defer resp.Body.Close()
-	accepted, err := decode[api.Accepted](ctx, c, resp)
+	accepted, err := decode[resource.Accepted](ctx, c, resp)
 	if sum, whole := body.digest(size); err == nil && whole && accepted.SHA256 != sum {
 		return accepted, fmt.Errorf("%w: sent sha256 %s, stored %q", ErrChanged, sum, accepted.SHA256)
 	}

@@ -1,12 +1,10 @@
-package api
+package resource
 
 import (
 	"time"
 
 	"orak"
 )
-
-// The resources as they stand on the wire. Fields are only ever added.
 
 // Links are paths on the same host.
 type Links struct {
@@ -174,9 +172,17 @@ type DiscardRequest struct {
 	By     string `json:"by"`
 }
 
+// Types of problems. Each is ProblemType and a code.
+const (
+	// ProblemType begins the type of every problem.
+	ProblemType = "urn:orak:problem:"
+	// ProblemErased is the type of every answer about an erased upload.
+	ProblemErased = ProblemType + "erased"
+)
+
 // Problem is an error as RFC 9457 has it, sent as application/problem+json.
 type Problem struct {
-	// Type is stable: "urn:orak:problem:" and a code.
+	// Type is stable: ProblemType and a code.
 	Type  string `json:"type"`
 	Title string `json:"title"`
 	// Status is the HTTP status.

@@ -8,11 +8,8 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
-
-// problemErased is the type of the answers about an erased upload.
-const problemErased = "urn:orak:problem:erased"
 
 // The waits between two looks at an upload that is being erased.
 const (
@@ -24,7 +21,7 @@ const (
 // true where it was erased before.
 func (c *Client) Erase(ctx context.Context, id orak.UploadID, by, reason string) (done bool, err error) {
 	query := url.Values{"by": {by}, "reason": {reason}}
-	e, err := call[api.Erasing](ctx, c, http.MethodDelete, uploadPath(id)+"?"+query.Encode(), nil)
+	e, err := call[resource.Erasing](ctx, c, http.MethodDelete, uploadPath(id)+"?"+query.Encode(), nil)
 	return err == nil && e.ID == "", err
 }
 
@@ -37,7 +34,7 @@ func (c *Client) AwaitErased(ctx context.Context, id orak.UploadID) (time.Time, 
 		switch {
 		case ctx.Err() != nil:
 			return time.Time{}, context.Cause(ctx)
-		case errors.As(err, &refusal) && refusal.Problem.Type == problemErased:
+		case errors.As(err, &refusal) && refusal.Problem.Type == resource.ProblemErased:
 			if at := refusal.Problem.ErasedAt; !at.IsZero() {
 				return at, nil
 			}

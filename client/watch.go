@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 // Watching is how Watch reports.
 type Watching struct {
 	// Changed gets the upload first as it is, then whenever it changes.
-	Changed func(api.Upload)
+	Changed func(resource.Upload)
 	// Lost is told that the server cannot be reached and is asked again
 	// after the wait; nil is fine.
 	Lost func(err error, wait time.Duration)
@@ -40,7 +40,7 @@ type Watching struct {
 
 // Over reports whether nothing further will happen to u by itself: it is
 // final, parked until somebody decides, or halted.
-func Over(u api.Upload) bool {
+func Over(u resource.Upload) bool {
 	return u.Status.Final() || u.Status == orak.StatusDeadLettered || u.Halted
 }
 
@@ -48,7 +48,7 @@ func Over(u api.Upload) bool {
 // waits for a server that is gone for as long as ctx allows, since the upload
 // is safe meanwhile; it returns early only when ctx ends or the server refuses
 // to tell.
-func (c *Client) Watch(ctx context.Context, id orak.UploadID, w Watching) (api.Upload, error) {
+func (c *Client) Watch(ctx context.Context, id orak.UploadID, w Watching) (resource.Upload, error) {
 	f := &follower{c: c, id: id, w: w, since: time.Now()}
 	for {
 		f.progressed = false
@@ -79,7 +79,7 @@ type follower struct {
 	c    *Client
 	id   orak.UploadID
 	w    Watching
-	last api.Upload
+	last resource.Upload
 
 	since      time.Time
 	failures   int
@@ -107,7 +107,7 @@ func (f *follower) lose(err error, wait time.Duration) {
 	}
 }
 
-func (f *follower) saw(u api.Upload) {
+func (f *follower) saw(u resource.Upload) {
 	f.progressed = true
 	if f.lost && f.w.Found != nil {
 		f.w.Found()
@@ -122,7 +122,7 @@ func (f *follower) saw(u api.Upload) {
 	}
 }
 
-func same(a, b api.Upload) bool {
+func same(a, b resource.Upload) bool {
 	if (a.StageProgress == nil) != (b.StageProgress == nil) ||
 		a.StageProgress != nil && *a.StageProgress != *b.StageProgress {
 		return false
@@ -204,7 +204,7 @@ func (f *follower) read(resp *http.Response, alive func()) error {
 		if err != nil {
 			return &Unreachable{Server: f.c.base, Err: err}
 		}
-		var u api.Upload
+		var u resource.Upload
 		if err := json.Unmarshal(data, &u); err != nil {
 			return fmt.Errorf("understanding an event of %s: %w", f.c.base, err)
 		}

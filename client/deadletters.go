@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 // Selection says which dead letters are meant; its zero value means all.
@@ -35,7 +35,7 @@ const maxPage = 200
 
 // DeadLetters fetches one page of the parked uploads that are selected; an
 // empty token means the first. A page may be empty and still have a next one.
-func (c *Client) DeadLetters(ctx context.Context, sel Selection, token string) (api.DeadLetterPage, error) {
+func (c *Client) DeadLetters(ctx context.Context, sel Selection, token string) (resource.DeadLetterPage, error) {
 	query := sel.query()
 	size := maxPage
 	if sel.Page > 0 {
@@ -45,7 +45,7 @@ func (c *Client) DeadLetters(ctx context.Context, sel Selection, token string) (
 	if token != "" {
 		query.Set("page_token", token)
 	}
-	return call[api.DeadLetterPage](ctx, c, http.MethodGet, deadLettersPath+"?"+query.Encode(), nil)
+	return call[resource.DeadLetterPage](ctx, c, http.MethodGet, deadLettersPath+"?"+query.Encode(), nil)
 }
 
 func (s Selection) query() url.Values {
@@ -69,18 +69,18 @@ func (s Selection) query() url.Values {
 
 // DeadLetter fetches everything about one parked upload; for any other it is an
 // *Error of status 404.
-func (c *Client) DeadLetter(ctx context.Context, id orak.UploadID) (api.DeadLetterDetail, error) {
-	return call[api.DeadLetterDetail](ctx, c, http.MethodGet, deadLetterPath(id), nil)
+func (c *Client) DeadLetter(ctx context.Context, id orak.UploadID) (resource.DeadLetterDetail, error) {
+	return call[resource.DeadLetterDetail](ctx, c, http.MethodGet, deadLetterPath(id), nil)
 }
 
 // Reprocess runs a parked upload again and tells where it stands then.
-func (c *Client) Reprocess(ctx context.Context, id orak.UploadID, req api.ReprocessRequest) (api.Upload, error) {
-	return call[api.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/reprocess", req)
+func (c *Client) Reprocess(ctx context.Context, id orak.UploadID, req resource.ReprocessRequest) (resource.Upload, error) {
+	return call[resource.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/reprocess", req)
 }
 
 // Discard gives a parked upload up and tells where it stands then.
-func (c *Client) Discard(ctx context.Context, id orak.UploadID, req api.DiscardRequest) (api.Upload, error) {
-	return call[api.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/discard", req)
+func (c *Client) Discard(ctx context.Context, id orak.UploadID, req resource.DiscardRequest) (resource.Upload, error) {
+	return call[resource.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/discard", req)
 }
 
 func deadLetterPath(id orak.UploadID) string {

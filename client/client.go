@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 // Config says which server to speak to, and as whom.
@@ -37,10 +37,6 @@ func (c Config) Validate() error {
 }
 
 const (
-	headerTenant      = "X-Orak-Tenant"
-	headerIdempotency = "Idempotency-Key"
-	headerDigest      = "Content-Digest"
-
 	// answerTimeout bounds every call that sends and receives little.
 	answerTimeout = 30 * time.Second
 	// maxAnswer bounds what is read of any answer.
@@ -73,8 +69,8 @@ func New(cfg Config) (*Client, error) {
 func (c *Client) Server() string { return c.base }
 
 // Upload tells where an upload stands.
-func (c *Client) Upload(ctx context.Context, id orak.UploadID) (api.Upload, error) {
-	return call[api.Upload](ctx, c, http.MethodGet, uploadPath(id), nil)
+func (c *Client) Upload(ctx context.Context, id orak.UploadID) (resource.Upload, error) {
+	return call[resource.Upload](ctx, c, http.MethodGet, uploadPath(id), nil)
 }
 
 // Analysis fetches what was found. While the upload is not completed it is an
@@ -83,7 +79,7 @@ func (c *Client) Analysis(ctx context.Context, id orak.UploadID) (orak.Analysis,
 	return call[orak.Analysis](ctx, c, http.MethodGet, uploadPath(id)+"/analysis", nil)
 }
 
-// As is the same client speaking for a tenant, or for api.EveryTenant.
+// As is the same client speaking for a tenant, or for resource.EveryTenant.
 func (c *Client) As(tenant orak.Tenant) *Client {
 	other := *c
 	other.tenant = string(tenant)
@@ -142,7 +138,7 @@ func (c *Client) request(ctx context.Context, method, path string, body io.Reade
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", "orak-cli")
 	if c.tenant != "" {
-		req.Header.Set(headerTenant, c.tenant)
+		req.Header.Set(resource.HeaderTenant, c.tenant)
 	}
 	return req, nil
 }

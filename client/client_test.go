@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
 const testID orak.UploadID = "0192f1c5-7a1e-7c3a-9d5e-0123456789ab"
@@ -53,7 +53,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-func refuse(w http.ResponseWriter, status int, p api.Problem) {
+func refuse(w http.ResponseWriter, status int, p resource.Problem) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(p)
@@ -76,8 +76,8 @@ func recording(t *testing.T, name, content string) string {
 	return path
 }
 
-func accepted() api.Accepted {
-	return api.Accepted{ID: testID, Status: orak.StatusQueued, Size: 5,
+func accepted() resource.Accepted {
+	return resource.Accepted{ID: testID, Status: orak.StatusQueued, Size: 5,
 		SHA256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"}
 }
 
@@ -122,7 +122,7 @@ func TestSendTellsTheLengthOfAnEmptyFile(t *testing.T) {
 			w.WriteHeader(http.StatusTeapot)
 			return
 		}
-		refuse(w, http.StatusBadRequest, api.Problem{Title: "The recording is empty"})
+		refuse(w, http.StatusBadRequest, resource.Problem{Title: "The recording is empty"})
 	})
 	_, err := b.Send(t.Context(), Sending{Path: recording(t, "a.wav", "")})
 	var refusal *Error
@@ -185,7 +185,7 @@ func TestSendWaitsAsLongAsTheServerAsks(t *testing.T) {
 		if first {
 			first = false
 			w.Header().Set("Retry-After", "5")
-			refuse(w, http.StatusServiceUnavailable, api.Problem{})
+			refuse(w, http.StatusServiceUnavailable, resource.Problem{})
 			return
 		}
 		answer(w, http.StatusAccepted, accepted())
@@ -198,7 +198,7 @@ func TestSendWaitsAsLongAsTheServerAsks(t *testing.T) {
 func TestSendDoesNotRepeatWhatWasRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusUnsupportedMediaType, api.Problem{Title: "No recording", Detail: "It is text.", Accepted: []string{"audio/wav"}})
+		refuse(w, http.StatusUnsupportedMediaType, resource.Problem{Title: "No recording", Detail: "It is text.", Accepted: []string{"audio/wav"}})
 	})
 	_, err := b.Send(t.Context(), Sending{Path: recording(t, "a.wav", "hello")})
 	require.EqualError(t, err, "No recording (415): It is text.")
@@ -261,12 +261,12 @@ func TestDecisionsAreSentAsTheAPIWantsThem(t *testing.T) {
 	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		seen = append(seen, r.Method+" "+r.URL.String()+" "+r.Header.Get("Content-Type")+" "+string(body))
-		answer(w, http.StatusAccepted, api.Upload{ID: testID, Status: orak.StatusAnalyzing})
+		answer(w, http.StatusAccepted, resource.Upload{ID: testID, Status: orak.StatusAnalyzing})
 	})
-	u, err := b.Reprocess(t.Context(), testID, api.ReprocessRequest{From: orak.StageAnalyze, Reason: "r", By: "b"})
+	u, err := b.Reprocess(t.Context(), testID, resource.ReprocessRequest{From: orak.StageAnalyze, Reason: "r", By: "b"})
 	require.NoError(t, err)
 	require.Equal(t, orak.StatusAnalyzing, u.Status)
-	_, err = b.Discard(t.Context(), testID, api.DiscardRequest{Reason: "r", By: "b"})
+	_, err = b.Discard(t.Context(), testID, resource.DiscardRequest{Reason: "r", By: "b"})
 	require.NoError(t, err)
 	_, err = b.DeadLetters(t.Context(), Selection{}, "a&b")
 	require.NoError(t, err)
@@ -284,13 +284,6 @@ func TestDecisionsAreSentAsTheAPIWantsThem(t *testing.T) {
 		"GET " + base + "?before=2026-01-02T03%3A04%3A05.000000001Z&class=model&older_than=2026-01-02T03%3A04%3A05.000000001Z" +
 			"&page_size=7&stage=convert&stage=analyze&text=%C3%A4%26%3D  ",
 	}, seen)
-}
-
-func TestHeadersAreTheAPIs(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, api.HeaderTenant, headerTenant)
-	require.Equal(t, api.HeaderIdempotencyKey, headerIdempotency)
-	require.Equal(t, api.HeaderContentDigest, headerDigest)
 }
 
 func TestConfigIsChecked(t *testing.T) {

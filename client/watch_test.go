@@ -14,11 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
-	"orak/api"
+	"orak/api/resource"
 )
 
-func state(s orak.Status) api.Upload {
-	return api.Upload{ID: testID, Status: s, Links: api.Links{Events: "/v1/uploads/" + string(testID) + "/events"}}
+func state(s orak.Status) resource.Upload {
+	return resource.Upload{ID: testID, Status: s, Links: resource.Links{Events: "/v1/uploads/" + string(testID) + "/events"}}
 }
 
 // stream sends events and ends.
@@ -31,11 +31,11 @@ func stream(w http.ResponseWriter, states ...orak.Status) {
 	w.(http.Flusher).Flush()
 }
 
-func watchAll(t *testing.T, b *bundle) (last api.Upload, seen []orak.Status, lost int, err error) {
+func watchAll(t *testing.T, b *bundle) (last resource.Upload, seen []orak.Status, lost int, err error) {
 	t.Helper()
 	away := false
 	last, err = b.Watch(t.Context(), testID, Watching{
-		Changed: func(u api.Upload) { seen = append(seen, u.Status) },
+		Changed: func(u resource.Upload) { seen = append(seen, u.Status) },
 		Lost:    func(error, time.Duration) { lost, away = lost+1, true },
 		Found:   func() { away = false },
 	})
@@ -107,8 +107,8 @@ func TestWatchSurvivesCutStreamsAndAnOutage(t *testing.T) {
 func TestWatchAsksAgainWhereThereAreNoEvents(t *testing.T) {
 	t.Parallel()
 	for name, without := range map[string]func(http.ResponseWriter){
-		"too many":     func(w http.ResponseWriter) { refuse(w, http.StatusServiceUnavailable, api.Problem{}) },
-		"not found":    func(w http.ResponseWriter) { refuse(w, http.StatusNotFound, api.Problem{}) },
+		"too many":     func(w http.ResponseWriter) { refuse(w, http.StatusServiceUnavailable, resource.Problem{}) },
+		"not found":    func(w http.ResponseWriter) { refuse(w, http.StatusNotFound, resource.Problem{}) },
 		"not a stream": func(w http.ResponseWriter) { answer(w, http.StatusOK, "?") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestWatchWaitsForAnUploadThatIsNotYetKnown(t *testing.T) {
 	var asked atomic.Int32
 	b := setup(t, func(w http.ResponseWriter, _ *http.Request) {
 		if asked.Add(1) < 3 {
-			refuse(w, http.StatusNotFound, api.Problem{Title: "There is no such resource"})
+			refuse(w, http.StatusNotFound, resource.Problem{Title: "There is no such resource"})
 			return
 		}
 		answer(w, http.StatusOK, state(orak.StatusCompleted))
@@ -147,7 +147,7 @@ func TestWatchWaitsForAnUploadThatIsNotYetKnown(t *testing.T) {
 func TestWatchEndsWhereTheServerRefuses(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusBadRequest, api.Problem{Title: "The tenant is not valid"})
+		refuse(w, http.StatusBadRequest, resource.Problem{Title: "The tenant is not valid"})
 	})
 	_, _, _, err := watchAll(t, b)
 	require.EqualError(t, err, "The tenant is not valid (400)")
@@ -175,7 +175,7 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 func TestEventsLinkOfAnotherHostIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"", "http://evil.example/x", "//evil.example/x", "x"} {
-		f := &follower{id: testID, last: api.Upload{Links: api.Links{Events: link}}}
+		f := &follower{id: testID, last: resource.Upload{Links: resource.Links{Events: link}}}
 		require.Equal(t, "/v1/uploads/"+string(testID)+"/events", f.eventsPath(), link)
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"syscall"
 	"time"
 
-	"orak/api"
+	"orak/api/resource"
 )
 
 // Error is a refusal that the server explained.
 type Error struct {
 	// Problem is what it said; Status is always there, Title nearly so.
-	Problem api.Problem
+	Problem resource.Problem
 	// RetryAfter is how long it asked to wait; zero where it did not.
 	RetryAfter time.Duration
 }
