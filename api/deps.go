@@ -20,8 +20,8 @@ import (
 
 // Store keeps recordings, markers and results. Objects are whole or absent:
 // a Put whose body fails stores nothing and its error wraps the body's. An
-// absent object is objectstore.ErrNotFound; with IfAbsent, one that is there
-// is objectstore.ErrExists. The bucket is there already.
+// absent object is fs.ErrNotExist; with IfAbsent, one that is there
+// is fs.ErrExist. The bucket is there already.
 type Store interface {
 	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
 	Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error)

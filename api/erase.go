@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func erasureOf(c *fiber.Ctx, t orak.Tenant, id orak.UploadID) (events.Erasure, e
 // is enough: an erasure needs no Temporal.
 func (s *Server) mustKnow(ctx context.Context, t orak.Tenant, id orak.UploadID) error {
 	_, err := s.store.Stat(ctx, orak.OriginalKey(t, id))
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		_, err = s.lookup(ctx, t, id)
 	}
 	return err
@@ -120,7 +121,7 @@ func (s *Server) bury(ctx context.Context, m outbox.Erasure) error {
 	_, err = s.store.Put(ctx, orak.ErasedKey(m.Tenant, m.ID), bytes.NewReader(text), objectstore.PutOptions{
 		Size: int64(len(text)), ContentType: "application/json", IfAbsent: true,
 	})
-	if err != nil && !errors.Is(err, objectstore.ErrExists) {
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("writing the tombstone: %w", err)
 	}
 	return nil
@@ -130,7 +131,7 @@ func (s *Server) bury(ctx context.Context, m outbox.Erasure) error {
 // is none.
 func (s *Server) tombstone(ctx context.Context, t orak.Tenant, id orak.UploadID) (stone orak.Tombstone, erased bool, err error) {
 	r, _, err := s.store.Get(ctx, orak.ErasedKey(t, id))
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return orak.Tombstone{}, false, nil
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strconv"
 	"time"
@@ -88,7 +89,7 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 		if err == nil {
 			return s.repeat(ctx, in, info)
 		}
-		if !errors.Is(err, objectstore.ErrNotFound) {
+		if !errors.Is(err, fs.ErrNotExist) {
 			return orak.Upload{}, "", err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 
 	"orak"
 	"orak/api/resource"
@@ -18,7 +19,7 @@ import (
 func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.Info) (orak.Upload, string, error) {
 	m, err := s.announcer.box.Read(ctx, in.tenant, in.id)
 	pending := err == nil
-	if err != nil && !errors.Is(err, objectstore.ErrNotFound) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return orak.Upload{}, "", err
 	}
 	if !pending {

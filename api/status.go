@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 
 	"github.com/gofiber/fiber/v2"
@@ -17,7 +18,6 @@ import (
 
 	"orak"
 	"orak/api/resource"
-	"orak/internal/objectstore"
 	"orak/workflows"
 )
 
@@ -151,12 +151,12 @@ func (s *Server) closed(ctx context.Context, st state, info *workflow.WorkflowEx
 // any more.
 func (s *Server) fromStore(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	st, err := s.outcome(ctx, t, id)
-	if err == nil || !errors.Is(err, objectstore.ErrNotFound) {
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return st, err
 	}
 	// A marker alone is no upload: nobody was told yet that it is accepted.
 	info, err := s.store.Stat(ctx, orak.OriginalKey(t, id))
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return state{}, errUnknown
 	}
 	if err != nil {
@@ -258,7 +258,7 @@ func (s *Server) getAnalysis(c *fiber.Ctx) error {
 		return refuse(codeAnalysisNotReady, "The upload is "+string(st.Status)+"; its events say when it is completed.")
 	}
 	r, info, err := s.store.Get(c.UserContext(), orak.AnalysisKey(st.Upload.Tenant, st.Upload.ID))
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		exchangeOf(c).log.Error("a completed upload has no analysis", slog.String("upload_id", string(st.Upload.ID)))
 		return refuse(codeNoAnalysis, "The analysis was removed.")
 	}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,20 +18,16 @@ type Recordings interface {
 	// Bucket is the one whose notifications count.
 	Bucket() string
 	// Describe reads the stored recording for what its announcement would
-	// say: it follows from the object alone. ErrErased and ErrInOutbox mean
-	// that there is nothing to start; an *orak.Fault of class input means
+	// say: it follows from the object alone. fs.ErrNotExist (the recording is
+	// absent or erased) and ErrInOutbox mean that there is nothing to start; an *orak.Fault of class input means
 	// that the recording can never be processed; any other error is worth
 	// another try.
 	Describe(ctx context.Context, t orak.Tenant, id orak.UploadID) (orak.Upload, error)
 }
 
-var (
-	// ErrErased means that there is no such recording, or no longer.
-	ErrErased = errors.New("no such recording")
-	// ErrInOutbox means that the API received the recording and has yet to
-	// announce it, which it will, with more than the object tells.
-	ErrInOutbox = errors.New("the recording is in the outbox")
-)
+// ErrInOutbox means that the API received the recording and has yet to
+// announce it, which it will, with more than the object tells.
+var ErrInOutbox = errors.New("the recording is in the outbox")
 
 // describeTimeout bounds one reading of a recording. It is long, since the
 // largest recording has to fit in: a try that is cut off begins anew.
@@ -115,7 +112,7 @@ func (b *Bridge) describe(ctx context.Context, j *job, t orak.Tenant, id orak.Up
 		var err error
 		u, err = b.deps.Recordings.Describe(ctx, t, id)
 		var fault *orak.Fault
-		if errors.Is(err, ErrErased) || errors.Is(err, ErrInOutbox) || errors.As(err, &fault) && fault.Class == orak.ClassInput {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrInOutbox) || errors.As(err, &fault) && fault.Class == orak.ClassInput {
 			final, err = err, nil
 		}
 		return err
@@ -123,7 +120,7 @@ func (b *Bridge) describe(ctx context.Context, j *job, t orak.Tenant, id orak.Up
 	switch {
 	case !ok:
 		return orak.Upload{}, outcomeAbandoned
-	case errors.Is(final, ErrErased):
+	case errors.Is(final, fs.ErrNotExist):
 		b.log.Info("recording is no longer there", "upload_id", id, "tenant", t)
 		return orak.Upload{}, outcomeErased
 	case errors.Is(final, ErrInOutbox):

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"sync"
 	"testing"
@@ -92,7 +93,7 @@ func (r *recordings) Describe(_ context.Context, t orak.Tenant, id orak.UploadID
 	}
 	u, ok := r.uploads[id]
 	if !ok || u.Tenant != t {
-		return orak.Upload{}, bridge.ErrErased
+		return orak.Upload{}, fs.ErrNotExist
 	}
 	return u, nil
 }

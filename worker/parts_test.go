@@ -3,10 +3,7 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"net/http"
 	"net/http/httptest"
@@ -71,9 +68,6 @@ var _ activities.Store = store{}
 
 func (s store) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	body, info, err := s.Get(ctx, key)
-	if errors.Is(err, objectstore.ErrNotFound) {
-		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
 	return body, info.Size, err
 }
 
@@ -84,9 +78,6 @@ func (s store) Put(ctx context.Context, key string, body io.Reader, size int64, 
 
 func (s store) PutNew(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
 	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType, IfAbsent: true})
-	if errors.Is(err, objectstore.ErrExists) {
-		err = fmt.Errorf("%w: %w", fs.ErrExist, err)
-	}
 	return err
 }
 

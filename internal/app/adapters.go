@@ -2,10 +2,8 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 
 	"orak"
@@ -29,9 +27,6 @@ var _ activities.Store = activityStore{}
 // Open is activities.Store's.
 func (s activityStore) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	body, info, err := s.Get(ctx, key)
-	if errors.Is(err, objectstore.ErrNotFound) {
-		return nil, 0, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
 	return body, info.Size, err
 }
 
@@ -44,9 +39,6 @@ func (s activityStore) Put(ctx context.Context, key string, body io.Reader, size
 // PutNew is activities.Store's.
 func (s activityStore) PutNew(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
 	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType, IfAbsent: true})
-	if errors.Is(err, objectstore.ErrExists) {
-		return fmt.Errorf("%w: %w", fs.ErrExist, err)
-	}
 	return err
 }
 

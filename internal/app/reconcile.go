@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"time"
 
 	"orak"
 	"orak/activities"
 	"orak/internal/kafka"
-	"orak/internal/objectstore"
 	"orak/internal/outbox"
 	"orak/internal/temporal"
 	"orak/operate/reconcile"
@@ -54,7 +54,7 @@ const maxOutcome = 1 << 20
 // Outcome is reconcile.Store's.
 func (r records) Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Progress, error) {
 	body, _, err := r.store.Get(ctx, orak.OutcomeKey(t, id))
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
 
 	"orak"
 	"orak/bridge"
@@ -37,19 +37,16 @@ func (r recordings) Describe(ctx context.Context, t orak.Tenant, id orak.UploadI
 	case err != nil:
 		return orak.Upload{}, err
 	case erased:
-		return orak.Upload{}, bridge.ErrErased
+		return orak.Upload{}, fs.ErrNotExist
 	}
 	_, err = r.store.Stat(ctx, orak.PendingKey(t, id))
 	switch {
 	case err == nil:
 		return orak.Upload{}, bridge.ErrInOutbox
-	case !errors.Is(err, objectstore.ErrNotFound):
+	case !errors.Is(err, fs.ErrNotExist):
 		return orak.Upload{}, err
 	}
 	body, info, err := r.store.Get(ctx, orak.OriginalKey(t, id))
-	if errors.Is(err, objectstore.ErrNotFound) {
-		return orak.Upload{}, fmt.Errorf("%w: %w", bridge.ErrErased, err)
-	}
 	if err != nil {
 		return orak.Upload{}, err
 	}

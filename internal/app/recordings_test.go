@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func TestWhatCannotBeStartedIsTold(t *testing.T) {
 	t.Parallel()
 	r, put := newRecordings(t)
 	_, err := r.Describe(t.Context(), "choir", recordingID)
-	require.ErrorIs(t, err, bridge.ErrErased)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 
 	put(orak.OriginalKey("choir", recordingID), nil)
 	_, err = r.Describe(t.Context(), "choir", recordingID)
@@ -85,7 +86,7 @@ func TestWhatCannotBeStartedIsTold(t *testing.T) {
 	// While it is being erased, too.
 	put(orak.ErasedKey("choir", recordingID), []byte("{}"))
 	_, err = r.Describe(t.Context(), "choir", recordingID)
-	require.ErrorIs(t, err, bridge.ErrErased)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 func TestStoreThatIsAwayIsNoErasure(t *testing.T) {
@@ -99,7 +100,7 @@ func TestStoreThatIsAwayIsNoErasure(t *testing.T) {
 	defer cancel()
 	_, err = recordings{store: store}.Describe(ctx, "choir", recordingID)
 	require.Error(t, err)
-	require.NotErrorIs(t, err, bridge.ErrErased)
+	require.NotErrorIs(t, err, fs.ErrNotExist)
 	require.NotErrorIs(t, err, bridge.ErrInOutbox)
 	var fault *orak.Fault
 	require.False(t, errors.As(err, &fault) && fault.Class == orak.ClassInput)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,18 +15,12 @@ import (
 	"orak"
 )
 
-var (
-	// ErrNotFound means that there is no object of that key.
-	ErrNotFound = errors.New("no such object")
-	// ErrExists means that IfAbsent was asked for and the object is there.
-	ErrExists = errors.New("the object is there already")
-	// ErrBodySize means that the body was longer or shorter than
-	// PutOptions.Size said. Nothing was stored.
-	ErrBodySize = errors.New("the body is not as long as was said")
-)
+// ErrBodySize means that the body was longer or shorter than PutOptions.Size.
+// Nothing was stored.
+var ErrBodySize = errors.New("the body does not have the declared length")
 
-// classify turns what minio-go returned into ErrNotFound, ErrExists, the
-// context's error where the caller gave up, or a Fault. A time limit of our own
+// classify turns what minio-go returned into fs.ErrNotExist for an absent
+// object, fs.ErrExist where IfAbsent found one, the context's error where the caller gave up, or a Fault. A time limit of our own
 // that ran out is the store's silence, although net/http says of it that it is
 // context.DeadlineExceeded. Whatever says that the store as a whole does
 // not serve us (network, 5xx, throttling, credentials, a missing bucket) is
@@ -53,9 +48,9 @@ func classifyResponse(er minio.ErrorResponse) error {
 	}
 	switch er.Code {
 	case minio.NoSuchKey, "NotFound":
-		return ErrNotFound
+		return fs.ErrNotExist
 	case minio.PreconditionFailed, "ConditionalRequestConflict":
-		return ErrExists
+		return fs.ErrExist
 	case minio.NoSuchBucket:
 		return refused("The object store has no bucket for this service.", "check s3-bucket (ORAK_S3_BUCKET)", er)
 	case minio.AccessDenied, "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch": // the third is versitygw's
@@ -69,7 +64,7 @@ func classifyResponse(er minio.ErrorResponse) error {
 	}
 	switch {
 	case er.StatusCode == http.StatusPreconditionFailed:
-		return ErrExists
+		return fs.ErrExist
 	case er.StatusCode == http.StatusForbidden, er.StatusCode == http.StatusUnauthorized:
 		return refusedKey(er)
 	case er.StatusCode >= http.StatusInternalServerError, er.StatusCode == http.StatusTooManyRequests:

@@ -8,7 +8,7 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// Get opens an object; an absent one is ErrNotFound. The caller closes the
+// Get opens an object; an absent one is fs.ErrNotExist. The caller closes the
 // reader. A connection that breaks while it is read is a Fault of
 // ClassDependency, never a short read that looks complete.
 func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"time"
 
@@ -28,7 +29,7 @@ type PutOptions struct {
 	// and dashes, values of printable ASCII, 2 KB in all. nil stores none.
 	Metadata map[string]string
 	// IfAbsent stores only where there is no object of that key, and fails
-	// with ErrExists otherwise. Servers check it when the body is complete;
+	// with fs.ErrExist otherwise. Servers check it when the body is complete;
 	// one that knows no conditional writes ignores it or refuses.
 	IfAbsent bool
 }
@@ -53,7 +54,7 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOpt
 		return Info{}, fmt.Errorf("storing object %s: %w", key, ctxErr)
 	}
 	if opts.IfAbsent && isNetwork(err) && s.refusedEarly(ctx, key) {
-		return Info{}, fmt.Errorf("storing object %s: %w", key, ErrExists)
+		return Info{}, fmt.Errorf("storing object %s: %w", key, fs.ErrExist)
 	}
 	return Info{}, fmt.Errorf("storing object %s: %w", key, classify(ctx, err))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"net"
@@ -118,7 +119,7 @@ func newTransport(stall time.Duration) *http.Transport {
 // them. The Store stays usable.
 func (s *Store) Close() { s.closer() }
 
-// Stat describes an object. An absent one is ErrNotFound.
+// Stat describes an object. An absent one is fs.ErrNotExist.
 func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
 	oi, err := s.core.StatObject(ctx, s.cfg.Bucket, key, minio.StatObjectOptions{})
 	if err != nil {
@@ -133,7 +134,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err == nil {
 		return nil
 	}
-	if err = classify(ctx, err); errors.Is(err, ErrNotFound) {
+	if err = classify(ctx, err); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return fmt.Errorf("deleting object %s: %w", key, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"runtime"
 	"strings"
@@ -65,7 +66,7 @@ func TestAbortIncompleteRemovesWhatWasLeftBehind(t *testing.T) {
 	_, err := s.Put(t.Context(), "k", body, objectstore.PutOptions{Size: -1})
 	require.Error(t, err)
 	_, err = s.Stat(t.Context(), "k")
-	require.ErrorIs(t, err, objectstore.ErrNotFound)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 func TestRefusalOfASettingNamesTheSetting(t *testing.T) {

@@ -109,7 +109,7 @@ func (o *Outbox) Write(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// Read fetches a marker; objectstore.ErrNotFound says that there is none. One
+// Read fetches a marker; fs.ErrNotExist says that there is none. One
 // that cannot be decoded is as good as one that knows nothing: its key has
 // the id, and the recording the rest.
 func (o *Outbox) Read(ctx context.Context, t orak.Tenant, id orak.UploadID) (Marker, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"time"
@@ -17,7 +18,7 @@ import (
 )
 
 // Store keeps markers and recordings. An absent object is
-// objectstore.ErrNotFound; to delete one is no error.
+// fs.ErrNotExist; to delete one is no error.
 type Store interface {
 	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
 	Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error)
@@ -109,7 +110,7 @@ func (o *Outbox) Settle(ctx context.Context, f Found) (Outcome, error) {
 
 func (o *Outbox) settleErasure(ctx context.Context, f Found) (Outcome, error) {
 	e, err := o.readErasure(ctx, f.Tenant, f.ID)
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return Left, nil // another one was faster
 	}
 	if err != nil {
@@ -120,7 +121,7 @@ func (o *Outbox) settleErasure(ctx context.Context, f Found) (Outcome, error) {
 
 func (o *Outbox) settleUpload(ctx context.Context, f Found) (Outcome, error) {
 	m, err := o.Read(ctx, f.Tenant, f.ID)
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return Left, nil // another one was faster
 	}
 	if err != nil {
@@ -138,7 +139,7 @@ func (o *Outbox) settleUpload(ctx context.Context, f Found) (Outcome, error) {
 		return o.drop(ctx, f, "it was erased")
 	}
 	info, err := o.store.Stat(ctx, orak.OriginalKey(f.Tenant, f.ID))
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return o.dropStale(ctx, f)
 	}
 	if err != nil {
@@ -175,7 +176,7 @@ func (o *Outbox) dropStale(ctx context.Context, f Found) (Outcome, error) {
 		return Left, nil
 	}
 	info, err := o.store.Stat(ctx, orak.PendingKey(f.Tenant, f.ID))
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return Left, nil
 	}
 	if err != nil {
@@ -212,7 +213,7 @@ func (o *Outbox) Hash(ctx context.Context, key string) (string, error) {
 
 func (o *Outbox) exists(ctx context.Context, key string) (bool, error) {
 	_, err := o.store.Stat(ctx, key)
-	if errors.Is(err, objectstore.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	return err == nil, err

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -198,7 +199,7 @@ func (b *bundle) exists(key string) bool {
 	b.t.Helper()
 	_, err := b.store.Stat(b.ctx, key)
 	if err != nil {
-		require.ErrorIs(b.t, err, objectstore.ErrNotFound)
+		require.ErrorIs(b.t, err, fs.ErrNotExist)
 	}
 	return err == nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -211,7 +212,7 @@ func (r *Replayer) Start(ctx context.Context, a Announced) (started bool, err er
 // never be processed.
 func unstartable(err error) bool {
 	var fault *orak.Fault
-	return errors.Is(err, bridge.ErrErased) || errors.Is(err, bridge.ErrInOutbox) ||
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, bridge.ErrInOutbox) ||
 		errors.As(err, &fault) && fault.Class == orak.ClassInput
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -77,7 +78,7 @@ func (r *run) leaves(rec *kgo.Record, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case errors.Is(err, bridge.ErrErased), errors.Is(err, bridge.ErrInOutbox):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, bridge.ErrInOutbox):
 		r.result.Left++
 	case errors.As(err, &fault) && fault.Class == orak.ClassInput:
 		r.result.Refused++

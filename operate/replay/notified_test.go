@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 	"sync"
@@ -46,7 +47,7 @@ func (r *recordings) Describe(_ context.Context, t orak.Tenant, id orak.UploadID
 	if u, ok := r.uploads[id]; ok && u.Tenant == t {
 		return u, nil
 	}
-	return orak.Upload{}, bridge.ErrErased
+	return orak.Upload{}, fs.ErrNotExist
 }
 
 // stored are n recordings in the store, as a bucket tells of them: without a

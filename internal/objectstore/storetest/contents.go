@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"strings"
 	"sync"
@@ -71,7 +72,7 @@ func testConnection(t *testing.T, s Store) {
 			for range 40 {
 				for _, n := range []int{0, 100, 3 << 20} {
 					_, err := s.Put(t.Context(), key, bytes.NewReader(content(n)), objectstore.PutOptions{Size: int64(n), IfAbsent: true})
-					if !errors.Is(err, objectstore.ErrExists) {
+					if !errors.Is(err, fs.ErrExist) {
 						assert.NoError(t, err)
 					}
 					_, err = s.Stat(t.Context(), key)
@@ -96,7 +97,7 @@ func testIfAbsent(t *testing.T, s Store) {
 		_, err := s.Put(t.Context(), key, bytes.NewReader(content(n)), opts)
 		require.NoError(t, err, key)
 		_, err = s.Put(t.Context(), key, bytes.NewReader(content(n+1)), opts)
-		require.ErrorIs(t, err, objectstore.ErrExists, key)
+		require.ErrorIs(t, err, fs.ErrExist, key)
 		require.True(t, bytes.Equal(content(n), get(t, s, key)), key)
 	}
 }
@@ -120,7 +121,7 @@ func testIfAbsentRace(t *testing.T, s Store) {
 			winner = i
 			continue
 		}
-		require.ErrorIs(t, err, objectstore.ErrExists)
+		require.ErrorIs(t, err, fs.ErrExist)
 	}
 	require.NotEqual(t, -1, winner)
 	require.Equal(t, fmt.Sprint(winner), string(get(t, s, "race")))
@@ -128,9 +129,9 @@ func testIfAbsentRace(t *testing.T, s Store) {
 
 func testAbsent(t *testing.T, s Store) {
 	_, err := s.Stat(t.Context(), "no/such")
-	require.ErrorIs(t, err, objectstore.ErrNotFound)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, _, err = s.Get(t.Context(), "no/such")
-	require.ErrorIs(t, err, objectstore.ErrNotFound)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 func testDelete(t *testing.T, s Store) {
@@ -138,7 +139,7 @@ func testDelete(t *testing.T, s Store) {
 	require.NoError(t, s.Delete(t.Context(), "gone"))
 	require.NoError(t, s.Delete(t.Context(), "gone"))
 	_, err := s.Stat(t.Context(), "gone")
-	require.ErrorIs(t, err, objectstore.ErrNotFound)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 // testPutBesideDelete empties a prefix again and again while others write

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,7 +35,7 @@ func testFailingBody(t *testing.T, s Store) {
 				_, err := s.Put(t.Context(), key, failing(n, end), objectstore.PutOptions{Size: size})
 				require.ErrorIs(t, err, end, key)
 				_, err = s.Stat(t.Context(), key)
-				require.ErrorIs(t, err, objectstore.ErrNotFound, key)
+				require.ErrorIs(t, err, fs.ErrNotExist, key)
 			}
 		}
 	}
@@ -61,7 +62,7 @@ func testBodyLength(t *testing.T, s Store) {
 			_, err := s.Put(t.Context(), key, bytes.NewReader(content(n)), objectstore.PutOptions{Size: size})
 			require.ErrorIs(t, err, objectstore.ErrBodySize, key)
 			_, err = s.Stat(t.Context(), key)
-			require.ErrorIs(t, err, objectstore.ErrNotFound, key)
+			require.ErrorIs(t, err, fs.ErrNotExist, key)
 		}
 	}
 }
@@ -87,7 +88,7 @@ func testCancel(t *testing.T, s Store) {
 		_, err := s.Put(ctx, key, &cancelling{n: n, cancel: cancel}, objectstore.PutOptions{Size: -1})
 		require.ErrorIs(t, err, context.Canceled)
 		_, err = s.Stat(t.Context(), key)
-		require.ErrorIs(t, err, objectstore.ErrNotFound)
+		require.ErrorIs(t, err, fs.ErrNotExist)
 	}
 }
 
