@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"orak"
+	"orak/activities/messages"
 	"orak/events"
 )
 
@@ -80,7 +81,7 @@ type Publisher interface {
 // Alerter hands an alert to whoever groups the alerts of its stage and class.
 // A repeat with the same Alert.ID is no second alert.
 type Alerter interface {
-	Raise(ctx context.Context, a Alert) error
+	Raise(ctx context.Context, a messages.Alert) error
 }
 
 // Ender ends the workflow of an upload that is being erased.
@@ -131,13 +132,10 @@ type Deps struct {
 	Menders map[ReconcileStep]Mender
 	// Probes ask dependencies whether they serve.
 	Probes map[orak.Dependency]Probe
-	// Namespace is Temporal's, for the commands that an alert shows.
-	Namespace string
-	// AllTenants says that the API serves all tenants' dead letters at once,
-	// for the same commands.
-	AllTenants bool
-	Log        *slog.Logger
-	Metrics    prometheus.Registerer
+	// Messages words what Notifier posts.
+	Messages messages.Writer
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
 }
 
 // Activities holds every activity as a method; worker registers them.

@@ -26,6 +26,11 @@ import (
 	"orak/events"
 )
 
+type links struct{}
+
+func (links) WorkflowURL(id, run string) string { return "http://ui/" + id + "/" + run }
+func (links) QueryURL(query string) string      { return "http://ui/?" + query }
+
 // shelf is a Store in memory; open, where it is set, may spoil what is read.
 type shelf struct {
 	objects map[string][]byte

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/workflows"
 )
 
@@ -26,7 +27,7 @@ func NewAlerter(c client.Client, cfg Config) activities.Alerter {
 }
 
 // Raise is activities.Alerter's.
-func (a *alerter) Raise(ctx context.Context, alert activities.Alert) error {
+func (a *alerter) Raise(ctx context.Context, alert messages.Alert) error {
 	signal := workflows.AlertSignal{Alert: alert, Intervals: &workflows.AlertIntervals{
 		GroupWait: a.cfg.AlertGroupWait, GroupInterval: a.cfg.AlertGroupInterval, RepeatInterval: a.cfg.AlertRepeatInterval,
 	}}

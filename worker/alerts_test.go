@@ -15,6 +15,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/test/stack"
 	"orak/worker"
 	"orak/workflows"
@@ -95,7 +96,7 @@ func TestADigestOfRecordsEndsWithoutANote(t *testing.T) {
 	r := newRig(t)
 	r.start()
 	raise := worker.NewAlerter(r.client, r.cfg).Raise
-	require.NoError(t, raise(t.Context(), activities.Alert{ID: "orak.uploads/1/2", Stage: orak.StageConvert, Class: orak.ClassInput, At: time.Now()}))
+	require.NoError(t, raise(t.Context(), messages.Alert{ID: "orak.uploads/1/2", Stage: orak.StageConvert, Class: orak.ClassInput, At: time.Now()}))
 	r.digestEnded()
 	require.Len(t, r.hook.messages(), 1)
 	require.Contains(t, r.hook.messages()[0], "orak.dead-letters")
@@ -111,7 +112,7 @@ func TestADigestGoesOnInANewRun(t *testing.T) {
 		workflows.TypeAlertDigest, workflows.AlertDigestInput{
 			Stage: orak.StageConvert, Class: orak.ClassInput, GroupWait: time.Millisecond, GroupInterval: time.Second, RepeatInterval: time.Hour,
 			Resume: &workflows.ResumeDigest{
-				Pending: activities.AlertGroup{Count: 1, Samples: []activities.Alert{{ID: "a", UploadID: "a", WorkflowID: "upload-a"}}},
+				Pending: messages.AlertGroup{Count: 1, Samples: []messages.Alert{{ID: "a", UploadID: "a", WorkflowID: "upload-a"}}},
 				Until:   time.Now().Add(time.Second), Seen: []byte("12345678"), Tracked: true, Total: 4, FirstAt: time.Now(), LastAt: time.Now(),
 			},
 		})
@@ -163,7 +164,7 @@ func (r *rig) raise(class orak.Class, from, to int) {
 		raising.Go(func() {
 			for i := next.Add(1) - 1; i < int64(to); i = next.Add(1) - 1 {
 				id := orak.UploadID(fmt.Sprintf("0190aaaa-0000-7000-8000-%012d", i))
-				r.raiseOne(alerter, activities.Alert{
+				r.raiseOne(alerter, messages.Alert{
 					ID:    workflows.UploadWorkflowID(id) + "/0190bbbb-0000-7000-8000-000000000000/orak.upload.dead_lettered/0",
 					Stage: orak.StageConvert, Class: class, UploadID: id, WorkflowID: workflows.UploadWorkflowID(id),
 					Tenant: "choir", Filename: "song.wav", Message: "This is not audio.", At: time.Now(),
@@ -174,7 +175,7 @@ func (r *rig) raise(class orak.Class, from, to int) {
 	raising.Wait()
 }
 
-func (r *rig) raiseOne(alerter activities.Alerter, a activities.Alert) {
+func (r *rig) raiseOne(alerter activities.Alerter, a messages.Alert) {
 	for {
 		ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
 		err := alerter.Raise(ctx, a)

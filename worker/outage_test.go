@@ -15,6 +15,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/worker"
 	"orak/workflows"
 )
@@ -98,7 +99,7 @@ func TestAnOutageGoesOnInANewRun(t *testing.T) {
 		workflows.TypeOutageDigest, workflows.OutageDigestInput{
 			Dependency: orak.DependencyStore, GroupWait: time.Second, Quiet: 2 * time.Second, RepeatInterval: time.Hour,
 			Resume: &workflows.ResumeOutage{
-				Down:    activities.Down{Dependency: orak.DependencyStore, Count: 7, FirstAt: now.Add(-time.Hour), LastAt: now},
+				Down:    messages.Down{Dependency: orak.DependencyStore, Count: 7, FirstAt: now.Add(-time.Hour), LastAt: now},
 				BeganAt: now.Add(-time.Hour), SeenAt: now, JudgedAt: now.Add(-time.Hour), Lasts: true, ToldAt: now.Add(-time.Minute),
 			},
 		})
@@ -137,7 +138,7 @@ func (r *rig) reported() (n int) {
 }
 
 // downs are the reports that a digest was sent; none where it does not run.
-func (r *rig) downs(id string) (ds []activities.Down) {
+func (r *rig) downs(id string) (ds []messages.Down) {
 	r.t.Helper()
 	if _, err := r.client.DescribeWorkflowExecution(r.t.Context(), id, ""); err != nil {
 		return nil
@@ -149,7 +150,7 @@ func (r *rig) downs(id string) (ds []activities.Down) {
 		if e.GetEventType() != enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED {
 			continue
 		}
-		var d activities.Down
+		var d messages.Down
 		require.NoError(r.t, converter.GetDefaultDataConverter().FromPayloads(e.GetWorkflowExecutionSignaledEventAttributes().GetInput(), &d))
 		ds = append(ds, d)
 	}

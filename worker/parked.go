@@ -10,6 +10,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/workflows"
 )
 
@@ -22,20 +23,20 @@ type parked struct {
 var _ activities.Parked = (*parked)(nil)
 
 // FindParked is activities.Parked's.
-func (p *parked) FindParked(ctx context.Context, s orak.Stage, c orak.Class) (activities.ParkedUploads, error) {
+func (p *parked) FindParked(ctx context.Context, s orak.Stage, c orak.Class) (messages.ParkedUploads, error) {
 	query := activities.ParkedQuery(s, c)
 	counted, err := p.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: p.namespace, Query: query})
 	if err != nil {
-		return activities.ParkedUploads{}, fmt.Errorf("counting workflows: %w", err)
+		return messages.ParkedUploads{}, fmt.Errorf("counting workflows: %w", err)
 	}
 	if counted.GetCount() == 0 {
-		return activities.ParkedUploads{}, nil
+		return messages.ParkedUploads{}, nil
 	}
 	listed, err := p.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: p.namespace, Query: query, PageSize: activities.MaxSamples,
+		Namespace: p.namespace, Query: query, PageSize: messages.MaxSamples,
 	})
 	if err != nil {
-		return activities.ParkedUploads{}, fmt.Errorf("listing workflows: %w", err)
+		return messages.ParkedUploads{}, fmt.Errorf("listing workflows: %w", err)
 	}
 	var samples []orak.UploadID
 	var tenants []orak.Tenant
@@ -45,5 +46,5 @@ func (p *parked) FindParked(ctx context.Context, s orak.Stage, c orak.Class) (ac
 		tenants = append(tenants, workflows.TenantOf(e))
 	}
 	// More can be parked between the two answers.
-	return activities.ParkedUploads{Count: max(int(counted.GetCount()), len(samples)), Samples: samples, Tenants: tenants}, nil
+	return messages.ParkedUploads{Count: max(int(counted.GetCount()), len(samples)), Samples: samples, Tenants: tenants}, nil
 }

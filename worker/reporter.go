@@ -13,6 +13,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/workflows"
 )
 
@@ -33,7 +34,7 @@ type Reporter struct {
 
 	mu sync.Mutex
 	// pending has an entry for each dependency that is being reported.
-	pending map[orak.Dependency]*activities.Down
+	pending map[orak.Dependency]*messages.Down
 	stopped bool
 	stop    chan struct{}
 	sending sync.WaitGroup
@@ -45,7 +46,7 @@ var _ activities.OutageReporter = (*Reporter)(nil)
 func NewReporter(c client.Client, cfg OutageConfig, log *slog.Logger, reg prometheus.Registerer) *Reporter {
 	f := promauto.With(reg)
 	return &Reporter{
-		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*activities.Down{}, stop: make(chan struct{}),
+		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*messages.Down{}, stop: make(chan struct{}),
 		reports: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "orak_outage_reports_total",
 			Help: "Attempts that failed because a dependency was away, by dependency.",
@@ -67,7 +68,7 @@ func (r *Reporter) Report(err error) {
 	}
 	r.reports.WithLabelValues(string(f.Dependency)).Inc()
 	now := time.Now().UTC()
-	r.add(activities.Down{Dependency: f.Dependency, Count: 1, FirstAt: now, LastAt: now, Message: f.Message})
+	r.add(messages.Down{Dependency: f.Dependency, Count: 1, FirstAt: now, LastAt: now, Message: f.Message})
 }
 
 // Stop ends what is being sent. What was not sent yet is met again by whoever
@@ -83,7 +84,7 @@ func (r *Reporter) Stop() {
 }
 
 // add counts d, and sees to it that somebody sends it.
-func (r *Reporter) add(d activities.Down) {
+func (r *Reporter) add(d messages.Down) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stopped {
@@ -98,7 +99,7 @@ func (r *Reporter) add(d activities.Down) {
 }
 
 // merge adds a later report to p, which may be empty.
-func merge(p *activities.Down, d activities.Down) {
+func merge(p *messages.Down, d messages.Down) {
 	if p.Count == 0 {
 		p.FirstAt = d.FirstAt
 	}
@@ -130,21 +131,21 @@ func (r *Reporter) deliver(dep orak.Dependency) {
 }
 
 // next takes what is pending; with nothing there the sender is done.
-func (r *Reporter) next(dep orak.Dependency) (d activities.Down, more bool) {
+func (r *Reporter) next(dep orak.Dependency) (d messages.Down, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.pending[dep]
 	if p.Count == 0 {
 		delete(r.pending, dep)
-		return activities.Down{}, false
+		return messages.Down{}, false
 	}
 	d = *p
-	*p = activities.Down{Dependency: dep}
+	*p = messages.Down{Dependency: dep}
 	return d, true
 }
 
 // keep puts back what was not sent, with what has come since behind it.
-func (r *Reporter) keep(d activities.Down) {
+func (r *Reporter) keep(d messages.Down) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p := r.pending[d.Dependency]; p.Count > 0 {
@@ -153,7 +154,7 @@ func (r *Reporter) keep(d activities.Down) {
 	*r.pending[d.Dependency] = d
 }
 
-func (r *Reporter) send(d activities.Down) error {
+func (r *Reporter) send(d messages.Down) error {
 	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
 	defer cancel()
 	go func() {

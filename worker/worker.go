@@ -19,6 +19,8 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
+	"orak/events"
 	"orak/workflows"
 )
 
@@ -82,9 +84,12 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 		Store: deps.Store, Converter: deps.Converter, Publisher: deps.Publisher,
 		Analyzer: deps.Analyzer, Engines: deps.Engines, ComputeAnew: !cfg.Reuse, Admission: gpu,
 		Arrival: min(cfg.Budget.Arrival, cfg.Budget.Patience),
-		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, AllTenants: deps.AllTenants, Parked: &parked{client: c, namespace: deps.Namespace},
+		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
 		Ender: &ender{client: c, namespace: deps.Namespace, payloads: deps.Payloads}, Menders: deps.Menders, Probes: deps.Probes,
-		Links: deps.Links, Namespace: deps.Namespace, Log: deps.Log, Metrics: deps.Metrics,
+		Links: deps.Links, Log: deps.Log, Metrics: deps.Metrics,
+		Messages: messages.Writer{
+			Links: deps.Links, Namespace: deps.Namespace, AllTenants: deps.AllTenants, DeadLetterTopic: events.TopicDeadLetters,
+		},
 	})
 	return &Worker{
 		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu,

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orak/activities"
+	"orak/activities/messages"
 )
 
 // postFor bounds one call of the posting activity; while the webhook is out,
@@ -167,8 +168,8 @@ func (d *digest) look(ctx workflow.Context) error {
 	}
 }
 
-func (d *digest) repeat(ctx workflow.Context, parked *activities.ParkedUploads) error {
-	posted, err := d.post(ctx, activities.AlertGroup{FirstAt: d.state.FirstAt, LastAt: d.state.LastAt, Parked: parked})
+func (d *digest) repeat(ctx workflow.Context, parked *messages.ParkedUploads) error {
+	posted, err := d.post(ctx, messages.AlertGroup{FirstAt: d.state.FirstAt, LastAt: d.state.LastAt, Parked: parked})
 	if err != nil {
 		return err
 	}
@@ -187,7 +188,7 @@ func (d *digest) resolve(ctx workflow.Context) error {
 	if d.state.Pending.News() {
 		return nil
 	}
-	posted, err := d.post(ctx, activities.AlertGroup{
+	posted, err := d.post(ctx, messages.AlertGroup{
 		Count: d.state.Total, FirstAt: d.state.FirstAt, LastAt: d.state.LastAt, ResolvedAt: workflow.Now(ctx),
 	})
 	if err != nil {
@@ -204,7 +205,7 @@ func (d *digest) resolve(ctx workflow.Context) error {
 
 // count is nil where it cannot be told in time how many are parked. A group
 // without workflows is not counted.
-func (d *digest) count(ctx workflow.Context) (*activities.ParkedUploads, error) {
+func (d *digest) count(ctx workflow.Context) (*messages.ParkedUploads, error) {
 	if !d.state.Tracked {
 		return nil, nil
 	}
@@ -214,7 +215,7 @@ func (d *digest) count(ctx workflow.Context) (*activities.ParkedUploads, error) 
 		ScheduleToCloseTimeout: countFor,
 		RetryPolicy:            unlimited(countFor / 4),
 	})
-	var found activities.ParkedUploads
+	var found messages.ParkedUploads
 	in := activities.CountParkedInput{Stage: d.in.Stage, Class: d.in.Class}
 	err := workflow.ExecuteActivity(options, activities.TypeCountParked, in).Get(ctx, &found)
 	if ctx.Err() != nil {
@@ -228,7 +229,7 @@ func (d *digest) count(ctx workflow.Context) (*activities.ParkedUploads, error) 
 }
 
 // post posts one message; posted is false while the webhook is out.
-func (d *digest) post(ctx workflow.Context, group activities.AlertGroup) (posted bool, err error) {
+func (d *digest) post(ctx workflow.Context, group messages.AlertGroup) (posted bool, err error) {
 	group.Stage, group.Class = d.in.Stage, d.in.Class
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              QueueControl,

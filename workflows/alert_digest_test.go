@@ -12,6 +12,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/workflows"
 )
 
@@ -25,7 +26,7 @@ func digestInput() workflows.AlertDigestInput {
 func alerts(w *world, at ...time.Duration) {
 	for i, d := range at {
 		w.after(d, func() {
-			w.SignalWorkflow(workflows.SignalAlert, activities.Alert{
+			w.SignalWorkflow(workflows.SignalAlert, messages.Alert{
 				ID: fmt.Sprint(i), UploadID: orak.UploadID(fmt.Sprint(i)), At: noon.Add(d)})
 		})
 	}
@@ -43,7 +44,7 @@ func TestAlertsAreGathered(t *testing.T) {
 	require.Len(t, w.posts, 2)
 	first := w.posts[0]
 	require.Equal(t, 4, first.Count)
-	require.Len(t, first.Samples, activities.MaxSamples)
+	require.Len(t, first.Samples, messages.MaxSamples)
 	require.Equal(t, orak.StageConvert, first.Stage)
 	require.Equal(t, orak.ClassInput, first.Class)
 	require.Equal(t, noon, first.FirstAt)
@@ -55,7 +56,7 @@ func TestARepeatedAlertCountsOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 3 {
-		w.after(time.Second, func() { w.SignalWorkflow(workflows.SignalAlert, activities.Alert{ID: "same"}) })
+		w.after(time.Second, func() { w.SignalWorkflow(workflows.SignalAlert, messages.Alert{ID: "same"}) })
 	}
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.Len(t, w.posts, 1)
@@ -84,7 +85,7 @@ func TestAStormOfAlertsGoesOnInANewRun(t *testing.T) {
 	alerts(w, 0, time.Second)
 	w.after(2*time.Second, func() {
 		w.SetContinueAsNewSuggested(true)
-		w.SignalWorkflow(workflows.SignalAlert, activities.Alert{ID: "last", At: noon})
+		w.SignalWorkflow(workflows.SignalAlert, messages.Alert{ID: "last", At: noon})
 	})
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	var again *workflow.ContinueAsNewError
@@ -104,7 +105,7 @@ func TestAStormOfAlertsGoesOnInANewRun(t *testing.T) {
 // park sends the alert of an upload with a workflow.
 func park(w *world, at time.Duration, id string) {
 	w.after(at, func() {
-		w.SignalWorkflow(workflows.SignalAlert, activities.Alert{
+		w.SignalWorkflow(workflows.SignalAlert, messages.Alert{
 			ID: id, UploadID: orak.UploadID(id), WorkflowID: "upload-" + id, At: noon.Add(at)})
 	})
 }
@@ -176,7 +177,7 @@ func TestAnAlertDuringTheResolvedNoteBeginsTheGroupAnew(t *testing.T) {
 	settle(w, time.Hour, 0)
 	w.fail = func(name string, n int) error {
 		if name == activities.TypePostAlert && n == 2 {
-			w.SignalWorkflow(workflows.SignalAlert, activities.Alert{ID: "b", UploadID: "b", WorkflowID: "upload-b", At: noon.Add(time.Hour)})
+			w.SignalWorkflow(workflows.SignalAlert, messages.Alert{ID: "b", UploadID: "b", WorkflowID: "upload-b", At: noon.Add(time.Hour)})
 		}
 		return nil
 	}
@@ -216,7 +217,7 @@ func TestUploadsThatExpireSoonAreTold(t *testing.T) {
 	w.parked = func() int { return 3 }
 	for i := range 2 {
 		w.after(time.Second, func() {
-			w.SignalWorkflow(workflows.SignalAlert, activities.Alert{Kind: activities.AlertExpiring, ID: fmt.Sprint(i, "/expiring"),
+			w.SignalWorkflow(workflows.SignalAlert, messages.Alert{Kind: messages.AlertExpiring, ID: fmt.Sprint(i, "/expiring"),
 				UploadID: "a", WorkflowID: "upload-a", ExpiresAt: noon.Add(time.Duration(24-i) * time.Hour)})
 		})
 	}
@@ -310,7 +311,7 @@ func TestDigestGoesByTheIntervalsOfTheLatestAlert(t *testing.T) {
 		}
 		return 0
 	}
-	alert := activities.Alert{ID: "a", UploadID: "a", WorkflowID: "upload-a", At: noon}
+	alert := messages.Alert{ID: "a", UploadID: "a", WorkflowID: "upload-a", At: noon}
 	w.after(time.Second, func() { w.SignalWorkflow(workflows.SignalAlert, alert) })
 	w.after(30*time.Minute, func() { // the first alert comes again, from a worker with other settings
 		w.SignalWorkflow(workflows.SignalAlert, workflows.AlertSignal{Alert: alert, Intervals: &workflows.AlertIntervals{

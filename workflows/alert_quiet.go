@@ -6,7 +6,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"orak/activities"
+	"orak/activities/messages"
 )
 
 // maxRecent is how many alerts a digest of before changeParked remembers to
@@ -35,7 +35,7 @@ func (d *digest) untilQuiet(ctx workflow.Context) error {
 		}
 		pause := d.in.GroupInterval
 		if posted {
-			d.state.Pending = activities.AlertGroup{}
+			d.state.Pending = messages.AlertGroup{}
 		} else {
 			pause = min(pause, repostAfter)
 		}
@@ -64,7 +64,7 @@ func (d *digest) gather(ctx workflow.Context) (more bool, err error) {
 
 // receive counts every alert that has arrived, once.
 func (d *digest) receive(alerts workflow.ReceiveChannel) {
-	for a := (activities.Alert{}); alerts.ReceiveAsync(&a); a = (activities.Alert{}) {
+	for a := (messages.Alert{}); alerts.ReceiveAsync(&a); a = (messages.Alert{}) {
 		if slices.Contains(d.state.Recent, a.ID) {
 			continue
 		}

@@ -4,13 +4,13 @@ import (
 	"hash/fnv"
 	"time"
 
-	"orak/activities"
+	"orak/activities/messages"
 )
 
 // ResumeDigest is what a run of AlertDigest hands to the next.
 type ResumeDigest struct {
 	// Pending is what the next message tells.
-	Pending activities.AlertGroup `json:"pending"`
+	Pending messages.AlertGroup `json:"pending"`
 	// Until is when the next message is due, if there is something to tell.
 	Until time.Time `json:"until"`
 	// Recent are the ids of the last alerts, of digests that do not use Seen.
@@ -69,13 +69,13 @@ func (s *ResumeDigest) due() (step, time.Time) {
 }
 
 // add takes an alert. by is when it is told, where no message is due later.
-func (s *ResumeDigest) add(a activities.Alert, by time.Time) {
+func (s *ResumeDigest) add(a messages.Alert, by time.Time) {
 	if !s.Pending.News() && s.Until.Before(by) {
 		s.Until = by
 	}
 	s.Tracked = s.Tracked || a.WorkflowID != ""
 	s.Doubted = false
-	if a.Kind == activities.AlertExpiring {
+	if a.Kind == messages.AlertExpiring {
 		s.Pending.Expiring = withExpiring(s.Pending.Expiring, a)
 		return
 	}
@@ -106,14 +106,14 @@ func (s *ResumeDigest) lookAgain(at time.Time) {
 
 // told notes that what was pending has been posted.
 func (s *ResumeDigest) told(now time.Time, in AlertDigestInput) {
-	s.Pending = activities.AlertGroup{}
+	s.Pending = messages.AlertGroup{}
 	s.Until = now.Add(in.GroupInterval)
 	s.RepeatAt = now.Add(in.RepeatInterval)
 }
 
 // judge decides by a count. None parked is believed where as many are known to
 // be settled; otherwise the count may lag behind, and is made once more.
-func (s *ResumeDigest) judge(parked *activities.ParkedUploads, now time.Time, in AlertDigestInput) step {
+func (s *ResumeDigest) judge(parked *messages.ParkedUploads, now time.Time, in AlertDigestInput) step {
 	again := s.Again
 	s.LookAt, s.Again = time.Time{}, false
 	switch {
@@ -158,22 +158,22 @@ func (d *digest) adopt() {
 	}
 }
 
-func withAlert(g activities.AlertGroup, a activities.Alert) activities.AlertGroup {
+func withAlert(g messages.AlertGroup, a messages.Alert) messages.AlertGroup {
 	g.FirstAt, g.LastAt = span(g.FirstAt, g.LastAt, a.At)
 	g.Samples = withSample(g.Samples, a)
 	g.Count++
 	return g
 }
 
-func withExpiring(g activities.ExpiringGroup, a activities.Alert) activities.ExpiringGroup {
+func withExpiring(g messages.ExpiringGroup, a messages.Alert) messages.ExpiringGroup {
 	g.FirstAt, _ = span(g.FirstAt, g.FirstAt, a.ExpiresAt)
 	g.Samples = withSample(g.Samples, a)
 	g.Count++
 	return g
 }
 
-func withSample(samples []activities.Alert, a activities.Alert) []activities.Alert {
-	if len(samples) < activities.MaxSamples {
+func withSample(samples []messages.Alert, a messages.Alert) []messages.Alert {
+	if len(samples) < messages.MaxSamples {
 		samples = append(samples, a)
 	}
 	return samples

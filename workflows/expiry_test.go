@@ -11,6 +11,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/workflows"
 )
 
@@ -31,7 +32,7 @@ func TestAnUploadThatIsAboutToExpireRaisesAnAlert(t *testing.T) {
 	require.Equal(t, noon.Add(7*day), p.UpdatedAt)
 	require.Len(t, w.alerts, 2)
 	dead, late := w.alerts[0], w.alerts[1]
-	require.Equal(t, activities.AlertExpiring, late.Kind)
+	require.Equal(t, messages.AlertExpiring, late.Kind)
 	require.NotEqual(t, dead.ID, late.ID)
 	require.Equal(t, noon.Add(6*day), late.At)
 	require.Equal(t, noon.Add(7*day), late.ExpiresAt)

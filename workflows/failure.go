@@ -10,6 +10,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/events"
 )
 
@@ -92,8 +93,8 @@ func (u *upload) letter(ctx workflow.Context, f orak.Failure) activities.DeadLet
 	}
 }
 
-func (u *upload) alert(ctx workflow.Context, id string, f orak.Failure) activities.Alert {
-	return activities.Alert{
+func (u *upload) alert(ctx workflow.Context, id string, f orak.Failure) messages.Alert {
+	return messages.Alert{
 		ID: id, Stage: f.Stage, Class: f.Class, Message: f.Message, At: u.parkedAt,
 		UploadID: u.in.Upload.ID, Tenant: u.in.Upload.Tenant, Filename: u.in.Upload.Filename,
 		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID,
@@ -104,9 +105,9 @@ func (u *upload) alert(ctx workflow.Context, id string, f orak.Failure) activiti
 func (u *upload) warn(ctx workflow.Context, expires time.Time) error {
 	u.warned = true
 	run := workflow.GetInfo(ctx).WorkflowExecution
-	id := events.LifecycleID(run.ID, run.RunID, events.DeadLettered, u.progress.Cycle) + "/" + string(activities.AlertExpiring)
+	id := events.LifecycleID(run.ID, run.RunID, events.DeadLettered, u.progress.Cycle) + "/" + string(messages.AlertExpiring)
 	a := u.alert(ctx, id, *u.parkedWith)
-	a.Kind, a.At, a.ExpiresAt = activities.AlertExpiring, workflow.Now(ctx).UTC(), expires
+	a.Kind, a.At, a.ExpiresAt = messages.AlertExpiring, workflow.Now(ctx).UTC(), expires
 	ctx = workflow.WithTaskQueue(u.side(ctx), QueueControl)
 	return workflow.ExecuteActivity(ctx, activities.TypeRaiseAlert, a).Get(ctx, nil)
 }

@@ -5,14 +5,14 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"orak/activities"
+	"orak/activities/messages"
 )
 
 // AlertSignal is what SignalAlert carries: an alert, and the intervals that its
 // sender is set to, which the digest goes by from then on. Older senders give
 // none.
 type AlertSignal struct {
-	activities.Alert
+	messages.Alert
 	Intervals *AlertIntervals `json:"intervals,omitempty"`
 }
 
@@ -25,7 +25,7 @@ type AlertIntervals struct {
 
 // DownSignal is what SignalDown carries, likewise.
 type DownSignal struct {
-	activities.Down
+	messages.Down
 	Intervals *OutageIntervals `json:"intervals,omitempty"`
 }
 

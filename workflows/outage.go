@@ -7,12 +7,13 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 )
 
 // ResumeOutage is what a run of OutageDigest hands to the next.
 type ResumeOutage struct {
 	// Down are all reports of this outage as one.
-	Down activities.Down `json:"down"`
+	Down messages.Down `json:"down"`
 	// BeganAt and SeenAt are when the first and the last report arrived.
 	BeganAt time.Time `json:"began_at"`
 	SeenAt  time.Time `json:"seen_at"`
@@ -103,7 +104,7 @@ func (o *outage) take(ctx workflow.Context) {
 	}
 }
 
-func (o *outage) add(d activities.Down, now time.Time) {
+func (o *outage) add(d messages.Down, now time.Time) {
 	d.Count = max(d.Count, 1)
 	s := &o.state
 	s.SeenAt = now
@@ -160,7 +161,7 @@ func (o *outage) forget(ctx workflow.Context) error {
 // end says that it is over, unless a probe finds that it is not.
 func (o *outage) end(ctx workflow.Context) error {
 	return o.settle(ctx, func() error {
-		posted, err := o.post(ctx, activities.Outage{OverAt: workflow.Now(ctx)})
+		posted, err := o.post(ctx, messages.Outage{OverAt: workflow.Now(ctx)})
 		if posted {
 			o.over()
 		}
@@ -191,7 +192,7 @@ func (o *outage) over() { o.state = ResumeOutage{} }
 
 // tell posts that there is an outage, or that it goes on.
 func (o *outage) tell(ctx workflow.Context) error {
-	posted, err := o.post(ctx, activities.Outage{Repeated: !o.state.ToldAt.IsZero()})
+	posted, err := o.post(ctx, messages.Outage{Repeated: !o.state.ToldAt.IsZero()})
 	if posted {
 		o.state.ToldAt = workflow.Now(ctx)
 	}
@@ -199,7 +200,7 @@ func (o *outage) tell(ctx workflow.Context) error {
 }
 
 // post posts one message; posted is false while the webhook is out.
-func (o *outage) post(ctx workflow.Context, message activities.Outage) (posted bool, err error) {
+func (o *outage) post(ctx workflow.Context, message messages.Outage) (posted bool, err error) {
 	message.Down = o.state.Down
 	message.Dependency = o.in.Dependency
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

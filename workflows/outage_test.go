@@ -11,6 +11,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/workflows"
 )
 
@@ -18,7 +19,7 @@ import (
 // clock, and whose outages are reported at some times.
 type outageWorld struct {
 	*world
-	posts []activities.Outage
+	posts []messages.Outage
 	upAt  time.Duration
 }
 
@@ -32,7 +33,7 @@ func newOutageWorld(t *testing.T, upAt time.Duration, reports ...time.Duration) 
 	})
 	for _, at := range reports {
 		w.after(at, func() {
-			w.SignalWorkflow(workflows.SignalDown, activities.Down{
+			w.SignalWorkflow(workflows.SignalDown, messages.Down{
 				Dependency: orak.DependencyStore, Count: 2, FirstAt: w.Now(), LastAt: w.Now(), Message: "The object store cannot be reached."})
 		})
 	}
@@ -82,7 +83,7 @@ func TestALateReportOfAHiccupMakesNoOutage(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 3*time.Second, 0)
 	w.after(20*time.Second, func() {
-		w.SignalWorkflow(workflows.SignalDown, activities.Down{Count: 9, FirstAt: noon.Add(time.Second), LastAt: noon.Add(2 * time.Second)})
+		w.SignalWorkflow(workflows.SignalDown, messages.Down{Count: 9, FirstAt: noon.Add(time.Second), LastAt: noon.Add(2 * time.Second)})
 	})
 	w.run(outageInput())
 	require.Empty(t, w.posts)
@@ -156,7 +157,7 @@ func TestOutageGoesByTheIntervalsOfTheLatestReport(t *testing.T) {
 	w := newOutageWorld(t, 90*time.Minute, every(30*time.Second, 90*time.Minute)...)
 	w.after(time.Minute, func() {
 		w.SignalWorkflow(workflows.SignalDown, workflows.DownSignal{
-			Down:      activities.Down{Dependency: orak.DependencyStore, FirstAt: w.Now(), LastAt: w.Now()},
+			Down:      messages.Down{Dependency: orak.DependencyStore, FirstAt: w.Now(), LastAt: w.Now()},
 			Intervals: &workflows.OutageIntervals{GroupWait: time.Second, RepeatInterval: time.Hour, Quiet: 5 * time.Minute},
 		})
 	})

@@ -19,6 +19,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/events"
 	"orak/workflows"
 )
@@ -35,9 +36,9 @@ type world struct {
 	runs     map[string]int // attempts, by activity type
 	events   []activities.AnnounceInput
 	letters  []activities.DeadLetterInput
-	alerts   []activities.Alert
+	alerts   []messages.Alert
 	outcomes []orak.Progress
-	posts    []activities.AlertGroup
+	posts    []messages.AlertGroup
 	settled  []string // the digests that heard of it, by workflow id
 	converts []activities.ConvertInput
 	analyzes []activities.AnalyzeInput
@@ -104,8 +105,8 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 	sideActivity(w, activities.TypeRaiseAlert, &w.alerts)
 	sideActivity(w, activities.TypeSaveOutcome, &w.outcomes)
 	sideActivity(w, activities.TypePostAlert, &w.posts)
-	w.activity(activities.TypeCountParked, func(context.Context, activities.CountParkedInput) (activities.ParkedUploads, error) {
-		return activities.ParkedUploads{Count: w.parked()}, w.attempt(activities.TypeCountParked)
+	w.activity(activities.TypeCountParked, func(context.Context, activities.CountParkedInput) (messages.ParkedUploads, error) {
+		return messages.ParkedUploads{Count: w.parked()}, w.attempt(activities.TypeCountParked)
 	})
 	return w
 }

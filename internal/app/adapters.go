@@ -8,6 +8,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
@@ -67,7 +68,7 @@ var _ bridge.Alerter = bridgeAlerter{}
 // DeadLettered is bridge.Alerter's. The id follows from the record, so that
 // a repeat is no second alert.
 func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) error {
-	alert := activities.Alert{
+	alert := messages.Alert{
 		ID:      fmt.Sprintf("%s/%d/%d", d.Origin.Topic, d.Origin.Partition, d.Origin.Offset),
 		Stage:   d.Failure.Stage,
 		Class:   d.Failure.Class,
@@ -84,5 +85,5 @@ func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) er
 // Stalled is bridge.Alerter's. It is posted at once and not by way of Temporal,
 // which may be what the bridge waits for.
 func (a bridgeAlerter) Stalled(ctx context.Context, s bridge.Stall) error {
-	return a.notifier.Post(ctx, fmt.Sprintf(":rotating_light: The bridge stands still: %s. Uploads wait; none is lost.", s))
+	return a.notifier.Post(ctx, messages.StallText(s))
 }

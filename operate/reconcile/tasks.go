@@ -11,6 +11,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/workflows"
 )
 
@@ -89,11 +90,7 @@ func (r *Reconciler) reportFailing(n int, first string) {
 	if n == 0 || r.deps.Outages == nil {
 		return
 	}
-	message := "1 workflow cannot go on: " + first
-	if n > 1 {
-		message = fmt.Sprintf("%d workflows cannot go on, such as %s", n, first)
-	}
-	r.deps.Outages.Report(&orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyWorkflows, Message: message})
+	r.deps.Outages.Report(&orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyWorkflows, Message: messages.FailingWorkflowsText(n, first)})
 }
 
 // WorkflowsGoOn is the activities.Probe of orak.DependencyWorkflows: nil means that no

@@ -27,6 +27,7 @@ var floors = []floor{
 	{"internal/build/...", 2, "what this binary is: for every role, about none"},
 
 	{"internal/outbox/...", 3, "the markers of what is still to be announced: the store's objects, the events' words"},
+	{"activities/messages", 1, "the texts for the operators' chat: they know the nouns, not who sends them or how"},
 	{"activities/...", 3, "what workflows do to the world, through interfaces of their own"},
 	{"workflows/...", 4, "the order of things; deterministic, so far from every technology"},
 

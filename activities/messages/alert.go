@@ -1,14 +1,11 @@
-package activities
+package messages
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"orak"
-	"orak/events"
 )
 
 // Bounds of what others wrote, in runes. With them a message stays below 4,000
@@ -20,10 +17,23 @@ const (
 	maxShownMessage  = 300
 )
 
-// message is Markdown that Mattermost and Slack show alike: no tables, no
-// headings, no bold, bare links. What callers sent stands in code spans, in
-// which nothing is markup and nobody is mentioned.
-func (a *Activities) message(g AlertGroup) string {
+// Writer words the messages that depend on the deployment.
+type Writer struct {
+	// Links links to the list of workflows that a visibility query finds; empty
+	// where no Web UI is configured.
+	Links interface{ QueryURL(query string) string }
+	// Namespace is the Temporal namespace that the commands name.
+	Namespace string
+	// AllTenants says that the API lists the dead letters of all tenants at
+	// once, so that a command can decide for all.
+	AllTenants bool
+	// DeadLetterTopic is where the records of dead letters are.
+	DeadLetterTopic string
+}
+
+// AlertText words one message for a group of alerts. query is the visibility query
+// that finds all uploads of the group.
+func (w Writer) AlertText(g AlertGroup, query string) string {
 	var b strings.Builder
 	switch {
 	case !g.ResolvedAt.IsZero():
@@ -35,7 +45,7 @@ func (a *Activities) message(g AlertGroup) string {
 	default:
 		repeated(&b, g)
 	}
-	a.whatToDo(&b, g)
+	w.whatToDo(&b, g, query)
 	return b.String()
 }
 
@@ -94,19 +104,19 @@ func samples(b *strings.Builder, total int, shown []Alert) {
 	}
 }
 
-// whatToDo ends a message: where all are, and commands to paste.
-func (a *Activities) whatToDo(b *strings.Builder, g AlertGroup) {
+// whatToDo ends a message: a link to all uploads of the group, advice, and
+// commands to paste.
+func (w Writer) whatToDo(b *strings.Builder, g AlertGroup, query string) {
 	one, ok := sample(g)
 	if !ok {
 		// They failed before there was a workflow.
-		fmt.Fprintf(b, "The records are in the topic `%s`, bytes untouched.\n", events.TopicDeadLetters)
+		fmt.Fprintf(b, "The records are in the topic `%s`, bytes untouched.\n", w.DeadLetterTopic)
 		return
 	}
-	query := ParkedQuery(g.Stage, g.Class)
-	if url := a.deps.Links.QueryURL(query); url != "" {
+	if url := w.Links.QueryURL(query); url != "" {
 		fmt.Fprintf(b, "All of them: %s\n", url)
 	}
-	fmt.Fprintf(b, "%s\n```\n%s\n```\n", advice(g.Class), strings.Join(a.commands(g, one, query), "\n"))
+	fmt.Fprintf(b, "%s\n```\n%s\n```\n", advice(g.Class), strings.Join(w.commands(g, one, query), "\n"))
 }
 
 // advice is where to begin, by whose fault it is.
@@ -123,67 +133,6 @@ func advice(c orak.Class) string {
 	default:
 		return "This is a defect of the service: the worker's log has the cause. Reprocess once the fix is deployed."
 	}
-}
-
-// pasteable are ids that a shell takes as one word, as all of ours are.
-var pasteable = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$`)
-
-// sample is the upload that the commands name.
-func sample(g AlertGroup) (Alert, bool) {
-	for _, s := range slices.Concat(g.Samples, g.Expiring.Samples) {
-		if s.WorkflowID == "upload-"+string(s.UploadID) && pasteable.MatchString(string(s.UploadID)) {
-			return s, true
-		}
-	}
-	for _, s := range g.Parked.alerts() {
-		if pasteable.MatchString(string(s.UploadID)) {
-			return s, true
-		}
-	}
-	return Alert{}, false
-}
-
-// tenantFlag is what an orak command needs to find an upload of the tenant. One
-// that is not known, or is no tenant's name, is left to the reader.
-func tenantFlag(t orak.Tenant) string {
-	if _, err := orak.ParseTenant(string(t)); err != nil || t == orak.DefaultTenant {
-		return ""
-	}
-	return " --tenant " + string(t)
-}
-
-// commands show and decide: the first upload, in the three tools, and then
-// all of them; where the API does not serve all tenants at once, the orak
-// commands take that upload's tenant alone.
-func (a *Activities) commands(g AlertGroup, sample Alert, query string) []string {
-	ns := ""
-	if a.deps.Namespace != "" && a.deps.Namespace != "default" {
-		ns = " --namespace " + a.deps.Namespace
-	}
-	id := string(sample.UploadID)
-	one, tenant := "upload-"+id, tenantFlag(sample.Tenant)
-	lines := []string{
-		"# one",
-		"orak dlq show " + id + tenant,
-		"orak dlq reprocess " + id + tenant,
-		"orak dlq discard " + id + tenant,
-		"temporal workflow signal" + ns + " --workflow-id " + one + " --name reprocess",
-		"tctl" + ns + " workflow signal --workflow_id " + one + " --name reprocess",
-		"# all",
-	}
-	if stage, ok := orak.ParseStage(string(g.Stage)); ok {
-		selection := " --stage " + string(stage) + " --class " + string(g.Class) + a.allTenantsFlag(tenant)
-		lines = append(lines, "orak dlq reprocess"+selection+" --dry-run", "orak dlq reprocess"+selection, "orak dlq discard"+selection)
-	}
-	return append(lines, "temporal workflow signal"+ns+` --query "`+query+`" --name reprocess --reason mended --rps 5 --yes`)
-}
-
-// allTenantsFlag is tenant's flag, unless the API takes the one for all.
-func (a *Activities) allTenantsFlag(tenant string) string {
-	if a.deps.AllTenants {
-		return " --all-tenants"
-	}
-	return tenant
 }
 
 // cause names the group.

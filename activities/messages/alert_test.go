@@ -1,4 +1,4 @@
-package activities
+package messages
 
 import (
 	"strings"
@@ -12,13 +12,17 @@ import (
 
 type links struct{}
 
-func (links) WorkflowURL(id, run string) string { return "http://ui/" + id + "/" + run }
-func (links) QueryURL(query string) string      { return "http://ui/?q" }
+func (links) QueryURL(query string) string { return "http://ui/?" + query }
+
+// alerts words g, whose uploads the query q finds.
+func alerts(w Writer, g AlertGroup) string { return w.AlertText(g, "q") }
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 	t.Parallel()
-	a := New("", Deps{Links: links{}, Namespace: "songs"})
-	got := a.message(AlertGroup{
+	w := Writer{Links: links{}, Namespace: "songs"}
+	got := alerts(w, AlertGroup{
 		Stage: orak.StageConvert, Class: orak.ClassInput, Count: 12, FirstAt: noon, LastAt: noon, Parked: &ParkedUploads{Count: 30},
 		Samples: []Alert{{UploadID: "0190", Tenant: "choir", Filename: "a.m4a", Message: "Not audio.", WorkflowID: "upload-0190"}},
 	})
@@ -28,7 +32,7 @@ func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 		"temporal workflow signal --namespace songs --workflow-id upload-0190 --name reprocess",
 		"tctl --namespace songs workflow signal --workflow_id upload-0190 --name reprocess",
 		"orak dlq discard 0190", "\norak dlq discard --stage convert --class input --tenant choir\n", "tell their owners",
-		`AND OrakStatus='dead_lettered' AND OrakStage='convert' AND OrakFailure='input'" --name reprocess`,
+		`--query "q" --name reprocess`,
 	} {
 		require.Contains(t, got, want)
 	}
@@ -36,8 +40,8 @@ func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 
 func TestARepeatNamesWhoIsStillParked(t *testing.T) {
 	t.Parallel()
-	a := New("", Deps{Links: links{}})
-	got := a.message(AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, FirstAt: noon, LastAt: noon,
+	w := Writer{Links: links{}}
+	got := alerts(w, AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, FirstAt: noon, LastAt: noon,
 		Parked: &ParkedUploads{Count: 30, Samples: []orak.UploadID{"0190", "0191", "0192"}, Tenants: []orak.Tenant{"choir", "default", ""}}})
 	for _, want := range []string{
 		":repeat: Still parked, said again: `convert` failed (`input`)", "In all 30 parked uploads.", "- `0190` of tenant `choir`\n", "- `0192`\n", "and 27 more",
@@ -52,18 +56,18 @@ func TestAlertCommandsTakeAllTenantsWhereTheAPIDoes(t *testing.T) {
 	t.Parallel()
 	g := AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 2,
 		Samples: []Alert{{UploadID: "0190", Tenant: orak.DefaultTenant, WorkflowID: "upload-0190"}}}
-	got := New("", Deps{Links: links{}}).message(g)
+	got := alerts(Writer{Links: links{}}, g)
 	require.Contains(t, got, "\norak dlq show 0190\n")
 	require.Contains(t, got, "\norak dlq reprocess --stage convert --class input\n")
-	got = New("", Deps{Links: links{}, AllTenants: true}).message(g)
+	got = alerts(Writer{Links: links{}, AllTenants: true}, g)
 	require.Contains(t, got, "\norak dlq show 0190\n")
 	require.Contains(t, got, "\norak dlq reprocess --stage convert --class input --all-tenants\n")
 }
 
 func TestAResolvedNoteSaysHowManyAndHowLong(t *testing.T) {
 	t.Parallel()
-	a := New("", Deps{Links: links{}})
-	got := a.message(AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 12, FirstAt: noon, LastAt: noon,
+	w := Writer{Links: links{}}
+	got := alerts(w, AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 12, FirstAt: noon, LastAt: noon,
 		ResolvedAt: noon.Add(3*time.Hour + 20*time.Minute)})
 	require.Equal(t, ":white_check_mark: Resolved, none is parked any more: `convert` failed (`input`)\n"+
 		"12 uploads were decided. It lasted 3 h 20 min, from 2026-01-02 12:00:00 UTC to 2026-01-02 15:20:00 UTC.\n", got)
@@ -71,18 +75,18 @@ func TestAResolvedNoteSaysHowManyAndHowLong(t *testing.T) {
 
 func TestUploadsThatExpireAreToldApartFromNewOnes(t *testing.T) {
 	t.Parallel()
-	a := New("", Deps{Links: links{}})
+	w := Writer{Links: links{}}
 	old := Alert{UploadID: "0190", WorkflowID: "upload-0190", Filename: "old.m4a"}
 	g := AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput,
 		Expiring: ExpiringGroup{Count: 5, FirstAt: noon, Samples: []Alert{old}}}
-	got := a.message(g)
+	got := alerts(w, g)
 	require.Contains(t, got, "5 parked uploads expire soon")
 	require.Contains(t, got, "The first expires at 2026-01-02 12:00:00 UTC,")
 	require.Contains(t, got, "orak dlq discard 0190")
 	require.NotContains(t, got, "dead-lettered:")
 
 	g.Count, g.Samples = 1, []Alert{{UploadID: "0191", WorkflowID: "upload-0191", Filename: "new.m4a"}}
-	got = a.message(g)
+	got = alerts(w, g)
 	require.Less(t, strings.Index(got, "1 upload dead-lettered"), strings.Index(got, "5 parked uploads expire"))
 	require.Contains(t, got, "old.m4a")
 	require.Contains(t, got, "new.m4a")
@@ -109,9 +113,9 @@ func TestHowLongItLastedIsReadable(t *testing.T) {
 
 func TestAnAlertWithoutAWorkflowShowsNoCommandForOne(t *testing.T) {
 	t.Parallel()
-	a := New("", Deps{Links: links{}})
-	got := a.message(AlertGroup{Stage: orak.StageReceive, Class: orak.ClassInput, Count: 1, Samples: []Alert{{Message: "Undecodable."}}})
+	w := Writer{Links: links{}, DeadLetterTopic: "letters"}
+	got := alerts(w, AlertGroup{Stage: orak.StageReceive, Class: orak.ClassInput, Count: 1, Samples: []Alert{{Message: "Undecodable."}}})
 	require.Contains(t, got, "- a record: `Undecodable.`")
-	require.Contains(t, got, "orak.dead-letters")
+	require.Contains(t, got, "`letters`")
 	require.NotContains(t, got, "workflow signal")
 }

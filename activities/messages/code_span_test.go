@@ -1,4 +1,4 @@
-package activities
+package messages
 
 import (
 	"regexp"
@@ -39,7 +39,7 @@ func FuzzAlertMessage(f *testing.F) {
 // checkContained holds every message that these texts can get into to being,
 // outside of code spans, what it is with harmless ones.
 func checkContained(t *testing.T, filename, tenant, message, id string) {
-	a := New("", Deps{Links: links{}})
+	w := Writer{Links: links{}}
 	for _, shape := range []func(Alert) AlertGroup{
 		func(s Alert) AlertGroup {
 			return AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 7, Samples: []Alert{s, s, s},
@@ -52,9 +52,9 @@ func checkContained(t *testing.T, filename, tenant, message, id string) {
 			return AlertGroup{Parked: &ParkedUploads{Count: 9, Samples: []orak.UploadID{s.UploadID}}}
 		},
 	} {
-		evil := a.message(shape(Alert{Filename: "f" + filename, Tenant: orak.Tenant("t" + tenant), Message: "m" + message,
+		evil := alerts(w, shape(Alert{Filename: "f" + filename, Tenant: orak.Tenant("t" + tenant), Message: "m" + message,
 			UploadID: orak.UploadID(";" + id), WorkflowID: "upload-;" + id}))
-		clean := a.message(shape(Alert{Filename: "f", Tenant: "t", Message: "m", UploadID: ";", WorkflowID: "upload-;"}))
+		clean := alerts(w, shape(Alert{Filename: "f", Tenant: "t", Message: "m", UploadID: ";", WorkflowID: "upload-;"}))
 		require.Equal(t, outside(clean), outside(evil))
 		require.True(t, utf8.ValidString(evil))
 		require.LessOrEqual(t, utf8.RuneCountInString(evil), 4000, "as Slack advises; Mattermost takes 16,383")
@@ -67,11 +67,11 @@ func checkContained(t *testing.T, filename, tenant, message, id string) {
 // What is no id of ours gets into no command.
 func TestCommandsHoldOnlyIDsThatAShellTakesAsAWord(t *testing.T) {
 	t.Parallel()
-	a := New("", Deps{Links: links{}})
+	w := Writer{Links: links{}}
 	for _, id := range []orak.UploadID{"x;reboot", "$(reboot)", "-rf", "x y", "x\ny", "", orak.UploadID(strings.Repeat("x", 101))} {
 		s := Alert{UploadID: id, WorkflowID: "upload-" + string(id)}
-		require.NotContains(t, a.message(AlertGroup{Count: 1, Samples: []Alert{s}}), "signal", "%q", id)
-		require.NotContains(t, a.message(AlertGroup{Parked: &ParkedUploads{Count: 1, Samples: []orak.UploadID{id}}}), "signal", "%q", id)
+		require.NotContains(t, alerts(w, AlertGroup{Count: 1, Samples: []Alert{s}}), "signal", "%q", id)
+		require.NotContains(t, alerts(w, AlertGroup{Parked: &ParkedUploads{Count: 1, Samples: []orak.UploadID{id}}}), "signal", "%q", id)
 	}
 }
 

@@ -1,0 +1,9 @@
+package messages
+
+import "fmt"
+
+// StallText reports that the bridge makes no progress; stall says in which
+// partitions.
+func StallText(stall fmt.Stringer) string {
+	return fmt.Sprintf(":rotating_light: The bridge stands still: %s. Uploads wait; none is lost.", stall)
+}
