@@ -168,8 +168,3 @@ func (b Budget) backoff(n int) time.Duration {
 func spread(d time.Duration) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d)/4+1))
 }
-
-// DefaultBudget is that of the tags.
-func DefaultBudget() Budget {
-	return Budget{Attempts: 3, Delay: time.Second, MaxDelay: 30 * time.Second, Patience: 24 * time.Hour, Arrival: 10 * time.Second}
-}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
+	"orak/internal/config"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -19,7 +20,7 @@ func fail(b Budget, before Heartbeat, f *orak.Fault, at time.Time) (Heartbeat, v
 func TestCountedClassesAreRetriedUntilTheBudgetIsSpent(t *testing.T) {
 	t.Parallel()
 	for _, class := range []orak.Class{orak.ClassTransient, orak.ClassModel} {
-		b, f := DefaultBudget(), &orak.Fault{Class: class}
+		b, f := config.MustDefaults[Budget](), &orak.Fault{Class: class}
 		h, v := fail(b, Heartbeat{}, f, noon)
 		require.Equal(t, verdict{retry: true, delay: time.Second}, v)
 		h, v = fail(b, h, f, noon.Add(time.Minute))
@@ -35,7 +36,7 @@ func TestCountedClassesAreRetriedUntilTheBudgetIsSpent(t *testing.T) {
 
 func TestCountedRetriesDoubleTheirDelay(t *testing.T) {
 	t.Parallel()
-	b := DefaultBudget()
+	b := config.MustDefaults[Budget]()
 	b.Attempts = 9
 	var got []time.Duration
 	var h Heartbeat
@@ -51,7 +52,7 @@ func TestCountedRetriesDoubleTheirDelay(t *testing.T) {
 func TestInputAndInternalFailuresAreNeverRetried(t *testing.T) {
 	t.Parallel()
 	for _, class := range []orak.Class{orak.ClassInput, orak.ClassInternal} {
-		h, v := fail(DefaultBudget(), Heartbeat{}, &orak.Fault{Class: class}, noon)
+		h, v := fail(config.MustDefaults[Budget](), Heartbeat{}, &orak.Fault{Class: class}, noon)
 		require.False(t, v.retry)
 		require.Equal(t, 1, h.Attempts)
 	}
@@ -59,7 +60,7 @@ func TestInputAndInternalFailuresAreNeverRetried(t *testing.T) {
 
 func TestAnOutageIsWaitedOutUncountedForADay(t *testing.T) {
 	t.Parallel()
-	b, f := DefaultBudget(), &orak.Fault{Class: orak.ClassDependency}
+	b, f := config.MustDefaults[Budget](), &orak.Fault{Class: orak.ClassDependency}
 	var h Heartbeat
 	at, waits := noon, 0
 	for {
@@ -80,7 +81,7 @@ func TestAnOutageIsWaitedOutUncountedForADay(t *testing.T) {
 
 func TestOverloadWaitsAsLongAsItIsAskedTo(t *testing.T) {
 	t.Parallel()
-	b := DefaultBudget()
+	b := config.MustDefaults[Budget]()
 	h, v := fail(b, Heartbeat{}, &orak.Fault{Class: orak.ClassOverload, RetryAfter: 90 * time.Second}, noon)
 	require.Equal(t, verdict{retry: true, delay: 90 * time.Second}, v)
 	require.Zero(t, h.Attempts)
@@ -90,7 +91,7 @@ func TestOverloadWaitsAsLongAsItIsAskedTo(t *testing.T) {
 
 func TestACountedFailureEndsTheWaiting(t *testing.T) {
 	t.Parallel()
-	b := DefaultBudget()
+	b := config.MustDefaults[Budget]()
 	h, _ := fail(b, Heartbeat{}, &orak.Fault{Class: orak.ClassDependency}, noon)
 	require.False(t, h.WaitingSince.IsZero())
 	h, _ = fail(b, h, &orak.Fault{Class: orak.ClassTransient}, noon.Add(20*time.Hour))
@@ -101,7 +102,7 @@ func TestACountedFailureEndsTheWaiting(t *testing.T) {
 
 func TestACrashCountsAsAnAttempt(t *testing.T) {
 	t.Parallel()
-	b := DefaultBudget()
+	b := config.MustDefaults[Budget]()
 	var h Heartbeat
 	for i := range 3 {
 		require.False(t, b.spent(h))
@@ -120,7 +121,7 @@ func TestACrashCountsAsAnAttempt(t *testing.T) {
 
 func TestAnAttemptThatEndedHasNotCrashed(t *testing.T) {
 	t.Parallel()
-	h, _ := fail(DefaultBudget(), Heartbeat{}, &orak.Fault{Class: orak.ClassModel}, noon)
+	h, _ := fail(config.MustDefaults[Budget](), Heartbeat{}, &orak.Fault{Class: orak.ClassModel}, noon)
 	require.Equal(t, h, h.found(orak.StageAnalyze, noon))
 	h = Heartbeat{}.begin(noon).refund()
 	require.Equal(t, h, h.found(orak.StageAnalyze, noon))
@@ -153,14 +154,14 @@ func TestTheFirstAndTheLatestFailuresAreRemembered(t *testing.T) {
 
 func TestBudgetRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, DefaultBudget().Validate())
+	require.NoError(t, config.MustDefaults[Budget]().Validate())
 	for _, change := range []func(*Budget){
 		func(b *Budget) { b.Attempts = 0 },
 		func(b *Budget) { b.Delay = 0 },
 		func(b *Budget) { b.MaxDelay = b.Delay / 2 },
 		func(b *Budget) { b.Patience = -1 },
 	} {
-		b := DefaultBudget()
+		b := config.MustDefaults[Budget]()
 		change(&b)
 		require.Error(t, b.Validate())
 	}

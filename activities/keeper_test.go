@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"orak"
+	"orak/internal/config"
 )
 
 // kept is an activity environment under a Keeper.
@@ -37,7 +38,7 @@ type kept struct {
 func keep(t *testing.T, name string, drain time.Duration, step func(context.Context) (any, error)) *kept {
 	t.Helper()
 	k := &kept{log: &bytes.Buffer{}}
-	keeper := NewKeeper(DefaultBudget(), drain, slog.New(slog.NewTextHandler(k.log, nil)), nil)
+	keeper := NewKeeper(config.MustDefaults[Budget](), drain, slog.New(slog.NewTextHandler(k.log, nil)), nil)
 	var s testsuite.WorkflowTestSuite
 	s.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	k.env = s.NewTestActivityEnvironment()
@@ -249,7 +250,7 @@ func TestFailureTextStaysUnderTheServersLimit(t *testing.T) {
 func TestAttemptWhoseEndTheServerMissedIsChargedAsItEnded(t *testing.T) {
 	t.Parallel()
 	for class, counted := range map[orak.Class]int{orak.ClassDependency: 0, orak.ClassTransient: 1} {
-		keeper := NewKeeper(DefaultBudget(), time.Minute, slog.New(slog.DiscardHandler), nil)
+		keeper := NewKeeper(config.MustDefaults[Budget](), time.Minute, slog.New(slog.DiscardHandler), nil)
 		a := &attempt{Keeper: keeper, stage: orak.StageConvert, step: step{"run", "5"}, started: noon, log: keeper.log}
 		ctx, cancel := context.WithDeadline(t.Context(), noon)
 		t.Cleanup(cancel)

@@ -12,6 +12,7 @@ import (
 	"orak"
 	"orak/api/resource"
 	"orak/events"
+	tags "orak/internal/config"
 	"orak/workflows"
 )
 
@@ -248,7 +249,7 @@ func TestADeadLetterIsShownWhole(t *testing.T) {
 	require.Equal(t, p.First, d.First)
 	require.Equal(t, 2, d.Restarts)
 	require.Equal(t, p.Timeline, d.Timeline)
-	require.Equal(t, at.Add(workflows.DefaultSettings().ParkFor), d.ExpiresAt)
+	require.Equal(t, at.Add(tags.MustDefaults[workflows.Settings]().ParkFor), d.ExpiresAt)
 	require.Equal(t, &resource.Event{
 		Topic: events.TopicUploads, Partition: 3, Offset: 1 << 40, Key: string(p.Upload.ID), Size: 108,
 		Value: `{"X-Api-Key":"[withheld]","b":2,"deep":[{"sessionToken":"[withheld]","t":"<é>"}],"n":12345678901234567890}`,

@@ -15,6 +15,7 @@ import (
 
 	"orak"
 	"orak/events"
+	tags "orak/internal/config"
 	"orak/workflows"
 )
 
@@ -70,7 +71,7 @@ type script struct {
 func scripted(ctx workflow.Context, in script) error {
 	p := in.Show
 	// As the real one does first.
-	settings := workflows.DefaultSettings()
+	settings := tags.MustDefaults[workflows.Settings]()
 	if err := workflow.SideEffect(ctx, func(workflow.Context) any { return settings }).Get(&settings); err != nil {
 		return err
 	}

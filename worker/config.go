@@ -58,43 +58,20 @@ func (c OutageConfig) Validate() error {
 	return nil
 }
 
+// knownQueues are those that Config.Queues can name.
+var knownQueues = []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU}
+
 // maxReconcilePage keeps what one activity does bounded.
 const maxReconcilePage = 10_000
-
-// DefaultConfig has the defaults of the tags.
-func DefaultConfig() Config {
-	return Config{
-		Queues:              []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU},
-		PipelineSlots:       1000,
-		ControlSlots:        100,
-		GPUSlots:            2,
-		GPUPrefetch:         1,
-		Engine:              orak.EngineBuiltin,
-		Reuse:               true,
-		GPUMemoryPerSecond:  4_000_000,
-		GPUWindow:           61 * time.Second,
-		StopTimeout:         20 * time.Second,
-		AlertGroupWait:      10 * time.Second,
-		AlertGroupInterval:  5 * time.Minute,
-		AlertRepeatInterval: 4 * time.Hour,
-		ReconcileInterval:   30 * time.Minute,
-		ReconcileMinAge:     5 * time.Minute,
-		ReconcilePage:       500,
-		Outage:              OutageConfig{GroupWait: 10 * time.Second, Quiet: time.Minute, RepeatInterval: 4 * time.Hour, ReportInterval: 10 * time.Second},
-		Budget:              activities.DefaultBudget(),
-		Settings:            workflows.DefaultSettings(),
-	}
-}
 
 // Validate reports the first setting that cannot work.
 func (c Config) Validate() error {
 	if len(c.Queues) == 0 {
 		return errors.New("worker-queues: want one at least")
 	}
-	all := DefaultConfig().Queues
 	for _, q := range c.Queues {
-		if !slices.Contains(all, q) {
-			return fmt.Errorf("worker-queues: unknown queue %q, want some of %v", q, all)
+		if !slices.Contains(knownQueues, q) {
+			return fmt.Errorf("worker-queues: unknown queue %q, want some of %v", q, knownQueues)
 		}
 	}
 	switch {

@@ -1,51 +1,18 @@
 package worker_test
 
 import (
-	"fmt"
-	"reflect"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"orak/internal/config"
 	"orak/worker"
 )
 
-// The defaults stand in the tags, for the flags, and in DefaultConfig, for
-// programs: they are the same.
-func TestTheDefaultsOfTagsAndCodeAgree(t *testing.T) {
+func TestConfigDefaultsAreValid(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
-	compare(t, reflect.ValueOf(worker.DefaultConfig()), seen)
-	require.True(t, seen["gpu-slots"], "operators type this name")
-	require.NoError(t, worker.DefaultConfig().Validate())
-}
-
-func compare(t *testing.T, v reflect.Value, seen map[string]bool) {
-	t.Helper()
-	for i := range v.NumField() {
-		field := v.Type().Field(i)
-		if _, embedded := field.Tag.Lookup("embed"); embedded {
-			compare(t, v.Field(i), seen)
-			continue
-		}
-		name, def := field.Tag.Get("name"), field.Tag.Get("default")
-		require.NotEmpty(t, name, field.Name)
-		require.NotEmpty(t, field.Tag.Get("help"), name)
-		require.False(t, seen[name], name)
-		seen[name] = true
-		switch value := v.Field(i).Interface().(type) {
-		case time.Duration:
-			want, err := time.ParseDuration(def)
-			require.NoError(t, err, name)
-			require.Equal(t, want, value, name)
-		case []string:
-			require.Equal(t, def, strings.Join(value, ","), name)
-		default:
-			require.Equal(t, def, fmt.Sprint(value), name)
-		}
-	}
+	require.NoError(t, config.Defaults(&worker.Config{}))
 }
 
 func TestConfigRefusesWhatCannotWork(t *testing.T) {
@@ -62,7 +29,7 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 		"park-for":              func(c *worker.Config) { c.Settings.ParkFor = 0 },
 		"stage-limit":           func(c *worker.Config) { c.Settings.StageLimit = time.Minute },
 	} {
-		c := worker.DefaultConfig()
+		c := config.MustDefaults[worker.Config]()
 		change(&c)
 		require.ErrorContains(t, c.Validate(), name)
 	}

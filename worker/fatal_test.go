@@ -30,7 +30,7 @@ func TestReadyNeverBlocksWhenSeveralQueuesDie(t *testing.T) {
 			}
 			refused := errors.New("the namespace is gone")
 			var queues sync.WaitGroup
-			for _, queue := range DefaultConfig().Queues {
+			for _, queue := range knownQueues {
 				queues.Go(func() { w.died(queue, refused) })
 			}
 			queues.Wait()

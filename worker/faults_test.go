@@ -20,6 +20,7 @@ import (
 	"orak"
 	"orak/activities"
 	"orak/events"
+	"orak/internal/config"
 	"orak/internal/temporal"
 	"orak/worker"
 	"orak/workflows"
@@ -103,7 +104,7 @@ func runDoomed(at string) {
 	if err != nil {
 		os.Exit(3)
 	}
-	cfg := worker.DefaultConfig()
+	cfg := config.MustDefaults[worker.Config]()
 	cfg.Queues = []string{workflows.QueueConvert}
 	cfg.Settings.ConvertTimeout = patience * 1000 // sweeps nothing
 	w := worker.New(cfg, c, worker.Deps{Store: deadly{}, Namespace: namespace, Log: log})

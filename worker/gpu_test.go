@@ -17,6 +17,7 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 
 	"orak"
+	"orak/internal/config"
 )
 
 // modelServer answers as it is told.
@@ -85,7 +86,7 @@ var (
 )
 
 func gpuConfig() Config {
-	cfg := DefaultConfig()
+	cfg := config.MustDefaults[Config]()
 	cfg.GPUMemory, cfg.GPUMemoryPerSecond, cfg.GPUPrefetch = 100, 10, 0
 	return cfg
 }

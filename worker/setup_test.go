@@ -26,6 +26,7 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/internal/config"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/objectstore"
@@ -81,7 +82,7 @@ func newRigOn(t *testing.T, servers *stack.Servers) *rig {
 	require.NoError(t, kafka.EnsureTopics(ctx, cl, events.Topics(), 1))
 	r.producer = kafka.NewProducer(cl)
 
-	r.cfg = worker.DefaultConfig()
+	r.cfg = config.MustDefaults[worker.Config]()
 	r.cfg.ScratchDir = t.TempDir()
 	r.cfg.StopTimeout = 2 * time.Second
 	r.cfg.Budget.Delay = 100 * time.Millisecond

@@ -12,6 +12,7 @@ import (
 	"orak"
 	"orak/activities"
 	"orak/activities/messages"
+	"orak/internal/config"
 	"orak/workflows"
 )
 
@@ -47,7 +48,7 @@ func TestThereMayBeNoWarning(t *testing.T) {
 		"no time for one": func(s *workflows.Settings) { s.ParkFor = s.ExpiryWarning },
 		"a short time":    func(s *workflows.Settings) { s.ParkFor = time.Hour },
 	} {
-		s := workflows.DefaultSettings()
+		s := config.MustDefaults[workflows.Settings]()
 		set(&s)
 		require.NoError(t, s.Validate())
 		w := newWorldOf(t, s)
@@ -57,7 +58,7 @@ func TestThereMayBeNoWarning(t *testing.T) {
 		require.Equal(t, orak.StatusExpired, p.Status, name)
 		require.Len(t, w.alerts, 1, name)
 	}
-	s := workflows.DefaultSettings()
+	s := config.MustDefaults[workflows.Settings]()
 	s.ExpiryWarning = -time.Second
 	require.Error(t, s.Validate())
 }

@@ -12,6 +12,7 @@ import (
 	"orak"
 	"orak/activities"
 	"orak/activities/messages"
+	"orak/internal/config"
 	"orak/workflows"
 )
 
@@ -26,7 +27,7 @@ type outageWorld struct {
 func newOutageWorld(t *testing.T, upAt time.Duration, reports ...time.Duration) *outageWorld {
 	t.Helper()
 	w := &outageWorld{world: newWorld(t), upAt: upAt}
-	w.RegisterWorkflowWithOptions(workflows.New(workflows.DefaultSettings()).OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
+	w.RegisterWorkflowWithOptions(workflows.New(config.MustDefaults[workflows.Settings]()).OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
 	sideActivity(w.world, activities.TypePostOutage, &w.posts)
 	w.activity(activities.TypeProbeDependency, func(context.Context, orak.Dependency) (bool, error) {
 		return w.Now().Sub(noon) >= w.upAt, w.attempt(activities.TypeProbeDependency)

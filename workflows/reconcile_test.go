@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orak/activities"
+	"orak/internal/config"
 	"orak/workflows"
 )
 
@@ -20,7 +21,7 @@ import (
 func reconciling(t *testing.T, n int) (w *world, asked *[]activities.ReconcilePage) {
 	t.Helper()
 	w, asked = newWorld(t), &[]activities.ReconcilePage{}
-	w.RegisterWorkflowWithOptions(workflows.New(workflows.DefaultSettings()).Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
+	w.RegisterWorkflowWithOptions(workflows.New(config.MustDefaults[workflows.Settings]()).Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
 	w.activity(activities.TypeReconcilePage, func(_ context.Context, p activities.ReconcilePage) (activities.Reconciled, error) {
 		w.note(func() { *asked = append(*asked, p) })
 		if err := w.attempt(string(p.Step)); err != nil {

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"orak/internal/config"
 	"orak/workflows"
 )
 
@@ -54,7 +55,7 @@ func TestEveryRecordedHistoryIsReplayed(t *testing.T) {
 // recordings.
 func replay(file string) error {
 	r := worker.NewWorkflowReplayer()
-	f := workflows.New(workflows.DefaultSettings())
+	f := workflows.New(config.MustDefaults[workflows.Settings]())
 	r.RegisterWorkflowWithOptions(f.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
 	r.RegisterWorkflowWithOptions(f.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
 	r.RegisterWorkflowWithOptions(f.OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})

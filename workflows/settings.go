@@ -24,13 +24,6 @@ type Settings struct {
 	ErasePatience    time.Duration `name:"erase-patience" help:"How long the processing of an upload that is erased may take to end by itself, before it is terminated." default:"5m"`
 }
 
-// DefaultSettings are those of the tags.
-func DefaultSettings() Settings {
-	const week = 7 * 24 * time.Hour
-	return Settings{ParkFor: week, ExpiryWarning: 24 * time.Hour, ConvertTimeout: 15 * time.Minute, AnalyzeTimeout: time.Hour,
-		PublishTimeout: 5 * time.Minute, HeartbeatTimeout: 30 * time.Second, StageLimit: week, ErasePatience: 5 * time.Minute}
-}
-
 // Validate reports the first setting that cannot work.
 func (s Settings) Validate() error {
 	for _, d := range []struct {

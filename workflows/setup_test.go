@@ -21,6 +21,7 @@ import (
 	"orak/activities"
 	"orak/activities/messages"
 	"orak/events"
+	"orak/internal/config"
 	"orak/workflows"
 )
 
@@ -55,7 +56,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return newWorldOf(t, workflows.DefaultSettings())
+	return newWorldOf(t, config.MustDefaults[workflows.Settings]())
 }
 
 func newWorldOf(t *testing.T, settings workflows.Settings) *world {
@@ -67,7 +68,7 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 		fail: func(string, int) error { return nil }, parked: func() int { return 0 }}
 	w.SetStartTime(noon)
 	w.SetTestTimeout(30 * time.Second)
-	keeper := activities.NewKeeper(activities.DefaultBudget(), 0, quiet, nil)
+	keeper := activities.NewKeeper(config.MustDefaults[activities.Budget](), 0, quiet, nil)
 	w.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{keeper}})
 	w.flows(settings)
 

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -20,6 +19,7 @@ import (
 	"orak/bench/stack"
 	"orak/bridge"
 	"orak/events"
+	"orak/internal/config"
 	"orak/internal/kafka"
 	"orak/workflows"
 )
@@ -89,11 +89,7 @@ func (r *rig) close() error {
 }
 
 func settings(inflight int) (cfg bridge.Config, err error) {
-	parser, err := kong.New(&cfg)
-	if err == nil {
-		_, err = parser.Parse(nil)
-	}
-	if err != nil {
+	if err := config.Defaults(&cfg); err != nil {
 		return bridge.Config{}, fmt.Errorf("reading the bridge's defaults: %w", err)
 	}
 	if inflight > 0 {

@@ -80,10 +80,20 @@ func Load(args []string, target any, opts Options) (*Loaded, error) {
 	return &Loaded{Context: ctx, File: r.file.path, sources: r.sources}, nil
 }
 
-// Defaults fills target with its defaults alone, and validates them.
+// Defaults fills target with the defaults of its tags, and validates them.
 func Defaults(target any) error {
 	_, err := Load(nil, target, Options{Environ: []string{}, Warn: func(string) {}})
 	return err
+}
+
+// MustDefaults returns the defaults of T's tags. It panics where they are not
+// valid, which is a mistake in the source.
+func MustDefaults[T any]() T {
+	var v T
+	if err := Defaults(&v); err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func newApp(target any, r *resolver, opts Options) (*kong.Kong, error) {

@@ -90,7 +90,7 @@ var homes = []home{
 	},
 	{
 		[]string{"github.com/alecthomas/kong/..."},
-		[]string{"internal/config/...", "internal/app/...", "cmd/...", "standalone/...", "bench/..."},
+		[]string{"internal/config/...", "internal/app/...", "cmd/...", "standalone/..."},
 		"packages describe their settings in struct tags; who reads them is not their business",
 	},
 	{
