@@ -2,12 +2,9 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"orak/events"
 	"orak/internal/outbox"
@@ -17,14 +14,11 @@ import (
 // announced. Its markers are in the store; what it keeps in memory only saves work.
 type announcer struct {
 	cfg     Config
-	store   Store
 	events  Publisher
 	box     *outbox.Outbox
 	log     *slog.Logger
 	metrics *metrics
 	outages OutageReporter
-	// deletes bounds the markers that are being deleted at once.
-	deletes *semaphore.Weighted
 	tasks   sync.WaitGroup
 	// quit ends the waiting for late acknowledgements.
 	quit     chan struct{}
@@ -40,17 +34,10 @@ type announcer struct {
 	due map[string]bool
 }
 
-// maxDeletes is plenty: a delete takes milliseconds.
-const (
-	maxDeletes    = 32
-	deleteTimeout = 30 * time.Second
-)
-
 func newAnnouncer(cfg Config, deps Deps, m *metrics) *announcer {
 	return &announcer{
-		cfg: cfg, store: deps.Store, events: deps.Events, log: deps.Log, metrics: m, outages: deps.Outages,
+		cfg: cfg, events: deps.Events, log: deps.Log, metrics: m, outages: deps.Outages,
 		box:      outbox.New(deps.Store, deps.Events, cfg.OutboxGrace, deps.Log),
-		deletes:  semaphore.NewWeighted(maxDeletes),
 		quit:     make(chan struct{}),
 		wake:     make(chan struct{}, 1),
 		inFlight: map[string]int{}, due: map[string]bool{},
@@ -75,18 +62,18 @@ func (a *announcer) announce(ctx context.Context, m outbox.Entry) error {
 	select {
 	case err := <-acked:
 		if err == nil {
-			a.tasks.Go(func() { a.settle(ctx, m, nil) })
+			a.tasks.Go(func() { a.finish(ctx, m, nil) })
 			return nil
 		}
 		a.late(ctx, m)
-		a.settle(ctx, m, err)
+		a.finish(ctx, m, err)
 	case <-timer.C:
 		// The first marker holds until then, so the answer need not wait.
 		a.tasks.Go(func() {
 			a.late(ctx, m)
 			select {
 			case err := <-acked:
-				a.settle(ctx, m, err)
+				a.finish(ctx, m, err)
 			case <-a.quit:
 			}
 		})
@@ -109,9 +96,9 @@ func (a *announcer) late(ctx context.Context, e outbox.Entry) {
 	}
 }
 
-// settle ends the producer's part: an acknowledged event's marker is removed,
-// another one's is the relay's.
-func (a *announcer) settle(ctx context.Context, m outbox.Entry, err error) {
+// finish handles the producer's result: the marker of an acknowledged event is
+// removed, any other is left to the relay.
+func (a *announcer) finish(ctx context.Context, m outbox.Entry, err error) {
 	a.end(m.ObjectKey(), err != nil)
 	if err != nil {
 		a.outages.Report(err)
@@ -120,20 +107,10 @@ func (a *announcer) settle(ctx context.Context, m outbox.Entry, err error) {
 		a.hurry()
 		return
 	}
-	if err := a.remove(ctx, m); err != nil {
+	if err := a.box.Remove(ctx, m); err != nil {
 		a.log.Warn("an outbox marker could not be removed; its event will be sent again",
 			slog.String("marker", m.ObjectKey()), slog.Any("error", err))
 	}
-}
-
-func (a *announcer) remove(ctx context.Context, m outbox.Entry) error {
-	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
-	defer cancel()
-	if err := a.deletes.Acquire(ctx, 1); err != nil {
-		return fmt.Errorf("waiting to delete the marker: %w", err)
-	}
-	defer a.deletes.Release(1)
-	return a.store.Delete(ctx, m.ObjectKey())
 }
 
 func (a *announcer) begin(key string) {

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"io"
-	"iter"
 	"log/slog"
 	"net/http"
 
@@ -15,20 +13,14 @@ import (
 
 	"orak/events"
 	"orak/internal/objectstore"
+	"orak/internal/outbox"
 	"orak/workflows"
 )
 
-// Store keeps recordings, markers and results. Objects are whole or absent:
-// a Put whose body fails stores nothing and its error wraps the body's. An
-// absent object is fs.ErrNotExist; with IfAbsent, one that is there
-// is fs.ErrExist. The bucket is there already.
-type Store interface {
-	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
-	Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error)
-	Stat(ctx context.Context, key string) (objectstore.Info, error)
-	Delete(ctx context.Context, key string) error
-	List(ctx context.Context, prefix string) iter.Seq2[objectstore.Info, error]
-}
+// Store keeps recordings, markers and results. Objects are whole or absent: a
+// Put whose body fails stores nothing, and its error wraps the body's. The
+// bucket exists.
+type Store interface{ outbox.Store }
 
 var _ Store = (*objectstore.Store)(nil)
 

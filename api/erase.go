@@ -1,12 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"strings"
@@ -28,8 +25,6 @@ const (
 	statusErasing = "erasing"
 	// defaultBy is who asks where the request does not say.
 	defaultBy = outbox.ByUnknown
-	// maxTombstone bounds what is read of a tombstone, in bytes.
-	maxTombstone = 4 << 10
 )
 
 // deleteUpload puts on record that an upload is to be erased; see accept. The
@@ -114,13 +109,7 @@ func (s *Server) accept(ctx context.Context, asked events.Erasure, buried bool) 
 
 // bury writes the tombstone, unless somebody else just did.
 func (s *Server) bury(ctx context.Context, m outbox.Erasure) error {
-	text, err := json.Marshal(orak.Tombstone{ID: m.ID, RequestedAt: m.RequestedAt})
-	if err != nil {
-		return fmt.Errorf("encoding the tombstone: %w", err)
-	}
-	_, err = s.store.Put(ctx, orak.ErasedKey(m.Tenant, m.ID), bytes.NewReader(text), objectstore.PutOptions{
-		Size: int64(len(text)), ContentType: "application/json", IfAbsent: true,
-	})
+	err := objectstore.PutJSON(ctx, s.store, orak.ErasedKey(m.Tenant, m.ID), orak.Tombstone{ID: m.ID, RequestedAt: m.RequestedAt}, true)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("writing the tombstone: %w", err)
 	}
@@ -130,23 +119,17 @@ func (s *Server) bury(ctx context.Context, m outbox.Erasure) error {
 // tombstone reads what is left of an erased upload; erased is false where there
 // is none.
 func (s *Server) tombstone(ctx context.Context, t orak.Tenant, id orak.UploadID) (stone orak.Tombstone, erased bool, err error) {
-	r, _, err := s.store.Get(ctx, orak.ErasedKey(t, id))
-	if errors.Is(err, fs.ErrNotExist) {
+	stone, _, err = objectstore.GetJSON[orak.Tombstone](ctx, s.store, orak.ErasedKey(t, id))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return orak.Tombstone{}, false, nil
-	}
-	if err != nil {
-		return orak.Tombstone{}, false, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(io.LimitReader(r, maxTombstone))
-	if err != nil {
-		return orak.Tombstone{}, false, fmt.Errorf("reading the tombstone: %w", err)
-	}
-	if err := json.Unmarshal(text, &stone); err != nil {
-		// It is there, which is what counts; an erasure that is asked for
-		// again writes it anew.
-		s.log.Warn("a tombstone is damaged", slog.String("upload_id", string(id)), slog.Any("error", err))
+	case errors.Is(err, objectstore.ErrDamaged):
+		// The upload is erased all the same; the next request to erase it
+		// writes the tombstone again.
+		s.log.WarnContext(ctx, "a tombstone is damaged", "upload_id", id, "error", err)
 		return orak.Tombstone{ID: id}, true, nil
+	case err != nil:
+		return orak.Tombstone{}, false, err
 	}
 	return stone, true, nil
 }
@@ -186,7 +169,7 @@ func (s *Server) keptTooLate(ctx context.Context, in *incoming, m outbox.Marker)
 	if r := (*refusal)(nil); !errors.As(refused, &r) {
 		return refused
 	}
-	if err := errors.Join(s.store.Delete(ctx, m.Key), s.store.Delete(ctx, orak.PendingKey(m.Tenant, m.ID))); err != nil {
+	if err := errors.Join(s.store.Delete(ctx, m.Key), s.announcer.box.Remove(ctx, m)); err != nil {
 		return err
 	}
 	return refused

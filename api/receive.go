@@ -192,7 +192,7 @@ func (s *Server) undo(ctx context.Context, in *incoming, m outbox.Marker) (gone 
 		err = s.store.Delete(ctx, m.Key)
 	}
 	if err == nil {
-		err = s.store.Delete(ctx, orak.PendingKey(m.Tenant, m.ID))
+		err = s.announcer.box.Remove(ctx, m)
 	}
 	if err != nil {
 		in.x.log.Warn("a failed upload could not be cleaned up",

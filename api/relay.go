@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
-	"orak"
 	"orak/internal/outbox"
 )
 
@@ -30,7 +30,8 @@ func (a *announcer) relay(ctx context.Context, began time.Time) {
 		case <-ctx.Done():
 		}
 	}()
-	retry := relayRetry
+	retry := backoff.ExponentialBackOff{InitialInterval: relayRetry, Multiplier: 2, MaxInterval: a.cfg.OutboxInterval}
+	retry.Reset()
 	for {
 		wait := a.cfg.OutboxInterval
 		if err := a.search(ctx, began); err != nil {
@@ -38,10 +39,10 @@ func (a *announcer) relay(ctx context.Context, began time.Time) {
 				return
 			}
 			a.outages.Report(err)
-			a.log.Warn("the outbox could not be emptied; it is tried again", slog.Any("error", err), slog.Duration("wait", retry))
-			wait, retry = retry, min(2*retry, a.cfg.OutboxInterval)
+			wait = retry.NextBackOff()
+			a.log.WarnContext(ctx, "the outbox could not be emptied; trying again", "error", err, "wait", wait)
 		} else {
-			retry = relayRetry
+			retry.Reset()
 		}
 		if !a.pause(ctx, wait) {
 			return
@@ -92,18 +93,13 @@ func (a *announcer) search(ctx context.Context, began time.Time) error {
 		young = older
 	}
 	gone := a.given()
-	for info, err := range a.store.List(ctx, orak.PendingPrefix) {
+	for f, err := range a.box.Walk(ctx, "") {
 		if err != nil {
 			return errors.Join(err, group.Wait())
 		}
-		f, ok := outbox.FoundAt(info)
-		if !ok {
-			a.log.Debug("an object in the outbox is no marker", slog.String("key", info.Key))
-			continue
-		}
 		pending++
 		delete(gone, f.ObjectKey())
-		oldest = max(oldest, now.Sub(info.ModifiedAt))
+		oldest = max(oldest, now.Sub(f.At))
 		if a.takes(f, young) {
 			group.Go(func() error { a.handle(ctx, f, &p); return nil })
 		}
@@ -137,7 +133,7 @@ func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 	if p.brake.On() {
 		return
 	}
-	outcome, err := a.box.Settle(ctx, f)
+	outcome, err := a.box.Publish(ctx, f)
 	p.brake.Count(outcome, err)
 	if err != nil {
 		a.outages.Report(err)
@@ -147,11 +143,8 @@ func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 			slog.String("upload_id", string(f.ID)), slog.String("tenant", string(f.Tenant)), slog.Any("error", err))
 		return
 	}
-	switch outcome {
-	case outbox.Published:
-		a.metrics.relayed.WithLabelValues("published").Inc()
-	case outbox.Dropped:
-		a.metrics.relayed.WithLabelValues("dropped").Inc()
+	if outcome != outbox.Left {
+		a.metrics.relayed.WithLabelValues(string(outcome)).Inc()
 	}
 	a.forget(map[string]bool{f.ObjectKey(): true})
 }

@@ -76,7 +76,7 @@ func (s *Server) compare(ctx context.Context, in *incoming, stored objectstore.I
 	}
 	if known == "" {
 		var err error
-		if known, err = s.announcer.box.Hash(ctx, stored.Key); err != nil {
+		if known, err = objectstore.Hash(ctx, s.store, stored.Key); err != nil {
 			return "", err
 		}
 	}

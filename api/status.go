@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 
@@ -18,6 +17,7 @@ import (
 
 	"orak"
 	"orak/api/resource"
+	"orak/internal/objectstore"
 	"orak/workflows"
 )
 
@@ -170,23 +170,11 @@ func (s *Server) fromStore(ctx context.Context, t orak.Tenant, id orak.UploadID)
 	}}, nil
 }
 
-// maxOutcome bounds what is read of an outcome, in bytes.
-const maxOutcome = 1 << 20
-
 // outcome reads how a closed upload ended.
 func (s *Server) outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
-	r, _, err := s.store.Get(ctx, orak.OutcomeKey(t, id))
-	if err != nil {
-		return state{}, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(io.LimitReader(r, maxOutcome))
+	p, _, err := objectstore.GetJSON[orak.Progress](ctx, s.store, orak.OutcomeKey(t, id))
 	if err != nil {
 		return state{}, fmt.Errorf("reading the outcome: %w", err)
-	}
-	var p orak.Progress
-	if err := json.Unmarshal(text, &p); err != nil {
-		return state{}, fmt.Errorf("decoding the outcome: %w", err)
 	}
 	if p.Upload.ID != id || p.Upload.Tenant != t {
 		return state{}, errors.New("reading the outcome: it is another upload's")

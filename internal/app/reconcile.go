@@ -2,10 +2,8 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"orak"
 	"orak/activities"
 	"orak/internal/kafka"
+	"orak/internal/objectstore"
 	"orak/internal/outbox"
 	"orak/internal/temporal"
 	"orak/operate/reconcile"
@@ -37,7 +36,6 @@ func (a *App) menders(r *reconcile.Reconciler) map[activities.ReconcileStep]acti
 	all := r.Menders()
 	all[activities.StepOutbox] = sweeper{
 		box:    outbox.New(a.store, a.producer, a.cfg.API.OutboxGrace, a.log),
-		lister: a.store,
 		minAge: max(a.cfg.Worker.ReconcileMinAge, a.cfg.API.OutboxMinAge),
 	}
 	return all
@@ -48,26 +46,14 @@ type records struct{ tombstones }
 
 var _ reconcile.Store = records{}
 
-// maxOutcome bounds what is read of an outcome, in bytes.
-const maxOutcome = 1 << 20
-
 // Outcome is reconcile.Store's.
 func (r records) Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Progress, error) {
-	body, _, err := r.store.Get(ctx, orak.OutcomeKey(t, id))
-	if errors.Is(err, fs.ErrNotExist) {
+	p, _, err := objectstore.GetJSON[orak.Progress](ctx, r.store, orak.OutcomeKey(t, id))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, maxOutcome))
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("reading the outcome of %s: %w", id, err)
-	}
-	var p orak.Progress
-	if err := json.Unmarshal(text, &p); err != nil {
-		return nil, fmt.Errorf("decoding the outcome of %s: %w", id, err)
 	}
 	return &p, nil
 }
@@ -75,7 +61,6 @@ func (r records) Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (
 // sweeper is the outbox in the words of activities.
 type sweeper struct {
 	box    *outbox.Outbox
-	lister outbox.Lister
 	minAge time.Duration
 }
 
@@ -83,7 +68,7 @@ var _ activities.Mender = sweeper{}
 
 // Mend is activities.Mender's: the cursor is a key.
 func (s sweeper) Mend(ctx context.Context, p activities.ReconcilePage) (activities.Reconciled, error) {
-	page, err := s.box.Sweep(ctx, s.lister, p.Cursor, p.Size, s.minAge)
+	page, err := s.box.Sweep(ctx, p.Cursor, p.Size, s.minAge)
 	done := activities.Reconciled{Counts: activities.ReconcileCounts{
 		Examined: page.Examined, Published: page.Published, Dropped: page.Dropped, Errors: page.Failed,
 	}}

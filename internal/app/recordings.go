@@ -1,10 +1,8 @@
 package app
 
 import (
-	"bytes"
+	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -18,6 +16,10 @@ import (
 // unknownMedia is the content type of a stored recording of no accepted kind.
 // Its upload is processed all the same: so it fails where everybody looks.
 const unknownMedia = "application/octet-stream"
+
+// readBuffer is how much of a recording is read at once, in bytes; more than
+// media.SniffLen.
+const readBuffer = 64 << 10
 
 // recordings is the store in the words of the bridge.
 type recordings struct {
@@ -51,23 +53,20 @@ func (r recordings) Describe(ctx context.Context, t orak.Tenant, id orak.UploadI
 		return orak.Upload{}, err
 	}
 	defer body.Close()
-	u := orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: unknownMedia, ReceivedAt: orak.RecordedAt(info.Metadata, info.ModifiedAt)}
-	digest := sha256.New()
-	var head bytes.Buffer
-	first, err := io.Copy(io.MultiWriter(digest, &head), io.LimitReader(body, media.SniffLen))
-	if err != nil {
-		return orak.Upload{}, err
-	}
-	rest, err := io.Copy(digest, body)
-	if err != nil {
-		return orak.Upload{}, err
-	}
-	if u.Size = first + rest; u.Size == 0 {
+	u := orak.Upload{ID: id, Tenant: t, Key: info.Key, Size: info.Size, ContentType: unknownMedia, ReceivedAt: orak.RecordedAt(info.Metadata, info.ModifiedAt)}
+	if u.Size == 0 {
 		return orak.Upload{}, &orak.Fault{Class: orak.ClassInput, Message: "The recording is empty."}
 	}
-	if format, ok := media.Sniff(head.Bytes()); ok {
+	buffered := bufio.NewReaderSize(body, readBuffer)
+	head, err := buffered.Peek(media.SniffLen)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return orak.Upload{}, err
+	}
+	if format, ok := media.Sniff(head); ok {
 		u.ContentType = format.MediaType
 	}
-	u.SHA256 = hex.EncodeToString(digest.Sum(nil))
+	if u.SHA256, err = objectstore.HashBody(buffered); err != nil {
+		return orak.Upload{}, err
+	}
 	return u, nil
 }

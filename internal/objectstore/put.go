@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/minio/minio-go/v7"
 
 	"orak"
@@ -84,6 +84,9 @@ func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) 
 	}
 }
 
+// busyWait is the mean wait before a busy server gets a body again; it doubles.
+const busyWait = 20 * time.Millisecond
+
 // putHeld sends a body that is in memory, and so can be sent again where the
 // server was in its own way.
 func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOptions) (Info, error) {
@@ -93,17 +96,14 @@ func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOp
 		return Info{}, err
 	}
 	defer release()
-	for try := 1; ; try++ {
+	wait := &backoff.ExponentialBackOff{InitialInterval: busyWait, Multiplier: 2, RandomizationFactor: 1, MaxInterval: time.Second}
+	return backoff.Retry(ctx, func() (Info, error) {
 		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), hex.EncodeToString(sum[:]), opts)
-		if err == nil || try == tries || !isBusy(err) {
-			return info, err
+		if err != nil && !isBusy(err) {
+			err = backoff.Permanent(err)
 		}
-		select {
-		case <-time.After(time.Duration(rand.Int64N(int64(20*time.Millisecond) << try))):
-		case <-ctx.Done():
-			return Info{}, ctx.Err()
-		}
-	}
+		return info, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(tries))
 }
 
 // putOne sends body with one PUT. Its SHA-256, in hex, signs the request, and

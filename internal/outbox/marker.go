@@ -1,11 +1,9 @@
 package outbox
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"orak"
@@ -25,9 +23,8 @@ type Marker struct {
 
 // Entry is a marker of either kind.
 type Entry interface {
-	// ObjectKey is the key of the object that the marker is.
-	ObjectKey() string
-	// Event is what the marker stands for.
+	Keyed
+	// Event makes the event that the marker announces.
 	Event() (events.Event, error)
 }
 
@@ -66,9 +63,6 @@ func (e Erasure) Event() (events.Event, error) {
 // ObjectKey is Entry's.
 func (m Marker) ObjectKey() string { return orak.PendingKey(m.Tenant, m.ID) }
 
-// maxMarker bounds what is read of a marker, in bytes.
-const maxMarker = 64 << 10
-
 // Stored is m's upload with what the store knows of its recording: the object
 // counts, whoever wrote the marker.
 func (m Marker) Stored(info objectstore.Info, sha256 string) orak.Upload {
@@ -96,14 +90,7 @@ func (m Marker) Event() (events.Event, error) {
 
 // Write puts e into the outbox, in place of what was there under its key.
 func (o *Outbox) Write(ctx context.Context, e Entry) error {
-	text, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encoding the outbox marker: %w", err)
-	}
-	_, err = o.store.Put(ctx, e.ObjectKey(), bytes.NewReader(text), objectstore.PutOptions{
-		Size: int64(len(text)), ContentType: "application/json",
-	})
-	if err != nil {
+	if err := objectstore.PutJSON(ctx, o.store, e.ObjectKey(), e, false); err != nil {
 		return fmt.Errorf("writing the outbox marker: %w", err)
 	}
 	return nil
@@ -113,13 +100,12 @@ func (o *Outbox) Write(ctx context.Context, e Entry) error {
 // that cannot be decoded is as good as one that knows nothing: its key has
 // the id, and the recording the rest.
 func (o *Outbox) Read(ctx context.Context, t orak.Tenant, id orak.UploadID) (Marker, error) {
-	text, info, err := o.text(ctx, orak.PendingKey(t, id))
-	if err != nil {
+	m, info, err := objectstore.GetJSON[Marker](ctx, o.store, orak.PendingKey(t, id))
+	if err != nil && !errors.Is(err, objectstore.ErrDamaged) {
 		return Marker{}, err
 	}
-	var m Marker
-	if err := json.Unmarshal(text, &m); err != nil || m.ID != id || m.Tenant != t {
-		o.log.Warn("an outbox marker is damaged; its upload is announced by what the store knows", "upload_id", id, "tenant", t, "error", err)
+	if err != nil || m.ID != id || m.Tenant != t {
+		o.log.WarnContext(ctx, "an outbox marker is damaged; its upload is announced by what the store knows", "upload_id", id, "tenant", t, "error", err)
 		m = Marker{Upload: orak.Upload{ID: id, Tenant: t, Key: orak.OriginalKey(t, id), ReceivedAt: info.ModifiedAt}}
 	}
 	return m, nil
@@ -128,27 +114,13 @@ func (o *Outbox) Read(ctx context.Context, t orak.Tenant, id orak.UploadID) (Mar
 // readErasure is Read for an erasure. A damaged one still says that the upload
 // is to be erased, by its key.
 func (o *Outbox) readErasure(ctx context.Context, t orak.Tenant, id orak.UploadID) (Erasure, error) {
-	text, info, err := o.text(ctx, orak.PendingErasureKey(t, id))
-	if err != nil {
+	e, info, err := objectstore.GetJSON[Erasure](ctx, o.store, orak.PendingErasureKey(t, id))
+	if err != nil && !errors.Is(err, objectstore.ErrDamaged) {
 		return Erasure{}, err
 	}
-	var e Erasure
-	if err := json.Unmarshal(text, &e); err != nil || e.ID != id || e.Tenant != t || e.RequestedAt.IsZero() {
-		o.log.Warn("an erasure's outbox marker is damaged; the upload is erased all the same", "upload_id", id, "tenant", t, "error", err)
+	if err != nil || e.ID != id || e.Tenant != t || e.RequestedAt.IsZero() {
+		o.log.WarnContext(ctx, "an erasure's outbox marker is damaged; the upload is erased all the same", "upload_id", id, "tenant", t, "error", err)
 		e = Erasure{Erasure: events.Erasure{ID: id, Tenant: t, By: ByUnknown}, RequestedAt: info.ModifiedAt}
 	}
 	return e, nil
-}
-
-func (o *Outbox) text(ctx context.Context, key string) ([]byte, objectstore.Info, error) {
-	r, info, err := o.store.Get(ctx, key)
-	if err != nil {
-		return nil, info, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(io.LimitReader(r, maxMarker))
-	if err != nil {
-		return nil, info, fmt.Errorf("reading the outbox marker: %w", err)
-	}
-	return text, info, nil
 }

@@ -4,27 +4,25 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"orak"
 )
 
-// Page is what Sweep did with some of the markers.
+// Page counts what Sweep did with some of the markers.
 type Page struct {
 	Examined, Published, Dropped, Failed int
-	// Last is the key that the next page begins behind; Done says that there
-	// is none.
+	// Last is the key after which the next page begins. Done means that there is
+	// no next page.
 	Last string
 	Done bool
 }
 
-// Sweep settles the markers behind after, size at most, except those that are
-// younger than minAge. One that fails does not keep the others back; an error
-// means that everything fails (see Brake).
-func (o *Outbox) Sweep(ctx context.Context, l Lister, after string, size int, minAge time.Duration) (Page, error) {
+// Sweep publishes the markers whose keys come after the given one, size at most,
+// except those that are younger than minAge. A marker that fails does not keep
+// the others back; an error means that everything fails (see Brake).
+func (o *Outbox) Sweep(ctx context.Context, after string, size int, minAge time.Duration) (Page, error) {
 	p := Page{Last: after, Done: true}
 	var brake Brake
 	young := time.Now().Add(-minAge)
-	for info, err := range l.ListAfter(ctx, orak.PendingPrefix, after) {
+	for f, err := range o.Walk(ctx, after) {
 		if err != nil {
 			return p, err
 		}
@@ -33,18 +31,17 @@ func (o *Outbox) Sweep(ctx context.Context, l Lister, after string, size int, mi
 			return p, nil
 		}
 		p.Examined++
-		p.Last = info.Key
-		f, ok := FoundAt(info)
-		if !ok || !f.At.Before(young) {
+		p.Last = f.ObjectKey()
+		if !f.At.Before(young) {
 			continue
 		}
-		outcome, err := o.Settle(ctx, f)
+		outcome, err := o.Publish(ctx, f)
 		if err := ctx.Err(); err != nil {
 			return p, err
 		}
 		p.count(outcome, err)
 		if err != nil {
-			o.log.Warn("an upload in the outbox could not be announced", "upload_id", f.ID, "tenant", f.Tenant, "error", err)
+			o.log.WarnContext(ctx, "an upload in the outbox could not be announced", "upload_id", f.ID, "tenant", f.Tenant, "error", err)
 		}
 		if brake.Count(outcome, err); brake.On() {
 			return p, fmt.Errorf("announcing what is in the outbox: %w", err)

@@ -124,7 +124,7 @@ func TestSweepEndsOnceEverythingFails(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.failing = among(c.storeFails(b.mark(30)))
-			page, err := b.Sweep(t.Context(), b.store, "", 100, 0)
+			page, err := b.Sweep(t.Context(), "", 100, 0)
 			require.Error(t, err)
 			require.LessOrEqual(t, page.Examined, c.examined)
 			require.Equal(t, page.Examined, page.Failed)
@@ -142,7 +142,7 @@ func TestSweepEndsWhereOtherMarkersAreSettledWithoutKafka(t *testing.T) {
 			require.NoError(t, b.store.Delete(t.Context(), orak.OriginalKey("choir", id))) // it is left until its grace is over
 		}
 	}
-	page, err := b.Sweep(t.Context(), b.store, "", 100, 0)
+	page, err := b.Sweep(t.Context(), "", 100, 0)
 	require.ErrorIs(t, err, outbox.ErrUnsent)
 	require.Equal(t, outbox.MaxFailures, page.Failed)
 	require.EqualValues(t, outbox.MaxFailures, b.asked.Load())
@@ -156,7 +156,7 @@ func TestSweepPassesOverMarkersThatAreBrokenThemselves(t *testing.T) {
 	for _, id := range ids[:2*outbox.MaxFailures] {
 		b.put(orak.OriginalKey("choir", id), "") // no event can announce it
 	}
-	page, err := b.Sweep(t.Context(), b.store, "", 100, 0)
+	page, err := b.Sweep(t.Context(), "", 100, 0)
 	require.NoError(t, err)
 	require.Equal(t, len(ids), page.Failed)
 	require.EqualValues(t, 3, b.asked.Load(), "those behind were tried")
@@ -168,13 +168,13 @@ func TestSweepSendsErasures(t *testing.T) {
 	b := setup(t)
 	id := orak.UploadID(uuid.NewString())
 	b.put(orak.PendingErasureKey("choir", id), `{"upload_id":"`+string(id)+`","tenant":"choir","by":"ada","requested_at":"2026-01-02T03:04:05Z"}`)
-	page, err := b.Sweep(t.Context(), b.store, "", 100, 0)
+	page, err := b.Sweep(t.Context(), "", 100, 0)
 	require.NoError(t, err)
 	require.Equal(t, 1, page.Failed, "Kafka is unavailable")
 	require.Equal(t, []events.Type{events.Erased}, b.types)
 
 	// Young ones are left to who accepted them.
-	_, err = b.Sweep(t.Context(), b.store, "", 100, time.Hour)
+	_, err = b.Sweep(t.Context(), "", 100, time.Hour)
 	require.NoError(t, err)
 	require.Len(t, b.types, 1)
 }
