@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"orak/internal/listen"
+	"orak/internal/startstop"
 )
 
 // AdminConfig is where operators and probes look at a process, whatever its
@@ -38,9 +40,9 @@ type Admin struct {
 	server   *http.Server
 	registry prometheus.Registerer
 	fatal    chan error
-	mu       sync.Mutex
-	listener *listen.Listener
-	done     chan struct{}
+	life     startstop.Once
+	serving  sync.WaitGroup
+	listener atomic.Pointer[listen.Listener]
 }
 
 // NewAdmin starts nothing.
@@ -67,9 +69,11 @@ func NewAdmin(cfg AdminConfig, health *Health, metrics *Metrics, log *slog.Logge
 	}
 }
 
-// Start returns once it listens. ctx bounds the starting alone. With an empty
-// Listen it does nothing.
-func (a *Admin) Start(ctx context.Context) error {
+// Start returns once the Admin listens; ctx bounds only that. With an empty
+// Listen it serves nothing. An Admin is started once, and not after Stop.
+func (a *Admin) Start(ctx context.Context) error { return a.life.Start(ctx, a.start) }
+
+func (a *Admin) start(ctx context.Context) error {
 	if a.cfg.Listen == "" {
 		return nil
 	}
@@ -77,24 +81,21 @@ func (a *Admin) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listening for health checks and metrics: %w", err)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.listener = listen.New(listener, listen.Options{
+	l := listen.New(listener, listen.Options{
 		Name: "admin", MaxConnections: listen.Limit(a.cfg.MaxConnections), Log: a.log, Metrics: a.registry,
 	})
-	a.done = make(chan struct{})
-	go a.serve(a.listener, a.done)
-	a.log.Info("health checks and metrics are served", "addr", a.listener.Addr().String())
+	a.listener.Store(l)
+	a.serving.Go(func() { a.serve(l) })
+	a.log.InfoContext(ctx, "health checks and metrics are served", "addr", l.Addr().String())
 	return nil
 }
 
-func (a *Admin) serve(l *listen.Listener, done chan struct{}) {
-	defer close(done)
+func (a *Admin) serve(l *listen.Listener) {
 	err := a.server.Serve(l)
 	if errors.Is(err, http.ErrServerClosed) {
 		return
 	}
-	a.log.Error("health checks and metrics are no longer served", "error", err)
+	a.log.ErrorContext(context.Background(), "health checks and metrics are no longer served", "error", err)
 	a.fatal <- fmt.Errorf("serving health checks and metrics: %w", err)
 }
 
@@ -102,32 +103,27 @@ func (a *Admin) serve(l *listen.Listener, done chan struct{}) {
 // when it is stopped. The process should end with it, for its supervisor.
 func (a *Admin) Fatal() <-chan error { return a.fatal }
 
-// Addr is the address that it listens on; empty before Start.
+// Addr is the address that the Admin listens on; empty before Start.
 func (a *Admin) Addr() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.listener == nil {
+	l := a.listener.Load()
+	if l == nil {
 		return ""
 	}
-	return a.listener.Addr().String()
+	return l.Addr().String()
 }
 
-// Stop lets running answers finish within ctx, then cuts them off. It may be
-// called again, and without Start.
-func (a *Admin) Stop(ctx context.Context) error {
-	a.mu.Lock()
-	done, l := a.done, a.listener
-	a.mu.Unlock()
-	if l != nil {
+// Stop lets running answers finish within ctx, then cuts them off, which is an
+// error. It may be called again, and without Start.
+func (a *Admin) Stop(ctx context.Context) error { return a.life.Stop(ctx, a.stop) }
+
+func (a *Admin) stop(ctx context.Context) error {
+	if l := a.listener.Load(); l != nil {
 		l.Drain()
 	}
-	if err := a.server.Shutdown(ctx); err != nil {
-		if err := a.server.Close(); err != nil {
-			return fmt.Errorf("closing health checks and metrics: %w", err)
-		}
+	err := a.server.Shutdown(ctx)
+	if err != nil {
+		err = fmt.Errorf("stopping health checks and metrics: %w", errors.Join(err, a.server.Close()))
 	}
-	if done != nil {
-		<-done
-	}
-	return nil
+	a.serving.Wait()
+	return err
 }

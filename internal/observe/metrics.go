@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -50,9 +51,9 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Stop ends the measuring by OpenTelemetry.
+// Stop ends the measuring by OpenTelemetry. It may be called again.
 func (m *Metrics) Stop(ctx context.Context) error {
-	if err := m.provider.Shutdown(ctx); err != nil {
+	if err := m.provider.Shutdown(ctx); err != nil && !errors.Is(err, sdkmetric.ErrReaderShutdown) {
 		return fmt.Errorf("stopping metrics: %w", err)
 	}
 	return nil

@@ -46,8 +46,8 @@ func Propagator() propagation.TextMapPropagator {
 // StartTracing sets OpenTelemetry's global propagator and, where the standard
 // variables name an OTLP endpoint, its global tracer provider, which sends
 // spans there in the background. It does not wait for the endpoint, and an
-// endpoint that cannot be reached costs spans alone. stop sends what is left
-// within its context; it is never nil.
+// endpoint that cannot be reached costs only spans. stop sends what is left
+// within its context; it is never nil and may be called again.
 func StartTracing(ctx context.Context, cfg TracingConfig) (stop func(context.Context) error, err error) {
 	otel.SetTextMapPropagator(Propagator())
 	if !hasEndpoint() {
@@ -65,9 +65,9 @@ func StartTracing(ctx context.Context, cfg TracingConfig) (stop func(context.Con
 	if err != nil {
 		return noStop, fmt.Errorf("describing the service for traces: %w", err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
-	otel.SetTracerProvider(provider)
-	return provider.Shutdown, nil
+	spans := sdktrace.NewBatchSpanProcessor(exporter)
+	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans), sdktrace.WithResource(about)))
+	return spans.Shutdown, nil // the provider's own Shutdown does nothing once ctx has ended
 }
 
 func noStop(context.Context) error { return nil }

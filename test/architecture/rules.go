@@ -22,6 +22,7 @@ var floors = []floor{
 	{"internal/mattermost/...", 2, "a technology: posting to a webhook, and nothing of what is posted"},
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, about none"},
 	{"internal/listen/...", 1, "bounds of connections: for every server, about none"},
+	{"internal/startstop/...", 1, "how parts start and stop: for every part, about none"},
 	{"internal/throttle/...", 1, "logs that repeat, for every part"},
 	{"internal/config/...", 2, "reads any settings struct, and so knows no particular one"},
 	{"internal/build/...", 2, "what this binary is: for every role, about none"},

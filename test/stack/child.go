@@ -49,12 +49,16 @@ func spawn(env []string, args ...string) (*child, readiness, error) {
 	}
 	c := &child{cmd: exec.Command(p.path, args...), output: &output{}, exited: make(chan struct{})}
 	c.cmd.Env = append(environ(), env...)
-	c.cmd.Stderr = c.output
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		p.release()
 		return nil, readiness{}, fmt.Errorf("connecting to orak-standalone: %w", err)
 	}
 	stdout, err := c.cmd.StdoutPipe()
+	if err != nil {
+		p.release()
+		return nil, readiness{}, fmt.Errorf("connecting to orak-standalone: %w", err)
+	}
+	stderr, err := c.cmd.StderrPipe()
 	if err != nil {
 		p.release()
 		return nil, readiness{}, fmt.Errorf("connecting to orak-standalone: %w", err)
@@ -65,7 +69,9 @@ func spawn(env []string, args ...string) (*child, readiness, error) {
 		return nil, readiness{}, fmt.Errorf("starting orak-standalone: %w", err)
 	}
 	ready := make(chan readiness, 1)
-	go c.follow(stdout, ready)
+	kept := make(chan error, 1)
+	go c.keep(stderr, kept)
+	go c.follow(stdout, kept, ready)
 	select {
 	case r := <-ready:
 		return c, r, nil
@@ -77,8 +83,15 @@ func spawn(env []string, args ...string) (*child, readiness, error) {
 	}
 }
 
-// follow reads standard output to its end, and then waits for the child.
-func (c *child) follow(stdout io.Reader, ready chan<- readiness) {
+// keep reads standard error to its end. It is a goroutine with a name, for
+// test/leaks.
+func (c *child) keep(stderr io.Reader, kept chan<- error) {
+	_, err := io.Copy(c.output, stderr)
+	kept <- err
+}
+
+// follow reads standard output to its end, and then waits for keep and the child.
+func (c *child) follow(stdout io.Reader, kept <-chan error, ready chan<- readiness) {
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -89,7 +102,7 @@ func (c *child) follow(stdout io.Reader, ready chan<- readiness) {
 		}
 		fmt.Fprintln(c.output, lines.Text())
 	}
-	c.err = errors.Join(lines.Err(), c.cmd.Wait())
+	c.err = errors.Join(lines.Err(), <-kept, c.cmd.Wait())
 	close(c.exited)
 }
 

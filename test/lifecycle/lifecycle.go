@@ -1,0 +1,140 @@
+// Package lifecycle has the contract of every part that starts and stops.
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"orak/test/leaks"
+)
+
+// Part is what starts and stops.
+type Part struct {
+	// Start is nil for a part that runs from the moment it is made.
+	Start func(context.Context) error
+	Stop  func(context.Context) error
+	// Serves returns nil while the part does its work. It is nil where that
+	// cannot be seen from outside.
+	Serves func(context.Context) error
+}
+
+// Closing is a Part that runs from the moment it is made and is closed by end.
+func Closing(end func()) Part { return Part{Stop: func(context.Context) error { end(); return nil }} }
+
+const (
+	// patience bounds what a real server does in its own time.
+	patience = time.Minute
+	// quick bounds a Stop that has nothing left to do or no time to do it.
+	quick = 3 * time.Second
+	// races is how often Stop meets Start.
+	races = 5
+)
+
+// Starts holds a part to what Stops says, and to this:
+//
+//   - Stop before Start returns nil, and Start then returns an error;
+//   - Start of a part that runs, or has run, returns an error and changes nothing;
+//   - Stop during Start ends both, and nothing is left running.
+//
+// made returns a new part at each call, and cleans up what the part works with
+// at the end of the test that it is given. The test that calls Starts is not
+// parallel: it counts the goroutines of the process.
+func Starts(t *testing.T, made func(t *testing.T) Part) {
+	t.Helper()
+	Stops(t, func(t *testing.T) Part {
+		p := made(t)
+		require.NoError(t, p.Start(within(t, patience)))
+		return p
+	})
+	alone(t, "StopBeforeStart", made, func(t *testing.T, p Part) {
+		stopsAtOnce(t, p)
+		require.Error(t, p.Start(within(t, patience)), "it was stopped")
+	})
+	alone(t, "StartTwice", made, func(t *testing.T, p Part) {
+		require.NoError(t, p.Start(within(t, patience)))
+		require.Error(t, p.Start(within(t, patience)), "it runs")
+		if p.Serves != nil {
+			require.NoError(t, p.Serves(within(t, patience)), "the second start must leave the first alone")
+		}
+		require.NoError(t, p.Stop(within(t, patience)))
+		require.Error(t, p.Start(within(t, patience)), "it has run")
+	})
+	for i := range races {
+		alone(t, "StopWhileStarting", made, func(t *testing.T, p Part) {
+			var both sync.WaitGroup
+			both.Go(func() { _ = p.Start(within(t, patience)) }) // either may win
+			time.Sleep(time.Duration(i*i) * time.Millisecond)
+			require.NoError(t, p.Stop(within(t, patience)))
+			both.Wait()
+			stopsAtOnce(t, p)
+		})
+	}
+}
+
+// Stops holds a part that runs when made returns it to these promises:
+//
+//   - Stop may be called again, and then returns nil at once;
+//   - calls of Stop at the same time all return nil, once all has ended;
+//   - Stop with an ended context returns soon, with the context's error unless
+//     all has ended; another Stop, with time, finishes;
+//   - nothing is left running.
+func Stops(t *testing.T, made func(t *testing.T) Part) {
+	t.Helper()
+	alone(t, "StopTwice", made, func(t *testing.T, p Part) {
+		require.NoError(t, p.Stop(within(t, patience)))
+		stopsAtOnce(t, p)
+	})
+	alone(t, "StopTogether", made, func(t *testing.T, p Part) {
+		var all sync.WaitGroup
+		errs := make([]error, 3)
+		for i := range errs {
+			all.Go(func() { errs[i] = p.Stop(within(t, patience)) })
+		}
+		all.Wait()
+		require.NoError(t, errors.Join(errs...))
+	})
+	alone(t, "StopWithoutTime", made, func(t *testing.T, p Part) {
+		ended, end := context.WithCancel(t.Context())
+		end()
+		began := time.Now()
+		if err := p.Stop(ended); err != nil {
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		require.Less(t, time.Since(began), quick)
+		require.NoError(t, p.Stop(within(t, patience)))
+	})
+}
+
+// stopsAtOnce holds a part that does not run to a Stop without work.
+func stopsAtOnce(t *testing.T, p Part) {
+	t.Helper()
+	began := time.Now()
+	require.NoError(t, p.Stop(within(t, patience)))
+	require.Less(t, time.Since(began), quick)
+}
+
+// alone runs a check on a new part, and sees that it leaves no goroutine.
+func alone(t *testing.T, name string, made func(*testing.T) Part, check func(*testing.T, Part)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		before := goleak.IgnoreCurrent()
+		t.Run("part", func(t *testing.T) { check(t, made(t)) })
+		if !t.Failed() {
+			goleak.VerifyNone(t, append(leaks.Ignored(), before)...)
+		}
+	})
+}
+
+// within is a context that ends after d, or shortly before the end of the test.
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
