@@ -1,13 +1,8 @@
 package activities
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -33,29 +28,17 @@ type EndInput struct {
 	Patience time.Duration `json:"patience"`
 }
 
-// maxTombstone bounds what is read of a tombstone, in bytes.
-const maxTombstone = 4 << 10
-
-// Bury writes the tombstone of an upload, or reads the one that is there. From
+// Bury writes the tombstone of an upload, or reads the one that is there; a
+// damaged one is written anew. From
 // then on nothing is started for the upload.
 func (a *Activities) Bury(ctx context.Context, in Erasing) (orak.Tombstone, error) {
 	key := orak.ErasedKey(in.Tenant, in.ID)
 	stone := orak.Tombstone{ID: in.ID, RequestedAt: in.RequestedAt}
-	body, _, err := a.deps.Store.Open(ctx, key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return stone, a.putJSON(ctx, key, stone)
-	}
-	if err != nil {
-		return orak.Tombstone{}, fmt.Errorf("reading tombstone: %w", err)
-	}
-	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, maxTombstone))
-	if err != nil {
-		return orak.Tombstone{}, fmt.Errorf("reading tombstone: %w", err)
-	}
 	var found orak.Tombstone
-	if json.NewDecoder(bytes.NewReader(text)).Decode(&found) != nil || found.ID != in.ID {
-		a.log.WarnContext(ctx, "a tombstone is damaged and is written anew", "upload_id", in.ID, "tenant", in.Tenant)
+	switch ok, err := a.readJSON(ctx, key, &found); {
+	case err != nil:
+		return orak.Tombstone{}, err
+	case !ok || found.ID != in.ID:
 		return stone, a.putJSON(ctx, key, stone)
 	}
 	return found, nil
