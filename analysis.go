@@ -114,11 +114,6 @@ type Key struct {
 	Confidence float64 `json:"confidence"`
 }
 
-// PitchClasses are the tonics that there are, from C, sharps only.
-func PitchClasses() [12]string {
-	return [12]string{"C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"}
-}
-
 // Valid reports whether k is as its fields say; a key of which one half alone
 // was found is not.
 func (k Key) Valid() bool {

@@ -36,13 +36,13 @@ Examples:
 func (s *configShowCmd) Run(con *console, loaded *config.Loaded) error {
 	settings := loaded.Settings()
 	if s.JSON {
-		return con.value(settings)
+		return con.Value(settings)
 	}
 	text, err := settingsFile(settings)
 	if err != nil {
 		return err
 	}
-	con.print("%s", strings.TrimSuffix(text, "\n"))
+	con.Print("%s", strings.TrimSuffix(text, "\n"))
 	return nil
 }
 
@@ -100,7 +100,7 @@ func (*configReferenceCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(con.out, text); err != nil {
+	if _, err := io.WriteString(con.Out, text); err != nil {
 		return fmt.Errorf("printing the reference: %w", err)
 	}
 	return nil

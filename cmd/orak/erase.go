@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"orak/internal/terminal"
+
 	"orak"
 	"orak/client"
 )
@@ -42,7 +44,7 @@ type erasure struct {
 // Run asks once, and goes on after a failure: the uploads do not depend on one
 // another.
 func (e *eraseCmd) Run(ctx context.Context, con *console) error {
-	con.json = e.JSON
+	con.JSON = e.JSON
 	ids, err := parseIDs(e.IDs)
 	if err != nil {
 		return err
@@ -55,7 +57,7 @@ func (e *eraseCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if !e.Yes && !e.DryRun {
-		yes, err := con.askFor(ctx, fmt.Sprintf("%s would be gone for good.", count(len(ids), "upload")), fmt.Sprint(len(ids)))
+		yes, err := con.AskFor(ctx, fmt.Sprintf("%s would be gone for good.", terminal.Count(len(ids), "upload")), fmt.Sprint(len(ids)))
 		if err != nil || !yes {
 			return err
 		}
@@ -84,10 +86,10 @@ func (e *eraseCmd) preview(ctx context.Context, con *console, cl *client.Client,
 	if err != nil {
 		return err
 	}
-	if con.json {
-		return con.value(u)
+	if con.JSON {
+		return con.Value(u)
 	}
-	con.print("%s would be erased; it is %s", id, stateText(u))
+	con.Print("%s would be erased; it is %s", id, stateText(u))
 	return nil
 }
 
@@ -97,22 +99,22 @@ func (e *eraseCmd) erase(ctx context.Context, con *console, cl *client.Client, i
 		return err
 	}
 	if !done && !e.Watch {
-		if con.json {
-			return con.value(erasure{ID: id, Status: "erasing"})
+		if con.JSON {
+			return con.Value(erasure{ID: id, Status: "erasing"})
 		}
-		con.print("%s is being erased", id)
+		con.Print("%s is being erased", id)
 		return nil
 	}
 	at, err := cl.AwaitErased(ctx, id)
 	if ctx.Err() != nil {
-		con.tell("Stopped watching; the erasure goes on. Look again with:\n  %s", e.command("erase", string(id), "--yes", "--watch"))
+		con.Tell("Stopped watching; the erasure goes on. Look again with:\n  %s", e.command("erase", string(id), "--yes", "--watch"))
 	}
 	if err != nil {
 		return err
 	}
-	if con.json {
-		return con.value(erasure{ID: id, Status: string(orak.StatusErased), ErasedAt: at})
+	if con.JSON {
+		return con.Value(erasure{ID: id, Status: string(orak.StatusErased), ErasedAt: at})
 	}
-	con.print("%s is erased, since %s", id, at.UTC().Format(time.RFC3339))
+	con.Print("%s is erased, since %s", id, at.UTC().Format(time.RFC3339))
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"strings"
 
+	"orak"
+	"orak/internal/terminal"
+
 	"orak/client"
 )
 
@@ -36,6 +39,29 @@ type said struct{ error }
 
 func (e said) Unwrap() error { return e.error }
 
+// unreachableError is an outage of Kafka or Temporal.
+type unreachableError struct{ error }
+
+func (e unreachableError) Unwrap() error { return e.error }
+
+// Error is what does not answer, and why.
+func (e unreachableError) Error() string {
+	var fault *orak.Fault
+	if !errors.As(e.error, &fault) || fault.Err == nil {
+		return e.error.Error()
+	}
+	return strings.TrimSuffix(fault.Message, ".") + ": " + fault.Err.Error()
+}
+
+// serversFault tells an outage from everything else.
+func (c *console) serversFault(ctx context.Context, err error) error {
+	var fault *orak.Fault
+	if ctx.Err() == nil && errors.As(err, &fault) && fault.Class == orak.ClassDependency {
+		return unreachableError{err}
+	}
+	return err
+}
+
 // explain says once what went wrong and what to do, and gives the exit code.
 func (c *console) explain(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
@@ -44,16 +70,16 @@ func (c *console) explain(ctx context.Context, err error) int {
 		return code
 	}
 	var refusal *client.Error
-	if c.json && errors.As(err, &refusal) {
-		if err := jsonLine(c.err, refusal.Problem); err == nil {
+	if c.JSON && errors.As(err, &refusal) {
+		if err := terminal.JSONLine(c.Err, refusal.Problem); err == nil {
 			return code
 		}
 	}
 	for i, line := range c.lines(err) {
 		if i == 0 {
-			line = paint(c.colorErr, red, "orak:") + " " + line
+			line = c.PaintErr(terminal.Red, "orak:") + " " + line
 		}
-		c.tell("%s", line)
+		c.Tell("%s", line)
 	}
 	return code
 }
@@ -93,15 +119,15 @@ func (c *console) lines(err error) []string {
 		return refusalLines(refusal)
 	case errors.As(err, &down):
 		return []string{fmt.Sprintf("%s does not answer (%s). Start it with \"go tool task up\", or name another with --server or ORAK_SERVER.",
-			clean(down.Server), reason(down))}
+			terminal.Clean(down.Server), reason(down))}
 	case errors.As(err, &usage):
 		var lines []string
 		for _, line := range strings.Split(err.Error(), "\n") {
-			lines = append(lines, clean(line))
+			lines = append(lines, terminal.Clean(line))
 		}
 		return append(lines, "See \"orak --help\", or --help behind a command.")
 	default:
-		return []string{clean(err.Error())}
+		return []string{terminal.Clean(err.Error())}
 	}
 }
 
@@ -110,19 +136,19 @@ func reason(down *client.Unreachable) string {
 	if down.Refused {
 		return "connection refused"
 	}
-	return clean(down.Err.Error())
+	return terminal.Clean(down.Err.Error())
 }
 
 func refusalLines(e *client.Error) []string {
-	lines := []string{fmt.Sprintf("%s (%d)", clean(e.Problem.Title), e.Problem.Status)}
+	lines := []string{fmt.Sprintf("%s (%d)", terminal.Clean(e.Problem.Title), e.Problem.Status)}
 	if e.Problem.Detail != "" {
-		lines = append(lines, "  "+clean(e.Problem.Detail))
+		lines = append(lines, "  "+terminal.Clean(e.Problem.Detail))
 	}
 	if len(e.Problem.Accepted) > 0 {
-		lines = append(lines, "  Accepted: "+clean(strings.Join(e.Problem.Accepted, ", ")))
+		lines = append(lines, "  Accepted: "+terminal.Clean(strings.Join(e.Problem.Accepted, ", ")))
 	}
 	if e.Problem.Instance != "" && e.Problem.Status >= 500 {
-		lines = append(lines, "  The server's log has more under "+clean(e.Problem.Instance)+".")
+		lines = append(lines, "  The server's log has more under "+terminal.Clean(e.Problem.Instance)+".")
 	}
 	if e.Problem.Status == http.StatusTooManyRequests || e.Problem.Status == http.StatusServiceUnavailable {
 		lines = append(lines, "  Nothing is wrong with the request: try again in a while.")

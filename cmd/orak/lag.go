@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"orak/internal/terminal"
+
 	"orak/internal/app"
 	"orak/operate/lag"
 )
@@ -96,7 +98,7 @@ func (l *lagCmd) pace() (every, window time.Duration) {
 
 // Run looks, judges and shows.
 func (l *lagCmd) Run(ctx context.Context, con *console) error {
-	con.json = l.JSON
+	con.JSON = l.JSON
 	sampler, err := l.Settings.Sampler(con.quietLog())
 	if err != nil {
 		return err
@@ -169,18 +171,18 @@ func (w lagWatch) look(ctx context.Context) error {
 }
 
 func (w lagWatch) show(ctx context.Context) (lagLook, error) {
-	shown := lagLook{At: w.con.now().UTC(), Groups: w.board.Reports()}
+	shown := lagLook{At: w.con.Now().UTC(), Groups: w.board.Reports()}
 	if w.Keys {
 		var err error
 		if shown.Hot, err = w.hottest(ctx, shown.Groups); err != nil {
 			return shown, err
 		}
 	}
-	if w.con.json {
-		return shown, w.con.value(shown)
+	if w.con.JSON {
+		return shown, w.con.Value(shown)
 	}
-	if w.Watch && isTerminal(w.con.out) {
-		fmt.Fprint(w.con.out, "\x1b[H\x1b[J")
+	if w.Watch && terminal.Is(w.con.Out) {
+		fmt.Fprint(w.con.Out, "\x1b[H\x1b[J")
 	}
 	w.con.lag(shown, w.All)
 	if !w.Watch {

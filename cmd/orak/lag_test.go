@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mattn/go-runewidth"
+	"orak/internal/terminal"
+
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -167,7 +168,7 @@ func TestLagFitsTheTerminal(t *testing.T) {
 		con, out, _ := testConsole(columns)
 		con.lag(lagged(), false)
 		for line := range strings.Lines(out.String()) {
-			require.LessOrEqual(t, runewidth.StringWidth(strings.TrimSuffix(line, "\n")), columns, line)
+			require.LessOrEqual(t, terminal.Width(strings.TrimSuffix(line, "\n")), columns, line)
 		}
 	}
 }

@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
-	"time"
 
-	"orak/activities"
 	"orak/internal/app"
 	"orak/operate/reconcile"
 )
@@ -47,7 +43,7 @@ func (r *reconcileCmd) Validate() error {
 
 // Run looks or reconciles.
 func (r *reconcileCmd) Run(ctx context.Context, con *console) error {
-	con.json = r.JSON
+	con.JSON = r.JSON
 	return app.Reconciliations(r.Settings, con.quietLog(), func(runs *reconcile.Runs) error {
 		if r.History {
 			return r.history(ctx, con, runs)
@@ -63,16 +59,16 @@ var errUnmended = errors.New("the reconciliation left something behind")
 func (r *reconcileCmd) now(ctx context.Context, con *console, runs *reconcile.Runs) error {
 	last := ""
 	run, err := runs.Now(ctx, func(run reconcile.Run) {
-		if line := progressText(run); !con.json && line != last {
+		if line := progressText(run); !con.JSON && line != last {
 			last = line
-			con.tell("%s", line)
+			con.Tell("%s", line)
 		}
 	})
 	if err != nil {
 		return con.serversFault(ctx, err)
 	}
-	if con.json {
-		err = con.value(run)
+	if con.JSON {
+		err = con.Value(run)
 	} else {
 		con.reconciliation(run)
 	}
@@ -82,88 +78,22 @@ func (r *reconcileCmd) now(ctx context.Context, con *console, runs *reconcile.Ru
 	return err
 }
 
-// progressText is where a reconciliation stands.
-func progressText(run reconcile.Run) string {
-	line := clean(run.WorkflowID) + " runs"
-	for _, step := range activities.ReconcileSteps() {
-		if c, begun := run.Report.Steps[step]; begun {
-			line += fmt.Sprintf("; %s: %d examined", step, c.Examined)
-		}
-	}
-	return line
-}
-
 func (r *reconcileCmd) history(ctx context.Context, con *console, runs *reconcile.Runs) error {
 	all, err := runs.History(ctx, r.Limit)
 	if err != nil {
 		return con.serversFault(ctx, err)
 	}
 	for _, run := range all {
-		if con.json {
-			if err := con.value(run); err != nil {
+		if con.JSON {
+			if err := con.Value(run); err != nil {
 				return err
 			}
 			continue
 		}
 		con.reconciliationLine(run)
 	}
-	if len(all) == 0 && !con.json {
-		con.tell("Nothing was reconciled yet. A worker makes the schedule when it starts; orak reconcile --now does not wait for it.")
+	if len(all) == 0 && !con.JSON {
+		con.Tell("Nothing was reconciled yet. A worker makes the schedule when it starts; orak reconcile --now does not wait for it.")
 	}
 	return nil
-}
-
-// reconciliation shows one run, step by step.
-func (c *console) reconciliation(run reconcile.Run) {
-	mark := paint(c.colorOut, green, c.marks.done)
-	if run.Status != reconcile.StatusCompleted || run.Report.Total().Errors > 0 {
-		mark = paint(c.colorOut, red, c.marks.failed)
-	}
-	c.print("%s %s: %s", mark, clean(run.WorkflowID), clean(run.Status))
-	for _, step := range activities.ReconcileSteps() {
-		counts, begun := run.Report.Steps[step]
-		if !begun {
-			continue
-		}
-		c.print("  %s%d examined%s", pad(string(step), labelWidth), counts.Examined, countsText(counts))
-	}
-	for _, step := range run.Report.GaveUp {
-		c.print("  %s could not be done; the next reconciliation begins there again. The worker's log says why.", clean(string(step)))
-	}
-	if n := run.Report.Total().Stuck; n > 0 {
-		c.print("  Started again too often and parked as stuck: %d. Decide about them with: orak dlq list --class internal, and --tenant or --all-tenants", n)
-	}
-	if n := run.Report.Total().Strays; n > 0 {
-		c.print("  Dead letters that no workflow answers to: %d. Name them with: orak dlq verify", n)
-	}
-}
-
-// reconciliationLine is one run of many.
-func (c *console) reconciliationLine(run reconcile.Run) {
-	took := "runs"
-	if ended := run.Report.EndedAt; !ended.IsZero() {
-		took = ended.Sub(run.Report.BeganAt).Round(10 * time.Millisecond).String()
-	}
-	sum := run.Report.Total()
-	c.print("%s  %s  %s  %d examined%s", run.Report.BeganAt.UTC().Format(time.RFC3339), pad(clean(run.Status), 9), pad(took, 7), sum.Examined, countsText(sum))
-}
-
-// countsText leaves out what did not occur.
-func countsText(n activities.ReconcileCounts) string {
-	var parts []string
-	for _, part := range []struct {
-		n    int
-		text string
-	}{
-		{n.Published, "published"}, {n.Dropped, "dropped"}, {n.Started, "started"}, {n.Restarted, "restarted"},
-		{n.Stuck, "stuck"}, {n.Rewritten, "letters rewritten"}, {n.Strays, "stray letters"}, {n.Failing, "workflows whose task fails"}, {n.Errors, "errors"},
-	} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
-		}
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return ", " + strings.Join(parts, ", ")
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
-	"orak"
+	"orak/api/resource"
+	"orak/internal/terminal"
+
 	"orak/client"
 )
 
@@ -23,7 +25,7 @@ type remote struct {
 
 // open connects to nothing yet.
 func (r *remote) open(con *console) (*client.Client, error) {
-	con.json = r.JSON
+	con.JSON = r.JSON
 	r.repeat = con.repeat
 	cl, err := client.New(r.Config)
 	if err != nil {
@@ -63,18 +65,26 @@ func shellQuote(s string) string {
 	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
 		return s
 	}
-	return "'" + strings.ReplaceAll(clean(s), "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(terminal.Clean(s), "'", `'\''`) + "'"
 }
 
-// parseIDs checks what was typed before anything is asked.
-func parseIDs(typed []string) ([]orak.UploadID, error) {
-	ids := make([]orak.UploadID, len(typed))
-	for i, text := range typed {
-		id, err := orak.ParseUploadID(strings.TrimPrefix(strings.ToLower(text), "upload-"))
-		if err != nil {
-			return nil, usageError{fmt.Errorf("%q is %w", text, err)}
-		}
-		ids[i] = id
+// operator are the flags of the commands that an operator may give for every
+// tenant at once.
+type operator struct {
+	remote
+
+	AllTenants bool `env:"-" group:"Server" help:"The dead letters of every tenant, in place of one's; the server takes it where it was started with --api-all-tenants."`
+}
+
+// open is remote's, for every tenant where that is asked for.
+func (o *operator) open(con *console) (*client.Client, error) {
+	cl, err := o.remote.open(con)
+	if err != nil || !o.AllTenants {
+		return cl, err
 	}
-	return ids, nil
+	if con.repeats("tenant") {
+		return nil, usageError{errors.New("--tenant and --all-tenants exclude one another")}
+	}
+	o.everyTenant = true
+	return cl.As(resource.EveryTenant), nil
 }

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mattn/go-runewidth"
+	"orak/internal/terminal"
+
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"orak"
 	"orak/api/resource"
@@ -129,29 +131,9 @@ func TestResultFitsTheTerminal(t *testing.T) {
 		con, out, _ := testConsole(columns)
 		con.result(analysis())
 		for line := range strings.Lines(out.String()) {
-			require.LessOrEqual(t, runewidth.StringWidth(strings.TrimSuffix(line, "\n")), columns, line)
+			require.LessOrEqual(t, terminal.Width(strings.TrimSuffix(line, "\n")), columns, line)
 		}
 	}
-}
-
-func TestNotesAreNamed(t *testing.T) {
-	t.Parallel()
-	for hz, want := range map[float64]string{440: "A4", 261.63: "C4", 27.5: "A0", 16.35: "C0", 15.43: "B-1", 466.16: "A#4", 0: "", -1: ""} {
-		require.Equal(t, want, note(hz), hz)
-	}
-	require.Equal(t, "1 octave", span(110, 220))
-	require.Equal(t, "1 semitone", span(110, 116.54))
-	require.Equal(t, "2 octaves 3 semitones", span(110, 110*4*1.189207))
-}
-
-func TestLengthsAndSizesAreForPeople(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "1:00.0", length(59.96))
-	require.Equal(t, "1:02:03.0", length(3723))
-	require.Equal(t, "1 byte", bytesText(1))
-	require.Equal(t, "1.2 MB", bytesText(1_200_000))
-	require.Equal(t, "3 min 5 s", took(185*time.Second))
-	require.Equal(t, "26 h 0 min", took(26*time.Hour))
 }
 
 // stages feeds a view as a server would.
@@ -172,7 +154,7 @@ func TestStagesAreLinesWhereNobodyWatches(t *testing.T) {
 	view := newStageView(con, "memo.m4a")
 	stages(view)
 	view.changed(upload(orak.StatusCompleted))
-	view.close()
+	view.line.Close()
 	require.Equal(t, "memo.m4a: queued\nmemo.m4a: converting\nmemo.m4a: analyzing (attempt 2, 50 %)\n", err.String())
 }
 
@@ -180,7 +162,7 @@ func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
 	t.Parallel()
 	for _, columns := range []int{20, 40, 80} {
 		con, _, err := testConsole(columns)
-		con.live = true
+		con.Live = true
 		view := newStageView(con, "memo.m4a")
 		stages(view)
 		view.unreachable(&client.Unreachable{Server: "s", Refused: true})
@@ -188,7 +170,7 @@ func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
 		view.found()
 		view.found()
 		view.changed(upload(orak.StatusCompleted))
-		view.close()
+		view.line.Close()
 
 		drawn := err.String()
 		require.Contains(t, drawn, "✓ convert")
@@ -197,7 +179,7 @@ func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
 		require.Equal(t, 1, strings.Count(drawn, "answers again"))
 		for _, frame := range strings.Split(drawn, "\r\x1b[K") {
 			if !strings.Contains(frame, "\n") {
-				require.Less(t, runewidth.StringWidth(frame), columns, "%q", frame)
+				require.Less(t, terminal.Width(frame), columns, "%q", frame)
 			}
 		}
 		require.NotContains(t, strings.ReplaceAll(drawn, "\x1b[K", ""), "\x1b", "no color but where it is wanted")
@@ -207,22 +189,19 @@ func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
 func TestDeadStageIsMarked(t *testing.T) {
 	t.Parallel()
 	con, _, err := testConsole(80)
-	con.live = true
+	con.Live = true
 	view := newStageView(con, "memo.m4a")
 	stages(view)
 	view.changed(deadLettered())
-	view.close()
+	view.line.Close()
 	require.Contains(t, err.String(), "✗ analyze")
 }
 
 func TestNothingActiveReachesTheTerminal(t *testing.T) {
 	t.Parallel()
 	evil := "a\x1b]0;x\x07\x1b[31m\u009b31m\r\n\t\u202eb\x7f\xff\u2028z"
-	for _, r := range clean(evil) {
-		require.True(t, r >= 0x20 && r != 0x7f && (r < 0x80 || r > 0x9f) && r != 0x202e && r != 0x2028, "%U", r)
-	}
 	con, out, _ := testConsole(80)
-	require.NoError(t, con.value(map[string]string{"a": evil}))
+	require.NoError(t, con.Value(map[string]string{"a": evil}))
 	require.NotContains(t, out.String(), "\x1b")
 	require.NotContains(t, out.String(), "\u009b")
 	require.NotContains(t, out.String(), "\u202e")
@@ -247,7 +226,7 @@ func TestNothingActiveReachesTheTerminal(t *testing.T) {
 		Event:    &resource.Event{Topic: evil, Key: evil, Value: evil, Headers: []resource.EventHeader{{Key: evil, Value: evil}}},
 		Commands: resource.Commands{Reprocess: resource.Command{Temporal: evil, Tctl: evil}},
 	})
-	b := &bulk{decision: &decision{}, con: con, result: bulkResult{Refused: map[string]int{evil: 1}}}
+	b := &bulk{decision: &decision{}, con: con, pace: rate.NewLimiter(rate.Inf, 1), result: bulkResult{Refused: map[string]int{evil: 1}}}
 	b.plan.add(d)
 	require.NoError(t, con.showBulkPlan(b))
 	require.Error(t, con.showBulkResult(b, true))
@@ -255,27 +234,11 @@ func TestNothingActiveReachesTheTerminal(t *testing.T) {
 	con.ending(here(), u, evil)
 	con.status(here(), u)
 	for _, line := range con.lines(&client.Error{Problem: resource.Problem{Title: evil, Detail: evil, Instance: evil, Accepted: []string{evil}}}) {
-		con.print("%s", line)
+		con.Print("%s", line)
 	}
 	for _, r := range strings.ReplaceAll(out.String(), "\n", "") {
 		require.True(t, r >= 0x20 && r != 0x7f && (r < 0x80 || r > 0x9f) && r != 0x202e && r != 0x2028, "%U in %q", r, out.String())
 	}
-}
-
-func TestColorsAreLeftOutWhereTheyAreNotWanted(t *testing.T) {
-	t.Parallel()
-	for _, environ := range [][]string{{"NO_COLOR=1"}, {"TERM=dumb"}, {}} {
-		con := newConsole(environ, os.Stdin, os.Stdin, os.Stdin)
-		require.False(t, con.colorOut && len(environ) > 0)
-	}
-	require.Equal(t, "x", paint(false, red, "x"))
-}
-
-func TestPlainLocalesGetPlainMarks(t *testing.T) {
-	t.Parallel()
-	require.True(t, speaksUTF8(map[string]string{"LANG": "en_US.UTF-8"}))
-	require.False(t, speaksUTF8(map[string]string{"LANG": "en_US.UTF-8", "LC_ALL": "C"}))
-	require.False(t, speaksUTF8(map[string]string{}))
 }
 
 func TestCommandsCanBePasted(t *testing.T) {
@@ -286,4 +249,13 @@ func TestCommandsCanBePasted(t *testing.T) {
 	require.Equal(t, "orak status X --tenant choir", r.command("status", "X"))
 	require.Equal(t, `'it'\''s $(x)'`, shellQuote("it's $(x)"))
 	require.Equal(t, "orak status X", here().command("status", "X"))
+}
+
+func TestSpansAndLengthsAreNamed(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "1 octave", span(110, 220))
+	require.Equal(t, "1 semitone", span(110, 116.54))
+	require.Equal(t, "2 octaves 3 semitones", span(110, 110*4*1.189207))
+	require.Equal(t, "1:00.0", length(59.96))
+	require.Equal(t, "1:02:03.0", length(3723))
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"orak/internal/terminal"
+
 	"orak/internal/app"
 	"orak/operate/replay"
 )
@@ -48,12 +50,12 @@ Examples:
 
 // Run plans, asks, and replays.
 func (c *replayCmd) Run(ctx context.Context, con *console) error {
-	con.json = c.JSON
-	sel, err := c.selection(con.now())
+	con.JSON = c.JSON
+	sel, err := c.selection(con.Now())
 	if err != nil {
 		return usageError{err}
 	}
-	rate, err := parseRate(c.Rate)
+	perSecond, err := parseRate(c.Rate)
 	if err != nil {
 		return usageError{err}
 	}
@@ -65,7 +67,7 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	return app.Replay(ctx, c.Settings, con.quietLog(), func(r *replay.Replayer) error {
-		return c.replay(ctx, con, r, file, sel, replay.Options{Rate: rate})
+		return c.replay(ctx, con, r, file, sel, replay.Options{Rate: perSecond})
 	})
 }
 
@@ -84,17 +86,17 @@ func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer
 		return file.Remove()
 	}
 	if !c.Yes {
-		yes, err := con.ask(ctx, fmt.Sprintf("Start %s?", count(plan.Total(), "workflow")))
+		yes, err := con.Ask(ctx, fmt.Sprintf("Start %s?", terminal.Count(plan.Total(), "workflow")))
 		if err != nil || !yes {
 			return err
 		}
 	}
-	view := newCountView(con, "replaying", "workflow")
-	opts.Save, opts.Progress = file.Save, view.progress
+	view := newProgress(con, "replaying", "workflow")
+	opts.Save, opts.Progress = file.Save, view.Set
 	result, err := r.Run(ctx, plan, opts)
-	view.clear()
+	view.Clear()
 	if err != nil {
-		con.tell("Stopped after %s of %d. Go on with:\n  %s", count(result.Total(), "workflow"), plan.Total()+plan.Done().Total(), c.command(con))
+		con.Tell("Stopped after %s of %d. Go on with:\n  %s", terminal.Count(result.Total(), "workflow"), plan.Total()+plan.Done().Total(), c.command(con))
 		return con.serversFault(ctx, err)
 	}
 	if err := file.Remove(); err != nil {
@@ -109,19 +111,19 @@ func (c *replayCmd) plan(ctx context.Context, con *console, r *replay.Replayer, 
 	if err != nil && c.Resume {
 		return nil, err
 	}
-	view := newCountView(con, "reading", "record")
-	defer view.clear()
+	view := newProgress(con, "reading", "record")
+	defer view.Clear()
 	if c.Resume {
 		if !found {
 			return nil, usageError{fmt.Errorf("there is no interrupted replay of this selection (%s): leave --resume away", file.Path())}
 		}
-		return r.Resume(ctx, saved, view.progress)
+		return r.Resume(ctx, saved, view.Set)
 	}
-	if found && !con.json {
-		con.tell("%s A replay of this selection was interrupted after %s; --resume goes on with it. This is a new one.",
-			con.marks.note, count(saved.Done.Total(), "workflow"))
+	if found && !con.JSON {
+		con.Tell("%s A replay of this selection was interrupted after %s; --resume goes on with it. This is a new one.",
+			con.Marks.Note, terminal.Count(saved.Done.Total(), "workflow"))
 	}
-	return r.Plan(ctx, sel, view.progress)
+	return r.Plan(ctx, sel, view.Set)
 }
 
 // selection is what the flags say.
@@ -206,56 +208,4 @@ func (c *replayCmd) command(con *console) string {
 		}
 	}
 	return strings.Join(append(words, "--resume"), " ")
-}
-
-// parseWhen takes an age before now, or a time; empty is the zero time.
-func parseWhen(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if age, err := time.ParseDuration(text); err == nil {
-		if age < 0 {
-			return time.Time{}, fmt.Errorf("%q: an age is not negative", text)
-		}
-		return now.Add(-age).UTC(), nil
-	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
-			return now.AddDate(0, 0, -n).UTC(), nil
-		}
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q: want an age such as 2h or 3d, or a time such as 2026-11-22T12:00:00Z", text)
-	}
-	return t.UTC(), nil
-}
-
-// parseOffsets takes P:O,P:O.
-func parseOffsets(text string) (map[int32]int64, error) {
-	offsets := make(map[int32]int64)
-	for _, pair := range strings.Split(text, ",") {
-		p, o, _ := strings.Cut(strings.TrimSpace(pair), ":")
-		partition, pErr := strconv.ParseInt(p, 10, 32)
-		offset, oErr := strconv.ParseInt(o, 10, 64)
-		if pErr != nil || oErr != nil || partition < 0 || offset < 0 {
-			return nil, fmt.Errorf("%q: want partition:offset, such as 0:1200", pair)
-		}
-		if _, twice := offsets[int32(partition)]; twice {
-			return nil, fmt.Errorf("partition %d is given twice", partition)
-		}
-		offsets[int32(partition)] = offset
-	}
-	return offsets, nil
-}
-
-// parseRate gives starts a second; 0 is without limit.
-func parseRate(text string) (float64, error) {
-	number, unit, _ := strings.Cut(text, "/")
-	n, err := strconv.ParseFloat(number, 64)
-	seconds, known := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[unit]
-	if err != nil || !known || !(n >= 0 && n <= 1e6) {
-		return 0, fmt.Errorf("--rate %q: want a number a second, such as 50/s, a minute, such as 600/m, or 0 for no limit", text)
-	}
-	return n / seconds, nil
 }

@@ -225,18 +225,3 @@ func TestInterruptedReplaySaysHowToGoOn(t *testing.T) {
 	require.Equal(t, "orak replay --since 2h --until 1h --id "+testID+" --force --rate 5/m --kafka-brokers 'a:1,b:2' --resume",
 		c.command(con))
 }
-
-// A bar that is full must go as well as one that is not: the plan is written
-// on its line.
-func TestBarLeavesNothingOnItsLine(t *testing.T) {
-	t.Parallel()
-	for _, done := range []int64{100, 401} {
-		con, _, err := testConsole(80)
-		con.live = true
-		view := newCountView(con, "reading", "record")
-		view.progress(done, 401)
-		require.Contains(t, err.String(), "/401)")
-		view.clear()
-		require.True(t, strings.HasSuffix(err.String(), "\r\x1b[K"), "%q", err.String())
-	}
-}

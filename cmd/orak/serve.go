@@ -23,7 +23,7 @@ const startTimeout = 2 * time.Minute
 // run serves until it is told to stop, which is no failure, or until a role
 // ends by itself, which is one: a supervisor starts the process again.
 func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
-	log := s.Settings.Log.Logger(con.err)
+	log := s.Settings.Log.Logger(con.Err)
 	app.LimitMemory(log)
 	starting, started := context.WithTimeout(ctx, startTimeout)
 	running, err := app.Start(starting, s.Settings, roles, log)

@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"strings"
+
+	"orak/internal/terminal"
 
 	"orak"
 	"orak/api/resource"
@@ -44,8 +43,8 @@ func (s *statusCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if con.json {
-		return con.value(u)
+	if con.JSON {
+		return con.Value(u)
 	}
 	con.status(s.remote, u)
 	return nil
@@ -55,7 +54,7 @@ func (r remote) watch(ctx context.Context, con *console, cl *client.Client, id o
 	w := watcher{con: con, cl: cl, remote: r, id: id, name: string(id)}
 	err := w.run(ctx)
 	if ctx.Err() != nil {
-		con.tell("Stopped watching; the service goes on. Look again with:\n  %s", r.command("status", string(id), "--watch"))
+		con.Tell("Stopped watching; the service goes on. Look again with:\n  %s", r.command("status", string(id), "--watch"))
 	}
 	return err
 }
@@ -66,45 +65,45 @@ func (c *console) status(r remote, u resource.Upload) {
 		c.ending(r, u, string(u.ID))
 		return
 	}
-	color := yellow
+	color := terminal.Yellow
 	if u.Status == orak.StatusCompleted {
-		color = green
+		color = terminal.Green
 	}
-	c.title("", string(u.ID), paint(c.colorOut, color, stateText(u)))
-	c.rows([]row{
-		{"Created", ago(c.now(), u.CreatedAt), ""},
-		{"Updated", ago(c.now(), u.UpdatedAt), ""},
+	c.title("", string(u.ID), c.Paint(color, stateText(u)))
+	c.Rows([]terminal.Row{
+		{Label: "Created", Value: c.Ago(u.CreatedAt)},
+		{Label: "Updated", Value: c.Ago(u.UpdatedAt)},
 	})
 	if u.Status == orak.StatusCompleted {
-		c.commandRow("Its result", r.command("analysis", string(u.ID)))
+		c.CommandRow("Its result", r.command("analysis", string(u.ID)))
 		return
 	}
-	c.commandRow("Follow it", r.command("status", string(u.ID), "--watch"))
+	c.CommandRow("Follow it", r.command("status", string(u.ID), "--watch"))
 }
 
 // ending prints an end without a result: which stage, whose fault, and what
 // can be done.
 func (c *console) ending(r remote, u resource.Upload, name string) {
-	c.title(name, string(u.ID), paint(c.colorOut, red, stateText(u)))
+	c.title(name, string(u.ID), c.Paint(terminal.Red, stateText(u)))
 	if f := u.Failure; f != nil {
-		c.rows([]row{
-			{label: "Stage", value: clean(string(f.Stage))},
-			{label: "Class", value: clean(string(f.Class)), more: classText(f.Class)},
-			{label: "Message", value: clean(f.Message)},
+		c.Rows([]terminal.Row{
+			{Label: "Stage", Value: terminal.Clean(string(f.Stage))},
+			{Label: "Class", Value: terminal.Clean(string(f.Class)), More: classText(f.Class)},
+			{Label: "Message", Value: terminal.Clean(f.Message)},
 		})
 	}
 	id := string(u.ID)
 	if u.Status != orak.StatusDeadLettered {
-		c.rows([]row{{"Since", ago(c.now(), u.UpdatedAt), ""}})
+		c.Rows([]terminal.Row{{Label: "Since", Value: c.Ago(u.UpdatedAt)}})
 		return
 	}
-	c.print("")
-	for _, line := range wrap("It is parked and nothing is lost: for 7 days it waits for somebody to decide.", c.width-2) {
-		c.print("  %s", line)
+	c.Print("")
+	for _, line := range terminal.Wrap("It is parked and nothing is lost: for 7 days it waits for somebody to decide.", c.Width-2) {
+		c.Print("  %s", line)
 	}
-	c.commandRow("Look", r.command("dlq", "show", id))
-	c.commandRow("Run again", r.command("dlq", "reprocess", id))
-	c.commandRow("Give up", r.command("dlq", "discard", id))
+	c.CommandRow("Look", r.command("dlq", "show", id))
+	c.CommandRow("Run again", r.command("dlq", "reprocess", id))
+	c.CommandRow("Give up", r.command("dlq", "discard", id))
 }
 
 func classText(class orak.Class) string {
@@ -124,48 +123,4 @@ func classText(class orak.Class) string {
 	default:
 		return ""
 	}
-}
-
-type analysisCmd struct {
-	remote
-
-	ID string `arg:"" help:"The upload's id."`
-}
-
-// Help implements kong.HelpProvider.
-func (analysisCmd) Help() string {
-	return `Examples:
-
-    orak analysis 0192f1c5-7a1e-7c3a-9d5e-0123456789ab
-    orak analysis 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq .pitch`
-}
-
-// Run prints the analysis of a completed upload.
-func (a *analysisCmd) Run(ctx context.Context, con *console) error {
-	ids, err := parseIDs([]string{a.ID})
-	if err != nil {
-		return err
-	}
-	cl, err := a.open(con)
-	if err != nil {
-		return err
-	}
-	analysis, err := cl.Analysis(ctx, ids[0])
-	var refusal *client.Error
-	if errors.As(err, &refusal) && refusal.Problem.Status == http.StatusNotFound {
-		code := con.explain(ctx, err)
-		if code == exitFailed && !con.json {
-			con.tell("  Where it stands: %s", a.command("status", a.ID))
-		}
-		return said{err}
-	}
-	if err != nil {
-		return err
-	}
-	if con.json {
-		return con.value(analysis)
-	}
-	con.title("", strings.ToLower(string(ids[0])), "")
-	con.result(analysis)
-	return nil
 }

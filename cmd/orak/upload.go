@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"orak/internal/terminal"
 
 	"orak/api/resource"
 	"orak/client"
@@ -67,29 +70,29 @@ func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client
 			return accepted, err
 		}
 		if err != nil {
-			con.tell("%s %s", paint(con.colorErr, red, con.marks.failed), clean(from.name)+" was not sent")
+			con.Tell("%s %s", con.PaintErr(terminal.Red, con.Marks.Failed), terminal.Clean(from.name)+" was not sent")
 			con.explain(ctx, err)
 			worst = worse(worst, said{err})
 			var down *client.Unreachable
 			if errors.As(err, &down) {
 				if left := len(recordings) - i - 1; left > 0 {
-					con.tell("Not tried: %s.", count(left, "further file"))
+					con.Tell("Not tried: %s.", terminal.Count(left, "further file"))
 				}
 				return accepted, worst
 			}
 			continue
 		}
 		accepted = append(accepted, sent{from, one})
-		if con.json {
-			if err := con.value(one); err != nil {
+		if con.JSON {
+			if err := con.Value(one); err != nil {
 				return accepted, err
 			}
 		} else if !u.Watch {
-			con.print("%s  %s", clean(string(one.ID)), clean(from.name))
+			con.Print("%s  %s", terminal.Clean(string(one.ID)), terminal.Clean(from.name))
 		}
 	}
-	if !con.json && !u.Watch && len(accepted) > 0 {
-		con.tell("Follow it with: %s", u.command("status", string(accepted[len(accepted)-1].ID), "--watch"))
+	if !con.JSON && !u.Watch && len(accepted) > 0 {
+		con.Tell("Follow it with: %s", u.command("status", string(accepted[len(accepted)-1].ID), "--watch"))
 	}
 	return accepted, worst
 }
@@ -99,27 +102,30 @@ func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, f
 	if key == "" {
 		key = client.NewIdempotencyKey()
 	}
-	view := newSendView(con, from.name)
-	started := con.now()
+	name := terminal.Clean(from.name)
+	view := &terminal.Progress{Terminal: con.Terminal, Title: name, Bytes: true, Once: true, Line: func(_, total int64) string {
+		return fmt.Sprintf("%s: sending %s", name, terminal.Bytes(total))
+	}}
+	started := con.Now()
 	accepted, err := cl.Send(ctx, client.Sending{
 		Path: from.path, Name: from.name, IdempotencyKey: key,
-		Progress: view.progress,
+		Progress: view.Set,
 		Retry: func(err error, wait time.Duration) {
-			view.clear()
-			if !con.json {
-				con.tell("%s sending again in %s: %s", con.marks.note, took(wait), why(err))
+			view.Clear()
+			if !con.JSON {
+				con.Tell("%s sending again in %s: %s", con.Marks.Note, terminal.Took(wait), why(err))
 			}
 		},
 	})
-	view.clear()
+	view.Clear()
 	if ctx.Err() != nil {
-		con.tell("Interrupted: %s may or may not have arrived. To send it again without making a second upload:\n  %s",
-			clean(from.name), u.command("upload", from.typed, "--idempotency-key", key))
+		con.Tell("Interrupted: %s may or may not have arrived. To send it again without making a second upload:\n  %s",
+			terminal.Clean(from.name), u.command("upload", from.typed, "--idempotency-key", key))
 		return accepted, err
 	}
-	if err == nil && !con.json {
-		con.tell("%s %s  %s in %s", paint(con.colorErr, green, con.marks.done), clean(from.name),
-			bytesText(accepted.Size), took(con.now().Sub(started)))
+	if err == nil && !con.JSON {
+		con.Tell("%s %s  %s in %s", con.PaintErr(terminal.Green, con.Marks.Done), terminal.Clean(from.name),
+			terminal.Bytes(accepted.Size), terminal.Took(con.Now().Sub(started)))
 	}
 	return accepted, err
 }
@@ -129,9 +135,9 @@ func (u *uploadCmd) watchAll(ctx context.Context, con *console, cl *client.Clien
 		w := watcher{con: con, cl: cl, remote: u.remote, id: one.ID, name: one.name}
 		err := w.run(ctx)
 		if ctx.Err() != nil {
-			con.tell("Stopped watching; the service goes on. Look again with:")
+			con.Tell("Stopped watching; the service goes on. Look again with:")
 			for _, left := range accepted[i:] {
-				con.tell("  %s", u.command("status", string(left.ID), "--watch"))
+				con.Tell("  %s", u.command("status", string(left.ID), "--watch"))
 			}
 			return err
 		}

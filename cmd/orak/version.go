@@ -46,7 +46,7 @@ func version() buildInfo {
 func (v *versionCmd) Run(con *console) error {
 	b := version()
 	if v.JSON {
-		return con.value(b)
+		return con.Value(b)
 	}
 	line := "orak " + b.Version
 	if b.Revision != "" {
@@ -55,6 +55,6 @@ func (v *versionCmd) Run(con *console) error {
 	if b.Modified {
 		line += " with changes"
 	}
-	con.print("%s, %s", line, b.Go)
+	con.Print("%s, %s", line, b.Go)
 	return nil
 }

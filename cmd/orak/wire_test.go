@@ -221,7 +221,7 @@ func recording(t *testing.T, name string) string {
 func testConsole(columns int) (*console, *bytes.Buffer, *bytes.Buffer) {
 	var out, err bytes.Buffer
 	con := newConsole([]string{"LANG=C.UTF-8"}, strings.NewReader(""), &out, &err)
-	con.width = columns
-	con.now = func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local) }
+	con.Width = columns
+	con.Now = func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local) }
 	return con, &out, &err
 }

@@ -38,7 +38,7 @@ const (
 type fineChroma [tuneBins]float64
 
 func (f *fineChroma) add(hz, weight float64) {
-	at := math.Mod(midi(hz)*tuneStep, tuneBins)
+	at := math.Mod(orak.MIDINote(hz)*tuneStep, tuneBins)
 	if at < 0 {
 		at += tuneBins
 	}

@@ -1,25 +1,10 @@
 package analysis
 
 import (
-	"math"
 	"slices"
-	"strconv"
 
 	"orak"
 )
-
-// midi is the note number of a frequency, A4 = 440 Hz = 69.
-func midi(hz float64) float64 { return 69 + 12*math.Log2(hz/440) }
-
-// noteName is the nearest note in scientific pitch notation.
-func noteName(hz float64) string {
-	if !(hz > 0) {
-		return ""
-	}
-	n := int(math.Round(midi(hz)))
-	octave := int(math.Floor(float64(n)/12)) - 1
-	return orak.PitchClasses()[((n%12)+12)%12] + strconv.Itoa(octave)
-}
 
 // quietest is how far below the loud voiced frames (their 95th percentile) a
 // frame may lie and still be the voice, in dB. What is softer is hum, or the
@@ -123,7 +108,7 @@ func Summarize(c orak.PitchCurve) orak.Pitch {
 	p.MedianHz = percentile(voiced, 0.5)
 	p.MinHz, p.MaxHz = percentile(voiced, 0.01), percentile(voiced, 0.99)
 	p.TessituraLowHz, p.TessituraHighHz = percentile(voiced, 0.1), percentile(voiced, 0.9)
-	p.LowNote, p.HighNote = noteName(p.MinHz), noteName(p.MaxHz)
+	p.LowNote, p.HighNote = orak.NoteName(p.MinHz), orak.NoteName(p.MaxHz)
 	p.VoicedRatio = float64(len(voiced)) / float64(len(c.F0Hz))
 	return p
 }

@@ -202,13 +202,3 @@ func TestVoicedRatioIsTheShareThatSings(t *testing.T) {
 	a, _ := analyze(t, x)
 	require.InDelta(t, 0.75, a.Pitch.VoicedRatio, 0.02)
 }
-
-func TestNoteNames(t *testing.T) {
-	t.Parallel()
-	for hz, want := range map[float64]string{
-		440: "A4", 261.63: "C4", 277.18: "C#4", 246.94: "B3", 55: "A1", 1760: "A6", 8.1758: "C-1", 0: "", 452: "A4", 453.5: "A#4",
-	} {
-		require.Equal(t, want, noteName(hz), "%g Hz", hz)
-	}
-	require.Empty(t, noteName(math.NaN()))
-}

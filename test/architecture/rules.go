@@ -24,8 +24,8 @@ var floors = []floor{
 	{"internal/listen/...", 1, "bounds of connections: for every server, about none"},
 	{"internal/startstop/...", 1, "how parts start and stop: for every part, about none"},
 	{"internal/throttle/...", 1, "logs that repeat, for every part"},
+	{"internal/terminal/...", 2, "a technology: lines, bars and questions, and nothing of what they are about"},
 	{"internal/config/...", 2, "reads any settings struct, and so knows no particular one"},
-	{"internal/build/...", 2, "what this binary is: for every role, about none"},
 
 	{"internal/outbox/...", 3, "the markers of what is still to be announced: the store's objects, the events' words"},
 	{"activities/messages", 1, "the texts for the operators' chat: they know the nouns, not who sends them or how"},
@@ -136,7 +136,7 @@ var bans = []ban{
 	{
 		[]string{"cmd/..."},
 		[]string{module + "/internal/..."},
-		[]string{module + "/internal/app/...", module + "/internal/config/...", module + "/internal/build/..."},
+		[]string{module + "/internal/app/...", module + "/internal/config/...", module + "/internal/terminal/..."},
 		"programs are thin: they parse, call one function and exit",
 	},
 }

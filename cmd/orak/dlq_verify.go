@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"orak/internal/terminal"
+
 	"orak/internal/app"
 	"orak/operate/reconcile"
 )
@@ -45,22 +47,22 @@ type verified struct {
 
 // Run compares and shows.
 func (v *dlqVerifyCmd) Run(ctx context.Context, con *console) error {
-	con.json = v.JSON
-	sum := verified{Disagree: map[reconcile.Kind]int{}, CheckedAt: con.now().UTC()}
+	con.JSON = v.JSON
+	sum := verified{Disagree: map[reconcile.Kind]int{}, CheckedAt: con.Now().UTC()}
 	var err error
 	sum.Compared, err = app.VerifyDeadLetters(ctx, v.Settings, con.quietLog(), func(d reconcile.Disagreement) error {
 		sum.Disagree[d.Kind]++
-		if con.json {
-			return con.value(d)
+		if con.JSON {
+			return con.Value(d)
 		}
-		con.print("%s  %s  cycle %d  %s", paint(con.colorOut, bold, clean(d.WorkflowID)), clean(string(d.Kind)), d.Cycle, since(con.now(), d.At))
+		con.Print("%s  %s  cycle %d  %s", con.Paint(terminal.Bold, terminal.Clean(d.WorkflowID)), terminal.Clean(string(d.Kind)), d.Cycle, con.Since(d.At))
 		return nil
 	})
 	if err != nil {
 		return con.serversFault(ctx, err)
 	}
-	if con.json {
-		err = con.value(sum)
+	if con.JSON {
+		err = con.Value(sum)
 	} else {
 		con.verified(sum)
 	}
@@ -83,25 +85,25 @@ var nextStep = []struct {
 func (c *console) verified(sum verified) {
 	n := sum.Compared
 	if len(sum.Disagree) > 0 {
-		c.print("")
+		c.Print("")
 	}
 	for _, next := range nextStep {
 		if found := sum.Disagree[next.kind]; found > 0 {
-			c.print("%s %d %s", paint(c.colorOut, red, c.marks.failed), found, next.kind)
-			for _, line := range wrap(next.text, c.width-2) {
-				c.print("  %s", line)
+			c.Print("%s %d %s", c.Paint(terminal.Red, c.Marks.Failed), found, next.kind)
+			for _, line := range terminal.Wrap(next.text, c.Width-2) {
+				c.Print("  %s", line)
 			}
 		}
 	}
-	text := fmt.Sprintf("Compared %s with %s.", count(n.Letters, "dead-lettered upload"), count(n.Parked, "parked upload"))
+	text := fmt.Sprintf("Compared %s with %s.", terminal.Count(n.Letters, "dead-lettered upload"), terminal.Count(n.Parked, "parked upload"))
 	if n.Receive > 0 {
-		text += fmt.Sprintf(" %s of records that the bridge could not take: no workflow is wanted.", count(n.Receive, "further letter"))
+		text += fmt.Sprintf(" %s of records that the bridge could not take: no workflow is wanted.", terminal.Count(n.Receive, "further letter"))
 	}
 	if n.Unreadable > 0 {
-		text += fmt.Sprintf(" %s on the topic can be read as no letter.", count(n.Unreadable, "record"))
+		text += fmt.Sprintf(" %s on the topic can be read as no letter.", terminal.Count(n.Unreadable, "record"))
 	}
 	if len(sum.Disagree) == 0 {
-		text = paint(c.colorOut, green, c.marks.done) + " All agree. " + text
+		text = c.Paint(terminal.Green, c.Marks.Done) + " All agree. " + text
 	}
-	c.print("%s", text)
+	c.Print("%s", text)
 }

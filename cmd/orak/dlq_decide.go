@@ -8,6 +8,10 @@ import (
 	"os/user"
 	"strings"
 
+	"orak/internal/terminal"
+
+	"golang.org/x/time/rate"
+
 	"orak"
 	"orak/api/resource"
 	"orak/client"
@@ -76,7 +80,7 @@ func (r *dlqReprocessCmd) Run(ctx context.Context, con *console) error {
 			return cl.Reprocess(ctx, id, req)
 		},
 		ask: func(ctx context.Context, n int) (bool, error) {
-			return con.ask(ctx, fmt.Sprintf("Reprocess %s?", count(n, "dead letter")))
+			return con.Ask(ctx, fmt.Sprintf("Reprocess %s?", terminal.Count(n, "dead letter")))
 		},
 	}, r.Watch)
 }
@@ -115,7 +119,7 @@ func (d *dlqDiscardCmd) Run(ctx context.Context, con *console) error {
 			return cl.Discard(ctx, id, req)
 		},
 		ask: func(ctx context.Context, n int) (bool, error) {
-			return con.askFor(ctx, fmt.Sprintf("%s would be given up for good.", count(n, "dead letter")), fmt.Sprint(n))
+			return con.AskFor(ctx, fmt.Sprintf("%s would be given up for good.", terminal.Count(n, "dead letter")), fmt.Sprint(n))
 		},
 	}, false)
 }
@@ -132,12 +136,12 @@ type deed struct {
 
 // run does a deed to the ids, or to all that are selected.
 func (d *decision) run(ctx context.Context, con *console, what deed, watch bool) error {
-	con.json = d.JSON
-	rate, err := parseRate(d.Rate)
+	con.JSON = d.JSON
+	perSecond, err := parseRate(d.Rate)
 	if err != nil {
 		return usageError{err}
 	}
-	sel, err := d.selection(con.now())
+	sel, err := d.selection(con.Now())
 	if err != nil {
 		return err
 	}
@@ -160,7 +164,11 @@ func (d *decision) run(ctx context.Context, con *console, what deed, watch bool)
 	if err != nil {
 		return err
 	}
-	b := &bulk{decision: d, deed: what, con: con, cl: cl, pace: pace{rate: rate}, sel: sel}
+	limit := rate.Limit(perSecond)
+	if perSecond == 0 {
+		limit = rate.Inf
+	}
+	b := &bulk{decision: d, deed: what, con: con, cl: cl, pace: rate.NewLimiter(limit, 1), sel: sel}
 	switch {
 	case len(ids) == 0:
 		return b.run(ctx)
@@ -175,13 +183,13 @@ func (d *decision) run(ctx context.Context, con *console, what deed, watch bool)
 func (b *bulk) each(ctx context.Context, ids []orak.UploadID, watch bool) error {
 	var worst error
 	for i, id := range ids {
-		err := b.pace.wait(ctx)
+		err := b.pace.Wait(ctx)
 		if err == nil {
 			err = b.one(ctx, id, watch)
 		}
 		if err != nil && ctx.Err() != nil {
 			if !watch && len(ids) > 1 {
-				b.con.tell("Stopped. The rest:\n  %s", b.again(ids[i:]))
+				b.con.Tell("Stopped. The rest:\n  %s", b.again(ids[i:]))
 			}
 			return err
 		}
@@ -210,10 +218,10 @@ func (b *bulk) one(ctx context.Context, id orak.UploadID, watch bool) error {
 		return err
 	case watch:
 		return owner.watch(ctx, b.con, b.cl.As(orak.Tenant(owner.Tenant)), id)
-	case b.con.json:
-		return b.con.value(u)
+	case b.con.JSON:
+		return b.con.Value(u)
 	default:
-		b.con.print("%s %s", id, b.did)
+		b.con.Print("%s %s", id, b.did)
 		return nil
 	}
 }

@@ -166,26 +166,3 @@ func TestInterruptedIDsAreNamedAgain(t *testing.T) {
 	require.NotContains(t, rest, letters[0].ID)
 	require.Contains(t, rest, string(letters[2].ID)+" "+string(letters[3].ID)+" --from convert --rate 0\n")
 }
-
-func TestPaceIsTheRatesWithJitter(t *testing.T) {
-	t.Parallel()
-	const n = 2000
-	p := pace{rate: 4}
-	at := time.Now().Add(time.Hour)
-	p.next = at
-	gaps := map[time.Duration]bool{}
-	for range n {
-		last := p.next
-		p.book(last)
-		gap := p.next.Sub(last)
-		require.GreaterOrEqual(t, gap, 125*time.Millisecond)
-		require.LessOrEqual(t, gap, 375*time.Millisecond)
-		gaps[gap] = true
-	}
-	require.Greater(t, len(gaps), n/2)
-	require.InDelta(t, 250*n, p.next.Sub(at).Milliseconds(), 25*n)
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.ErrorIs(t, p.wait(ctx), context.Canceled)
-}

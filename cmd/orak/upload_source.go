@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"orak/internal/terminal"
+
 	"orak/client"
 )
 
@@ -70,10 +72,10 @@ func (c *console) recordings(ctx context.Context, typed []string) (all []toSend,
 // stream opens what has to be read to its end first; nil is a regular file.
 func (c *console) stream(arg string) (io.ReadCloser, error) {
 	if arg == standardInput {
-		if isTerminal(c.in) {
+		if terminal.Is(c.In) {
 			return nil, errors.New("standard input is the terminal: send a recording into it, such as: orak upload - <voice.m4a")
 		}
-		return io.NopCloser(c.in), nil
+		return io.NopCloser(c.In), nil
 	}
 	info, err := os.Stat(arg)
 	switch {
@@ -98,7 +100,7 @@ func spool(ctx context.Context, dir string, in io.ReadCloser) (path string, err 
 	go func() {
 		n, err := io.Copy(file, io.LimitReader(in, maxSpool+1))
 		if err == nil && n > maxSpool {
-			err = fmt.Errorf("it is longer than %s", bytesText(maxSpool))
+			err = fmt.Errorf("it is longer than %s", terminal.Bytes(maxSpool))
 		}
 		copied <- errors.Join(err, file.Close(), in.Close())
 	}()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"orak/internal/terminal"
+
 	"orak"
 	"orak/api/resource"
 	"orak/client"
@@ -26,20 +28,20 @@ func (w watcher) run(ctx context.Context) error {
 	last, err := w.cl.Watch(ctx, w.id, client.Watching{
 		Changed: func(u resource.Upload) {
 			view.changed(u)
-			if w.con.json && broken == nil {
-				broken = w.con.value(u)
+			if w.con.JSON && broken == nil {
+				broken = w.con.Value(u)
 			}
 		},
 		Lost:  func(err error, _ time.Duration) { view.unreachable(err) },
 		Found: view.found,
 	})
-	view.close()
+	view.line.Close()
 	switch {
 	case err != nil:
 		return err
 	case broken != nil:
 		return broken
-	case w.con.json:
+	case w.con.JSON:
 		return noResult(last)
 	}
 	return w.end(ctx, last)
@@ -59,21 +61,10 @@ func (w watcher) end(ctx context.Context, u resource.Upload) error {
 	}
 	analysis, err := w.cl.Analysis(ctx, w.id)
 	if err != nil {
-		w.con.tell("It is completed, but its result could not be fetched. Try: %s", w.command("analysis", string(w.id)))
+		w.con.Tell("It is completed, but its result could not be fetched. Try: %s", w.command("analysis", string(w.id)))
 		return err
 	}
-	w.con.title(w.name, string(w.id), paint(w.con.colorOut, green, "completed"))
+	w.con.title(w.name, string(w.id), w.con.Paint(terminal.Green, "completed"))
 	w.con.result(analysis)
 	return nil
-}
-
-// title heads a listing.
-func (c *console) title(name, id, state string) {
-	if name != "" && name != id {
-		c.print("")
-		c.print("%s  %s", paint(c.colorOut, bold, fit(clean(name), c.width-14)), state)
-		c.print("%s", paint(c.colorOut, faint, clean(id)))
-		return
-	}
-	c.print("%s  %s", paint(c.colorOut, bold, clean(id)), state)
 }

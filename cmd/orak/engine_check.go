@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"orak/internal/terminal"
+
 	"orak/internal/app"
 )
 
@@ -46,7 +48,7 @@ var errNotConforming = errors.New("the model server does not keep the contract")
 
 // Run makes the checks and shows each as it is done.
 func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
-	con.json = e.JSON
+	con.JSON = e.JSON
 	var all []app.EngineCheck
 	failed := 0
 	err := app.CheckEngine(ctx, app.EngineTarget{URL: e.URL, OIP: e.Protocol == "oip", Model: e.Model, Timeout: e.Timeout}, func(c app.EngineCheck) {
@@ -54,7 +56,7 @@ func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
 		if !c.OK {
 			failed++
 		}
-		if !con.json {
+		if !con.JSON {
 			con.engineCheck(c)
 		}
 	})
@@ -63,15 +65,15 @@ func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
 		return usageError{err}
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case con.json:
-		err = con.value(struct {
+	case con.JSON:
+		err = con.Value(struct {
 			OK     bool              `json:"ok"`
 			Checks []app.EngineCheck `json:"checks"`
 		}{failed == 0, all})
 	case failed == 0:
-		con.print("%d checks, all ok", len(all))
+		con.Print("%d checks, all ok", len(all))
 	default:
-		con.print("%d checks, %d failed", len(all), failed)
+		con.Print("%d checks, %d failed", len(all), failed)
 	}
 	if err == nil && failed > 0 {
 		return said{errNotConforming}
@@ -81,9 +83,9 @@ func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
 
 // engineCheck is one line.
 func (c *console) engineCheck(check app.EngineCheck) {
-	word, style := "ok", green
+	word, style := "ok", terminal.Green
 	if !check.OK {
-		word, style = "failed", red
+		word, style = "failed", terminal.Red
 	}
-	c.print("%s %s  %s", paint(c.colorOut, style, pad(word, 6)), pad(check.Name, 52), clean(fmt.Sprintf("%.300s", check.Why)))
+	c.Print("%s %s  %s", c.Paint(style, terminal.Pad(word, 6)), terminal.Pad(check.Name, 52), terminal.Clean(fmt.Sprintf("%.300s", check.Why)))
 }

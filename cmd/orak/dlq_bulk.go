@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
-	"time"
+
+	"golang.org/x/time/rate"
 
 	"orak"
 	"orak/api/resource"
@@ -22,9 +22,10 @@ import (
 type bulk struct {
 	*decision
 	deed
-	con  *console
-	cl   *client.Client
-	pace pace
+	con *console
+	cl  *client.Client
+	// pace bounds the decisions per second.
+	pace *rate.Limiter
 	sel  client.Selection
 
 	plan   bulkPlan
@@ -94,12 +95,12 @@ func (b *bulk) gather(ctx context.Context) error {
 // carryOut does the deed, one by one, until it is done or must stop.
 func (b *bulk) carryOut(ctx context.Context) error {
 	b.result = bulkResult{Phase: "result", Decision: b.verb, Refused: map[string]int{}}
-	view := newCountView(b.con, b.doing, "dead letter")
-	defer view.clear()
-	view.progress(0, int64(b.plan.Count))
+	view := newProgress(b.con, b.doing, "dead letter")
+	defer view.Clear()
+	view.Set(0, int64(b.plan.Count))
 	failures := 0
 	for i, d := range b.plan.letters {
-		if err := b.pace.wait(ctx); err != nil {
+		if err := b.pace.Wait(ctx); err != nil {
 			return err
 		}
 		_, err := b.do(ctx, b.cl, d.ID)
@@ -116,7 +117,7 @@ func (b *bulk) carryOut(ctx context.Context) error {
 		if err := b.count(d.ID, err); err != nil {
 			return err
 		}
-		view.progress(int64(i+1), int64(b.plan.Count))
+		view.Set(int64(i+1), int64(b.plan.Count))
 	}
 	return nil
 }
@@ -154,10 +155,10 @@ func (b *bulk) count(id orak.UploadID, err error) error {
 	if errors.As(err, &refusal) {
 		line.Problem = &refusal.Problem
 	}
-	if !b.con.json {
+	if !b.con.JSON {
 		return nil
 	}
-	return b.con.value(line)
+	return b.con.Value(line)
 }
 
 // resume is the command that goes on with the bulk: with what is left of it
@@ -204,38 +205,4 @@ func (b *bulk) repeated() []string {
 		words = append(words, "--json")
 	}
 	return words
-}
-
-// pace spreads requests evenly, with jitter: what many commands do at once, or
-// one does for long, does not arrive in step.
-type pace struct {
-	// rate is a second's; 0 does not wait.
-	rate float64
-	next time.Time
-}
-
-// wait returns when the next request may begin; ctx's end is an error.
-func (p *pace) wait(ctx context.Context) error {
-	if err := context.Cause(ctx); err != nil || p.rate == 0 {
-		return err
-	}
-	now := time.Now()
-	timer := time.NewTimer(p.next.Sub(now))
-	defer timer.Stop()
-	p.book(now)
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
-
-// book says when the request after the next one may begin. Time that was not
-// used is not made up for.
-func (p *pace) book(now time.Time) {
-	if now.After(p.next) {
-		p.next = now
-	}
-	p.next = p.next.Add(time.Duration((0.5 + rand.Float64()) / p.rate * float64(time.Second)))
 }

@@ -7,6 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"orak/internal/terminal"
+
+	"golang.org/x/time/rate"
+
 	"orak"
 	"orak/api/resource"
 )
@@ -121,37 +125,38 @@ func (r *bulkResult) refused() (n int) {
 // showBulkPlan says what a bulk would do.
 func (c *console) showBulkPlan(b *bulk) error {
 	p := b.plan
-	if c.json {
-		return c.value(p)
+	if c.JSON {
+		return c.Value(p)
 	}
 	if p.Gone > 0 {
-		c.print("%s are no dead letters, or not any more.", count(p.Gone, "id"))
+		c.Print("%s are no dead letters, or not any more.", terminal.Count(p.Gone, "id"))
 	}
 	if p.Count == 0 {
-		c.print("No dead letter is selected: nothing to %s.", b.verb)
+		c.Print("No dead letter is selected: nothing to %s.", b.verb)
 		return nil
 	}
-	c.print("%s to %s:", paint(c.colorOut, bold, count(p.Count, "dead letter")), b.verb)
+	c.Print("%s to %s:", c.Paint(terminal.Bold, terminal.Count(p.Count, "dead letter")), b.verb)
 	for _, g := range p.Groups {
-		c.print("  %s %s %6d   %s", pad(clean(string(g.Stage)), 8), pad(clean(string(g.Class)), 10), g.Count, paint(c.colorOut, faint, c.failedBetween(g)))
+		c.Print("  %s %s %6d   %s", terminal.Pad(terminal.Clean(string(g.Stage)), 8), terminal.Pad(terminal.Clean(string(g.Class)), 10), g.Count, c.Paint(terminal.Faint, c.failedBetween(g)))
 		for _, id := range g.Samples {
-			c.print("    %s", clean(string(id)))
+			c.Print("    %s", terminal.Clean(string(id)))
 		}
 		if rest := g.Count - len(g.Samples); rest > 0 {
-			c.print("    and %d more", rest)
+			c.Print("    and %d more", rest)
 		}
 	}
 	if p.More > 0 {
-		c.print("%s %d more are selected: --limit %d cuts them off.", paint(c.colorOut, yellow, c.marks.note), p.More, b.Limit)
+		c.Print("%s %d more are selected: --limit %d cuts them off.", c.Paint(terminal.Yellow, c.Marks.Note), p.More, b.Limit)
 	}
-	if seconds := float64(p.Count) / b.pace.rate; b.pace.rate > 0 && p.Count > 1 {
-		c.print("At %s it takes about %s.", clean(b.Rate), took(time.Duration(seconds*float64(time.Second))))
+	if limit := b.pace.Limit(); limit != rate.Inf && p.Count > 1 {
+		seconds := float64(p.Count) / float64(limit)
+		c.Print("At %s it takes about %s.", terminal.Clean(b.Rate), terminal.Took(time.Duration(seconds*float64(time.Second))))
 	}
 	return nil
 }
 
 func (c *console) failedBetween(g bulkGroup) string {
-	oldest, newest := since(c.now(), g.Oldest), since(c.now(), g.Newest)
+	oldest, newest := c.Since(g.Oldest), c.Since(g.Newest)
 	if oldest == newest {
 		return "failed " + newest
 	}
@@ -166,40 +171,40 @@ func (c *console) showBulkResult(b *bulk, stopped bool) error {
 	if stopped || b.plan.More > 0 {
 		r.Resume = b.resume(stopped)
 	}
-	if c.json {
-		if err := c.value(r); err != nil {
+	if c.JSON {
+		if err := c.Value(r); err != nil {
 			return err
 		}
 	} else {
 		c.bulkResult(b, stopped)
 	}
 	if n := r.refused() + r.Failed; n > 0 {
-		return fmt.Errorf("%s not decided on", count(n, "dead letter"))
+		return fmt.Errorf("%s not decided on", terminal.Count(n, "dead letter"))
 	}
 	return nil
 }
 
 func (c *console) bulkResult(b *bulk, stopped bool) {
 	r := b.result
-	c.print("%s %d %s.", paint(c.colorOut, green, c.marks.done), r.Done, either(r.Done, b.did, b.many))
+	c.Print("%s %d %s.", c.Paint(terminal.Green, c.Marks.Done), r.Done, either(r.Done, b.did, b.many))
 	if r.Gone > 0 {
-		c.print("  %d had been decided on meanwhile, or had expired.", r.Gone)
+		c.Print("  %d had been decided on meanwhile, or had expired.", r.Gone)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(r.Refused)) {
-		for i, line := range wrap(fmt.Sprintf("%s %d refused: %s", c.marks.failed, r.Refused[reason], clean(reason)), c.width-2) {
+		for i, line := range terminal.Wrap(fmt.Sprintf("%s %d refused: %s", c.Marks.Failed, r.Refused[reason], terminal.Clean(reason)), c.Width-2) {
 			if i > 0 {
 				line = "  " + line
 			}
-			c.print("%s", line)
+			c.Print("%s", line)
 		}
 	}
 	if r.Failed > 0 {
-		c.print("%s %d got no answer in time: they may have been done.", c.marks.failed, r.Failed)
+		c.Print("%s %d got no answer in time: they may have been done.", c.Marks.Failed, r.Failed)
 	}
 	if stopped {
-		c.tell("Stopped with %d left. Go on with:\n  %s", r.Left, r.Resume)
+		c.Tell("Stopped with %d left. Go on with:\n  %s", r.Left, r.Resume)
 	} else if b.plan.More > 0 {
-		c.tell("%d more were selected. Go on with:\n  %s", b.plan.More, r.Resume)
+		c.Tell("%d more were selected. Go on with:\n  %s", b.plan.More, r.Resume)
 	}
 }
 

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"orak/client"
+)
+
+type analysisCmd struct {
+	remote
+
+	ID string `arg:"" help:"The upload's id."`
+}
+
+// Help implements kong.HelpProvider.
+func (analysisCmd) Help() string {
+	return `Examples:
+
+    orak analysis 0192f1c5-7a1e-7c3a-9d5e-0123456789ab
+    orak analysis 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq .pitch`
+}
+
+// Run prints the analysis of a completed upload.
+func (a *analysisCmd) Run(ctx context.Context, con *console) error {
+	ids, err := parseIDs([]string{a.ID})
+	if err != nil {
+		return err
+	}
+	cl, err := a.open(con)
+	if err != nil {
+		return err
+	}
+	analysis, err := cl.Analysis(ctx, ids[0])
+	var refusal *client.Error
+	if errors.As(err, &refusal) && refusal.Problem.Status == http.StatusNotFound {
+		code := con.explain(ctx, err)
+		if code == exitFailed && !con.JSON {
+			con.Tell("  Where it stands: %s", a.command("status", a.ID))
+		}
+		return said{err}
+	}
+	if err != nil {
+		return err
+	}
+	if con.JSON {
+		return con.Value(analysis)
+	}
+	con.title("", strings.ToLower(string(ids[0])), "")
+	con.result(analysis)
+	return nil
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"orak/internal/terminal"
+
+	"orak"
+	"orak/api/resource"
+)
+
+type dlqShowCmd struct {
+	operator
+
+	ID string `arg:"" help:"The upload's id."`
+}
+
+// Help implements kong.HelpProvider.
+func (dlqShowCmd) Help() string {
+	return `Examples:
+
+    orak dlq show 0192f1c5-7a1e-7c3a-9d5e-0123456789ab
+    orak dlq show 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq -r .web_ui
+    orak dlq show 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq '.event.value | fromjson'`
+}
+
+// Run shows one dead letter.
+func (s *dlqShowCmd) Run(ctx context.Context, con *console) error {
+	ids, err := parseIDs([]string{s.ID})
+	if err != nil {
+		return err
+	}
+	cl, err := s.open(con)
+	if err != nil {
+		return err
+	}
+	letter, err := cl.DeadLetter(ctx, ids[0])
+	switch {
+	case err != nil:
+		return err
+	case con.JSON:
+		return con.Value(letter)
+	}
+	con.deadLetter(s.remote, letter)
+	return nil
+}
+
+// deadLetter prints everything about one.
+func (c *console) deadLetter(r remote, d resource.DeadLetterDetail) {
+	c.title("", string(d.ID), c.Paint(terminal.Red, "dead-lettered"))
+	c.Rows([]terminal.Row{
+		{Label: "File", Value: terminal.Clean(d.Filename)},
+		{Label: "Tenant", Value: terminal.Clean(string(d.Tenant))},
+		{Label: "Stage", Value: terminal.Clean(string(d.Failure.Stage))},
+		{Label: "Class", Value: terminal.Clean(string(d.Failure.Class)), More: classText(d.Failure.Class)},
+		{Label: "Message", Value: terminal.Clean(d.Failure.Message)},
+		{Label: "Attempts", Value: fmt.Sprint(d.Attempts)},
+		{Label: "First failed", Value: c.Ago(d.FirstAt)},
+		{Label: "Last failed", Value: c.Ago(d.LastAt)},
+		{Label: "Reprocessed", Value: cycles(d.Cycle)},
+		c.firstCause(d.First),
+		restarts(d.Restarts),
+		c.expiry(d.ExpiresAt),
+		{Label: "Web UI", Value: terminal.Clean(d.WebUI)},
+		{Label: "Run", Value: terminal.Clean(d.RunID)},
+	})
+	c.timeline(d.Timeline)
+	c.event(d.Event)
+	c.commands("Ask the workflow itself", "", d.Commands.Inspect)
+	c.commands("Run it again, once its cause is mended", r.command("dlq", "reprocess", string(d.ID)), d.Commands.Reprocess)
+	c.commands("Give it up", r.command("dlq", "discard", string(d.ID)), d.Commands.Discard)
+}
+
+func (c *console) firstCause(f *orak.Failure) terminal.Row {
+	if f == nil {
+		return terminal.Row{}
+	}
+	return terminal.Row{Label: "First cause", Value: terminal.Clean(fmt.Sprintf("%s %s: %s", f.Stage, f.Class, f.Message)), More: c.Ago(f.LastAt)}
+}
+
+func restarts(n int) terminal.Row {
+	if n == 0 {
+		return terminal.Row{}
+	}
+	return terminal.Row{Label: "Restarted", Value: terminal.Times(n), More: "by the reconciliation"}
+}
+
+func (c *console) expiry(t time.Time) terminal.Row {
+	if t.IsZero() {
+		return terminal.Row{}
+	}
+	return terminal.Row{Label: "Expires", Value: fmt.Sprintf("%s (%s)", t.Local().Format(terminal.Clock), c.Until(t)), More: "if nobody decides"}
+}
+
+// timeline prints what went wrong and what was done about it. A message is
+// said again only where it differs.
+func (c *console) timeline(marks []orak.Mark) {
+	if len(marks) == 0 {
+		return
+	}
+	c.Section("Timeline")
+	message := ""
+	for _, m := range marks {
+		text := markText(m)
+		if m.Message != "" && m.Message != message {
+			text += ": " + m.Message
+			message = m.Message
+		}
+		label := m.At.Local().Format(terminal.Clock)
+		for _, line := range terminal.Wrap(terminal.Clean(text), max(c.Width-len(label)-4, 20)) {
+			c.Print("  %s  %s", c.Paint(terminal.Faint, terminal.Pad(label, len(terminal.Clock))), line)
+			label = ""
+		}
+	}
+}
+
+// markText is one mark without its message.
+func markText(m orak.Mark) string {
+	stage, class := string(m.Stage), string(m.Class)
+	switch m.Kind {
+	case orak.MarkAttemptFailed:
+		text := stage + " failed"
+		if m.Attempt > 0 {
+			text = fmt.Sprintf("%s, attempt %d, failed", stage, m.Attempt)
+		}
+		return text + " (" + class + ")"
+	case orak.MarkDeadLettered:
+		return strings.TrimSpace("dead-lettered, " + strings.TrimSpace(stage+" "+class))
+	case orak.MarkReprocessed:
+		return joinedBy(m, "run again")
+	case orak.MarkRestarted:
+		return joinedBy(m, "started again by the reconciliation")
+	default:
+		return joinedBy(m, string(m.Kind))
+	}
+}
+
+func joinedBy(m orak.Mark, text string) string {
+	if m.Stage != "" {
+		text += " from " + string(m.Stage)
+	}
+	if m.By != "" {
+		text += " by " + m.By
+	}
+	if m.Reason != "" {
+		text += " (" + m.Reason + ")"
+	}
+	return text
+}
+
+// event prints the record that announced the upload.
+func (c *console) event(e *resource.Event) {
+	if e == nil {
+		return
+	}
+	c.Section("Event")
+	list := []terminal.Row{{Label: "Record", Value: terminal.Clean(fmt.Sprintf("%s, partition %d, offset %d", e.Topic, e.Partition, e.Offset))}, {Label: "Key", Value: terminal.Clean(e.Key)}}
+	label := "Headers"
+	for _, h := range e.Headers {
+		value := h.Value
+		if h.Withheld {
+			value = "(withheld)"
+		}
+		list = append(list, terminal.Row{Label: label, Value: terminal.Clean(h.Key + ": " + value)})
+		label = ""
+	}
+	if e.Value == "" {
+		c.Rows(append(list, terminal.Row{Label: "Value", Value: terminal.Bytes(int64(e.Size)) + ", not shown"}))
+		return
+	}
+	c.Rows(append(list, terminal.Row{Label: "Value", Value: terminal.Bytes(int64(e.Size))}))
+	var value bytes.Buffer
+	if err := json.Indent(&value, []byte(e.Value), "    ", "  "); err != nil {
+		value.Reset()
+		value.WriteString(e.Value)
+	}
+	for line := range strings.Lines("    " + value.String()) {
+		c.Print("%s", terminal.Clean(strings.TrimSuffix(line, "\n")))
+	}
+}
+
+func (c *console) section(name string) {
+	c.Print("")
+	c.Print("%s", c.Paint(terminal.Bold, name))
+}
+
+// commands prints one thing to do in three tools; lines that are to be copied
+// are never broken.
+func (c *console) commands(title, orakCommand string, in resource.Command) {
+	c.Section(title)
+	for _, line := range []string{orakCommand, in.Temporal, in.Tctl} {
+		if line != "" {
+			c.Print("  %s", terminal.Clean(line))
+		}
+	}
+}
+
+func cycles(n int) string {
+	if n == 0 {
+		return "never"
+	}
+	return terminal.Times(n)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

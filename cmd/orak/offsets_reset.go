@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"orak/internal/terminal"
+	"orak/operate/replay"
+)
+
+type offsetsResetCmd struct {
+	groupFlags
+
+	To       string `env:"-" xor:"to" required:"" enum:"earliest,latest" placeholder:"earliest|latest" help:"The first retained record, or behind the last."`
+	ToTime   string `env:"-" xor:"to" required:"" placeholder:"WHEN" help:"The first record from this time on: an age such as 2h, or a time such as 2026-11-22T12:00:00Z."`
+	ToOffset string `env:"-" xor:"to" required:"" placeholder:"P:O,…" help:"These offsets; partitions that are not named stay. Never beyond what is retained."`
+	consent
+}
+
+// Help implements kong.HelpProvider.
+func (offsetsResetCmd) Help() string {
+	return `Stop every bridge first: a group with members is refused. What is read again starts nothing twice; what is skipped is
+not started at all, until "orak replay" finds it. To start single uploads again there is no need to move offsets.
+
+Examples:
+
+    orak offsets reset --to earliest --dry-run
+    orak offsets reset --to-time 2h --yes
+    orak offsets reset --to-offset 0:1200,3:900`
+}
+
+// Run shows the changes, asks, and makes them.
+func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
+	offsets := r.open(con)
+	to, err := r.target(con)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := r.possible(con); err != nil {
+		return err
+	}
+	group, changes, err := offsets.Preview(ctx, to)
+	if err != nil {
+		return con.serversFault(ctx, err)
+	}
+	if err := con.showChanges(group, changes); err != nil {
+		return err
+	}
+	if !r.DryRun && group.Active() {
+		return activeError(group)
+	}
+	if r.DryRun || len(changes) == 0 {
+		return nil
+	}
+	if !r.Yes {
+		if yes, err := con.Ask(ctx, fmt.Sprintf("Move %s in %s?", terminal.Clean(group.Name), terminal.Count(len(changes), "partition"))); err != nil || !yes {
+			return err
+		}
+	}
+	err = offsets.Reset(ctx, changes)
+	if errors.Is(err, replay.ErrActive) {
+		return activeError(group)
+	}
+	if err != nil {
+		return con.serversFault(ctx, err)
+	}
+	if !con.JSON {
+		con.Print("%s Moved. Start the group's members again.", con.Paint(terminal.Green, con.Marks.Done))
+	}
+	return nil
+}
+
+func (r *offsetsResetCmd) target(con *console) (to replay.Target, err error) {
+	switch {
+	case r.ToTime != "":
+		to.Time, err = parseWhen(r.ToTime, con.Now())
+	case r.ToOffset != "":
+		to.Offsets, err = parseOffsets(r.ToOffset)
+	default:
+		to.Earliest, to.Latest = r.To == "earliest", r.To == "latest"
+	}
+	return to, err
+}
+
+// activeError says what to do about members.
+func activeError(g replay.Group) error {
+	text := fmt.Sprintf("%s has active members, which would commit over a change: nothing was moved. Stop them first", g.Name)
+	if len(g.Members) > 0 {
+		text += " (" + strings.Join(g.Members, "; ") + ")"
+	}
+	return errors.New(text + ". A bridge with an instance id counts until its session times out, 45 s by default.")
+}
+
+func (c *console) showChanges(g replay.Group, changes []replay.Change) error {
+	if c.JSON {
+		if changes == nil {
+			changes = []replay.Change{}
+		}
+		return c.Value(struct {
+			Group   string          `json:"group"`
+			Topic   string          `json:"topic"`
+			State   string          `json:"state"`
+			Members []string        `json:"members"`
+			Changes []replay.Change `json:"changes"`
+		}{g.Name, g.Topic, g.State, g.Members, changes})
+	}
+	c.group(g)
+	if len(changes) == 0 {
+		c.Print("Every partition is there already: nothing to change.")
+		return nil
+	}
+	c.Print("%9s  %12s  %12s", "partition", "from", "to")
+	for _, ch := range changes {
+		c.Print("%9d  %12s  %12d  %s", ch.Partition, offsetText(ch.From), ch.To, changeText(ch))
+	}
+	return nil
+}
+
+func changeText(c replay.Change) string {
+	var parts []string
+	if c.Again > 0 {
+		parts = append(parts, terminal.Count(int(c.Again), "record")+" again")
+	}
+	if c.Skip > 0 {
+		parts = append(parts, terminal.Count(int(c.Skip), "record")+" skipped")
+	}
+	if c.Wanted != c.To {
+		parts = append(parts, fmt.Sprintf("%d is not in the log", c.Wanted))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"orak/internal/terminal"
+
+	"orak/operate/replay"
+)
+
+// showPlan says what a replay would do.
+func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
+	if c.JSON {
+		return c.Value(struct {
+			Phase string `json:"phase"`
+			*replay.Plan
+		}{"plan", p})
+	}
+	c.Print("%s", c.Paint(terminal.Bold, terminal.Count(p.Records, "record")+" of the topic of uploads"))
+	span := ""
+	if p.Records > 0 {
+		span = p.First.Format(time.RFC3339) + " to " + p.Last.Format(time.RFC3339)
+	}
+	c.Rows([]terminal.Row{
+		{Label: "Time span", Value: span},
+		c.stateRow(p, "Missing", replay.Missing, "no workflow is known"),
+		c.stateRow(p, "Failed", replay.Failed, "failed, timed out or terminated"),
+		c.stateRow(p, "Parked", replay.Parked, "dead letters, left alone: orak dlq reprocess ID"),
+		c.stateRow(p, "Running", replay.Running, "left alone"),
+		c.stateRow(p, "Completed", replay.Completed, "left alone without --force"),
+		c.stateRow(p, "Withdrawn", replay.Withdrawn, "canceled or discarded"),
+		c.stateRow(p, "Erased", replay.Erased, "never started again"),
+		countRow("Announced again", p.Repeats, "each upload counts once"),
+		countRow("Other events", p.Skipped, ""),
+		countRow("Notifications", p.Notifications, "of a bucket, for uploads that nothing else announces"),
+		countRow("Undecodable", p.Undecodable, "left where they are; not dead-lettered again"),
+		countRow("Not found", len(p.Absent), "ids that no retained record announces"),
+		countRow("Not yet read", p.Ahead, "missing only because the live bridge has not come to them"),
+	})
+	for _, r := range p.Examples {
+		c.Print("  %s", terminal.Clean(fmt.Sprintf("record %d of partition %d: %s", r.Offset, r.Partition, r.Error)))
+	}
+	for _, id := range p.Absent {
+		c.Print("  not found: %s", id)
+	}
+	for _, text := range p.Warnings {
+		c.Tell("%s %s", c.PaintErr(terminal.Yellow, c.Marks.Note), terminal.Clean(text))
+	}
+	switch n := p.Total(); {
+	case n == 0:
+		c.Print("Nothing to start.")
+	case cmd.DryRun:
+		c.Print("Would start %s, at most %s, at the lowest priority.", terminal.Count(n, "workflow"), terminal.Clean(cmd.Rate))
+	}
+	return nil
+}
+
+func (c *console) stateRow(p *replay.Plan, label string, state replay.State, about string) terminal.Row {
+	n := p.States[state]
+	if n == 0 {
+		return terminal.Row{}
+	}
+	if start := p.Start[state]; start > 0 {
+		about = fmt.Sprintf("%d to start", start)
+	}
+	return terminal.Row{Label: label, Value: fmt.Sprint(n), More: about}
+}
+
+func countRow(label string, n int, about string) terminal.Row {
+	if n == 0 {
+		return terminal.Row{}
+	}
+	return terminal.Row{Label: label, Value: fmt.Sprint(n), More: about}
+}
+
+// showReplayed says what a replay did. Refused records are a failure.
+func (c *console) showReplayed(r replay.Result) error {
+	if c.JSON {
+		if err := c.Value(struct {
+			Phase string `json:"phase"`
+			replay.Result
+		}{"result", r}); err != nil {
+			return err
+		}
+	} else {
+		c.Print("%s Started %s.", c.Paint(terminal.Green, c.Marks.Done), terminal.Count(r.Total(), "workflow"))
+		if r.Overtaken > 0 {
+			c.Print("  %d more were started or erased by somebody else meanwhile.", r.Overtaken)
+		}
+		if r.Left > 0 {
+			c.Print("  %s left: no longer there, or about to be announced by the API.", terminal.Count(r.Left, "notified recording"))
+		}
+		for _, e := range r.Examples {
+			c.Print("  %s", terminal.Clean(fmt.Sprintf("refused: record %d of partition %d: %s", e.Offset, e.Partition, e.Error)))
+		}
+	}
+	if r.Refused > 0 {
+		return fmt.Errorf("%s refused", terminal.Count(r.Refused, "workflow"))
+	}
+	return nil
+}
