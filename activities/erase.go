@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.temporal.io/sdk/activity"
 
 	"orak"
@@ -44,30 +45,30 @@ func (a *Activities) Bury(ctx context.Context, in Erasing) (orak.Tombstone, erro
 	return found, nil
 }
 
-// The waits between two looks at a workflow that is asked to end.
-const (
-	firstLook = 50 * time.Millisecond
-	maxLook   = 2 * time.Second
-)
+// errRuns is the reason for another look at a workflow that is asked to end.
+var errRuns = errors.New("the workflow has not ended yet")
 
-// EndProcessing returns when the upload's workflow has ended, and none can be
-// begun by an announcement any more.
+// EndProcessing returns when the upload's workflow has ended, and no
+// announcement can start another one.
 func (a *Activities) EndProcessing(ctx context.Context, in EndInput) error {
 	patientUntil := activity.GetInfo(ctx).ScheduledTime.Add(in.Patience)
-	for wait := firstLook; ; wait = min(2*wait, maxLook) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		activity.RecordHeartbeat(ctx)
 		ended, err := a.deps.Ender.End(ctx, in.Erasing, !time.Now().Before(patientUntil))
-		if err != nil || ended {
-			return err
+		switch {
+		case err != nil:
+			return struct{}{}, backoff.Permanent(err)
+		case !ended:
+			return struct{}{}, errRuns
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
+		return struct{}{}, nil
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err() // not its cause, which the server would take for a failure
 	}
+	return err
 }
 
 // RemoveObjects removes everything that is stored of an upload but its

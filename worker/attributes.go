@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
@@ -63,8 +64,6 @@ func missingAttributes(ctx context.Context, c client.Client, namespace string) (
 // awaitAttributes asks until the server, which caches them, knows all of
 // them. A workflow task that comes too early all the same is retried.
 func awaitAttributes(ctx context.Context, c client.Client, namespace string) error {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
 	query := ""
 	for i, name := range attributeNames() {
 		if i > 0 {
@@ -72,15 +71,13 @@ func awaitAttributes(ctx context.Context, c client.Client, namespace string) err
 		}
 		query += name + " = 'x'"
 	}
-	for {
-		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for search attributes: %w", errors.Join(ctx.Err(), err))
-		case <-tick.C:
-		}
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		_, last = c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
+		return struct{}{}, last
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(100*time.Millisecond)), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		return fmt.Errorf("waiting for search attributes: %w", errors.Join(ctx.Err(), last))
 	}
+	return nil
 }

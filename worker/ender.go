@@ -10,7 +10,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdktemporal "go.temporal.io/sdk/temporal"
 
@@ -58,22 +57,13 @@ func (e *ender) End(ctx context.Context, in activities.Erasing, force bool) (boo
 	return false, e.cancel(ctx, info, in)
 }
 
-// cancel asks once, however often it is called; whoever asked before is as
-// good.
+// cancel requests the cancellation once, however often it is called.
 func (e *ender) cancel(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, in activities.Erasing) error {
-	id := info.GetExecution().GetWorkflowId()
-	_, err := e.client.WorkflowService().RequestCancelWorkflowExecution(ctx, &workflowservice.RequestCancelWorkflowExecutionRequest{
-		Namespace: e.namespace,
-		// Named by its first run: a run that is parked goes on in another.
-		WorkflowExecution:   &common.WorkflowExecution{WorkflowId: id},
-		FirstExecutionRunId: info.GetFirstRunId(),
-		RequestId:           events.ErasureID(in.ID),
-		Reason:              "the upload is erased, by " + in.By,
-	})
-	var earlier *serviceerror.CancellationAlreadyRequested
+	request := workflows.CancelRequest{Namespace: e.namespace, RequestID: events.ErasureID(in.ID), Reason: "the upload is erased, by " + in.By}
+	err := request.Send(ctx, e.client, info)
 	var ended *serviceerror.NotFound
-	if err != nil && !errors.As(err, &earlier) && !errors.As(err, &ended) {
-		return fmt.Errorf("canceling workflow %s: %w", id, err)
+	if err != nil && !errors.As(err, &ended) {
+		return fmt.Errorf("canceling workflow %s: %w", info.GetExecution().GetWorkflowId(), err)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"orak"
 	"orak/activities"
 )
@@ -52,16 +54,12 @@ func (g *gate) await(ctx context.Context) error {
 	if g == nil {
 		return ctx.Err()
 	}
-	for {
-		if _, err := g.ready.get(ctx); err == nil {
-			return nil
-		}
-		select {
-		case <-time.After(askEvery):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return g.ready.get(ctx) },
+		backoff.WithBackOff(backoff.NewConstantBackOff(askEvery)), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		return ctx.Err()
 	}
+	return nil
 }
 
 func (g *gate) isOpen() bool { return g == nil || g.shut.Load() == 0 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/time/rate"
 
 	"orak"
 	"orak/activities"
@@ -35,9 +36,10 @@ type Reporter struct {
 	mu sync.Mutex
 	// pending has an entry for each dependency that is being reported.
 	pending map[orak.Dependency]*messages.Down
-	stopped bool
-	stop    chan struct{}
 	sending sync.WaitGroup
+	// running ends with Stop.
+	running context.Context
+	stop    context.CancelFunc
 }
 
 var _ activities.OutageReporter = (*Reporter)(nil)
@@ -45,8 +47,9 @@ var _ activities.OutageReporter = (*Reporter)(nil)
 // NewReporter makes a Reporter; Stop ends it.
 func NewReporter(c client.Client, cfg OutageConfig, log *slog.Logger, reg prometheus.Registerer) *Reporter {
 	f := promauto.With(reg)
+	running, stop := context.WithCancel(context.Background())
 	return &Reporter{
-		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*messages.Down{}, stop: make(chan struct{}),
+		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*messages.Down{}, running: running, stop: stop,
 		reports: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "orak_outage_reports_total",
 			Help: "Attempts that failed because a dependency was away, by dependency.",
@@ -75,10 +78,7 @@ func (r *Reporter) Report(err error) {
 // takes the work over.
 func (r *Reporter) Stop() {
 	r.mu.Lock()
-	if !r.stopped {
-		r.stopped = true
-		close(r.stop)
-	}
+	r.stop()
 	r.mu.Unlock()
 	r.sending.Wait()
 }
@@ -87,7 +87,7 @@ func (r *Reporter) Stop() {
 func (r *Reporter) add(d messages.Down) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stopped {
+	if r.running.Err() != nil {
 		return
 	}
 	if p := r.pending[d.Dependency]; p != nil {
@@ -107,25 +107,19 @@ func merge(p *messages.Down, d messages.Down) {
 	p.LastAt, p.Message = d.LastAt, d.Message
 }
 
-// deliver sends what is pending, until nothing was for a whole interval.
+// deliver sends what is pending, at most one signal every ReportInterval. It
+// ends when a whole interval brought nothing new.
 func (r *Reporter) deliver(dep orak.Dependency) {
-	timer := time.NewTimer(r.cfg.ReportInterval)
-	defer timer.Stop()
-	for {
+	pace := rate.NewLimiter(rate.Every(r.cfg.ReportInterval), 1)
+	for pace.Wait(r.running) == nil {
 		d, more := r.next(dep)
 		if !more {
 			return
 		}
 		if err := r.send(d); err != nil {
 			r.failures.Inc()
-			r.log.Warn("an outage could not be reported; it is tried again", "dependency", string(dep), "count", d.Count, "error", err)
+			r.log.WarnContext(r.running, "outage was not reported; retrying", "dependency", string(dep), "count", d.Count, "error", err)
 			r.keep(d)
-		}
-		timer.Reset(r.cfg.ReportInterval)
-		select {
-		case <-timer.C:
-		case <-r.stop:
-			return
 		}
 	}
 }
@@ -155,15 +149,8 @@ func (r *Reporter) keep(d messages.Down) {
 }
 
 func (r *Reporter) send(d messages.Down) error {
-	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	ctx, cancel := context.WithTimeout(r.running, reportTimeout)
 	defer cancel()
-	go func() {
-		select {
-		case <-r.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	signal := workflows.DownSignal{Down: d, Intervals: &workflows.OutageIntervals{
 		GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet,
 	}}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -33,25 +34,40 @@ func Dial(ctx context.Context, cfg Config, log *slog.Logger, tel Telemetry) (cli
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	c, err := retry(ctx, func() (client.Client, error) {
 		c, err := client.DialContext(ctx, opts)
-		if err == nil {
-			return c, nil
+		if err != nil {
+			log.DebugContext(ctx, "Temporal is not reachable yet", "address", cfg.Address, "error", err)
 		}
-		if !passing(err) {
-			return nil, fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, err)
-		}
-		log.DebugContext(ctx, "Temporal is not reachable yet", "address", cfg.Address, "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, errors.Join(ctx.Err(), err))
-		case <-time.After(wait):
-		}
+		return c, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, err)
 	}
+	return c, nil
 }
 
-// passing tells errors that time can mend from those that it cannot.
-func passing(err error) bool {
+// retry calls f until it succeeds, fails with an error that is not temporary,
+// or ctx ends.
+func retry[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
+	var last error
+	result, err := backoff.Retry(ctx, func() (result T, err error) {
+		if result, err = f(); err != nil && !temporary(err) {
+			err = backoff.Permanent(err)
+		}
+		last = err
+		return result, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(ctx.Err(), last)
+	}
+	return result, err
+}
+
+// temporary reports whether a later attempt can succeed.
+func temporary(err error) bool {
 	var (
 		denied  *serviceerror.PermissionDenied
 		invalid *serviceerror.InvalidArgument

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -26,20 +25,8 @@ func EnsureNamespace(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, err)
 	}
 	defer c.Close()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := ensure(ctx, c, cfg, log)
-		if err == nil {
-			return nil
-		}
-		if !passing(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		case <-time.After(wait):
-		}
-	}
+	_, err = retry(ctx, func() (struct{}, error) { return struct{}{}, ensure(ctx, c, cfg, log) })
+	return err
 }
 
 // ensure succeeds once the namespace can be used; after making it that takes
