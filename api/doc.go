@@ -24,7 +24,7 @@
 // # The server
 //
 // Fiber on fasthttp, with request bodies streamed. What follows from that is
-// kept in three places: edge.go ends the connection after every request whose
+// kept in three places: unread_body.go ends the connection after every request whose
 // body was not read to its end, since fasthttp would take the rest for the
 // next request; body.go guards the stream; listener.go lets a client that is
 // still sending read its answer.

@@ -101,7 +101,7 @@ func New(cfg Config, deps Deps) *Server {
 	s.app.Use(s.addressed)
 	s.routes(deps)
 	server, handler := s.app.Server(), s.app.Handler()
-	server.Handler = s.edge(handler)
+	server.Handler = s.closeUnread(handler)
 	server.HeaderReceived = received
 	server.ExpectHandler = s.expect(handler)
 	server.ConnState = idle
@@ -123,8 +123,8 @@ type unreported struct{}
 func (unreported) Report(error) {}
 
 func (s *Server) routes(deps Deps) {
-	s.app.Get("/livez", plain(deps.Live))
-	s.app.Get("/readyz", plain(deps.Ready))
+	s.app.Get("/livez", netHTTP(deps.Live))
+	s.app.Get("/readyz", netHTTP(deps.Ready))
 
 	s.app.Post("/v1/uploads", s.postUpload)
 	s.app.Get("/v1/uploads/:id", s.getUpload)

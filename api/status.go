@@ -112,7 +112,7 @@ func (s *Server) fromTemporal(ctx context.Context, id orak.UploadID) (state, err
 	}
 	st := state{Progress: p, runID: info.GetExecution().GetRunId()}
 	if running(p.Status) {
-		st.attempt, st.share = s.live(resp.GetPendingActivities())
+		st.attempt, st.share = s.stepProgress(resp.GetPendingActivities())
 	}
 	if info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && !p.Status.Final() {
 		return s.closed(ctx, st, info), nil
@@ -193,7 +193,7 @@ func (s *Server) getUpload(c *fiber.Ctx) error {
 		return fmt.Errorf("encoding the upload: %w", err)
 	}
 	sum := sha256.Sum256(text)
-	if fresh(c, hex.EncodeToString(sum[:8])) {
+	if notModified(c, hex.EncodeToString(sum[:8])) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
@@ -253,7 +253,7 @@ func (s *Server) getAnalysis(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if fresh(c, info.ETag) {
+	if notModified(c, info.ETag) {
 		return errors.Join(r.Close(), c.SendStatus(fiber.StatusNotModified))
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)

@@ -8,10 +8,10 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// plain serves a net/http handler whose answers are small. The request's body
+// netHTTP serves a net/http handler whose answers are small. The request's body
 // is not passed on: Fiber's own adaptor would read it into memory, however
 // long it is.
-func plain(h http.Handler) fiber.Handler {
+func netHTTP(h http.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		req := (&http.Request{
 			Method: c.Method(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -12,11 +12,11 @@ import (
 // how a proxy in front may compress it.
 const vary = resource.HeaderTenant + ", " + fiber.HeaderAcceptEncoding
 
-// fresh gives an answer its validator, and reports whether the caller has it
+// notModified gives an answer its validator, and reports whether the caller has it
 // already, which a 304 says. A cache asks each time, and is the caller's own:
 // an analysis is another one after a reprocess, and gone after an erasure. An
 // empty etag validates nothing.
-func fresh(c *fiber.Ctx, etag string) bool {
+func notModified(c *fiber.Ctx, etag string) bool {
 	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	if etag == "" {
 		return false

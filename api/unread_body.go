@@ -12,12 +12,12 @@ import (
 // localBody is the user value of a request that holds its *body.
 const localBody = "orak.body"
 
-// edge wraps the whole of Fiber, its own refusals included, because of one
+// closeUnread wraps the whole of Fiber, its own refusals included, because of one
 // trap: fasthttp goes on reading where the handler stopped. What is left of a
 // streamed body would be run as the next request on the connection, with
 // whatever authority a proxy in front gives it. So the connection ends unless
 // the body was read to its end. Nothing is drained: the rest may be endless.
-func (s *Server) edge(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+func (s *Server) closeUnread(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		conn := connOf(ctx)
 		conn.Busy()

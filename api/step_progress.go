@@ -12,9 +12,9 @@ type heartbeat struct {
 	Attempts int      `json:"attempts"`
 }
 
-// live says how the running step stands: its counted attempt, 0 before the
+// stepProgress says how the running step stands: its counted attempt, 0 before the
 // first, and the share that is done where it says so.
-func (s *Server) live(pending []*workflow.PendingActivityInfo) (attempt int, share *float64) {
+func (s *Server) stepProgress(pending []*workflow.PendingActivityInfo) (attempt int, share *float64) {
 	for _, a := range pending {
 		hb, known := s.heartbeatOf(a)
 		if known {

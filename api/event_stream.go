@@ -61,7 +61,7 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set("X-Accel-Buffering", "no") // or nginx would hold the events back
-	w := &watch{s: s, x: exchangeOf(c), topic: tp, seen: seen, done: c.Context().Done()}
+	w := &eventStream{s: s, x: exchangeOf(c), topic: tp, seen: seen, done: c.Context().Done()}
 	c.Context().SetBodyStreamWriter(func(out *bufio.Writer) {
 		defer leave()
 		w.run(out)
@@ -69,8 +69,8 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 	return nil
 }
 
-// watch is one event stream.
-type watch struct {
+// eventStream is one event stream.
+type eventStream struct {
 	s     *Server
 	x     *exchange
 	topic *topic
@@ -82,7 +82,7 @@ type watch struct {
 // run writes until the upload is at an end, the client is gone, or the server
 // stops. That a client is gone is seen only when something cannot be written:
 // the heartbeat is what finds it out.
-func (w *watch) run(out *bufio.Writer) {
+func (w *eventStream) run(out *bufio.Writer) {
 	// This is a goroutine of fasthttp's: a panic would end the process.
 	defer func() {
 		if v := recover(); v != nil {
@@ -104,7 +104,7 @@ func (w *watch) run(out *bufio.Writer) {
 }
 
 // wait returns once something has changed; false says that the stream is over.
-func (w *watch) wait(out *bufio.Writer, changed <-chan struct{}, beat <-chan time.Time) bool {
+func (w *eventStream) wait(out *bufio.Writer, changed <-chan struct{}, beat <-chan time.Time) bool {
 	for {
 		select {
 		case <-w.done:
@@ -123,7 +123,7 @@ func (w *watch) wait(out *bufio.Writer, changed <-chan struct{}, beat <-chan tim
 
 // send writes st unless the client has it already. At the end it comes twice:
 // as what it is, and as the end.
-func (w *watch) send(out *bufio.Writer, st state) bool {
+func (w *eventStream) send(out *bufio.Writer, st state) bool {
 	id := eventID(st)
 	if id == w.seen {
 		return true
@@ -160,7 +160,7 @@ func eventID(st state) string {
 // sameEvent reports whether a and b look the same to a client.
 func sameEvent(a, b state) bool { return bytes.Equal(eventData(a), eventData(b)) }
 
-func (w *watch) flush(out *bufio.Writer, text []byte) bool {
+func (w *eventStream) flush(out *bufio.Writer, text []byte) bool {
 	if _, err := out.Write(text); err != nil {
 		return false
 	}
