@@ -10,12 +10,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kotel"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"orak"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/internal/kafka/consume"
 	"orak/workflows"
 )
 
@@ -27,19 +28,18 @@ type Publisher interface {
 
 var _ Publisher = (*kafka.Producer)(nil)
 
-// Alerter tells people. Each method is called again until it returns nil, so it
-// must take repeats.
+// Alerter alerts people. Each method is called again until it returns nil, so it
+// must accept repeats.
 type Alerter interface {
-	// DeadLettered hears of every dead letter that the bridge wrote, after it
-	// was acknowledged; the record is not settled before it returns nil.
+	// DeadLettered is called for every dead letter that the bridge wrote, after it
+	// was acknowledged; the record is not done before it returns nil.
 	DeadLettered(ctx context.Context, d events.DeadLetter) error
-	// Stalled hears once of every stall, which may be over by then.
-	Stalled(ctx context.Context, s Stall) error
+	// Stalled is called once for every stall, which may be over by then.
+	Stalled(ctx context.Context, s consume.Stall) error
 }
 
-// Deps is what the bridge works with. Alerter, Metrics and KafkaOpts may be
-// left out, and so may Recordings: then bucket notifications are malformed
-// events.
+// Deps is what the bridge works with. Alerter, Metrics and KafkaOpts are optional,
+// and so is Recordings: without it, bucket notifications are malformed events.
 type Deps struct {
 	// Kafka is how the bridge makes its own client, a member of the group.
 	Kafka kafka.Config
@@ -60,144 +60,101 @@ type Deps struct {
 
 // Bridge is one member of the group orak-bridge. It is started once.
 type Bridge struct {
-	cfg     Config
-	deps    Deps
-	log     *slog.Logger
-	faults  *faultLog
-	metrics *metrics
-	tracer  *kotel.Tracer
-	// notified counts the objects in bucket notifications.
-	notified *prometheus.CounterVec
-
-	// life guards what Start sets, and the way from new over running to
-	// stopping.
-	life        sync.Mutex
-	state       state
-	consumer    *kgo.Client
-	stopPolling context.CancelFunc
-	abort       context.CancelFunc
-	tasks       sync.WaitGroup
-	stopped     chan struct{}
-
-	// turns is the budget of records being handled, and flow orders the pauses
-	// of partitions.
-	turns *turns
-	flow  sync.Mutex
+	cfg        Config
+	deps       Deps
+	log        *slog.Logger
+	metrics    *metrics
+	consumer   *consume.Consumer
+	duplicates *duplicates
 	// temporal, kafka and store are what records may have to wait for.
-	temporal, kafka, store *dependency
-	// waiting has the error of each record that waits to be tried again.
-	waitingMu sync.Mutex
-	waiting   map[*kgo.Record]error
+	temporal, kafka, store *consume.Dependency
+
+	// life guards endChecks, which ends the checks that run beside the consumer.
+	life      sync.Mutex
+	endChecks context.CancelFunc
+	checks    sync.WaitGroup
 
 	// connected says that Temporal has answered once, and connecting is held by
-	// who asks it; see connect.
+	// the record that asks it; see connect.
 	connecting chan struct{}
 	connected  atomic.Bool
-
-	// stall is the one underway; nil while all moves on.
-	stall atomic.Pointer[Stall]
-
-	mu       sync.Mutex
-	sessions map[partition]*session
-	// committing is held by whoever commits, and by revocations.
-	committing sync.Mutex
 }
 
-type state int
-
-const (
-	stateNew state = iota
-	stateRunning
-	stateStopping
-)
-
-// New makes a bridge; nothing is connected before Start.
+// New makes a Bridge; nothing is connected before Start.
 func New(cfg Config, deps Deps) *Bridge {
-	deps.Kafka.ClientID += "-bridge"
-	m := newMetrics(deps.Metrics)
-	return &Bridge{
+	b := &Bridge{
 		cfg:        cfg,
 		deps:       deps,
 		log:        deps.Log.With("component", "bridge"),
-		faults:     newFaultLog(),
-		metrics:    m,
-		temporal:   newDependency(orak.DependencyTemporal, cfg.Inflight, cfg.SlowStart, m),
-		kafka:      newDependency(orak.DependencyKafka, cfg.Inflight, 0, m),
-		store:      newDependency(orak.DependencyStore, cfg.Inflight, 0, m),
-		notified:   newNotified(deps.Metrics),
-		tracer:     kafka.NewTracer(deps.Kafka.ClientID, events.GroupBridge),
-		stopped:    make(chan struct{}),
+		metrics:    newMetrics(deps.Metrics),
+		duplicates: newDuplicates(),
 		connecting: make(chan struct{}, 1),
-		turns:      newTurns(cfg.Inflight),
-		waiting:    make(map[*kgo.Record]error),
-		sessions:   make(map[partition]*session),
 	}
+	group := consume.Deps{
+		Name: "bridge", Group: events.GroupBridge, Topic: events.TopicUploads,
+		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Log: deps.Log, Metrics: deps.Metrics,
+	}
+	if deps.Alerter != nil {
+		group.Stalled = deps.Alerter.Stalled
+	}
+	b.consumer = consume.New(cfg.Config, group, b.handle)
+	b.temporal = b.consumer.Dependency(string(orak.DependencyTemporal), consume.DependencyConfig{
+		Timeout: cfg.StartTimeout, Slow: cfg.SlowStart, Overloaded: overloaded,
+	})
+	b.kafka = b.consumer.Dependency(string(orak.DependencyKafka), consume.DependencyConfig{Timeout: cfg.StartTimeout, Overloaded: overloaded})
+	b.store = b.consumer.Dependency(string(orak.DependencyStore), consume.DependencyConfig{Timeout: describeTimeout, Overloaded: overloaded})
+	return b
+}
+
+// overloaded reports whether a dependency says that it has too much to do, or
+// cannot be reached.
+func overloaded(err error) bool {
+	var exhausted *serviceerror.ResourceExhausted
+	var unavailable *serviceerror.Unavailable
+	var fault *orak.Fault
+	return errors.As(err, &exhausted) || errors.As(err, &unavailable) ||
+		errors.As(err, &fault) && (fault.Class == orak.ClassDependency || fault.Class == orak.ClassOverload)
 }
 
 // Start joins the group and begins to consume. Kafka and Temporal need not be
-// reachable: the bridge waits for them, and Ready says so.
-func (b *Bridge) Start(_ context.Context) error {
+// reachable: the bridge waits for them, and Ready says so. A Bridge that was
+// started or stopped before is an error.
+func (b *Bridge) Start(ctx context.Context) error {
 	if err := b.cfg.Validate(); err != nil {
 		return fmt.Errorf("starting bridge: %w", err)
 	}
 	b.life.Lock()
 	defer b.life.Unlock()
-	if b.state != stateNew {
-		return errors.New("starting bridge: it was started or stopped before")
+	if err := b.consumer.Start(ctx); err != nil {
+		return err
 	}
-	run, abort := context.WithCancel(context.Background())
-	consumer, err := kafka.NewClient(b.deps.Kafka, b.deps.Log, b.groupOpts(run)...)
-	if err != nil {
-		abort()
-		return fmt.Errorf("starting bridge: %w", err)
-	}
-	polling, stopPolling := context.WithCancel(run)
-	b.consumer, b.abort, b.stopPolling, b.state = consumer, abort, stopPolling, stateRunning
-	b.tasks.Go(func() { b.poll(polling, run, consumer) })
-	b.tasks.Go(func() { b.commitPeriodically(polling, run, consumer) })
-	b.tasks.Go(func() { b.checkRetention(polling, consumer) })
-	b.tasks.Go(func() { b.watchStalls(polling, consumer) })
-	b.log.Info("bridge started", "group", events.GroupBridge, "topic", events.TopicUploads, "inflight", b.cfg.Inflight)
+	checking, end := context.WithCancel(context.WithoutCancel(ctx))
+	b.endChecks = end
+	b.checks.Go(func() { b.checkRetention(checking) })
 	return nil
 }
 
-// Stop ends the fetching, lets the records being handled finish, commits and
-// leaves the group (a member with an instance id stays in it, for its
-// restart). What has not finished when ctx ends is cut off and left to the
-// next owner: nothing is lost by that. Every call waits for the end.
+// Stop does what consume.Consumer.Stop promises: the records being handled
+// finish and are committed, and what has not finished when ctx ends is left to
+// the partition's next owner. Every call waits for the end.
 func (b *Bridge) Stop(ctx context.Context) error {
 	b.life.Lock()
-	switch b.state {
-	case stateNew:
-		close(b.stopped)
-	case stateRunning:
-		go b.shutDown(ctx)
+	if b.endChecks != nil {
+		b.endChecks()
 	}
-	b.state = stateStopping
 	b.life.Unlock()
-	select {
-	case <-b.stopped:
-		return nil
-	case <-ctx.Done():
-	}
-	if b.abort != nil {
-		b.abort()
-	}
-	return fmt.Errorf("stopping bridge: %w", ctx.Err())
+	b.checks.Wait()
+	return b.consumer.Stop(ctx)
 }
 
-// shutDown leaves the group, which revokes every partition: the handling of
-// that drains and commits.
-func (b *Bridge) shutDown(ctx context.Context) {
-	defer close(b.stopped)
-	defer b.abort()
-	defer context.AfterFunc(ctx, b.abort)()
-	b.stopPolling()
-	b.tasks.Wait()
-	b.consumer.AllowRebalance()
-	if err := b.consumer.LeaveGroupContext(ctx); err != nil {
-		b.log.Warn("leaving the group failed", "error", err)
+// Ready reports why the bridge cannot do its work now: consume.Consumer.Ready
+// fails, or Temporal does not answer within ctx.
+func (b *Bridge) Ready(ctx context.Context) error {
+	if err := b.consumer.Ready(ctx); err != nil {
+		return err
 	}
-	b.consumer.CloseAllowingRebalance()
-	b.log.Info("bridge stopped")
+	if _, err := b.deps.Temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("reaching Temporal: %w", err)
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"go.temporal.io/api/common/v1"
 	enums "go.temporal.io/api/enums/v1"
@@ -12,80 +11,43 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/internal/kafka/consume"
 	"orak/workflows"
 )
 
-const (
-	// outcomeCanceled: the workflow has been asked to end.
-	outcomeCanceled outcome = "canceled"
-	// outcomeNotRunning: there was nothing to cancel. The workflow has ended,
-	// or was not started yet; then it will be, since a cancellation is not
-	// kept. Records of one key are handled in order, so that this happens only
-	// to what was announced later than it was canceled.
-	outcomeNotRunning outcome = "not_running"
-)
-
-// errOtherTenant is an event about somebody else's upload.
-var errOtherTenant = errors.New("the workflow is another tenant's")
-
-// settleCanceled handles an event of type Canceled. One that tells of an end,
-// as they do on the lifecycle topic, is for others.
-func (b *Bridge) settleCanceled(ctx context.Context, j *job, e events.Event) outcome {
-	if _, err := e.Lifecycle(); err == nil {
-		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", j.r.Partition, "offset", j.r.Offset)
-		return outcomeSkipped
-	}
+// canceled handles a request to cancel an upload: it asks the workflow to end,
+// once, however often the event is delivered. How the workflow ends, and that it
+// says so, is the workflow's part.
+func (b *Bridge) canceled(ctx context.Context, d *consume.Delivery, e events.Event) outcome {
 	c, err := e.Cancellation()
 	if err != nil {
-		return b.deadLetter(ctx, j, orak.AsFault(err))
+		return b.deadLetter(ctx, d, orak.AsFault(err))
 	}
-	return b.cancel(ctx, j, c)
-}
-
-// cancel asks the workflow of c to end, once, however often the event is
-// delivered. How the workflow ends, and that it says so, is its own matter.
-func (b *Bridge) cancel(ctx context.Context, j *job, c events.Cancellation) outcome {
-	id := workflows.UploadWorkflowID(c.ID)
-	log := b.log.With("upload_id", c.ID, "tenant", c.Tenant, "workflow_id", id)
-	out := outcomeCanceled
-	var refused error
-	ok := b.persist(ctx, j, b.temporal, "canceling the workflow", func(ctx context.Context) error {
+	out := b.request(ctx, d, "canceling the workflow", "The event asks for the end of another tenant's upload.", func(ctx context.Context) (outcome, error) {
 		err := b.requestCancel(ctx, c)
 		var absent *serviceerror.NotFound
 		var earlier *serviceerror.CancellationAlreadyRequested
 		switch {
 		case errors.As(err, &absent):
-			out = outcomeNotRunning
-		case errors.Is(err, errOtherTenant):
-			refused = err
-		case err != nil && !errors.As(err, &earlier):
-			return err
+			return outcomeNotRunning, nil
+		case errors.As(err, &earlier):
+			return outcomeCanceled, nil
 		}
-		return nil
+		return outcomeCanceled, err
 	})
-	switch {
-	case !ok:
-		return outcomeAbandoned
-	case refused != nil:
-		return b.deadLetter(ctx, j, &orak.Fault{
-			Class:   orak.ClassInput,
-			Message: "The event asks for the end of another tenant's upload.",
-			Err:     fmt.Errorf("canceling workflow %s: %w", id, refused),
-		})
-	case out == outcomeNotRunning:
-		log.Info("no workflow to cancel", "by", c.By)
-	default:
-		log.Info("workflow asked to end", "by", c.By)
+	log := b.log.With("upload_id", c.ID, "tenant", c.Tenant, "workflow_id", workflows.UploadWorkflowID(c.ID), "by", c.By)
+	switch out {
+	case outcomeNotRunning:
+		log.InfoContext(ctx, "no workflow to cancel")
+	case outcomeCanceled:
+		log.InfoContext(ctx, "workflow was asked to end")
 	}
 	return out
 }
 
-// requestCancel is by the service itself, since the client's method tells
-// neither who asks nor why, and makes a new request of each repeat.
+// requestCancel uses the service's own request: the client's method says neither
+// who asks nor why, and makes a new request of each repeat.
 func (b *Bridge) requestCancel(ctx context.Context, c events.Cancellation) error {
-	if err := b.connect(ctx); err != nil {
-		return err
-	}
 	id := workflows.UploadWorkflowID(c.ID)
 	described, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, id, "")
 	if err != nil {
@@ -100,7 +62,7 @@ func (b *Bridge) requestCancel(ctx context.Context, c events.Cancellation) error
 	}
 	_, err = b.deps.Temporal.WorkflowService().RequestCancelWorkflowExecution(ctx, &workflowservice.RequestCancelWorkflowExecutionRequest{
 		Namespace: b.deps.Namespace,
-		// Named by its first run: a run that is parked goes on in another.
+		// Named by its first run: a run that is parked continues in another.
 		WorkflowExecution:   &common.WorkflowExecution{WorkflowId: id},
 		FirstExecutionRunId: info.GetFirstRunId(),
 		Identity:            b.deps.Kafka.ClientID,
@@ -110,7 +72,7 @@ func (b *Bridge) requestCancel(ctx context.Context, c events.Cancellation) error
 	return err
 }
 
-// reasonOf is what stands in the workflow's history.
+// reasonOf is what the workflow's history says.
 func reasonOf(c events.Cancellation) string {
 	if c.Reason == "" {
 		return "by " + c.By

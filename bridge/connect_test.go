@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"orak/internal/kafka/consume"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -13,7 +15,7 @@ import (
 // check of a record that is not cut off.
 func TestConnectWaitsForAnotherCheckNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
-	b := New(Config{Inflight: 1}, Deps{Log: slog.New(slog.DiscardHandler)})
+	b := New(Config{Config: consume.Config{Inflight: 1}}, Deps{Log: slog.New(slog.DiscardHandler)})
 	b.connecting <- struct{}{} // another record's check
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -11,73 +10,39 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/internal/kafka/consume"
 	"orak/workflows"
 )
 
-// outcomeErasing: the upload is being erased, by this very handling.
-const outcomeErasing outcome = "erasing"
-
-// settleErased handles an event of type Erased. One that tells of an erasure,
-// as they do on the lifecycle topic, is for others.
-func (b *Bridge) settleErased(ctx context.Context, j *job, e events.Event) outcome {
-	if _, err := e.Lifecycle(); err == nil {
-		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", j.r.Partition, "offset", j.r.Offset)
-		return outcomeSkipped
-	}
+// erased handles a request to erase an upload: it starts the workflow that does
+// so. One that runs already does it; one that has run is started again, and finds
+// out whether anything is left to do. Records of one key are handled in order:
+// the upload's own workflow has been started by now, or the erasure may take its
+// id.
+func (b *Bridge) erased(ctx context.Context, d *consume.Delivery, e events.Event) outcome {
 	asked, err := e.Erasure()
 	if err != nil {
-		return b.deadLetter(ctx, j, orak.AsFault(err))
+		return b.deadLetter(ctx, d, orak.AsFault(err))
 	}
-	at := e.Time
-	if at.IsZero() {
-		at = j.r.Timestamp.UTC()
+	in := workflows.EraseUploadInput{ID: asked.ID, Tenant: asked.Tenant, RequestedAt: e.Time, By: asked.By, Reason: asked.Reason}
+	if in.RequestedAt.IsZero() {
+		in.RequestedAt = d.Record.Timestamp.UTC()
 	}
-	return b.erase(ctx, j, workflows.EraseUploadInput{
-		ID: asked.ID, Tenant: asked.Tenant, RequestedAt: at, By: asked.By, Reason: asked.Reason,
-	})
-}
-
-// erase starts the workflow that erases an upload. One that runs already does
-// it; one that has run is begun again, and finds out whether there is anything
-// left to do. Records of one key are handled in order: the upload's own
-// workflow has been started by now, or its id is the erasure's to take.
-func (b *Bridge) erase(ctx context.Context, j *job, in workflows.EraseUploadInput) outcome {
-	id := workflows.EraseWorkflowID(in.ID)
-	log := b.log.With("upload_id", in.ID, "tenant", in.Tenant, "workflow_id", id)
-	out := outcomeErasing
-	var refused error
-	ok := b.persist(ctx, j, b.temporal, "starting the erasure", func(ctx context.Context) error {
+	out := b.request(ctx, d, "starting the erasure", "The event asks for another tenant's upload to be erased.", func(ctx context.Context) (outcome, error) {
 		err := b.startErasure(ctx, in)
 		var exists *serviceerror.WorkflowExecutionAlreadyStarted
-		switch {
-		case errors.As(err, &exists):
-			out = outcomeDuplicate
-		case errors.Is(err, errOtherTenant):
-			refused = err
-		default:
-			return err
+		if errors.As(err, &exists) {
+			return outcomeDuplicate, nil
 		}
-		return nil
+		return outcomeErasing, err
 	})
-	switch {
-	case !ok:
-		return outcomeAbandoned
-	case refused != nil:
-		return b.deadLetter(ctx, j, &orak.Fault{
-			Class:   orak.ClassInput,
-			Message: "The event asks for another tenant's upload to be erased.",
-			Err:     fmt.Errorf("starting workflow %s: %w", id, refused),
-		})
-	case out == outcomeErasing:
-		log.Info("erasure started", "by", in.By)
+	if out == outcomeErasing {
+		b.log.InfoContext(ctx, "erasure started", "upload_id", in.ID, "tenant", in.Tenant, "workflow_id", workflows.EraseWorkflowID(in.ID), "by", in.By)
 	}
 	return out
 }
 
 func (b *Bridge) startErasure(ctx context.Context, in workflows.EraseUploadInput) error {
-	if err := b.connect(ctx); err != nil {
-		return err
-	}
 	described, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(in.ID), "")
 	var absent *serviceerror.NotFound
 	if err != nil && !errors.As(err, &absent) {
@@ -89,7 +54,7 @@ func (b *Bridge) startErasure(ctx context.Context, in workflows.EraseUploadInput
 	_, err = b.deps.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:        workflows.EraseWorkflowID(in.ID),
 		TaskQueue: workflows.QueuePipeline,
-		// Without it a run that exists is returned as if it were new.
+		// Without it ExecuteWorkflow returns an existing run as if it were new.
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.AttrTenant.ValueSet(string(in.Tenant))),
 	}, workflows.TypeEraseUpload, in)

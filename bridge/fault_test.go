@@ -11,9 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.opentelemetry.io/otel/trace"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -26,6 +24,7 @@ import (
 	"orak"
 	"orak/bridge"
 	"orak/events"
+	"orak/internal/kafka/consume"
 	"orak/workflows"
 )
 
@@ -226,7 +225,7 @@ type alerts struct {
 	mu      sync.Mutex
 	calls   int
 	letters []events.DeadLetter
-	stalls  []bridge.Stall
+	stalls  []consume.Stall
 }
 
 func (a *alerts) DeadLettered(_ context.Context, d events.DeadLetter) error {
@@ -239,7 +238,7 @@ func (a *alerts) DeadLettered(_ context.Context, d events.DeadLetter) error {
 	return nil
 }
 
-func (a *alerts) Stalled(_ context.Context, s bridge.Stall) error {
+func (a *alerts) Stalled(_ context.Context, s consume.Stall) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.calls++; a.calls == 1 {
@@ -253,105 +252,6 @@ func (a *alerts) all() []events.DeadLetter {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.letters
-}
-
-func TestCommitsNeverPassAGap(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	g := newGate(b.producer)
-	m := b.start(func(_ *bridge.Config, d *bridge.Deps) { d.Publisher = g })
-	// One partition, so that the records are behind one another.
-	onOne := func(r *kgo.Record) *kgo.Record {
-		r.Partition = 3
-		return r
-	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.kafka.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	require.NoError(t, err)
-	t.Cleanup(cl.Close)
-	first, later := newUpload(), make([]orak.Upload, 10)
-	records := []*kgo.Record{
-		onOne(announcement(t, first)),
-		onOne(&kgo.Record{Topic: events.TopicUploads, Key: []byte("poison"), Value: []byte("x")}),
-	}
-	for i := range later {
-		later[i] = newUpload()
-		records = append(records, onOne(announcement(t, later[i])))
-	}
-	require.NoError(t, cl.ProduceSync(b.ctx, records...).FirstErr())
-
-	<-g.held
-	m.awaitOutcome("started", 11)
-	b.awaitCommitted(1)
-	m.kill()
-	require.Equal(t, 1, b.committed())
-
-	again := b.start(nil)
-	again.awaitOutcome("duplicate", 10)
-	again.awaitOutcome("dead_lettered", 1)
-	b.awaitCommitted(12)
-	b.requireStarted(append(later, first))
-	require.Equal(t, 1, b.deadLetters())
-}
-
-func TestRecordsOfOneKeyAreHandledInOrderAndOthersPass(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	g := newGate(b.producer)
-	m := b.start(func(_ *bridge.Config, d *bridge.Deps) { d.Publisher = g })
-	behind := newUpload()
-	r := announcement(t, behind)
-	b.publish(&kgo.Record{Topic: events.TopicUploads, Key: r.Key, Value: []byte("poison")})
-	<-g.held
-	b.publish(r)
-	b.announce(20)
-	m.awaitOutcome("started", 20)
-	_, err := b.temporal.DescribeWorkflowExecution(b.ctx, workflows.UploadWorkflowID(behind.ID), "")
-	require.Error(t, err)
-	close(g.open)
-	m.awaitOutcome("started", 21)
-	b.requireStarted([]orak.Upload{behind})
-}
-
-func TestFailedCommitsLoseNothing(t *testing.T) {
-	t.Parallel()
-	b := setupFake(t)
-	var failing sync.Mutex
-	fail := true
-	b.broker.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		b.broker.KeepControl()
-		failing.Lock()
-		defer failing.Unlock()
-		if !fail {
-			return nil, nil, false
-		}
-		commit := req.(*kmsg.OffsetCommitRequest)
-		resp := commit.ResponseKind().(*kmsg.OffsetCommitResponse)
-		for _, topic := range commit.Topics {
-			answer := kmsg.NewOffsetCommitResponseTopic()
-			answer.Topic, answer.TopicID = topic.Topic, topic.TopicID
-			for _, p := range topic.Partitions {
-				one := kmsg.NewOffsetCommitResponseTopicPartition()
-				one.Partition, one.ErrorCode = p.Partition, kerr.RebalanceInProgress.Code
-				answer.Partitions = append(answer.Partitions, one)
-			}
-			resp.Topics = append(resp.Topics, answer)
-		}
-		return resp, nil, true
-	})
-	uploads := b.announce(20)
-	m := b.start(nil)
-	m.awaitOutcome("started", 20)
-	require.Eventually(t, func() bool { return m.metric("orak_bridge_commits_total", "failed") > 1 }, within, 10*time.Millisecond)
-	require.Zero(t, b.committed())
-	m.kill()
-
-	again := b.start(nil)
-	again.awaitOutcome("duplicate", 20)
-	failing.Lock()
-	fail = false
-	failing.Unlock()
-	b.awaitCommitted(20)
-	b.requireStarted(uploads)
 }
 
 func TestDeadLetterTopicThatTakesTooLittleBlocksNothing(t *testing.T) {
@@ -389,19 +289,4 @@ func TestStartIsPartOfTheUploadsTrace(t *testing.T) {
 	e.Traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	b.publish(e.Record(events.TopicUploads))
 	require.Equal(t, "4bf92f3577b34da6a3ce929d0e0e4736", <-traces)
-}
-
-// A topic that was deleted and made anew is shorter than what the group has
-// committed of the old one.
-func TestOffsetsPastTheEndOfTheLogAreReadFromItsStart(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	stale := make(kadm.Offsets)
-	for p := range events.Partitions {
-		stale.AddOffset(events.TopicUploads, p, 1000, -1)
-	}
-	require.NoError(t, b.admin.CommitAllOffsets(b.ctx, events.GroupBridge, stale))
-	uploads := b.announce(24)
-	b.start(nil).awaitOutcome("started", 24)
-	b.requireStarted(uploads)
 }

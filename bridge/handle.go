@@ -5,103 +5,125 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
-
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
 
 	"orak"
 	"orak/events"
+	"orak/internal/kafka/consume"
 	"orak/workflows"
 )
 
-// handle settles the record of j, or gives it up for now, and books which.
-func (b *Bridge) handle(run context.Context, j *job) {
-	s, r := j.s, j.r
-	ctx, cancel := context.WithCancel(run)
-	defer cancel()
-	s.begin(r.Offset, cancel)
-
-	_, span := b.tracer.WithProcessSpan(r)
-	out := b.settle(trace.ContextWithSpan(ctx, span), j)
-	span.SetAttributes(attribute.String("orak.outcome", string(out)))
-	span.End()
-
-	s.finish(r.Offset, out.settled())
-	b.metrics.records.WithLabelValues(string(out)).Inc()
-	if out.settled() {
-		b.metrics.lastProgress.SetToCurrentTime()
-		b.metrics.delay.Observe(max(0, time.Since(r.Timestamp).Seconds()))
+// handle is the consume.Handler. A record that panics is at fault, and so is one
+// that panics again when it is refused.
+func (b *Bridge) handle(ctx context.Context, d *consume.Delivery) error {
+	out, err := b.guarded(ctx, d, func() outcome { return b.route(ctx, d) })
+	if err != nil {
+		fault := &orak.Fault{Class: orak.ClassInternal, Message: "The event could not be processed.", Err: err}
+		if out, err = b.guarded(ctx, d, func() outcome { return b.refuse(ctx, d, fault) }); err != nil {
+			out = b.deadLetter(ctx, d, fault)
+		}
 	}
-}
-
-// settle settles the record of j. A record that panics is at fault, and so is
-// one that panics again when it is refused.
-func (b *Bridge) settle(ctx context.Context, j *job) outcome {
-	out, err := b.guarded(j, func() outcome { return b.route(ctx, j) })
-	if err == nil {
-		return out
+	if out == outcomeAbandoned {
+		return consume.ErrGivenUp
 	}
-	fault := &orak.Fault{Class: orak.ClassInternal, Message: "The event could not be processed.", Err: err}
-	out, err = b.guarded(j, func() outcome { return b.refuse(ctx, j, fault) })
-	if err == nil {
-		return out
-	}
-	return b.deadLetter(ctx, j, fault)
+	d.Outcome = string(out)
+	return nil
 }
 
 // guarded turns a panic of work into an error.
-func (b *Bridge) guarded(j *job, work func() outcome) (out outcome, err error) {
+func (b *Bridge) guarded(ctx context.Context, d *consume.Delivery, work func() outcome) (out outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
-			b.log.Error("handling a record panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()),
-				"topic", j.r.Topic, "partition", j.r.Partition, "offset", j.r.Offset)
+			b.log.ErrorContext(ctx, "handling a record panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()),
+				"topic", d.Record.Topic, "partition", d.Record.Partition, "offset", d.Record.Offset)
 		}
 	}()
 	return work(), nil
 }
 
-// route handles the record of j by what it is.
-func (b *Bridge) route(ctx context.Context, j *job) outcome {
-	r := j.r
+// route handles a record by what it is.
+func (b *Bridge) route(ctx context.Context, d *consume.Delivery) outcome {
 	if b.deps.Recordings != nil {
-		if entries, ok, err := events.NotificationFrom(r); err != nil {
-			return b.deadLetter(ctx, j, orak.AsFault(err))
+		if entries, ok, err := events.NotificationFrom(d.Record); err != nil {
+			return b.deadLetter(ctx, d, orak.AsFault(err))
 		} else if ok {
-			return b.settleNotification(ctx, j, entries)
+			return b.notification(ctx, d, entries)
 		}
 	}
-	e, err := events.FromRecord(r)
-	if err == nil && e.Type != events.UploadReceived {
-		j.s.recent.forget(r)
+	e, err := events.FromRecord(d.Record)
+	if err != nil && !errors.Is(err, events.ErrUnknownType) {
+		return b.refuse(ctx, d, orak.AsFault(err))
 	}
-	switch {
-	case err != nil && !errors.Is(err, events.ErrUnknownType):
-		return b.refuse(ctx, j, orak.AsFault(err))
-	case err == nil && e.Type == events.UploadReceived:
-		return b.settleReceived(ctx, j, e)
-	case err == nil && e.Type == events.Canceled:
-		return b.settleCanceled(ctx, j, e)
-	case err == nil && e.Type == events.Erased:
-		return b.settleErased(ctx, j, e)
-	default:
-		b.log.Debug("event skipped", "type", e.Type, "event_id", e.ID, "partition", r.Partition, "offset", r.Offset)
-		return outcomeSkipped
+	if err == nil && e.Type == events.UploadReceived {
+		return b.received(ctx, d, e)
 	}
+	if err == nil {
+		b.duplicates.forget(d.Record)
+		switch {
+		case reportsEnd(e): // of an upload; it is for others
+		case e.Type == events.Canceled:
+			return b.canceled(ctx, d, e)
+		case e.Type == events.Erased:
+			return b.erased(ctx, d, e)
+		}
+	}
+	b.log.DebugContext(ctx, "event skipped", "type", e.Type, "event_id", e.ID, "partition", d.Record.Partition, "offset", d.Record.Offset)
+	return outcomeSkipped
 }
 
-func (b *Bridge) settleReceived(ctx context.Context, j *job, e events.Event) outcome {
+// received handles the announcement of an upload.
+func (b *Bridge) received(ctx context.Context, d *consume.Delivery, e events.Event) outcome {
 	received, err := e.Received()
 	if err != nil {
-		return b.refuse(ctx, j, orak.AsFault(err))
+		return b.refuse(ctx, d, orak.AsFault(err))
 	}
 	u := received.Upload
-	if j.s.recent.has(j.r, u.ID) {
-		b.log.Debug("workflow is known to be there", "upload_id", u.ID, "tenant", u.Tenant, "workflow_id", workflows.UploadWorkflowID(u.ID))
+	if b.duplicates.has(d.Record, d.Session(), u.ID) {
+		b.log.DebugContext(ctx, "workflow is known to exist", "upload_id", u.ID, "tenant", u.Tenant, "workflow_id", workflows.UploadWorkflowID(u.ID))
 		return outcomeDuplicate
 	}
-	out := b.start(ctx, j, u)
-	j.s.recent.note(j.r, u.ID, out)
+	out := b.start(ctx, d, u)
+	b.duplicates.note(d.Record, d.Session(), u.ID, out)
 	return out
+}
+
+// reportsEnd reports whether e says that something has ended, as the events on
+// the lifecycle topic do, and asks for nothing.
+func reportsEnd(e events.Event) bool {
+	_, err := e.Lifecycle()
+	return err == nil
+}
+
+// errOtherTenant is an event about another tenant's upload.
+var errOtherTenant = errors.New("the workflow is another tenant's")
+
+// request makes a request of Temporal until it is answered. One for another
+// tenant's upload is the record's fault: it is dead-lettered with message.
+func (b *Bridge) request(ctx context.Context, d *consume.Delivery, doing, message string, try func(context.Context) (outcome, error)) outcome {
+	var out outcome
+	var refused error
+	done := b.askTemporal(ctx, d, doing, func(ctx context.Context) (err error) {
+		if out, err = try(ctx); errors.Is(err, errOtherTenant) {
+			refused, err = err, nil
+		}
+		return err
+	})
+	switch {
+	case !done:
+		return outcomeAbandoned
+	case refused != nil:
+		return b.deadLetter(ctx, d, &orak.Fault{Class: orak.ClassInput, Message: message, Err: fmt.Errorf("%s: %w", doing, refused)})
+	}
+	return out
+}
+
+// askTemporal tries until Temporal has answered; it is false where the record was
+// given up.
+func (b *Bridge) askTemporal(ctx context.Context, d *consume.Delivery, doing string, try func(context.Context) error) bool {
+	return d.Retry(ctx, b.temporal, doing, func(ctx context.Context) error {
+		if err := b.connect(ctx); err != nil {
+			return err
+		}
+		return try(ctx)
+	})
 }

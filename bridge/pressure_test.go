@@ -3,13 +3,11 @@ package bridge_test
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -17,7 +15,7 @@ import (
 
 	"orak"
 	"orak/bridge"
-	"orak/events"
+	"orak/internal/kafka/consume"
 	"orak/workflows"
 )
 
@@ -76,58 +74,6 @@ func holding(open <-chan struct{}, held ...orak.Upload) grpc.UnaryClientIntercep
 	})
 }
 
-// Each partition has a key of which the first record does not get on, and
-// thousands behind it: they wait in Kafka, and the other keys go on.
-func TestHotKeysFillNeitherTheBudgetNorTheMemory(t *testing.T) {
-	t.Parallel()
-	const behind = 3000
-	b := setup(t)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.kafka.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	require.NoError(t, err)
-	t.Cleanup(cl.Close)
-	var hot, cold []orak.Upload
-	var records []*kgo.Record
-	for p := range events.Partitions {
-		first, other := newUpload(), newUpload()
-		hot, cold = append(hot, first), append(cold, other)
-		one := announcement(t, first)
-		batch := []*kgo.Record{one, announcement(t, other)}
-		for range behind {
-			skipped := announcement(t, first)
-			for i, h := range skipped.Headers {
-				if h.Key == events.HeaderType {
-					skipped.Headers[i].Value = []byte("org.example.other")
-				}
-			}
-			batch = append(batch, skipped)
-		}
-		for _, r := range batch {
-			r.Partition = p
-		}
-		records = append(records, batch...)
-	}
-	require.NoError(t, cl.ProduceSync(b.ctx, records...).FirstErr())
-
-	open := make(chan struct{})
-	m := b.start(func(c *bridge.Config, d *bridge.Deps) {
-		c.StartTimeout = within
-		d.Temporal = b.client(b.address, holding(open, hot...))
-	})
-	n := int(events.Partitions)
-	require.Eventually(t, func() bool { return m.metric("orak_bridge_paused_partitions", "") == n }, within, 10*time.Millisecond)
-	m.awaitOutcome("started", n)
-	b.requireStarted(cold)
-	require.Less(t, m.metric("orak_bridge_buffered_records", ""), n*1024)
-	require.Equal(t, n, m.metric("orak_bridge_inflight_records", ""), "a hot key takes the place of one record")
-	close(open)
-	m.awaitOutcome("started", 2*n)
-	m.awaitOutcome("skipped", behind*n)
-	b.awaitCommitted((behind + 2) * n)
-	b.requireStarted(hot)
-	require.Zero(t, m.metric("orak_bridge_paused_partitions", ""))
-	require.Zero(t, m.metric("orak_bridge_buffered_records", ""))
-}
-
 func TestStandstillIsToldOnceAndEndsReadiness(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -138,7 +84,7 @@ func TestStandstillIsToldOnceAndEndsReadiness(t *testing.T) {
 		d.Temporal = b.client(b.address, holding(open, uploads...))
 		d.Alerter, d.Log = alerts, slog.New(slog.NewTextHandler(log, nil))
 	})
-	stalls := func() []bridge.Stall {
+	stalls := func() []consume.Stall {
 		alerts.mu.Lock()
 		defer alerts.mu.Unlock()
 		return alerts.stalls
@@ -155,18 +101,4 @@ func TestStandstillIsToldOnceAndEndsReadiness(t *testing.T) {
 	require.Zero(t, m.metric("orak_bridge_stalled_partitions", ""))
 	require.Equal(t, 1, m.metric("orak_bridge_stalls_total", ""))
 	require.Len(t, stalls(), 1)
-}
-
-// A group that does not come to an agreement has no owner for any partition.
-func TestGroupWithoutOwnersIsAStandstill(t *testing.T) {
-	t.Parallel()
-	b := setupFake(t)
-	var once sync.Once
-	joined := make(chan struct{})
-	b.refuseJoins(func() { once.Do(func() { close(joined) }) })
-	b.announce(3)
-	m := b.start(func(c *bridge.Config, _ *bridge.Deps) { c.StallAfter = time.Second })
-	<-joined
-	require.Eventually(t, func() bool { return m.metric("orak_bridge_stalls_total", "") == 1 }, within, 10*time.Millisecond)
-	require.ErrorContains(t, m.Ready(b.ctx), "3 records behind")
 }

@@ -10,50 +10,49 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/internal/kafka/consume"
 	"orak/workflows"
 )
 
-// refuse settles a record that is at fault itself. Where it tells which upload
-// it announces, that upload is parked: whoever waits for it sees so, and people
-// decide about it as about any other. Where it does not, there is nothing but
-// the record, which goes to the dead letters.
-func (b *Bridge) refuse(ctx context.Context, j *job, f *orak.Fault) outcome {
-	if u, ok := events.AnnouncedBy(j.r); ok {
-		return b.park(ctx, j, u, f)
+// refuse ends a record that is itself at fault. Where it names the upload that it
+// announces, that upload is parked: its status says so, and operators decide on
+// it as on any other. Where it does not, the record becomes a dead letter.
+func (b *Bridge) refuse(ctx context.Context, d *consume.Delivery, f *orak.Fault) outcome {
+	if u, ok := events.AnnouncedBy(d.Record); ok {
+		return b.park(ctx, d, u, f)
 	}
-	return b.deadLetter(ctx, j, f)
+	return b.deadLetter(ctx, d, f)
 }
 
-// park starts the workflow of an upload with whose announcement nothing can be
-// begun: it is dead-lettered from its first moment, and writes the dead letter,
-// the event and the alert itself. An upload that has a workflow keeps it; only
-// the record is dead-lettered then.
-func (b *Bridge) park(ctx context.Context, j *job, u orak.Upload, f *orak.Fault) outcome {
+// park starts the workflow of an upload whose announcement cannot be processed:
+// it is dead-lettered from its first moment, and writes the dead letter, the
+// event and the alert itself. An upload that has a workflow keeps it; then only
+// the record is dead-lettered.
+func (b *Bridge) park(ctx context.Context, d *consume.Delivery, u orak.Upload, f *orak.Fault) outcome {
 	failure := receiveFailure(f, time.Now().UTC())
-	l := launch{in: workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(j.r)}}
-	l.in.Refused = &failure
+	l := launch{in: workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(d.Record), Refused: &failure}}
 	exists, before := false, false
-	ok := b.persist(ctx, j, b.temporal, "parking the upload", func(try context.Context) (err error) {
+	done := b.askTemporal(ctx, d, "parking the upload", func(ctx context.Context) (err error) {
 		if l.refusals > 0 {
 			// The record may be what is too large.
 			l.in.Origin = l.in.Origin.Bare()
 		}
-		if exists, err = b.launch(try, &l); !exists {
+		if exists, err = b.launch(ctx, &l); !exists {
 			return err
 		}
-		before, err = b.wasRefused(try, u.ID)
+		before, err = b.wasRefused(ctx, u.ID)
 		return err
 	})
 	switch {
-	case !ok:
+	case !done:
 		return outcomeAbandoned
 	case l.refused != nil || exists && !before:
-		return b.deadLetter(ctx, j, f)
+		return b.deadLetter(ctx, d, f)
 	case exists:
 		return outcomeDuplicate
 	}
-	b.log.Warn("upload parked: its announcement was refused", "upload_id", u.ID, "tenant", u.Tenant, "class", f.Class, "error", f,
-		"topic", j.r.Topic, "partition", j.r.Partition, "offset", j.r.Offset)
+	b.log.WarnContext(ctx, "upload parked: its announcement was refused", "upload_id", u.ID, "tenant", u.Tenant, "class", f.Class, "error", f,
+		"topic", d.Record.Topic, "partition", d.Record.Partition, "offset", d.Record.Offset)
 	return outcomeDeadLettered
 }
 
@@ -61,12 +60,9 @@ func receiveFailure(f *orak.Fault, now time.Time) orak.Failure {
 	return orak.Failure{Stage: orak.StageReceive, Class: f.Class, Message: f.Message, Attempts: 1, FirstAt: now, LastAt: now}
 }
 
-// find describes the workflow of an upload, open or closed; nil means that
-// there is none.
+// find describes the workflow of an upload, open or closed; nil means that there
+// is none.
 func (b *Bridge) find(ctx context.Context, id orak.UploadID) (*workflow.WorkflowExecutionInfo, error) {
-	if err := b.connect(ctx); err != nil {
-		return nil, err
-	}
 	described, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
 	var absent *serviceerror.NotFound
 	if errors.As(err, &absent) {
@@ -95,8 +91,8 @@ func (b *Bridge) awaitsAnnouncement(info *workflow.WorkflowExecutionInfo) bool {
 	return p.Status == orak.StatusDeadLettered && p.Stage == orak.StageReceive
 }
 
-// announceAgain hands an announcement to a workflow that waits for one; that of
-// another tenant is errOtherTenant. To any other workflow it is a duplicate.
+// announceAgain signals an announcement to a workflow that waits for one; one of
+// another tenant is errOtherTenant. For any other workflow it is a duplicate.
 func (b *Bridge) announceAgain(ctx context.Context, in workflows.ProcessUploadInput) (outcome, error) {
 	info, err := b.find(ctx, in.Upload.ID)
 	switch {
@@ -114,6 +110,6 @@ func (b *Bridge) announceAgain(ctx context.Context, in workflows.ProcessUploadIn
 	case err != nil:
 		return outcomeDuplicate, err
 	}
-	b.log.Info("upload announced again", "upload_id", in.Upload.ID, "tenant", in.Upload.Tenant, "workflow_id", id)
+	b.log.InfoContext(ctx, "upload announced again", "upload_id", in.Upload.ID, "tenant", in.Upload.Tenant, "workflow_id", id)
 	return outcomeStarted, nil
 }

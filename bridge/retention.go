@@ -5,36 +5,30 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/cenkalti/backoff/v5"
 	"go.temporal.io/api/workflowservice/v1"
-
-	"orak/events"
-	"orak/internal/kafka"
 )
 
 // checkRetention warns where Temporal forgets closed workflows before Kafka
-// forgets the records that started them: such a record, read again, would
-// start its workflow a second time. It looks once, as soon as both answer.
-func (b *Bridge) checkRetention(ctx context.Context, cl *kgo.Client) {
-	waits := newBackoff(30 * time.Second)
-	for {
-		remembered, kept, err := b.retentions(ctx, cl)
+// forgets the records that started them: such a record, read again, would start
+// its workflow a second time. It checks once, as soon as both answer.
+func (b *Bridge) checkRetention(ctx context.Context) {
+	check := func() (struct{}, error) {
+		remembered, kept, err := b.retentions(ctx)
 		if err == nil {
-			b.judgeRetention(remembered, kept)
-			return
+			b.judgeRetention(ctx, remembered, kept)
 		}
-		b.faults.warn(b.log, "checking retention failed", "error", err)
-		timer := time.NewTimer(waits.wait())
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
+		return struct{}{}, err
 	}
+	waits := backoff.NewExponentialBackOff()
+	waits.MaxInterval = 30 * time.Second
+	_, _ = backoff.Retry(ctx, check, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0), // ends with ctx, or in success
+		backoff.WithNotify(func(err error, wait time.Duration) {
+			b.log.WarnContext(ctx, "checking retention failed; it is tried again", "error", err, "wait", wait)
+		}))
 }
 
-func (b *Bridge) retentions(ctx context.Context, cl *kgo.Client) (remembered, kept time.Duration, err error) {
+func (b *Bridge) retentions(ctx context.Context) (remembered, kept time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.StartTimeout)
 	defer cancel()
 	ns, err := b.deps.Temporal.WorkflowService().DescribeNamespace(ctx,
@@ -42,19 +36,16 @@ func (b *Bridge) retentions(ctx context.Context, cl *kgo.Client) (remembered, ke
 	if err != nil {
 		return 0, 0, fmt.Errorf("describing namespace: %w", err)
 	}
-	kept, err = kafka.Retention(ctx, cl, events.TopicUploads)
-	if err != nil {
-		return 0, 0, err
-	}
-	return ns.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), kept, nil
+	kept, err = b.consumer.Retention(ctx)
+	return ns.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), kept, err
 }
 
-// judgeRetention takes kept 0 for ever.
-func (b *Bridge) judgeRetention(remembered, kept time.Duration) {
+// judgeRetention compares them; kept 0 means for ever.
+func (b *Bridge) judgeRetention(ctx context.Context, remembered, kept time.Duration) {
 	if kept != 0 && remembered > kept {
-		b.log.Debug("retention is in order", "namespace", remembered, "topic", kept)
+		b.log.DebugContext(ctx, "retention is in order", "namespace", remembered, "topic", kept)
 		return
 	}
-	b.log.Warn("the namespace's retention is not longer than the topic's: replayed records could be processed twice",
+	b.log.WarnContext(ctx, "namespace retention is not longer than the topic's; replayed records could be processed twice",
 		"namespace", remembered, "topic", kept, "for_ever", kept == 0)
 }

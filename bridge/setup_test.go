@@ -23,6 +23,7 @@ import (
 	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/internal/kafka/consume"
 	"orak/test/broker"
 	"orak/test/stack"
 	"orak/workflows"
@@ -34,10 +35,8 @@ const within = 60 * time.Second
 
 // bundle is a broker, a namespace and what a test needs to look at both.
 type bundle struct {
-	t   *testing.T
-	ctx context.Context
-	// broker is kfake's, for those who inject faults; they use setupFake.
-	broker   *kfake.Cluster
+	t        *testing.T
+	ctx      context.Context
 	kafka    kafka.Config
 	admin    *kadm.Client
 	cl       *kgo.Client
@@ -47,34 +46,18 @@ type bundle struct {
 	temporal client.Client
 }
 
-// setup is for a test that runs on any broker: kfake, one for each test, or a
-// turn at the one that broker.Env names.
+// setup gives the test a broker: kfake, one for each test, or a turn at the one
+// that broker.Env names.
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	address := broker.Take(t)
-	if address == "" {
-		return setupFake(t)
+	brokers := []string{broker.Take(t)}
+	if brokers[0] == "" {
+		fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()))
+		require.NoError(t, err)
+		t.Cleanup(fake.Close)
+		brokers = fake.ListenAddrs()
 	}
-	b := newBundle(t, address)
-	b.makeTopics()
-	return b
-}
-
-// setupFake is for a test that injects faults, which kfake alone lets it do.
-func setupFake(t *testing.T) *bundle {
-	t.Helper()
-	return setupNodes(t, 1)
-}
-
-// setupNodes is setupFake with that many nodes, which groups and partitions
-// can move between.
-func setupNodes(t *testing.T, nodes int) *bundle {
-	t.Helper()
-	fake, err := kfake.NewCluster(kfake.NumBrokers(nodes), kfake.DataDir(t.TempDir()))
-	require.NoError(t, err)
-	t.Cleanup(fake.Close)
-	b := newBundle(t, fake.ListenAddrs()...)
-	b.broker = fake
+	b := newBundle(t, brokers...)
 	b.makeTopics()
 	return b
 }
@@ -131,9 +114,11 @@ type member struct {
 
 func config() bridge.Config {
 	return bridge.Config{
-		Inflight: 64, CommitInterval: 20 * time.Millisecond, StartTimeout: 10 * time.Second,
-		MaxBackoff: 200 * time.Millisecond, DrainTimeout: 5 * time.Second, SessionTimeout: 10 * time.Second,
-		EagerStart: true,
+		Config: consume.Config{
+			Inflight: 64, CommitInterval: 20 * time.Millisecond, MaxBackoff: 200 * time.Millisecond,
+			DrainTimeout: 5 * time.Second, SessionTimeout: 10 * time.Second,
+		},
+		StartTimeout: 10 * time.Second, EagerStart: true,
 	}
 }
 
@@ -334,4 +319,28 @@ func (g *gate) PublishDeadLetter(ctx context.Context, d events.DeadLetter) error
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func allPartitions() (all []int32) {
+	for p := range events.Partitions {
+		all = append(all, p)
+	}
+	return all
+}
+
+// announceOn announces one upload on each of the partitions.
+func (b *bundle) announceOn(parts []int32) []orak.Upload {
+	b.t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.kafka.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	require.NoError(b.t, err)
+	defer cl.Close()
+	var uploads []orak.Upload
+	for _, p := range parts {
+		u := newUpload()
+		r := announcement(b.t, u)
+		r.Partition = p
+		require.NoError(b.t, cl.ProduceSync(b.ctx, r).FirstErr())
+		uploads = append(uploads, u)
+	}
+	return uploads
 }

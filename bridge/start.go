@@ -13,6 +13,7 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/internal/kafka/consume"
 	"orak/workflows"
 )
 
@@ -21,42 +22,35 @@ import (
 const maxRefusals = 3
 
 // start starts the workflow of u, once and only once, however often u is
-// announced. A start whose answer was lost is tried again, and then counts as
-// a duplicate.
-func (b *Bridge) start(ctx context.Context, j *job, u orak.Upload) outcome {
+// announced. A start whose answer was lost is tried again, and then counts as a
+// duplicate.
+func (b *Bridge) start(ctx context.Context, d *consume.Delivery, u orak.Upload) outcome {
 	began := time.Now()
-	l := launch{in: workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(j.r)}}
-	out, others := outcomeStarted, false
-	ok := b.persist(ctx, j, b.temporal, "starting the workflow", func(try context.Context) error {
-		exists, err := b.launch(try, &l)
+	l := launch{in: workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(d.Record)}}
+	out := b.request(ctx, d, "starting the workflow", "The event announces another tenant's upload.", func(ctx context.Context) (outcome, error) {
+		exists, err := b.launch(ctx, &l)
 		if exists {
-			out, err = b.announceAgain(try, l.in)
+			return b.announceAgain(ctx, l.in)
 		}
-		if others = errors.Is(err, errOtherTenant); others {
-			return nil
-		}
-		return err
+		return outcomeStarted, err
 	})
-	switch {
-	case !ok:
-		return outcomeAbandoned
-	case others:
-		return b.deadLetter(ctx, j, &orak.Fault{Class: orak.ClassInput, Message: "The event announces another tenant's upload.", Err: errOtherTenant})
-	case l.refused != nil:
-		return b.park(ctx, j, u, &orak.Fault{
+	if out == outcomeStarted && l.refused != nil {
+		return b.park(ctx, d, u, &orak.Fault{
 			Class:   orak.ClassInternal,
 			Message: "The upload could not be taken into processing.",
 			Err:     fmt.Errorf("starting workflow %s: %w", workflows.UploadWorkflowID(u.ID), l.refused),
 		})
 	}
-	b.metrics.start.Observe(time.Since(began).Seconds())
+	if out == outcomeStarted || out == outcomeDuplicate {
+		b.metrics.start.Observe(time.Since(began).Seconds())
+	}
 	return out
 }
 
 // launch is a workflow that is to be started, over all tries.
 type launch struct {
 	in workflows.ProcessUploadInput
-	// refusals counts how often Temporal has refused the start; refused is there
+	// refusals counts how often Temporal has refused the start; refused is set
 	// once that is the record's fault.
 	refusals int
 	refused  error
@@ -64,38 +58,35 @@ type launch struct {
 
 // launch tries to start l's workflow; exists says that there is one. A nil
 // error with l.refused means that there is none, and can be none.
-func (b *Bridge) launch(try context.Context, l *launch) (exists bool, err error) {
+func (b *Bridge) launch(ctx context.Context, l *launch) (exists bool, err error) {
 	l.refused = nil
-	if err := b.connect(try); err != nil {
-		return false, err
-	}
 	options := workflows.StartOptions(l.in)
 	options.EnableEagerStart = b.cfg.EagerStart
-	run, err := b.deps.Temporal.ExecuteWorkflow(try, options, workflows.TypeProcessUpload, l.in)
+	run, err := b.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, l.in)
+	log := b.log.With("upload_id", l.in.Upload.ID, "tenant", l.in.Upload.Tenant, "workflow_id", options.ID)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	var invalid *serviceerror.InvalidArgument
 	switch {
 	case err == nil:
-		b.log.Info("workflow started", "upload_id", l.in.Upload.ID, "tenant", l.in.Upload.Tenant, "workflow_id", options.ID, "run_id", run.GetRunID())
+		log.InfoContext(ctx, "workflow started", "run_id", run.GetRunID())
 		return false, nil
 	case errors.As(err, &already):
-		b.log.Debug("workflow was started before", "upload_id", l.in.Upload.ID, "tenant", l.in.Upload.Tenant, "workflow_id", options.ID, "run_id", already.RunId)
+		log.DebugContext(ctx, "workflow was started before", "run_id", already.RunId)
 		return true, nil
 	case errors.As(err, &invalid):
 		if l.refusals++; l.refusals < maxRefusals {
 			return false, err
 		}
 		l.refused = err
-		return false, b.blameNamespace(try, invalid)
+		return false, b.blameNamespace(ctx, invalid)
 	default:
 		return false, err
 	}
 }
 
-// connect makes the first health check, one at a time: a client that was made
-// without connecting loads the server's capabilities then, and the SDK's starts
-// read them without a lock. Whoever waits for another one's check waits no
-// longer than ctx.
+// connect makes the first health check, one at a time: a lazy client loads the
+// server's capabilities then, and the SDK's starts read them without a lock. It
+// waits for another record's check no longer than ctx.
 func (b *Bridge) connect(ctx context.Context) error {
 	if b.connected.Load() {
 		return nil
@@ -116,12 +107,12 @@ func (b *Bridge) connect(ctx context.Context) error {
 	return nil
 }
 
-// blameNamespace tells a namespace that refuses every record, because our
-// search attributes are not usable there yet, from a refused record: nil means
-// that it is the record. What a record puts into search attributes is valid
-// by construction, so a refusal that speaks of them is never the record's
-// fault; they come into effect some time after they are registered. Where
-// Temporal does not let us look, the record is taken to be at fault.
+// blameNamespace returns an error where the namespace would refuse every record,
+// because our search attributes are not usable there yet; nil blames the record.
+// What a record puts into search attributes is valid by construction, so a
+// refusal that names them is never the record's fault; they come into effect
+// some time after they are registered. Where Temporal does not permit the
+// question, the record is at fault.
 func (b *Bridge) blameNamespace(ctx context.Context, refusal *serviceerror.InvalidArgument) error {
 	if strings.Contains(strings.ToLower(refusal.Error()), "search attribute") {
 		return refusal

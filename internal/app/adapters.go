@@ -12,6 +12,7 @@ import (
 	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/internal/kafka/consume"
 	"orak/internal/objectstore"
 	"orak/internal/temporal"
 	"orak/workflows"
@@ -84,6 +85,6 @@ func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) er
 
 // Stalled is bridge.Alerter's. It is posted at once and not by way of Temporal,
 // which may be what the bridge waits for.
-func (a bridgeAlerter) Stalled(ctx context.Context, s bridge.Stall) error {
+func (a bridgeAlerter) Stalled(ctx context.Context, s consume.Stall) error {
 	return a.notifier.Post(ctx, messages.StallText(s))
 }

@@ -1,4 +1,4 @@
-package bridge
+package consume
 
 import (
 	"bytes"
@@ -12,35 +12,39 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"orak/events"
 )
+
+// askTimeout bounds a question to Kafka, and one report of a stall.
+const askTimeout = 10 * time.Second
 
 // maxDump is how much of a goroutine dump goes into the log, in bytes. Equal
 // goroutines are one entry of it.
 const maxDump = 256 << 10
 
-// Stall says that records wait in partitions whose commits stand still.
+// Stall says that records wait in partitions whose commits do not move.
 type Stall struct {
-	// Partitions are those of the uploads topic that stand still, ascending;
-	// a bridge that owns none speaks of all, with -1.
+	// Topic is what is consumed.
+	Topic string
+	// Partitions are those that do not move, ascending; a member that owns none
+	// reports on all of them, as -1.
 	Partitions []int32
 	// Lag is how many offsets they are behind.
 	Lag int64
-	// Since is when the first of them last moved, as far as was seen.
+	// Since is when the first of them was last seen to move.
 	Since time.Time
 }
 
 func (s Stall) String() string {
 	return fmt.Sprintf("partitions %v of %s have not moved since %s and are %d records behind",
-		s.Partitions, events.TopicUploads, s.Since.UTC().Format(time.RFC3339), s.Lag)
+		s.Partitions, s.Topic, s.Since.UTC().Format(time.RFC3339), s.Lag)
 }
 
 // position is how far a partition is committed, and how long it is.
 type position struct{ committed, end int64 }
 
-// stallWatch remembers since when each partition has not moved on.
+// stallWatch remembers since when each partition has not moved.
 type stallWatch struct {
+	topic  string
 	after  time.Duration
 	looked time.Time
 	seen   map[int32]motion
@@ -53,15 +57,15 @@ type motion struct {
 	at time.Time
 }
 
-func newStallWatch(after time.Duration) *stallWatch {
-	return &stallWatch{after: after, seen: make(map[int32]motion)}
+func newStallWatch(topic string, after time.Duration) *stallWatch {
+	return &stallWatch{topic: topic, after: after, seen: make(map[int32]motion)}
 }
 
-// look takes in where the partitions are now; nil means that none stands
-// still. A partition that was not there at the look before begins anew.
+// look compares positions with those before; nil means that no partition is
+// stalled. A partition that was not there before begins anew.
 func (w *stallWatch) look(now time.Time, positions map[int32]position) *Stall {
 	seen := make(map[int32]motion, len(positions))
-	var stall Stall
+	stall := Stall{Topic: w.topic}
 	for id, p := range positions {
 		before, ok := w.seen[id]
 		idle := before.committed >= before.end
@@ -86,8 +90,7 @@ func (w *stallWatch) look(now time.Time, positions map[int32]position) *Stall {
 	return &stall
 }
 
-// blind says that Kafka did not tell: time in which nobody could see anything
-// move does not count.
+// blind excludes the time in which Kafka could not be asked.
 func (w *stallWatch) blind(now time.Time) {
 	for id, m := range w.seen {
 		m.at = m.at.Add(now.Sub(w.looked))
@@ -96,65 +99,65 @@ func (w *stallWatch) blind(now time.Time) {
 	w.looked = now
 }
 
-// watchStalls looks at Kafka, and not at what the bridge believes of itself:
-// whatever keeps the commits from moving on shows there. While Kafka does not
-// answer, what was found last stays.
-func (b *Bridge) watchStalls(ctx context.Context, cl *kgo.Client) {
-	if b.cfg.StallAfter == 0 {
+// watchStalls asks Kafka, and not what the consumer believes of itself: anything
+// that keeps the commits from moving shows there. While Kafka does not answer,
+// the last finding stays.
+func (c *Consumer) watchStalls(ctx context.Context, cl *kgo.Client) {
+	if c.cfg.StallAfter == 0 {
 		return
 	}
-	watch, adm := newStallWatch(b.cfg.StallAfter), kadm.NewClient(cl)
-	ticker := time.NewTicker(min(b.cfg.StallAfter/4, 15*time.Second))
+	watch, adm := newStallWatch(c.deps.Topic, c.cfg.StallAfter), kadm.NewClient(cl)
+	ticker := time.NewTicker(min(c.cfg.StallAfter/4, 15*time.Second))
 	defer ticker.Stop()
-	var untold *Stall
+	var unreported *Stall
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		positions, err := b.positions(ctx, adm)
+		positions, err := c.positions(ctx, adm)
 		if err != nil {
 			watch.blind(time.Now())
-			b.faults.warn(b.log, "looking for stalls failed", "error", err)
-		} else if stall := watch.look(time.Now(), positions); b.noteStall(stall) {
-			untold = stall
+			c.faults.WarnContext(ctx, "looking for stalls failed", "error", err)
+		} else if stall := watch.look(time.Now(), positions); c.noteStall(ctx, stall) {
+			unreported = stall
 		}
-		if untold != nil && b.tellStall(ctx, *untold) {
-			untold = nil
+		if unreported != nil && c.reportStall(ctx, *unreported) {
+			unreported = nil
 		}
 	}
 }
 
 // noteStall keeps stall for Ready; begins is true where there was none before.
-func (b *Bridge) noteStall(stall *Stall) (begins bool) {
-	before := b.stall.Swap(stall)
+func (c *Consumer) noteStall(ctx context.Context, stall *Stall) (begins bool) {
+	before := c.stall.Swap(stall)
 	if stall == nil {
-		b.metrics.stalled.Set(0)
+		c.metrics.stalled.Set(0)
 		if before != nil {
-			b.log.Info("the bridge moves on again")
+			c.log.InfoContext(ctx, "stall is over", "topic", c.deps.Topic)
 		}
 		return false
 	}
-	b.metrics.stalled.Set(float64(len(stall.Partitions)))
+	c.metrics.stalled.Set(float64(len(stall.Partitions)))
 	if before != nil {
 		return false
 	}
-	b.metrics.stalls.Inc()
-	b.log.Error("the bridge stands still", "partitions", stall.Partitions, "lag", stall.Lag,
+	c.metrics.stalls.Inc()
+	c.log.ErrorContext(ctx, "partitions are stalled", "topic", c.deps.Topic, "partitions", stall.Partitions, "lag", stall.Lag,
 		"since", stall.Since, "goroutines", goroutines())
 	return true
 }
 
-// tellStall raises the alert; false asks for another try.
-func (b *Bridge) tellStall(ctx context.Context, stall Stall) bool {
-	if b.deps.Alerter == nil {
+// reportStall calls Deps.Stalled; false asks for another try.
+func (c *Consumer) reportStall(ctx context.Context, stall Stall) bool {
+	if c.deps.Stalled == nil {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.StartTimeout)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	if err := b.deps.Alerter.Stalled(ctx, stall); err != nil {
-		b.faults.warn(b.log, "raising an alert failed, it is tried again", "error", err)
+	if err := c.deps.Stalled(ctx, stall); err != nil {
+		c.faults.WarnContext(ctx, "reporting a stall failed; it is tried again", "error", err)
 		return false
 	}
 	return true
@@ -168,18 +171,18 @@ func goroutines() string {
 	return string(dump.Next(maxDump))
 }
 
-// positions are those of the partitions that this bridge owns. Where it owns
+// positions are those of the partitions that this member owns. Where it owns
 // none, they are added up as partition -1: a group that has stopped as a whole
 // has owners for none.
-func (b *Bridge) positions(ctx context.Context, adm *kadm.Client) (map[int32]position, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.StartTimeout)
+func (c *Consumer) positions(ctx context.Context, adm *kadm.Client) (map[int32]position, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	lag, err := b.groupPositions(ctx, adm)
+	lag, err := c.groupPositions(ctx, adm)
 	if err != nil {
 		return nil, err
 	}
 	owned := make(map[int32]position)
-	for _, s := range b.allSessions() {
+	for _, s := range c.allSessions() {
 		if p, ok := lag[s.partition.id]; ok {
 			owned[s.partition.id] = p
 		}
@@ -197,27 +200,27 @@ func (b *Bridge) positions(ctx context.Context, adm *kadm.Client) (map[int32]pos
 
 // groupPositions has every partition of the topic. Where nothing is committed,
 // or what is committed is gone, the partition's start counts.
-func (b *Bridge) groupPositions(ctx context.Context, adm *kadm.Client) (map[int32]position, error) {
-	starts, err := adm.ListStartOffsets(ctx, events.TopicUploads)
+func (c *Consumer) groupPositions(ctx context.Context, adm *kadm.Client) (map[int32]position, error) {
+	starts, err := adm.ListStartOffsets(ctx, c.deps.Topic)
 	if err != nil {
 		return nil, fmt.Errorf("listing start offsets: %w", err)
 	}
-	ends, err := adm.ListEndOffsets(ctx, events.TopicUploads)
+	ends, err := adm.ListEndOffsets(ctx, c.deps.Topic)
 	if err != nil {
 		return nil, fmt.Errorf("listing end offsets: %w", err)
 	}
-	commits, err := adm.FetchOffsets(ctx, events.GroupBridge)
+	commits, err := adm.FetchOffsets(ctx, c.deps.Group)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, fmt.Errorf("fetching offsets: %w", err)
 	}
 	positions := make(map[int32]position)
-	for id, end := range ends[events.TopicUploads] {
-		start, ok := starts.Lookup(events.TopicUploads, id)
+	for id, end := range ends[c.deps.Topic] {
+		start, ok := starts.Lookup(c.deps.Topic, id)
 		if end.Err != nil || !ok || start.Err != nil {
 			continue
 		}
 		p := position{committed: start.Offset, end: end.Offset}
-		if c, ok := commits.Lookup(events.TopicUploads, id); ok && c.Err == nil {
+		if c, ok := commits.Lookup(c.deps.Topic, id); ok && c.Err == nil {
 			p.committed = max(p.committed, c.At)
 		}
 		positions[id] = p

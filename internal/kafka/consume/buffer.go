@@ -1,4 +1,4 @@
-package bridge
+package consume
 
 import "github.com/twmb/franz-go/pkg/kgo"
 
@@ -16,10 +16,10 @@ type buffer struct {
 	bytes   int
 }
 
-// buffer has room for twice the in-flight budget, so that one partition alone
-// can keep it busy.
-func (b *Bridge) buffer() buffer {
-	return buffer{records: max(minBuffer, 2*b.cfg.Inflight), bytes: bufferBytes}
+// buffer has room for twice the in-flight budget, so that a single partition can
+// keep it busy, and for two batches.
+func (c *Consumer) buffer() buffer {
+	return buffer{records: max(minBuffer, 2*c.cfg.Inflight, 2*c.batch.Records), bytes: bufferBytes}
 }
 
 func (f buffer) full(records, bytes int) bool { return records >= f.records || bytes >= f.bytes }
@@ -28,20 +28,20 @@ func (f buffer) low(records, bytes int) bool { return records <= f.records/2 && 
 
 // regulate pauses the fetching of a session's partition when its buffer is
 // full, and resumes it when it is low or the session has ended. The client
-// throws away what it has fetched of a paused partition and fetches it again.
-func (b *Bridge) regulate(cl *kgo.Client, s *session) {
-	// Held over the client's call too: calls must come in the order of what
-	// they follow from.
-	b.flow.Lock()
-	defer b.flow.Unlock()
-	pause, resume := s.regulate(b.buffer())
+// drops what it has fetched of a paused partition and fetches it again.
+func (c *Consumer) regulate(cl *kgo.Client, s *session) {
+	// Held over the client's call too: calls must come in the order of
+	// their causes.
+	c.flow.Lock()
+	defer c.flow.Unlock()
+	pause, resume := s.regulate()
 	parts := map[string][]int32{s.partition.topic: {s.partition.id}}
 	switch {
 	case pause:
-		b.metrics.paused.Inc()
+		c.metrics.paused.Inc()
 		cl.PauseFetchPartitions(parts)
 	case resume:
-		b.metrics.paused.Dec()
+		c.metrics.paused.Dec()
 		cl.ResumeFetchPartitions(parts)
 	}
 }

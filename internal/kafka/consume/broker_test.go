@@ -1,4 +1,4 @@
-package bridge_test
+package consume_test
 
 import (
 	"sync/atomic"
@@ -10,9 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"orak/bridge"
 	"orak/events"
-	"orak/internal/kafka"
+	"orak/internal/kafka/consume"
 )
 
 // refuseJoins answers every join of the group with an error that is tried
@@ -42,18 +41,17 @@ func (b *bundle) heartbeatsSay(err *kerr.Error, n int64) (seen *atomic.Int64) {
 	return seen
 }
 
-// goesOn announces uploads around what happens to a bridge at work, and
+// goesOn announces keys around what happens to a bridge at work, and
 // requires that all are started and committed.
 func (b *bundle) goesOn(m *member, happens func()) {
 	b.t.Helper()
-	uploads := b.announce(20)
-	m.awaitStarts(20)
+	keys := b.announce(20)
+	m.awaitHandled(20)
 	b.awaitCommitted(20)
 	happens()
-	uploads = append(uploads, b.announce(20)...)
+	keys = append(keys, b.announce(20)...)
 	b.awaitCommitted(40)
-	b.requireStarted(uploads)
-	require.Zero(b.t, b.deadLetters())
+	b.requireHandled(keys)
 }
 
 func TestGroupErrorsLoseNothing(t *testing.T) {
@@ -79,10 +77,10 @@ func TestGroupErrorsLoseNothing(t *testing.T) {
 
 // A fenced member is one whose name another member has taken, or that the
 // broker takes for such a one.
-func TestFencedBridgeComesBack(t *testing.T) {
+func TestFencedConsumerComesBack(t *testing.T) {
 	t.Parallel()
 	b := setupFake(t)
-	m := b.start(func(c *bridge.Config, _ *bridge.Deps) { c.InstanceID = "bridge-1" })
+	m := b.start(func(c *consume.Config) { c.InstanceID = "bridge-1" })
 	b.goesOn(m, func() {
 		seen := b.heartbeatsSay(kerr.FencedInstanceID, 1)
 		require.Eventually(t, func() bool { return seen.Load() > 0 }, within, 10*time.Millisecond)
@@ -104,17 +102,16 @@ func TestFetchErrorsLoseNothing(t *testing.T) {
 			t.Parallel()
 			b := setupFake(t)
 			m := b.start(nil)
-			uploads := b.announce(20)
-			m.awaitStarts(20)
+			keys := b.announce(20)
+			m.awaitHandled(20)
 			b.awaitCommitted(20)
 			seen := b.fetchesSay(code, 3)
 			// Fetches name a partition only when something of it has changed.
-			uploads = append(uploads, b.announce(20)...)
+			keys = append(keys, b.announce(20)...)
 			require.Eventually(t, func() bool { return seen.Load() > 0 }, within, 10*time.Millisecond)
 			b.awaitCommitted(40)
-			b.requireStarted(uploads)
-			require.Equal(t, 40, m.metric("orak_bridge_records_total", "started"), "an error may repeat records, and repeats start nothing")
-			require.Zero(t, b.deadLetters())
+			b.requireHandled(keys)
+			require.Equal(t, 40, m.metric("records_total", "started"), "an error may repeat records, and repeats start nothing")
 		})
 	}
 }
@@ -158,10 +155,10 @@ func TestLogCutAtItsStartIsReadFromWhatIsLeft(t *testing.T) {
 	for p := range events.Partitions {
 		stale.AddOffset(events.TopicUploads, p, 0, -1)
 	}
-	require.NoError(t, b.admin.CommitAllOffsets(b.ctx, events.GroupBridge, stale))
-	uploads := b.announceOn(allPartitions())
-	b.start(nil).awaitStarts(12)
-	b.requireStarted(uploads)
+	require.NoError(t, b.admin.CommitAllOffsets(b.ctx, group, stale))
+	keys := b.announceOn(allPartitions())
+	b.start(nil).awaitHandled(12)
+	b.requireHandled(keys)
 	b.awaitCommitted(72)
 }
 
@@ -172,12 +169,12 @@ func TestLogMadeAnewIsReadFromItsStart(t *testing.T) {
 	b := setupFake(t)
 	m := b.start(nil)
 	b.announce(48)
-	m.awaitStarts(48)
+	m.awaitHandled(48)
 	b.awaitCommitted(48)
 	_, err := b.admin.DeleteTopic(b.ctx, events.TopicUploads)
 	require.NoError(t, err)
-	require.NoError(t, kafka.EnsureTopics(b.ctx, b.cl, events.Topics(), 1))
-	uploads := b.announceOn(allPartitions())
-	m.awaitStarts(60)
-	b.requireStarted(uploads)
+	b.makeTopic()
+	keys := b.announceOn(allPartitions())
+	m.awaitHandled(60)
+	b.requireHandled(keys)
 }

@@ -1,4 +1,4 @@
-package bridge
+package consume
 
 import (
 	"context"
@@ -12,33 +12,38 @@ import (
 
 var roomy = buffer{records: 1000, bytes: 1 << 20}
 
+func testSession(p partition, room buffer) *session {
+	return newSession(p, 1, room, Batch{Records: 1}, nil)
+}
+
 func testRecord(offset int64, key string) *kgo.Record {
 	return &kgo.Record{Topic: "t", Key: []byte(key), Offset: offset}
 }
 
 func TestRecordsOfAKeyTakeTurnsInOrder(t *testing.T) {
 	t.Parallel()
-	s := newSession(partition{topic: "t"}, roomy)
+	s := testSession(partition{topic: "t"}, roomy)
 	for offset, key := range []string{"a", "a", "a", "b"} {
 		require.True(t, s.accept(testRecord(int64(offset), key)))
 	}
 	require.False(t, s.accept(testRecord(3, "b")), "offsets that go backwards are another log")
 	take := func(offset int64, more bool) {
 		t.Helper()
-		r, got := s.take()
-		require.Equal(t, offset, r.Offset)
+		records, got := s.take()
+		require.Len(t, records, 1)
+		require.Equal(t, offset, records[0].Offset)
 		require.Equal(t, more, got)
 	}
 	take(0, true)
 	take(3, false)
-	r, _ := s.take()
-	require.Nil(t, r, "a key has one record underway")
-	require.True(t, s.release("a"))
-	require.False(t, s.release("b"))
+	records, _ := s.take()
+	require.Nil(t, records, "a key has one record underway")
+	require.True(t, s.release(testRecord(0, "a")))
+	require.False(t, s.release(testRecord(3, "b")))
 	s.accept(testRecord(4, "b"))
 	take(1, true)
 	take(4, false)
-	require.True(t, s.release("a"))
+	require.True(t, s.release(testRecord(1, "a")))
 	take(2, false)
 }
 
@@ -46,7 +51,7 @@ func TestRecordsOfAKeyTakeTurnsInOrder(t *testing.T) {
 func TestHotKeyLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
 	turns := newTurns(2)
-	hot, cold := newSession(partition{topic: "t", id: 0}, roomy), newSession(partition{topic: "t", id: 1}, roomy)
+	hot, cold := testSession(partition{topic: "t", id: 0}, roomy), testSession(partition{topic: "t", id: 1}, roomy)
 	for offset := range int64(1000) {
 		hot.accept(testRecord(offset, "hot"))
 		turns.offer(hot)
@@ -56,17 +61,17 @@ func TestHotKeyLeavesRoomForOthers(t *testing.T) {
 	turns.offer(cold)
 	var begun []string
 	for range 3 {
-		s, r := turns.next()
-		begun = append(begun, string(r.Key))
+		s, records := turns.next()
+		begun = append(begun, string(records[0].Key))
 		if len(begun) > 1 {
-			s.release(string(r.Key))
+			s.release(records[0])
 			turns.done()
 			turns.offer(s)
 		}
 	}
 	require.Equal(t, []string{"hot", "other", "behind"}, begun)
-	_, r := turns.next()
-	require.Nil(t, r, "the hot key's second record waits for its first")
+	_, records := turns.next()
+	require.Nil(t, records, "the hot key's second record waits for its first")
 }
 
 // Each record is begun once, those of a key in order and one at a time, and
@@ -77,7 +82,7 @@ func TestTurnsKeepTheOrderOfKeysAndTheBudget(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		budget := 1 + rnd.IntN(5)
 		turns := newTurns(budget)
-		sessions := []*session{newSession(partition{id: 0}, roomy), newSession(partition{id: 1}, roomy), newSession(partition{id: 2}, roomy)}
+		sessions := []*session{testSession(partition{id: 0}, roomy), testSession(partition{id: 1}, roomy), testSession(partition{id: 2}, roomy)}
 		next, begun := make(map[*session]int64), make(map[*session]int)
 		type key struct {
 			s *session
@@ -97,16 +102,17 @@ func TestTurnsKeepTheOrderOfKeysAndTheBudget(t *testing.T) {
 				k := open[i]
 				open = append(open[:i], open[i+1:]...)
 				delete(underway, k)
-				if k.s.release(k.k) {
+				if k.s.release(testRecord(0, k.k)) {
 					turns.offer(k.s)
 				}
 				turns.done()
 			default:
-				s, r := turns.next()
-				if r == nil {
+				s, records := turns.next()
+				if records == nil {
 					require.True(t, len(open) == budget || startable(sessions) == 0, "seed %d: room is left unused", seed)
 					continue
 				}
+				r := records[0]
 				k := key{s, string(r.Key)}
 				require.False(t, underway[k], "seed %d", seed)
 				require.Greater(t, r.Offset, lastOf[k], "seed %d", seed)
@@ -136,40 +142,40 @@ func startable(sessions []*session) (n int) {
 func TestFullBufferPausesUntilHalfOfItIsWorkedOff(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]buffer{"records": {records: 4, bytes: 1000}, "bytes": {records: 1000, bytes: 4}} {
-		s := newSession(partition{topic: "t"}, roomy)
+		s := testSession(partition{topic: "t"}, f)
 		for offset := range int64(4) {
-			pause, resume := s.regulate(f)
+			pause, resume := s.regulate()
 			require.False(t, pause || resume, name)
 			s.accept(testRecord(offset, string(rune('a'+offset))))
 		}
-		pause, _ := s.regulate(f)
+		pause, _ := s.regulate()
 		require.True(t, pause, name)
-		pause, resume := s.regulate(f)
+		pause, resume := s.regulate()
 		require.False(t, pause || resume, "%s: said once", name)
 		s.take()
-		_, resume = s.regulate(f)
+		_, resume = s.regulate()
 		require.False(t, resume, name)
 		s.take()
-		_, resume = s.regulate(f)
+		_, resume = s.regulate()
 		require.True(t, resume, name)
 	}
 }
 
-func TestEndingSessionBeginsNothingAndCommitsWhatIsSettled(t *testing.T) {
+func TestEndingSessionBeginsNothingAndCommitsWhatIsDone(t *testing.T) {
 	t.Parallel()
-	s := newSession(partition{topic: "t"}, roomy)
+	s := testSession(partition{topic: "t"}, roomy)
 	for offset := range int64(4) {
 		s.accept(testRecord(offset, "k"))
 	}
-	r, _ := s.take()
-	s.finish(r.Offset, true)
+	records, _ := s.take()
+	s.finish(records, true)
 	require.Equal(t, 3, s.end())
 	require.Zero(t, s.end(), "what was given up is counted once")
-	_, resume := s.regulate(buffer{records: 1, bytes: 1})
+	_, resume := s.regulate()
 	require.False(t, resume)
-	require.False(t, s.release("k"))
-	r, _ = s.take()
-	require.Nil(t, r)
+	require.False(t, s.release(records[0]))
+	records, _ = s.take()
+	require.Nil(t, records)
 	s.drain(context.Background())
 	at, ok := s.toCommit()
 	require.True(t, ok)
@@ -181,15 +187,15 @@ func TestEndingSessionBeginsNothingAndCommitsWhatIsSettled(t *testing.T) {
 
 func TestDrainCutsOffWhatDoesNotFinishInTime(t *testing.T) {
 	t.Parallel()
-	s := newSession(partition{topic: "t"}, roomy)
+	s := testSession(partition{topic: "t"}, roomy)
 	s.accept(testRecord(0, "k"))
-	r, _ := s.take()
+	records, _ := s.take()
 	handling, cancel := context.WithCancel(context.Background())
-	s.begin(r.Offset, cancel)
+	s.begin(records[0].Offset, cancel)
 	go func() {
 		<-handling.Done()
-		s.finish(r.Offset, false)
-		s.release("k")
+		s.finish(records, false)
+		s.release(records[0])
 	}()
 	s.end()
 	bound, expire := context.WithCancel(context.Background())
@@ -208,8 +214,8 @@ func TestBackoffGrowsToItsLimit(t *testing.T) {
 	t.Parallel()
 	b := newBackoff(time.Second)
 	for _, step := range []time.Duration{100, 200, 400, 800, 1000, 1000} {
-		wait := b.wait()
+		wait := b.NextBackOff()
 		require.GreaterOrEqual(t, wait, step*time.Millisecond/2)
-		require.LessOrEqual(t, wait, step*time.Millisecond)
+		require.LessOrEqual(t, wait, min(step*time.Millisecond*4/3, time.Second))
 	}
 }

@@ -6,11 +6,9 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
-
 	"orak"
 	"orak/events"
+	"orak/internal/kafka/consume"
 )
 
 // Recordings is the store in which notifications announce recordings.
@@ -33,20 +31,8 @@ var ErrInOutbox = errors.New("the recording is in the outbox")
 // largest recording has to fit in: a try that is cut off begins anew.
 const describeTimeout = 15 * time.Minute
 
-// outcomeErased: a notification of a recording that is no longer there.
-const outcomeErased outcome = "erased"
-
-// newNotified counts the objects in bucket notifications. It registers with
-// reg; nil measures for nobody.
-func newNotified(reg prometheus.Registerer) *prometheus.CounterVec {
-	return promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
-		Name: "orak_bridge_notified_objects_total",
-		Help: "Objects in bucket notifications, by what became of them: started, duplicate, erased, skipped or dead_lettered.",
-	}, []string{"outcome"})
-}
-
-// rank orders outcomes by what a record of several entries is counted as: what
-// needs a person comes first, what did nothing last.
+// rank orders outcomes by what a record of several entries is counted as: one
+// that needs a person ranks highest, one that did nothing lowest.
 func rank(o outcome) int {
 	for i, of := range []outcome{outcomeSkipped, outcomeErased, outcomeDuplicate, outcomeStarted, outcomeDeadLettered} {
 		if o == of {
@@ -56,17 +42,17 @@ func rank(o outcome) int {
 	return -1
 }
 
-// settleNotification starts what the entries announce, one after the other. A
-// record that is given up halfway is handled again from its first entry, and
-// repeats start nothing twice.
-func (b *Bridge) settleNotification(ctx context.Context, j *job, entries []events.Notified) outcome {
+// notification starts what the entries of a bucket notification announce, one
+// after the other. A record that is given up halfway is handled again from its
+// first entry, and repeats start nothing twice.
+func (b *Bridge) notification(ctx context.Context, d *consume.Delivery, entries []events.Notified) outcome {
 	whole := outcomeSkipped
 	for _, n := range entries {
-		out := b.settleNotified(ctx, j, n)
-		if !out.settled() {
+		out := b.notified(ctx, d, n)
+		if out == outcomeAbandoned {
 			return out
 		}
-		b.notified.WithLabelValues(string(out)).Inc()
+		b.metrics.notified.WithLabelValues(string(out)).Inc()
 		if rank(out) > rank(whole) {
 			whole = out
 		}
@@ -74,16 +60,16 @@ func (b *Bridge) settleNotification(ctx context.Context, j *job, entries []event
 	return whole
 }
 
-func (b *Bridge) settleNotified(ctx context.Context, j *job, n events.Notified) outcome {
+func (b *Bridge) notified(ctx context.Context, d *consume.Delivery, n events.Notified) outcome {
 	tenant, id, ok := n.Recording()
 	if !ok || n.Bucket != b.deps.Recordings.Bucket() {
-		b.log.Debug("notification skipped", "event", n.Event, "bucket", n.Bucket, "partition", j.r.Partition, "offset", j.r.Offset)
+		b.log.DebugContext(ctx, "notification skipped", "event", n.Event, "bucket", n.Bucket, "partition", d.Record.Partition, "offset", d.Record.Offset)
 		return outcomeSkipped
 	}
 	// The API's own uploads are notified, too. Asking first saves reading the
-	// recordings of all that were started already.
+	// recordings that were started before.
 	known := false
-	asked := b.persist(ctx, j, b.temporal, "looking for the workflow", func(ctx context.Context) error {
+	asked := b.askTemporal(ctx, d, "looking for the workflow", func(ctx context.Context) error {
 		info, err := b.find(ctx, id)
 		known = info != nil && !b.awaitsAnnouncement(info)
 		return err
@@ -94,21 +80,21 @@ func (b *Bridge) settleNotified(ctx context.Context, j *job, n events.Notified) 
 	case known:
 		return outcomeDuplicate
 	}
-	u, out := b.describe(ctx, j, tenant, id)
+	u, out := b.describe(ctx, d, tenant, id)
 	if out != "" {
 		return out
 	}
-	return b.start(ctx, j, u)
+	return b.start(ctx, d, u)
 }
 
-// describe reads the recording; an outcome means that there is nothing to
-// start, and why. However fast the store is, that takes no place in the
-// in-flight budget: a recording is large.
-func (b *Bridge) describe(ctx context.Context, j *job, t orak.Tenant, id orak.UploadID) (orak.Upload, outcome) {
+// describe reads the recording; an outcome means that there is nothing to start,
+// and why. It takes no place in the in-flight budget, however fast the store is:
+// a recording is large.
+func (b *Bridge) describe(ctx context.Context, d *consume.Delivery, t orak.Tenant, id orak.UploadID) (orak.Upload, outcome) {
 	var u orak.Upload
 	var final error
-	b.stepAside(j, b.store)
-	ok := b.persistWithin(ctx, j, b.store, describeTimeout, "reading the recording", func(ctx context.Context) error {
+	d.StepAside(b.store)
+	ok := d.Retry(ctx, b.store, "reading the recording", func(ctx context.Context) error {
 		var err error
 		u, err = b.deps.Recordings.Describe(ctx, t, id)
 		var fault *orak.Fault
@@ -121,13 +107,13 @@ func (b *Bridge) describe(ctx context.Context, j *job, t orak.Tenant, id orak.Up
 	case !ok:
 		return orak.Upload{}, outcomeAbandoned
 	case errors.Is(final, fs.ErrNotExist):
-		b.log.Info("recording is no longer there", "upload_id", id, "tenant", t)
+		b.log.InfoContext(ctx, "recording no longer exists", "upload_id", id, "tenant", t)
 		return orak.Upload{}, outcomeErased
 	case errors.Is(final, ErrInOutbox):
-		b.log.Debug("recording is announced by the API", "upload_id", id, "tenant", t)
+		b.log.DebugContext(ctx, "recording is announced by the API", "upload_id", id, "tenant", t)
 		return orak.Upload{}, outcomeSkipped
 	case final != nil:
-		return orak.Upload{}, b.park(ctx, j, orak.BareUpload(t, id), orak.AsFault(final))
+		return orak.Upload{}, b.park(ctx, d, orak.BareUpload(t, id), orak.AsFault(final))
 	}
 	return u, ""
 }

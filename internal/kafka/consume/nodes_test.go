@@ -1,4 +1,4 @@
-package bridge_test
+package consume_test
 
 import (
 	"sync/atomic"
@@ -12,7 +12,7 @@ import (
 )
 
 // coordinator is the node that coordinates the bridge's group.
-func (b *bundle) coordinator() int32 { return b.broker.CoordinatorFor(events.GroupBridge) }
+func (b *bundle) coordinator() int32 { return b.broker.CoordinatorFor(group) }
 
 // moveCoordinator makes another node the coordinator.
 func (b *bundle) moveCoordinator() {
@@ -37,7 +37,7 @@ func (b *bundle) answeredBy(node int32, kind kmsg.Key) *atomic.Int64 {
 	return n
 }
 
-func TestBridgeFollowsItsGroupsCoordinator(t *testing.T) {
+func TestConsumerFollowsItsGroupsCoordinator(t *testing.T) {
 	t.Parallel()
 	b := setupNodes(t, 3)
 	m := b.start(nil)
@@ -51,7 +51,7 @@ func TestBridgeFollowsItsGroupsCoordinator(t *testing.T) {
 
 // The node that coordinates the group goes away for good, and the partitions
 // that it led have other leaders.
-func TestBridgeOutlivesItsGroupsCoordinator(t *testing.T) {
+func TestConsumerOutlivesItsGroupsCoordinator(t *testing.T) {
 	t.Parallel()
 	b := setupNodes(t, 3)
 	m := b.start(nil)
@@ -66,18 +66,17 @@ func TestBridgeOutlivesItsGroupsCoordinator(t *testing.T) {
 func TestLeadersThatMoveUnderABacklogLoseNothing(t *testing.T) {
 	t.Parallel()
 	b := setupNodes(t, 3)
-	uploads := b.announce(150)
+	keys := b.announce(150)
 	m := b.start(nil)
 	for settled := 30; settled <= 150; settled += 30 {
-		started := func() bool { return m.metric("orak_bridge_records_total", "started") >= settled }
+		started := func() bool { return m.metric("records_total", "started") >= settled }
 		require.Eventually(t, started, within, time.Millisecond)
 		b.broker.ShufflePartitionLeaders()
 		b.moveCoordinator()
 	}
 	b.awaitCommitted(150)
-	b.requireStarted(uploads)
-	require.Equal(t, 150, m.metric("orak_bridge_records_total", "started"))
-	require.Zero(t, b.deadLetters())
+	b.requireHandled(keys)
+	require.Equal(t, 150, m.metric("records_total", "started"))
 }
 
 // logsEndAt makes the leaders say, of every epoch before theirs, that it ended
@@ -111,8 +110,8 @@ func TestLogCutAtItsEndByAnElectionIsReadFromTheCut(t *testing.T) {
 	t.Parallel()
 	b := setupNodes(t, 3)
 	m := b.start(nil)
-	uploads := append(b.announceOn(allPartitions()), b.announceOn(allPartitions())...)
-	m.awaitStarts(24)
+	keys := append(b.announceOn(allPartitions()), b.announceOn(allPartitions())...)
+	m.awaitHandled(24)
 	b.awaitCommitted(24)
 
 	asked := b.logsEndAt(1)
@@ -120,10 +119,9 @@ func TestLogCutAtItsEndByAnElectionIsReadFromTheCut(t *testing.T) {
 	require.Eventually(t, func() bool { return asked.Load() >= int64(events.Partitions) }, within, 10*time.Millisecond)
 	// The second record of each partition is read once more.
 	m.awaitOutcome("duplicate", int(events.Partitions))
-	uploads = append(uploads, b.announceOn(allPartitions())...)
+	keys = append(keys, b.announceOn(allPartitions())...)
 	m.awaitOutcome("started", 36)
 	b.awaitCommitted(36)
-	b.requireStarted(uploads)
-	require.Zero(t, b.deadLetters())
+	b.requireHandled(keys)
 	require.NoError(t, m.Ready(b.ctx))
 }

@@ -1,4 +1,4 @@
-package bridge
+package consume
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 // the next one, or its records are delivered again: neither loses anything.
 const commitTimeout = 5 * time.Second
 
-func (b *Bridge) commitPeriodically(polling, run context.Context, cl *kgo.Client) {
-	ticker := time.NewTicker(b.cfg.CommitInterval)
+func (c *Consumer) commitPeriodically(polling, run context.Context, cl *kgo.Client) {
+	ticker := time.NewTicker(c.cfg.CommitInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -22,15 +22,15 @@ func (b *Bridge) commitPeriodically(polling, run context.Context, cl *kgo.Client
 			return
 		case <-ticker.C:
 		}
-		b.committing.Lock()
-		b.commit(run, cl, b.allSessions())
-		b.committing.Unlock()
+		c.committing.Lock()
+		c.commit(run, cl, c.allSessions())
+		c.committing.Unlock()
 	}
 }
 
-// commit commits what the sessions have settled since their last commit. The
-// caller holds committing, so that the sessions are owned until it returns.
-func (b *Bridge) commit(ctx context.Context, cl *kgo.Client, sessions []*session) {
+// commit commits what is done in the sessions since their last commit. The caller
+// holds committing, so that the partitions are owned until it returns.
+func (c *Consumer) commit(ctx context.Context, cl *kgo.Client, sessions []*session) {
 	offsets := make(map[string]map[int32]kgo.EpochOffset)
 	byPartition := make(map[partition]*session, len(sessions))
 	for _, s := range sessions {
@@ -51,22 +51,22 @@ func (b *Bridge) commit(ctx context.Context, cl *kgo.Client, sessions []*session
 	defer cancel()
 	cl.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 		if err != nil {
-			b.metrics.commits.WithLabelValues("failed").Inc()
-			b.faults.warn(b.log, "committing offsets failed", "error", err)
+			c.metrics.commits.WithLabelValues("failed").Inc()
+			c.faults.WarnContext(ctx, "committing offsets failed", "error", err)
 			return
 		}
-		b.noteCommitted(resp, offsets, byPartition)
+		c.noteCommitted(ctx, resp, offsets, byPartition)
 	})
 }
 
-// noteCommitted reads the answer partition by partition: some may have failed.
-func (b *Bridge) noteCommitted(resp *kmsg.OffsetCommitResponse, offsets map[string]map[int32]kgo.EpochOffset, sessions map[partition]*session) {
+// noteCommitted reads the response partition by partition: some may have failed.
+func (c *Consumer) noteCommitted(ctx context.Context, resp *kmsg.OffsetCommitResponse, offsets map[string]map[int32]kgo.EpochOffset, sessions map[partition]*session) {
 	failed := false
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
 				failed = true
-				b.faults.warn(b.log, "committing offsets failed", "error", err, "topic", t.Topic, "partition", p.Partition)
+				c.faults.WarnContext(ctx, "committing offsets failed", "error", err, "topic", t.Topic, "partition", p.Partition)
 				continue
 			}
 			if s := sessions[partition{topic: t.Topic, id: p.Partition}]; s != nil {
@@ -75,8 +75,8 @@ func (b *Bridge) noteCommitted(resp *kmsg.OffsetCommitResponse, offsets map[stri
 		}
 	}
 	if failed {
-		b.metrics.commits.WithLabelValues("failed").Inc()
+		c.metrics.commits.WithLabelValues("failed").Inc()
 	} else {
-		b.metrics.commits.WithLabelValues("ok").Inc()
+		c.metrics.commits.WithLabelValues("ok").Inc()
 	}
 }

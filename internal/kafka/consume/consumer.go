@@ -1,0 +1,248 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kotel"
+
+	"orak/internal/kafka"
+	"orak/internal/throttle"
+)
+
+// Handler handles what is delivered. It returns nil once that is done for good:
+// the records may be committed then, and are never delivered again unless the
+// process ends before the commit. Any other error makes the consumer call it
+// again, after a wait, with the same delivery. ErrGivenUp, which
+// Delivery.Retry's false stands for, leaves the records to the partition's next
+// owner.
+//
+// It may be called concurrently, for different keys. ctx ends when the
+// partition moves to another member and the drain timeout has passed; a handler
+// must return soon after that.
+type Handler func(ctx context.Context, d *Delivery) error
+
+// ErrGivenUp says that a delivery was not handled, because its partition or the
+// consumer is ending. Its records are not committed.
+var ErrGivenUp = errors.New("the records are given up")
+
+// Deps is what a Consumer works with. Stalled, Metrics and KafkaOpts are
+// optional.
+type Deps struct {
+	// Name names the group's role in logs, in the client id and in metrics
+	// (orak_<name>_…), such as "bridge".
+	Name string
+	// Group is the consumer group, and Topic what it reads.
+	Group, Topic string
+	// Kafka is how the consumer makes its own client, a member of the group.
+	Kafka kafka.Config
+	// KafkaOpts are added to those of the client, such as kafka.Metrics.
+	KafkaOpts []kgo.Opt
+	// Stalled is called once for every stall, and again until it returns nil.
+	// The stall may be over by then.
+	Stalled func(ctx context.Context, s Stall) error
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Consumer is one member of a consumer group. It is started once.
+type Consumer struct {
+	cfg     Config
+	deps    Deps
+	batch   Batch
+	handler Handler
+	log     *slog.Logger
+	faults  *throttle.Log
+	metrics *metrics
+	tracer  *kotel.Tracer
+
+	// life guards what Start sets, and the way from new over running to
+	// stopping.
+	life        sync.Mutex
+	state       state
+	client      *kgo.Client
+	stopPolling context.CancelFunc
+	abort       context.CancelFunc
+	tasks       sync.WaitGroup
+	stopped     chan struct{}
+
+	// turns is the budget of deliveries being handled, and flow orders the pauses
+	// of partitions.
+	turns *turns
+	flow  sync.Mutex
+	// waiting has the error of each delivery that waits to be tried again.
+	waitingMu sync.Mutex
+	waiting   map[*Delivery]error
+
+	// stall is the one underway; nil while everything moves.
+	stall atomic.Pointer[Stall]
+
+	mu       sync.Mutex
+	sessions map[partition]*session
+	// sessionsBegun numbers the sessions; see Delivery.Session.
+	sessionsBegun atomic.Uint64
+	// committing is held by commits and by revocations.
+	committing sync.Mutex
+	// wake says that a batch has waited for long enough.
+	wake chan struct{}
+	// failing stands for what made a handler return an error.
+	failing *Dependency
+}
+
+type state int
+
+const (
+	stateNew state = iota
+	stateRunning
+	stateStopping
+)
+
+// New makes a Consumer that delivers one record at a time, in the order of its
+// key. Nothing is connected before Start.
+func New(cfg Config, deps Deps, handle Handler) *Consumer {
+	return NewBatched(cfg, deps, Batch{Records: 1}, handle)
+}
+
+// NewBatched makes a Consumer that delivers batches: records of one partition,
+// in the order of their offsets and one batch at a time, whatever their keys.
+// Nothing is connected before Start.
+func NewBatched(cfg Config, deps Deps, batch Batch, handle Handler) *Consumer {
+	deps.Kafka.ClientID += "-" + deps.Name
+	m, log := newMetrics(deps.Metrics, deps.Name), deps.Log.With("component", deps.Name)
+	return &Consumer{
+		cfg:      cfg,
+		deps:     deps,
+		batch:    batch,
+		handler:  handle,
+		log:      log,
+		faults:   throttle.NewLog(log),
+		metrics:  m,
+		tracer:   kafka.NewTracer(deps.Kafka.ClientID, deps.Group),
+		stopped:  make(chan struct{}),
+		turns:    newTurns(cfg.Inflight),
+		waiting:  make(map[*Delivery]error),
+		sessions: make(map[partition]*session),
+		wake:     make(chan struct{}, 1),
+		failing:  &Dependency{aside: m.aside.WithLabelValues("handler")},
+	}
+}
+
+// Start joins the group and begins to consume. Kafka need not be reachable: the
+// consumer waits for it, and Ready says so. A Consumer that was started or
+// stopped before is an error.
+func (c *Consumer) Start(ctx context.Context) error {
+	if err := c.cfg.Validate(); err != nil {
+		return fmt.Errorf("starting %s: %w", c.deps.Name, err)
+	}
+	c.life.Lock()
+	defer c.life.Unlock()
+	if c.state != stateNew {
+		return fmt.Errorf("starting %s: it was started or stopped before", c.deps.Name)
+	}
+	run, abort := context.WithCancel(context.Background())
+	cl, err := kafka.NewClient(c.deps.Kafka, c.deps.Log, c.groupOpts(run)...)
+	if err != nil {
+		abort()
+		return fmt.Errorf("starting %s: %w", c.deps.Name, err)
+	}
+	polling, stopPolling := context.WithCancel(run)
+	c.client, c.abort, c.stopPolling, c.state = cl, abort, stopPolling, stateRunning
+	c.tasks.Go(func() { c.poll(polling, run, cl) })
+	c.tasks.Go(func() { c.beginOverdue(polling, run, cl) })
+	c.tasks.Go(func() { c.commitPeriodically(polling, run, cl) })
+	c.tasks.Go(func() { c.watchStalls(polling, cl) })
+	c.log.InfoContext(ctx, "consumer started", "group", c.deps.Group, "topic", c.deps.Topic, "inflight", c.cfg.Inflight)
+	return nil
+}
+
+// Stop ends the fetching, lets the records being handled finish, commits and
+// leaves the group (a member with an instance id stays in it, for its
+// restart). What has not finished when ctx ends is cut off and left to the next
+// owner; nothing is lost by that, and the error is ctx's. Every call waits for
+// the end; one before Start keeps Start from starting.
+func (c *Consumer) Stop(ctx context.Context) error {
+	c.life.Lock()
+	switch c.state {
+	case stateNew:
+		close(c.stopped)
+	case stateRunning:
+		go c.shutDown(ctx)
+	}
+	c.state = stateStopping
+	c.life.Unlock()
+	select {
+	case <-c.stopped:
+		return nil
+	case <-ctx.Done():
+	}
+	if c.abort != nil {
+		c.abort()
+	}
+	return fmt.Errorf("stopping %s: %w", c.deps.Name, ctx.Err())
+}
+
+// shutDown leaves the group, which revokes every partition: the handling of
+// that drains and commits.
+func (c *Consumer) shutDown(ctx context.Context) {
+	defer close(c.stopped)
+	defer c.abort()
+	defer context.AfterFunc(ctx, c.abort)()
+	c.stopPolling()
+	c.tasks.Wait()
+	c.client.AllowRebalance()
+	if err := c.client.LeaveGroupContext(ctx); err != nil {
+		c.log.WarnContext(ctx, "leaving the group failed", "error", err)
+	}
+	c.client.CloseAllowingRebalance()
+	c.log.InfoContext(ctx, "consumer stopped")
+}
+
+// Ready reports why the consumer cannot do its work now: it does not run, Kafka
+// does not answer within ctx, partitions are stalled, or records wait to be tried
+// again.
+func (c *Consumer) Ready(ctx context.Context) error {
+	c.life.Lock()
+	state, cl := c.state, c.client
+	c.life.Unlock()
+	if state != stateRunning {
+		return fmt.Errorf("the %s does not run", c.deps.Name)
+	}
+	if err := cl.Ping(ctx); err != nil {
+		return fmt.Errorf("reaching Kafka: %w", err)
+	}
+	if stall := c.stall.Load(); stall != nil {
+		return errors.New(stall.String())
+	}
+	c.waitingMu.Lock()
+	defer c.waitingMu.Unlock()
+	for _, err := range c.waiting {
+		return fmt.Errorf("%d records wait to be tried again: %w", len(c.waiting), err)
+	}
+	return nil
+}
+
+// noteWaiting notes that d waits to be tried again because of err; a nil err
+// ends that.
+func (c *Consumer) noteWaiting(d *Delivery, err error) {
+	c.waitingMu.Lock()
+	defer c.waitingMu.Unlock()
+	if err == nil {
+		delete(c.waiting, d)
+	} else {
+		c.waiting[d] = err
+	}
+	c.metrics.retrying.Set(float64(len(c.waiting)))
+}
+
+// Retention is how long the topic keeps its records; 0 means for ever. The
+// consumer must have been started.
+func (c *Consumer) Retention(ctx context.Context) (time.Duration, error) {
+	return kafka.Retention(ctx, c.client, c.deps.Topic)
+}
