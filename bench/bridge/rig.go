@@ -16,11 +16,11 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"google.golang.org/grpc"
 
-	"orak/bench/stack"
 	"orak/bridge"
 	"orak/events"
 	"orak/internal/config"
 	"orak/internal/kafka"
+	"orak/test/stack"
 	"orak/workflows"
 )
 
@@ -40,7 +40,7 @@ type rig struct {
 }
 
 func newRig(ctx context.Context, binary string, rtt time.Duration) (_ *rig, err error) {
-	process, err := stack.StartServers(ctx, binary)
+	process, err := stack.Launch("servers", stack.Options{Binary: binary})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (r *rig) close() error {
 	if r.cl != nil {
 		r.cl.Close()
 	}
-	return r.process.Stop()
+	return r.process.Close()
 }
 
 func settings(inflight int) (cfg bridge.Config, err error) {

@@ -18,8 +18,9 @@ import (
 
 	"orak"
 	"orak/api/resource"
-	"orak/bench/stack"
 	"orak/client"
+	"orak/internal/media/mediatest"
+	"orak/test/stack"
 )
 
 // settle is how long a stack is left alone before its memory is read.
@@ -74,14 +75,14 @@ func measure(binary string, n, seconds int, asJSON bool) error {
 }
 
 func once(ctx context.Context, binary string, seconds int) (r run, err error) {
-	p, err := stack.Start(ctx, binary)
+	p, err := stack.Launch("up", stack.Options{Binary: binary, Args: []string{"--reuse-analyses=false", "--log-level=warn"}})
 	if err != nil {
 		return run{}, err
 	}
-	defer func() { err = errors.Join(err, p.Stop()) }()
+	defer func() { err = errors.Join(err, p.Close()) }()
 	r.UpS = p.Took.Seconds()
 	began := time.Now()
-	if err := analyzed(ctx, p.API, stack.Recording(44+32000*seconds)); err != nil {
+	if err := analyzed(ctx, p.API, mediatest.WAV(16000, 1, mediatest.Noise(16000*seconds))); err != nil {
 		return run{}, err
 	}
 	r.AnalyzedS = time.Since(began).Seconds()
@@ -92,7 +93,7 @@ func once(ctx context.Context, binary string, seconds int) (r run, err error) {
 	case <-ctx.Done():
 		return run{}, ctx.Err()
 	}
-	memory, err := p.Memory()
+	memory, err := p.Memory("VmRSS")
 	r.IdleMiB = float64(memory) / (1 << 20)
 	return r, err
 }

@@ -23,8 +23,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"orak/bench/stack"
+	"orak/internal/media/mediatest"
 	"orak/internal/objectstore"
+	"orak/test/stack"
 )
 
 type options struct {
@@ -96,16 +97,16 @@ func parse() options {
 }
 
 func measure(ctx context.Context, o options) (rep report, err error) {
-	process, err := stack.Start(ctx, o.binary)
+	process, err := stack.Launch("up", stack.Options{Binary: o.binary, Args: []string{"--reuse-analyses=false", "--log-level=warn"}})
 	if err != nil {
 		return report{}, err
 	}
-	defer func() { err = errors.Join(err, process.Stop()) }()
+	defer func() { err = errors.Join(err, process.Close()) }()
 	store, err := open(process)
 	if err != nil {
 		return report{}, err
 	}
-	body := stack.Recording(o.size)
+	body := mediatest.WAV(16000, 1, mediatest.Noise(max(1, (o.size-44)/2)))
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.concurrency}, Timeout: time.Minute}
 	upload := func(ctx context.Context, _ int) error { return post(ctx, client, process.API+"/v1/uploads", body) }
 	put := func(ctx context.Context, i int) error {
@@ -128,11 +129,7 @@ func measure(ctx context.Context, o options) (rep report, err error) {
 }
 
 func open(p *stack.Process) (*objectstore.Store, error) {
-	access, secret, err := p.Keys()
-	if err != nil {
-		return nil, fmt.Errorf("reading the store's keys: %w", err)
-	}
-	return objectstore.New(objectstore.Config{Endpoint: p.S3, Bucket: "orak", AccessKey: access, SecretKey: secret})
+	return objectstore.New(objectstore.Config{Endpoint: p.S3, Bucket: "orak", AccessKey: p.S3AccessKey, SecretKey: p.S3SecretKey})
 }
 
 func benchKey(i int) string { return "bench/upload/" + strconv.Itoa(i) }

@@ -3,10 +3,10 @@ package servers
 import (
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
+
+	"orak/internal/listen"
 )
 
 // Port is a setting that is a port on Host.
@@ -34,7 +34,7 @@ func ClaimPorts(ports []Port) error {
 		}
 	}()
 	for _, p := range ports {
-		l, err := listen(*p.Number)
+		l, err := claim(*p.Number)
 		if err != nil {
 			return &PortError{Port: p, Err: err}
 		}
@@ -44,38 +44,12 @@ func ClaimPorts(ports []Port) error {
 	return nil
 }
 
-// Free ports are taken from below those that systems give to outgoing
-// connections (from 32768 on Linux, from 49152 by IANA): one of those may be in
-// use again between its claim and the start of the server.
-const (
-	firstFree = 10_000
-	freePorts = 22_000
-)
-
-// portsOfAProcess is how far apart processes with neighboring ids begin to look
-// for free ports, so that two that start together do not choose the same.
-const portsOfAProcess = 16
-
-// tried counts the ports that this process has looked at: none is claimed
-// twice, since the server of the first claim may not listen yet.
-var tried atomic.Int64
-
-// listen claims a port, or a free one for 0.
-func listen(port int) (net.Listener, error) {
-	if port != 0 {
-		return net.Listen("tcp4", address(port))
+// claim listens on a port, or on a free one for 0.
+func claim(port int) (net.Listener, error) {
+	if port == 0 {
+		return listen.Free()
 	}
-	first := os.Getpid() * portsOfAProcess
-	var last error
-	for range freePorts {
-		next := first + int(tried.Add(1))
-		l, err := net.Listen("tcp4", address(firstFree+next%freePorts))
-		if err == nil {
-			return l, nil
-		}
-		last = err
-	}
-	return nil, last
+	return net.Listen("tcp4", address(port))
 }
 
 // PortError is a port that cannot be listened on.

@@ -18,8 +18,8 @@ func TestFreePortsAreEachOnceAndNotOfOutgoingConnections(t *testing.T) {
 	for _, n := range numbers {
 		require.False(t, seen[n], "%d twice", n)
 		seen[n] = true
-		require.GreaterOrEqual(t, n, firstFree)
-		require.Less(t, n, firstFree+freePorts)
+		require.GreaterOrEqual(t, n, 10_000)
+		require.Less(t, n, 32_000)
 	}
 }
 

@@ -45,7 +45,7 @@ var floors = []floor{
 	{"cmd/...", 8, "thin programs"},
 	{"standalone/...", 8, "everything in one process"},
 	{"test/...", 9, "tests of the whole may see all of it"},
-	{"bench/...", 9, "measures the whole from outside"},
+	{"bench/...", 10, "measures the whole from outside, on the servers that test/stack runs"},
 	{"deploy/...", 9, "runs beside the product, not in it"},
 	{"docs/...", 9, "checks of the documents"},
 	{"tools/...", 9, "developers' tools"},

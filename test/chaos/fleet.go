@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
+	"orak/internal/listen"
+	"orak/test/stack"
 	"orak/workflows"
 )
 
@@ -90,23 +90,8 @@ func startServers(ctx context.Context, o options) (*fleet, error) {
 	if err := f.startAll(ctx, f.processes); err != nil {
 		return f, err
 	}
-	return f, f.readKeys()
-}
-
-func (f *fleet) readKeys() error {
-	data, err := os.ReadFile(filepath.Join(f.dir, "s3", "s3-credentials.json"))
-	if err != nil {
-		return fmt.Errorf("reading the store's keys: %w", err)
-	}
-	var keys struct {
-		AccessKey string `json:"access_key"`
-		SecretKey string `json:"secret_key"`
-	}
-	if err := json.Unmarshal(data, &keys); err != nil {
-		return fmt.Errorf("reading the store's keys: %w", err)
-	}
-	f.at.accessKey, f.at.secretKey = keys.AccessKey, keys.SecretKey
-	return nil
+	f.at.accessKey, f.at.secretKey, err = stack.ReadKeys(filepath.Join(o.dir, "s3", "s3-credentials.json"))
+	return f, err
 }
 
 // startRoles runs orak, of the binary given and with further settings, in place
@@ -182,21 +167,16 @@ func (f *fleet) endAll() {
 
 func local(port string) string { return net.JoinHostPort("127.0.0.1", port) }
 
-// freePorts are below those that the system gives to outgoing connections,
-// which may take a port while its server is away.
+// freePorts chooses n free ports.
 func freePorts(n int) ([]string, error) {
-	const first, count = 10_000, 22_000
-	var ports []string
-	for i := range count {
-		port := strconv.Itoa(first + (os.Getpid()*37+i)%count)
-		l, err := net.Listen("tcp4", local(port))
+	ports := make([]string, n)
+	for i := range ports {
+		l, err := listen.Free()
 		if err != nil {
-			continue
+			return nil, fmt.Errorf("finding free ports: %w", err)
 		}
 		defer l.Close() // held until all are chosen
-		if ports = append(ports, port); len(ports) == n {
-			return ports, nil
-		}
+		_, ports[i], _ = net.SplitHostPort(l.Addr().String())
 	}
-	return nil, fmt.Errorf("finding %d free ports: there are %d", n, len(ports))
+	return ports, nil
 }

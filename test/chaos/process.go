@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"orak/test/stack"
 )
 
 const (
@@ -56,18 +56,15 @@ type tally struct {
 
 // life is one run of a process.
 type life struct {
-	cmd    *exec.Cmd
-	began  time.Time
-	ready  chan struct{} // closed where the process says so itself
-	exited chan struct{}
-	err    error
+	*stack.Child
+	ready chan struct{} // closed by a process that reports it on standard output
 	// ending says that the end is wanted.
 	ending bool
-	// served says that it was of use.
+	// served says that it became ready.
 	served bool
 }
 
-// start runs the process; ready tells when it is of use.
+// start runs the process; awaitReady waits until it is ready.
 func (p *process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,49 +73,30 @@ func (p *process) start() error {
 		return fmt.Errorf("opening the log of %s: %w", p.name, err)
 	}
 	defer log.Close()
-	l := &life{cmd: exec.Command(p.args[0], p.args[1:]...), began: time.Now(), ready: make(chan struct{}), exited: make(chan struct{})}
-	l.cmd.Env = append(environ(), p.env...)
-	l.cmd.Stderr = log
-	l.cmd.SysProcAttr = childAttr()
-	stdout, err := l.cmd.StdoutPipe()
+	cmd := exec.Command(p.args[0], p.args[1:]...)
+	cmd.Env, cmd.Stderr, cmd.SysProcAttr = stack.Environ(p.env...), log, childAttr()
+	l := &life{ready: make(chan struct{})}
+	l.Child, err = stack.Run(cmd, func(line string) bool {
+		if strings.HasPrefix(line, `{"ready":true`) {
+			close(l.ready)
+		}
+		return true
+	})
 	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", p.name, err)
-	}
-	if err := l.cmd.Start(); err != nil {
-		return fmt.Errorf("starting %s: %w", p.name, err)
+		return err
 	}
 	p.life = l
-	go p.follow(l, stdout)
+	go p.watch(l)
 	return nil
 }
 
-// environ leaves out the settings of the person who runs this.
-func environ() []string {
-	var env []string
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "ORAK_") {
-			env = append(env, kv)
-		}
-	}
-	return env
-}
-
-// follow reads standard output to its end and notes how the process ended.
-func (p *process) follow(l *life, stdout io.Reader) {
-	lines, told := bufio.NewScanner(stdout), false
-	for lines.Scan() {
-		if !told && strings.HasPrefix(lines.Text(), `{"ready":true`) {
-			told = true
-			close(l.ready)
-		}
-	}
-	err := l.cmd.Wait()
+// watch notes an end that is not wanted.
+func (p *process) watch(l *life) {
+	<-l.Exited()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l.err = err
-	close(l.exited)
 	if !l.ending {
-		p.Faults = append(p.Faults, fmt.Sprintf("it ended by itself after %s: %v", time.Since(l.began).Round(time.Second), err))
+		p.Faults = append(p.Faults, fmt.Sprintf("it ended by itself after %s: %v", time.Since(l.Began).Round(time.Second), l.Err()))
 	}
 }
 
@@ -135,7 +113,7 @@ func (p *process) awaitReady(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.served = true
-	p.Recoveries = append(p.Recoveries, time.Since(l.began))
+	p.Recoveries = append(p.Recoveries, time.Since(l.Began))
 	return nil
 }
 
@@ -148,32 +126,16 @@ func (p *process) until(ctx context.Context, l *life) error {
 		select {
 		case <-l.ready:
 			return nil
-		case <-l.exited:
+		case <-l.Exited():
 			return errGone
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			if p.probe != "" && answers(ctx, p.probe) {
+			if p.probe != "" && stack.Status(p.probe) == http.StatusOK {
 				return nil
 			}
 		}
 	}
-}
-
-// answers reports whether a URL gives 200, within a second.
-func answers(ctx context.Context, url string) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
 }
 
 // end ends the process and returns once it is gone. One that does not run is
@@ -181,7 +143,7 @@ func answers(ctx context.Context, url string) bool {
 func (p *process) end(graceful bool) {
 	p.mu.Lock()
 	l := p.life
-	if l == nil || l.ending || closed(l.exited) {
+	if l == nil || l.ending || closed(l.Exited()) {
 		p.mu.Unlock()
 		return
 	}
@@ -195,17 +157,13 @@ func (p *process) end(graceful bool) {
 		p.Killed++
 	}
 	p.mu.Unlock()
-	_ = l.cmd.Process.Signal(signal) // it may have ended this very moment
-	select {
-	case <-l.exited:
-		// Who is only starting has nothing to hand back yet.
-		if graceful && served && l.err != nil {
-			p.fault("a graceful end was none: %v", l.err)
-		}
-	case <-time.After(stopTimeout):
+	err := l.End(signal, stopTimeout)
+	switch {
+	case errors.Is(err, stack.ErrLate):
 		p.fault("it did not end within %s of SIGTERM", stopTimeout)
-		_ = l.cmd.Process.Kill()
-		<-l.exited
+	case graceful && served && err != nil:
+		// A process that is only starting has nothing to hand back yet.
+		p.fault("it did not end well: %v", err)
 	}
 }
 

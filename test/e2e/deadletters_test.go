@@ -36,7 +36,7 @@ func startDesk(t *testing.T) *desk {
 // command is a command line in a shell that knows the server.
 func (d *desk) command(words string) *exec.Cmd {
 	cmd := exec.CommandContext(d.t.Context(), "sh", "-c", "exec "+words)
-	cmd.Env = append(os.Environ(), "ORAK_SERVER="+d.API, "PATH="+d.bin+":"+os.Getenv("PATH"))
+	cmd.Env = stack.Environ("ORAK_SERVER="+d.API, "PATH="+d.bin+":"+os.Getenv("PATH"))
 	return cmd
 }
 

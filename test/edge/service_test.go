@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,11 +28,11 @@ const patience = 60 * time.Second
 
 // service is one API role in a process of its own, on real servers.
 type service struct {
+	*stack.Child
 	t *testing.T
 	// addr is the API's address, admin that of its metrics.
 	addr    string
 	admin   string
-	cmd     *exec.Cmd
 	servers *stack.Servers
 	bucket  string
 }
@@ -50,25 +49,26 @@ func start(t *testing.T, setup string, settings ...string) *service {
 	if setup == "" {
 		setup = ":"
 	}
-	s.cmd = exec.Command("sh", "-c", setup+` && exec "$0" api`, binary)
-	s.cmd.Env = append(environ(),
-		"ORAK_API_ADDR=127.0.0.1:0", "ORAK_ADMIN_LISTEN=127.0.0.1:0", "ORAK_LOG_FORMAT=json", "ORAK_S3_ENDPOINT="+servers.S3, "ORAK_S3_BUCKET="+s.bucket,
-		"ORAK_S3_ACCESS_KEY="+servers.S3AccessKey, "ORAK_S3_SECRET_KEY="+servers.S3SecretKey,
-		"ORAK_KAFKA_BROKERS="+servers.Kafka, "ORAK_TEMPORAL_ADDRESS="+servers.Temporal)
-	s.cmd.Env = append(s.cmd.Env, settings...)
-	log, err := s.cmd.StderrPipe()
+	cmd := exec.Command("sh", "-c", setup+` && exec "$0" api 2>&1`, binary)
+	cmd.Env = stack.Environ(append([]string{
+		"ORAK_API_ADDR=127.0.0.1:0", "ORAK_ADMIN_LISTEN=127.0.0.1:0", "ORAK_LOG_FORMAT=json", "ORAK_S3_ENDPOINT=" + servers.S3, "ORAK_S3_BUCKET=" + s.bucket,
+		"ORAK_S3_ACCESS_KEY=" + servers.S3AccessKey, "ORAK_S3_SECRET_KEY=" + servers.S3SecretKey,
+		"ORAK_KAFKA_BROKERS=" + servers.Kafka, "ORAK_TEMPORAL_ADDRESS=" + servers.Temporal,
+	}, settings...)...)
+	addresses := map[string]chan string{"the API serves": make(chan string, 1), "health checks and metrics are served": make(chan string, 1)}
+	var err error
+	s.Child, err = stack.Run(cmd, func(logged string) bool {
+		var line struct{ Msg, Addr string }
+		if json.Unmarshal([]byte(logged), &line) == nil && addresses[line.Msg] != nil {
+			addresses[line.Msg] <- line.Addr
+		}
+		return false
+	})
 	require.NoError(t, err)
-	require.NoError(t, s.cmd.Start())
-	addr, admin := make(chan string, 1), make(chan string, 1)
-	logged := make(chan []string, 1)
-	go follow(log, map[string]chan<- string{"the API serves": addr, "health checks and metrics are served": admin}, logged)
-	t.Cleanup(func() { s.end(logged) })
-	for _, told := range []struct {
-		of   *string
-		from <-chan string
-	}{{&s.addr, addr}, {&s.admin, admin}} {
+	t.Cleanup(s.end)
+	for msg, into := range map[string]*string{"the API serves": &s.addr, "health checks and metrics are served": &s.admin} {
 		select {
-		case *told.of = <-told.from:
+		case *into = <-addresses[msg]:
 		case <-time.After(patience):
 			require.Fail(t, "the API does not serve")
 		}
@@ -77,80 +77,37 @@ func start(t *testing.T, setup string, settings ...string) *service {
 	return s
 }
 
-// environ is this process's environment without settings of orak.
-func environ() []string {
-	var env []string
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "ORAK_") {
-			env = append(env, kv)
-		}
-	}
-	return env
-}
-
-// follow reads the log to its end, gives the addresses that its messages name,
-// and the last lines.
-func follow(log io.Reader, addresses map[string]chan<- string, logged chan<- []string) {
-	var lines []string
-	for scan := bufio.NewScanner(log); scan.Scan(); {
-		lines = append(lines, scan.Text())
-		if len(lines) > 100 {
-			lines = lines[1:]
-		}
-		var line struct{ Msg, Addr string }
-		if json.Unmarshal(scan.Bytes(), &line) == nil && addresses[line.Msg] != nil {
-			addresses[line.Msg] <- line.Addr
-		}
-	}
-	logged <- lines
-}
-
-func (s *service) end(logged <-chan []string) {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	kill := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
-	defer kill.Stop()
-	lines := <-logged
-	if err := s.cmd.Wait(); err != nil {
+func (s *service) end() {
+	if err := s.End(syscall.SIGTERM, patience); err != nil {
 		s.t.Errorf("the API ended with %v", err)
 	}
 	if s.t.Failed() {
-		s.t.Logf("the last of its log:\n%s", strings.Join(lines, "\n"))
+		log := s.Output()
+		s.t.Logf("the end of its log:\n%s", log[max(0, len(log)-20_000):])
 	}
 }
 
-// status is what a GET of path is answered with; 0 for no answer within a
-// second.
-func (s *service) status(path string) int {
-	quick := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := quick.Get("http://" + s.addr + path)
-	if err != nil {
-		return 0
-	}
-	resp.Body.Close()
-	return resp.StatusCode
-}
+// status is the status with which the API answers a GET of path; 0 without an
+// answer within a second.
+func (s *service) status(path string) int { return stack.Status("http://" + s.addr + path) }
 
 // memory is the process's resident set, in bytes.
-func (s *service) memory() int64 { return s.proc("VmRSS:") }
+func (s *service) memory() int64 { return s.figure("VmRSS") }
 
 // peak is the most that memory ever was.
-func (s *service) peak() int64 { return s.proc("VmHWM:") }
+func (s *service) peak() int64 { return s.figure("VmHWM") }
 
-func (s *service) proc(field string) int64 {
+func (s *service) figure(field string) int64 {
 	s.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	bytes, err := s.Memory(field)
 	require.NoError(s.t, err)
-	_, rest, found := strings.Cut(string(text), field)
-	require.True(s.t, found, field)
-	kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-	require.NoError(s.t, err)
-	return kib << 10
+	return bytes
 }
 
 // descriptors is how many files and connections the process has open.
 func (s *service) descriptors() int {
 	s.t.Helper()
-	open, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.cmd.Process.Pid))
+	open, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.PID()))
 	require.NoError(s.t, err)
 	return len(open)
 }

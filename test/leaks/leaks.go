@@ -29,7 +29,7 @@ func Run(m goleak.TestingM) int {
 func Ignored() []goleak.Option {
 	return []goleak.Option{
 		// The servers of test/stack are shared by the tests of a process and end with it.
-		goleak.IgnoreAnyFunction("orak/test/stack.(*child).follow"),
-		goleak.IgnoreAnyFunction("orak/test/stack.(*child).keep"),
+		goleak.IgnoreAnyFunction("orak/test/stack.(*Child).follow"),
+		goleak.IgnoreAnyFunction("orak/test/stack.(*Child).keep"),
 	}
 }

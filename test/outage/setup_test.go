@@ -138,18 +138,8 @@ func (r *rig) start() {
 		if err := a.Stop(stopping); err != nil {
 			r.t.Errorf("stopping: %v", err)
 		}
-		r.show(log.Name())
+		stack.ShowLog(r.t, log.Name())
 	})
-}
-
-// show prints the log of a test that failed.
-func (r *rig) show(path string) {
-	if !r.t.Failed() {
-		return
-	}
-	text, err := os.ReadFile(path)
-	require.NoError(r.t, err)
-	r.t.Logf("the last of the log:\n%s", text[max(0, len(text)-20_000):])
 }
 
 // load sends n uploads, one after the other, each until it is accepted.

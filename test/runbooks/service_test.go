@@ -91,14 +91,9 @@ func (s *service) answerModel(w http.ResponseWriter, r *http.Request) {
 func (s *service) command(ctx context.Context, words string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", words)
 	cmd.Dir = s.desk
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "ORAK_") && !strings.HasPrefix(kv, "TEMPORAL_") {
-			cmd.Env = append(cmd.Env, kv)
-		}
-	}
 	// orak finds the service by what it left in the data folder. The others
-	// know the ports by which it listens unless told otherwise, and no more.
-	cmd.Env = append(cmd.Env, "PATH="+s.path, "XDG_CACHE_HOME="+s.desk, "ORAK_MODEL_SERVER_URL="+s.modelURL,
+	// know only the default ports.
+	cmd.Env = stack.Environ("PATH="+s.path, "XDG_CACHE_HOME="+s.desk, "ORAK_MODEL_SERVER_URL="+s.modelURL,
 		"TEMPORAL_ADDRESS="+s.Temporal, "TEMPORAL_CLI_ADDRESS="+s.Temporal)
 	return cmd
 }

@@ -6,65 +6,104 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
+	"testing"
 )
 
 // binaryEnv names a binary to run in place of the one that is built here; a
 // relative path begins at the workspace.
 const binaryEnv = "ORAK_STANDALONE_BIN"
 
-// program is the built orak-standalone. While it is held no other test
-// process replaces the file.
-type program struct {
-	path string
-	lock *os.File
-}
-
-// build brings bin/orak-standalone up to date. With a warm build cache that
-// takes a second or two; the very first build takes minutes.
-func build() (*program, error) {
+// build brings bin/orak-standalone up to date and returns its path. No other
+// test process replaces the file until release is called. With a warm build
+// cache that takes a second or two; the first build takes minutes.
+func build() (path string, release func(), err error) {
 	root, err := workspace()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if path := os.Getenv(binaryEnv); path != "" {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(root, path)
 		}
-		// To look at it also makes go test's cached results depend on it.
+		// Stat also makes go test's cached results depend on the file.
 		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("finding the binary that %s names: %w", binaryEnv, err)
+			return "", nil, fmt.Errorf("finding the binary that %s names: %w", binaryEnv, err)
 		}
-		return &program{path: path}, nil
+		return path, func() {}, nil
 	}
+	release, err = lockBin(root, ".lock")
+	if err != nil {
+		return "", nil, err
+	}
+	path = filepath.Join(root, "bin", "orak-standalone")
+	if err := inWorkspace(root, "go", "build", "-o", path, "./standalone"); err != nil {
+		release()
+		return "", nil, err
+	}
+	return path, release, nil
+}
+
+// Orak builds the command orak and returns its path.
+func Orak(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(once(t, "build:orak"), "orak")
+}
+
+// OperatorTools builds the commands that operators type, the real temporal and
+// tctl and orak itself, and returns their folder. The first build takes
+// minutes.
+func OperatorTools(t testing.TB) (bin string) {
+	t.Helper()
+	return once(t, "operators")
+}
+
+// once runs a task that builds into bin/, and returns that folder. Test
+// binaries take turns, so that the first builds and the others find the
+// result.
+func once(t testing.TB, task string) (bin string) {
+	t.Helper()
+	root, err := workspace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := lockBin(root, ".tools.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if err := inWorkspace(root, "go", "tool", "task", task); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(root, "bin")
+}
+
+// lockBin takes a lock file in bin/, which one process holds at a time.
+func lockBin(root, name string) (unlock func(), err error) {
 	bin := filepath.Join(root, "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of binaries: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(bin, ".lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	lock, err := os.OpenFile(filepath.Join(bin, name), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("opening the lock of the binary: %w", err)
+		return nil, fmt.Errorf("opening the lock of the binaries: %w", err)
 	}
-	p := &program{path: filepath.Join(bin, "orak-standalone"), lock: lock}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		p.release()
-		return nil, fmt.Errorf("locking the binary: %w", err)
+		lock.Close()
+		return nil, fmt.Errorf("locking the binaries: %w", err)
 	}
-	cmd := exec.Command("go", "build", "-o", p.path, "./standalone")
+	return func() { lock.Close() }, nil
+}
+
+// inWorkspace runs a command in the folder of go.work.
+func inWorkspace(root, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		p.release()
-		return nil, fmt.Errorf("building orak-standalone: %w\n%s", err, out)
+		return fmt.Errorf("running %s: %w\n%s", cmd, err, out)
 	}
-	return p, nil
-}
-
-func (p *program) release() {
-	if p.lock != nil {
-		p.lock.Close()
-	}
+	return nil
 }
 
 // workspace finds the folder of go.work, from the test's folder upward.
@@ -83,16 +122,4 @@ func workspace() (string, error) {
 		}
 		dir = parent
 	}
-}
-
-// environ is this process's environment without orak's own settings, so that
-// those of the person who runs the tests do not reach into them.
-func environ() []string {
-	var env []string
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "ORAK_") {
-			env = append(env, kv)
-		}
-	}
-	return env
 }

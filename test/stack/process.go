@@ -1,10 +1,12 @@
 package stack
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -13,49 +15,59 @@ import (
 	"time"
 )
 
-// stopTimeout bounds a graceful end; past it the child is killed and the
-// test fails.
-const stopTimeout = 60 * time.Second
+const (
+	// readyTimeout bounds a start, without the building. It is generous: the
+	// machine may be busy.
+	readyTimeout = 90 * time.Second
+	// stopTimeout bounds a graceful end; after it the child is killed and the
+	// test fails.
+	stopTimeout = 60 * time.Second
+)
 
-// Options are of one process of its own.
+// Options configure one process.
 type Options struct {
 	// Env are further settings, as "ORAK_GPU_SLOTS=1". The environment of
 	// the test process reaches the child without its own ORAK_ variables.
 	Env []string
-	// Args are further flags; --kafka-brokers=… has up use another Kafka.
+	// Args are further flags; --kafka-brokers=… makes up use another Kafka.
 	Args []string
 	// DataDir is the data folder; empty means a fresh one that is removed
-	// at the end of the test.
+	// at the end.
 	DataDir string
+	// Binary is the path of orak-standalone; empty builds it.
+	Binary string
 }
 
-// Process is an orak-standalone of the test's own, which it may kill. Its
-// addresses and its data folder stay the same over a restart.
+// Process is an orak-standalone that a test or a tool may kill. Its addresses
+// and its data folder stay the same over a restart.
 type Process struct {
-	// Servers are where its servers are.
+	*Child
+	// Servers are the addresses of its servers.
 	Servers
-	// API is the URL of the service, without a slash at its end; empty for
-	// StartServers.
+	// API is the URL of the service, without a slash at its end; empty where
+	// only servers run.
 	API string
-	// Logs are the files with what its servers and the service have to say.
+	// Logs are the files in which its servers and the service log.
 	Logs []string
+	// Took is the time from its start until it was ready.
+	Took time.Duration
 
-	t     testing.TB
-	mode  string
-	opts  Options
-	ports []string
-	child *child
+	t      testing.TB
+	mode   string
+	opts   Options
+	ports  []string
+	remove bool
 }
 
-// StartUp runs the whole service, as orak-standalone up does. It ends with t;
-// what it wrote is shown where t has failed.
+// StartUp runs the whole service, as orak-standalone up does. It ends with t,
+// and its output is shown if t has failed.
 func StartUp(t testing.TB, opts Options) *Process {
 	t.Helper()
 	return startProcess(t, "up", opts)
 }
 
-// StartServers runs the servers alone, as Start does, for a test that is to
-// kill them.
+// StartServers runs only the servers, as Start does, for a test that kills
+// them.
 func StartServers(t testing.TB, opts Options) *Process {
 	t.Helper()
 	return startProcess(t, "servers", opts)
@@ -66,7 +78,29 @@ func startProcess(t testing.TB, mode string, opts Options) *Process {
 	if opts.DataDir == "" {
 		opts.DataDir = t.TempDir()
 	}
-	p := &Process{t: t, mode: mode, opts: opts}
+	p, err := Launch(mode, opts)
+	if err != nil {
+		t.Fatalf("running orak-standalone %s: %v", mode, err)
+	}
+	p.t = t
+	t.Cleanup(func() {
+		p.Kill()
+		p.show()
+	})
+	return p
+}
+
+// Launch runs orak-standalone in a mode, "up" or "servers", and returns once
+// it is ready. It ends with Close, or with the process that called Launch.
+func Launch(mode string, opts Options) (*Process, error) {
+	p := &Process{mode: mode, opts: opts}
+	if opts.DataDir == "" {
+		dir, err := os.MkdirTemp("", "orak-stack-")
+		if err != nil {
+			return nil, fmt.Errorf("making the data folder: %w", err)
+		}
+		p.opts.DataDir, p.remove = dir, true
+	}
 	p.ports = []string{"--temporal-port=0", "--temporal-ui-port=0", "--s3-port=0"}
 	if !p.otherKafka() {
 		p.ports = append(p.ports, "--kafka-port=0")
@@ -74,23 +108,37 @@ func startProcess(t testing.TB, mode string, opts Options) *Process {
 	if mode == "up" {
 		p.ports = append(p.ports, "--api-port=0", "--admin-port=0")
 	}
-	t.Cleanup(p.end)
-	p.start()
-	return p
+	if err := p.start(); err != nil {
+		return nil, errors.Join(err, p.clear())
+	}
+	return p, nil
+}
+
+// Close kills the process and removes a data folder that Launch made.
+func (p *Process) Close() error {
+	p.Kill()
+	return p.clear()
+}
+
+func (p *Process) clear() error {
+	if !p.remove {
+		return nil
+	}
+	return os.RemoveAll(p.opts.DataDir)
 }
 
 // start runs the child. Only the first start chooses ports.
-func (p *Process) start() {
-	p.t.Helper()
+func (p *Process) start() error {
 	args := append([]string{p.mode, "--json", "--exit-with-stdin", "--data-dir=" + p.opts.DataDir}, p.ports...)
-	c, ready, err := spawn(p.opts.Env, append(args, p.opts.Args...)...)
+	c, ready, err := spawn(p.opts.Binary, p.opts.Env, append(args, p.opts.Args...)...)
 	if err != nil {
-		p.t.Fatalf("running orak-standalone %s: %v", p.mode, err)
+		return err
 	}
-	p.child = c
+	p.Child, p.Took = c, time.Since(c.Began)
 	servers, err := ready.servers()
 	if err != nil {
-		p.t.Fatalf("running orak-standalone %s: %v", p.mode, err)
+		c.Kill()
+		return err
 	}
 	p.Servers, p.API, p.Logs = *servers, ready.API, []string{ready.Log}
 	if ready.OrakLog != "" {
@@ -106,82 +154,111 @@ func (p *Process) start() {
 	if p.API != "" {
 		p.ports = append(p.ports, "--api-port="+port(p.API), "--admin-port="+port(ready.Admin))
 	}
+	return nil
 }
 
-// otherKafka says that the process is told to use a broker that is not its
-// own.
+// otherKafka reports whether the process uses a broker that is not its own.
 func (p *Process) otherKafka() bool {
 	return slices.ContainsFunc(p.opts.Args, func(arg string) bool { return strings.HasPrefix(arg, "--kafka-brokers=") })
 }
-
-// Kill ends the process as kill -9 does. It returns once it is gone.
-func (p *Process) Kill() { p.child.kill() }
 
 // Restart starts it again after Kill or Stop, on the same data folder and
 // ports, and returns once it is ready.
 func (p *Process) Restart() {
 	p.t.Helper()
 	select {
-	case <-p.child.exited:
+	case <-p.exited:
 	default:
 		p.t.Fatal("restarting a process that still runs")
 	}
 	p.show()
-	p.start()
+	if err := p.start(); err != nil {
+		p.t.Fatalf("running orak-standalone %s: %v", p.mode, err)
+	}
 }
 
-// Stop asks the process to end, as ctrl-C does, and fails the test where it
-// does not end well.
+// Stop asks the process to end, as ctrl-C does, and fails the test if it does
+// not end well.
 func (p *Process) Stop() {
 	p.t.Helper()
-	if err := p.stop(syscall.SIGINT); err != nil {
+	if err := p.End(syscall.SIGINT, stopTimeout); err != nil {
 		p.t.Errorf("stopping orak-standalone %s: %v", p.mode, err)
 	}
 }
 
-// PID is the process's id, for a test that measures it.
-func (p *Process) PID() int { return p.child.cmd.Process.Pid }
-
-// Output is what the process has written so far, its readiness excepted.
-func (p *Process) Output() string { return p.child.output.String() }
-
-func (p *Process) stop(signal syscall.Signal) error {
-	if err := p.child.cmd.Process.Signal(signal); err != nil {
-		return fmt.Errorf("signaling: %w", err)
-	}
-	select {
-	case <-p.child.exited:
-		return p.child.err
-	case <-time.After(stopTimeout):
-		p.child.kill()
-		return errors.New("it did not end in time")
-	}
-}
-
-// end is the last of a test's cleanups. What ends here may end with work in
-// hand, so that it ends well is for Stop to check.
-func (p *Process) end() {
-	if p.child == nil {
-		return
-	}
-	p.child.kill()
-	p.show()
-}
-
-// show prints what the child wrote, where the test has failed.
+// show prints what the child wrote, if the test has failed.
 func (p *Process) show() {
 	if !p.t.Failed() {
 		return
 	}
 	p.t.Logf("orak-standalone %s (process %d) wrote:\n%s", p.mode, p.PID(), p.Output())
 	for _, log := range p.Logs {
-		last, err := exec.Command("tail", "-n", "50", log).CombinedOutput()
-		if err != nil {
-			p.t.Logf("reading %s: %v", log, err)
-			continue
-		}
-		p.t.Logf("the last of %s:\n%s", log, last)
+		ShowLog(p.t, log)
 	}
+}
+
+// ShowLog prints the end of a log file, if the test has failed.
+func ShowLog(t testing.TB, path string) {
+	if !t.Failed() {
+		return
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Logf("reading a log: %v", err)
+		return
+	}
+	t.Logf("the end of %s:\n%s", path, text[max(0, len(text)-20_000):])
+}
+
+// spawn runs orak-standalone, which it builds unless a path is given, and
+// returns once it is ready.
+func spawn(path string, env []string, args ...string) (*Child, readiness, error) {
+	release := func() {}
+	if path == "" {
+		var err error
+		if path, release, err = build(); err != nil {
+			return nil, readiness{}, err
+		}
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Env = Environ(env...)
+	ready := make(chan readiness, 1)
+	c, err := Run(cmd, func(line string) bool {
+		var r readiness
+		if json.Unmarshal([]byte(line), &r) != nil || !r.Ready {
+			return false
+		}
+		ready <- r
+		return true
+	})
+	release()
+	if err != nil {
+		return nil, readiness{}, fmt.Errorf("%w (go tool task build makes it)", err)
+	}
+	select {
+	case r := <-ready:
+		return c, r, nil
+	case <-c.exited:
+		return nil, readiness{}, fmt.Errorf("orak-standalone ended before it was ready: %w\n%s", c.err, c.Output())
+	case <-time.After(readyTimeout):
+		c.Kill()
+		return nil, readiness{}, fmt.Errorf("orak-standalone was not ready within %s\n%s", readyTimeout, c.Output())
+	}
+}
+
+// readiness is the line that orak-standalone prints once it is up.
+type readiness struct {
+	Ready         bool   `json:"ready"`
+	API           string `json:"api"`
+	Admin         string `json:"admin"`
+	Temporal      string `json:"temporal"`
+	TemporalUI    string `json:"temporal_ui"`
+	Kafka         string `json:"kafka"`
+	S3            string `json:"s3"`
+	S3Credentials string `json:"s3_credentials"`
+	DataDir       string `json:"data_dir"`
+	Log           string `json:"log"`
+	OrakLog       string `json:"orak_log"`
 }
 
 // port is the port of a host:port or a URL.

@@ -67,10 +67,10 @@ func TestStopWaitsForNoConnectionWithoutARequest(t *testing.T) {
 func TestProcessEndsWithItsStandardInput(t *testing.T) {
 	t.Parallel()
 	p := StartServers(t, Options{})
-	require.NoError(t, p.child.stdin.Close())
+	require.NoError(t, p.stdin.Close())
 	select {
-	case <-p.child.exited:
-		require.NoError(t, p.child.err)
+	case <-p.exited:
+		require.NoError(t, p.err)
 	case <-time.After(stopTimeout):
 		t.Fatal("it still runs")
 	}
@@ -79,7 +79,7 @@ func TestProcessEndsWithItsStandardInput(t *testing.T) {
 func TestDataFolderHasOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	p := StartServers(t, Options{})
-	_, _, err := spawn(nil, "servers", "--data-dir="+p.DataDir,
+	_, _, err := spawn("", nil, "servers", "--data-dir="+p.DataDir,
 		"--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0")
 	require.ErrorContains(t, err, fmt.Sprintf("the data folder is in use: process %d", p.PID()))
 	require.ErrorContains(t, err, "ORAK_DATA_DIR")
@@ -91,7 +91,7 @@ func TestTakenPortIsNamedWithItsFlag(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { taken.Close() })
 	number := port(taken.Addr().String())
-	_, _, err = spawn(nil, "servers", "--data-dir="+t.TempDir(),
+	_, _, err = spawn("", nil, "servers", "--data-dir="+t.TempDir(),
 		"--temporal-port="+number, "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0")
 	require.ErrorContains(t, err, "port "+number+", where Temporal would listen")
 	require.ErrorContains(t, err, "--temporal-port or ORAK_TEMPORAL_PORT")
@@ -239,18 +239,18 @@ func requireWorkflows(t *testing.T, p *Process, n int) {
 func TestDownEndsWhatRunsOnTheDataFolder(t *testing.T) {
 	t.Parallel()
 	p := StartServers(t, Options{})
-	program, err := build()
+	path, release, err := build()
 	require.NoError(t, err)
-	program.release()
+	release()
 	down := func() string {
-		out, err := exec.Command(program.path, "down", "--data-dir="+p.DataDir).CombinedOutput()
+		out, err := exec.Command(path, "down", "--data-dir="+p.DataDir).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		return string(out)
 	}
 	// The test reaps the child, so that it does not stay behind as a zombie.
 	require.Contains(t, down(), fmt.Sprintf("ended process %d", p.PID()))
-	<-p.child.exited
-	require.NoError(t, p.child.err)
+	<-p.exited
+	require.NoError(t, p.err)
 	require.Contains(t, down(), "nothing runs on "+p.DataDir)
 }
 
@@ -260,24 +260,22 @@ func TestProcessEndsWithAnother(t *testing.T) {
 	stdin, err := other.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, other.Start())
-	program, err := build()
+	path, release, err := build()
 	require.NoError(t, err)
-	program.release()
+	release()
 
-	var out output
-	cmd := exec.Command(program.path, "servers", "--data-dir="+t.TempDir(), fmt.Sprintf("--exit-with=%d", other.Process.Pid),
+	cmd := exec.Command(path, "servers", "--data-dir="+t.TempDir(), fmt.Sprintf("--exit-with=%d", other.Process.Pid),
 		"--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0")
-	cmd.Env, cmd.Stdout, cmd.Stderr = environ(), &out, &out
-	require.NoError(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	cmd.Env = Environ()
+	c, err := Run(cmd, func(string) bool { return false })
+	require.NoError(t, err)
 	require.NoError(t, stdin.Close())
 	require.NoError(t, other.Wait())
 	select {
-	case err := <-ended:
-		require.NoError(t, err, "%s", &out)
+	case <-c.exited:
+		require.NoError(t, c.err, "%s", c.Output())
 	case <-time.After(stopTimeout):
-		_ = cmd.Process.Kill()
+		c.Kill()
 		t.Fatal("it still runs")
 	}
 }

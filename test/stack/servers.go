@@ -53,37 +53,35 @@ func Start(t testing.TB) *Servers {
 }
 
 func startServers() (*Servers, error) {
-	dir, err := os.MkdirTemp("", "orak-servers-")
+	p, err := Launch("servers", Options{Args: []string{"--remove-data", "--many-namespaces"}})
 	if err != nil {
 		return nil, err
 	}
-	_, ready, err := spawn(nil, "servers",
-		"--json", "--exit-with-stdin", "--remove-data", "--many-namespaces", "--data-dir="+dir,
-		"--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0")
-	if err != nil {
-		os.RemoveAll(dir)
-		return nil, err
-	}
-	return ready.servers()
+	return &p.Servers, nil
 }
 
-// servers adds the store's access key, which is in a file and on no line.
+// servers adds the store's access key, which is in a file.
 func (r readiness) servers() (*Servers, error) {
-	data, err := os.ReadFile(r.S3Credentials)
+	s := &Servers{Temporal: r.Temporal, TemporalUI: r.TemporalUI, Kafka: r.Kafka, S3: r.S3, DataDir: r.DataDir}
+	var err error
+	s.S3AccessKey, s.S3SecretKey, err = ReadKeys(r.S3Credentials)
+	return s, err
+}
+
+// ReadKeys reads the access key of a store from its s3-credentials.json.
+func ReadKeys(path string) (access, secret string, err error) {
+	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the store's access key: %w", err)
+		return "", "", fmt.Errorf("reading the store's access key: %w", err)
 	}
 	var key struct {
 		AccessKey string `json:"access_key"`
 		SecretKey string `json:"secret_key"`
 	}
 	if err := json.Unmarshal(data, &key); err != nil {
-		return nil, fmt.Errorf("reading the store's access key: %w", err)
+		return "", "", fmt.Errorf("reading the store's access key: %w", err)
 	}
-	return &Servers{
-		Temporal: r.Temporal, TemporalUI: r.TemporalUI, Kafka: r.Kafka, S3: r.S3, DataDir: r.DataDir,
-		S3AccessKey: key.AccessKey, S3SecretKey: key.SecretKey,
-	}, nil
+	return key.AccessKey, key.SecretKey, nil
 }
 
 // Namespace makes a Temporal namespace for t alone, with the search

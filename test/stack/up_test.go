@@ -57,7 +57,7 @@ func TestUpUsesAnotherKafkaWhereToldTo(t *testing.T) {
 
 func TestUpWithoutFFmpegSaysSoAtOnce(t *testing.T) {
 	t.Parallel()
-	_, _, err := spawn(nil, "up", "--data-dir="+t.TempDir(), "--media-ffmpeg=/missing/ffmpeg",
+	_, _, err := spawn("", nil, "up", "--data-dir="+t.TempDir(), "--media-ffmpeg=/missing/ffmpeg",
 		"--api-port=0", "--admin-port=0", "--temporal-port=0", "--temporal-ui-port=0", "--kafka-port=0", "--s3-port=0")
 	require.ErrorContains(t, err, "trying ffmpeg")
 	require.ErrorContains(t, err, "go tool task ffmpeg")

@@ -11,6 +11,7 @@ package mediatest
 import (
 	"encoding/binary"
 	"math"
+	"math/rand/v2"
 )
 
 // The tune's truths.
@@ -49,6 +50,15 @@ func scale(n int) float64 {
 // envelope fades a note in over 20 ms and out over 60 ms.
 func envelope(at float64) float64 {
 	return min(1, at/0.02, (noteSeconds-at)/0.06)
+}
+
+// Noise is n samples of white noise, which nothing can compress.
+func Noise(n int) []int16 {
+	samples, random := make([]int16, n), rand.New(rand.NewPCG(1, 2))
+	for i := range samples {
+		samples[i] = int16(random.Uint32())
+	}
+	return samples
 }
 
 // WAV is a WAV file of 16-bit samples, interleaved when there are more
