@@ -8,6 +8,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"orak"
+	"orak/activities/messages"
 	"orak/api/resource"
 	"orak/workflows"
 )
@@ -77,30 +78,11 @@ func (s *Server) beginning(ctx context.Context, workflowID, runID string) (in wo
 
 // commands are what an operator can do about a dead letter.
 func (s *Server) commands(t orak.Tenant, id orak.UploadID) resource.Commands {
-	ns := ""
-	if s.namespace != "" && s.namespace != "default" {
-		ns = " --namespace " + s.namespace
-	}
-	workflowID := workflows.UploadWorkflowID(id)
-	whose := ""
-	if t != orak.DefaultTenant {
-		whose = " --tenant " + string(t)
-	}
-	signal := func(name string) resource.Command {
-		const input = ` --input '{"reason":"WHY","by":"WHO"}'`
-		return resource.Command{
-			Orak:     "orak dlq " + name + " " + string(id) + whose,
-			Temporal: "temporal workflow signal" + ns + " --workflow-id " + workflowID + " --name " + name + input,
-			Tctl:     "tctl" + ns + " workflow signal --workflow_id " + workflowID + " --name " + name + input,
-		}
-	}
+	c := messages.Commands{Namespace: s.namespace}
+	const input = `{"reason":"WHY","by":"WHO"}`
 	return resource.Commands{
-		Inspect: resource.Command{
-			Orak:     "orak dlq show " + string(id) + whose,
-			Temporal: "temporal workflow query" + ns + " --workflow-id " + workflowID + " --type " + workflows.QueryStatus,
-			Tctl:     "tctl" + ns + " workflow query --workflow_id " + workflowID + " --query_type " + workflows.QueryStatus,
-		},
-		Reprocess: signal(workflows.SignalReprocess),
-		Discard:   signal(workflows.SignalDiscard),
+		Inspect:   resource.Command(c.Show(id, t, workflows.QueryStatus)),
+		Reprocess: resource.Command(c.Decide(workflows.SignalReprocess, id, t, input)),
+		Discard:   resource.Command(c.Decide(workflows.SignalDiscard, id, t, input)),
 	}
 }

@@ -40,18 +40,23 @@ const defaultServer = "http://127.0.0.1:8080"
 // command is an orak command line that can be pasted in the same shell: it
 // asks the same server.
 func (r remote) command(words ...string) string {
-	line := "orak"
-	for _, word := range words {
-		line += " " + shellQuote(word)
-	}
 	if r.Server != defaultServer && r.mustRepeat("server") {
-		line += " --server " + shellQuote(r.Server)
+		words = append(words, "--server", r.Server)
 	}
 	switch {
 	case r.everyTenant:
-		line += " --all-tenants"
+		words = append(words, "--all-tenants")
 	case r.Tenant != "" && r.mustRepeat("tenant"):
-		line += " --tenant " + shellQuote(r.Tenant)
+		words = append(words, "--tenant", r.Tenant)
+	}
+	return commandLine(words)
+}
+
+// commandLine is an orak command that can be pasted into a shell.
+func commandLine(words []string) string {
+	line := "orak"
+	for _, word := range words {
+		line += " " + shellQuote(word)
 	}
 	return line
 }

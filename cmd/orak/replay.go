@@ -176,10 +176,10 @@ func (c *replayCmd) file() (*replay.File, error) {
 
 // command goes on with this replay, when it is pasted in the same shell.
 func (c *replayCmd) command(con *console) string {
-	words := []string{"orak", "replay"}
+	words := []string{"replay"}
 	add := func(flag, value string) {
 		if value != "" {
-			words = append(words, "--"+flag, shellQuote(value))
+			words = append(words, "--"+flag, value)
 		}
 	}
 	add("since", c.Since)
@@ -207,5 +207,5 @@ func (c *replayCmd) command(con *console) string {
 			add(server.flag, server.value)
 		}
 	}
-	return strings.Join(append(words, "--resume"), " ")
+	return commandLine(append(words, "--resume"))
 }
