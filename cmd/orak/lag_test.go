@@ -144,7 +144,7 @@ func lagged() lagLook {
 		},
 		Hot: []lag.Hot{{
 			Topic: "orak.uploads", Records: 1000, Since: time.Date(2026, 11, 22, 11, 0, 0, 0, time.Local),
-			Keys:       []lag.Count{{Key: testID, Count: 400, Error: 20}, {Key: "", Count: 2}, {Key: "\x1b[2Jhostile", Count: 1}},
+			Keys:       []lag.Count{{Key: testID, Count: 400}, {Key: "", Count: 2}, {Key: "\x1b[2Jhostile", Count: 1}},
 			Partitions: []lag.PartitionCount{{Partition: 1, Records: 990}, {Partition: 0, Records: 10}},
 		}},
 	}

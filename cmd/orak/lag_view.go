@@ -113,12 +113,8 @@ func (c *console) hot(h lag.Hot) {
 		c.Print("  %s", c.Paint(terminal.Faint, line))
 	}
 	width := min(40, c.Width-24)
-	line := func(name string, n, surely int64) {
-		number := strconv.FormatInt(n, 10)
-		if surely < n {
-			number = fmt.Sprintf("%d%s%d", surely, c.Marks.Dash, n)
-		}
-		row := fmt.Sprintf("  %s %11s %5.1f %%", terminal.Pad(terminal.Fit(terminal.Clean(name), width), width), number, 100*float64(n)/float64(h.Records))
+	line := func(name string, n int64) {
+		row := fmt.Sprintf("  %s %11d %5.1f %%", terminal.Pad(terminal.Fit(terminal.Clean(name), width), width), n, 100*float64(n)/float64(h.Records))
 		c.Print("%s", strings.TrimRight(row+" "+c.lagBar(n, h.Records, c.Width-terminal.Width(row)-1), " "))
 	}
 	for _, k := range h.Keys {
@@ -126,10 +122,10 @@ func (c *console) hot(h lag.Hot) {
 		if k.Key == "" {
 			name = "no key"
 		}
-		line(name, k.Count, k.Count-k.Error)
+		line(name, k.Count)
 	}
 	for _, p := range h.Partitions {
-		line(fmt.Sprintf("partition %d", p.Partition), p.Records, p.Records)
+		line(fmt.Sprintf("partition %d", p.Partition), p.Records)
 	}
 }
 

@@ -24,15 +24,24 @@ type Hot struct {
 	Partitions []PartitionCount `json:"partitions"`
 }
 
+// Count is how often a key was read.
+type Count struct {
+	Key   string `json:"key"`
+	Count int64  `json:"count"`
+	// Error is always 0: a count is exact. Programs that read the JSON may
+	// subtract it.
+	Error int64 `json:"error"`
+}
+
 // PartitionCount is how many of the records were a partition's.
 type PartitionCount struct {
 	Partition int32 `json:"partition"`
 	Records   int64 `json:"records"`
 }
 
-// sketchRoom is for how many keys counts are kept: a key with more than one
-// in 1,000 of the records is never missed.
-const sketchRoom = 1000
+// maxKeys bounds how many different keys are counted. A key that first appears
+// after so many others is not counted, however frequent it becomes.
+const maxKeys = 100_000
 
 // hotWithin bounds the reading of records, besides the caller's own bound.
 const hotWithin = 20 * time.Second
@@ -46,11 +55,12 @@ func (s *Sampler) Hottest(ctx context.Context, topic string, n int64, top int) (
 		return Hot{}, err
 	}
 	hot := Hot{Topic: topic}
-	sketch := NewSketch(sketchRoom)
-	counts := make(map[int32]int64)
+	keys := make(map[string]int64)
+	partitions := make(map[int32]int64)
 	err = s.read(ctx, from, until, func(r *kgo.Record) {
-		sketch.Add(r.Key)
-		counts[r.Partition]++
+		hot.Records++
+		partitions[r.Partition]++
+		countKey(keys, r.Key, maxKeys)
 		if hot.Since.IsZero() || r.Timestamp.Before(hot.Since) {
 			hot.Since = r.Timestamp
 		}
@@ -58,15 +68,29 @@ func (s *Sampler) Hottest(ctx context.Context, topic string, n int64, top int) (
 	if err != nil {
 		return Hot{}, err
 	}
-	hot.Records, hot.Keys = sketch.Added(), sketch.Top(top)
-	hot.Partitions = make([]PartitionCount, 0, len(counts))
-	for p, records := range counts {
+	hot.Keys = make([]Count, 0, len(keys))
+	for key, count := range keys {
+		hot.Keys = append(hot.Keys, Count{Key: key, Count: count})
+	}
+	slices.SortFunc(hot.Keys, func(a, b Count) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key, b.Key))
+	})
+	hot.Keys = hot.Keys[:min(top, len(hot.Keys))]
+	hot.Partitions = make([]PartitionCount, 0, len(partitions))
+	for p, records := range partitions {
 		hot.Partitions = append(hot.Partitions, PartitionCount{p, records})
 	}
 	slices.SortFunc(hot.Partitions, func(a, b PartitionCount) int {
 		return cmp.Or(cmp.Compare(b.Records, a.Records), cmp.Compare(a.Partition, b.Partition))
 	})
 	return hot, nil
+}
+
+// countKey counts key, unless it would be one more than room.
+func countKey(counts map[string]int64, key []byte, room int) {
+	if _, known := counts[string(key)]; known || len(counts) < room {
+		counts[string(key)]++
+	}
 }
 
 // farBack is how far lastRecords looks for records.
