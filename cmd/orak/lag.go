@@ -42,7 +42,7 @@ A group with a partition in STALL, STOP or REWIND is in ERROR, and the exit code
 Examples:
 
     orak lag --for 30s
-    orak lag --group orak-bridge --group orak-lake --watch
+    orak lag --group orak-bridge --group reports --watch
     orak lag --all --for 1m --json | jq '.groups[] | select(.status == "ERROR") | .group'
     orak lag --keys`
 }

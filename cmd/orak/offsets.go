@@ -37,7 +37,7 @@ func (offsetsShowCmd) Help() string {
 	return `Examples:
 
     orak offsets show
-    orak offsets show --group orak-lake --topic orak.lifecycle --json | jq '.partitions[] | select(.lag > 0)'`
+    orak offsets show --group reports --topic orak.lifecycle --json | jq '.partitions[] | select(.lag > 0)'`
 }
 
 // Run shows the group.

@@ -46,16 +46,12 @@ func ensureTopic(ctx context.Context, adm *kadm.Client, t events.Topic, rf int16
 }
 
 func topicConfig(t events.Topic) map[string]*string {
-	cfg := make(map[string]*string)
-	set := func(key, value string) { cfg[key] = &value }
-	if t.Compacted {
-		set("cleanup.policy", "compact")
-	} else {
-		set("cleanup.policy", "delete")
-		set("retention.ms", strconv.FormatInt(t.Retention.Milliseconds(), 10))
+	cfg := map[string]*string{
+		"cleanup.policy": kadm.StringPtr("delete"),
+		"retention.ms":   kadm.StringPtr(strconv.FormatInt(t.Retention.Milliseconds(), 10)),
 	}
 	if t.Name == events.TopicDeadLetters {
-		set("max.message.bytes", strconv.Itoa(MaxRecord))
+		cfg["max.message.bytes"] = kadm.StringPtr(strconv.Itoa(MaxRecord))
 	}
 	return cfg
 }

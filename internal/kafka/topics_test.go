@@ -29,10 +29,6 @@ func TestTopicsAreCreatedAsDefined(t *testing.T) {
 		for _, c := range configs[0].Configs {
 			values[c.Key] = c.MaybeValue()
 		}
-		if want.Compacted {
-			require.Equal(t, "compact", values["cleanup.policy"])
-			continue
-		}
 		require.Equal(t, "delete", values["cleanup.policy"])
 		kept, err := kafka.Retention(ctx, cl, want.Name)
 		require.NoError(t, err)
