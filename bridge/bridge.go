@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -69,11 +68,6 @@ type Bridge struct {
 	// temporal, kafka and store are what records may have to wait for.
 	temporal, kafka, store *consume.Dependency
 
-	// life guards endChecks, which ends the checks that run beside the consumer.
-	life      sync.Mutex
-	endChecks context.CancelFunc
-	checks    sync.WaitGroup
-
 	// connected says that Temporal has answered once, and connecting is held by
 	// the record that asks it; see connect.
 	connecting chan struct{}
@@ -92,7 +86,7 @@ func New(cfg Config, deps Deps) *Bridge {
 	}
 	group := consume.Deps{
 		Name: "bridge", Group: events.GroupBridge, Topic: events.TopicUploads,
-		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Log: deps.Log, Metrics: deps.Metrics,
+		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Beside: b.checkRetention, Log: deps.Log, Metrics: deps.Metrics,
 	}
 	if deps.Alerter != nil {
 		group.Stalled = deps.Alerter.Stalled
@@ -123,29 +117,13 @@ func (b *Bridge) Start(ctx context.Context) error {
 	if err := b.cfg.Validate(); err != nil {
 		return fmt.Errorf("starting bridge: %w", err)
 	}
-	b.life.Lock()
-	defer b.life.Unlock()
-	if err := b.consumer.Start(ctx); err != nil {
-		return err
-	}
-	checking, end := context.WithCancel(context.WithoutCancel(ctx))
-	b.endChecks = end
-	b.checks.Go(func() { b.checkRetention(checking) })
-	return nil
+	return b.consumer.Start(ctx)
 }
 
 // Stop does what consume.Consumer.Stop promises: the records being handled
 // finish and are committed, and what has not finished when ctx ends is left to
 // the partition's next owner. Every call waits for the end.
-func (b *Bridge) Stop(ctx context.Context) error {
-	b.life.Lock()
-	if b.endChecks != nil {
-		b.endChecks()
-	}
-	b.life.Unlock()
-	b.checks.Wait()
-	return b.consumer.Stop(ctx)
-}
+func (b *Bridge) Stop(ctx context.Context) error { return b.consumer.Stop(ctx) }
 
 // Ready reports why the bridge cannot do its work now: consume.Consumer.Ready
 // fails, or Temporal does not answer within ctx.

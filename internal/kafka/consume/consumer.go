@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/plugin/kotel"
 
 	"orak/internal/kafka"
+	"orak/internal/startstop"
 	"orak/internal/throttle"
 )
 
@@ -33,8 +34,8 @@ type Handler func(ctx context.Context, d *Delivery) error
 // consumer is ending. Its records are not committed.
 var ErrGivenUp = errors.New("the records are given up")
 
-// Deps is what a Consumer works with. Stalled, Metrics and KafkaOpts are
-// optional.
+// Deps is what a Consumer works with. Stalled, Beside, Metrics and KafkaOpts
+// are optional.
 type Deps struct {
 	// Name names the group's role in logs, in the client id and in metrics
 	// (orak_<name>_…), such as "bridge".
@@ -48,6 +49,8 @@ type Deps struct {
 	// Stalled is called once for every stall, and again until it returns nil.
 	// The stall may be over by then.
 	Stalled func(ctx context.Context, s Stall) error
+	// Beside runs beside the consumer, from its start until ctx ends.
+	Beside  func(ctx context.Context)
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }
@@ -63,15 +66,12 @@ type Consumer struct {
 	metrics *metrics
 	tracer  *kotel.Tracer
 
-	// life guards what Start sets, and the way from new over running to
-	// stopping.
-	life        sync.Mutex
-	state       state
-	client      *kgo.Client
+	life startstop.Once
+	// client is nil unless the consumer runs.
+	client      atomic.Pointer[kgo.Client]
 	stopPolling context.CancelFunc
 	abort       context.CancelFunc
 	tasks       sync.WaitGroup
-	stopped     chan struct{}
 
 	// turns is the budget of deliveries being handled, and flow orders the pauses
 	// of partitions.
@@ -96,14 +96,6 @@ type Consumer struct {
 	failing *Dependency
 }
 
-type state int
-
-const (
-	stateNew state = iota
-	stateRunning
-	stateStopping
-)
-
 // New makes a Consumer that delivers one record at a time, in the order of its
 // key. Nothing is connected before Start.
 func New(cfg Config, deps Deps, handle Handler) *Consumer {
@@ -125,7 +117,6 @@ func NewBatched(cfg Config, deps Deps, batch Batch, handle Handler) *Consumer {
 		faults:   throttle.NewLog(log),
 		metrics:  m,
 		tracer:   kafka.NewTracer(deps.Kafka.ClientID, deps.Group),
-		stopped:  make(chan struct{}),
 		turns:    newTurns(cfg.Inflight),
 		waiting:  make(map[*Delivery]error),
 		sessions: make(map[partition]*session),
@@ -138,80 +129,71 @@ func NewBatched(cfg Config, deps Deps, batch Batch, handle Handler) *Consumer {
 // consumer waits for it, and Ready says so. A Consumer that was started or
 // stopped before is an error.
 func (c *Consumer) Start(ctx context.Context) error {
-	if err := c.cfg.Validate(); err != nil {
+	if err := c.life.Start(ctx, c.start); err != nil {
 		return fmt.Errorf("starting %s: %w", c.deps.Name, err)
 	}
-	c.life.Lock()
-	defer c.life.Unlock()
-	if c.state != stateNew {
-		return fmt.Errorf("starting %s: it was started or stopped before", c.deps.Name)
+	c.log.InfoContext(ctx, "consumer started", "group", c.deps.Group, "topic", c.deps.Topic, "inflight", c.cfg.Inflight)
+	return nil
+}
+
+func (c *Consumer) start(context.Context) error {
+	if err := c.cfg.Validate(); err != nil {
+		return err
 	}
 	run, abort := context.WithCancel(context.Background())
 	cl, err := kafka.NewClient(c.deps.Kafka, c.deps.Log, c.groupOpts(run)...)
 	if err != nil {
 		abort()
-		return fmt.Errorf("starting %s: %w", c.deps.Name, err)
+		return err
 	}
 	polling, stopPolling := context.WithCancel(run)
-	c.client, c.abort, c.stopPolling, c.state = cl, abort, stopPolling, stateRunning
+	c.client.Store(cl)
+	c.abort, c.stopPolling = abort, stopPolling
 	c.tasks.Go(func() { c.poll(polling, run, cl) })
 	c.tasks.Go(func() { c.beginOverdue(polling, run, cl) })
 	c.tasks.Go(func() { c.commitPeriodically(polling, run, cl) })
 	c.tasks.Go(func() { c.watchStalls(polling, cl) })
-	c.log.InfoContext(ctx, "consumer started", "group", c.deps.Group, "topic", c.deps.Topic, "inflight", c.cfg.Inflight)
+	if c.deps.Beside != nil {
+		c.tasks.Go(func() { c.deps.Beside(polling) })
+	}
 	return nil
 }
 
 // Stop ends the fetching, lets the records being handled finish, commits and
-// leaves the group (a member with an instance id stays in it, for its
-// restart). What has not finished when ctx ends is cut off and left to the next
-// owner; nothing is lost by that, and the error is ctx's. Every call waits for
-// the end; one before Start keeps Start from starting.
+// leaves the group (a member with an instance id stays in it, for its restart).
+// What has not finished when ctx ends is cut off and left to the next owner;
+// nothing is lost by that. Every call waits for the end; one before Start keeps
+// Start from starting.
 func (c *Consumer) Stop(ctx context.Context) error {
-	c.life.Lock()
-	switch c.state {
-	case stateNew:
-		close(c.stopped)
-	case stateRunning:
-		go c.shutDown(ctx)
+	if err := c.life.Stop(ctx, c.shutDown); err != nil {
+		return fmt.Errorf("stopping %s: %w", c.deps.Name, err)
 	}
-	c.state = stateStopping
-	c.life.Unlock()
-	select {
-	case <-c.stopped:
-		return nil
-	case <-ctx.Done():
-	}
-	if c.abort != nil {
-		c.abort()
-	}
-	return fmt.Errorf("stopping %s: %w", c.deps.Name, ctx.Err())
+	return nil
 }
 
 // shutDown leaves the group, which revokes every partition: the handling of
 // that drains and commits.
-func (c *Consumer) shutDown(ctx context.Context) {
-	defer close(c.stopped)
+func (c *Consumer) shutDown(ctx context.Context) error {
 	defer c.abort()
 	defer context.AfterFunc(ctx, c.abort)()
+	cl := c.client.Swap(nil)
 	c.stopPolling()
 	c.tasks.Wait()
-	c.client.AllowRebalance()
-	if err := c.client.LeaveGroupContext(ctx); err != nil {
+	cl.AllowRebalance()
+	if err := cl.LeaveGroupContext(ctx); err != nil {
 		c.log.WarnContext(ctx, "leaving the group failed", "error", err)
 	}
-	c.client.CloseAllowingRebalance()
+	cl.CloseAllowingRebalance()
 	c.log.InfoContext(ctx, "consumer stopped")
+	return nil
 }
 
 // Ready reports why the consumer cannot do its work now: it does not run, Kafka
 // does not answer within ctx, partitions are stalled, or records wait to be tried
 // again.
 func (c *Consumer) Ready(ctx context.Context) error {
-	c.life.Lock()
-	state, cl := c.state, c.client
-	c.life.Unlock()
-	if state != stateRunning {
+	cl := c.client.Load()
+	if cl == nil {
 		return fmt.Errorf("the %s does not run", c.deps.Name)
 	}
 	if err := cl.Ping(ctx); err != nil {
@@ -228,6 +210,16 @@ func (c *Consumer) Ready(ctx context.Context) error {
 	return nil
 }
 
+// Retention is how long the topic keeps its records; 0 means for ever. The
+// consumer must run.
+func (c *Consumer) Retention(ctx context.Context) (time.Duration, error) {
+	cl := c.client.Load()
+	if cl == nil {
+		return 0, fmt.Errorf("the %s does not run", c.deps.Name)
+	}
+	return kafka.Retention(ctx, cl, c.deps.Topic)
+}
+
 // noteWaiting notes that d waits to be tried again because of err; a nil err
 // ends that.
 func (c *Consumer) noteWaiting(d *Delivery, err error) {
@@ -239,10 +231,4 @@ func (c *Consumer) noteWaiting(d *Delivery, err error) {
 		c.waiting[d] = err
 	}
 	c.metrics.retrying.Set(float64(len(c.waiting)))
-}
-
-// Retention is how long the topic keeps its records; 0 means for ever. The
-// consumer must have been started.
-func (c *Consumer) Retention(ctx context.Context) (time.Duration, error) {
-	return kafka.Retention(ctx, c.client, c.deps.Topic)
 }
