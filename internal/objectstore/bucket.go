@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -12,18 +11,18 @@ import (
 	"github.com/minio/minio-go/v7/pkg/lifecycle"
 )
 
-// ruleID names our rule in the bucket's lifecycle; rules of other names are
-// the operator's and stay.
+// ruleID names the lifecycle rule of this package. Rules of other names belong to
+// the operator and are kept.
 const ruleID = "orak-abort-incomplete-uploads"
 
-// incompleteAfter is how old an unfinished multipart upload has to be before
-// it counts as left behind by a process that died.
+// incompleteAfter is the age at which an unfinished multipart upload counts as
+// abandoned by a process that died.
 const incompleteAfter = 24 * time.Hour
 
-// EnsureBucket creates the bucket where it is missing and sees to it that the
-// parts of uploads that never finished are removed after a day: by the
-// bucket's lifecycle, or, where the server has none, by removing now what was
-// left behind. It may be called by any number of processes at once.
+// EnsureBucket creates the bucket if it is missing and has the parts of unfinished
+// uploads removed after a day: by a lifecycle rule of the bucket or, where the
+// server does not support those, by removing abandoned parts now. Any number of
+// processes may call it at once.
 func (s *Store) EnsureBucket(ctx context.Context) error {
 	ok, err := s.core.BucketExists(ctx, s.cfg.Bucket)
 	if err != nil {
@@ -39,24 +38,22 @@ func (s *Store) EnsureBucket(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	// A store without lifecycles, or one whose operator keeps them from us,
-	// is good enough to serve.
+	// A server without lifecycle rules, or without permission to set them, is
+	// good enough.
 	s.lifecycleOnce.Do(func() {
-		s.log.Info("bucket lifecycle cannot be set; unfinished uploads are removed at start instead",
-			slog.String("bucket", s.cfg.Bucket), slog.Any("error", err))
+		s.log.InfoContext(ctx, "bucket lifecycle cannot be set; removing unfinished uploads at start instead", "bucket", s.cfg.Bucket, "error", err)
 	})
 	if _, err := s.AbortIncomplete(ctx, time.Now().Add(-incompleteAfter)); err != nil {
-		s.log.Warn("unfinished uploads could not be removed",
-			slog.String("bucket", s.cfg.Bucket), slog.Any("error", err))
+		s.log.WarnContext(ctx, "unfinished uploads could not be removed", "bucket", s.cfg.Bucket, "error", err)
 	}
 	return nil
 }
 
-// AbortIncomplete removes the parts of multipart uploads that began before
-// the given time and were never finished, and says how many there were.
+// AbortIncomplete removes the parts of unfinished multipart uploads that began
+// before the given time, and returns the number of these uploads.
 func (s *Store) AbortIncomplete(ctx context.Context, before time.Time) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the listing where we return early
+	defer cancel() // ends the listing on an early return
 	n := 0
 	for u := range s.core.ListIncompleteUploads(ctx, s.cfg.Bucket, "", true) {
 		if u.Err != nil {

@@ -7,14 +7,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// smallPart is the first buffer of every body, in bytes, and largePart the
-// second; the last is a whole part.
+// smallPart and largePart are the sizes in bytes of the first and second buffer of
+// a body; the third has the size of a whole part.
 const (
 	smallPart = 64 << 10
 	largePart = 512 << 10
 )
 
-// buffers are the memory for bodies, in a few sizes that are used again.
+// buffers pools the memory for bodies, in three sizes.
 type buffers struct {
 	sizes []int
 	pools []sync.Pool
@@ -36,8 +36,8 @@ func (b *buffers) take() *part {
 	return p
 }
 
-// part is what was read of a body and is not sent yet. Its memory grows with
-// what has arrived, so that a body which comes slowly holds little.
+// part holds what was read of a body and is not sent yet. Its memory grows with
+// what has arrived, so that a slow body holds little.
 type part struct {
 	all  *buffers
 	size int // an index of all.sizes
@@ -50,8 +50,8 @@ func (p *part) hold(size int) {
 	p.all.held.Add(float64(len(*p.buf)))
 }
 
-// release gives the memory back, for use by others where reuse is true: after an
-// error the HTTP client may still be reading it.
+// release gives the memory back. Only with reuse does it return to the pool: after
+// an error the HTTP client may still read it.
 func (p *part) release(reuse bool) {
 	p.all.held.Sub(float64(len(*p.buf)))
 	if reuse {
@@ -59,24 +59,23 @@ func (p *part) release(reuse bool) {
 	}
 }
 
-// bytes is what was read.
+// bytes returns what was read.
 func (p *part) bytes() []byte { return (*p.buf)[:p.n] }
 
-// empty forgets what was read and sent, and begins small again.
+// empty discards what was read and starts with a small buffer again.
 func (p *part) empty() {
 	p.release(true)
 	p.n = 0
 	p.hold(0)
 }
 
-// fill reads body until the part is whole, or to its end; last says that it
-// has ended.
+// fill reads body until the part is full or the body ends; last reports the end.
 func (p *part) fill(body io.Reader) (held []byte, last bool, err error) {
 	for {
 		m, err := io.ReadFull(body, (*p.buf)[p.n:])
 		p.n += m
 		switch {
-		case err == io.EOF || err == io.ErrUnexpectedEOF: // the body's true end
+		case err == io.EOF || err == io.ErrUnexpectedEOF: // the end of the body
 			return p.bytes(), true, nil
 		case err != nil:
 			return nil, false, err

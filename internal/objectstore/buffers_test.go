@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMemoryOfABodyGrowsWithWhatArrived(t *testing.T) {
+func TestBufferGrowsWithWhatHasArrived(t *testing.T) {
 	t.Parallel()
 	m := newMetrics()
 	all := newBuffers(5<<20, m.buffered)

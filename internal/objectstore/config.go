@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// Config says which bucket of which S3 server to use.
+// Config selects the bucket of an S3 server and bounds its use.
 type Config struct {
 	Endpoint     string        `help:"S3 server as host:port, without a scheme." default:"127.0.0.1:9000"`
-	Bucket       string        `help:"Bucket that holds recordings and results. It is created where it is missing." default:"orak"`
-	Region       string        `help:"Region that requests are signed for. Most servers other than AWS take any." default:"us-east-1"`
+	Bucket       string        `help:"Bucket that holds recordings and results. It is created if it is missing." default:"orak"`
+	Region       string        `help:"Region that requests are signed for. Most servers other than AWS accept any." default:"us-east-1"`
 	AccessKey    string        `help:"Access key id." default:"orak"`
 	SecretKey    string        `help:"Secret access key." default:"" secret:""`
-	TLS          bool          `help:"Speak HTTPS to the server." name:"tls" default:"false"`
-	StallTimeout time.Duration `help:"How long the server may neither send nor take a byte, before the connection is given up and the request counts as failed." default:"1m"`
-	PartSize     int64         `help:"Size in bytes of the parts in which larger objects are sent, 5 MiB to 5 GiB; smaller ones are sent whole. Each upload that is received keeps at most this much in memory, and only what has arrived." default:"5242880"`
-	Parts        int           `help:"How many objects or parts above 64 KiB may be sent at once; further ones wait." default:"32"`
-	PartWait     time.Duration `help:"How long an object or part may wait for the others to be sent; after that the put fails, and an upload is answered 503." default:"30s"`
+	TLS          bool          `help:"Use HTTPS." name:"tls" default:"false"`
+	StallTimeout time.Duration `help:"Longest time in which the server neither sends nor accepts a byte; then the connection is closed and the request fails." default:"1m"`
+	PartSize     int64         `help:"Size of a part in bytes, 5 MiB to 5 GiB. Larger objects are sent in parts, smaller ones whole. Each running upload keeps at most one part in memory, and only what has arrived." default:"5242880"`
+	Parts        int           `help:"Most objects and parts above 64 KiB that are sent at once; further ones wait." default:"32"`
+	PartWait     time.Duration `help:"Longest time that an object or part waits for others to be sent; then the put fails, and an upload is answered 503." default:"30s"`
 }
 
-// The least and the largest part that S3 takes; the last part may be smaller.
+// The smallest and largest part that S3 accepts; the last part may be smaller.
 const (
 	minPartSize = 5 << 20
 	maxPartSize = 5 << 30
 )
 
-// Validate reports the first setting that cannot work.
+// Validate reports the first invalid setting.
 func (c Config) Validate() error {
 	_, port, err := net.SplitHostPort(c.Endpoint)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
@@ -52,8 +52,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// withDefaults fills what was left zero, for callers that write a Config by
-// hand.
+// withDefaults replaces zero values, for callers that do not parse settings.
 func (c Config) withDefaults() Config {
 	if c.Region == "" {
 		c.Region = "us-east-1"

@@ -1,20 +1,17 @@
 // Package objectstore keeps objects in one bucket of any S3 server.
 //
-// It is built so that an object is either whole or absent. A body is handed
-// to the server behind a guard which keeps the last byte back until the
-// body's reader has said io.EOF: a reader that ends with an error (a caller
-// that was cut off, a digest that does not match) can never leave an object,
-// nor can one that gives more or less than was announced.
+// An object is either whole or absent. A body is sent through a guard, which
+// withholds the last byte until the body's reader has returned io.EOF: a reader
+// that ends with an error (the caller was cut off, a digest does not match)
+// never leaves an object, nor does one that yields more or less than declared.
 //
-//	body ─► guard ─┬─ up to 1 MiB ──────────► one PUT from memory, retried
-//	               ├─ length known, 128 MiB ─► one PUT, streamed
-//	               └─ anything else ────────► multipart, one part in memory
+//	body ─► guard ─┬─ up to one part ─► one PUT from memory, retried
+//	               └─ larger ─────────► multipart upload, one part in memory
 //
-// Memory is flat in the size of the body: a Put holds at most one part, and
-// the parts of all Puts together are bounded. Since a slow sender holds its
-// part for long, bodies whose length is known do without one.
+// Memory is independent of the size of the body: a Put holds at most one part,
+// and grows to it with what has arrived.
 //
-// The multipart dance is our own, over minio-go's Core, because its PutObject
-// drops If-None-Match when it completes, where the servers check it, and
-// takes io.ErrUnexpectedEOF for an end.
+// Multipart uploads are implemented here, on minio-go's Core, because its
+// PutObject drops If-None-Match when it completes an upload, which is where
+// servers check it, and takes io.ErrUnexpectedEOF for the end of a body.
 package objectstore

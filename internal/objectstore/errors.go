@@ -19,12 +19,12 @@ import (
 // Nothing was stored.
 var ErrBodySize = errors.New("the body does not have the declared length")
 
-// classify turns what minio-go returned into fs.ErrNotExist for an absent
-// object, fs.ErrExist where IfAbsent found one, the context's error where the caller gave up, or a Fault. A time limit of our own
-// that ran out is the store's silence, although net/http says of it that it is
-// context.DeadlineExceeded. Whatever says that the store as a whole does
-// not serve us (network, 5xx, throttling, credentials, a missing bucket) is
-// ClassDependency: it would hit every other object too.
+// classify turns an error of minio-go into fs.ErrNotExist for an absent object,
+// fs.ErrExist for one that IfAbsent found, the context's error if the caller gave
+// up, or a Fault. A time limit of this package that expires is an outage of the
+// store, although net/http reports context.DeadlineExceeded for it. An error that
+// would hit every other object, too (network, 5xx, throttling, credentials, a
+// missing bucket), is ClassDependency.
 func classify(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -53,12 +53,12 @@ func classifyResponse(er minio.ErrorResponse) error {
 		return fs.ErrExist
 	case minio.NoSuchBucket:
 		return refused("The object store has no bucket for this service.", "check s3-bucket (ORAK_S3_BUCKET)", er)
-	case minio.AccessDenied, "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch": // the third is versitygw's
+	case minio.AccessDenied, "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch": // the third comes from versitygw
 		return refusedKey(er)
 	case "RequestTimeTooSkewed":
 		return refused("The object store refuses the service's clock.", "set this machine's clock", er)
 	case "SlowDown", "RequestTimeout", "XMinioServerNotInitialized",
-		// What was sent is sound: it was damaged or cut off on its way.
+		// The body was damaged or cut off in transit.
 		"BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch":
 		return unavailable(er)
 	}
@@ -73,10 +73,9 @@ func classifyResponse(er minio.ErrorResponse) error {
 	return &orak.Fault{Class: orak.ClassInternal, Message: "The object store refused the request.", Err: er}
 }
 
-// isBusy recognizes a server that was in its own way, although nothing is
-// wrong with the request: S3's answer to writes that conflict, and that of
-// servers which keep objects as files, where one request makes the folder
-// that another one, which emptied it, is removing.
+// isBusy recognizes a conflict within the server, although the request is valid:
+// S3's answer to conflicting writes, and the answer of servers that keep objects
+// as files when one request creates a folder that another one is removing.
 func isBusy(err error) bool {
 	code := minio.ToErrorResponse(err).Code
 	return code == "OperationAborted" || code == "ExistingObjectIsDirectory"
@@ -91,9 +90,9 @@ func isNetwork(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 }
 
-// refused is a store that answers and does not serve us because of a setting.
-// It would fail every upload, so it is an outage like any other; message is for
-// owners of uploads, check for operators.
+// refused is the Fault of a store that refuses requests because of a setting. This
+// fails every upload, so it is an outage like any other. message is for the owners
+// of uploads, check for operators.
 func refused(message, check string, err error) error {
 	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyStore, Message: message, Err: fmt.Errorf("%s: %w", check, err)}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Get opens an object; an absent one is fs.ErrNotExist. The caller closes the
-// reader. A connection that breaks while it is read is a Fault of
-// ClassDependency, never a short read that looks complete.
+// reader. A connection that breaks during a read is a Fault of ClassDependency,
+// never a short read that looks complete.
 func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) {
 	body, oi, _, err := s.core.GetObject(ctx, s.cfg.Bucket, key, minio.GetObjectOptions{})
 	if err != nil {
@@ -20,7 +20,7 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, Info, error
 	return &object{ReadCloser: body, key: key, left: oi.Size, classify: func(err error) error { return classify(ctx, err) }}, infoOf(oi), nil
 }
 
-// object classifies the errors of a body that is read.
+// object is a body whose read errors are classified.
 type object struct {
 	io.ReadCloser
 	key      string

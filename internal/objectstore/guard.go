@@ -7,31 +7,31 @@ import (
 	"sync"
 )
 
-// guard stands between a caller's body and minio-go. It promises that
-//   - the last byte is handed on only once src has ended with io.EOF, so that
-//     a body that ends otherwise is never complete on the server;
-//   - an end stays an end: src is not read again after io.EOF (a server's
-//     request stream would block) or after an error;
-//   - minio-go never meets io.ErrUnexpectedEOF, which it takes for an end,
-//     but errBody; the true error is in err;
-//   - a body of another length than size is an error (size -1: any length);
-//   - once close has returned src is not read any more, although the HTTP
-//     client may go on reading a request's body after it has failed.
+// guard wraps a caller's body for minio-go. It promises:
+//   - The last byte is passed on only after src has ended with io.EOF, so that a
+//     body that ends otherwise is never complete on the server.
+//   - src is not read again after io.EOF (a server's request stream would block)
+//     or after an error.
+//   - minio-go never sees io.ErrUnexpectedEOF, which it takes for the end of the
+//     body, but errBody; the original error is in err.
+//   - A body of another length than size is an error (size -1: any length).
+//   - src is not read after close has returned, although the HTTP client may go
+//     on reading a request's body after the request has failed.
 type guard struct {
 	mu   sync.Mutex
 	src  io.Reader
 	size int64
 	read int64
-	// held is the byte kept back; it is valid where holding is true.
+	// held is the withheld byte; it is valid if holding is true.
 	held    byte
 	holding bool
-	// end is what src ended with; nil while it has not.
+	// end is the error that src ended with, io.EOF included; nil before.
 	end error
 	err error
 }
 
 var (
-	// errBody is what minio-go sees in place of the body's own error.
+	// errBody replaces the body's own error for minio-go.
 	errBody   = errors.New("the body failed")
 	errClosed = errors.New("the put is over")
 )
@@ -53,8 +53,8 @@ func (g *guard) Read(p []byte) (int, error) {
 	return g.finish(p)
 }
 
-// close ends the reading for good and gives the body's own error, if it was
-// that which ended it. It waits for a Read that is under way.
+// close ends all reading and returns the body's own error, if that ended it. It
+// waits for a running Read.
 func (g *guard) close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -64,8 +64,8 @@ func (g *guard) close() error {
 	return g.err
 }
 
-// fill reads into p the byte held back and what follows, and holds back the
-// last byte of it.
+// fill reads the withheld byte and what follows into p, and withholds the last
+// byte of that.
 func (g *guard) fill(p []byte) int {
 	n := 0
 	if g.holding {
@@ -75,7 +75,7 @@ func (g *guard) fill(p []byte) int {
 	if n < len(p) {
 		m = g.pull(p[n:])
 	} else {
-		// No room beside the held byte: learn what follows it first.
+		// p has room for the withheld byte only: read what follows it first.
 		var next [1]byte
 		if m = g.pull(next[:]); m == 0 {
 			g.held, g.holding = p[0], true
@@ -92,13 +92,13 @@ func (g *guard) fill(p []byte) int {
 	return n
 }
 
-// pull reads src once and keeps the count and the end.
+// pull reads src once and records the count and the end.
 func (g *guard) pull(p []byte) int {
 	n, err := g.src.Read(p)
 	g.read += int64(n)
 	switch {
 	case g.size >= 0 && g.read > g.size:
-		n -= int(g.read - g.size) // a server must not see a whole body
+		n -= int(g.read - g.size) // the server must not receive a whole body
 		g.end = fmt.Errorf("%w: more than %d bytes", ErrBodySize, g.size)
 	case err == io.EOF && g.size >= 0 && g.read < g.size:
 		g.end = fmt.Errorf("%w: %d of %d bytes", ErrBodySize, g.read, g.size)
@@ -108,7 +108,7 @@ func (g *guard) pull(p []byte) int {
 	return n
 }
 
-// finish hands on the byte held back if src ended well.
+// finish passes the withheld byte on if src ended with io.EOF.
 func (g *guard) finish(p []byte) (int, error) {
 	if g.end != io.EOF {
 		g.err = g.end

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestGuardHandsOnEveryByteOfAGoodBody(t *testing.T) {
+func TestGuardPassesOnEveryByteOfAGoodBody(t *testing.T) {
 	t.Parallel()
 	want := strings.Repeat("0123456789", 1000)
 	sources := map[string]func(io.Reader) io.Reader{
@@ -32,7 +32,7 @@ func TestGuardHandsOnEveryByteOfAGoodBody(t *testing.T) {
 	require.NoError(t, iotest.TestReader(newGuard(strings.NewReader(want), -1), []byte(want)))
 }
 
-func TestGuardKeepsTheLastByteOfABodyThatFails(t *testing.T) {
+func TestGuardWithholdsTheLastByteOfAFailedBody(t *testing.T) {
 	t.Parallel()
 	own := errors.New("cut off")
 	for _, end := range []error{own, io.ErrUnexpectedEOF} {

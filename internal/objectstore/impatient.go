@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// impatient is a connection that fails where the other side neither sends nor
-// takes a byte for stall. A server that falls silent in the middle of a body
-// would else be waited for without end: the kernel's keepalive is answered all
-// the same. It does not fail while we are the ones who send.
+// impatient is a connection that fails if the server neither sends nor accepts a
+// byte for stall. Without it, a server that falls silent within a body would be
+// waited for forever, since its kernel still answers keepalives. A connection on
+// which this side is sending does not fail.
 type impatient struct {
 	net.Conn
 	stall time.Duration
@@ -22,7 +22,7 @@ func (c *impatient) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Write implements net.Conn. The answer has its time from the last byte on.
+// Write implements net.Conn. The time for the answer counts from the last byte.
 func (c *impatient) Write(p []byte) (int, error) {
 	if err := c.SetDeadline(time.Now().Add(c.stall)); err != nil {
 		return 0, err

@@ -77,8 +77,8 @@ func TestObjectThatIsCutOffIsAnOutageAndNotDamaged(t *testing.T) {
 	t.Cleanup(server.Close)
 	s := openSilent(t, strings.TrimPrefix(server.URL, "http://"))
 	_, _, err := objectstore.GetJSON[struct{}](t.Context(), s, "k")
-	away(t, err)
+	requireOutage(t, err)
 	require.NotErrorIs(t, err, objectstore.ErrDamaged)
 	_, err = objectstore.Hash(t.Context(), s, "k")
-	away(t, err)
+	requireOutage(t, err)
 }

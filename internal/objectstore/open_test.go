@@ -12,9 +12,8 @@ import (
 	"orak/test/stack"
 )
 
-// open makes a store with a bucket of its own on the stack's S3 server, or on
-// the one that ORAK_TEST_S3 names, with ORAK_TEST_S3_ACCESS_KEY and
-// ORAK_TEST_S3_SECRET_KEY.
+// open makes a store with its own bucket on the stack's S3 server, or on the server
+// at ORAK_TEST_S3, with ORAK_TEST_S3_ACCESS_KEY and ORAK_TEST_S3_SECRET_KEY.
 func open(t *testing.T) *objectstore.Store {
 	t.Helper()
 	s, err := objectstore.New(server(t))

@@ -19,8 +19,8 @@ import (
 
 // PutOptions say how an object is stored.
 type PutOptions struct {
-	// Size is the body's length in bytes; -1 where it is not known. A body
-	// of another length fails with ErrBodySize.
+	// Size is the body's length in bytes; -1 means unknown. A body of another
+	// length fails with ErrBodySize.
 	Size int64
 	// ContentType is stored beside the object; empty means
 	// application/octet-stream.
@@ -28,17 +28,17 @@ type PutOptions struct {
 	// Metadata is stored beside the object: names of lower-case letters, digits
 	// and dashes, values of printable ASCII, 2 KB in all. nil stores none.
 	Metadata map[string]string
-	// IfAbsent stores only where there is no object of that key, and fails
-	// with fs.ErrExist otherwise. Servers check it when the body is complete;
-	// one that knows no conditional writes ignores it or refuses.
+	// IfAbsent fails with fs.ErrExist if there is an object of that key. Servers
+	// check it when the body is complete; one without conditional writes ignores
+	// or refuses it.
 	IfAbsent bool
 }
 
-// Put stores body under key, replacing what was there, and returns once the
-// server has the whole object. If body ends with anything but io.EOF, or is
-// not as long as opts.Size says, nothing is stored and the error is the
+// Put stores body under key, replaces an earlier object, and returns once the
+// server has the whole object. If body ends with an error other than io.EOF, or
+// does not have the length opts.Size, nothing is stored and the error wraps the
 // body's own. Put does not close body, and reads it neither past its end nor after
-// it has returned.
+// Put has returned.
 func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOptions) (Info, error) {
 	g := newGuard(body, opts.Size)
 	info, err := s.put(ctx, key, g, opts)
@@ -59,17 +59,16 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOpt
 	return Info{}, fmt.Errorf("storing object %s: %w", key, classify(ctx, err))
 }
 
-// refusedEarly tells why the connection of a conditional put broke: a server that
-// finds the object there before it has read the body may close the connection
-// on it, and its answer is lost.
+// refusedEarly reports whether a conditional put was refused although its answer
+// was lost: a server that finds the object before it has read the body may close
+// the connection.
 func (s *Store) refusedEarly(ctx context.Context, key string) bool {
 	_, err := s.Stat(ctx, key)
 	return err == nil
 }
 
-// put reads from the body first, and asks for the store's attention only when
-// there is something to send at the store's own speed: a body that comes slowly
-// holds no place of others, and no connection on which the store would wait.
+// put reads a part of the body before it sends anything, so that a slow body
+// occupies neither one of the Config.Parts places nor a connection to the store.
 func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) (info Info, err error) {
 	part := s.buffers.take()
 	defer func() { part.release(err == nil) }()
@@ -87,8 +86,7 @@ func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) 
 // busyWait is the mean wait before a busy server gets a body again; it doubles.
 const busyWait = 20 * time.Millisecond
 
-// putHeld sends a body that is in memory, and so can be sent again where the
-// server was in its own way.
+// putHeld sends a body that is in memory, and repeats it if the server is busy.
 func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOptions) (Info, error) {
 	sum := sha256.Sum256(body)
 	release, err := s.place(ctx, len(body))
@@ -106,10 +104,9 @@ func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOp
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(tries))
 }
 
-// putOne sends body with one PUT. Its SHA-256, in hex, signs the request, and
-// the body is sent as it is: signed chunk by chunk, an empty one would end with
-// a chunk that is read by no server which asks only for the length, and taken for
-// the next request of the connection.
+// putOne sends body with one PUT, signed with the body's SHA-256 in hex. A body
+// signed in chunks would end with an empty chunk that a server which reads only
+// the declared length takes for the next request of the connection.
 func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int64, sum string, opts PutOptions) (Info, error) {
 	po := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, DisableContentSha256: true}
 	if opts.IfAbsent {
@@ -122,8 +119,8 @@ func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int
 	return Info{Size: size, ETag: ui.ETag, ModifiedAt: ui.LastModified.UTC()}, nil
 }
 
-// putParts sends the part that is filled, and then the rest of the body in
-// parts of the configured size, one after the other.
+// putParts sends the filled part, and then the rest of the body in parts of the
+// configured size, one after the other.
 func (s *Store) putParts(ctx context.Context, key string, rest io.Reader, filled *part, opts PutOptions) (info Info, err error) {
 	create := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata}
 	id, err := s.core.NewMultipartUpload(ctx, s.cfg.Bucket, key, create)
@@ -190,7 +187,7 @@ func (s *Store) sendPart(ctx context.Context, key, id string, number int, held [
 }
 
 // place waits until fewer than Config.Parts bodies are being sent, for
-// Config.PartWait at most. Small ones need no place.
+// Config.PartWait at most. Bodies of up to smallPart bytes do not wait.
 func (s *Store) place(ctx context.Context, size int) (release func(), err error) {
 	if size <= smallPart {
 		return func() {}, nil
@@ -209,13 +206,13 @@ func (s *Store) place(ctx context.Context, size int) (release func(), err error)
 	}
 }
 
-// abortWithin bounds the clean-up after a failed Put.
-const abortWithin = 5 * time.Second
+// abortTimeout bounds the clean-up after a failed Put.
+const abortTimeout = 5 * time.Second
 
-// abort removes the parts of a failed Put. The caller's context may be the
-// very reason of the failure, so it does not bound the clean-up.
+// abort removes the parts of a failed Put. The end of the caller's context may be
+// the reason for the failure, so it does not bound the clean-up.
 func (s *Store) abort(ctx context.Context, key, id string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	if err := s.core.AbortMultipartUpload(ctx, s.cfg.Bucket, key, id); err != nil {
 		return fmt.Errorf("aborting the multipart upload: %w", err)

@@ -25,9 +25,9 @@ func openSilent(t *testing.T, address string) *objectstore.Store {
 	return s
 }
 
-// away requires that err is the outage of the store: net/http says of its own
-// time limits that they are context.DeadlineExceeded, which would count.
-func away(t *testing.T, err error) {
+// requireOutage requires an outage of the store. net/http reports its own time
+// limits as context.DeadlineExceeded, which would be taken for the caller's.
+func requireOutage(t *testing.T, err error) {
 	t.Helper()
 	require.Error(t, err)
 	f := orak.AsFault(err)
@@ -35,19 +35,19 @@ func away(t *testing.T, err error) {
 	require.Equal(t, orak.DependencyStore, f.Dependency)
 }
 
-func TestAServerThatNeverAnswersIsAnOutage(t *testing.T) {
+func TestServerThatNeverAnswersIsAnOutage(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
 	s := openSilent(t, l.Addr().String())
 	_, err = s.Stat(t.Context(), "key")
-	away(t, err)
+	requireOutage(t, err)
 	_, err = s.Put(t.Context(), "key", strings.NewReader("body"), objectstore.PutOptions{Size: 4})
-	away(t, err)
+	requireOutage(t, err)
 }
 
-func TestAServerThatFallsSilentWithinABodyIsAnOutage(t *testing.T) {
+func TestServerThatFallsSilentWithinABodyIsAnOutage(t *testing.T) {
 	t.Parallel()
 	quiet := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -62,11 +62,10 @@ func TestAServerThatFallsSilentWithinABodyIsAnOutage(t *testing.T) {
 	require.NoError(t, err)
 	defer body.Close()
 	_, err = io.ReadAll(body)
-	away(t, err)
+	requireOutage(t, err)
 }
 
-// What the caller gave up is not the store's fault.
-func TestACallersOwnLimitIsNoOutage(t *testing.T) {
+func TestDeadlineOfTheCallerIsNotAnOutage(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -17,8 +17,8 @@ import (
 	"orak/internal/objectstore"
 )
 
-// pausing is a body that stops in the middle until goOn is closed, and says
-// that it does.
+// pausing returns a body that closes paused in its middle and waits there until
+// goOn is closed.
 func pausing(before, after int) (body io.Reader, paused <-chan struct{}, goOn chan<- struct{}) {
 	stops, goes := make(chan struct{}), make(chan struct{})
 	wait := readFunc(func([]byte) (int, error) {
@@ -29,9 +29,9 @@ func pausing(before, after int) (body io.Reader, paused <-chan struct{}, goOn ch
 	return io.MultiReader(bytes.NewReader(make([]byte, before)), wait, bytes.NewReader(make([]byte, after))), stops, goes
 }
 
-// The connection to the store must not wait for a body: its server would lose
-// patience, and a client that is slow would pass for an outage.
-func TestBodyThatIsSlowerThanTheStoresPatienceIsStored(t *testing.T) {
+// The connection to the store must not wait for a body: its server would time
+// out, and a slow client would look like an outage.
+func TestBodyThatIsSlowerThanTheStallTimeoutIsStored(t *testing.T) {
 	t.Parallel()
 	cfg := server(t)
 	cfg.StallTimeout = time.Second
@@ -59,7 +59,7 @@ func TestBodyThatIsSlowerThanTheStoresPatienceIsStored(t *testing.T) {
 	}
 }
 
-func TestSlowBodiesHoldNoPlace(t *testing.T) {
+func TestSlowBodiesOccupyNoPlace(t *testing.T) {
 	t.Parallel()
 	cfg := server(t)
 	cfg.Parts, cfg.PartWait = 1, time.Minute

@@ -23,7 +23,7 @@ type Info struct {
 	Key string
 	// Size is in bytes.
 	Size int64
-	// ContentType and Metadata are empty in a List: S3 does not tell them there.
+	// ContentType and Metadata are empty in a listing: S3 does not return them.
 	ContentType string
 	Metadata    map[string]string
 	ETag        string
@@ -37,7 +37,7 @@ type Store struct {
 	log  *slog.Logger
 	// buffers hold what was read of bodies and is not sent yet.
 	buffers *buffers
-	// slots are the places of bodies that are being sent.
+	// slots bounds the bodies that are being sent.
 	slots   chan struct{}
 	metrics *metrics
 	closer  func()
@@ -45,23 +45,22 @@ type Store struct {
 	lifecycleOnce sync.Once
 }
 
-// Option changes what New makes.
+// Option configures a Store.
 type Option func(*Store)
 
-// WithLogger has the store say what it could not set up; without it the
-// store is silent.
+// WithLogger sets the logger; the default discards.
 func WithLogger(log *slog.Logger) Option { return func(s *Store) { s.log = log } }
 
-// WithMetrics has the store's metrics registered.
+// WithMetrics registers the metrics of the store.
 func WithMetrics(reg prometheus.Registerer) Option {
 	return func(s *Store) { reg.MustRegister(s.metrics.sending, s.metrics.gaveUp, s.metrics.buffered) }
 }
 
-// tries is how often minio-go tries a request that may be tried again: enough
-// for a hiccup, and few enough that a caller who waits hears about an outage.
+// tries is the number of attempts of a request: enough for a brief failure, and
+// few enough that a waiting caller learns of an outage.
 const tries = 3
 
-// New makes a Store; it does not connect. Call EnsureBucket before use.
+// New makes a Store without connecting. Call EnsureBucket before use.
 func New(cfg Config, opts ...Option) (*Store, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
@@ -105,21 +104,20 @@ func newTransport(stall time.Duration) *http.Transport {
 		},
 		MaxIdleConns:          256,
 		MaxIdleConnsPerHost:   128,
-		IdleConnTimeout:       min(30*time.Second, stall/2), // before the connection itself loses patience
+		IdleConnTimeout:       min(30*time.Second, stall/2), // before the connection itself times out
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: stall,
 		ExpectContinueTimeout: 5 * time.Second,
-		// Objects are stored as they are: a transport that asks for gzip
-		// would unpack recordings behind our back.
+		// A transport that requests gzip would decompress recordings.
 		DisableCompression: true,
 	}
 }
 
-// Close drops idle connections, so that an embedded server need not wait for
-// them. The Store stays usable.
+// Close closes idle connections, so that an embedded server need not wait for
+// them. The Store remains usable.
 func (s *Store) Close() { s.closer() }
 
-// Stat describes an object. An absent one is fs.ErrNotExist.
+// Stat describes an object; an absent one is fs.ErrNotExist.
 func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
 	oi, err := s.core.StatObject(ctx, s.cfg.Bucket, key, minio.StatObjectOptions{})
 	if err != nil {
@@ -128,7 +126,7 @@ func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
 	return infoOf(oi), nil
 }
 
-// Delete removes an object; an absent one is no error.
+// Delete removes an object; an absent one is not an error.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	err := s.core.RemoveObject(ctx, s.cfg.Bucket, key, minio.RemoveObjectOptions{})
 	if err == nil {
@@ -140,14 +138,14 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return fmt.Errorf("deleting object %s: %w", key, err)
 }
 
-// List gives the objects whose keys begin with prefix, in the order of their
-// keys. After an error it ends.
+// List lists the objects whose keys begin with prefix, in the order of their keys.
+// It ends after an error.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return s.ListAfter(ctx, prefix, "")
 }
 
-// ListAfter is List without the keys up to and including after, which need not
-// be there; empty leaves out none.
+// ListAfter is List from the first key after the given one, which need not exist;
+// "" lists all.
 func (s *Store) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		opts := minio.ListObjectsOptions{Prefix: prefix, StartAfter: after, Recursive: true}
@@ -160,14 +158,14 @@ func (s *Store) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[I
 				return
 			}
 		}
-		// A cancelled listing ends like a complete one in minio-go.
+		// minio-go ends a canceled listing like a complete one.
 		if err := ctx.Err(); err != nil {
 			yield(Info{}, fmt.Errorf("listing %s: %w", prefix, err))
 		}
 	}
 }
 
-// Ping reports whether the bucket can be reached and is there.
+// Ping reports whether the bucket is reachable and exists.
 func (s *Store) Ping(ctx context.Context) error {
 	ok, err := s.core.BucketExists(ctx, s.cfg.Bucket)
 	if err != nil {
@@ -182,7 +180,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func infoOf(oi minio.ObjectInfo) Info {
 	meta := make(map[string]string, len(oi.UserMetadata))
 	for name, value := range oi.UserMetadata {
-		meta[strings.ToLower(name)] = value // a header's name has no case
+		meta[strings.ToLower(name)] = value // header names are case-insensitive
 	}
 	return Info{
 		Key: oi.Key, Size: oi.Size, ContentType: oi.ContentType, Metadata: meta,

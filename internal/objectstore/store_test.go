@@ -18,7 +18,7 @@ import (
 	"orak/internal/objectstore/storetest"
 )
 
-func TestStoreOnARealServer(t *testing.T) {
+func TestStoreMeetsItsContractOnARealServer(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t) })
 }
@@ -39,7 +39,7 @@ func TestFailedPutsLeaveNoParts(t *testing.T) {
 	require.Zero(t, n)
 }
 
-func TestAbortIncompleteSparesWhatStillRuns(t *testing.T) {
+func TestAbortIncompleteKeepsRunningUploads(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	aborted := -1
@@ -54,7 +54,7 @@ func TestAbortIncompleteSparesWhatStillRuns(t *testing.T) {
 	require.Zero(t, aborted)
 }
 
-func TestAbortIncompleteRemovesWhatWasLeftBehind(t *testing.T) {
+func TestAbortIncompleteRemovesAbandonedParts(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	body := io.MultiReader(io.LimitReader(zeros{}, 7<<20), readFunc(func([]byte) (int, error) {
@@ -69,7 +69,7 @@ func TestAbortIncompleteRemovesWhatWasLeftBehind(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestRefusalOfASettingNamesTheSetting(t *testing.T) {
+func TestRefusalNamesTheSettingToCheck(t *testing.T) {
 	t.Parallel()
 	open(t) // a server that answers
 	for name, wrong := range map[string]struct {
@@ -105,7 +105,7 @@ func TestRefusalOfASettingNamesTheSetting(t *testing.T) {
 	}
 }
 
-func TestAnUnreachableServerIsADependencyFault(t *testing.T) {
+func TestUnreachableServerIsADependencyFault(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -128,8 +128,8 @@ func TestAnUnreachableServerIsADependencyFault(t *testing.T) {
 	}
 }
 
-// Not parallel: it looks at the heap of the whole process.
-func TestMemoryIsFlatInTheSizeOfTheBody(t *testing.T) {
+// Not parallel: it measures the heap of the process.
+func TestMemoryIsIndependentOfTheSizeOfTheBody(t *testing.T) {
 	s := open(t)
 	for name, size := range map[string]int64{"known": 100_000_000, "unknown": -1} {
 		runtime.GC()
@@ -158,7 +158,7 @@ func TestMemoryIsFlatInTheSizeOfTheBody(t *testing.T) {
 	}
 }
 
-func TestConfigIsValidated(t *testing.T) {
+func TestConfigValidates(t *testing.T) {
 	t.Parallel()
 	good := objectstore.Config{Endpoint: "127.0.0.1:9000", Bucket: "bucket", PartSize: 8 << 20, Parts: 1, PartWait: time.Second, StallTimeout: time.Second}
 	require.NoError(t, good.Validate())

@@ -7,27 +7,27 @@ import (
 	"orak"
 )
 
-// MaxFailures is how many failures end a pass over the outbox.
+// MaxFailures is the number of failures that ends a pass over the outbox.
 const MaxFailures = 8
 
 // Brake ends a pass over the outbox once the store or Kafka is unavailable, so
-// that an outage is not met once for every marker. It counts failures in two
-// ways, and MaxFailures of either are enough:
+// that an outage does not cost one attempt per marker. It counts failures in two
+// ways, and MaxFailures of either end the pass:
 //
-//   - those in a row, of whatever kind;
-//   - those to reach Kafka since it last took an event, whatever else happened
-//     between them: a marker that asks nothing of Kafka says nothing of it.
+//   - failures in a row, of any kind;
+//   - failures to reach Kafka since it last acknowledged an event. Markers that
+//     are handled without Kafka do not reset this count.
 //
-// A failure that is the marker's own (no event can be made of it, Kafka refuses
-// this one) says nothing of the others and is not counted: enough of those
-// would otherwise keep back all that is behind them. The zero Brake is ready,
-// and safe for concurrent use.
+// A failure of one marker (no event can be made of it, or Kafka refuses this
+// event) is not counted: it says nothing about the others, and enough of them
+// would block all markers after them. The zero Brake is ready to use and safe
+// for concurrent use.
 type Brake struct {
 	mu            sync.Mutex
 	inRow, unsent int
 }
 
-// Count takes what Settle returned for one marker.
+// Count records what Publish returned for one marker.
 func (b *Brake) Count(outcome Outcome, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -46,14 +46,14 @@ func (b *Brake) Count(outcome Outcome, err error) {
 	}
 }
 
-// On reports whether the pass is to end.
+// On reports whether the pass must end.
 func (b *Brake) On() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.inRow >= MaxFailures || b.unsent >= MaxFailures
 }
 
-// ownFault reports whether err is about one marker alone.
+// ownFault reports whether err concerns only one marker.
 func ownFault(err error) bool {
 	var f *orak.Fault
 	return errors.As(err, &f) && (f.Class == orak.ClassInternal || f.Class == orak.ClassInput)

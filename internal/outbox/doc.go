@@ -1,16 +1,16 @@
-// Package outbox is what sees to it that every stored upload is announced: a
-// marker at orak.PendingKey, written before the recording, which stays until
-// Kafka has acknowledged the upload's event.
+// Package outbox makes sure that every stored upload is announced. It keeps a
+// marker at orak.PendingKey, which is written before the recording and stays
+// until Kafka has acknowledged the upload's event.
 //
-//	marker ─┬─ recording there ─► announce, then remove the marker
-//	        ├─ none yet, young ─► leave it: somebody may be sending it
-//	        ├─ none, and old ───► remove the marker: nobody was told 202
-//	        └─ tombstone ───────► remove the marker: the upload was erased
+//	marker ─┬─ recording stored ────────► announce, then remove the marker
+//	        ├─ no recording, young ─────► leave it: the upload may be running
+//	        ├─ no recording, old ───────► remove the marker: 202 was never answered
+//	        └─ tombstone ───────────────► remove the marker: the upload was erased
 //
-// An erasure that was accepted has a marker of its own, at
-// orak.PendingErasureKey, until Kafka has acknowledged its event.
+// An accepted erasure has a marker of its own, at orak.PendingErasureKey, until
+// Kafka has acknowledged its event.
 //
-// Each API process settles what it finds (its relay), and Reconcile does where
-// none runs. Any number may do so at once: what each of them does, another may
-// do again.
+// The relay of each API process publishes the markers that it finds; the
+// workflow Reconcile does the same where no API process runs. Any number of them
+// may work at once, since publishing is idempotent.
 package outbox

@@ -11,9 +11,9 @@ import (
 	"orak/internal/objectstore"
 )
 
-// Marker is an outbox entry, the JSON at orak.PendingKey: an upload whose
-// event may not be on Kafka yet. Size and SHA256 are zero while the recording
-// is being received; who settles the marker then reads it to know them.
+// Marker is the JSON at orak.PendingKey: an upload whose event may not be on
+// Kafka yet. Size and SHA256 are zero while the recording is being received;
+// Publish then takes them from the stored recording.
 type Marker struct {
 	orak.Upload
 	// Traceparent and Tracestate continue the upload's trace.
@@ -33,24 +33,24 @@ var (
 	_ Entry = Erasure{}
 )
 
-// Erasure is the JSON at orak.PendingErasureKey: an erasure that was accepted,
-// and whose event may not be on Kafka yet.
+// Erasure is the JSON at orak.PendingErasureKey: an accepted erasure whose event
+// may not be on Kafka yet.
 type Erasure struct {
 	events.Erasure
-	// RequestedAt is when it was first asked for.
+	// RequestedAt is when the erasure was first requested.
 	RequestedAt time.Time `json:"requested_at"`
 	// Traceparent and Tracestate continue the request's trace.
 	Traceparent string `json:"traceparent,omitempty"`
 	Tracestate  string `json:"tracestate,omitempty"`
 }
 
-// ByUnknown is who asks for an erasure whose marker cannot be read.
+// ByUnknown is the requester of an erasure whose marker cannot be read.
 const ByUnknown = "the API"
 
-// ObjectKey is Entry's.
+// ObjectKey implements Keyed.
 func (e Erasure) ObjectKey() string { return orak.PendingErasureKey(e.Tenant, e.ID) }
 
-// Event is Entry's.
+// Event implements Entry.
 func (e Erasure) Event() (events.Event, error) {
 	ev, err := events.NewErasure(e.RequestedAt, e.Erasure)
 	if err != nil {
@@ -60,11 +60,11 @@ func (e Erasure) Event() (events.Event, error) {
 	return ev, nil
 }
 
-// ObjectKey is Entry's.
+// ObjectKey implements Keyed.
 func (m Marker) ObjectKey() string { return orak.PendingKey(m.Tenant, m.ID) }
 
-// Stored is m's upload with what the store knows of its recording: the object
-// counts, whoever wrote the marker.
+// Stored returns the upload of m, completed from its stored recording. Where the
+// two differ, the object is right.
 func (m Marker) Stored(info objectstore.Info, sha256 string) orak.Upload {
 	u := m.Upload
 	u.Key, u.Size, u.SHA256 = info.Key, info.Size, sha256
@@ -78,7 +78,7 @@ func (m Marker) Stored(info objectstore.Info, sha256 string) orak.Upload {
 	return u
 }
 
-// Event is what m stands for.
+// Event implements Entry.
 func (m Marker) Event() (events.Event, error) {
 	e, err := events.NewReceived(m.Upload)
 	if err != nil {
@@ -88,7 +88,7 @@ func (m Marker) Event() (events.Event, error) {
 	return e, nil
 }
 
-// Write puts e into the outbox, in place of what was there under its key.
+// Write stores a marker and replaces an earlier one of the same key.
 func (o *Outbox) Write(ctx context.Context, e Entry) error {
 	if err := objectstore.PutJSON(ctx, o.store, e.ObjectKey(), e, false); err != nil {
 		return fmt.Errorf("writing the outbox marker: %w", err)
@@ -96,30 +96,29 @@ func (o *Outbox) Write(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// Read fetches a marker; fs.ErrNotExist says that there is none. One
-// that cannot be decoded is as good as one that knows nothing: its key has
-// the id, and the recording the rest.
+// Read fetches the marker of an upload; an absent one is fs.ErrNotExist. Of a
+// damaged marker it returns what the key says: the recording has the rest.
 func (o *Outbox) Read(ctx context.Context, t orak.Tenant, id orak.UploadID) (Marker, error) {
 	m, info, err := objectstore.GetJSON[Marker](ctx, o.store, orak.PendingKey(t, id))
 	if err != nil && !errors.Is(err, objectstore.ErrDamaged) {
 		return Marker{}, err
 	}
 	if err != nil || m.ID != id || m.Tenant != t {
-		o.log.WarnContext(ctx, "an outbox marker is damaged; its upload is announced by what the store knows", "upload_id", id, "tenant", t, "error", err)
+		o.log.WarnContext(ctx, "an outbox marker is damaged; announcing the upload from its stored recording", "upload_id", id, "tenant", t, "error", err)
 		m = Marker{Upload: orak.Upload{ID: id, Tenant: t, Key: orak.OriginalKey(t, id), ReceivedAt: info.ModifiedAt}}
 	}
 	return m, nil
 }
 
-// readErasure is Read for an erasure. A damaged one still says that the upload
-// is to be erased, by its key.
+// readErasure is Read for an erasure. The key of a damaged marker still says
+// which upload to erase.
 func (o *Outbox) readErasure(ctx context.Context, t orak.Tenant, id orak.UploadID) (Erasure, error) {
 	e, info, err := objectstore.GetJSON[Erasure](ctx, o.store, orak.PendingErasureKey(t, id))
 	if err != nil && !errors.Is(err, objectstore.ErrDamaged) {
 		return Erasure{}, err
 	}
 	if err != nil || e.ID != id || e.Tenant != t || e.RequestedAt.IsZero() {
-		o.log.WarnContext(ctx, "an erasure's outbox marker is damaged; the upload is erased all the same", "upload_id", id, "tenant", t, "error", err)
+		o.log.WarnContext(ctx, "an erasure marker is damaged; erasing the upload anyway", "upload_id", id, "tenant", t, "error", err)
 		e = Erasure{Erasure: events.Erasure{ID: id, Tenant: t, By: ByUnknown}, RequestedAt: info.ModifiedAt}
 	}
 	return e, nil

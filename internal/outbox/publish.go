@@ -98,7 +98,7 @@ func (o *Outbox) send(ctx context.Context, f Found, entry Entry) (Outcome, error
 	if err := o.events.PublishEvent(bounded, events.TopicUploads, e); err != nil {
 		return Left, fmt.Errorf("%w: %w", ErrUnsent, err)
 	}
-	o.log.InfoContext(ctx, "an event was sent from the outbox", "type", e.Type, "upload_id", f.ID, "tenant", f.Tenant, "age", time.Since(f.At))
+	o.log.InfoContext(ctx, "published an event from the outbox", "type", e.Type, "upload_id", f.ID, "tenant", f.Tenant, "age", time.Since(f.At))
 	return Published, o.Remove(ctx, f)
 }
 
@@ -126,7 +126,7 @@ func (o *Outbox) drop(ctx context.Context, f Found, why string) (Outcome, error)
 	if err := o.Remove(ctx, f); err != nil {
 		return Left, err
 	}
-	o.log.WarnContext(ctx, "an upload's marker was dropped", "reason", why, "upload_id", f.ID, "tenant", f.Tenant, "begun_at", f.At)
+	o.log.WarnContext(ctx, "dropped an outbox marker", "reason", why, "upload_id", f.ID, "tenant", f.Tenant, "begun_at", f.At)
 	return Dropped, nil
 }
 

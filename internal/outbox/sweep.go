@@ -41,10 +41,10 @@ func (o *Outbox) Sweep(ctx context.Context, after string, size int, minAge time.
 		}
 		p.count(outcome, err)
 		if err != nil {
-			o.log.WarnContext(ctx, "an upload in the outbox could not be announced", "upload_id", f.ID, "tenant", f.Tenant, "error", err)
+			o.log.WarnContext(ctx, "an outbox marker could not be published", "upload_id", f.ID, "tenant", f.Tenant, "error", err)
 		}
 		if brake.Count(outcome, err); brake.On() {
-			return p, fmt.Errorf("announcing what is in the outbox: %w", err)
+			return p, fmt.Errorf("publishing the outbox: %w", err)
 		}
 	}
 	return p, nil

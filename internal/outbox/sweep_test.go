@@ -22,16 +22,16 @@ import (
 	"orak/test/stack"
 )
 
-// bundle is an outbox on a real store, with a producer whose Kafka is
-// unavailable: its client is closed, so it says so at once.
+// bundle is an outbox on a real store with a producer whose Kafka client is
+// closed, so that every send fails at once.
 type bundle struct {
 	*outbox.Outbox
 	t     *testing.T
 	store *objectstore.Store
 	asked atomic.Int64
-	// types are those of the events that Kafka was asked to take.
+	// types are the types of the events that were sent to Kafka.
 	types []events.Type
-	// failing says which markers the store cannot read.
+	// failing selects the markers that the store fails to read.
 	failing func(orak.UploadID) bool
 	events  *kafka.Producer
 }
@@ -54,14 +54,14 @@ func setup(t *testing.T) *bundle {
 	return b
 }
 
-// PublishEvent counts how often Kafka is asked.
+// PublishEvent counts the attempts to send.
 func (b *bundle) PublishEvent(ctx context.Context, topic string, e events.Event) error {
 	b.asked.Add(1)
-	b.types = append(b.types, e.Type) // a sweep sends one after the other
+	b.types = append(b.types, e.Type) // a sweep publishes sequentially
 	return b.events.PublishEvent(ctx, topic, e)
 }
 
-// faulty is the store, with objects that it fails to read.
+// faulty is a store that fails to read some markers.
 type faulty struct {
 	*objectstore.Store
 	b *bundle
@@ -74,17 +74,17 @@ func (f *faulty) Get(ctx context.Context, key string) (io.ReadCloser, objectstor
 	return f.Store.Get(ctx, key)
 }
 
-// mark stores n uploads with their markers; nth says which ids they have, in
-// the order in which they are listed.
-func (b *bundle) mark(n int) (nth []orak.UploadID) {
+// mark stores n uploads with their markers and returns their ids in listing
+// order.
+func (b *bundle) mark(n int) (ids []orak.UploadID) {
 	b.t.Helper()
 	for i := range n {
 		id := orak.UploadID(fmt.Sprintf("%08x%s", i, uuid.NewString()[8:]))
-		nth = append(nth, id)
+		ids = append(ids, id)
 		b.put(orak.OriginalKey("choir", id), "recording")
 		b.put(orak.PendingKey("choir", id), "{}")
 	}
-	return nth
+	return ids
 }
 
 func (b *bundle) put(key, content string) {
@@ -111,13 +111,13 @@ func TestSweepEndsOnceEverythingFails(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		storeFails func([]orak.UploadID) []orak.UploadID
-		// examined and asked are the most that a page may take.
+		// examined and asked are upper bounds for one page.
 		examined, asked int
 	}{
-		"Kafka alone":                  {func([]orak.UploadID) []orak.UploadID { return nil }, 8, 8},
-		"the store alone":              {func(ids []orak.UploadID) []orak.UploadID { return ids }, 8, 0},
+		"Kafka fails":                  {func([]orak.UploadID) []orak.UploadID { return nil }, 8, 8},
+		"the store fails":              {func(ids []orak.UploadID) []orak.UploadID { return ids }, 8, 0},
 		"the store first, then Kafka":  {func(ids []orak.UploadID) []orak.UploadID { return ids[:7] }, 8, 1},
-		"both in turns":                {func(ids []orak.UploadID) []orak.UploadID { return every(ids, 2) }, 8, 4},
+		"both alternately":             {func(ids []orak.UploadID) []orak.UploadID { return every(ids, 2) }, 8, 4},
 		"Kafka first, the store later": {func(ids []orak.UploadID) []orak.UploadID { return ids[7:] }, 8, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,13 +133,13 @@ func TestSweepEndsOnceEverythingFails(t *testing.T) {
 	}
 }
 
-// A marker that asks nothing of Kafka does not say that Kafka is there.
-func TestSweepEndsWhereOtherMarkersAreSettledWithoutKafka(t *testing.T) {
+// Markers that are handled without Kafka do not show that Kafka is available.
+func TestSweepEndsDuringKafkaOutageAlthoughOtherMarkersSucceed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for i, id := range b.mark(60) {
 		if i%2 == 0 {
-			require.NoError(t, b.store.Delete(t.Context(), orak.OriginalKey("choir", id))) // it is left until its grace is over
+			require.NoError(t, b.store.Delete(t.Context(), orak.OriginalKey("choir", id))) // left until its grace period is over
 		}
 	}
 	page, err := b.Sweep(t.Context(), "", 100, 0)
@@ -148,8 +148,8 @@ func TestSweepEndsWhereOtherMarkersAreSettledWithoutKafka(t *testing.T) {
 	require.EqualValues(t, outbox.MaxFailures, b.asked.Load())
 }
 
-// Markers that nothing can be done about keep nothing back, however many.
-func TestSweepPassesOverMarkersThatAreBrokenThemselves(t *testing.T) {
+// Markers that can never be published do not block others, however many.
+func TestSweepSkipsMarkersThatAreBroken(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ids := b.mark(2*outbox.MaxFailures + 3)
@@ -159,10 +159,10 @@ func TestSweepPassesOverMarkersThatAreBrokenThemselves(t *testing.T) {
 	page, err := b.Sweep(t.Context(), "", 100, 0)
 	require.NoError(t, err)
 	require.Equal(t, len(ids), page.Failed)
-	require.EqualValues(t, 3, b.asked.Load(), "those behind were tried")
+	require.EqualValues(t, 3, b.asked.Load(), "the markers after them were tried")
 }
 
-// An accepted erasure has nothing but its marker.
+// An accepted erasure consists only of its marker.
 func TestSweepSendsErasures(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -173,13 +173,13 @@ func TestSweepSendsErasures(t *testing.T) {
 	require.Equal(t, 1, page.Failed, "Kafka is unavailable")
 	require.Equal(t, []events.Type{events.Erased}, b.types)
 
-	// Young ones are left to who accepted them.
+	// A young marker is left to the process that accepted the erasure.
 	_, err = b.Sweep(t.Context(), "", 100, time.Hour)
 	require.NoError(t, err)
 	require.Len(t, b.types, 1)
 }
 
-func TestBrakeLetsAPartialOutagePass(t *testing.T) {
+func TestBrakeToleratesAPartialOutage(t *testing.T) {
 	t.Parallel()
 	unsent := fmt.Errorf("%w: no leader", outbox.ErrUnsent)
 	var b outbox.Brake

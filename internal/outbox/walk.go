@@ -39,7 +39,7 @@ func (o *Outbox) Walk(ctx context.Context, after string) iter.Seq2[Found, error]
 			}
 			f, ok := foundAt(info)
 			if !ok {
-				o.log.DebugContext(ctx, "an object in the outbox is not a marker", "key", info.Key)
+				o.log.DebugContext(ctx, "skipping an object in the outbox that is not a marker", "key", info.Key)
 				continue
 			}
 			if !yield(f, nil) {

@@ -17,8 +17,8 @@ import (
 	"orak/internal/objectstore"
 )
 
-// The sizes cross every way a body can be sent: from memory, as one stream,
-// and in parts; with ends on and beside the borders.
+// sizes returns sizes of bodies on and beside the bounds between one PUT and
+// several parts.
 func sizes() []int {
 	const mib = 1 << 20
 	return []int{0, 1, 100_000, mib - 1, mib, mib + 1, 3 * mib, 5 * mib, 5*mib + 1, 12 * mib}
@@ -43,7 +43,7 @@ func testRoundTrip(t *testing.T, s Store) {
 				size = int64(n)
 			}
 			key := fmt.Sprintf("round/%d-%t", n, known)
-			// The reader's type is hidden: minio-go treats some specially.
+			// Hide the reader's type: minio-go treats some types specially.
 			body := struct{ io.Reader }{bytes.NewReader(want)}
 			info, err := s.Put(t.Context(), key, body, objectstore.PutOptions{Size: size, ContentType: "audio/wav", Metadata: meta})
 			require.NoError(t, err, key)
@@ -62,8 +62,8 @@ func testRoundTrip(t *testing.T, s Store) {
 	}
 }
 
-// testConnection holds puts to leave nothing on their connection that the server
-// would take for the next request: not of a body that it had no need to read.
+// testConnection checks that a put leaves nothing on its connection that the server
+// would take for the next request.
 func testConnection(t *testing.T, s Store) {
 	var wg sync.WaitGroup
 	for worker := range 4 {
@@ -142,8 +142,8 @@ func testDelete(t *testing.T, s Store) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-// testPutBesideDelete empties a prefix again and again while others write
-// there: a server that keeps objects as files removes the folder each time.
+// testPutBesideDelete empties a prefix repeatedly while others write there: a
+// server that keeps objects as files removes the folder each time.
 func testPutBesideDelete(t *testing.T, s Store) {
 	var wg sync.WaitGroup
 	for i := range 8 {

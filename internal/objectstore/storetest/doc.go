@@ -1,4 +1,4 @@
-// Package storetest is the acceptance test of an object store: what api,
-// activities and the outbox rely on. Every server that orak is said to work
-// with, and everything that stands in for one in a test, passes it.
+// Package storetest is the acceptance test of an object store: it checks what api,
+// activities and the outbox rely on. Every supported server and every test double
+// passes it.
 package storetest

@@ -16,7 +16,7 @@ import (
 
 var errBroken = errors.New("the caller went away")
 
-// failing gives n bytes and then err, again and again.
+// failing yields n bytes and then err, repeatedly.
 func failing(n int, err error) io.Reader {
 	return io.MultiReader(bytes.NewReader(content(n)), broken{err})
 }
@@ -28,8 +28,8 @@ func (b broken) Read([]byte) (int, error) { return 0, b.err }
 func testFailingBody(t *testing.T, s Store) {
 	for _, n := range sizes() {
 		for _, end := range []error{errBroken, io.ErrUnexpectedEOF} {
-			// Known sizes are the treacherous ones: the server has every
-			// byte that was announced before the body's end is known.
+			// With a known size, the server could have every declared byte
+			// before the end of the body is known.
 			for _, size := range []int64{-1, int64(n)} {
 				key := fmt.Sprintf("failing/%d-%d", n, size)
 				_, err := s.Put(t.Context(), key, failing(n, end), objectstore.PutOptions{Size: size})
@@ -67,7 +67,7 @@ func testBodyLength(t *testing.T, s Store) {
 	}
 }
 
-// cancelling gives bytes for ever and cancels after n of them.
+// cancelling yields bytes forever and cancels after n of them.
 type cancelling struct {
 	n      int
 	cancel context.CancelFunc
@@ -92,8 +92,8 @@ func testCancel(t *testing.T, s Store) {
 	}
 }
 
-// onceReader fails the test where it is read after its end: a server's
-// request stream would block there for ever.
+// onceReader fails the test if it is read after its end: a server's request
+// stream would block there forever.
 type onceReader struct {
 	t   *testing.T
 	r   io.Reader

@@ -9,7 +9,7 @@ import (
 	"orak/internal/objectstore"
 )
 
-// Store is what is tested; *objectstore.Store is one.
+// Store is the subject of the tests; *objectstore.Store implements it.
 type Store interface {
 	EnsureBucket(ctx context.Context) error
 	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
@@ -23,26 +23,26 @@ type Store interface {
 
 var _ Store = (*objectstore.Store)(nil)
 
-// Run tests what open gives; open is called once for each test and makes its
-// own empty bucket with parts of 5 MiB.
+// Run tests the stores that open returns. open is called once for each test; each
+// time it returns an empty bucket with parts of 5 MiB.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, test := range map[string]func(*testing.T, Store){
-		"PutThenGetGivesTheSameBytes":               testRoundTrip,
-		"PutsLeaveTheirConnectionInOrder":           testConnection,
-		"PutReplaces":                               testReplace,
-		"IfAbsentKeepsWhatIsThere":                  testIfAbsent,
-		"IfAbsentHasOneWinnerOfMany":                testIfAbsentRace,
-		"AbsentObjectsAreNotFound":                  testAbsent,
-		"DeleteRemovesAndMayBeRepeated":             testDelete,
-		"ListGivesThePrefixInOrder":                 testList,
-		"ListGoesBeyondOnePage":                     testListPages,
-		"ABodyThatFailsIsNeverStored":               testFailingBody,
-		"ABodyOfAnotherLengthIsNeverStored":         testBodyLength,
-		"ACancelledPutStoresNothing":                testCancel,
-		"TheBodyIsNotReadPastItsEnd":                testStickyEnd,
-		"DeletesDoNotDisturbPutsBesideThem":         testPutBesideDelete,
-		"EnsureBucketMayBeRepeatedAndPingFindsIt":   testBucket,
-		"AFailedPutKeepsTheObjectThatWasThereWhole": testFailedReplace,
+		"GetReturnsWhatPutStored":                 testRoundTrip,
+		"PutLeavesItsConnectionUsable":            testConnection,
+		"PutReplaces":                             testReplace,
+		"IfAbsentKeepsAnExistingObject":           testIfAbsent,
+		"IfAbsentHasOneWinnerOfMany":              testIfAbsentRace,
+		"AbsentObjectsAreNotFound":                testAbsent,
+		"DeleteRemovesAndMayBeRepeated":           testDelete,
+		"ListReturnsThePrefixInOrder":             testList,
+		"ListGoesBeyondOnePage":                   testListPages,
+		"BodyThatFailsIsNeverStored":              testFailingBody,
+		"BodyOfAnotherLengthIsNeverStored":        testBodyLength,
+		"CanceledPutStoresNothing":                testCancel,
+		"BodyIsNotReadPastItsEnd":                 testStickyEnd,
+		"DeletesDoNotDisturbConcurrentPuts":       testPutBesideDelete,
+		"EnsureBucketMayBeRepeatedAndPingFindsIt": testBucket,
+		"FailedPutKeepsTheEarlierObjectWhole":     testFailedReplace,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
