@@ -50,12 +50,63 @@ var (
 	taskCommand = regexp.MustCompile(`\bgo tool task ([a-z][a-z0-9:-]*)`)
 	link        = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
 	codeBlock   = regexp.MustCompile("(?s)```.*?```|`[^`\n]+`")
+	treePath    = regexp.MustCompile(`(?:^|[\s`+"`"+`(]|\./)([a-z][a-zA-Z0-9_.-]*/[a-zA-Z0-9_./-]*[a-zA-Z0-9_])`)
+	goTest      = regexp.MustCompile(`(?m)^\s*go test (\./[^\n]+)$`)
 	orakCommand = regexp.MustCompile(`(?:^|[\s|;&(` + "`" + `]|cmd/|bin/)orak((?: [a-z][a-z-]+)+)`)
 )
 
 // Tasks returns every task that a document tells the reader to run.
 func Tasks(document string) []string {
 	return unique(submatches(taskCommand, document))
+}
+
+// Paths returns the paths in the code of a document that begin with one of the
+// tree's own folders, without what is built.
+func Paths(tree fs.FS, document string) []string {
+	var found []string
+	for _, code := range codeBlock.FindAllString(document, -1) {
+		for _, p := range submatches(treePath, code) {
+			p = strings.TrimSuffix(strings.TrimSuffix(p, "/..."), "/")
+			top, _, below := strings.Cut(p, "/")
+			if info, err := fs.Stat(tree, top); err == nil && info.IsDir() && below && top != "bin" && !strings.Contains(p, "/.") {
+				found = append(found, p)
+			}
+		}
+	}
+	return unique(found)
+}
+
+// GoTest is a call of go test in a document.
+type GoTest struct {
+	Package string
+	// Run is the pattern of -run, empty without one; Flags are the flags of the
+	// test binary.
+	Run   string
+	Flags []string
+}
+
+// GoTests returns the calls of go test in the code of a document.
+func GoTests(document string) []GoTest {
+	var found []GoTest
+	for _, code := range codeBlock.FindAllString(document, -1) {
+		for _, line := range submatches(goTest, code) {
+			var call GoTest
+			line, _, _ = strings.Cut(line, "#")
+			words := strings.Fields(line)
+			for i, word := range words {
+				switch {
+				case strings.HasPrefix(word, "./"):
+					call.Package = strings.TrimPrefix(word, "./")
+				case word == "-run" && i+1 < len(words):
+					call.Run = words[i+1]
+				case strings.HasPrefix(word, "-"):
+					call.Flags = append(call.Flags, strings.TrimPrefix(word, "-"))
+				}
+			}
+			found = append(found, call)
+		}
+	}
+	return found
 }
 
 // Commands returns the words after "orak" in the code of a document: the

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -104,6 +105,79 @@ func TestCommandsThatDocumentsNameExist(t *testing.T) {
 	}
 }
 
+// The changelog also names what is gone.
+func TestPathsThatDocumentsNameExist(t *testing.T) {
+	t.Parallel()
+	tree := os.DirFS(root)
+	for name, document := range documents(t) {
+		if name == "CHANGELOG.md" {
+			continue
+		}
+		for _, p := range Paths(tree, document) {
+			_, err := fs.Stat(tree, p)
+			require.NoError(t, err, "%s names it", name)
+		}
+	}
+}
+
+// The commands that the document gives are not run here, since they write
+// goldens and histories; what they name is there.
+func TestGoTestsThatDocumentsNameExist(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for name, document := range documents(t) {
+		for _, call := range GoTests(document) {
+			found++
+			files, err := filepath.Glob(filepath.Join(root, call.Package, "*_test.go"))
+			require.NoError(t, err)
+			var source strings.Builder
+			for _, file := range files {
+				content, err := os.ReadFile(file)
+				require.NoError(t, err)
+				source.Write(content)
+			}
+			require.Regexp(t, `(?m)^func Test\w*`+call.Run, source.String(), "%s names %+v", name, call)
+			for _, flag := range call.Flags {
+				require.Contains(t, source.String(), `flag.Bool("`+flag+`"`, "%s names %+v", name, call)
+			}
+		}
+	}
+	require.Positive(t, found)
+}
+
+// Continuous integration elsewhere runs the same script, from actions that
+// nobody can change underneath.
+func TestWorkflowRunsTheScriptFromPinnedActions(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(filepath.Join(root, ".github", "workflows", "ci.yml"))
+	require.NoError(t, err)
+	var file struct {
+		Permissions map[string]string
+		Jobs        map[string]struct {
+			Timeout int `yaml:"timeout-minutes"`
+			Steps   []struct {
+				Uses string
+				Run  string
+				With map[string]any
+			}
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(content, &file))
+	require.Equal(t, map[string]string{"contents": "read"}, file.Permissions)
+	job := file.Jobs["ci"]
+	require.Positive(t, job.Timeout)
+	var runs []string
+	for _, step := range job.Steps {
+		if step.Uses != "" {
+			require.Regexp(t, `^[\w/-]+@[0-9a-f]{40}$`, step.Uses)
+			continue
+		}
+		runs = append(runs, step.Run)
+		require.FileExists(t, filepath.Join(root, step.Run))
+	}
+	require.Equal(t, []string{".ci/run"}, runs)
+}
+
 func TestLinksOfDocumentsLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	for name, document := range documents(t) {
@@ -126,6 +200,16 @@ func TestEveryDirectDependencyHasAReason(t *testing.T) {
 	}
 }
 
+func TestGlossaryIsAlphabeticalAndHasEachWordOnce(t *testing.T) {
+	t.Parallel()
+	words := submatches(regexp.MustCompile(`(?m)^- \*\*(.+)\*\*: `), documents(t)["docs/glossary.md"])
+	require.NotEmpty(t, words)
+	for i := range words {
+		words[i] = strings.ToLower(words[i])
+	}
+	require.Equal(t, slices.Compact(slices.Sorted(slices.Values(words))), words)
+}
+
 // Each finder is seen to find something.
 func TestFindersFind(t *testing.T) {
 	t.Parallel()
@@ -133,6 +217,8 @@ func TestFindersFind(t *testing.T) {
 		"The orak service. [here](a.md#part) [gone](../b.md) [away](https://example.org)"
 	require.Equal(t, []string{"up"}, Tasks(document))
 	require.Equal(t, []string{"dlq list", "upload"}, Commands(document))
+	require.Equal(t, []string{"api/config.go", "bridge/lag"}, Paths(fstest.MapFS{"api/x": {}, "bridge/x": {}}, "`api/config.go` `pending/x` `api/` bridge/y\n```sh\ngo test ./bridge/lag/...\n```\n"))
+	require.Equal(t, []GoTest{{Package: "worker", Run: "Done", Flags: []string{"record"}}}, GoTests("```sh\ngo test ./worker -run Done -record   # once\n```\n"))
 	require.Equal(t, []string{"../b.md"}, DeadLinks(fstest.MapFS{"docs/a.md": {}}, "docs/x.md", document))
 
 	tree := fstest.MapFS{
