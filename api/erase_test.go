@@ -240,6 +240,7 @@ func TestARecordingThatArrivesAfterItsErasureIsNotKept(t *testing.T) {
 	content := wav(20000)
 	key := header{"Idempotency-Key", "take-1"}
 	body, sender := io.Pipe()
+	defer sender.Close()
 	req := b.request(http.MethodPost, "/v1/uploads", body, key)
 	req.ContentLength = int64(len(content))
 	done := make(chan reply, 1)

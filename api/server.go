@@ -8,7 +8,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -18,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"orak/internal/listen"
+	"orak/internal/startstop"
 	"orak/workflows"
 )
 
@@ -49,8 +49,7 @@ type Server struct {
 	halt  context.CancelFunc
 	// stopping is closed when Stop begins.
 	stopping chan struct{}
-	stopOnce sync.Once
-	stopErr  error
+	life     startstop.Once
 	hub      *hub
 
 	listener *listen.Listener
@@ -138,8 +137,16 @@ func (s *Server) routes(deps Deps) {
 	s.app.Post("/v1/dead-letters/:id/discard", s.postDiscard)
 }
 
-// Start returns once the server listens. ctx bounds only that.
+// Start returns once the server listens; ctx bounds only that. A Server is
+// started once, and not after Stop.
 func (s *Server) Start(ctx context.Context) error {
+	if err := s.life.Start(ctx, s.start); err != nil {
+		return fmt.Errorf("starting the API server: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) start(ctx context.Context) error {
 	began := time.Now()
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", s.cfg.Addr)
@@ -199,30 +206,28 @@ func (s *Server) Addr() string {
 }
 
 // Stop ends event streams and connections without a request, lets running
-// requests finish and the outbox remove what is acknowledged; when ctx ends
-// first, it cuts them. Uploads that were answered are safe either way. Further calls give the first one's result.
-func (s *Server) Stop(ctx context.Context) error {
-	s.stopOnce.Do(func() {
-		close(s.stopping)
-		defer s.halt()
-		if s.listener == nil {
-			return
-		}
-		s.listener.Drain()
-		err := s.app.ShutdownWithContext(ctx)
-		if errors.Is(err, net.ErrClosed) {
-			err = nil // the listener had ended by itself
-		}
-		if err != nil {
-			s.listener.CloseAll()
-			err = fmt.Errorf("stopping the API server: %w", err)
-		}
-		if outErr := s.announcer.stop(ctx); outErr != nil {
-			err = errors.Join(err, fmt.Errorf("stopping the outbox: %w", outErr))
-		}
-		s.halt()
-		<-s.relaying
-		s.stopErr = err
-	})
-	return s.stopErr
+// requests finish and the outbox remove what is acknowledged. When ctx ends
+// first, it cuts them and returns an error; uploads that were answered are safe
+// either way. It may be called again, and without Start.
+func (s *Server) Stop(ctx context.Context) error { return s.life.Stop(ctx, s.stop) }
+
+func (s *Server) stop(ctx context.Context) error {
+	close(s.stopping)
+	s.listener.Drain()
+	err := s.app.ShutdownWithContext(ctx)
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // the listener had ended by itself
+	}
+	if err != nil {
+		s.listener.CloseAll()
+		err = fmt.Errorf("stopping the API server: %w", err)
+	}
+	if outErr := s.announcer.stop(ctx); outErr != nil {
+		err = errors.Join(err, fmt.Errorf("stopping the outbox: %w", outErr))
+	}
+	_ = s.listener.Close() // where it was not served yet, nothing else has closed it
+	<-s.serving
+	s.halt()
+	<-s.relaying
+	return err
 }

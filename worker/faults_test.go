@@ -22,6 +22,7 @@ import (
 	"orak/events"
 	"orak/internal/config"
 	"orak/internal/temporal"
+	"orak/test/leaks"
 	"orak/worker"
 	"orak/workflows"
 )
@@ -94,7 +95,7 @@ func TestMain(m *testing.M) {
 	if at := os.Getenv(mortalEnv); at != "" {
 		runMortal(at)
 	}
-	os.Exit(m.Run())
+	leaks.Main(m)
 }
 
 func runDoomed(at string) {

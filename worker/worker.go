@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -21,6 +20,7 @@ import (
 	"orak/activities"
 	"orak/activities/messages"
 	"orak/events"
+	"orak/internal/startstop"
 	"orak/workflows"
 )
 
@@ -65,7 +65,7 @@ type Worker struct {
 
 	occupancy *occupancy
 
-	mu      sync.Mutex
+	life    startstop.Once
 	running []sdkworker.Worker
 
 	end *fatalEnd
@@ -100,19 +100,22 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 
 // Start makes sure of the search attributes and begins to serve. It returns
 // once every queue is polled; ctx bounds only that. After an error nothing is
-// left running.
+// left running, and it may be called again; else a Worker is started once, and
+// not after Stop.
 func (w *Worker) Start(ctx context.Context) error {
+	if err := w.life.Start(ctx, w.start); err != nil {
+		return fmt.Errorf("starting worker: %w", err)
+	}
+	return nil
+}
+
+func (w *Worker) start(ctx context.Context) error {
 	if err := RegisterSearchAttributes(ctx, w.client, w.deps.Namespace); err != nil {
 		return err
 	}
 	// A conversion touches its folder while it runs, and ends before this.
 	if err := w.acts.SweepScratch(2 * w.cfg.Settings.ConvertTimeout); err != nil {
 		w.log.WarnContext(ctx, "scratch folders stay behind", "error", err)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.running != nil {
-		return errors.New("starting worker: it runs already")
 	}
 	for _, queue := range w.queues() {
 		sw, err := w.serving(queue)
@@ -121,7 +124,7 @@ func (w *Worker) Start(ctx context.Context) error {
 		}
 		if err != nil {
 			w.stopAll()
-			return fmt.Errorf("starting worker of queue %s: %w", queue, err)
+			return fmt.Errorf("serving queue %s: %w", queue, err)
 		}
 		w.running = append(w.running, sw)
 	}
@@ -144,22 +147,14 @@ func (w *Worker) queues() []string {
 	return append(slices.Clone(w.cfg.Queues), workflows.QueueControl, workflows.QueueErase)
 }
 
-// Stop drains and returns when that is done, after the stop timeout at most;
-// it gives up waiting when ctx ends. It may be called more than once.
+// Stop drains and returns when that is done, after the stop timeout at most.
+// When ctx ends first, it returns the context's error and the draining goes on.
+// It may be called again, which waits for the end, and without Start.
 func (w *Worker) Stop(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.stopAll()
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("stopping worker: %w", ctx.Err())
+	if err := w.life.Stop(ctx, func(context.Context) error { w.stopAll(); return nil }); err != nil {
+		return fmt.Errorf("stopping worker: %w", err)
 	}
+	return nil
 }
 
 // stopAll stops all queues at the same time: they share the stop timeout.

@@ -2,7 +2,6 @@ package lag
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"orak/internal/kafka"
+	"orak/internal/startstop"
 )
 
 // Monitor exports the lag of some groups as metrics, and logs when a group's
@@ -24,10 +24,9 @@ type Monitor struct {
 	reg       prometheus.Registerer
 	collector *collector
 
-	life    sync.Mutex
-	started bool
-	cancel  context.CancelFunc
-	done    chan struct{}
+	life   startstop.Once
+	cancel context.CancelFunc
+	looks  sync.WaitGroup
 }
 
 // NewMonitor watches the groups that cfg names; metrics go to reg, nil for
@@ -36,55 +35,48 @@ func NewMonitor(cfg Config, k kafka.Config, log *slog.Logger, reg prometheus.Reg
 	cfg.Groups = slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
 	return &Monitor{
 		cfg: cfg, kafka: k, reg: reg,
-		log: log.With("component", "lag"), collector: newCollector(), done: make(chan struct{}),
+		log: log.With("component", "lag"), collector: newCollector(),
 	}
 }
 
-// Start begins to look. Kafka need not be reachable.
-func (m *Monitor) Start(_ context.Context) error {
-	if err := m.cfg.Validate(); err != nil {
+// Start begins to look. Kafka need not be reachable. A Monitor is started once,
+// and not after Stop.
+func (m *Monitor) Start(ctx context.Context) error {
+	if err := m.life.Start(ctx, m.start); err != nil {
 		return fmt.Errorf("starting lag monitor: %w", err)
 	}
-	m.life.Lock()
-	defer m.life.Unlock()
-	if m.started {
-		return errors.New("starting lag monitor: it was started or stopped before")
-	}
-	sampler, err := NewSampler(m.kafka, m.log)
-	if err != nil {
-		return fmt.Errorf("starting lag monitor: %w", err)
-	}
-	if err := m.collector.register(m.reg); err != nil {
-		sampler.Close()
-		return fmt.Errorf("starting lag monitor: %w", err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	m.started, m.cancel = true, cancel
-	go m.run(ctx, sampler)
 	return nil
 }
 
-// Stop ends the looking; the metrics go. It may be called again.
+func (m *Monitor) start(context.Context) error {
+	if err := m.cfg.Validate(); err != nil {
+		return err
+	}
+	sampler, err := NewSampler(m.kafka, m.log)
+	if err != nil {
+		return err
+	}
+	if err := m.collector.register(m.reg); err != nil {
+		sampler.Close()
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	m.cancel = cancel
+	m.looks.Go(func() { m.run(ctx, sampler) })
+	return nil
+}
+
+// Stop ends the looking; the metrics go. It may be called again, and without
+// Start.
 func (m *Monitor) Stop(ctx context.Context) error {
-	m.life.Lock()
-	if !m.started {
-		m.started = true
-		close(m.done)
+	err := m.life.Stop(ctx, func(context.Context) error { m.cancel(); m.looks.Wait(); return nil })
+	if err != nil {
+		return fmt.Errorf("stopping lag monitor: %w", err)
 	}
-	if m.cancel != nil {
-		m.cancel()
-	}
-	m.life.Unlock()
-	select {
-	case <-m.done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("stopping lag monitor: %w", ctx.Err())
-	}
+	return nil
 }
 
 func (m *Monitor) run(ctx context.Context, sampler *Sampler) {
-	defer close(m.done)
 	defer sampler.Close()
 	defer m.collector.show(nil)
 	board := NewBoard(m.cfg.Rules())

@@ -3,6 +3,7 @@ package leaks
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 
 	"go.uber.org/goleak"
@@ -18,18 +19,29 @@ func Run(m goleak.TestingM) int {
 	if code != 0 {
 		return code // a failed test may have left anything
 	}
-	if err := goleak.Find(Ignored()...); err != nil {
+	if err := Find(); err != nil {
 		fmt.Fprintln(os.Stderr, "goroutines outlive the tests:", err)
 		return 1
 	}
 	return 0
 }
 
-// Ignored are the goroutines that may outlive a test, each with its reason.
-func Ignored() []goleak.Option {
+// Find returns an error that names the goroutines which run beside those of
+// before and those that may outlive a test. It waits a second for them to end.
+func Find(before ...goleak.Option) error {
+	http.DefaultClient.CloseIdleConnections()
+	return goleak.Find(append(before, ignored()...)...)
+}
+
+// ignored are the goroutines that may outlive a test, each with its reason.
+func ignored() []goleak.Option {
 	return []goleak.Option{
 		// The servers of test/stack are shared by the tests of a process and end with it.
 		goleak.IgnoreAnyFunction("orak/test/stack.(*Child).follow"),
 		goleak.IgnoreAnyFunction("orak/test/stack.(*Child).keep"),
+		// A stopped pool of fasthttp notices that at its next round, every 10 s.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		// fasthttp refreshes the date of its answers as long as the process lives.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 	}
 }

@@ -126,7 +126,7 @@ func alone(t *testing.T, name string, made func(*testing.T) Part, check func(*te
 		before := goleak.IgnoreCurrent()
 		t.Run("part", func(t *testing.T) { check(t, made(t)) })
 		if !t.Failed() {
-			goleak.VerifyNone(t, append(leaks.Ignored(), before)...)
+			require.NoError(t, leaks.Find(before))
 		}
 	})
 }

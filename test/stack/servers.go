@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -137,10 +138,12 @@ func (s *Servers) Bucket(t testing.TB) string {
 	return name
 }
 
-// Store connects to the S3 store.
+// Store connects to the S3 store. Its idle connections are closed at the end of t.
 func (s *Servers) Store(t testing.TB) *minio.Client {
 	t.Helper()
-	c, err := minio.New(s.S3, &minio.Options{Creds: credentials.NewStaticV4(s.S3AccessKey, s.S3SecretKey, "")})
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := minio.New(s.S3, &minio.Options{Creds: credentials.NewStaticV4(s.S3AccessKey, s.S3SecretKey, ""), Transport: transport})
 	if err != nil {
 		t.Fatalf("connecting to the store: %v", err)
 	}
