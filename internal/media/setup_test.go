@@ -15,6 +15,7 @@ import (
 
 	"orak"
 	"orak/internal/media/mediatest"
+	"orak/test/leaks"
 )
 
 // The recordings are made once for all tests of the package, which only read
@@ -41,7 +42,7 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	shared.dir = dir
-	return m.Run()
+	return leaks.Run(m)
 }
 
 func makeShared(t *testing.T) {

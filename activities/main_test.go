@@ -1,0 +1,9 @@
+package activities
+
+import (
+	"testing"
+
+	"orak/test/leaks"
+)
+
+func TestMain(m *testing.M) { leaks.Main(m) }
