@@ -31,13 +31,12 @@ var _ activities.Ender = (*ender)(nil)
 // End is activities.Ender's.
 func (e *ender) End(ctx context.Context, in activities.Erasing, force bool) (bool, error) {
 	id := workflows.UploadWorkflowID(in.ID)
-	described, err := e.client.DescribeWorkflowExecution(ctx, id, "")
-	var absent *serviceerror.NotFound
-	if errors.As(err, &absent) {
-		return false, e.occupy(ctx, in)
-	}
+	described, err := workflows.Describe(ctx, e.client, id)
 	if err != nil {
-		return false, fmt.Errorf("describing workflow %s: %w", id, err)
+		return false, err
+	}
+	if described == nil {
+		return false, e.occupy(ctx, in)
 	}
 	info := described.GetWorkflowExecutionInfo()
 	p, _ := e.payloads.Progress(info)

@@ -89,7 +89,7 @@ func (c closedCursor) query() string {
 // restart starts an upload again whose latest run was cut off. restarts counts
 // this one; 0 means that there was nothing to do.
 func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts int, err error) {
-	d, err := r.describe(ctx, workflowID)
+	d, err := workflows.Describe(ctx, r.deps.Temporal, workflowID)
 	if err != nil || d == nil {
 		return 0, err
 	}

@@ -3,14 +3,11 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"orak"
@@ -85,26 +82,13 @@ func (m mender) Mend(ctx context.Context, p activities.ReconcilePage) (activitie
 	return m(ctx, p)
 }
 
-// describe gives the latest run of a workflow; nil where there is none.
-func (r *Reconciler) describe(ctx context.Context, workflowID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	d, err := r.deps.Temporal.DescribeWorkflowExecution(ctx, workflowID, "")
-	var unknown *serviceerror.NotFound
-	switch {
-	case errors.As(err, &unknown):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("describing workflow %s: %w", workflowID, err)
-	}
-	return d, nil
-}
-
 // erased reports whether an upload was erased, or is being erased.
 func (r *Reconciler) erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
 	gone, err := r.deps.Store.Erased(ctx, t, id)
 	if err != nil || gone {
 		return gone, err
 	}
-	eraser, err := r.describe(ctx, workflows.EraseWorkflowID(id))
+	eraser, err := workflows.Describe(ctx, r.deps.Temporal, workflows.EraseWorkflowID(id))
 	return eraser.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, err
 }
 

@@ -64,7 +64,7 @@ func (r *Reconciler) mendTasks(ctx context.Context, p activities.ReconcilePage) 
 // failing says why the workflow task of an open workflow fails; empty where it
 // does not, or not any more.
 func (r *Reconciler) failing(ctx context.Context, workflowID string) (cause string, err error) {
-	d, err := r.describe(ctx, workflowID)
+	d, err := workflows.Describe(ctx, r.deps.Temporal, workflowID)
 	if err != nil || d == nil {
 		return "", err
 	}

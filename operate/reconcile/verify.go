@@ -176,7 +176,7 @@ func (c *comparison) compareOne(ctx context.Context, listed *workflow.WorkflowEx
 		c.settle(id)
 		return nil
 	}
-	d, err := c.describe(ctx, id)
+	d, err := workflows.Describe(ctx, c.deps.Temporal, id)
 	if err != nil {
 		return err
 	}
@@ -273,7 +273,7 @@ func (c *comparison) askAll(ctx context.Context, group *errgroup.Group, oldest i
 
 // judge finds out about a letter's workflow; no kind means that all is well.
 func (c *comparison) judge(ctx context.Context, id string) (kind Kind, runID string, err error) {
-	d, err := c.describe(ctx, id)
+	d, err := workflows.Describe(ctx, c.deps.Temporal, id)
 	if err != nil {
 		return "", "", err
 	}

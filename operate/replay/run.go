@@ -290,15 +290,11 @@ func (r *Replayer) execute(ctx context.Context, rec *kgo.Record, u orak.Upload, 
 // cycle is where a run counts on that follows another: what came to its end has
 // another one only in a cycle of its own.
 func (r *Replayer) cycle(ctx context.Context, id orak.UploadID) (int, error) {
-	resp, err := r.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
-	var unknown *serviceerror.NotFound
-	if errors.As(err, &unknown) {
-		return 0, nil
-	}
+	d, err := workflows.Describe(ctx, r.deps.Temporal, workflows.UploadWorkflowID(id))
 	if err != nil {
-		return 0, fmt.Errorf("describing workflow %s: %w", workflows.UploadWorkflowID(id), err)
+		return 0, err
 	}
-	p, _ := r.deps.Payloads.Progress(resp.GetWorkflowExecutionInfo())
+	p, _ := r.deps.Payloads.Progress(d.GetWorkflowExecutionInfo())
 	if p.Status.Final() {
 		return p.Cycle + 1, nil
 	}

@@ -63,15 +63,14 @@ func (r *Replayer) erased(ctx context.Context, t orak.Tenant, id orak.UploadID) 
 }
 
 func (r *Replayer) describe(ctx context.Context, id orak.UploadID, began time.Time) (standing, error) {
-	resp, err := r.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
-	var unknown *serviceerror.NotFound
-	switch {
-	case errors.As(err, &unknown):
-		return standing{state: Missing}, nil
-	case err != nil:
-		return standing{}, fmt.Errorf("describing workflow %s: %w", workflows.UploadWorkflowID(id), err)
+	d, err := workflows.Describe(ctx, r.deps.Temporal, workflows.UploadWorkflowID(id))
+	if err != nil {
+		return standing{}, err
 	}
-	info := resp.GetWorkflowExecutionInfo()
+	if d == nil {
+		return standing{state: Missing}, nil
+	}
+	info := d.GetWorkflowExecutionInfo()
 	return standing{state: r.stateOf(info), recent: info.GetStartTime().AsTime().After(began)}, nil
 }
 
