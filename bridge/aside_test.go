@@ -14,9 +14,9 @@ import (
 	"orak/events"
 )
 
-var storeAway = &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyStore, Message: "The object store cannot be reached."}
+var storeUnavailable = &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyStore, Message: "The object store cannot be reached."}
 
-// notified are n stored uploads, of which the store says nothing yet, with
+// notified returns n stored uploads, which the store does not describe yet, with
 // their notifications.
 func notified(n int) (*recordings, []orak.Upload, []*kgo.Record) {
 	uploads := make([]orak.Upload, n)
@@ -27,7 +27,7 @@ func notified(n int) (*recordings, []orak.Upload, []*kgo.Record) {
 	}
 	store := newRecordings(uploads...)
 	for _, u := range uploads {
-		store.fail(u.ID, storeAway)
+		store.fail(u.ID, storeUnavailable)
 	}
 	return store, uploads, records
 }
@@ -66,7 +66,7 @@ func TestNotificationsThatWaitForTheStoreHoldBackNothing(t *testing.T) {
 	require.Zero(t, b.deadLetters())
 }
 
-func TestPoisonIsDeadLetteredWhileTemporalIsAway(t *testing.T) {
+func TestPoisonIsDeadLetteredWhileTemporalIsUnavailable(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	p := newProxy(t, b.address)
@@ -109,7 +109,7 @@ func TestUploadsAreStartedWhileDeadLettersWaitForKafka(t *testing.T) {
 	b.awaitCommitted(30)
 }
 
-// What waits is bounded for each partition: one that has too much of it is
+// Waiting records are bounded for each partition: one that has too many is
 // paused, and the others go on. Records of one key keep their order.
 func TestWaitingRecordsAreBoundedAndKeepTheirOrder(t *testing.T) {
 	t.Parallel()
@@ -164,7 +164,7 @@ func TestBridgeStopsWithinItsBoundWhileRecordsWaitForTheStore(t *testing.T) {
 	b.requireStarted(uploads)
 }
 
-// silence accepts connections and never says a word.
+// silence accepts connections and never answers.
 func silence(t *testing.T) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -199,8 +199,8 @@ func TestStartsThatTimeOutLowerTheLimit(t *testing.T) {
 	require.Greater(t, m.metric("orak_bridge_limit_records", "temporal"), 1)
 }
 
-// A record of a partition that is taken away waits no longer than the drain for
-// the health check that a record of another partition makes.
+// A record of a revoked partition waits no longer than the drain for the health
+// check that a record of another partition makes.
 func TestSilentTemporalDoesNotOutlastTheDrain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

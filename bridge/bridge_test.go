@@ -98,9 +98,9 @@ func TestUploadAnnouncedTwiceStartsOnce(t *testing.T) {
 	b.requireStarted([]orak.Upload{u})
 }
 
-// What the bridge has started itself it need not ask Temporal about, until
-// another event of the upload says that things may have changed.
-func TestRepeatsAreSettledWithoutAskingTemporal(t *testing.T) {
+// The bridge does not ask Temporal about what it has started itself, until another
+// event of the upload says that something may have changed.
+func TestRepeatedAnnouncementsAskTemporalNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var asked atomic.Int64
@@ -151,8 +151,8 @@ func TestStopAndStartAreCalledInAnyOrder(t *testing.T) {
 	require.Error(t, m.Ready(b.ctx))
 }
 
-// A member of a fixed name keeps its partitions over a restart, so its stop
-// must commit all the same.
+// A member with an instance id keeps its partitions over a restart, so its stop
+// must commit, too.
 func TestNamedBridgeGoesOnAfterItsRestart(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -28,7 +28,7 @@ func TestDeduplicationCacheIsBounded(t *testing.T) {
 	require.False(t, k.has(record(1), 1, id(1)), "after a while Temporal is asked again")
 }
 
-func TestOnlyWhatIsThereAndUnderItsOwnKeyIsRemembered(t *testing.T) {
+func TestDeduplicationCacheHoldsOnlyExistingWorkflowsUnderTheirOwnKey(t *testing.T) {
 	t.Parallel()
 	k := newDuplicates()
 	own, other := &kgo.Record{Key: []byte("a")}, &kgo.Record{Key: []byte("voices/a.wav")}

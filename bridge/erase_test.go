@@ -33,9 +33,9 @@ func (b *bundle) erasures(u orak.Upload) (runID string, open bool) {
 	return info.GetExecution().GetRunId(), info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
-// Whether its upload is known or not: one that was never started must not be
-// started after this.
-func TestAskedErasureIsStartedOnceWhileItRuns(t *testing.T) {
+// It holds for unknown uploads, too: one that was never started must not be
+// started after its erasure.
+func TestErasureIsStartedOnceWhileItRuns(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	known, unknown := newUpload(), newUpload()
@@ -68,7 +68,7 @@ func TestAskedErasureIsStartedOnceWhileItRuns(t *testing.T) {
 	require.NotEqual(t, first, second)
 }
 
-func TestErasuresThatCannotBeTakenAreDeadLettered(t *testing.T) {
+func TestErasuresThatAreInvalidAreDeadLettered(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	u := newUpload()

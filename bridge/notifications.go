@@ -13,18 +13,17 @@ import (
 
 // Recordings is the store in which notifications announce recordings.
 type Recordings interface {
-	// Bucket is the one whose notifications count.
+	// Bucket is the bucket whose notifications count.
 	Bucket() string
-	// Describe reads the stored recording for what its announcement would
-	// say: it follows from the object alone. fs.ErrNotExist (the recording is
-	// absent or erased) and ErrInOutbox mean that there is nothing to start; an *orak.Fault of class input means
-	// that the recording can never be processed; any other error is worth
-	// another try.
+	// Describe reads the stored recording and returns what its announcement would
+	// say. fs.ErrNotExist (it is absent or erased) and ErrInOutbox mean that there
+	// is nothing to start; an *orak.Fault of class input, that the recording can
+	// never be processed; any other error is worth another try.
 	Describe(ctx context.Context, t orak.Tenant, id orak.UploadID) (orak.Upload, error)
 }
 
 // ErrInOutbox means that the API received the recording and has yet to
-// announce it, which it will, with more than the object tells.
+// announce it, which it will, with more than the object says.
 var ErrInOutbox = errors.New("the recording is in the outbox")
 
 // describeTimeout bounds one reading of a recording. It is long, since the

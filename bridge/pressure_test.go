@@ -74,7 +74,7 @@ func holding(open <-chan struct{}, held ...orak.Upload) grpc.UnaryClientIntercep
 	})
 }
 
-func TestStandstillIsToldOnceAndEndsReadiness(t *testing.T) {
+func TestStallIsReportedOnceAndEndsReadiness(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	uploads := b.announce(3)

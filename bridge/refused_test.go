@@ -21,8 +21,8 @@ import (
 	"orak/workflows"
 )
 
-// malformed is an announcement of u that says whose it is and which, and that
-// cannot be used.
+// malformed is an announcement of u that names the upload and its tenant, and is
+// otherwise invalid.
 func malformed(t *testing.T, u orak.Upload) *kgo.Record {
 	t.Helper()
 	r := announcement(t, u)
@@ -110,8 +110,8 @@ func TestGoodAnnouncementTakesThePlaceOfARefusedOne(t *testing.T) {
 	require.Equal(t, 1, b.deadLetters(), "of the other tenant")
 }
 
-// The upload is known to be well: only the record is dead-lettered.
-func TestRefusedAnnouncementOfAnUploadThatIsUnderwayLeavesItAlone(t *testing.T) {
+// The upload is being processed: only the record is dead-lettered.
+func TestRefusedAnnouncementOfARunningUploadLeavesItUntouched(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	u := newUpload()

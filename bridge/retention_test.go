@@ -33,9 +33,9 @@ func (b *logBuffer) contains(s string) bool {
 	return strings.Contains(b.buf.String(), s)
 }
 
-// Temporal tells a repeat from a new upload for as long as it remembers the
-// closed workflow.
-func TestNamespaceThatForgetsBeforeKafkaIsWarnedAbout(t *testing.T) {
+// Temporal recognizes a repeated upload for as long as it remembers the closed
+// workflow.
+func TestNamespaceRetentionShorterThanTheTopicsIsWarnedAbout(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	start := func() *logBuffer {

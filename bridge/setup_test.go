@@ -180,8 +180,8 @@ func (m *member) awaitOutcome(outcome string, n int) {
 	require.Equal(m.t, n, count(), outcome)
 }
 
-// awaitStarts waits until n records are settled by a start; where answers get
-// lost on the way, some of the starts count as duplicates.
+// awaitStarts waits until n records are done by a start; where answers get lost on
+// the way, some of the starts count as duplicates.
 func (m *member) awaitStarts(n int) {
 	m.t.Helper()
 	count := func() int {
@@ -244,7 +244,7 @@ func (b *bundle) committed() int {
 	return sum
 }
 
-// awaitCommitted goes on asking where a node is on its way out.
+// awaitCommitted goes on asking where a node is about to disappear.
 func (b *bundle) awaitCommitted(n int) {
 	b.t.Helper()
 	var sum int

@@ -41,8 +41,8 @@ func (b *bundle) heartbeatsSay(err *kerr.Error, n int64) (seen *atomic.Int64) {
 	return seen
 }
 
-// goesOn announces keys around what happens to a bridge at work, and
-// requires that all are started and committed.
+// goesOn announces records before and after something happens to a working
+// consumer, and requires that all are handled and committed.
 func (b *bundle) goesOn(m *member, happens func()) {
 	b.t.Helper()
 	keys := b.announce(20)
@@ -57,11 +57,11 @@ func (b *bundle) goesOn(m *member, happens func()) {
 func TestGroupErrorsLoseNothing(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]*kerr.Error{
-		"coordinator moved":     kerr.NotCoordinator,
-		"coordinator away":      kerr.CoordinatorNotAvailable,
-		"member forgotten":      kerr.UnknownMemberID,
-		"generation gone":       kerr.IllegalGeneration,
-		"rebalance in progress": kerr.RebalanceInProgress,
+		"coordinator moved":         kerr.NotCoordinator,
+		"coordinator not available": kerr.CoordinatorNotAvailable,
+		"member forgotten":          kerr.UnknownMemberID,
+		"generation gone":           kerr.IllegalGeneration,
+		"rebalance in progress":     kerr.RebalanceInProgress,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,9 +75,9 @@ func TestGroupErrorsLoseNothing(t *testing.T) {
 	}
 }
 
-// A fenced member is one whose name another member has taken, or that the
-// broker takes for such a one.
-func TestFencedConsumerComesBack(t *testing.T) {
+// A fenced member is one whose instance id another member has taken, as far as the
+// broker knows.
+func TestFencedConsumerRejoins(t *testing.T) {
 	t.Parallel()
 	b := setupFake(t)
 	m := b.start(func(c *consume.Config) { c.InstanceID = "bridge-1" })
@@ -142,8 +142,8 @@ func (b *bundle) fetchesSay(err *kerr.Error, n int64) (seen *atomic.Int64) {
 	return seen
 }
 
-// What retention has deleted cannot be read; what is there is.
-func TestLogCutAtItsStartIsReadFromWhatIsLeft(t *testing.T) {
+// What retention has deleted cannot be read; the rest is.
+func TestLogTruncatedAtItsStartIsReadFromWhatRemains(t *testing.T) {
 	t.Parallel()
 	b := setupFake(t)
 	b.announce(60)
@@ -162,9 +162,9 @@ func TestLogCutAtItsStartIsReadFromWhatIsLeft(t *testing.T) {
 	b.awaitCommitted(72)
 }
 
-// A topic that is made anew under a bridge at work begins at 0 again: commits
-// follow it, and nothing of the new log is passed over.
-func TestLogMadeAnewIsReadFromItsStart(t *testing.T) {
+// A topic that is recreated under a working consumer begins at 0 again: commits
+// follow it, and nothing of the new log is skipped.
+func TestRecreatedTopicIsReadFromItsStart(t *testing.T) {
 	t.Parallel()
 	b := setupFake(t)
 	m := b.start(nil)

@@ -11,7 +11,7 @@ import (
 // fetchBytes bounds what one fetch brings, and so what waits in memory in
 // front of the buffers. It counts compressed bytes, which small events like
 // ours shrink some twentyfold: with 16 MiB a backlog took 400 MiB of heap, now
-// 80 (docs/benchmarks.md). A record that is larger comes all the same, alone.
+// 80 (docs/benchmarks.md). A larger record comes in a fetch of its own.
 const fetchBytes = 1 << 20
 
 // fetchWait bounds how long an idle fetch hangs at a broker. The client has

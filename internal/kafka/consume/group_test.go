@@ -34,7 +34,7 @@ func allPartitions() (all []int32) {
 	return all
 }
 
-// While one bridge after the other restarts, the partitions of the others stay
+// While one member after the other restarts, the partitions of the others stay
 // where they are and go on.
 func TestRollingRestartStopsNoOtherPartition(t *testing.T) {
 	t.Parallel()

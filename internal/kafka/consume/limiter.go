@@ -14,14 +14,14 @@ const backoffFactor = 0.7
 // sign counts once for each round: what began before the limit fell says nothing
 // about the limit that it fell to.
 //
-// Signs are refusals, time-outs, and tries slower than slow. The last two are
-// what a limited namespace of Temporal looks like from here, since the SDK
-// repeats what is refused before it returns the refusal. So a dependency that
-// does not answer, or cannot be reached, is probed by one record in the end.
+// Signs are refusals, timeouts, and tries slower than slow. The last two show the
+// load of a server whose client repeats what is refused, as Temporal's SDK does.
+// So a dependency that does not answer, or cannot be reached, is probed by one
+// record in the end.
 type limiter struct {
 	max  int
 	slow time.Duration
-	// changed hears of each new limit; it is called under mu.
+	// changed is called with each new limit, under mu.
 	changed func(float64)
 
 	mu      sync.Mutex
@@ -120,7 +120,7 @@ func (l *limiter) release(p permit, took time.Duration, v verdict) {
 		l.round++
 		l.set(l.limit * backoffFactor)
 	case v == verdictFine && busy:
-		// A limit that nobody reaches is not tried by what goes well.
+		// A limit that is not reached is not confirmed by success.
 		l.set(l.limit + 1/l.limit)
 	}
 	l.wake()

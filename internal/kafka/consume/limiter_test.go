@@ -87,7 +87,7 @@ func TestPermitsAreGivenInTheOrderOfAsking(t *testing.T) {
 	require.Zero(t, l.held)
 }
 
-// Against a server of any capacity, starts stay near it: rarely refused, and
+// Against a server of any capacity the tries stay near it: rarely refused, and
 // never far below.
 func TestLimiterFindsTheCapacity(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 	"orak/events"
 )
 
-// coordinator is the node that coordinates the bridge's group.
+// coordinator is the node that coordinates the group.
 func (b *bundle) coordinator() int32 { return b.broker.CoordinatorFor(group) }
 
 // moveCoordinator makes another node the coordinator.
@@ -49,8 +49,8 @@ func TestConsumerFollowsItsGroupsCoordinator(t *testing.T) {
 	require.NoError(t, m.Ready(b.ctx))
 }
 
-// The node that coordinates the group goes away for good, and the partitions
-// that it led have other leaders.
+// The node that coordinates the group is removed for good, and the partitions that
+// it led have other leaders.
 func TestConsumerOutlivesItsGroupsCoordinator(t *testing.T) {
 	t.Parallel()
 	b := setupNodes(t, 3)
@@ -103,10 +103,10 @@ func (b *bundle) logsEndAt(offset int64) *atomic.Int64 {
 	return asked
 }
 
-// A leader that is elected without the latest records has a log that ends
-// below what was read and committed. What is written there instead is read,
-// although its offsets were committed before.
-func TestLogCutAtItsEndByAnElectionIsReadFromTheCut(t *testing.T) {
+// A leader that is elected without the latest records has a log that ends below
+// what was read and committed. What is written there instead is read, although its
+// offsets were committed before.
+func TestLogTruncatedByAnElectionIsReadFromTheCut(t *testing.T) {
 	t.Parallel()
 	b := setupNodes(t, 3)
 	m := b.start(nil)

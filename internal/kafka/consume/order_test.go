@@ -141,7 +141,7 @@ func TestFailedCommitsLoseNothing(t *testing.T) {
 	b.requireHandled(keys)
 }
 
-// A topic that was deleted and made anew is shorter than what the group has
+// A topic that was deleted and recreated is shorter than what the group has
 // committed of the old one.
 func TestOffsetsPastTheEndOfTheLogAreReadFromItsStart(t *testing.T) {
 	t.Parallel()
@@ -156,8 +156,8 @@ func TestOffsetsPastTheEndOfTheLogAreReadFromItsStart(t *testing.T) {
 	b.requireHandled(keys)
 }
 
-// Each partition has a key of which the first record does not get on, and
-// thousands behind it: they wait in Kafka, and the other keys go on.
+// Each partition has a key whose first record makes no progress, and thousands of
+// records behind it: they wait in Kafka, and the other keys go on.
 func TestHotKeysFillNeitherTheBudgetNorTheMemory(t *testing.T) {
 	t.Parallel()
 	const behind = 3000
@@ -254,8 +254,8 @@ func TestSessionHasAnotherNumberAfterARebalance(t *testing.T) {
 	require.Equal(t, 6, kept, "the partitions that never moved")
 }
 
-// A group that does not come to an agreement has no owner for any partition.
-func TestGroupWithoutOwnersIsAStandstill(t *testing.T) {
+// A group that cannot finish a rebalance has no owner for any partition.
+func TestGroupWithoutOwnersIsAStall(t *testing.T) {
 	t.Parallel()
 	b := setupFake(t)
 	var once sync.Once

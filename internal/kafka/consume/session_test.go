@@ -47,7 +47,7 @@ func TestRecordsOfAKeyTakeTurnsInOrder(t *testing.T) {
 	take(2, false)
 }
 
-// However hot one key is: it has its turn, and the others have theirs.
+// However hot one key is, it takes one turn and leaves the others theirs.
 func TestHotKeyLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
 	turns := newTurns(2)

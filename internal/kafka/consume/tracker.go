@@ -33,8 +33,8 @@ type tracked struct {
 func newTracker() *tracker { return &tracker{last: -1} }
 
 // add notes a delivered record. It is false, and nothing is noted, where the
-// offset does not lie above every one before: then the log was cut or reset,
-// and what the tracker knows is about a log that is gone.
+// offset does not lie above every one before: then the log was truncated or
+// reset, and what the tracker knows is about a log that no longer exists.
 func (t *tracker) add(offset int64, epoch int32) bool {
 	if offset <= t.last {
 		return false

@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// oracle says the same as a tracker, in the plainest way: it remembers every
-// record and looks at all of them.
+// oracle answers as a tracker does, in the simplest way: it remembers every record
+// and looks at all of them.
 type oracle struct {
 	offsets []int64
 	done    map[int64]bool
@@ -88,8 +88,8 @@ func compareWithOracle(t *testing.T, rnd *rand.Rand, name string) {
 	}
 }
 
-// However often a bridge crashes and wherever, what is committed and what is
-// delivered again cover every record.
+// However often and wherever a consumer crashes, the committed records and those
+// delivered again are all records.
 func TestNoRecordIsLostOverRestarts(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
