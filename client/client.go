@@ -15,17 +15,17 @@ import (
 	"orak/api/resource"
 )
 
-// Config says which server to speak to, and as whom.
+// Config names the server and the tenant.
 type Config struct {
-	Server string `help:"Address of the orak API." default:"http://127.0.0.1:8080" placeholder:"URL"`
-	Tenant string `help:"Whose uploads they are; empty means the server's default tenant." placeholder:"NAME"`
+	Server string `help:"URL of the orak API." default:"http://127.0.0.1:8080" placeholder:"URL"`
+	Tenant string `help:"Tenant whose uploads are meant; empty means the server's default tenant." placeholder:"NAME"`
 }
 
-// Validate reports the first thing that makes c unusable.
+// Validate returns the first error that makes c unusable.
 func (c Config) Validate() error {
 	u, err := url.Parse(c.Server)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("the server's address must look like http://host:port, not %q", c.Server)
+		return fmt.Errorf("server %q: want a URL such as http://127.0.0.1:8080", c.Server)
 	}
 	if c.Tenant == "" {
 		return nil
@@ -37,22 +37,23 @@ func (c Config) Validate() error {
 }
 
 const (
-	// answerTimeout bounds every call that sends and receives little.
+	// answerTimeout bounds every exchange that is neither an upload nor a stream.
 	answerTimeout = 30 * time.Second
-	// maxAnswer bounds what is read of any answer.
+	// maxAnswer bounds the body of an answer, in bytes.
 	maxAnswer = 16 << 20
 )
 
-// Client is safe for concurrent use.
+// Client calls the API of one server for one tenant. It is safe for concurrent
+// use.
 type Client struct {
 	base   string
 	tenant string
 	http   *http.Client
-	// pause waits before a further attempt; tests shorten it.
+	// pause waits before the next attempt; tests shorten it.
 	pause func(ctx context.Context, d time.Duration) error
 }
 
-// New checks cfg and connects to nothing yet.
+// New checks cfg. It does not connect.
 func New(cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -65,21 +66,22 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// Server is the address that is spoken to.
+// Server returns the URL of the API.
 func (c *Client) Server() string { return c.base }
 
-// Upload tells where an upload stands.
+// Upload returns the status of an upload.
 func (c *Client) Upload(ctx context.Context, id orak.UploadID) (resource.Upload, error) {
 	return call[resource.Upload](ctx, c, http.MethodGet, uploadPath(id), nil)
 }
 
-// Analysis fetches what was found. While the upload is not completed it is an
-// *Error of status 404.
+// Analysis returns the result of an upload. Until the upload is completed, the
+// error is an *Error of status 404.
 func (c *Client) Analysis(ctx context.Context, id orak.UploadID) (orak.Analysis, error) {
 	return call[orak.Analysis](ctx, c, http.MethodGet, uploadPath(id)+"/analysis", nil)
 }
 
-// As is the same client speaking for a tenant, or for resource.EveryTenant.
+// As returns a client of the same server for a tenant, or for
+// resource.EveryTenant.
 func (c *Client) As(tenant orak.Tenant) *Client {
 	other := *c
 	other.tenant = string(tenant)
@@ -88,8 +90,8 @@ func (c *Client) As(tenant orak.Tenant) *Client {
 
 func uploadPath(id orak.UploadID) string { return "/v1/uploads/" + url.PathEscape(string(id)) }
 
-// call makes one short exchange; body is sent as JSON unless it is nil. An
-// answer without content gives the zero T.
+// call makes one short exchange. A body is sent as JSON unless it is nil; an
+// answer without content is the zero T.
 func call[T any](ctx context.Context, c *Client, method, path string, body any) (answer T, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTimeout, errNoAnswer)
 	defer cancel()
@@ -125,7 +127,7 @@ func decode[T any](ctx context.Context, c *Client, resp *http.Response) (answer 
 		return answer, nil
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
-		return answer, fmt.Errorf("understanding the answer of %s: %w", c.base, err)
+		return answer, fmt.Errorf("decoding the answer of %s: %w", c.base, err)
 	}
 	return answer, nil
 }
@@ -143,7 +145,7 @@ func (c *Client) request(ctx context.Context, method, path string, body io.Reade
 	return req, nil
 }
 
-// do gives answers of success alone; the caller closes their bodies.
+// do returns successful answers only; the caller closes their bodies.
 func (c *Client) do(req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {

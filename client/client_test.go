@@ -24,7 +24,7 @@ import (
 
 const testID orak.UploadID = "0192f1c5-7a1e-7c3a-9d5e-0123456789ab"
 
-// bundle is a client and the wire that it speaks to.
+// bundle is a client whose waits are recorded and take no time.
 type bundle struct {
 	*Client
 	mu    sync.Mutex
@@ -81,7 +81,7 @@ func accepted() resource.Accepted {
 		SHA256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"}
 }
 
-func TestSendReportsARecordingThatWasChangedOnItsWay(t *testing.T) {
+func TestSendReportsARecordingThatWasChangedInTransit(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -91,7 +91,7 @@ func TestSendReportsARecordingThatWasChangedOnItsWay(t *testing.T) {
 	require.ErrorIs(t, err, ErrChanged)
 }
 
-func TestSendTellsLengthNameTenantAndKey(t *testing.T) {
+func TestSendDeclaresLengthNameTenantAndKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -115,7 +115,7 @@ func TestSendTellsLengthNameTenantAndKey(t *testing.T) {
 	require.EqualValues(t, 5, last)
 }
 
-func TestSendTellsTheLengthOfAnEmptyFile(t *testing.T) {
+func TestSendDeclaresTheLengthOfAnEmptyFile(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
@@ -161,7 +161,7 @@ func TestSendRepeatsACutUploadWithTheSameKey(t *testing.T) {
 	require.NotEmpty(t, keys[0])
 	require.Equal(t, keys[0], keys[1])
 	require.Equal(t, keys[0], keys[2])
-	// Where the first attempt arrived after all, this spares the body.
+	// If the first attempt did arrive, the server need not read the body again.
 	const digest = "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:"
 	require.Equal(t, []string{"", digest, digest}, digests)
 	require.Len(t, reasons, 2)
@@ -195,7 +195,7 @@ func TestSendWaitsAsLongAsTheServerAsks(t *testing.T) {
 	require.Equal(t, []time.Duration{5 * time.Second}, b.waits)
 }
 
-func TestSendDoesNotRepeatWhatWasRefused(t *testing.T) {
+func TestSendDoesNotRepeatARefusedUpload(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusUnsupportedMediaType, resource.Problem{Title: "No recording", Detail: "It is text.", Accepted: []string{"audio/wav"}})
@@ -205,7 +205,7 @@ func TestSendDoesNotRepeatWhatWasRefused(t *testing.T) {
 	require.Empty(t, b.waits)
 }
 
-func TestSendReportsAServerThatIsNotThereAtOnce(t *testing.T) {
+func TestSendReportsARefusedConnectionAtOnce(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -244,7 +244,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, gone)
 }
 
-func TestErrorMakesTheBestOfAnyAnswer(t *testing.T) {
+func TestErrorOfAnAnswerThatIsNoProblemHasItsStatus(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -255,7 +255,7 @@ func TestErrorMakesTheBestOfAnyAnswer(t *testing.T) {
 	require.EqualError(t, err, "Forbidden (403)")
 }
 
-func TestDecisionsAreSentAsTheAPIWantsThem(t *testing.T) {
+func TestRequestsAboutDeadLettersAreTheAPIs(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
@@ -294,7 +294,7 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
-func TestEventsAreReadAsTheStandardSays(t *testing.T) {
+func TestEventsAreReadAsInTheStandard(t *testing.T) {
 	t.Parallel()
 	stream := ": heartbeat\n\nevent: upload\nid: 1\ndata: {\"a\":\ndata: 1}\n\nretry: 3\ndata:x\r\n\r\ndata: cut off"
 	var got []string

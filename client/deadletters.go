@@ -11,30 +11,31 @@ import (
 	"orak/api/resource"
 )
 
-// Selection says which dead letters are meant; its zero value means all.
+// Selection selects dead letters; its zero value selects all.
 type Selection struct {
-	// Stages and Classes are any of those that are named; none means every.
+	// Stages and Classes select the letters of any of them; empty means every.
 	Stages  []orak.Stage
 	Classes []orak.Class
 	// OlderThan, NewerThan and Before bound the time of the last failure; the
-	// zero time is no bound. OlderThan and Before mean the same, and the
-	// earlier one counts.
+	// zero time is no bound. OlderThan and Before mean the same; the earlier
+	// one counts.
 	OlderThan, NewerThan, Before time.Time
-	// Text is looked for in file name, message and id, in upper and lower case
-	// alike.
+	// Text selects letters with it in their file name, message or id, whatever
+	// the case.
 	Text string
-	// Page is how many a page may have; 0, and more than the server gives, is
-	// as many as it gives.
+	// Page is the maximum number of letters on a page; 0 means the server's
+	// maximum, which bounds other values, too.
 	Page int
 }
 
 const deadLettersPath = "/v1/dead-letters"
 
-// maxPage is the largest page that the server gives.
+// maxPage is the server's maximum for a page.
 const maxPage = 200
 
-// DeadLetters fetches one page of the parked uploads that are selected; an
-// empty token means the first. A page may be empty and still have a next one.
+// DeadLetters returns one page of the selected dead letters. token is the Next
+// of the page before; empty means the first page. A page may be empty and still
+// have a next one.
 func (c *Client) DeadLetters(ctx context.Context, sel Selection, token string) (resource.DeadLetterPage, error) {
 	query := sel.query()
 	size := maxPage
@@ -67,18 +68,18 @@ func (s Selection) query() url.Values {
 	return query
 }
 
-// DeadLetter fetches everything about one parked upload; for any other it is an
-// *Error of status 404.
+// DeadLetter returns everything about one parked upload; for any other upload
+// the error is an *Error of status 404.
 func (c *Client) DeadLetter(ctx context.Context, id orak.UploadID) (resource.DeadLetterDetail, error) {
 	return call[resource.DeadLetterDetail](ctx, c, http.MethodGet, deadLetterPath(id), nil)
 }
 
-// Reprocess runs a parked upload again and tells where it stands then.
+// Reprocess runs a parked upload again and returns its new status.
 func (c *Client) Reprocess(ctx context.Context, id orak.UploadID, req resource.ReprocessRequest) (resource.Upload, error) {
 	return call[resource.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/reprocess", req)
 }
 
-// Discard gives a parked upload up and tells where it stands then.
+// Discard ends a parked upload for good and returns its new status.
 func (c *Client) Discard(ctx context.Context, id orak.UploadID, req resource.DiscardRequest) (resource.Upload, error) {
 	return call[resource.Upload](ctx, c, http.MethodPost, deadLetterPath(id)+"/discard", req)
 }

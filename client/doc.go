@@ -1,12 +1,11 @@
-// Package client speaks orak's HTTP API for Go programs; the command line is
-// made of it.
+// Package client is the Go client of orak's HTTP API. It imports the standard
+// library, orak's nouns and the API's wire types only.
 //
-// An upload is sent with an Idempotency-Key, so that sending it again after a
-// cut connection can never make a second one: Upload does so by itself. Watch
-// follows an upload by server-sent events, and by asking again where those
-// cannot be had; it survives restarts of the server, since the upload does
-// too.
+// Send uploads a file with an Idempotency-Key and repeats it after a broken
+// connection, which never makes a second upload. Watch follows an upload by
+// server-sent events, or by polling where the server offers none; it survives
+// restarts of the server.
 //
-// Nothing that the server sends is made safe for terminals here: whoever
-// prints it does that.
+// Texts from the server are returned as they are: clean them before you print
+// them to a terminal.
 package client

@@ -11,22 +11,22 @@ import (
 	"orak/api/resource"
 )
 
-// The waits between two looks at an upload that is being erased.
+// The waits between two queries about an upload that is being erased.
 const (
 	firstLook = 200 * time.Millisecond
 	maxLook   = 2 * time.Second
 )
 
-// Erase puts on record that an upload is to be erased; by is who asks. done is
-// true where it was erased before.
+// Erase requests the erasure of an upload; by is who asks. done is true if the
+// upload was erased before.
 func (c *Client) Erase(ctx context.Context, id orak.UploadID, by, reason string) (done bool, err error) {
 	query := url.Values{"by": {by}, "reason": {reason}}
 	e, err := call[resource.Erasing](ctx, c, http.MethodDelete, uploadPath(id)+"?"+query.Encode(), nil)
 	return err == nil && e.ID == "", err
 }
 
-// AwaitErased returns when everything is gone, and when that was. It waits for
-// a server that does not answer, for as long as ctx allows.
+// AwaitErased waits until an upload is erased and returns the time at which it
+// was. While the server does not answer it goes on waiting, until ctx ends.
 func (c *Client) AwaitErased(ctx context.Context, id orak.UploadID) (time.Time, error) {
 	for wait := firstLook; ; wait = min(2*wait, maxLook) {
 		_, err := c.Upload(ctx, id)

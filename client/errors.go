@@ -16,15 +16,15 @@ import (
 	"orak/api/resource"
 )
 
-// Error is a refusal that the server explained.
+// Error is an answer that is not a success.
 type Error struct {
-	// Problem is what it said; Status is always there, Title nearly so.
+	// Problem is the body. Status and Title are always set.
 	Problem resource.Problem
-	// RetryAfter is how long it asked to wait; zero where it did not.
+	// RetryAfter is the wait that the server asks for; 0 if it asks for none.
 	RetryAfter time.Duration
 }
 
-// Error has no more than the server said.
+// Error returns title, status and detail.
 func (e *Error) Error() string {
 	if e.Problem.Detail == "" {
 		return fmt.Sprintf("%s (%d)", e.Problem.Title, e.Problem.Status)
@@ -40,17 +40,18 @@ type Unreachable struct {
 	Err     error
 }
 
-// Error names the server and the reason.
+// Error names the server and the cause.
 func (e *Unreachable) Error() string {
 	return fmt.Sprintf("reaching %s: %v", e.Server, e.Err)
 }
 
-// Unwrap gives the reason.
+// Unwrap returns the cause.
 func (e *Unreachable) Unwrap() error { return e.Err }
 
 var errNoAnswer = errors.New("no answer in time")
 
-// unreachable tells a caller that gave up from a server that did not answer.
+// unreachable returns the cause where the caller gave up, and otherwise an
+// *Unreachable.
 func (c *Client) unreachable(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		if errors.Is(cause, errNoAnswer) || errors.Is(cause, errStalled) {
@@ -58,22 +59,20 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 		}
 		return cause
 	}
-	var inner *url.Error
-	if errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err
 	}
 	return &Unreachable{Server: c.base, Refused: errors.Is(err, syscall.ECONNREFUSED), Err: err}
 }
 
-// readError makes the best of an answer that is no success, even where
-// something between here and the server gave it.
+// readError decodes an answer that is not a success. It may be a proxy's, and
+// have no problem as its body.
 func readError(resp *http.Response) error {
 	e := &Error{RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err == nil && (kind == "application/problem+json" || kind == "application/json") {
-		// What cannot be decoded leaves the fields empty, which the lines
-		// below fill.
+		// If it cannot be decoded, the fields are filled below.
 		_ = json.Unmarshal(text, &e.Problem)
 	}
 	e.Problem.Status = resp.StatusCode
@@ -94,10 +93,9 @@ func retryAfter(header string) time.Duration {
 	return min(time.Duration(seconds)*time.Second, time.Minute)
 }
 
-// again reports whether the same request may succeed a little later.
+// again reports whether the same request may succeed later.
 func again(err error) bool {
-	var refusal *Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Error](err); ok {
 		switch refusal.Problem.Status {
 		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 			return true

@@ -10,8 +10,8 @@ import (
 // maxEvent bounds one line of a stream, in bytes.
 const maxEvent = 1 << 20
 
-// events yields the data of each server-sent event. alive is called for every
-// line, heartbeats included. An event that the stream's end cuts off is
+// events yields the data of each server-sent event. It calls alive for every
+// line, heartbeats included. An event that the end of the stream cuts off is
 // dropped, as the standard says.
 func events(r io.Reader, alive func()) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {

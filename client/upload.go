@@ -22,44 +22,43 @@ import (
 	"orak/api/resource"
 )
 
-// Sending is one file on its way.
+// Sending is a file to upload.
 type Sending struct {
 	// Path is a regular file.
 	Path string
-	// Name is what the recording is called; empty means as its file.
+	// Name is the name of the recording; empty means that of the file.
 	Name string
 	// IdempotencyKey makes a repeat of the same file the same upload; empty
-	// lets Send make one up, see NewIdempotencyKey.
+	// means a new key.
 	IdempotencyKey string
-	// Progress is told how many bytes went out, from 0 again in every
-	// attempt; nil is fine. It is called from another goroutine than Send's.
+	// Progress, if set, gets the number of bytes sent, which starts at 0 in
+	// every attempt. It is called from another goroutine than Send's.
 	Progress func(sent, total int64)
-	// Retry is told why a further attempt follows, and after which wait; nil
-	// is fine.
+	// Retry, if set, gets the error of a failed attempt and the wait before the
+	// next one.
 	Retry func(err error, wait time.Duration)
 }
 
 const (
-	// sendAttempts is how often one file is sent at most.
+	// sendAttempts is the maximum number of attempts for a file.
 	sendAttempts = 5
-	// stallTimeout is how long an upload may stand still, the wait for its
+	// stallTimeout is how long an upload may make no progress, the wait for the
 	// answer included.
 	stallTimeout = 60 * time.Second
 )
 
-var errStalled = errors.New("nothing moved for " + stallTimeout.String())
+var errStalled = errors.New("no progress for " + stallTimeout.String())
 
-// ErrNotAFile is what Send returns for a folder, a pipe or a device, whose
-// length cannot be said before they are sent.
+// ErrNotAFile is returned by Send for a folder, a pipe or a device: their
+// length is not known before they are sent.
 var ErrNotAFile = errors.New("not a regular file")
 
-// NewIdempotencyKey is a key that nobody else has.
+// NewIdempotencyKey returns a random key.
 func NewIdempotencyKey() string { return "cli-" + strings.ToLower(rand.Text()) }
 
-// Send uploads a file. An attempt whose connection breaks, or that the server
-// is too busy for, is made again with the same key, so that there is one
-// upload in the end. A server at which nothing listens from the beginning is
-// reported at once, as *Unreachable.
+// Send uploads a file. When the connection breaks or the server is overloaded
+// it tries again with the same key, so that there is one upload in the end. If
+// the first connection is refused it returns an *Unreachable at once.
 func (c *Client) Send(ctx context.Context, s Sending) (resource.Accepted, error) {
 	repeat := s.IdempotencyKey != ""
 	if !repeat {
@@ -86,15 +85,14 @@ func refused(err error) bool {
 }
 
 func waitOf(err error) time.Duration {
-	var refusal *Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal.RetryAfter
 	}
 	return 0
 }
 
-// sendOnce is one attempt. A repeat says the digest beforehand: a server that
-// has the recording answers without its body.
+// sendOnce makes one attempt. A repeat sends the digest in the header, so that
+// a server which has the recording answers without reading the body.
 func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (resource.Accepted, error) {
 	file, size, err := open(s.Path)
 	if err != nil {
@@ -117,8 +115,8 @@ func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (resource
 	if err != nil {
 		return resource.Accepted{}, err
 	}
-	// Without this the body would be sent in chunks, of which neither side
-	// can tell that some are missing.
+	// Otherwise the body would be sent in chunks, and a missing end could not
+	// be detected.
 	req.ContentLength = size
 	if size == 0 {
 		req.Body = http.NoBody
@@ -147,7 +145,7 @@ func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (resource
 	return accepted, err
 }
 
-// contentDigest is RFC 9530's of a file, which stands at its beginning again.
+// contentDigest returns the Content-Digest (RFC 9530) of a file, and rewinds it.
 func contentDigest(file *os.File) (string, error) {
 	sum := sha256.New()
 	_, err := io.Copy(sum, file)
@@ -160,9 +158,9 @@ func contentDigest(file *os.File) (string, error) {
 	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum.Sum(nil)) + ":", nil
 }
 
-// ErrChanged is what Send returns where the server stored something else than
-// was sent: a faulty network device, or a proxy that rewrites bodies.
-var ErrChanged = errors.New("the recording was changed on its way")
+// ErrChanged is returned by Send when the server stored other bytes than were
+// sent: a network device is faulty, or a proxy rewrites bodies.
+var ErrChanged = errors.New("the recording was changed in transit")
 
 func open(path string) (*os.File, int64, error) {
 	file, err := os.Open(path)
@@ -179,8 +177,8 @@ func open(path string) (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// meter counts and digests what the transport reads, which may go on while
-// the answer is there already.
+// meter counts and hashes what the transport reads. The transport may still
+// read after the answer has come.
 type meter struct {
 	r     io.Reader
 	moved func(sent int64)
@@ -204,14 +202,15 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// digest is that of the whole file; whole is false where not all was read.
+// digest returns the SHA-256 of the file; whole is false unless all of it was
+// read.
 func (m *meter) digest(size int64) (sum string, whole bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return hex.EncodeToString(m.sum.Sum(nil)), m.sent == size
 }
 
-// contentType is a claim: the server looks at the bytes.
+// contentType guesses from the file name; the server inspects the bytes.
 func contentType(name string) string {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".m4a", ".mp4", ".mov", ".qta":

@@ -14,40 +14,38 @@ import (
 )
 
 const (
-	// silence is how long a stream of events may say nothing: the server
-	// sends a heartbeat every 15 s.
+	// silence is how long a stream of events may be silent: the server sends a
+	// heartbeat every 15 s.
 	silence = 45 * time.Second
-	// pollEvery is how often is asked where events cannot be had.
+	// pollEvery is the interval of polling where there are no events.
 	pollEvery = time.Second
-	// maxWait is the longest wait before a server that is gone is asked
-	// again.
+	// maxWait is the longest wait before an unreachable server is tried again.
 	maxWait = 5 * time.Second
-	// freshFor is how long an upload may be unknown: it was just accepted,
-	// and the part that answers may be behind.
+	// freshFor is how long an upload may be unknown after it was accepted, since
+	// the status may lag behind.
 	freshFor = 10 * time.Second
 )
 
-// Watching is how Watch reports.
+// Watching are the callbacks of Watch. Each may be nil.
 type Watching struct {
-	// Changed gets the upload first as it is, then whenever it changes.
+	// Changed gets the upload at first and after every change.
 	Changed func(resource.Upload)
-	// Lost is told that the server cannot be reached and is asked again
-	// after the wait; nil is fine.
+	// Lost is called when the server cannot be reached, with the wait before
+	// the next attempt.
 	Lost func(err error, wait time.Duration)
-	// Found is told that it answers again; nil is fine.
+	// Found is called when the server answers again.
 	Found func()
 }
 
-// Over reports whether nothing further will happen to u by itself: it is
-// final, parked until somebody decides, or halted.
+// Over reports whether u will not change by itself any more: it is final,
+// halted, or parked until an operator decides.
 func Over(u resource.Upload) bool {
 	return u.Status.Final() || u.Status == orak.StatusDeadLettered || u.Halted
 }
 
-// Watch follows an upload until it is Over and returns its last state. It
-// waits for a server that is gone for as long as ctx allows, since the upload
-// is safe meanwhile; it returns early only when ctx ends or the server refuses
-// to tell.
+// Watch follows an upload until it is Over and returns its last state. While
+// the server cannot be reached it goes on trying; it returns early only when
+// ctx ends or the server refuses the request.
 func (c *Client) Watch(ctx context.Context, id orak.UploadID, w Watching) (resource.Upload, error) {
 	f := &follower{c: c, id: id, w: w, since: time.Now()}
 	for {
@@ -85,12 +83,12 @@ type follower struct {
 	failures   int
 	progressed bool
 	lost       bool
-	// polling is set once the server is known to have no events.
+	// polling is set once the server has refused a stream of events.
 	polling bool
 }
 
-// retry reports whether following may go on after err; nil is a stream that
-// ended early, as it does when the server restarts.
+// retry reports whether to follow on after err; nil is a stream that ended
+// early, as it does when the server restarts.
 func (f *follower) retry(err error) bool {
 	if err == nil || again(err) {
 		return true
@@ -131,7 +129,7 @@ func same(a, b resource.Upload) bool {
 		a.UpdatedAt.Equal(b.UpdatedAt)
 }
 
-// follow returns when the upload is over, the stream ends or something fails.
+// follow returns when the upload is over, the stream ends or a request fails.
 func (f *follower) follow(ctx context.Context) error {
 	u, err := f.c.Upload(ctx, f.id)
 	if err != nil {
@@ -163,7 +161,7 @@ func (f *follower) poll(ctx context.Context) error {
 	}
 }
 
-var errSilent = errors.New("the stream of events fell silent")
+var errSilent = errors.New("the event stream is silent")
 
 func (f *follower) stream(ctx context.Context) error {
 	streaming, cancel := context.WithCancelCause(ctx)
@@ -177,9 +175,8 @@ func (f *follower) stream(ctx context.Context) error {
 	}
 	req.Header.Set("Accept", "text/event-stream")
 	resp, err := f.c.do(req)
-	var refusal *Error
-	if errors.As(err, &refusal) && (!again(err) || busy(refusal)) {
-		// No events at all, or too many streams already.
+	if refusal, ok := errors.AsType[*Error](err); ok && (!again(err) || busy(refusal)) {
+		// There are no events, or too many streams.
 		f.polling = true
 		return f.poll(ctx)
 	}
@@ -194,7 +191,7 @@ func (f *follower) stream(ctx context.Context) error {
 	return f.streamError(streaming, f.read(resp, func() { quiet.Reset(silence) }))
 }
 
-// busy reports an answer to one stream too many.
+// busy reports whether the server refused one stream too many.
 func busy(refusal *Error) bool {
 	return refusal.Problem.Status == http.StatusServiceUnavailable || refusal.Problem.Status == http.StatusTooManyRequests
 }
@@ -206,7 +203,7 @@ func (f *follower) read(resp *http.Response, alive func()) error {
 		}
 		var u resource.Upload
 		if err := json.Unmarshal(data, &u); err != nil {
-			return fmt.Errorf("understanding an event of %s: %w", f.c.base, err)
+			return fmt.Errorf("decoding an event of %s: %w", f.c.base, err)
 		}
 		if u.ID != f.id {
 			continue
@@ -219,8 +216,8 @@ func (f *follower) read(resp *http.Response, alive func()) error {
 	return nil
 }
 
-// streamError turns silence, which ends the stream's own context alone, into
-// a server that is asked again.
+// streamError returns an *Unreachable, which is tried again, for a silent
+// stream: silence cancels the context of the stream only.
 func (f *follower) streamError(streaming context.Context, err error) error {
 	if err != nil && errors.Is(context.Cause(streaming), errSilent) {
 		return &Unreachable{Server: f.c.base, Err: errSilent}
@@ -228,7 +225,7 @@ func (f *follower) streamError(streaming context.Context, err error) error {
 	return err
 }
 
-// eventsPath prefers the link that the server gave, as long as it is a path.
+// eventsPath returns the link in the last status if it is a path.
 func (f *follower) eventsPath() string {
 	if link := f.last.Links.Events; len(link) > 1 && link[0] == '/' && link[1] != '/' {
 		return link

@@ -21,7 +21,7 @@ func state(s orak.Status) resource.Upload {
 	return resource.Upload{ID: testID, Status: s, Links: resource.Links{Events: "/v1/uploads/" + string(testID) + "/events"}}
 }
 
-// stream sends events and ends.
+// stream answers with a stream of events.
 func stream(w http.ResponseWriter, states ...orak.Status) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	for _, s := range states {
@@ -39,7 +39,7 @@ func watchAll(t *testing.T, b *bundle) (last resource.Upload, seen []orak.Status
 		Lost:    func(error, time.Duration) { lost, away = lost+1, true },
 		Found:   func() { away = false },
 	})
-	require.False(t, err == nil && away, "an outage that is over is told")
+	require.False(t, err == nil && away, "the end of an outage is reported")
 	return last, seen, lost, err
 }
 
@@ -89,7 +89,7 @@ func TestWatchSurvivesCutStreamsAndAnOutage(t *testing.T) {
 			cut(w)
 		case n >= 3 && n < 6: // the server restarts
 			cut(w)
-		case n == 6: // a proxy before it
+		case n == 6: // a proxy answers for it
 			w.WriteHeader(http.StatusBadGateway)
 		case isEvents(r):
 			stream(w, orak.StatusAnalyzing, orak.StatusCompleted)
@@ -104,7 +104,7 @@ func TestWatchSurvivesCutStreamsAndAnOutage(t *testing.T) {
 	require.Positive(t, lost)
 }
 
-func TestWatchAsksAgainWhereThereAreNoEvents(t *testing.T) {
+func TestWatchPollsWhereThereAreNoEvents(t *testing.T) {
 	t.Parallel()
 	for name, without := range map[string]func(http.ResponseWriter){
 		"too many":     func(w http.ResponseWriter) { refuse(w, http.StatusServiceUnavailable, resource.Problem{}) },

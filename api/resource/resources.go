@@ -12,13 +12,13 @@ type Links struct {
 	// Analysis answers 404 until the upload is completed.
 	Analysis string `json:"analysis"`
 	// Events is a stream of server-sent events: an Upload as the event "upload"
-	// whenever it changes, and once it is final or dead-lettered again as the
-	// event "end". Who comes back with the id of that one is answered 204.
+	// after every change, and once it is final or dead-lettered as the event
+	// "end". A client that reconnects with the id of that one gets a 204.
 	Events string `json:"events"`
 }
 
-// Accepted is the answer to an upload: stored, and bound to be processed. The
-// repeat of an earlier upload has the status that it has come to since.
+// Accepted is the answer to an upload: it is stored and will be processed. The
+// answer to a repeat has the current status of the first upload.
 type Accepted struct {
 	ID     orak.UploadID `json:"id"`
 	Status orak.Status   `json:"status"`
@@ -28,44 +28,44 @@ type Accepted struct {
 	Links  Links  `json:"links"`
 }
 
-// Upload is where an upload stands.
+// Upload is the status of an upload.
 type Upload struct {
 	ID     orak.UploadID `json:"id"`
 	Status orak.Status   `json:"status"`
-	// Stage is the step that runs or failed; empty while queued and once
-	// completed.
+	// Stage is the step that runs or failed; empty while the upload is queued
+	// and once it is completed.
 	Stage orak.Stage `json:"stage,omitempty"`
-	// Attempt is the running step's attempt, from 1; 0 while none runs.
+	// Attempt is the attempt of the running step, from 1; 0 while none runs.
 	Attempt int `json:"attempt"`
-	// StageProgress is the share of the running step that is done, 0 to 1,
-	// where the step reports it.
+	// StageProgress is the share of the running step that is done, 0 to 1; nil
+	// unless the step reports it.
 	StageProgress *float64  `json:"stage_progress,omitempty"`
 	CreatedAt     time.Time `json:"created_at"`
 	UpdatedAt     time.Time `json:"updated_at"`
 	Failure       *Failure  `json:"failure,omitempty"`
-	// Halted is true where processing ended before its end, by an operator's
-	// hand or a fault of ours, and will not go on by itself. Failure says why.
+	// Halted is true if the workflow was ended early, by an operator or by a
+	// defect of orak, and will not go on by itself. Failure says why.
 	Halted bool  `json:"halted,omitempty"`
 	Links  Links `json:"links"`
 }
 
-// Erasing is the answer to an erasure: it is on record, and will be done.
+// Erasing is the answer to an erasure: it is recorded and will be carried out.
 type Erasing struct {
 	ID orak.UploadID `json:"id"`
 	// Status is "erasing".
 	Status string `json:"status"`
-	// Links.Self answers 410 from then on, with erased_at once it is done.
+	// Links.Self answers 410 from now on, with erased_at once it is done.
 	Links Links `json:"links"`
 }
 
-// Failure is why an upload was dead-lettered.
+// Failure is the reason why an upload was dead-lettered.
 type Failure struct {
 	Stage   orak.Stage `json:"stage"`
 	Class   orak.Class `json:"class"`
 	Message string     `json:"message"`
 }
 
-// DeadLetter is a parked upload: it waits for reprocess or discard.
+// DeadLetter is a parked upload: it waits to be reprocessed or discarded.
 type DeadLetter struct {
 	ID       orak.UploadID `json:"id"`
 	Tenant   orak.Tenant   `json:"tenant"`
@@ -75,7 +75,7 @@ type DeadLetter struct {
 	Cycle    int           `json:"cycle"`
 	FirstAt  time.Time     `json:"first_at"`
 	LastAt   time.Time     `json:"last_at"`
-	// WorkflowID and RunID find it in the Temporal Web UI and for the
+	// WorkflowID and RunID name the workflow in the Temporal Web UI and in the
 	// temporal and tctl commands.
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id"`
@@ -87,30 +87,30 @@ type DeadLetter struct {
 type DeadLetterPage struct {
 	DeadLetters []DeadLetter `json:"dead_letters"`
 	// Next is the page_token of the next page; empty on the last. A page may
-	// be short, or empty, and still have a next one: the work for one request
-	// is bounded.
+	// be short or empty and still have a next one, since the work for one
+	// request is bounded.
 	Next string `json:"next,omitempty"`
 }
 
 // DeadLetterDetail is everything about one parked upload.
 type DeadLetterDetail struct {
 	DeadLetter
-	// First is the failure of the first cycle, where there was more than one.
+	// First is the failure of the first cycle; nil if there was only one.
 	First *orak.Failure `json:"first,omitempty"`
-	// Restarts counts how often the reconciliation has started it again.
+	// Restarts counts how often reconciliation has restarted the workflow.
 	Restarts int `json:"restarts"`
-	// Timeline is what went wrong and what was done about it, oldest first.
+	// Timeline lists failures and decisions, oldest first.
 	Timeline []orak.Mark `json:"timeline"`
-	// ExpiresAt is when the upload ends as expired, if nobody decides; it and
-	// Event are left out where the workflow's history cannot be read.
+	// ExpiresAt is when the upload expires unless an operator decides. It and
+	// Event are left out if the workflow's history cannot be read.
 	ExpiresAt time.Time       `json:"expires_at,omitzero"`
 	Event     *Event          `json:"event,omitempty"`
 	Links     DeadLetterLinks `json:"links"`
 	Commands  Commands        `json:"commands"`
 }
 
-// DeadLetterLinks are paths on the same host; the first two are read, the
-// others take a POST.
+// DeadLetterLinks are paths on the same host: GET the first two, POST to the
+// others.
 type DeadLetterLinks struct {
 	Self      string `json:"self"`
 	Upload    string `json:"upload"`
@@ -118,16 +118,16 @@ type DeadLetterLinks struct {
 	Discard   string `json:"discard"`
 }
 
-// Event is the record that announced an upload, as far as it can be shown.
-// What is named like a secret is withheld.
+// Event is the record that announced an upload. Values named like a secret are
+// withheld.
 type Event struct {
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"`
-	// Key is empty where it is no text.
+	// Key is empty unless it is text.
 	Key     string        `json:"key"`
 	Headers []EventHeader `json:"headers"`
-	// Value is the record's value, where that is JSON and not too long.
+	// Value is the record's value; empty unless it is JSON and short enough.
 	Value string `json:"value,omitempty"`
 	// Size is the length of the record's value in bytes.
 	Size int `json:"size"`
@@ -137,18 +137,18 @@ type Event struct {
 type EventHeader struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
-	// Withheld is true where the value is named like a secret, or is no text.
+	// Withheld is true if the header is named like a secret or is not text.
 	Withheld bool `json:"withheld,omitempty"`
 }
 
-// Commands are what an operator can paste, each in three tools.
+// Commands are command lines that an operator can paste.
 type Commands struct {
 	Inspect   Command `json:"inspect"`
 	Reprocess Command `json:"reprocess"`
 	Discard   Command `json:"discard"`
 }
 
-// Command is one command line in three tools.
+// Command is one command line in each of three tools.
 type Command struct {
 	Orak     string `json:"orak"`
 	Temporal string `json:"temporal"`
@@ -157,12 +157,11 @@ type Command struct {
 
 // ReprocessRequest is the body of POST /v1/dead-letters/{id}/reprocess.
 type ReprocessRequest struct {
-	// From is the stage to begin with; empty means the one that failed.
+	// From is the first stage to run; empty means the one that failed.
 	From   orak.Stage `json:"from,omitempty"`
 	Reason string     `json:"reason"`
 	By     string     `json:"by"`
-	// Options are for the steps that are run again: timeout, max_duration,
-	// engine.
+	// Options change the steps that run again: timeout, max_duration, engine.
 	Options map[string]string `json:"options,omitempty"`
 }
 
@@ -180,20 +179,20 @@ const (
 	ProblemErased = ProblemType + "erased"
 )
 
-// Problem is an error as RFC 9457 has it, sent as application/problem+json.
+// Problem is an error as in RFC 9457, sent as application/problem+json.
 type Problem struct {
 	// Type is stable: ProblemType and a code.
 	Type  string `json:"type"`
 	Title string `json:"title"`
 	// Status is the HTTP status.
 	Status int `json:"status"`
-	// Detail says what was wrong this time and what to do.
+	// Detail says what went wrong and what to do.
 	Detail string `json:"detail"`
-	// Instance is the request's id, for the operator to find it in the log.
+	// Instance is the id of the request, as in the server's log.
 	Instance string `json:"instance,omitempty"`
-	// Accepted lists the media types that are taken, on a 415.
+	// Accepted lists the accepted media types; on a 415 only.
 	Accepted []string `json:"accepted,omitempty"`
-	// ErasedAt is when the upload was erased, on a 410 of that type; it is left
-	// out while the upload is being erased.
+	// ErasedAt is when the upload was erased; on a ProblemErased only, and left
+	// out while the erasure is under way.
 	ErasedAt time.Time `json:"erased_at,omitzero"`
 }

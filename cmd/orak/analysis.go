@@ -34,8 +34,7 @@ func (a *analysisCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	analysis, err := cl.Analysis(ctx, ids[0])
-	var refusal *client.Error
-	if errors.As(err, &refusal) && refusal.Problem.Status == http.StatusNotFound {
+	if refusal, ok := errors.AsType[*client.Error](err); ok && refusal.Problem.Status == http.StatusNotFound {
 		code := con.explain(ctx, err)
 		if code == exitFailed && !con.JSON {
 			con.Tell("  Where it stands: %s", a.command("status", a.ID))

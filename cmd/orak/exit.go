@@ -55,8 +55,7 @@ func (e unreachableError) Error() string {
 
 // serversFault tells an outage from everything else.
 func (c *console) serversFault(ctx context.Context, err error) error {
-	var fault *orak.Fault
-	if ctx.Err() == nil && errors.As(err, &fault) && fault.Class == orak.ClassDependency {
+	if fault, ok := errors.AsType[*orak.Fault](err); ctx.Err() == nil && ok && fault.Class == orak.ClassDependency {
 		return unreachableError{err}
 	}
 	return err
@@ -69,8 +68,7 @@ func (c *console) explain(ctx context.Context, err error) int {
 	if err == nil || code == exitNoResult || code == exitInterrupted || errors.As(err, &already) {
 		return code
 	}
-	var refusal *client.Error
-	if c.JSON && errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*client.Error](err); c.JSON && ok {
 		if err := terminal.JSONLine(c.Err, refusal.Problem); err == nil {
 			return code
 		}

@@ -73,8 +73,7 @@ func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client
 			con.Tell("%s %s", con.PaintErr(terminal.Red, con.Marks.Failed), terminal.Clean(from.name)+" was not sent")
 			con.explain(ctx, err)
 			worst = worse(worst, said{err})
-			var down *client.Unreachable
-			if errors.As(err, &down) {
+			if _, ok := errors.AsType[*client.Unreachable](err); ok {
 				if left := len(recordings) - i - 1; left > 0 {
 					con.Tell("Not tried: %s.", terminal.Count(left, "further file"))
 				}

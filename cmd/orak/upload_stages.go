@@ -110,8 +110,7 @@ func (v *stageView) found() {
 
 // why is err in as few words as will do.
 func why(err error) string {
-	var down *client.Unreachable
-	if errors.As(err, &down) {
+	if down, ok := errors.AsType[*client.Unreachable](err); ok {
 		return reason(down)
 	}
 	return terminal.Clean(err.Error())

@@ -10,44 +10,42 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// EnvPrefix begins the name of every environment variable that is read.
+// EnvPrefix begins the name of every environment variable that Load reads.
 const EnvPrefix = "ORAK_"
 
-// ErrHelp is returned by Load after the help that was asked for has been
-// written: there is nothing more to do, and nothing went wrong.
+// ErrHelp is returned by Load after it has printed the requested help. The
+// program ends then, with success.
 var ErrHelp = errors.New("help was shown")
 
-// Options are what Load needs besides the struct. The zero value is right for
-// the process's own arguments and environment.
+// Options are what Load needs besides the struct. The zero value reads the
+// environment of the process.
 type Options struct {
-	// Name and Description head the help.
+	// Name and Description are the program's, for the help.
 	Name        string
 	Description string
-	// Environ is the environment as os.Environ gives it; nil means the
-	// process's own, and an empty slice none at all.
+	// Environ is the environment in the form of os.Environ; nil means that of
+	// the process, and an empty slice none.
 	Environ []string
 	// Stdout takes the help; nil means os.Stdout.
 	Stdout io.Writer
-	// Warn is told, one sentence a call, of what is suspicious and yet no
-	// error: an ORAK_ variable that nobody reads. Nil writes to os.Stderr.
+	// Warn gets what is suspicious but no error, such as an ORAK_ variable that
+	// is not a setting: one sentence per call. Nil writes to os.Stderr.
 	Warn func(string)
-	// Known are further variables that somebody else reads.
+	// Known are variables that another program reads: they are not warned about.
 	Known []string
-	// Standalone reads the settings that a standalone stack left in its data
-	// folder (ORAK_DATA_DIR, by default .orak), so that the commands beside it
-	// need none. Everything else that names a setting wins over them, and with
-	// a configuration file they are not read.
+	// Standalone reads the settings file that a standalone stack writes to its
+	// data folder (ORAK_DATA_DIR, by default .orak). It has the lowest
+	// priority, and is not read if a configuration file is named.
 	Standalone bool
-	// Kong are further options, such as its help texts.
+	// Kong are further options for kong, such as help texts.
 	Kong []kong.Option
 }
 
-// Loaded is what was read, and from where.
+// Loaded is the result of Load.
 type Loaded struct {
-	// Context knows the selected command and its arguments.
+	// Context has the selected command and its arguments.
 	Context *kong.Context
-	// File is the path of the configuration file that was read; it may be
-	// empty.
+	// File is the path of the configuration file; empty if none was read.
 	File string
 
 	sources map[string]Source
@@ -55,12 +53,12 @@ type Loaded struct {
 
 // fileFlag is embedded into every command line.
 type fileFlag struct {
-	Config string `help:"YAML file with settings. A flag and an environment variable win over it." placeholder:"FILE"`
+	Config string `help:"YAML file with settings. Flags and environment variables override it." placeholder:"FILE"`
 }
 
 // Load fills target, a pointer to a struct with kong's tags, from args (the
 // command line without the program's name), the environment, the file and the
-// defaults. Every error is the caller's to mend and says how; ErrHelp is none.
+// defaults. Every error except ErrHelp says what the user must fix.
 func Load(args []string, target any, opts Options) (*Loaded, error) {
 	r := newResolver(opts)
 	app, err := newApp(target, r, opts)
@@ -80,14 +78,14 @@ func Load(args []string, target any, opts Options) (*Loaded, error) {
 	return &Loaded{Context: ctx, File: r.file.path, sources: r.sources}, nil
 }
 
-// Defaults fills target with the defaults of its tags, and validates them.
+// Defaults fills target with the defaults of its tags and validates it.
 func Defaults(target any) error {
 	_, err := Load(nil, target, Options{Environ: []string{}, Warn: func(string) {}})
 	return err
 }
 
-// MustDefaults returns the defaults of T's tags. It panics where they are not
-// valid, which is a mistake in the source.
+// MustDefaults returns the defaults of T's tags. It panics if they are not
+// valid: that is an error in the source.
 func MustDefaults[T any]() T {
 	var v T
 	if err := Defaults(&v); err != nil {
@@ -121,7 +119,7 @@ func newApp(target any, r *resolver, opts Options) (*kong.Kong, error) {
 	return app, nil
 }
 
-// parse turns kong's exit, which only its help asks for, into ErrHelp.
+// parse returns ErrHelp where kong would exit after printing the help.
 func parse(app *kong.Kong, args []string) (ctx *kong.Context, err error) {
 	defer func() {
 		switch r := recover(); r {
@@ -135,7 +133,8 @@ func parse(app *kong.Kong, args []string) (ctx *kong.Context, err error) {
 	return app.Parse(args)
 }
 
-// refuseSecrets runs when only the arguments have been looked at.
+// refuseSecrets returns an error for a secret among the arguments. kong calls
+// it when it has parsed nothing else.
 func refuseSecrets(ctx *kong.Context) error {
 	for _, el := range ctx.Path {
 		if el.Flag == nil || !isSecret(el.Flag) {
@@ -143,12 +142,12 @@ func refuseSecrets(ctx *kong.Context) error {
 		}
 		env := envName(el.Flag)
 		return fmt.Errorf("--%s is a secret, and other users of this machine can read arguments: "+
-			"set %s, or %s to the path of a file that holds it", el.Flag.Name, env, env+fileSuffix)
+			"set %s instead, or set %s to the path of a file that contains it", el.Flag.Name, env, env+fileSuffix)
 	}
 	return nil
 }
 
-// byPrefix groups the flags of each embedded Config in the help.
+// byPrefix groups the flags of an embedded Config in the help.
 func byPrefix(_ kong.Visitable, f *kong.Flag) *kong.Group {
 	if f.Tag.Prefix == "" {
 		return nil
@@ -157,14 +156,14 @@ func byPrefix(_ kong.Visitable, f *kong.Flag) *kong.Group {
 	return &kong.Group{Key: key, Title: key}
 }
 
-// describe is what the help says of a flag.
+// describe returns the help of a flag.
 func describe(v *kong.Value) string {
 	if v.Flag == nil || !isSetting(v.Flag) {
 		return v.Help
 	}
 	env := envName(v.Flag)
 	if isSecret(v.Flag) {
-		return fmt.Sprintf("%s [secret, never as an argument: $%s or $%s]", v.Help, env, env+fileSuffix)
+		return fmt.Sprintf("%s [secret, not accepted as an argument: $%s or $%s]", v.Help, env, env+fileSuffix)
 	}
 	return fmt.Sprintf("%s [$%s]", v.Help, env)
 }

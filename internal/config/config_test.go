@@ -13,7 +13,7 @@ import (
 	"orak/internal/config"
 )
 
-// broker stands for a package's Config.
+// broker is the Config of a package, for example.
 type broker struct {
 	Brokers []string      `help:"Addresses to begin with." default:"127.0.0.1:9092"`
 	Timeout time.Duration `help:"How long to wait." default:"10s"`
@@ -260,7 +260,7 @@ func TestValidateIsCalledInsideAnUnexportedStruct(t *testing.T) {
 	require.EqualError(t, err, "settings kafka-…: retries: must not be negative")
 }
 
-func TestHelpIsNoFailureAndNamesVariables(t *testing.T) {
+func TestHelpIsNotAFailureAndNamesVariables(t *testing.T) {
 	t.Parallel()
 	var s settings
 	var out bytes.Buffer
@@ -271,7 +271,7 @@ func TestHelpIsNoFailureAndNamesVariables(t *testing.T) {
 	require.NotContains(t, out.String(), "ORAK_ONCE")
 }
 
-func TestSettingsTellValueAndSourceAndHideSecrets(t *testing.T) {
+func TestSettingsHaveValueAndSourceAndHideSecrets(t *testing.T) {
 	t.Parallel()
 	path := file(t, "kafka: {timeout: 5s}\n")
 	_, loaded, _, err := load(t, []string{"--config", path, "--kafka-retries=7"},

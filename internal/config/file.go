@@ -14,12 +14,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// file holds the values of a YAML file by the names of their flags, in the
-// form that a flag would take.
+// file has the values of a YAML file by the names of their flags, as texts that
+// the flag would accept.
 //
-// The key of a setting is its flag's name, which may be cut at any hyphen to
-// nest: `kafka: {brokers: …}` and `kafka-brokers: …` are the same setting, and
-// a file that has both is refused.
+// The key of a setting is the name of its flag, which may be split at any
+// hyphen to nest: `kafka: {brokers: …}` and `kafka-brokers: …` are the same
+// setting, and a file with both is refused.
 type file struct {
 	path   string
 	values map[string]entry
@@ -38,7 +38,7 @@ func (f file) lookup(flag *kong.Flag) (value, from string) {
 	return e.value, fmt.Sprintf("%s:%d", f.path, e.line)
 }
 
-// readFile reports everything that is wrong with the file at once.
+// readFile returns all errors of the file together.
 func readFile(path string, flags []*kong.Flag) (file, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -59,7 +59,7 @@ func readFile(path string, flags []*kong.Flag) (file, error) {
 	return r.out, errors.Join(r.errs...)
 }
 
-// document is the root of the only document in text; nil for an empty file.
+// document returns the root of the only document in text; nil if it is empty.
 func document(text []byte) (*yaml.Node, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var doc yaml.Node
@@ -69,14 +69,14 @@ func document(text []byte) (*yaml.Node, error) {
 		return nil, err
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("it has more than one document")
+		return nil, errors.New("it has more than one document: keep one")
 	}
 	root := doc.Content[0]
 	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
 		return nil, nil
 	}
 	if root.Kind != yaml.MappingNode {
-		return nil, errors.New("it is not a mapping of settings")
+		return nil, errors.New("it is not a mapping from settings to values")
 	}
 	return root, nil
 }
@@ -103,7 +103,7 @@ func (r *fileReader) mapping(n *yaml.Node, path []string) {
 		case value.Kind == yaml.MappingNode && len(value.Content) > 0:
 			r.mapping(value, full)
 		case kindOf(value) == "nothing" || value.Kind == yaml.MappingNode:
-			// A group of which every setting is commented out.
+			// A group in which every setting is commented out.
 			if !r.group(strings.Join(full, "-") + "-") {
 				r.unknown(key, strings.Join(full, "."))
 			}
@@ -143,7 +143,7 @@ func (r *fileReader) setting(flag *kong.Flag, key, value *yaml.Node) {
 	r.out.values[flag.Name] = entry{value: text, line: value.Line}
 }
 
-// flagText is the node as an argument would have it, once its type is right.
+// flagText checks the type of a node and returns it as the text of an argument.
 func flagText(flag *kong.Flag, n *yaml.Node) (string, error) {
 	t := flag.Target.Type()
 	if t.Kind() == reflect.Slice && flag.IsSlice() {
@@ -193,7 +193,8 @@ func scalar(t reflect.Type, n *yaml.Node) (string, error) {
 	return "", fmt.Errorf("want %s, have %s", want, kindOf(n))
 }
 
-// scalarTags says what a value of type t may be in YAML.
+// scalarTags returns the YAML tags that a value of type t may have, and their
+// description.
 func scalarTags(t reflect.Type) (want string, tags []string) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -223,7 +224,7 @@ func kindOf(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	case yaml.AliasNode:
-		return "an alias, which is not understood here"
+		return "an alias, which is not supported"
 	}
 	switch n.Tag {
 	case "!!null":

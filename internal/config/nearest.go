@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// unknown are the names in env that known has not, sorted.
+// unknown returns the names in env that are not in known, sorted.
 func unknown(env map[string]string, known []string) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
@@ -16,8 +16,8 @@ func unknown(env map[string]string, known []string) []string {
 	return names
 }
 
-// nearest is the candidate that takes the fewest edits to become name; empty
-// where none is near enough to have been meant.
+// nearest returns the candidate with the least edit distance from name; empty
+// if none is near enough to be what was meant.
 func nearest(name string, candidates []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, c := range candidates {
@@ -28,7 +28,7 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
-// edits is the Levenshtein distance of a and b, in bytes.
+// edits returns the Levenshtein distance of a and b, in bytes.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

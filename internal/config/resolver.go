@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -9,14 +10,14 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// resolver answers for the flags that are not on the command line. kong's own
-// reading of the environment is not used: there, a file would win over it.
+// resolver gives kong the values of flags that are not on the command line. It
+// replaces kong's reading of the environment, over which a file would win.
 type resolver struct {
 	env     map[string]string
 	flags   []*kong.Flag
 	sources map[string]Source
 	file    file
-	// standalone holds the settings that a standalone stack left.
+	// standalone has the settings that a standalone stack wrote.
 	standalone file
 	opts       Options
 	read       bool
@@ -39,7 +40,7 @@ func newResolver(opts Options) *resolver {
 	return r
 }
 
-// Validate implements kong.Resolver; the file is checked as it is read.
+// Validate implements kong.Resolver. The file is checked when it is read.
 func (r *resolver) Validate(*kong.Application) error { return nil }
 
 // Resolve implements kong.Resolver.
@@ -67,9 +68,9 @@ func (r *resolver) Resolve(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, er
 	return value, nil
 }
 
-// lookupEnv also tells which variable the value is from; none where that is
-// empty. A variable that is set and empty counts as not set, since that is
-// what container tools make of one that nobody gave.
+// lookupEnv returns a value and the variable it is from, which is empty if there
+// is none. An empty variable counts as not set, since container tools pass
+// variables without a value that way.
 func (r *resolver) lookupEnv(f *kong.Flag) (value, from string, err error) {
 	name := envName(f)
 	value = r.env[name]
@@ -95,8 +96,8 @@ func (r *resolver) lookupEnv(f *kong.Flag) (value, from string, err error) {
 	return strings.TrimRight(string(secret), "\r\n"), name + fileSuffix, nil
 }
 
-// readFile is a hook of kong's, which runs it once for every part of the
-// command line.
+// readFile is a hook that kong calls for every part of the command line; it
+// reads the file at the first call.
 func (r *resolver) readFile(ctx *kong.Context) error {
 	if r.read {
 		return nil
@@ -119,8 +120,8 @@ func (r *resolver) readFile(ctx *kong.Context) error {
 	return nil
 }
 
-// tryDecode parses the value as kong is going to, so that the error can say
-// where the value is from. A secret's error does not show it.
+// tryDecode parses the value as kong does later, so that the error can name the
+// source of the value. For a secret the error does not contain the value.
 func tryDecode(f *kong.Flag, value string) error {
 	scratch := reflect.New(f.Target.Type()).Elem()
 	if scratch.Kind() == reflect.Pointer {
@@ -129,16 +130,16 @@ func tryDecode(f *kong.Flag, value string) error {
 	scan := kong.Scan().PushTyped(value, kong.FlagValueToken)
 	err := f.Mapper.Decode(&kong.DecodeContext{Value: f.Value, Scan: scan}, scratch)
 	if err != nil && isSecret(f) {
-		return fmt.Errorf("not a valid value")
+		return errors.New("not a valid value")
 	}
 	return err
 }
 
-// testPrefix begins the variables that tests read.
+// testPrefix begins the names of variables that tests read.
 const testPrefix = EnvPrefix + "TEST_"
 
-// warnUnknown tells of every ORAK_ variable that no setting reads: a misspelt
-// one would otherwise leave its setting at the default without a word.
+// warnUnknown warns of every ORAK_ variable that is not a setting: the setting
+// meant by a misspelt one would silently keep its default.
 func (r *resolver) warnUnknown(opts Options) {
 	known := append([]string{EnvPrefix + "CONFIG"}, opts.Known...)
 	for _, f := range r.flags {

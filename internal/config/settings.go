@@ -9,10 +9,10 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Source says where the value of a setting came from.
+// Source is where the value of a setting is from.
 type Source string
 
-// The sources, the strongest first.
+// The sources, in descending priority.
 const (
 	SourceFlag       Source = "flag"
 	SourceEnv        Source = "environment"
@@ -21,24 +21,24 @@ const (
 	SourceDefault    Source = "default"
 )
 
-// Redacted is shown in place of a secret.
+// Redacted replaces the value of a secret that is set.
 const Redacted = "(set, secret)"
 
-// Setting is one setting with its effective value.
+// Setting is a setting with its value in force.
 type Setting struct {
-	// Name is the flag's, without its dashes; Env and Key name it in the
+	// Name is that of the flag, without dashes; Env and Key are its names in the
 	// environment and in the file.
 	Name string `json:"name"`
 	Env  string `json:"env"`
 	Key  string `json:"key"`
-	// Value is as the file would have it; Redacted for a secret that is set.
+	// Value is in the form of the file; Redacted for a secret that is set.
 	Value  any    `json:"value"`
 	Source Source `json:"source"`
 	Secret bool   `json:"secret,omitempty"`
 }
 
-// Settings are the settings of the selected command, in the order in which
-// they are declared. Secrets are redacted.
+// Settings returns the settings of the selected command in the order of their
+// declaration. Secrets are redacted.
 func (l *Loaded) Settings() []Setting {
 	var all []Setting
 	for _, el := range l.Context.Path {
@@ -51,7 +51,7 @@ func (l *Loaded) Settings() []Setting {
 	return all
 }
 
-// Source tells where the setting of that name came from.
+// Source returns the source of a setting.
 func (l *Loaded) Source(name string) Source {
 	for _, el := range l.Context.Path {
 		if el.Flag != nil && el.Flag.Name == name && !el.Resolved {
@@ -75,8 +75,8 @@ func (l *Loaded) setting(f *kong.Flag) Setting {
 	return s
 }
 
-// plain is a value as JSON and YAML should show it: durations and other types
-// with a text form as text, and a list that is not there as an empty one.
+// plain returns a value as JSON and YAML show it: durations and other types
+// with a text form as text, and a nil list or map as an empty one.
 func plain(v reflect.Value) any {
 	switch {
 	case v.Kind() == reflect.Slice && v.IsNil():
@@ -94,8 +94,8 @@ func plain(v reflect.Value) any {
 	}
 }
 
-// settings are the flags of all commands that the environment and the file may
-// set, each name once.
+// settings returns the flags of all commands that the environment and the file
+// can set, each name once.
 func settings(app *kong.Application) []*kong.Flag {
 	var all []*kong.Flag
 	seen := map[string]bool{}
@@ -115,10 +115,10 @@ func settings(app *kong.Application) []*kong.Flag {
 	return all
 }
 
-// configFlag is the one flag that the environment may set and the file not.
+// configFlag is the only flag that the environment can set and the file cannot.
 const configFlag = "config"
 
-// fileSuffix makes the name of the variable that holds a secret's path.
+// fileSuffix ends the name of a variable with the path of a secret's file.
 const fileSuffix = "_FILE"
 
 func isSetting(f *kong.Flag) bool {
@@ -132,8 +132,8 @@ func envName(f *kong.Flag) string {
 	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }
 
-// fileKey is the setting's canonical place in the file: below the prefix that
-// its struct is embedded with.
+// fileKey returns the canonical key of a setting in the file: below the prefix
+// with which its struct is embedded.
 func fileKey(f *kong.Flag) string {
 	prefix := f.Tag.Prefix
 	rest, found := strings.CutPrefix(f.Name, prefix)

@@ -9,12 +9,11 @@ import (
 	"syscall"
 )
 
-// StandaloneFile is where a standalone stack leaves, in its data folder, the
-// settings by which the commands beside it reach it.
+// StandaloneFile is the file in the data folder to which a standalone stack
+// writes the settings that commands need to reach it.
 const StandaloneFile = "orak.yaml"
 
-// standaloneFile is the path of StandaloneFile, in the data folder that the
-// environment names or below the working directory.
+// standaloneFile returns the path of StandaloneFile.
 func (r *resolver) standaloneFile() string {
 	dir := r.env[EnvPrefix+"DATA_DIR"]
 	if dir == "" {
@@ -23,9 +22,9 @@ func (r *resolver) standaloneFile() string {
 	return filepath.Join(dir, StandaloneFile)
 }
 
-// readStandalone reads what a standalone stack left, where there is one and
-// no configuration file is named. The file decides where the access key
-// is sent and requests go, so only one that this user alone can write counts.
+// readStandalone reads the file of a standalone stack, if there is one. The
+// file decides where the access key and requests are sent, so it is ignored
+// unless it belongs to this user and nobody else can access it.
 func (r *resolver) readStandalone(opts Options) error {
 	if !opts.Standalone {
 		return nil

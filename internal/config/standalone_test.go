@@ -12,7 +12,7 @@ import (
 )
 
 // beside loads the settings of a command in the folder of a standalone stack
-// that left text.
+// whose settings file is text.
 func beside(t *testing.T, text string, mode os.FileMode, args, env []string) (settings, *config.Loaded, []string, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -60,7 +60,7 @@ func TestStandaloneSettingsThatOthersCanReachAreIgnored(t *testing.T) {
 	}
 }
 
-func TestStandaloneSettingsNeedNotBeThere(t *testing.T) {
+func TestStandaloneSettingsAreOptional(t *testing.T) {
 	t.Parallel()
 	var s settings
 	_, err := config.Load(nil, &s, config.Options{Environ: []string{"ORAK_DATA_DIR=" + t.TempDir()}, Known: []string{"ORAK_DATA_DIR"}, Standalone: true})

@@ -8,11 +8,12 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// validator is what kong calls too, for the embedded structs that it sees.
+// validator is the interface that kong calls, too, for the structs that it sees.
 type validator interface{ Validate() error }
 
 // visitEmbedded calls visit for every validator among target and the structs
-// embedded in it, with the prefix of its settings, until one gives an error.
+// embedded in it, with the prefix of its settings, until visit returns an
+// error.
 func visitEmbedded(target reflect.Value, prefix string, commands bool, visit func(string, validator) error) error {
 	target = reflect.Indirect(target)
 	if target.Kind() != reflect.Struct {
@@ -40,8 +41,8 @@ func visitEmbedded(target reflect.Value, prefix string, commands bool, visit fun
 	return nil
 }
 
-// validate makes up for what kong passes over: structs that are embedded by
-// way of an unexported one.
+// validate calls the Validate methods that kong does not see: those of structs
+// that are embedded through an unexported one.
 func validate(ctx *kong.Context) error {
 	for _, el := range ctx.Path {
 		node := el.Node()
@@ -58,9 +59,9 @@ func validate(ctx *kong.Context) error {
 	return nil
 }
 
-// named says again what kong found out, and of which settings: a package's
-// Config does not know the prefix that it is embedded with. Any other error is
-// returned as it is.
+// named adds the prefix of the settings to an error that kong got from a
+// Validate method: a Config does not know the prefix with which it is embedded.
+// It returns other errors as they are.
 func named(target any, found error) error {
 	err := visitEmbedded(reflect.ValueOf(target), "", true, func(prefix string, v validator) error {
 		if err := v.Validate(); err != nil && prefix != "" && strings.HasSuffix(found.Error(), err.Error()) {
