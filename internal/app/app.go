@@ -61,7 +61,8 @@ func Start(ctx context.Context, cfg Config, roles Roles, log *slog.Logger) (*App
 
 // Stop ends what Start began, the last first: no more uploads are taken, then
 // no more records, then the steps that run are finished or handed back. It is
-// graceful within ctx, and may be called again.
+// graceful within ctx; what was cut off then is an error. It may be called
+// again, which waits for what has not ended.
 func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
 	return a.stops.run(ctx, a.log)

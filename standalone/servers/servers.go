@@ -8,8 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
+
+	"orak/internal/startstop"
 )
 
 // Options are what the program decides, not its user.
@@ -44,7 +45,7 @@ type Servers struct {
 	cfg  Config
 	opts Options
 
-	mu          sync.Mutex
+	life        startstop.Once
 	stops       []stop
 	credentials Credentials
 }
@@ -60,16 +61,18 @@ func New(cfg Config, opts Options) *Servers { return &Servers{cfg: cfg, opts: op
 
 // Start returns once all of them serve. It changes the working directory of
 // the process. An error leaves nothing running; it is ErrInUse where another
-// process uses the data folder and a *PortError where a port is taken.
+// process uses the data folder and a *PortError where a port is taken. Servers
+// are started once, and not after Stop.
 func (s *Servers) Start(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.start(ctx); err != nil {
+	return s.life.Start(ctx, func(ctx context.Context) error {
+		err := s.start(ctx)
+		if err == nil {
+			return nil
+		}
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		return errors.Join(err, s.stopAll(stopping))
-	}
-	return nil
+	})
 }
 
 func (s *Servers) start(ctx context.Context) error {
@@ -152,12 +155,9 @@ func (s *Servers) prepare(ctx context.Context) (*slog.Logger, error) {
 }
 
 // Stop stops them in the reverse order of their start, each gracefully within
-// ctx. It may be called again.
-func (s *Servers) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopAll(ctx)
-}
+// ctx; what does not end then is left to the end of the process. It may be
+// called again, and without Start.
+func (s *Servers) Stop(ctx context.Context) error { return s.life.Stop(ctx, s.stopAll) }
 
 func (s *Servers) stopAll(ctx context.Context) error {
 	var errs []error
