@@ -52,7 +52,8 @@ const (
 	DependencyKafka       Dependency = "kafka"
 	DependencyTemporal    Dependency = "temporal"
 	DependencyModelServer Dependency = "model-server"
-	DependencyWebhook     Dependency = "webhook"
+	// DependencyAlertWebhook is where alerts are posted: the operators' chat.
+	DependencyAlertWebhook Dependency = "alert-webhook"
 	// DependencyConverter is this machine's ffmpeg and its scratch disk.
 	DependencyConverter Dependency = "converter"
 	// DependencyWorkflows is the workers' own code: it is away for an open

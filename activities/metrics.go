@@ -26,7 +26,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"stage", "class"}),
 		alertsPosted: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_alert_posts_total",
-			Help: "Alert messages that the webhook took.",
+			Help: "Alert messages that the alert webhook accepted.",
 		}),
 		erased: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_uploads_erased_total",

@@ -82,7 +82,7 @@ func TestAnAlertIsRepeatedWhileUploadsAreParked(t *testing.T) {
 	u := r.upload([]byte("sound"))
 	r.await(u, orak.StatusDeadLettered)
 	repeat := r.posted(":repeat:")
-	require.Contains(t, repeat, "In all 1 parked upload.")
+	require.Contains(t, repeat, "1 upload is parked in total.")
 	require.Contains(t, repeat, "orak dlq reprocess "+string(u.ID))
 	r.signal(u, workflows.SignalReprocess)
 	require.NoError(t, r.closed(u))

@@ -44,7 +44,7 @@ type Config struct {
 
 // OutageConfig says when the outage of a dependency is told of.
 type OutageConfig struct {
-	GroupWait      time.Duration `name:"outage-group-wait" help:"How long a dependency (store, kafka, webhook, converter, model-server) must be away before a message tells of it; less is a hiccup." default:"10s"`
+	GroupWait      time.Duration `name:"outage-group-wait" help:"How long a dependency (store, kafka, alert-webhook, converter, model-server) must be away before a message tells of it; less is a hiccup." default:"10s"`
 	Quiet          time.Duration `name:"outage-quiet" help:"How long nothing may have met an outage before it is told to be over. It is to be longer than retry-max-delay, plus outage-report-interval." default:"1m"`
 	RepeatInterval time.Duration `name:"outage-repeat-interval" help:"Distance at which an outage is told of again while it goes on." default:"4h"`
 	ReportInterval time.Duration `name:"outage-report-interval" help:"How often this process reports one dependency's outage to Temporal at most; what fails meanwhile is counted." default:"10s"`

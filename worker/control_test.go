@@ -81,7 +81,7 @@ func TestUploadsThatWaitForKafkaHoldNeitherOutageMessagesNorErasures(t *testing.
 	for range 20 {
 		uploads = append(uploads, r.upload([]byte("s")))
 	}
-	require.Contains(t, r.posted(":rotating_light:"), "Kafka is away")
+	require.Contains(t, r.posted(":rotating_light:"), "Kafka has been unavailable")
 	first := r.erase(uploads[0])
 	require.Eventually(t, func() bool { return !r.stored(uploads[0]) }, patience, tick, "its objects are removed, though the event waits")
 
@@ -91,7 +91,7 @@ func TestUploadsThatWaitForKafkaHoldNeitherOutageMessagesNorErasures(t *testing.
 		require.NoError(t, r.closed(u))
 		require.Equal(t, orak.StatusCompleted, r.progress(u).Status)
 	}
-	require.Contains(t, r.posted(":white_check_mark:"), "Kafka serves again")
+	require.Contains(t, r.posted(":white_check_mark:"), "Kafka is available again")
 }
 
 // stored reports whether anything is stored of u but its tombstone.

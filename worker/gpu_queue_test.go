@@ -260,7 +260,7 @@ func TestAServerThatIsGoneShutsTheQueueAndIsTold(t *testing.T) {
 	r.outages(func(context.Context) error { return nil })
 	r.start()
 	u := r.upload([]byte("s"))
-	require.Contains(t, r.posted(":rotating_light:"), "The model server is away since")
+	require.Contains(t, r.posted(":rotating_light:"), "The model server has been unavailable since")
 	require.Zero(t, r.heartbeat(u), "no task was taken, so that none could meet it")
 }
 

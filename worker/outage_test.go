@@ -59,7 +59,7 @@ func TestAnOutageThatAStageMeetsIsToldWithItsEnd(t *testing.T) {
 	r.start()
 	u := r.upload([]byte("sound"))
 	down := r.posted(":rotating_light:")
-	require.Contains(t, down, "The object store is away since")
+	require.Contains(t, down, "The object store has been unavailable since")
 	require.Contains(t, down, "none is lost")
 	require.Contains(t, down, "docs/runbooks/outages.md")
 	require.NotContains(t, down, "dial tcp", "details are for the log")
@@ -68,7 +68,7 @@ func TestAnOutageThatAStageMeetsIsToldWithItsEnd(t *testing.T) {
 	require.Equal(t, orak.StatusCompleted, r.progress(u).Status)
 	r.outageEnded()
 	require.Len(t, r.hook.messages(), 2)
-	require.Contains(t, r.posted(":white_check_mark:"), "The object store serves again")
+	require.Contains(t, r.posted(":white_check_mark:"), "The object store is available again")
 	r.record("outage", outageOf)
 }
 
@@ -106,7 +106,7 @@ func TestAnOutageGoesOnInANewRun(t *testing.T) {
 	require.NoError(t, err)
 	r.outageEnded()
 	require.Len(t, r.hook.messages(), 1)
-	require.Contains(t, r.posted(":white_check_mark:"), "It lasted 1h0m0s")
+	require.Contains(t, r.posted(":white_check_mark:"), "The outage lasted 1h0m0s")
 	require.Contains(t, r.posted(":white_check_mark:"), "7 attempts")
 	r.record("outage_continued", outageOf)
 }

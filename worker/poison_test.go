@@ -240,7 +240,7 @@ func TestModelServerThatRefusesEverythingIsAnOutageAndNoRecordingPays(t *testing
 			for range 4 {
 				uploads = append(uploads, r.upload([]byte("s")))
 			}
-			require.Contains(t, r.posted(":rotating_light:"), "The model server is away since")
+			require.Contains(t, r.posted(":rotating_light:"), "The model server has been unavailable since")
 			everything.Store(false)
 			for _, u := range uploads {
 				require.NoError(t, r.closed(u))

@@ -37,9 +37,9 @@ type Reporter struct {
 	// pending has an entry for each dependency that is being reported.
 	pending map[orak.Dependency]*messages.Down
 	sending sync.WaitGroup
-	// running ends with Stop.
-	running context.Context
-	stop    context.CancelFunc
+	// stop is closed by Stop, under mu.
+	stop    chan struct{}
+	stopped bool
 }
 
 var _ activities.OutageReporter = (*Reporter)(nil)
@@ -47,9 +47,8 @@ var _ activities.OutageReporter = (*Reporter)(nil)
 // NewReporter makes a Reporter; Stop ends it.
 func NewReporter(c client.Client, cfg OutageConfig, log *slog.Logger, reg prometheus.Registerer) *Reporter {
 	f := promauto.With(reg)
-	running, stop := context.WithCancel(context.Background())
 	return &Reporter{
-		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*messages.Down{}, running: running, stop: stop,
+		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*messages.Down{}, stop: make(chan struct{}),
 		reports: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "orak_outage_reports_total",
 			Help: "Attempts that failed because a dependency was away, by dependency.",
@@ -78,7 +77,10 @@ func (r *Reporter) Report(err error) {
 // takes the work over.
 func (r *Reporter) Stop() {
 	r.mu.Lock()
-	r.stop()
+	if !r.stopped {
+		r.stopped = true
+		close(r.stop)
+	}
 	r.mu.Unlock()
 	r.sending.Wait()
 }
@@ -87,7 +89,7 @@ func (r *Reporter) Stop() {
 func (r *Reporter) add(d messages.Down) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.running.Err() != nil {
+	if r.stopped {
 		return
 	}
 	if p := r.pending[d.Dependency]; p != nil {
@@ -110,15 +112,24 @@ func merge(p *messages.Down, d messages.Down) {
 // deliver sends what is pending, at most one signal every ReportInterval. It
 // ends when a whole interval brought nothing new.
 func (r *Reporter) deliver(dep orak.Dependency) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-r.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	pace := rate.NewLimiter(rate.Every(r.cfg.ReportInterval), 1)
-	for pace.Wait(r.running) == nil {
+	for pace.Wait(ctx) == nil {
 		d, more := r.next(dep)
 		if !more {
 			return
 		}
-		if err := r.send(d); err != nil {
+		if err := r.send(ctx, d); err != nil {
 			r.failures.Inc()
-			r.log.WarnContext(r.running, "outage was not reported; retrying", "dependency", string(dep), "count", d.Count, "error", err)
+			r.log.WarnContext(ctx, "outage was not reported; retrying", "dependency", string(dep), "count", d.Count, "error", err)
 			r.keep(d)
 		}
 	}
@@ -148,8 +159,8 @@ func (r *Reporter) keep(d messages.Down) {
 	*r.pending[d.Dependency] = d
 }
 
-func (r *Reporter) send(d messages.Down) error {
-	ctx, cancel := context.WithTimeout(r.running, reportTimeout)
+func (r *Reporter) send(ctx context.Context, d messages.Down) error {
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
 	signal := workflows.DownSignal{Down: d, Intervals: &workflows.OutageIntervals{
 		GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet,

@@ -8,8 +8,8 @@ import (
 	"orak"
 )
 
-// Bounds of what others wrote, in runes. With them a message stays below 4,000
-// runes, past which Slack advises against it, and so below Mattermost's 16,383.
+// Bounds of what others wrote, in runes. They keep a message below the 4,000
+// runes that Slack recommends, and so below Mattermost's 16,383.
 const (
 	maxShownID       = 40
 	maxShownFilename = 120
@@ -43,7 +43,7 @@ func (w Writer) AlertText(g AlertGroup, query string) string {
 		deadLettered(&b, g)
 		expiring(&b, g)
 	default:
-		repeated(&b, g)
+		reminder(&b, g)
 	}
 	w.whatToDo(&b, g, query)
 	return b.String()
@@ -54,7 +54,7 @@ func deadLettered(b *strings.Builder, g AlertGroup) {
 		return
 	}
 	fmt.Fprintf(b, ":rotating_light: %s dead-lettered: %s\n", count(g.Count), cause(g))
-	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inAll(g.Parked))
+	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inTotal(g.Parked))
 	samples(b, g.Count, g.Samples)
 }
 
@@ -68,13 +68,13 @@ func expiring(b *strings.Builder, g AlertGroup) {
 		verb = "expires"
 	}
 	fmt.Fprintf(b, ":hourglass_flowing_sand: %s %s soon: %s\n", parked(e.Count), verb, cause(g))
-	fmt.Fprintf(b, "The first expires at %s, and fails for good then: reprocess or discard before.%s\n", stamp(e.FirstAt), inAll(g.Parked))
+	fmt.Fprintf(b, "The first expires at %s and is then failed for good: reprocess or discard it before.%s\n", stamp(e.FirstAt), inTotal(g.Parked))
 	samples(b, e.Count, e.Samples)
 }
 
-func repeated(b *strings.Builder, g AlertGroup) {
-	fmt.Fprintf(b, ":repeat: Still parked, said again: %s\n", cause(g))
-	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inAll(g.Parked))
+func reminder(b *strings.Builder, g AlertGroup) {
+	fmt.Fprintf(b, ":repeat: Reminder: still parked: %s\n", cause(g))
+	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inTotal(g.Parked))
 	if g.Parked == nil {
 		return
 	}
@@ -82,7 +82,7 @@ func repeated(b *strings.Builder, g AlertGroup) {
 }
 
 func resolved(b *strings.Builder, g AlertGroup) {
-	fmt.Fprintf(b, ":white_check_mark: Resolved, none is parked any more: %s\n", cause(g))
+	fmt.Fprintf(b, ":white_check_mark: Resolved, no upload is parked any more: %s\n", cause(g))
 	were := "were"
 	if g.Count == 1 {
 		were = "was"
@@ -110,7 +110,7 @@ func (w Writer) whatToDo(b *strings.Builder, g AlertGroup, query string) {
 	one, ok := sample(g)
 	if !ok {
 		// They failed before there was a workflow.
-		fmt.Fprintf(b, "The records are in the topic `%s`, bytes untouched.\n", w.DeadLetterTopic)
+		fmt.Fprintf(b, "The records are in the topic `%s`, unchanged.\n", w.DeadLetterTopic)
 		return
 	}
 	if url := w.Links.QueryURL(query); url != "" {
@@ -119,17 +119,17 @@ func (w Writer) whatToDo(b *strings.Builder, g AlertGroup, query string) {
 	fmt.Fprintf(b, "%s\n```\n%s\n```\n", advice(g.Class), strings.Join(w.commands(g, one, query), "\n"))
 }
 
-// advice is where to begin, by whose fault it is.
+// advice says where to begin, by the class of the failure.
 func advice(c orak.Class) string {
 	switch c {
 	case orak.ClassInput:
-		return "The recordings themselves are the cause: tell their owners and discard them, or reprocess them after a fix of this step."
+		return "The recordings are the cause: inform their owners and discard the uploads, or reprocess them once this step is fixed."
 	case orak.ClassTransient:
 		return "Look for workers that are short of memory, disk or time; then reprocess."
 	case orak.ClassModel:
 		return "The analysis fails on these recordings; reprocess them after a fix."
 	case orak.ClassOverload, orak.ClassDependency:
-		return "Mend what this step could not reach for so long; then reprocess."
+		return "Repair what this step could not reach for so long; then reprocess."
 	default:
 		return "This is a defect of the service: the worker's log has the cause. Reprocess once the fix is deployed."
 	}
@@ -140,14 +140,16 @@ func cause(g AlertGroup) string {
 	return codeSpan(string(g.Stage), maxShownID) + " failed (" + codeSpan(string(g.Class), maxShownID) + ")"
 }
 
-func inAll(p *ParkedUploads) string {
+func inTotal(p *ParkedUploads) string {
 	switch {
 	case p == nil:
 		return ""
 	case p.Count == 0:
-		return " None is parked now."
+		return " No upload is parked now."
+	case p.Count == 1:
+		return " 1 upload is parked in total."
 	default:
-		return " In all " + parked(p.Count) + "."
+		return fmt.Sprintf(" %d uploads are parked in total.", p.Count)
 	}
 }
 
@@ -185,7 +187,7 @@ func subject(a Alert) string {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// lasted is a duration in the two units that matter.
+// lasted formats a duration in its two largest units.
 func lasted(d time.Duration) string {
 	d = max(d, 0)
 	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60

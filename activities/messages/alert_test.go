@@ -27,11 +27,11 @@ func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 		Samples: []Alert{{UploadID: "0190", Tenant: "choir", Filename: "a.m4a", Message: "Not audio.", WorkflowID: "upload-0190"}},
 	})
 	for _, want := range []string{
-		"12 uploads dead-lettered", "In all 30 parked uploads.", "`convert` failed (`input`)", "2026-01-02 12:00:00 UTC", "`0190` `a.m4a` of tenant `choir`", "and 11 more",
+		"12 uploads dead-lettered", "30 uploads are parked in total.", "`convert` failed (`input`)", "2026-01-02 12:00:00 UTC", "`0190` `a.m4a` of tenant `choir`", "and 11 more",
 		"http://ui/?q", "orak dlq reprocess 0190 --tenant choir\n", "orak dlq show 0190 --tenant choir\n",
 		"temporal workflow signal --namespace songs --workflow-id upload-0190 --name reprocess",
 		"tctl --namespace songs workflow signal --workflow_id upload-0190 --name reprocess",
-		"orak dlq discard 0190", "\norak dlq discard --stage convert --class input --tenant choir\n", "tell their owners",
+		"orak dlq discard 0190", "\norak dlq discard --stage convert --class input --tenant choir\n", "inform their owners",
 		`--query "q" --name reprocess`,
 	} {
 		require.Contains(t, got, want)
@@ -44,7 +44,7 @@ func TestARepeatNamesWhoIsStillParked(t *testing.T) {
 	got := alerts(w, AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, FirstAt: noon, LastAt: noon,
 		Parked: &ParkedUploads{Count: 30, Samples: []orak.UploadID{"0190", "0191", "0192"}, Tenants: []orak.Tenant{"choir", "default", ""}}})
 	for _, want := range []string{
-		":repeat: Still parked, said again: `convert` failed (`input`)", "In all 30 parked uploads.", "- `0190` of tenant `choir`\n", "- `0192`\n", "and 27 more",
+		":repeat: Reminder: still parked: `convert` failed (`input`)", "30 uploads are parked in total.", "- `0190` of tenant `choir`\n", "- `0192`\n", "and 27 more",
 		"orak dlq reprocess 0190 --tenant choir\n", "http://ui/?q",
 	} {
 		require.Contains(t, got, want)
@@ -69,7 +69,7 @@ func TestAResolvedNoteSaysHowManyAndHowLong(t *testing.T) {
 	w := Writer{Links: links{}}
 	got := alerts(w, AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 12, FirstAt: noon, LastAt: noon,
 		ResolvedAt: noon.Add(3*time.Hour + 20*time.Minute)})
-	require.Equal(t, ":white_check_mark: Resolved, none is parked any more: `convert` failed (`input`)\n"+
+	require.Equal(t, ":white_check_mark: Resolved, no upload is parked any more: `convert` failed (`input`)\n"+
 		"12 uploads were decided. It lasted 3 h 20 min, from 2026-01-02 12:00:00 UTC to 2026-01-02 15:20:00 UTC.\n", got)
 }
 
@@ -81,7 +81,7 @@ func TestUploadsThatExpireAreToldApartFromNewOnes(t *testing.T) {
 		Expiring: ExpiringGroup{Count: 5, FirstAt: noon, Samples: []Alert{old}}}
 	got := alerts(w, g)
 	require.Contains(t, got, "5 parked uploads expire soon")
-	require.Contains(t, got, "The first expires at 2026-01-02 12:00:00 UTC,")
+	require.Contains(t, got, "The first expires at 2026-01-02 12:00:00 UTC and")
 	require.Contains(t, got, "orak dlq discard 0190")
 	require.NotContains(t, got, "dead-lettered:")
 

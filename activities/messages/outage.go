@@ -31,41 +31,48 @@ type Outage struct {
 
 // OutageText words one message about an outage.
 func OutageText(o Outage) string {
+	if o.Dependency == formerAlertWebhook {
+		o.Dependency = orak.DependencyAlertWebhook
+	}
 	var b strings.Builder
 	lasted := o.LastAt.Sub(o.FirstAt).Round(time.Second)
 	switch {
 	case !o.OverAt.IsZero():
-		fmt.Fprintf(&b, ":white_check_mark: %s again: the outage is over. It lasted %s, from %s to %s, and was met by %s.\n",
-			serves(o.Dependency), lasted, stamp(o.FirstAt), stamp(o.LastAt), tries(o.Count))
-		b.WriteString("What waited goes on by itself; nothing is to be done.\n")
+		fmt.Fprintf(&b, ":white_check_mark: %s again. The outage lasted %s, from %s to %s; %s failed.\n",
+			available(o.Dependency), lasted, stamp(o.FirstAt), stamp(o.LastAt), attempts(o.Count))
+		b.WriteString("What waited continues by itself; there is nothing to do.\n")
 		return b.String()
 	case o.Repeated:
-		fmt.Fprintf(&b, ":repeat: %s for %s, since %s; met by %s.\n", away(o.Dependency), lasted, stamp(o.FirstAt), tries(o.Count))
+		fmt.Fprintf(&b, ":repeat: Reminder: %s for %s, since %s; %s failed.\n", unavailable(o.Dependency), lasted, stamp(o.FirstAt), attempts(o.Count))
 	default:
-		fmt.Fprintf(&b, ":rotating_light: %s since %s; met by %s so far.\n", away(o.Dependency), stamp(o.FirstAt), tries(o.Count))
+		fmt.Fprintf(&b, ":rotating_light: %s since %s; %s failed so far.\n", unavailable(o.Dependency), stamp(o.FirstAt), attempts(o.Count))
 	}
 	if o.Message != "" {
-		fmt.Fprintf(&b, "The last said: %s\n", codeSpan(o.Message, orak.MaxMessage))
+		fmt.Fprintf(&b, "Last error: %s\n", codeSpan(o.Message, orak.MaxMessage))
 	}
-	b.WriteString(waits(o.Dependency) + "\n")
-	fmt.Fprintf(&b, "What to look at: docs/runbooks/outages.md, section %s. A message follows when it is over.\n", codeSpan(string(o.Dependency), 40))
+	b.WriteString(effect(o.Dependency) + "\n")
+	fmt.Fprintf(&b, "What to look at: docs/runbooks/outages.md, section %s. Another message follows when the outage is over.\n", codeSpan(string(o.Dependency), 40))
 	return b.String()
 }
 
-func tries(n int) string {
+func attempts(n int) string {
 	if n == 1 {
 		return "1 attempt"
 	}
 	return fmt.Sprintf("%d attempts", n)
 }
 
-// titles are the dependencies in the words of messages.
+// formerAlertWebhook is the name of orak.DependencyAlertWebhook in outages that
+// an earlier version reported.
+const formerAlertWebhook orak.Dependency = "webhook"
+
+// titles name the dependencies in messages.
 var titles = map[orak.Dependency]string{
 	orak.DependencyStore:       "The object store",
 	orak.DependencyKafka:       "Kafka",
 	orak.DependencyTemporal:    "Temporal",
 	orak.DependencyModelServer: "The model server",
-	orak.DependencyWebhook:     "The webhook of the alerts",
+	orak.DependencyAlertWebhook:     "The alert webhook",
 	orak.DependencyConverter:   "The converter (ffmpeg, or its scratch disk)",
 }
 
@@ -76,31 +83,31 @@ func title(d orak.Dependency) string {
 	return codeSpan(string(d), 40)
 }
 
-func away(d orak.Dependency) string {
+func unavailable(d orak.Dependency) string {
 	if d == orak.DependencyWorkflows {
-		return "Workflow tasks fail"
+		return "Workflow tasks have failed"
 	}
-	return title(d) + " is away"
+	return title(d) + " has been unavailable"
 }
 
-func serves(d orak.Dependency) string {
+func available(d orak.Dependency) string {
 	if d == orak.DependencyWorkflows {
-		return "Every workflow goes on"
+		return "All workflows make progress"
 	}
-	return title(d) + " serves"
+	return title(d) + " is available"
 }
 
-// waits says what an outage means for uploads.
-func waits(d orak.Dependency) string {
+// effect says what an outage means for uploads.
+func effect(d orak.Dependency) string {
 	switch d {
 	case orak.DependencyStore:
-		return "Uploads in hand wait; none is lost, and they go on by themselves. New ones are refused with 503: their senders try again."
+		return "Uploads in progress wait and continue by themselves; none is lost. New uploads are refused with 503, and their senders try again."
 	case orak.DependencyWorkflows:
-		return "The uploads of these workflows stand still until a worker runs whose code can go on with them; none is lost. All others go on."
-	case orak.DependencyWebhook:
-		return "Alerts wait, and are posted once it serves; uploads go on meanwhile."
+		return "The uploads of these workflows stand still until a worker runs code that can continue them; none is lost. All other uploads continue."
+	case orak.DependencyAlertWebhook:
+		return "Alerts wait and are posted once it is available; uploads continue meanwhile."
 	default:
-		return "Uploads wait; none is lost, and they go on by themselves."
+		return "Uploads wait and continue by themselves; none is lost."
 	}
 }
 
@@ -108,7 +115,7 @@ func waits(d orak.Dependency) string {
 // task fails; first names one of them and the cause.
 func FailingWorkflowsText(n int, first string) string {
 	if n == 1 {
-		return "1 workflow cannot go on: " + first
+		return "1 workflow cannot continue: " + first
 	}
-	return fmt.Sprintf("%d workflows cannot go on, such as %s", n, first)
+	return fmt.Sprintf("%d workflows cannot continue, for example %s", n, first)
 }

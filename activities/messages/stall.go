@@ -5,5 +5,5 @@ import "fmt"
 // StallText reports that the bridge makes no progress; stall says in which
 // partitions.
 func StallText(stall fmt.Stringer) string {
-	return fmt.Sprintf(":rotating_light: The bridge stands still: %s. Uploads wait; none is lost.", stall)
+	return fmt.Sprintf(":rotating_light: The bridge has stalled: %s. Uploads wait; none is lost.", stall)
 }

@@ -18,11 +18,12 @@ import (
 
 // Config says where messages go.
 type Config struct {
-	WebhookURL string        `name:"webhook-url" help:"Incoming webhook, in Mattermost's or Slack's format, to which alerts are posted. Empty: alerts go to the log alone, at level error." default:"" secret:""`
+	WebhookURL string        `name:"webhook-url" help:"Incoming webhook, in Mattermost's or Slack's format, to which alerts are posted: the alert webhook. Empty: alerts go only to the log, at level error." default:"" secret:""`
 	Timeout    time.Duration `help:"How long one attempt to post may take." default:"10s"`
 }
 
-// Validate reports the first setting that cannot work, without the URL.
+// Validate returns an error for the first setting that cannot work. It never
+// shows the URL.
 func (c Config) Validate() error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
@@ -37,14 +38,14 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Client posts to one webhook. It is safe for concurrent use.
+// Client posts to the alert webhook. It is safe for concurrent use.
 type Client struct {
 	cfg  Config
 	http *http.Client
 	log  *slog.Logger
 }
 
-// New makes a Client. Nothing is sent before Post.
+// New makes a Client. It sends nothing.
 func New(cfg Config, log *slog.Logger) *Client {
 	return &Client{cfg: cfg, log: log, http: &http.Client{
 		Timeout: cfg.Timeout,
@@ -54,17 +55,17 @@ func New(cfg Config, log *slog.Logger) *Client {
 	}}
 }
 
-// maxAnswer is how much of an answer's body is read, so that the connection
-// can be used again.
+// maxAnswer bounds what is read of an answer's body, in bytes. It is read so
+// that the connection can be reused.
 const maxAnswer = 64 << 10
 
-// Post posts one Markdown message. It returns nil once the webhook took it,
-// or where none is configured. Its errors are *orak.Fault: ClassOverload with
-// RetryAfter for 429 and 503, ClassDependency where the webhook cannot be
-// reached or fails, ClassInternal where it refuses.
+// Post posts one Markdown message. It returns nil once the alert webhook has
+// accepted it, or where none is configured. Its errors are *orak.Fault:
+// ClassOverload with RetryAfter for 429 and 503, ClassDependency where the
+// alert webhook cannot be reached or fails, ClassInternal where it refuses.
 func (c *Client) Post(ctx context.Context, markdown string) error {
 	if c.cfg.WebhookURL == "" {
-		c.log.ErrorContext(ctx, "alert, and no webhook is configured to post it to", "alert", markdown)
+		c.log.ErrorContext(ctx, "alert not posted: no alert webhook is configured", "alert", markdown)
 		return nil
 	}
 	body, err := json.Marshal(map[string]string{"text": markdown})
@@ -73,35 +74,36 @@ func (c *Client) Post(ctx context.Context, markdown string) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.WebhookURL, bytes.NewReader(body))
 	if err != nil {
-		return fault(orak.ClassInternal, errors.New("making request: the webhook's URL is malformed"))
+		return fault(orak.ClassInternal, errors.New("making request: the URL of the alert webhook is malformed"))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fault(orak.ClassDependency, fmt.Errorf("calling webhook: %w", scrub(err)))
+		return fault(orak.ClassDependency, fmt.Errorf("calling alert webhook: %w", scrub(err)))
 	}
 	defer resp.Body.Close()
-	// Only to use the connection again: what the body says does not matter.
+	// Read only to reuse the connection: the body does not matter.
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
 	return judge(resp, time.Now())
 }
 
+// judge classifies the status of an answer; nil for a success.
 func judge(resp *http.Response, now time.Time) error {
 	switch code := resp.StatusCode; {
 	case code >= 200 && code < 300:
 		return nil
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
-		f := fault(orak.ClassOverload, fmt.Errorf("calling webhook: status %d", code))
+		f := fault(orak.ClassOverload, fmt.Errorf("calling alert webhook: status %d", code))
 		f.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 		return f
 	case code >= 500 || code == http.StatusRequestTimeout:
-		return fault(orak.ClassDependency, fmt.Errorf("calling webhook: status %d", code))
+		return fault(orak.ClassDependency, fmt.Errorf("calling alert webhook: status %d", code))
 	default:
-		return fault(orak.ClassInternal, fmt.Errorf("calling webhook: refused with status %d; check that the webhook still exists", code))
+		return fault(orak.ClassInternal, fmt.Errorf("calling alert webhook: refused with status %d; check that it still exists", code))
 	}
 }
 
-// retryAfter reads the header's two forms; 0 where it says nothing.
+// retryAfter reads both forms of the header; 0 where it has neither.
 func retryAfter(h string, now time.Time) time.Duration {
 	if s, err := strconv.Atoi(h); err == nil && s > 0 {
 		return time.Duration(min(s, 24*3600)) * time.Second
@@ -112,7 +114,7 @@ func retryAfter(h string, now time.Time) time.Duration {
 	return 0
 }
 
-// scrub takes the URL out of what net/http says.
+// scrub removes the URL from an error of net/http.
 func scrub(err error) error {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		return u.Err
@@ -121,5 +123,5 @@ func scrub(err error) error {
 }
 
 func fault(c orak.Class, err error) *orak.Fault {
-	return &orak.Fault{Class: c, Dependency: orak.DependencyWebhook, Message: "The alert could not be posted.", Err: err}
+	return &orak.Fault{Class: c, Dependency: orak.DependencyAlertWebhook, Message: "The alert could not be posted.", Err: err}
 }

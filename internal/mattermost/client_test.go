@@ -42,7 +42,7 @@ func TestPostSendsTheText(t *testing.T) {
 	require.Equal(t, map[string]string{"text": "**hello**"}, got)
 }
 
-func TestAnswersAreClassified(t *testing.T) {
+func TestPostClassifiesAnswers(t *testing.T) {
 	t.Parallel()
 	for status, class := range map[int]orak.Class{
 		404: orak.ClassInternal, 302: orak.ClassInternal, 408: orak.ClassDependency,
@@ -61,7 +61,7 @@ func TestAnswersAreClassified(t *testing.T) {
 	}
 }
 
-func TestRedirectsAreNotFollowed(t *testing.T) {
+func TestPostFollowsNoRedirect(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/elsewhere" {
@@ -72,7 +72,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	post(t, c)
 }
 
-func TestErrorsNeverShowTheURL(t *testing.T) {
+func TestErrorsHideTheURL(t *testing.T) {
 	t.Parallel()
 	c := New(Config{WebhookURL: "http://127.0.0.1:1/hooks/secretkey", Timeout: time.Second}, slog.New(slog.DiscardHandler))
 	require.Equal(t, orak.ClassDependency, post(t, c).Class)
@@ -83,7 +83,7 @@ func TestErrorsNeverShowTheURL(t *testing.T) {
 	require.Equal(t, orak.ClassInternal, post(t, New(Config{WebhookURL: "http://a b/secretkey"}, slog.New(slog.DiscardHandler))).Class)
 }
 
-func TestWithoutAWebhookTheAlertIsInTheLog(t *testing.T) {
+func TestPostWithoutWebhookLogsTheAlert(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	c := New(Config{Timeout: time.Second}, slog.New(slog.NewTextHandler(&log, nil)))

@@ -95,7 +95,7 @@ func TestWorkflowWhoseTaskFailsIsReportedUntilItGoesOn(t *testing.T) {
 		report := b.reconcile()
 		require.Equal(t, activities.ReconcileCounts{Examined: 1, Failing: 1}, report.Steps[activities.StepTasks])
 	}
-	require.Eventually(t, func() bool { return len(hook.with(":rotating_light: Workflow tasks fail since")) == 1 }, within, tick)
+	require.Eventually(t, func() bool { return len(hook.with(":rotating_light: Workflow tasks have failed since")) == 1 }, within, tick)
 	told := hook.with(":rotating_light:")[0]
 	require.Contains(t, told, id)
 	require.Contains(t, told, "NonDeterministicError")
@@ -110,7 +110,7 @@ func TestWorkflowWhoseTaskFailsIsReportedUntilItGoesOn(t *testing.T) {
 	b.terminate(stuck)
 	require.Equal(t, 1, b.reconcile().Steps[activities.StepClosed].Restarted)
 	b.await(stuck, orak.StatusConverting)
-	require.Eventually(t, func() bool { return len(hook.with(":white_check_mark: Every workflow goes on again")) == 1 }, within, tick)
+	require.Eventually(t, func() bool { return len(hook.with(":white_check_mark: All workflows make progress again")) == 1 }, within, tick)
 	require.Zero(t, b.reconcile().Total().Failing)
 }
 

@@ -19,7 +19,7 @@ var floors = []floor{
 	{"internal/modelserver/...", 2, "a technology: an HTTP contract, samples in, numbers out"},
 	{"internal/vectors/...", 2, "a technology"},
 	{"internal/temporal/...", 2, "a technology: the connection, not what runs over it"},
-	{"internal/mattermost/...", 2, "a technology: posting to a webhook, and nothing of what is posted"},
+	{"internal/mattermost/...", 2, "a technology: posting to the alert webhook, and nothing of what is posted"},
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, about none"},
 	{"internal/listen/...", 1, "bounds of connections: for every server, about none"},
 	{"internal/startstop/...", 1, "how parts start and stop: for every part, about none"},

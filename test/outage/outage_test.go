@@ -45,13 +45,13 @@ func TestAnOutageOfTheModelServerIsABacklog(t *testing.T) {
 // for a reason of its own.
 func TestAnOutageOfTheWebhookDelaysItsMessages(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, orak.DependencyWebhook)
+	r := newRig(t, orak.DependencyAlertWebhook)
 	r.start()
 	r.proxy.next(r.proxy.damage)
 	poisoned := r.poison()
 	r.suffer()
 	r.completed()
-	r.told(orak.DependencyWebhook)
+	r.told(orak.DependencyAlertWebhook)
 	require.Contains(t, r.message("1 upload dead-lettered"), string(poisoned))
 	require.Len(t, r.hook.messages(), 3)
 	require.Equal(t, []string{string(poisoned)}, r.deadLetters())

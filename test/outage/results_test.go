@@ -90,10 +90,10 @@ func (r *rig) told(d orak.Dependency) {
 	down, over := 0, 0
 	for _, m := range r.hook.messages() {
 		r.t.Log(m)
-		if strings.Contains(m, " is away since ") {
+		if strings.Contains(m, " has been unavailable since ") {
 			down++
 		}
-		if strings.Contains(m, "the outage is over") {
+		if strings.Contains(m, " again. The outage lasted ") {
 			over++
 		}
 	}

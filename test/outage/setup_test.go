@@ -81,7 +81,7 @@ func newRig(t *testing.T, d orak.Dependency) *rig {
 	cfg.Kafka.ReplicationFactor, cfg.Kafka.DeliveryTimeout = 1, 2*time.Second
 	cfg.Temporal.Namespace = servers.Namespace(t)
 	cfg.Temporal.Address = behind(orak.DependencyTemporal, servers.Temporal)
-	cfg.Alert.WebhookURL = "http://" + behind(orak.DependencyWebhook, strings.TrimPrefix(r.hook.URL, "http://"))
+	cfg.Alert.WebhookURL = "http://" + behind(orak.DependencyAlertWebhook, strings.TrimPrefix(r.hook.URL, "http://"))
 	cfg.Alert.Timeout = time.Second
 	cfg.API.Addr, cfg.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.API.OutboxInterval, cfg.API.OutboxMinAge = time.Second, time.Second

@@ -78,7 +78,7 @@ func TestEveryCommandOfTheRunbooksWorks(t *testing.T) {
 	}
 	s.breakFFmpeg(true) // what is run again fails at once
 	require.Eventually(t, func() bool {
-		_, err := s.Client(t, "default").DescribeWorkflowExecution(t.Context(), "outage-webhook", "")
+		_, err := s.Client(t, "default").DescribeWorkflowExecution(t.Context(), "outage-alert-webhook", "")
 		return err == nil
 	}, patience, 50*time.Millisecond)
 
@@ -139,7 +139,7 @@ func (r *runner) run(ctx context.Context, c Command, ids []string) {
 func (r *runner) paste(ctx context.Context, c Command, ids []string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	words := c.With(ids, strings.NewReplacer("http://127.0.0.1:8080", r.API, "TENANT", "default", "DEPENDENCY", "webhook"))
+	words := c.With(ids, strings.NewReplacer("http://127.0.0.1:8080", r.API, "TENANT", "default", "DEPENDENCY", "alert-webhook"))
 	if c.Endless() {
 		return r.interrupt(ctx, words)
 	}
