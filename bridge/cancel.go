@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"go.temporal.io/api/common/v1"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflowservice/v1"
 
 	"orak"
 	"orak/events"
@@ -24,16 +22,7 @@ func (b *Bridge) canceled(ctx context.Context, d *consume.Delivery, e events.Eve
 		return b.deadLetter(ctx, d, orak.AsFault(err))
 	}
 	out := b.request(ctx, d, "canceling the workflow", "The event asks for the end of another tenant's upload.", func(ctx context.Context) (outcome, error) {
-		err := b.requestCancel(ctx, c)
-		var absent *serviceerror.NotFound
-		var earlier *serviceerror.CancellationAlreadyRequested
-		switch {
-		case errors.As(err, &absent):
-			return outcomeNotRunning, nil
-		case errors.As(err, &earlier):
-			return outcomeCanceled, nil
-		}
-		return outcomeCanceled, err
+		return b.requestCancel(ctx, c)
 	})
 	log := b.log.With("upload_id", c.ID, "tenant", c.Tenant, "workflow_id", workflows.UploadWorkflowID(c.ID), "by", c.By)
 	switch out {
@@ -45,31 +34,26 @@ func (b *Bridge) canceled(ctx context.Context, d *consume.Delivery, e events.Eve
 	return out
 }
 
-// requestCancel uses the service's own request: the client's method says neither
-// who asks nor why, and makes a new request of each repeat.
-func (b *Bridge) requestCancel(ctx context.Context, c events.Cancellation) error {
-	id := workflows.UploadWorkflowID(c.ID)
-	described, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, id, "")
-	if err != nil {
-		return err
-	}
-	info := described.GetWorkflowExecutionInfo()
-	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return serviceerror.NewNotFound("the workflow has ended")
+// requestCancel asks the workflow to end, if it runs and is the tenant's.
+func (b *Bridge) requestCancel(ctx context.Context, c events.Cancellation) (outcome, error) {
+	info, err := b.find(ctx, c.ID)
+	switch {
+	case err != nil:
+		return outcomeAbandoned, err
+	case info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return outcomeNotRunning, nil
 	}
 	if tenant := workflows.TenantOf(info); tenant != "" && tenant != c.Tenant {
-		return errOtherTenant
+		return outcomeAbandoned, errOtherTenant
 	}
-	_, err = b.deps.Temporal.WorkflowService().RequestCancelWorkflowExecution(ctx, &workflowservice.RequestCancelWorkflowExecutionRequest{
-		Namespace: b.deps.Namespace,
-		// Named by its first run: a run that is parked continues in another.
-		WorkflowExecution:   &common.WorkflowExecution{WorkflowId: id},
-		FirstExecutionRunId: info.GetFirstRunId(),
-		Identity:            b.deps.Kafka.ClientID,
-		RequestId:           events.CancellationID(c.ID),
-		Reason:              reasonOf(c),
-	})
-	return err
+	err = workflows.CancelRequest{
+		Namespace: b.deps.Namespace, RequestID: events.CancellationID(c.ID),
+		Identity: b.deps.Kafka.ClientID, Reason: reasonOf(c),
+	}.Send(ctx, b.deps.Temporal, info)
+	if ended := (*serviceerror.NotFound)(nil); errors.As(err, &ended) {
+		return outcomeNotRunning, nil
+	}
+	return outcomeCanceled, err
 }
 
 // reasonOf is what the workflow's history says.

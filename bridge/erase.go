@@ -43,12 +43,11 @@ func (b *Bridge) erased(ctx context.Context, d *consume.Delivery, e events.Event
 }
 
 func (b *Bridge) startErasure(ctx context.Context, in workflows.EraseUploadInput) error {
-	described, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(in.ID), "")
-	var absent *serviceerror.NotFound
-	if err != nil && !errors.As(err, &absent) {
+	info, err := b.find(ctx, in.ID)
+	if err != nil {
 		return err
 	}
-	if tenant := workflows.TenantOf(described.GetWorkflowExecutionInfo()); tenant != "" && tenant != in.Tenant {
+	if tenant := workflows.TenantOf(info); tenant != "" && tenant != in.Tenant {
 		return errOtherTenant
 	}
 	_, err = b.deps.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

@@ -63,11 +63,7 @@ func receiveFailure(f *orak.Fault, now time.Time) orak.Failure {
 // find describes the workflow of an upload, open or closed; nil means that there
 // is none.
 func (b *Bridge) find(ctx context.Context, id orak.UploadID) (*workflow.WorkflowExecutionInfo, error) {
-	described, err := b.deps.Temporal.DescribeWorkflowExecution(ctx, workflows.UploadWorkflowID(id), "")
-	var absent *serviceerror.NotFound
-	if errors.As(err, &absent) {
-		return nil, nil
-	}
+	described, err := workflows.Describe(ctx, b.deps.Temporal, workflows.UploadWorkflowID(id))
 	return described.GetWorkflowExecutionInfo(), err
 }
 
