@@ -75,7 +75,7 @@ func TestSlowUploadMakesRoomForAnother(t *testing.T) {
 		return b.upload(content, header{"X-Orak-Tenant", "choir"}).status == http.StatusAccepted
 	}, "the tenant's next upload is accepted")
 	p := problem(t, slow["choir"].answer(), http.StatusRequestTimeout, "timeout")
-	require.Contains(t, p.Detail, "16384 bytes a second")
+	require.Contains(t, p.Detail, "16384 bytes per second")
 	again := b.half(t, "choir", content)
 	b.receiving(2)
 	require.Equal(t, http.StatusAccepted, b.upload(content, header{"X-Orak-Tenant", "solo"}).status)

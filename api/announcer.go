@@ -10,8 +10,8 @@ import (
 	"orak/internal/outbox"
 )
 
-// announcer sees to it that every stored upload and every accepted erasure is
-// announced. Its markers are in the store; what it keeps in memory only saves work.
+// announcer announces every stored upload and every accepted erasure. Its markers
+// are in the store; its state in memory only avoids work.
 type announcer struct {
 	cfg     Config
 	events  Publisher
@@ -20,17 +20,17 @@ type announcer struct {
 	metrics *metrics
 	outages OutageReporter
 	tasks   sync.WaitGroup
-	// quit ends the waiting for late acknowledgements.
+	// quit ends the wait for late acknowledgements.
 	quit     chan struct{}
 	quitOnce sync.Once
 	wake     chan struct{}
 
 	mu sync.Mutex
-	// inFlight are the keys of the markers whose event the producer has: the
-	// relay leaves them alone. The count is of events.
+	// inFlight counts the events that the producer has, by the keys of their
+	// markers. The relay skips these markers.
 	inFlight map[string]int
-	// due are the markers whose event the producer gave up: the relay takes
-	// them whatever their age.
+	// due holds the keys of the markers whose event the producer gave up. The
+	// relay takes them at any age.
 	due map[string]bool
 }
 
@@ -44,15 +44,16 @@ func newAnnouncer(cfg Config, deps Deps, m *metrics) *announcer {
 	}
 }
 
-// announce sends the event of what is stored and marked, and returns when Kafka has it, or after Config.AckWait: the marker then stays
-// until the acknowledgement comes or the relay has done better. An error means
+// announce sends the event of a stored marker, and returns when Kafka has
+// acknowledged it or after Config.AckWait. In the latter case the marker stays
+// until the acknowledgement arrives or the relay has published it. An error means
 // that the event can never be sent.
 func (a *announcer) announce(ctx context.Context, m outbox.Entry) error {
 	e, err := m.Event()
 	if err != nil {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx) // the marker is stored: its event follows
+	ctx = context.WithoutCancel(ctx) // the marker is stored, so the event must follow
 	a.begin(m.ObjectKey())
 	acked := make(chan error, 1)
 	a.events.PublishEventAsync(ctx, events.TopicUploads, e, func(err error) { acked <- err })
@@ -68,7 +69,7 @@ func (a *announcer) announce(ctx context.Context, m outbox.Entry) error {
 		a.late(ctx, m)
 		a.finish(ctx, m, err)
 	case <-timer.C:
-		// The first marker holds until then, so the answer need not wait.
+		// The first marker suffices until then, so the answer need not wait.
 		a.tasks.Go(func() {
 			a.late(ctx, m)
 			select {
@@ -81,9 +82,9 @@ func (a *announcer) announce(ctx context.Context, m outbox.Entry) error {
 	return nil
 }
 
-// late completes the marker, which now stands for the event: a relay that
-// finds size and digest in it need not read the recording. An erasure's marker
-// was complete from the beginning.
+// late completes the marker of an event that is not acknowledged yet: a relay that
+// finds size and digest in it need not read the recording. The marker of an
+// erasure is complete from the beginning.
 func (a *announcer) late(ctx context.Context, e outbox.Entry) {
 	a.metrics.late.Inc()
 	m, ok := e.(outbox.Marker)
@@ -91,8 +92,7 @@ func (a *announcer) late(ctx context.Context, e outbox.Entry) {
 		return
 	}
 	if err := a.box.Write(ctx, m); err != nil {
-		a.log.Warn("an outbox marker could not be completed; the first one still holds",
-			slog.String("upload_id", string(m.ID)), slog.Any("error", err))
+		a.log.WarnContext(ctx, "an outbox marker could not be completed; the first one suffices", "upload_id", m.ID, "error", err)
 	}
 }
 
@@ -103,13 +103,12 @@ func (a *announcer) finish(ctx context.Context, m outbox.Entry, err error) {
 	if err != nil {
 		a.outages.Report(err)
 		a.metrics.relayFail.Inc()
-		a.log.Warn("an event was not acknowledged; the outbox has it", slog.String("marker", m.ObjectKey()), slog.Any("error", err))
+		a.log.WarnContext(ctx, "an event was not acknowledged; its marker stays in the outbox", "marker", m.ObjectKey(), "error", err)
 		a.hurry()
 		return
 	}
 	if err := a.box.Remove(ctx, m); err != nil {
-		a.log.Warn("an outbox marker could not be removed; its event will be sent again",
-			slog.String("marker", m.ObjectKey()), slog.Any("error", err))
+		a.log.WarnContext(ctx, "an outbox marker could not be removed; its event will be sent again", "marker", m.ObjectKey(), "error", err)
 	}
 }
 
@@ -138,8 +137,8 @@ func (a *announcer) hurry() {
 	}
 }
 
-// stop ends the waiting, and returns when nothing is being done any more or
-// ctx ends. Nothing is lost by it: the markers stay.
+// stop ends the wait for acknowledgements, and returns when all tasks have ended
+// or ctx ends. Nothing is lost: the markers stay.
 func (a *announcer) stop(ctx context.Context) error {
 	a.quitOnce.Do(func() { close(a.quit) })
 	done := make(chan struct{})

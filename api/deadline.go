@@ -11,12 +11,12 @@ import (
 	"orak/internal/objectstore"
 )
 
-// errLate is why a request's context ended: its handler took too long.
+// errLate is the cause for which a context ended: the handler took too long.
 var errLate = errors.New("the request took too long")
 
-// deadline bounds how long a handler works. The time in which it waits for its
-// client does not count: a slow sender is bounded by BodyTimeout. What is
-// streamed once the handler has returned is not bounded either.
+// deadline bounds the time that a handler works. The time in which it waits for its
+// client does not count: a slow sender is bounded by BodyTimeout. An answer that is
+// streamed after the handler has returned is not bounded either.
 type deadline struct {
 	limit time.Duration
 	timer *time.Timer
@@ -25,14 +25,14 @@ type deadline struct {
 	over bool
 }
 
-// withDeadline ends ctx, with errLate as the cause, when the handler has worked
-// for limit.
+// withDeadline returns a context that ends with the cause errLate when the handler
+// has worked for limit.
 func withDeadline(ctx context.Context, limit time.Duration) (context.Context, *deadline) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	return ctx, &deadline{limit: limit, timer: time.AfterFunc(limit, func() { cancel(errLate) })}
 }
 
-// pause stops the clock while the client is waited for; resume starts it anew.
+// pause stops the clock while the handler waits for its client; resume restarts it.
 func (d *deadline) pause() { d.timer.Stop() }
 
 func (d *deadline) resume() {
@@ -43,7 +43,7 @@ func (d *deadline) resume() {
 	}
 }
 
-// end says that the handler has returned.
+// end stops the clock when the handler has returned.
 func (d *deadline) end() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -51,8 +51,8 @@ func (d *deadline) end() {
 	d.timer.Stop()
 }
 
-// timely is a Store whose calls say, once the request is late, that the store
-// did not answer in time: it is the store then that everybody waits for.
+// timely is a Store that reports an outage of the store when a call fails after the
+// request's deadline: then the request was waiting for the store.
 type timely struct{ Store }
 
 func (t timely) Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error) {

@@ -24,16 +24,16 @@ type Store interface{ outbox.Store }
 
 var _ Store = (*objectstore.Store)(nil)
 
-// Publisher sends events to Kafka; nil means that all in-sync replicas have
-// the event, an error never that it was not sent. PublishEventAsync does not
-// block, is not bound by ctx (which gives the trace), and calls done exactly
-// once, from any goroutine and perhaps before it returns.
+// Publisher sends events to Kafka. nil means that all in-sync replicas have the
+// event; an error does not mean that it was not sent. PublishEventAsync does not
+// block, takes only the trace from ctx, and calls done exactly once, from any
+// goroutine and possibly before it returns.
 type Publisher interface {
 	PublishEvent(ctx context.Context, topic string, e events.Event) error
 	PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error))
 }
 
-// Workflows is what is asked of Temporal; client.Client is one.
+// Workflows is the part of Temporal's client that the API uses.
 type Workflows interface {
 	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
@@ -43,24 +43,22 @@ type Workflows interface {
 
 var _ Workflows = (client.Client)(nil)
 
-// Sniffer decides from the first bytes of a file what it is.
+// Sniffer determines the media type of a file from its first bytes.
 type Sniffer struct {
-	// Len is how many bytes Sniff wants; it is given fewer only of a file
-	// that has no more.
+	// Len is the number of bytes that Sniff gets; fewer if the file is shorter.
 	Len int
-	// Sniff gives the media type; ok is false for what is not taken.
+	// Sniff returns the media type; ok is false if it is not accepted.
 	Sniff func(head []byte) (mediaType string, ok bool)
-	// Accepted lists what is taken, for the answer to what is not.
+	// Accepted lists the accepted media types, for refusals.
 	Accepted []string
 }
 
-// OutageReporter is told of errors that keep uploads from being stored or
-// announced, and finds out whether they are a dependency's. It neither blocks
-// nor fails.
+// OutageReporter receives errors of storing and announcing uploads, and reports
+// those of dependencies. It neither blocks nor fails.
 type OutageReporter interface{ Report(err error) }
 
-// Deps are what a Server works with. All but WorkflowURL, Namespace, Tracing
-// and Outages are required.
+// Deps are the dependencies of a Server. All but WorkflowURL, Namespace, Tracing and
+// Outages are required.
 type Deps struct {
 	Store     Store
 	Events    Publisher
@@ -69,18 +67,18 @@ type Deps struct {
 	Payloads workflows.Payloads
 	Media    Sniffer
 	Outages  OutageReporter
-	// WorkflowURL links to a workflow in the Temporal Web UI; nil where none
-	// is configured.
+	// WorkflowURL links to a workflow in the Temporal Web UI; nil if none is
+	// configured.
 	WorkflowURL func(workflowID, runID string) string
-	// Namespace is Temporal's, for the commands that operators paste; empty
-	// means the one that their tools take by themselves.
+	// Namespace is the Temporal namespace in the commands that operators paste;
+	// "" leaves it to the default of their tools.
 	Namespace string
-	// Live and Ready answer /livez and /readyz. They see requests without
-	// bodies. Metrics are served elsewhere: the API's port is public.
+	// Live and Ready answer /livez and /readyz. They get requests without bodies.
+	// Metrics are served elsewhere, since the port of the API is public.
 	Live, Ready http.Handler
 	Log         *slog.Logger
 	Metrics     prometheus.Registerer
-	// Tracing makes the spans; nil traces nothing, but still passes on the
-	// caller's trace context.
+	// Tracing makes the spans; with nil there are none, but the trace context of
+	// callers is still passed on.
 	Tracing trace.TracerProvider
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"strings"
 	"time"
 	"unicode"
@@ -21,15 +20,14 @@ import (
 )
 
 const (
-	// statusErasing is what an erasure that was asked for is called.
+	// statusErasing is the status of an accepted erasure.
 	statusErasing = "erasing"
-	// defaultBy is who asks where the request does not say.
+	// defaultBy is the requester if the request names none.
 	defaultBy = outbox.ByUnknown
 )
 
-// deleteUpload puts on record that an upload is to be erased; see accept. The
-// repeat of a request that is being carried out is answered as the first one
-// was.
+// deleteUpload records that an upload is to be erased; see accept. A repeated
+// request is answered like the first until the upload is erased.
 func (s *Server) deleteUpload(c *fiber.Ctx) error {
 	t, err := tenantOf(c)
 	if err != nil {
@@ -58,12 +56,11 @@ func (s *Server) deleteUpload(c *fiber.Ctx) error {
 	if err := s.accept(ctx, asked, erased); err != nil {
 		return err
 	}
-	exchangeOf(c).log.Info("an erasure is on record", slog.String("upload_id", string(id)), slog.String("tenant", string(t)),
-		slog.String("by", asked.By), slog.String("reason", asked.Reason))
+	exchangeOf(c).log.InfoContext(ctx, "accepted an erasure", "upload_id", id, "tenant", t, "by", asked.By, "reason", asked.Reason)
 	return c.Status(fiber.StatusAccepted).JSON(resource.Erasing{ID: id, Status: statusErasing, Links: linksOf(id)})
 }
 
-// erasureOf reads who asks, and why.
+// erasureOf reads the requester and the reason.
 func erasureOf(c *fiber.Ctx, t orak.Tenant, id orak.UploadID) (events.Erasure, error) {
 	asked := events.Erasure{ID: id, Tenant: t, By: c.Query("by", defaultBy), Reason: c.Query("reason")}
 	for _, f := range []struct {
@@ -71,14 +68,14 @@ func erasureOf(c *fiber.Ctx, t orak.Tenant, id orak.UploadID) (events.Erasure, e
 		limit       int
 	}{{"by", asked.By, events.MaxBy}, {"reason", asked.Reason, events.MaxReason}} {
 		if len(f.value) > f.limit || !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unicode.IsControl) {
-			return events.Erasure{}, refuse(codeInvalidRequest, fmt.Sprintf("%s must be %d bytes of text at most, without control characters.", f.name, f.limit))
+			return events.Erasure{}, refuse(codeInvalidRequest, fmt.Sprintf("%s must be at most %d bytes of text without control characters.", f.name, f.limit))
 		}
 	}
 	return asked, nil
 }
 
-// mustKnow is errUnknown for what is no upload of the tenant's. The recording
-// is enough: an erasure needs no Temporal.
+// mustKnow returns errUnknown unless the upload exists and is the tenant's. The
+// stored recording suffices, so that an erasure does not depend on Temporal.
 func (s *Server) mustKnow(ctx context.Context, t orak.Tenant, id orak.UploadID) error {
 	_, err := s.store.Stat(ctx, orak.OriginalKey(t, id))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,11 +84,11 @@ func (s *Server) mustKnow(ctx context.Context, t orak.Tenant, id orak.UploadID) 
 	return err
 }
 
-// accept makes an erasure certain, in this order: its marker in the outbox, the
-// tombstone, the event. From the marker on it will be done, whatever fails
-// afterwards, Kafka included: the event follows from the outbox, as an upload's
-// does. From the tombstone on nothing is started for the upload, and its
-// Idempotency-Key is refused. An error does not mean that nothing will be
+// accept records an erasure in this order: its marker in the outbox, the tombstone,
+// the event. Once the marker is written the erasure is carried out, whatever fails
+// afterwards, Kafka included: the event is published from the outbox, as that of an
+// upload is. Once the tombstone is written nothing is started for the upload, and
+// its Idempotency-Key is refused. An error does not mean that nothing will be
 // erased: a store that did not answer may have the marker.
 func (s *Server) accept(ctx context.Context, asked events.Erasure, buried bool) error {
 	m := outbox.Erasure{Erasure: asked, RequestedAt: time.Now().UTC()}
@@ -101,13 +98,13 @@ func (s *Server) accept(ctx context.Context, asked events.Erasure, buried bool) 
 		err = s.bury(ctx, m)
 	}
 	if err != nil {
-		return refuse(codeUnavailable, "It is not certain that the erasure is on record: it may still be carried out. Repeat the request until it is accepted.").
-			because(fmt.Errorf("putting the erasure on record: %w", err))
+		return refuse(codeUnavailable, "The erasure may or may not have been recorded; it may still be carried out. Repeat the request until it is accepted.").
+			because(fmt.Errorf("recording the erasure: %w", err))
 	}
 	return s.announcer.announce(ctx, m)
 }
 
-// bury writes the tombstone, unless somebody else just did.
+// bury writes the tombstone, unless another request just did.
 func (s *Server) bury(ctx context.Context, m outbox.Erasure) error {
 	err := objectstore.PutJSON(ctx, s.store, orak.ErasedKey(m.Tenant, m.ID), orak.Tombstone{ID: m.ID, RequestedAt: m.RequestedAt}, true)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -116,8 +113,7 @@ func (s *Server) bury(ctx context.Context, m outbox.Erasure) error {
 	return nil
 }
 
-// tombstone reads what is left of an erased upload; erased is false where there
-// is none.
+// tombstone reads the tombstone of an upload; erased is false if there is none.
 func (s *Server) tombstone(ctx context.Context, t orak.Tenant, id orak.UploadID) (stone orak.Tombstone, erased bool, err error) {
 	stone, _, err = objectstore.GetJSON[orak.Tombstone](ctx, s.store, orak.ErasedKey(t, id))
 	switch {
@@ -137,15 +133,15 @@ func (s *Server) tombstone(ctx context.Context, t orak.Tenant, id orak.UploadID)
 func erasedRefusal(stone orak.Tombstone) *refusal {
 	detail := "The upload is being erased."
 	if !stone.ErasedAt.IsZero() {
-		detail = "It was erased on " + stone.ErasedAt.UTC().Format(time.RFC3339) + ". Nothing of it is left."
+		detail = "The upload was erased on " + stone.ErasedAt.UTC().Format(time.RFC3339) + ". Nothing of it is left."
 	}
 	r := refuse(codeErased, detail)
 	r.erasedAt = stone.ErasedAt
 	return r
 }
 
-// refuseErased keeps the key of an erased upload from being used again: what
-// was sent would be stored and never processed.
+// refuseErased refuses the Idempotency-Key of an erased upload: a new recording
+// would be stored and never processed.
 func (s *Server) refuseErased(ctx context.Context, in *incoming) error {
 	stone, erased, err := s.tombstone(ctx, in.tenant, in.id)
 	if err != nil || !erased {
@@ -156,9 +152,10 @@ func (s *Server) refuseErased(ctx context.Context, in *incoming) error {
 	return r
 }
 
-// keptTooLate is refuseErased for a recording that was stored while an earlier
-// one of its key was erased. An erasure that begins after this removes it.
-func (s *Server) keptTooLate(ctx context.Context, in *incoming, m outbox.Marker) error {
+// removeIfErased is refuseErased for a recording that was stored while an earlier
+// one of the same key was erased, and removes it. An erasure that begins after this
+// check removes the recording itself.
+func (s *Server) removeIfErased(ctx context.Context, in *incoming, m outbox.Marker) error {
 	if !in.repeatable {
 		return nil
 	}

@@ -12,10 +12,10 @@ import (
 	"orak/internal/outbox"
 )
 
-// repeat answers an upload whose recording is there already: the same bytes are
-// the same upload, others are refused. No more is read than it takes to tell
-// which: nothing of the body where its length or its Content-Digest decide, and
-// nothing of the recording where its digest is known.
+// repeat answers an upload whose recording is already stored: the same bytes are the
+// same upload, others are refused. It reads no more than it must: nothing of the
+// body if its length or Content-Digest decides, and nothing of the recording if its
+// digest is known.
 func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.Info) (orak.Upload, string, error) {
 	m, err := s.announcer.box.Read(ctx, in.tenant, in.id)
 	pending := err == nil
@@ -33,15 +33,15 @@ func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.In
 	if !pending {
 		return m.Upload, outcomeRepeated, nil
 	}
-	// With a marker the event may not be out yet, whoever wrote it.
+	// While there is a marker, the event may not have been sent.
 	if err := s.announcer.announce(ctx, m); err != nil {
 		return orak.Upload{}, "", err
 	}
 	return m.Upload, outcomeRepeated, nil
 }
 
-// knownDigest is the recording's, from wherever it stands without reading the
-// recording: beside it, in its marker, or with its workflow; else empty.
+// knownDigest returns the digest of the recording from its metadata, its marker or
+// its workflow, without reading the recording; "" if none of them has it.
 func (s *Server) knownDigest(ctx context.Context, marked orak.Upload, stored objectstore.Info) string {
 	if sum := orak.RecordedSHA256(stored.Metadata); sum != "" {
 		return sum
@@ -51,13 +51,13 @@ func (s *Server) knownDigest(ctx context.Context, marked orak.Upload, stored obj
 	}
 	st, err := s.lookup(ctx, marked.Tenant, marked.ID)
 	if err != nil || st.Upload.Validate() != nil || st.Upload.Size != stored.Size {
-		return "" // it is read then
+		return "" // the recording is read then
 	}
 	return st.Upload.SHA256
 }
 
-// compare returns the digest of the recording that is stored, which is empty in
-// known where it has to be read, and refuses a body that is another one.
+// compare returns the digest of the stored recording, and refuses a body with other
+// bytes. known is the digest if it is known without reading the recording, or "".
 func (s *Server) compare(ctx context.Context, in *incoming, stored objectstore.Info, known string) (string, error) {
 	conflict := refuse(codeIdempotencyConflict, "Use a new "+resource.HeaderIdempotencyKey+" for a new recording.")
 	switch {

@@ -19,7 +19,7 @@ func TestAPanicIsAProblemAndItsStackIsLogged(t *testing.T) {
 	require.NotContains(t, p.Detail, "invariant")
 	b.eventually(func() bool {
 		log := b.log.String()
-		return strings.Contains(log, "a broken invariant") && strings.Contains(log, "edge_test.go") && strings.Contains(log, p.Instance)
+		return strings.Contains(log, "a broken invariant") && strings.Contains(log, "observe_test.go") && strings.Contains(log, p.Instance)
 	}, "the log has it")
 	require.Equal(t, http.StatusOK, b.get("/livez").status)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -19,21 +18,21 @@ import (
 	"orak/internal/outbox"
 )
 
-// incoming is an upload that is being received.
+// incoming is an upload in progress.
 type incoming struct {
 	*recording
 	x      *exchange
 	id     orak.UploadID
 	tenant orak.Tenant
-	// repeatable is true where the caller gave an Idempotency-Key: others
-	// may be sending the same upload at this moment.
+	// repeatable means that the caller gave an Idempotency-Key: another request
+	// may be sending the same upload concurrently.
 	repeatable bool
 	mediaType  string
-	// body is the recording from its first byte on.
+	// body is the recording from its first byte.
 	body io.Reader
 }
 
-// postUpload takes a recording in; see the package comment for its promise.
+// postUpload accepts a recording; see the package comment for its promise.
 func (s *Server) postUpload(c *fiber.Ctx) error {
 	u, outcome, err := s.receive(c)
 	if bodyOf(c).awaited() {
@@ -47,8 +46,8 @@ func (s *Server) postUpload(c *fiber.Ctx) error {
 	s.metrics.uploads.WithLabelValues(outcome).Inc()
 	status := orak.StatusQueued
 	if outcome == outcomeRepeated {
-		// It may have come far since; where that cannot be told it is as
-		// true as it was.
+		// The earlier upload may have progressed; if its status cannot be
+		// read, queued is still correct.
 		if st, err := s.lookup(c.UserContext(), u.Tenant, u.ID); err == nil {
 			status = st.Status
 		}
@@ -60,7 +59,7 @@ func (s *Server) postUpload(c *fiber.Ctx) error {
 	})
 }
 
-// The outcomes of an upload that was taken in.
+// The outcomes of an accepted upload.
 const (
 	outcomeAccepted = "accepted"
 	outcomeRepeated = "repeated"
@@ -106,8 +105,8 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 	return s.keep(ctx, in, m)
 }
 
-// open reads as much of the request as it takes to know what it is. Nothing
-// is stored before that.
+// open reads as much of the request as is needed to identify the recording.
+// Nothing is stored before that.
 func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 	x := exchangeOf(c)
 	key, err := onlyHeader(c, resource.HeaderIdempotencyKey)
@@ -133,7 +132,7 @@ func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 	}
 	mediaType, ok := s.media.Sniff(head[:n])
 	if !ok {
-		r := refuse(codeUnsupportedMedia, "The first bytes are not those of an accepted kind of recording; its name and claimed type play no part.")
+		r := refuse(codeUnsupportedMedia, "The first bytes are not those of an accepted media type. The file name and the declared type are not considered.")
 		r.accepted = s.media.Accepted
 		return nil, r
 	}
@@ -143,16 +142,16 @@ func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 	}, nil
 }
 
-// keep stores the recording whose marker is written, and announces it.
+// keep stores the recording, whose marker is written, and announces it.
 func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.Upload, string, error) {
 	_, err := s.store.Put(ctx, m.Key, in.body, objectstore.PutOptions{
 		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
 		Metadata: orak.RecordingMetadata(m.ReceivedAt, in.claimed),
 	})
 	if err != nil && in.repeatable && in.sound() {
-		// Another request with this key was faster. A server that says so
-		// before it has the whole body may well cut the connection, so any
-		// failure of the store is looked into.
+		// Another request with this key may have been faster. A server that
+		// answers so before it has the whole body may close the connection, so
+		// every failure of the store is checked.
 		if info, statErr := s.store.Stat(ctx, m.Key); statErr == nil {
 			return s.repeat(ctx, in, info)
 		}
@@ -161,7 +160,7 @@ func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.
 		gone := s.undo(ctx, in, m)
 		return orak.Upload{}, "", in.uncertain(gone, s.broken(err))
 	}
-	if err := s.keptTooLate(ctx, in, m); err != nil {
+	if err := s.removeIfErased(ctx, in, m); err != nil {
 		return orak.Upload{}, "", err
 	}
 	m.Size, m.SHA256 = in.read, in.sha256()
@@ -172,14 +171,14 @@ func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.
 	return m.Upload, outcomeAccepted, nil
 }
 
-// undoTimeout bounds the clean-up after an upload that failed.
+// undoTimeout bounds the clean-up after a failed upload.
 const undoTimeout = 5 * time.Second
 
-// undo removes what a failed upload left. A repeatable one leaves its marker:
-// another request with the same key may rely on it by now. What cannot be
-// removed does no harm: a marker without a recording is dropped in time, and a
-// recording that nobody was promised is announced by the relay. gone says that
-// no recording is left, and none will be processed.
+// undo removes what a failed upload left. A repeatable upload leaves its marker:
+// another request with the same key may rely on it. What cannot be removed does no
+// harm: the relay drops a marker without a recording, and announces a recording
+// that was not acknowledged. gone means that no recording is left, and none will be
+// processed.
 func (s *Server) undo(ctx context.Context, in *incoming, m outbox.Marker) (gone bool) {
 	if in.repeatable {
 		return !in.sound()
@@ -188,44 +187,44 @@ func (s *Server) undo(ctx context.Context, in *incoming, m outbox.Marker) (gone 
 	defer cancel()
 	var err error
 	if in.sound() {
-		// It was the store that failed, and it may have the object after all.
+		// The store failed, and may have the object nevertheless.
 		err = s.store.Delete(ctx, m.Key)
 	}
 	if err == nil {
 		err = s.announcer.box.Remove(ctx, m)
 	}
 	if err != nil {
-		in.x.log.Warn("a failed upload could not be cleaned up",
-			slog.String("upload_id", string(m.ID)), slog.Any("error", err))
+		in.x.log.WarnContext(ctx, "a failed upload could not be cleaned up", "upload_id", m.ID, "error", err)
 	}
 	return err == nil || !in.sound()
 }
 
-// uncertain is err, unless the store failed and may have the recording all the
-// same: it is processed then, which the answer must not deny.
+// uncertain adds to err that the recording may have been stored. That is so if the
+// store failed and the recording could not be removed; it is processed then, which
+// the answer must not deny.
 func (in *incoming) uncertain(gone bool, err error) error {
 	r := asRefusal(err)
 	if gone || r.code != codeUnavailable {
 		return err
 	}
-	detail := r.detail + " The recording may have been stored all the same, and is processed then"
+	detail := r.detail + " The recording may nevertheless have been stored, and is then processed"
 	if in.repeatable {
-		return refuse(r.code, detail+": with the same "+resource.HeaderIdempotencyKey+" it is taken once.").because(err)
+		return refuse(r.code, detail+": a repeat with the same "+resource.HeaderIdempotencyKey+" is accepted once.").because(err)
 	}
-	return refuse(r.code, detail+"; with an "+resource.HeaderIdempotencyKey+" a repeat is taken once.").because(err)
+	return refuse(r.code, detail+"; with an "+resource.HeaderIdempotencyKey+", repeats are accepted once.").because(err)
 }
 
-// broken gives the ways in which receiving can fail their problems.
+// broken turns an error of receiving into a refusal.
 func (s *Server) broken(err error) error {
 	switch {
 	case errors.Is(err, errTooLarge):
 		return s.tooLarge()
 	case errors.Is(err, errDigest):
-		return refuse(codeDigestMismatch, "The body is not what "+resource.HeaderContentDigest+" says. Nothing was stored.")
+		return refuse(codeDigestMismatch, "The body does not match "+resource.HeaderContentDigest+". Nothing was stored.")
 	case errors.Is(err, errStalled):
-		return refuse(codeTimeout, "Nothing was received for "+s.cfg.BodyTimeout.String()+". Nothing was stored.")
+		return refuse(codeTimeout, "No byte was received for "+s.cfg.BodyTimeout.String()+". Nothing was stored.")
 	case errors.Is(err, errSlow):
-		return refuse(codeTimeout, "The recording came more slowly than "+strconv.Itoa(s.cfg.MinUploadRate)+" bytes a second while others waited for its place. Nothing was stored; send it again a little later, or by a faster connection.")
+		return refuse(codeTimeout, "The recording arrived at less than "+strconv.Itoa(s.cfg.MinUploadRate)+" bytes per second while others waited for its place. Nothing was stored; send it again later, or over a faster connection.")
 	case errors.Is(err, errCutOff), errors.Is(err, errOver):
 		return refuse(codeIncompleteBody, "The connection ended before the recording did. Nothing was stored.").because(err)
 	default:
@@ -235,7 +234,7 @@ func (s *Server) broken(err error) error {
 
 func formatBytes(n int64) string { return strconv.FormatInt(n, 10) + " bytes" }
 
-// traceOf is the request's trace context, for the event.
+// traceOf returns the trace context of a request, for its event.
 func traceOf(ctx context.Context) (parent, state string) {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)

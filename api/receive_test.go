@@ -304,7 +304,7 @@ func TestUploadThatMayStillBeProcessedIsNotDenied(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.deps.Store = keepingStore{failingStore{b.store}} })
 	p := problem(t, b.upload(wav(5000)), http.StatusServiceUnavailable, "unavailable")
-	require.Contains(t, p.Detail, "may have been stored all the same")
+	require.Contains(t, p.Detail, "may nevertheless have been stored")
 	require.Len(t, b.keys(), 2, "the relay will announce it")
 }
 

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
 	"sync/atomic"
 	"time"
@@ -14,12 +13,13 @@ import (
 	"orak/internal/outbox"
 )
 
-// relayRetry is the first wait after a search that failed; it doubles up to
+// relayRetry is the first wait after a failed search. It doubles up to
 // Config.OutboxInterval.
 const relayRetry = time.Second
 
-// relay searches the outbox until it is stopped or ctx ends: at once for what is left
-// of an earlier process, then from time to time, and sooner after a failure.
+// relay searches the outbox until it is stopped or ctx ends: at once for the
+// markers of earlier processes, then every Config.OutboxInterval, and sooner after
+// a failure.
 func (a *announcer) relay(ctx context.Context, began time.Time) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -50,7 +50,7 @@ func (a *announcer) relay(ctx context.Context, began time.Time) {
 	}
 }
 
-// pause waits, but for a second at most when an event has failed meanwhile.
+// pause waits, but at most relayRetry longer once an event has failed.
 func (a *announcer) pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -74,11 +74,11 @@ type pass struct {
 	brake  outbox.Brake
 }
 
-var errUnfinished = errors.New("some uploads in the outbox could not be announced")
+var errUnfinished = errors.New("some outbox markers could not be published")
 
-// search handles every marker that is old enough once. One that fails does
-// not keep the others back, unless everything fails; the markers are counted
-// either way.
+// search handles every marker that is old enough once. A marker that fails does
+// not block the others, unless everything fails; the markers are counted either
+// way.
 func (a *announcer) search(ctx context.Context, began time.Time) error {
 	var (
 		p     pass
@@ -87,8 +87,8 @@ func (a *announcer) search(ctx context.Context, began time.Time) error {
 	group.SetLimit(a.cfg.OutboxWorkers)
 	pending, oldest, now := 0, time.Duration(0), time.Now()
 	young := now.Add(-a.cfg.OutboxMinAge)
-	// Some stores date their objects by the second: those of the second in
-	// which the process began count as older.
+	// Some stores date objects to the second: markers of the second in which the
+	// process began count as older.
 	if older := began.Truncate(time.Second).Add(time.Second); young.Before(older) {
 		young = older
 	}
@@ -116,8 +116,8 @@ func (a *announcer) search(ctx context.Context, began time.Time) error {
 	return nil
 }
 
-// takes reports whether a marker is the relay's: not one of an upload that is
-// still running, nor one whose event the producer still has.
+// takes reports whether the relay handles a marker: not while its upload may be
+// running, nor while the producer has its event.
 func (a *announcer) takes(f outbox.Found, young time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -127,8 +127,7 @@ func (a *announcer) takes(f outbox.Found, young time.Time) bool {
 	return a.due[f.ObjectKey()] || f.At.Before(young)
 }
 
-// handle sends the event of one marker, or drops it where there is nothing to
-// announce.
+// handle publishes or drops one marker.
 func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 	if p.brake.On() {
 		return
@@ -139,8 +138,7 @@ func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 		a.outages.Report(err)
 		p.failed.Add(1)
 		a.metrics.relayFail.Inc()
-		a.log.Warn("an upload in the outbox could not be announced",
-			slog.String("upload_id", string(f.ID)), slog.String("tenant", string(f.Tenant)), slog.Any("error", err))
+		a.log.WarnContext(ctx, "an outbox marker could not be published", "upload_id", f.ID, "tenant", f.Tenant, "error", err)
 		return
 	}
 	if outcome != outbox.Left {
@@ -149,15 +147,14 @@ func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
 	a.forget(map[string]bool{f.ObjectKey(): true})
 }
 
-// given are the markers whose event the producer gave up.
+// given returns the keys of the markers whose event the producer gave up.
 func (a *announcer) given() map[string]bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return maps.Clone(a.due)
 }
 
-// forget takes markers from those that are due: their events are sent, or
-// another replica has sent them.
+// forget removes markers from due: this or another replica has sent their events.
 func (a *announcer) forget(keys map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -16,14 +16,14 @@ import (
 	"orak/api/resource"
 )
 
-func TestWithKafkaDownUploadsAreAcceptedAndFollowLater(t *testing.T) {
+func TestUploadsAreAcceptedDuringKafkaOutageAndFollowLater(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.cfg.AckWait = 20 * time.Millisecond })
 	b.kafkaDown.Store(true)
 	content := wav(5000)
 	a := into[resource.Accepted](t, b.upload(content), http.StatusAccepted)
 	require.Contains(t, b.keys(), orak.PendingKey(orak.DefaultTenant, a.ID))
-	b.eventually(func() bool { return b.marker(a.ID)["sha256"] == hexSum(content) }, "the marker knows all that the event needs")
+	b.eventually(func() bool { return b.marker(a.ID)["sha256"] == hexSum(content) }, "the marker has all that the event needs")
 
 	b.kafkaDown.Store(false)
 	require.Equal(t, a.ID, b.announced(1)[0].Subject)
@@ -40,8 +40,7 @@ func (b *bundle) marker(id orak.UploadID) map[string]any {
 	return m
 }
 
-// A process that dies with Kafka down leaves its uploads to the next one.
-func TestTheNextProcessAnnouncesWhatIsLeft(t *testing.T) {
+func TestNextProcessAnnouncesMarkersThatRemain(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.cfg.AckWait = time.Millisecond })
 	b.kafkaDown.Store(true)
@@ -50,7 +49,7 @@ func TestTheNextProcessAnnouncesWhatIsLeft(t *testing.T) {
 		content := wav(1000 + i)
 		ids[into[resource.Accepted](t, b.upload(content, header{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}), http.StatusAccepted).ID] = hexSum(content)
 	}
-	// The first one's producer keeps failing; the others start anew.
+	// The producer of the first process keeps failing; the others have new ones.
 	b.deps.Events = b.producer()
 	b.kafkaDown.Store(false)
 	b.replica()
@@ -65,7 +64,7 @@ func TestTheNextProcessAnnouncesWhatIsLeft(t *testing.T) {
 
 func freshID() orak.UploadID { return orak.UploadID(uuid.Must(uuid.NewV7()).String()) }
 
-func TestTheRelayAnnouncesByWhatTheStoreKnows(t *testing.T) {
+func TestRelayCompletesMarkersFromTheStore(t *testing.T) {
 	t.Parallel()
 	b := prepare(t)
 	content := wav(7000)
@@ -101,7 +100,7 @@ func TestTheRelayAnnouncesByWhatTheStoreKnows(t *testing.T) {
 	b.eventually(func() bool { return len(b.keys()) == 4 }, "the markers are removed")
 }
 
-func TestTheRelayLeavesUploadsThatMayStillRun(t *testing.T) {
+func TestRelayLeavesUploadsThatMayBeRunning(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.cfg.OutboxInterval = 20 * time.Millisecond })
 	began := time.Now().Unix()
@@ -109,18 +108,18 @@ func TestTheRelayLeavesUploadsThatMayStillRun(t *testing.T) {
 	id := freshID()
 	b.put(orak.OriginalKey("choir", id), wav(100), "audio/wav")
 	b.put(orak.PendingKey("choir", id), []byte("{}"), "application/json") // younger than the process
-	b.eventually(func() bool { return b.gauge("orak_outbox_pending") == 1 }, "it was seen")
+	b.eventually(func() bool { return b.gauge("orak_outbox_pending") == 1 }, "it was listed")
 	require.Contains(t, b.keys(), orak.PendingKey("choir", id))
 }
 
-func TestAMarkerWithoutARecordingIsDroppedAfterItsGrace(t *testing.T) {
+func TestMarkerWithoutARecordingIsDroppedAfterItsGracePeriod(t *testing.T) {
 	t.Parallel()
 	b := prepare(t)
 	b.cfg.OutboxInterval, b.cfg.OutboxGrace, b.cfg.OutboxMinAge = 20*time.Millisecond, time.Hour, time.Millisecond
 	key := orak.PendingKey("choir", freshID())
 	b.put(key, []byte("{}"), "application/json")
 	b.start()
-	b.eventually(func() bool { return b.gauge("orak_outbox_oldest_age_seconds") > 0 }, "it was seen")
+	b.eventually(func() bool { return b.gauge("orak_outbox_oldest_age_seconds") > 0 }, "it was listed")
 	require.Contains(t, b.keys(), key)
 
 	r := *b
@@ -130,8 +129,7 @@ func TestAMarkerWithoutARecordingIsDroppedAfterItsGrace(t *testing.T) {
 	b.eventually(func() bool { return strings.Contains(b.log.String(), "its recording never arrived") }, "it is logged")
 }
 
-// One upload that cannot be announced must not keep the others back.
-func TestOneBrokenMarkerDoesNotBlockTheOutbox(t *testing.T) {
+func TestBrokenMarkerDoesNotBlockTheOutbox(t *testing.T) {
 	t.Parallel()
 	b := prepare(t)
 	b.cfg.OutboxWorkers = 1
@@ -143,11 +141,11 @@ func TestOneBrokenMarkerDoesNotBlockTheOutbox(t *testing.T) {
 	b.put(orak.OriginalKey("choir", broken), nil, "audio/wav") // no event can announce it
 	b.start()
 	require.Equal(t, good, b.announced(1)[0].Subject)
-	b.eventually(func() bool { return strings.Contains(b.log.String(), "could not be announced") }, "it is logged")
+	b.eventually(func() bool { return strings.Contains(b.log.String(), "could not be published") }, "it is logged")
 	require.Contains(t, b.keys(), orak.PendingKey("choir", broken))
 }
 
-// gauge reads a metric without labels.
+// gauge returns the value of a metric without labels.
 func (b *bundle) gauge(name string) float64 {
 	b.t.Helper()
 	families, err := b.metrics.Gather()

@@ -24,8 +24,7 @@ import (
 // maxHead bounds the head of a request, in bytes.
 const maxHead = 16 << 10
 
-// Server is the HTTP server with its outbox. It is made by New, and runs
-// between Start and Stop, once.
+// Server is the HTTP server with its outbox. It runs once, between Start and Stop.
 type Server struct {
 	cfg         Config
 	store       Store
@@ -44,7 +43,7 @@ type Server struct {
 	outages     OutageReporter
 	app         *fiber.App
 
-	// relay empties the outbox until halt ends the context of all work.
+	// relay publishes the outbox until halt ends the context of all work.
 	relay func(began time.Time)
 	halt  context.CancelFunc
 	// stopping is closed when Stop begins.
@@ -58,8 +57,8 @@ type Server struct {
 	relaying chan struct{}
 }
 
-// New makes a Server; nothing runs before Start. It panics where two of one
-// process share a Registerer.
+// New makes a Server; nothing runs before Start. It panics if two servers share a
+// Registerer.
 func New(cfg Config, deps Deps) *Server {
 	if deps.Outages == nil {
 		deps.Outages = unreported{}
@@ -84,15 +83,15 @@ func New(cfg Config, deps Deps) *Server {
 	}
 	s.app = fiber.New(fiber.Config{
 		StreamRequestBody:            true,
-		DisablePreParseMultipartForm: true,        // it would spool to disk
-		Immutable:                    true,        // or values of a request change once it is over
+		DisablePreParseMultipartForm: true,        // it would write to disk
+		Immutable:                    true,        // otherwise values of a request change after it
 		BodyLimit:                    math.MaxInt, // not enforced on streams; see openRecording and decodeJSON
 		ReadBufferSize:               maxHead,
-		ReadTimeout:                  cfg.HeaderTimeout, // bodies move it on; see body
+		ReadTimeout:                  cfg.HeaderTimeout, // bodies extend it; see body
 		IdleTimeout:                  cfg.KeepAlive,
 		CaseSensitive:                true,
 		DisableStartupMessage:        true,
-		ErrorHandler:                 s.unparsed, // everything else is answered by observe
+		ErrorHandler:                 s.unparsed, // observe answers everything else
 	})
 	s.hub = newHub(cfg, s.lookup, m, deps.Log)
 	s.relay = func(began time.Time) { s.announcer.relay(work, began) }
@@ -108,17 +107,17 @@ func New(cfg Config, deps Deps) *Server {
 	return s
 }
 
-// idle tells the listener of connections that await their next request.
+// idle reports connections that wait for their next request to the listener.
 func idle(nc net.Conn, state fasthttp.ConnState) {
 	if c, ok := nc.(*listen.Conn); ok && state == fasthttp.StateIdle {
 		c.Idle()
 	}
 }
 
-// unreported stands in for an OutageReporter.
+// unreported is an OutageReporter that does nothing.
 type unreported struct{}
 
-// Report is OutageReporter's.
+// Report implements OutageReporter.
 func (unreported) Report(error) {}
 
 func (s *Server) routes(deps Deps) {
@@ -129,7 +128,7 @@ func (s *Server) routes(deps Deps) {
 	s.app.Get("/v1/uploads/:id", s.getUpload)
 	s.app.Delete("/v1/uploads/:id", s.deleteUpload)
 	s.app.Get("/v1/uploads/:id/analysis", s.getAnalysis)
-	s.app.Add(http.MethodGet, "/v1/uploads/:id/events", s.getEvents) // no HEAD: it has no end
+	s.app.Add(http.MethodGet, "/v1/uploads/:id/events", s.getEvents) // no HEAD: an event stream has no end
 
 	s.app.Get("/v1/dead-letters", s.getDeadLetters)
 	s.app.Get("/v1/dead-letters/:id", s.getDeadLetter)
@@ -137,7 +136,7 @@ func (s *Server) routes(deps Deps) {
 	s.app.Post("/v1/dead-letters/:id/discard", s.postDiscard)
 }
 
-// Start returns once the server listens; ctx bounds only that. A Server is
+// Start returns once the server listens; ctx bounds only the start. A Server is
 // started once, and not after Stop.
 func (s *Server) Start(ctx context.Context) error {
 	if err := s.life.Start(ctx, s.start); err != nil {
@@ -154,19 +153,19 @@ func (s *Server) start(ctx context.Context) error {
 		return fmt.Errorf("listening on %s: %w", s.cfg.Addr, err)
 	}
 	s.listener = listen.New(ln, listen.Options{
-		Name: "api", MaxConnections: s.maxConnections(), WriteTimeout: s.cfg.BodyTimeout, Log: s.log, Metrics: s.registry,
+		Name: "api", MaxConnections: s.maxConnections(ctx), WriteTimeout: s.cfg.BodyTimeout, Log: s.log, Metrics: s.registry,
 	})
 	go s.serve()
 	go func() {
 		defer close(s.relaying)
 		s.relay(began)
 	}()
-	s.log.Info("the API serves", slog.String("addr", s.Addr()))
+	s.log.InfoContext(ctx, "the API is serving", "addr", s.Addr())
 	return nil
 }
 
-// serve runs until Stop. An earlier end is fatal: the process should not live
-// on without its API.
+// serve runs until Stop. An earlier end is fatal: the process should not continue
+// without its API.
 func (s *Server) serve() {
 	defer close(s.serving)
 	err := s.app.Listener(s.listener)
@@ -178,26 +177,25 @@ func (s *Server) serve() {
 	if err == nil {
 		err = net.ErrClosed
 	}
-	s.log.Error("the API server ended", slog.Any("error", err))
+	s.log.ErrorContext(context.Background(), "the API server ended", "error", err)
 	s.fatal <- fmt.Errorf("serving the API: %w", err)
 }
 
-// Fatal sends the error for which the server ended by itself, once; it sends
-// nothing when it is stopped. The process should end with it, for its
-// supervisor.
+// Fatal receives the error if the server ends without Stop, once. The process
+// should then exit, so that its supervisor restarts it.
 func (s *Server) Fatal() <-chan error { return s.fatal }
 
-// maxConnections is what the settings and the process's descriptors allow.
-func (s *Server) maxConnections() int {
+// maxConnections is the number of connections that the settings and the limit of
+// open files allow.
+func (s *Server) maxConnections(ctx context.Context) int {
 	most := listen.Limit(s.cfg.MaxConnections)
 	if most < s.cfg.MaxConnections {
-		s.log.Warn("fewer connections than configured: the limit of open files is too low",
-			slog.Int("max_connections", most), slog.Int("configured", s.cfg.MaxConnections))
+		s.log.WarnContext(ctx, "fewer connections than configured: the limit of open files is too low", "max_connections", most, "configured", s.cfg.MaxConnections)
 	}
 	return most
 }
 
-// Addr is where the server listens, as host:port; empty before Start.
+// Addr is the address of the server as host:port; "" before Start.
 func (s *Server) Addr() string {
 	if s.listener == nil {
 		return ""
@@ -205,10 +203,10 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Stop ends event streams and connections without a request, lets running
-// requests finish and the outbox remove what is acknowledged. When ctx ends
-// first, it cuts them and returns an error; uploads that were answered are safe
-// either way. It may be called again, and without Start.
+// Stop ends event streams and connections without a request, and lets running
+// requests finish and the outbox remove acknowledged markers. When ctx ends first,
+// it cuts them and returns an error; answered uploads are safe either way. It may be
+// called again, and without Start.
 func (s *Server) Stop(ctx context.Context) error { return s.life.Stop(ctx, s.stop) }
 
 func (s *Server) stop(ctx context.Context) error {
@@ -216,7 +214,7 @@ func (s *Server) stop(ctx context.Context) error {
 	s.listener.Drain()
 	err := s.app.ShutdownWithContext(ctx)
 	if errors.Is(err, net.ErrClosed) {
-		err = nil // the listener had ended by itself
+		err = nil // the listener had already ended
 	}
 	if err != nil {
 		s.listener.CloseAll()
@@ -225,7 +223,7 @@ func (s *Server) stop(ctx context.Context) error {
 	if outErr := s.announcer.stop(ctx); outErr != nil {
 		err = errors.Join(err, fmt.Errorf("stopping the outbox: %w", outErr))
 	}
-	_ = s.listener.Close() // where it was not served yet, nothing else has closed it
+	_ = s.listener.Close() // if it was not served yet, nothing else has closed it
 	<-s.serving
 	s.halt()
 	<-s.relaying

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 
 	"github.com/gofiber/fiber/v2"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -21,14 +20,14 @@ import (
 	"orak/workflows"
 )
 
-// state is where an upload stands, from wherever it is known.
+// state is the current state of an upload, from Temporal or from the store.
 type state struct {
 	orak.Progress
-	// attempt and share are those of the step that runs; see Upload.
+	// attempt and share belong to the running step; see resource.Upload.
 	attempt int
 	share   *float64
-	// halted means that the workflow is closed although the upload is not at
-	// an end.
+	// halted means that the workflow is closed although the upload is not
+	// finished.
 	halted bool
 	runID  string
 }
@@ -36,8 +35,8 @@ type state struct {
 // errUnknown means that neither Temporal nor the store knows the upload.
 var errUnknown = refuse(codeNotFound, "There is no such upload.")
 
-// lookup finds where an upload of a tenant stands, or with EveryTenant of any.
-// Another tenant's upload is errUnknown, and an erased one a refusal of
+// lookup returns the state of an upload of a tenant, or with EveryTenant of any
+// tenant. An upload of another tenant is errUnknown, an erased one a refusal with
 // codeErased.
 func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	st, err := s.find(ctx, t, id)
@@ -49,7 +48,7 @@ func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (s
 			return st, err
 		}
 	}
-	// What has a workflow that runs is erased once that has ended.
+	// An upload whose workflow runs is erased only after the workflow has ended.
 	switch stone, erased, storeErr := s.tombstone(ctx, t, id); {
 	case erased:
 		return state{}, erasedRefusal(stone)
@@ -60,7 +59,7 @@ func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (s
 	}
 }
 
-// find is lookup without a thought of erasure.
+// find is lookup without the erasure check.
 func (s *Server) find(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	st, err := s.fromTemporal(ctx, id)
 	switch {
@@ -70,7 +69,7 @@ func (s *Server) find(ctx context.Context, t orak.Tenant, id orak.UploadID) (sta
 		}
 		return st, nil
 	case t == resource.EveryTenant:
-		// Without a tenant's name there is no key to look at in the store.
+		// Without the name of a tenant there is no key in the store.
 		if err == nil || isNotFound(err) {
 			return state{}, errUnknown
 		}
@@ -81,7 +80,7 @@ func (s *Server) find(ctx context.Context, t orak.Tenant, id orak.UploadID) (sta
 	case err == nil || isNotFound(err):
 		return stored, storeErr
 	case storeErr == nil && stored.Status.Final():
-		return stored, nil // an outcome needs no Temporal
+		return stored, nil // a stored outcome is final
 	default:
 		return state{}, s.temporalDown(err)
 	}
@@ -93,11 +92,11 @@ func isNotFound(err error) bool {
 }
 
 func (s *Server) temporalDown(err error) error {
-	return refuse(codeUnavailable, "The status cannot be told at the moment. Uploads that were accepted are safe.").because(fmt.Errorf("describing the workflow: %w", err))
+	return refuse(codeUnavailable, "The status cannot be read at the moment. Accepted uploads are safe.").because(fmt.Errorf("describing the workflow: %w", err))
 }
 
-// fromTemporal asks the workflow's memo. A workflow that has not written it
-// yet gives a state without an upload.
+// fromTemporal reads the memo of the workflow. If the workflow has not written it
+// yet, the state has no upload.
 func (s *Server) fromTemporal(ctx context.Context, id orak.UploadID) (state, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.StatusTimeout)
 	defer cancel()
@@ -124,8 +123,8 @@ func running(st orak.Status) bool {
 	return st == orak.StatusConverting || st == orak.StatusAnalyzing || st == orak.StatusPublishing
 }
 
-// closed tells the truth about an upload whose workflow ended before it had:
-// by an operator's hand, or by a fault of ours.
+// closed returns the state of an upload whose workflow was closed before the upload
+// was finished: by an operator, or because of a bug.
 func (s *Server) closed(ctx context.Context, st state, info *workflow.WorkflowExecutionInfo) state {
 	if stored, err := s.outcome(ctx, st.Upload.Tenant, st.Upload.ID); err == nil && stored.Status.Final() {
 		stored.runID = st.runID
@@ -139,22 +138,22 @@ func (s *Server) closed(ctx context.Context, st state, info *workflow.WorkflowEx
 		return st
 	}
 	st.halted = true
-	message := "Processing ended before it was finished. The operators have to start it again."
+	message := "Processing ended before the upload was finished. The operators have to start it again."
 	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED {
-		message = "Processing was stopped by an operator before it was finished."
+		message = "An operator stopped processing before the upload was finished."
 	}
 	st.Failure = &orak.Failure{Stage: st.Stage, Class: orak.ClassInternal, Message: message, FirstAt: at, LastAt: at}
 	return st
 }
 
-// fromStore answers for uploads that Temporal does not know: not yet, or not
-// any more.
+// fromStore returns the state of an upload that Temporal does not know yet, or no
+// longer knows.
 func (s *Server) fromStore(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	st, err := s.outcome(ctx, t, id)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return st, err
 	}
-	// A marker alone is no upload: nobody was told yet that it is accepted.
+	// A marker without a recording is not an upload: 202 was not answered yet.
 	info, err := s.store.Stat(ctx, orak.OriginalKey(t, id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return state{}, errUnknown
@@ -170,19 +169,19 @@ func (s *Server) fromStore(ctx context.Context, t orak.Tenant, id orak.UploadID)
 	}}, nil
 }
 
-// outcome reads how a closed upload ended.
+// outcome reads the stored outcome of an upload.
 func (s *Server) outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	p, _, err := objectstore.GetJSON[orak.Progress](ctx, s.store, orak.OutcomeKey(t, id))
 	if err != nil {
 		return state{}, fmt.Errorf("reading the outcome: %w", err)
 	}
 	if p.Upload.ID != id || p.Upload.Tenant != t {
-		return state{}, errors.New("reading the outcome: it is another upload's")
+		return state{}, errors.New("reading the outcome: it belongs to another upload")
 	}
 	return state{Progress: p}, nil
 }
 
-// getUpload says where an upload stands.
+// getUpload answers with the state of an upload.
 func (s *Server) getUpload(c *fiber.Ctx) error {
 	st, err := s.lookupFor(c)
 	if err != nil {
@@ -200,7 +199,7 @@ func (s *Server) getUpload(c *fiber.Ctx) error {
 	return c.Send(text)
 }
 
-// lookupFor is lookup for the upload and tenant that a request names.
+// lookupFor is lookup of the upload and tenant that a request names.
 func (s *Server) lookupFor(c *fiber.Ctx) (state, error) {
 	t, err := tenantOf(c)
 	if err != nil {
@@ -213,7 +212,7 @@ func (s *Server) lookupFor(c *fiber.Ctx) (state, error) {
 	return s.lookup(c.UserContext(), t, id)
 }
 
-// resource is st as it stands on the wire.
+// resource is the wire form of st.
 func (st state) resource() resource.Upload {
 	u := resource.Upload{
 		ID: st.Upload.ID, Status: st.Status, Stage: st.Stage,
@@ -227,12 +226,12 @@ func (st state) resource() resource.Upload {
 	return u
 }
 
-// ended reports whether nothing further will happen to the upload by itself.
+// ended reports whether the upload changes only by a decision of an operator, or no more.
 func (st state) ended() bool {
 	return st.Status.Final() || st.Status == orak.StatusDeadLettered || st.halted
 }
 
-// getAnalysis streams what was found.
+// getAnalysis streams the analysis.
 func (s *Server) getAnalysis(c *fiber.Ctx) error {
 	st, err := s.lookupFor(c)
 	if err != nil {
@@ -243,11 +242,11 @@ func (s *Server) getAnalysis(c *fiber.Ctx) error {
 	case st.Status.Final():
 		return refuse(codeNoAnalysis, "The upload is "+string(st.Status)+".")
 	default:
-		return refuse(codeAnalysisNotReady, "The upload is "+string(st.Status)+"; its events say when it is completed.")
+		return refuse(codeAnalysisNotReady, "The upload is "+string(st.Status)+"; its events report when it is completed.")
 	}
 	r, info, err := s.store.Get(c.UserContext(), orak.AnalysisKey(st.Upload.Tenant, st.Upload.ID))
 	if errors.Is(err, fs.ErrNotExist) {
-		exchangeOf(c).log.Error("a completed upload has no analysis", slog.String("upload_id", string(st.Upload.ID)))
+		exchangeOf(c).log.ErrorContext(c.UserContext(), "a completed upload has no analysis", "upload_id", st.Upload.ID)
 		return refuse(codeNoAnalysis, "The analysis was removed.")
 	}
 	if err != nil {

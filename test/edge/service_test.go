@@ -55,7 +55,7 @@ func start(t *testing.T, setup string, settings ...string) *service {
 		"ORAK_S3_ACCESS_KEY=" + servers.S3AccessKey, "ORAK_S3_SECRET_KEY=" + servers.S3SecretKey,
 		"ORAK_KAFKA_BROKERS=" + servers.Kafka, "ORAK_TEMPORAL_ADDRESS=" + servers.Temporal,
 	}, settings...)...)
-	addresses := map[string]chan string{"the API serves": make(chan string, 1), "health checks and metrics are served": make(chan string, 1)}
+	addresses := map[string]chan string{"the API is serving": make(chan string, 1), "health checks and metrics are served": make(chan string, 1)}
 	var err error
 	s.Child, err = stack.Run(cmd, func(logged string) bool {
 		var line struct{ Msg, Addr string }
@@ -66,7 +66,7 @@ func start(t *testing.T, setup string, settings ...string) *service {
 	})
 	require.NoError(t, err)
 	t.Cleanup(s.end)
-	for msg, into := range map[string]*string{"the API serves": &s.addr, "health checks and metrics are served": &s.admin} {
+	for msg, into := range map[string]*string{"the API is serving": &s.addr, "health checks and metrics are served": &s.admin} {
 		select {
 		case *into = <-addresses[msg]:
 		case <-time.After(patience):
