@@ -3,7 +3,7 @@
 // linter knows. It parses the files in-process, so that `go test` sees every
 // change to them.
 //
-//	cmd, standalone ──► internal/app ──► api, bridge, sinks, worker
+//	cmd, standalone ──► internal/app ──► api, bridge, worker
 //	                                          │
 //	                       workflows ──► activities ──► internal/* ──► events ──► orak
 //

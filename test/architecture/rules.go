@@ -17,7 +17,6 @@ var floors = []floor{
 	{"internal/media/...", 2, "a technology: ffmpeg, and nothing of how its results travel"},
 	{"internal/analysis/...", 2, "a technology: numbers in, numbers out"},
 	{"internal/modelserver/...", 2, "a technology: an HTTP contract, samples in, numbers out"},
-	{"internal/vectors/...", 2, "a technology"},
 	{"internal/temporal/...", 2, "a technology: the connection, not what runs over it"},
 	{"internal/mattermost/...", 2, "a technology: posting to the alert webhook, and nothing of what is posted"},
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, about none"},
@@ -35,9 +34,7 @@ var floors = []floor{
 	{"api/resource/...", 1, "the wire types of the API: shared by the server and its clients"},
 	{"client/...", 2, "speaks the API: linked by other programs, and so links nothing of the server"},
 	{"api/...", 5, "an edge: it and the other edges change and scale apart"},
-	{"web/...", 5, "the console's assets, served by whoever mounts them"},
 	{"bridge/...", 5, "an edge"},
-	{"sinks/...", 5, "edges"},
 	{"worker/...", 5, "an edge: it hosts workflows and activities"},
 	{"operate/...", 6, "what operators run against any group and role; it starts what the bridge would start"},
 
@@ -47,14 +44,13 @@ var floors = []floor{
 	{"test/...", 9, "tests of the whole may see all of it"},
 	{"bench/...", 10, "measures the whole from outside, on the servers that test/stack runs"},
 	{"deploy/...", 9, "runs beside the product, not in it"},
-	{"docs/...", 9, "checks of the documents"},
 	{"tools/...", 9, "developers' tools"},
 }
 
 // technologies are the packages of which only the composition root and the
 // tests of the whole may hold two at once.
 var technologies = []string{
-	"internal/objectstore", "internal/kafka", "internal/media", "internal/analysis", "internal/modelserver", "internal/vectors", "internal/temporal",
+	"internal/objectstore", "internal/kafka", "internal/media", "internal/analysis", "internal/modelserver", "internal/temporal",
 }
 
 // roots are where concrete types may meet.
@@ -71,27 +67,27 @@ type home struct {
 var homes = []home{
 	{
 		[]string{"github.com/gofiber/fiber/...", "github.com/valyala/fasthttp/..."},
-		[]string{"api/...", "web/..."},
+		[]string{"api/..."},
 		"its values are reused after the handler returns: that trap stays behind one door",
 	},
 	{
 		[]string{"github.com/minio/minio-go/..."},
-		[]string{"internal/objectstore/...", "test/...", "bench/..."},
+		[]string{"internal/objectstore/...", "test/..."},
 		"any S3 will do: the rest of the tree speaks of objects, not of a vendor",
 	},
 	{
 		[]string{"github.com/twmb/franz-go/..."},
-		[]string{"events/...", "internal/kafka/...", "bridge/...", "sinks/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
+		[]string{"events/...", "internal/kafka/...", "bridge/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
 		"what is decided about acks, lingering and commits is decided where it can be read together",
 	},
 	{
 		[]string{"github.com/twmb/franz-go/pkg/kfake", "go.temporal.io/server/...", "github.com/temporalio/ui-server/...", "github.com/versity/versitygw/..."},
-		[]string{"standalone/...", "test/..."},
+		[]string{"standalone/..."},
 		"embedded servers weigh minutes of build and must never reach the product's binary",
 	},
 	{
 		[]string{"github.com/alecthomas/kong/..."},
-		[]string{"internal/config/...", "internal/app/...", "cmd/...", "standalone/..."},
+		[]string{"internal/config/...", "cmd/..."},
 		"packages describe their settings in struct tags; who reads them is not their business",
 	},
 	{
@@ -101,7 +97,7 @@ var homes = []home{
 	},
 	{
 		[]string{"os/exec"},
-		[]string{"internal/media/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/...", "tools/..."},
+		[]string{"internal/media/...", "test/...", "bench/...", "deploy/kafka/..."},
 		"child processes need a group, a bound in time and the tail of stderr: one package does that well",
 	},
 }
