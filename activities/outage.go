@@ -5,21 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
 	"orak/activities/messages"
 )
-
-// OutageReporter is told of what fails because a dependency is away.
-type OutageReporter interface {
-	// Report counts err where it is a *orak.Fault of orak.ClassDependency
-	// whose dependency is known, and leaves any other alone. It neither blocks
-	// nor fails.
-	Report(err error)
-}
 
 // Probe reports whether a dependency serves; nil means that it does.
 type Probe func(ctx context.Context) error
@@ -41,50 +31,6 @@ func (a *Activities) ProbeDependency(ctx context.Context, d orak.Dependency) (up
 		return false, nil
 	}
 	return true, nil
-}
-
-// Watch is a worker interceptor that reports the outages which activities
-// meet. It stands inside the Keeper, where errors are still what the activity
-// returned.
-type Watch struct {
-	interceptor.WorkerInterceptorBase
-	reporter OutageReporter
-}
-
-var _ interceptor.WorkerInterceptor = (*Watch)(nil)
-
-// NewWatch makes a Watch.
-func NewWatch(r OutageReporter) *Watch { return &Watch{reporter: r} }
-
-// InterceptActivity is called by the SDK for every activity task.
-func (w *Watch) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	in := &watched{reporter: w.reporter}
-	in.Next = next
-	return in
-}
-
-type watched struct {
-	interceptor.ActivityInboundInterceptorBase
-	reporter OutageReporter
-}
-
-// ExecuteActivity reports the outage that the activity met, if it met one:
-// what fails because it is told to stop says nothing of a dependency.
-func (w *watched) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	out, err := w.Next.ExecuteActivity(ctx, in)
-	if err != nil && !errors.Is(ctx.Err(), context.Canceled) && !stopping(ctx) {
-		w.reporter.Report(err)
-	}
-	return out, err
-}
-
-func stopping(ctx context.Context) bool {
-	select {
-	case <-activity.GetWorkerStopChannel(ctx):
-		return true
-	default:
-		return false
-	}
 }
 
 // post posts one message; attrs are the log's. Where the other side says how

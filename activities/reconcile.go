@@ -117,9 +117,9 @@ func (a *Activities) ReconcilePage(ctx context.Context, p ReconcilePage) (Reconc
 		// Another worker may be newer, or have what this one was not given.
 		return Reconciled{}, &orak.Fault{Class: orak.ClassInternal, Message: fmt.Sprintf("This worker does not know the step %.40q.", p.Step)}
 	}
-	pulse := startPulse(ctx, Heartbeat{}, activity.GetInfo(ctx).HeartbeatTimeout)
+	beats := startHeartbeats(ctx, Heartbeat{}, activity.GetInfo(ctx).HeartbeatTimeout)
 	done, err := m.Mend(ctx, p)
-	pulse.stop()
+	beats.stop()
 	if err != nil {
 		a.metrics.reconciled.WithLabelValues(string(p.Step), "error").Inc()
 		return Reconciled{}, fmt.Errorf("reconciling, step %s: %w", p.Step, err)

@@ -119,7 +119,7 @@ func TestADigestGoesOnInANewRun(t *testing.T) {
 	require.NoError(t, err)
 	r.posted("1 upload dead-lettered")
 	for range 4 {
-		require.NoError(t, r.client.SignalWorkflow(t.Context(), digestOf, "", workflows.SignalSettled, nil))
+		require.NoError(t, r.client.SignalWorkflow(t.Context(), digestOf, "", workflows.SignalUnparked, nil))
 	}
 	require.Contains(t, r.posted(":white_check_mark:"), "4 uploads were decided.")
 	r.digestEnded()

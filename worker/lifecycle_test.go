@@ -85,7 +85,7 @@ func TestADeadLetterThatFailsAgainKeepsItsFirstCause(t *testing.T) {
 	}
 	failed := []orak.MarkKind{orak.MarkAttemptFailed, orak.MarkDeadLettered, orak.MarkReprocessed}
 	require.Equal(t, append(failed, failed...), kinds)
-	require.Equal(t, 2, r.signals(workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput), workflows.SignalSettled))
+	require.Equal(t, 2, r.signals(workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput), workflows.SignalUnparked))
 	r.record("failed_again_durable", workflows.UploadWorkflowID(u.ID))
 }
 
@@ -123,7 +123,7 @@ func TestAnUploadThatExpiresIsAnnouncedAndKeepsItsCause(t *testing.T) {
 	require.Equal(t, string(orak.ClassInput), app.Type())
 	digest := workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput)
 	require.Equal(t, 2, r.signals(digest, workflows.SignalAlert), "dead-lettered, and about to expire")
-	require.Equal(t, 1, r.signals(digest, workflows.SignalSettled))
+	require.Equal(t, 1, r.signals(digest, workflows.SignalUnparked))
 	r.record("expired_after_a_warning_durable", workflows.UploadWorkflowID(u.ID))
 }
 
@@ -139,7 +139,7 @@ func TestAParkedUploadIsCanceled(t *testing.T) {
 	require.NoError(t, r.client.CancelWorkflow(t.Context(), workflows.UploadWorkflowID(u.ID), ""))
 	var canceled *sdktemporal.CanceledError
 	require.ErrorAs(t, r.closed(u), &canceled)
-	require.Equal(t, 1, r.signals(workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput), workflows.SignalSettled))
+	require.Equal(t, 1, r.signals(workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput), workflows.SignalUnparked))
 	r.record("canceled_while_parked_durable", workflows.UploadWorkflowID(u.ID))
 }
 

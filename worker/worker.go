@@ -55,13 +55,13 @@ type Deps struct {
 
 // Worker serves task queues.
 type Worker struct {
-	cfg    Config
-	client client.Client
-	deps   Deps
-	log    *slog.Logger
-	acts   *activities.Activities
-	gpu    *gpuSlots
-	keeper *activities.Keeper
+	cfg     Config
+	client  client.Client
+	deps    Deps
+	log     *slog.Logger
+	acts    *activities.Activities
+	gpu     *gpuSlots
+	retries *activities.RetryInterceptor
 
 	occupancy *occupancy
 
@@ -93,8 +93,8 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	})
 	return &Worker{
 		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu,
-		keeper: activities.NewKeeper(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
-		end:    newFatalEnd(), occupancy: newOccupancy(cfg, deps.Metrics),
+		retries: activities.NewRetryInterceptor(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
+		end:     newFatalEnd(), occupancy: newOccupancy(cfg, deps.Metrics),
 	}
 }
 
@@ -234,9 +234,9 @@ func (w *Worker) servingConvert(o sdkworker.Options) sdkworker.Worker {
 
 // interceptors stand around every activity, the first outermost.
 func (w *Worker) interceptors() []interceptor.WorkerInterceptor {
-	is := []interceptor.WorkerInterceptor{w.occupancy, w.keeper}
+	is := []interceptor.WorkerInterceptor{w.occupancy, w.retries}
 	if w.deps.Outages != nil {
-		is = append(is, activities.NewWatch(w.deps.Outages))
+		is = append(is, activities.NewOutageInterceptor(w.deps.Outages))
 	}
 	return is
 }

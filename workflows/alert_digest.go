@@ -43,7 +43,7 @@ type digest struct {
 // workflows ends when no new alert came. However long the webhook is out, the
 // message waits. The intervals are those of the latest alert's sender.
 //
-// The SignalSettled of an upload is only a hint to count the parked ones,
+// The SignalUnparked of an upload is only a hint to count the parked ones,
 // since a hint can be missed, and the count can lag behind.
 func (f *Flows) AlertDigest(ctx workflow.Context, in AlertDigestInput) error {
 	if in.RepeatInterval <= 0 {
@@ -59,11 +59,11 @@ func (f *Flows) AlertDigest(ctx workflow.Context, in AlertDigestInput) error {
 		return d.untilQuiet(ctx)
 	}
 	d.adopt()
-	return d.untilSettled(ctx)
+	return d.untilResolved(ctx)
 }
 
-// untilSettled does what is due, until nothing is.
-func (d *digest) untilSettled(ctx workflow.Context) error {
+// untilResolved does what is due, until nothing is.
+func (d *digest) untilResolved(ctx workflow.Context) error {
 	for {
 		d.take(ctx)
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
@@ -97,9 +97,9 @@ func (d *digest) take(ctx workflow.Context) {
 			d.state.add(a.Alert, workflow.Now(ctx).Add(d.in.GroupWait))
 		}
 	}
-	settled := workflow.GetSignalChannel(ctx, SignalSettled)
+	settled := workflow.GetSignalChannel(ctx, SignalUnparked)
 	for settled.ReceiveAsync(nil) {
-		d.state.settle(workflow.Now(ctx).Add(d.in.GroupWait))
+		d.state.unparked(workflow.Now(ctx).Add(d.in.GroupWait))
 	}
 }
 
@@ -116,7 +116,7 @@ func (d *digest) wait(ctx workflow.Context, at time.Time) (err error) {
 	s := workflow.NewSelector(ctx)
 	s.AddFuture(d.timer, func(f workflow.Future) { d.timer, err = nil, f.Get(ctx, nil) })
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalAlert), arrived)
-	s.AddReceive(workflow.GetSignalChannel(ctx, SignalSettled), arrived)
+	s.AddReceive(workflow.GetSignalChannel(ctx, SignalUnparked), arrived)
 	s.Select(ctx)
 	return err
 }

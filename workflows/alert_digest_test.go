@@ -110,11 +110,11 @@ func park(w *world, at time.Duration, id string) {
 	})
 }
 
-// settle says that an upload is parked no longer, after which left are.
-func settle(w *world, at time.Duration, left int) {
+// unpark reports that an upload is parked no longer, after which left are.
+func unpark(w *world, at time.Duration, left int) {
 	w.after(at, func() {
 		w.parked = func() int { return left }
-		w.SignalWorkflow(workflows.SignalSettled, nil)
+		w.SignalWorkflow(workflows.SignalUnparked, nil)
 	})
 }
 
@@ -125,8 +125,8 @@ func TestAGroupIsToldRepeatedAndResolved(t *testing.T) {
 	w.parked = func() int { return 2 }
 	park(w, 0, "a")
 	park(w, s, "b")
-	settle(w, 9*h, 1) // told at 10 s, repeated after 4 and 8 h
-	settle(w, 9*h+30*s, 0)
+	unpark(w, 9*h, 1) // told at 10 s, repeated after 4 and 8 h
+	unpark(w, 9*h+30*s, 0)
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
 	require.Len(t, w.posts, 4)
@@ -148,7 +148,7 @@ func TestANudgeThatTheCountDoesNotShowYetIsLookedIntoAgain(t *testing.T) {
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
 	park(w, 0, "a")
-	settle(w, time.Minute, 1) // the count lags behind
+	unpark(w, time.Minute, 1) // the count lags behind
 	w.after(2*time.Minute, func() { w.parked = func() int { return 0 } })
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
@@ -174,7 +174,7 @@ func TestAnAlertDuringTheResolvedNoteBeginsTheGroupAnew(t *testing.T) {
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
 	park(w, 0, "a")
-	settle(w, time.Hour, 0)
+	unpark(w, time.Hour, 0)
 	w.fail = func(name string, n int) error {
 		if name == activities.TypePostAlert && n == 2 {
 			w.SignalWorkflow(workflows.SignalAlert, messages.Alert{ID: "b", UploadID: "b", WorkflowID: "upload-b", At: noon.Add(time.Hour)})
@@ -197,7 +197,7 @@ func TestANewAlertOfAQuietGroupWaitsForCompanyOnly(t *testing.T) {
 	park(w, 0, "a")
 	park(w, time.Hour, "b")
 	park(w, time.Hour+9*time.Second, "c")
-	settle(w, 2*time.Hour, 0)
+	unpark(w, 2*time.Hour, 0)
 	var told []time.Time
 	w.fail = func(name string, _ int) error {
 		if name == activities.TypePostAlert {
@@ -221,7 +221,7 @@ func TestUploadsThatExpireSoonAreTold(t *testing.T) {
 				UploadID: "a", WorkflowID: "upload-a", ExpiresAt: noon.Add(time.Duration(24-i) * time.Hour)})
 		})
 	}
-	settle(w, time.Hour, 0)
+	unpark(w, time.Hour, 0)
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
 	require.Len(t, w.posts, 2)
@@ -253,7 +253,7 @@ func TestAResolvedNoteWaitsOutItsWebhook(t *testing.T) {
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
 	park(w, 0, "a")
-	settle(w, 5*time.Hour, 0)
+	unpark(w, 5*time.Hour, 0)
 	w.fail = func(name string, n int) error {
 		if name == activities.TypePostAlert && n > 2 && n < 30 { // the message and its repeat came through
 			return errors.New("the webhook is away")
@@ -284,8 +284,8 @@ func TestADigestGoesOnInANewRunWithAllThatItKnows(t *testing.T) {
 	next.parked = func() int { return 2 }
 	park(next, 0, "a") // repeats, which are no news
 	park(next, 0, "b")
-	settle(next, time.Hour, 1)
-	settle(next, time.Hour, 0)
+	unpark(next, time.Hour, 1)
+	unpark(next, time.Hour, 0)
 	next.ExecuteWorkflow(workflows.TypeAlertDigest, in)
 	require.NoError(t, next.GetWorkflowError())
 	require.Len(t, next.posts, 2)

@@ -123,7 +123,7 @@ func TestDiscardAndCancellationMakeOneEnd(t *testing.T) {
 				require.Len(t, w.outcomes, 1)
 				require.Equal(t, c.want, w.outcomes[0].Status)
 				require.Equal(t, []orak.Status{orak.StatusConverting, orak.StatusDeadLettered, c.want}, *shown)
-				require.Len(t, w.settled, 1)
+				require.Len(t, w.unparked, 1)
 				if c.want == orak.StatusDiscarded {
 					require.Equal(t, "spam", w.events[1].Lifecycle.Reason)
 				}

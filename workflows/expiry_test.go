@@ -117,11 +117,11 @@ func TestTheDigestHearsWhenAnUploadIsParkedNoMore(t *testing.T) {
 			w.deaf = deaf
 			w.fail = failing(activities.TypeAnalyze, 1, orak.ClassInput)
 			w.after(time.Hour, func() {
-				require.Empty(t, w.settled)
+				require.Empty(t, w.unparked)
 				end(w)
 			})
 			p, err := w.process()
-			require.Equal(t, []string{"alerts-analyze-input"}, w.settled, name)
+			require.Equal(t, []string{"alerts-analyze-input"}, w.unparked, name)
 			var app *temporal.ApplicationError
 			switch p.Status {
 			case orak.StatusCompleted, orak.StatusDiscarded:
@@ -144,5 +144,5 @@ func TestNoDigestHearsOfAnUploadThatWasNotParked(t *testing.T) {
 	w.after(time.Minute, w.CancelWorkflow)
 	_, err := w.process()
 	require.True(t, temporal.IsCanceledError(err))
-	require.Empty(t, w.settled)
+	require.Empty(t, w.unparked)
 }

@@ -55,15 +55,6 @@ const (
 	QueueGPU      = "orak-gpu"
 )
 
-// Priorities in Temporal's scale, 1 (first) to 5: uploads that somebody waits for
-// have its default of 3, and go before what is run again after a dead letter,
-// which goes before what is replayed or restarted. They act on the backlog of a
-// queue, not on what runs.
-const (
-	PriorityReprocessed = 4
-	LowestPriority      = 5
-)
-
 // Signals, Updates (of the same names) and the query of ProcessUpload.
 const (
 	SignalReprocess = "reprocess"
@@ -72,11 +63,11 @@ const (
 	// SignalAnnounced is the bridge's: an upload whose announcement was refused
 	// was announced again; it carries an Announced.
 	SignalAnnounced = "announced"
-	// SignalAlert and SignalSettled are AlertDigest's: an upload was parked, and
+	// SignalAlert and SignalUnparked are AlertDigest's: an upload was parked, and
 	// one that was parked is not any more (it carries nothing: who is still
 	// parked is counted, not kept).
-	SignalAlert   = "alert"
-	SignalSettled = "settled"
+	SignalAlert    = "alert"
+	SignalUnparked = "settled"
 	// SignalDown is OutageDigest's.
 	SignalDown = "down"
 	// SignalTurn is Turn's, with a bool.

@@ -254,7 +254,7 @@ func (u *upload) park(ctx workflow.Context) (*command, error) {
 	if err := u.announce(ctx, events.Reprocessed, l); err != nil {
 		return nil, err
 	}
-	u.settled(ctx)
+	u.reportUnparked(ctx)
 	return c, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orak"
@@ -189,17 +188,6 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) error {
 	default:
 		return fmt.Errorf("no activity for stage %q", stage)
 	}
-}
-
-// priority gives way, once the upload is run again, to what somebody waits for;
-// before that the priority is the workflow's. Tenants share the queues by
-// fairness key.
-func (u *upload) priority() temporal.Priority {
-	p := temporal.Priority{FairnessKey: string(u.in.Upload.Tenant)}
-	if u.progress.Cycle > u.in.Cycle {
-		p.PriorityKey = PriorityReprocessed
-	}
-	return p
 }
 
 // announceStage says downstream that a stage is done. Of the last one the end of

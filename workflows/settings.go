@@ -1,14 +1,10 @@
 package workflows
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
-
-	"orak"
 )
 
 // Settings are what an operator may set about a workflow. Each run records
@@ -61,45 +57,4 @@ func (f *Flows) recorded(ctx workflow.Context) (Settings, error) {
 		return Settings{}, fmt.Errorf("reading recorded settings: %w", err)
 	}
 	return s, nil
-}
-
-// stageOptions leave the number of attempts to activities.Budget. A stage may
-// wait for its queue as long as it takes, up to StageLimit.
-func (s Settings) stageOptions(ctx workflow.Context, stage orak.Stage, o options, priority temporal.Priority) workflow.Context {
-	queue, timeout := QueuePipeline, s.PublishTimeout
-	switch stage {
-	case orak.StageConvert:
-		queue, timeout = QueueConvert, cmp.Or(o.timeout, s.ConvertTimeout)
-	case orak.StageAnalyze:
-		queue, timeout = QueueGPU, cmp.Or(o.timeout, s.AnalyzeTimeout)
-	}
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		Priority:               priority,
-		TaskQueue:              queue,
-		StartToCloseTimeout:    timeout,
-		ScheduleToCloseTimeout: max(s.StageLimit, timeout),
-		HeartbeatTimeout:       s.HeartbeatTimeout,
-		// Nothing of a canceled upload is written after its last event.
-		WaitForCancellation: true,
-		RetryPolicy:         unlimited(30 * time.Second),
-	})
-}
-
-// sideOptions never give up. An attempt is short, since one that died with
-// its worker is only seen to be missing when its time is up.
-func sideOptions(ctx workflow.Context) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           QueuePipeline,
-		StartToCloseTimeout: 20 * time.Second,
-		RetryPolicy:         unlimited(30 * time.Second),
-	})
-}
-
-// eraseOptions are sideOptions of an erasure.
-func eraseOptions(ctx workflow.Context) workflow.Context {
-	return workflow.WithTaskQueue(sideOptions(ctx), QueueErase)
-}
-
-func unlimited(maxInterval time.Duration) *temporal.RetryPolicy {
-	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: maxInterval}
 }

@@ -40,7 +40,7 @@ type world struct {
 	alerts   []messages.Alert
 	outcomes []orak.Progress
 	posts    []messages.AlertGroup
-	settled  []string // the digests that heard of it, by workflow id
+	unparked []string // the digests that heard of it, by workflow id
 	converts []activities.ConvertInput
 	analyzes []activities.AnalyzeInput
 
@@ -68,8 +68,8 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 		fail: func(string, int) error { return nil }, parked: func() int { return 0 }}
 	w.SetStartTime(noon)
 	w.SetTestTimeout(30 * time.Second)
-	keeper := activities.NewKeeper(config.MustDefaults[activities.Budget](), 0, quiet, nil)
-	w.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{keeper}})
+	retries := activities.NewRetryInterceptor(config.MustDefaults[activities.Budget](), 0, quiet, nil)
+	w.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{retries}})
 	w.flows(settings)
 
 	w.activity(activities.TypeConvert, func(_ context.Context, in activities.ConvertInput) (orak.Audio, error) {
@@ -115,9 +115,9 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 // ExecuteWorkflow runs a workflow, and hears what it says to digests. (The
 // environment registers no workflow after that.)
 func (w *world) ExecuteWorkflow(workflowType any, args ...any) {
-	w.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalSettled, nil).Return(
+	w.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalUnparked, nil).Return(
 		func(_, id, _, _ string, _ any) error {
-			w.note(func() { w.settled = append(w.settled, id) })
+			w.note(func() { w.unparked = append(w.unparked, id) })
 			return w.deaf
 		})
 	w.TestWorkflowEnvironment.ExecuteWorkflow(workflowType, args...)

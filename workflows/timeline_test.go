@@ -67,10 +67,10 @@ func TestALongTimelineKeepsItsFirstAndItsLatestMarks(t *testing.T) {
 	require.Equal(t, orak.MarkReprocessed, p.Timeline[orak.MaxMarks-1].Kind)
 }
 
-func TestAFailureOfWhichTheKeeperSaidNothingIsMarkedAsWell(t *testing.T) {
+func TestAFailureOfWhichTheInterceptorSaidNothingIsMarkedAsWell(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.OnActivity(activities.TypeAnalyze, mock.Anything, mock.Anything).Return(nil, errors.New("not the Keeper's"))
+	w.OnActivity(activities.TypeAnalyze, mock.Anything, mock.Anything).Return(nil, errors.New("not the interceptor's"))
 	w.after(24*time.Hour, w.CancelWorkflow)
 	p, err := w.process()
 	require.True(t, temporal.IsCanceledError(err))

@@ -68,12 +68,12 @@ const formerAlertWebhook orak.Dependency = "webhook"
 
 // titles name the dependencies in messages.
 var titles = map[orak.Dependency]string{
-	orak.DependencyStore:       "The object store",
-	orak.DependencyKafka:       "Kafka",
-	orak.DependencyTemporal:    "Temporal",
-	orak.DependencyModelServer: "The model server",
-	orak.DependencyAlertWebhook:     "The alert webhook",
-	orak.DependencyConverter:   "The converter (ffmpeg, or its scratch disk)",
+	orak.DependencyStore:        "The object store",
+	orak.DependencyKafka:        "Kafka",
+	orak.DependencyTemporal:     "Temporal",
+	orak.DependencyModelServer:  "The model server",
+	orak.DependencyAlertWebhook: "The alert webhook",
+	orak.DependencyConverter:    "The converter (ffmpeg, or its scratch disk)",
 }
 
 func title(d orak.Dependency) string {

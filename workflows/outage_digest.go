@@ -155,12 +155,12 @@ func (o *outage) found(now time.Time) {
 
 // forget drops a hiccup, unless a probe finds that it was none.
 func (o *outage) forget(ctx workflow.Context) error {
-	return o.settle(ctx, func() error { o.over(); return nil })
+	return o.confirmEnd(ctx, func() error { o.over(); return nil })
 }
 
 // end says that it is over, unless a probe finds that it is not.
 func (o *outage) end(ctx workflow.Context) error {
-	return o.settle(ctx, func() error {
+	return o.confirmEnd(ctx, func() error {
 		posted, err := o.post(ctx, messages.Outage{OverAt: workflow.Now(ctx)})
 		if posted {
 			o.over()
@@ -171,7 +171,7 @@ func (o *outage) end(ctx workflow.Context) error {
 
 // settle does what ends the outage where it has ended: the dependency serves,
 // and nothing was reported while it was asked.
-func (o *outage) settle(ctx workflow.Context, done func() error) error {
+func (o *outage) confirmEnd(ctx workflow.Context, done func() error) error {
 	up, err := o.probe(ctx)
 	if err != nil {
 		return err

@@ -23,8 +23,8 @@ type ResumeDigest struct {
 	Tracked bool `json:"tracked,omitempty"`
 	// Total is how often an upload was parked, Settled how often one is known
 	// to be parked no longer.
-	Total   int `json:"total,omitempty"`
-	Settled int `json:"settled,omitempty"`
+	Total    int `json:"total,omitempty"`
+	Unparked int `json:"settled,omitempty"`
 	// FirstAt and LastAt are when the first and the last of them were parked.
 	FirstAt time.Time `json:"first_at,omitzero"`
 	LastAt  time.Time `json:"last_at,omitzero"`
@@ -86,8 +86,8 @@ func (s *ResumeDigest) add(a messages.Alert, by time.Time) {
 
 // settle takes the hint that an upload is parked no longer. by is when the
 // count shows it.
-func (s *ResumeDigest) settle(by time.Time) {
-	s.Settled++
+func (s *ResumeDigest) unparked(by time.Time) {
+	s.Unparked++
 	s.Again = true
 	s.lookBy(by)
 }
@@ -120,7 +120,7 @@ func (s *ResumeDigest) judge(parked *messages.ParkedUploads, now time.Time, in A
 	case parked == nil:
 		s.lookAgain(now.Add(in.GroupInterval))
 		return stepNone
-	case parked.Count == 0 && (s.Doubted || s.Settled >= s.Total):
+	case parked.Count == 0 && (s.Doubted || s.Unparked >= s.Total):
 		return stepResolve
 	case parked.Count == 0:
 		s.Doubted = true

@@ -14,7 +14,7 @@ import (
 	"orak/events"
 )
 
-// failureOf rebuilds the failure that activities.Keeper put into the error of
+// failureOf rebuilds the failure that activities.RetryInterceptor put into the error of
 // a stage, with the attempts that failed. began is when the stage did, for
 // errors that do not come from it.
 func failureOf(stage orak.Stage, err error, began, now time.Time) (orak.Failure, []orak.Mark) {
@@ -29,7 +29,7 @@ func failureOf(stage orak.Stage, err error, began, now time.Time) (orak.Failure,
 	return f, attempts
 }
 
-// told is what the Keeper put into err. An older one put in no attempts.
+// told is what activities.RetryInterceptor put into err. An older one put in no attempts.
 func told(err error) (f orak.Failure, attempts []orak.Mark, ok bool) {
 	var app *temporal.ApplicationError
 	if !errors.As(err, &app) {
@@ -48,7 +48,7 @@ func stuckFailure(now time.Time) orak.Failure {
 	}
 }
 
-// unknownFailure is one of which the Keeper said nothing.
+// unknownFailure is one of which activities.RetryInterceptor said nothing.
 func unknownFailure(err error, began, now time.Time) orak.Failure {
 	f := orak.Failure{FirstAt: began.UTC(), LastAt: now.UTC()}
 	if temporal.IsTimeoutError(err) || temporal.IsCanceledError(err) {
@@ -112,20 +112,20 @@ func (u *upload) warn(ctx workflow.Context, expires time.Time) error {
 	return workflow.ExecuteActivity(ctx, activities.TypeRaiseAlert, a).Get(ctx, nil)
 }
 
-// changeSettled is when uploads began to say that they are parked no more.
-const changeSettled = "settled"
+// changeUnparked is when uploads began to say that they are parked no more.
+const changeUnparked = "settled"
 
 // settled says to the digest of the failure with which the upload was parked
 // that it is parked no more. A digest that does not run has nothing to tell.
-func (u *upload) settled(ctx workflow.Context) {
+func (u *upload) reportUnparked(ctx workflow.Context) {
 	f := u.parkedWith
 	u.parkedWith = nil
-	if f == nil || workflow.GetVersion(ctx, changeSettled, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if f == nil || workflow.GetVersion(ctx, changeUnparked, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return
 	}
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	err := workflow.SignalExternalWorkflow(ctx, AlertWorkflowID(f.Stage, f.Class), "", SignalSettled, nil).Get(ctx, nil)
+	err := workflow.SignalExternalWorkflow(ctx, AlertWorkflowID(f.Stage, f.Class), "", SignalUnparked, nil).Get(ctx, nil)
 	if err != nil {
 		workflow.GetLogger(ctx).Debug("no digest hears that the upload is settled", "stage", string(f.Stage), "class", string(f.Class), "error", err)
 	}

@@ -128,7 +128,7 @@ func (b Budget) spent(h Heartbeat) bool { return h.Attempts >= b.Attempts }
 
 // settle judges a failed attempt: what the next one shall know, and whether
 // there is a next one.
-func (b Budget) settle(h Heartbeat, f *orak.Fault, now time.Time) (Heartbeat, verdict) {
+func (b Budget) judge(h Heartbeat, f *orak.Fault, now time.Time) (Heartbeat, verdict) {
 	if h.FirstAt.IsZero() {
 		h.FirstAt = now
 	}

@@ -25,7 +25,7 @@ func (u *upload) end(ctx workflow.Context, s orak.Status) (orak.Progress, error)
 	if err := conclude(ctx, s); err != nil {
 		return u.progress, err
 	}
-	u.settled(ctx)
+	u.reportUnparked(ctx)
 	// An Update that waits for the end is answered before the run is closed.
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return u.progress, err

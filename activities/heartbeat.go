@@ -13,7 +13,7 @@ import (
 // begins, then whenever there is progress, and on a timer, so that a step
 // which is silent for long is not taken for dead. How long a step may take is
 // bounded by its start-to-close timeout alone.
-type pulse struct {
+type heartbeats struct {
 	send func(Heartbeat)
 	done chan struct{}
 	idle sync.WaitGroup
@@ -23,7 +23,7 @@ type pulse struct {
 	sent time.Time
 }
 
-type pulseKey struct{}
+type heartbeatsKey struct{}
 
 // minProgress and progressEvery thin out what a step reports; the SDK thins
 // out further what it sends.
@@ -32,9 +32,9 @@ const (
 	progressEvery = time.Second
 )
 
-// startPulse takes the activity's own context: heartbeats outlive the step's.
-func startPulse(ctx context.Context, h Heartbeat, timeout time.Duration) *pulse {
-	p := &pulse{
+// startHeartbeats takes the activity's own context: heartbeats outlive the step's.
+func startHeartbeats(ctx context.Context, h Heartbeat, timeout time.Duration) *heartbeats {
+	p := &heartbeats{
 		send: func(h Heartbeat) { activity.RecordHeartbeat(ctx, h) },
 		done: make(chan struct{}), last: h, sent: time.Now(),
 	}
@@ -45,7 +45,7 @@ func startPulse(ctx context.Context, h Heartbeat, timeout time.Duration) *pulse 
 	return p
 }
 
-func (p *pulse) beat(ctx context.Context, every time.Duration) {
+func (p *heartbeats) beat(ctx context.Context, every time.Duration) {
 	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
@@ -64,7 +64,7 @@ func (p *pulse) beat(ctx context.Context, every time.Duration) {
 }
 
 // stop ends the heartbeats and returns the last one.
-func (p *pulse) stop() Heartbeat {
+func (p *heartbeats) stop() Heartbeat {
 	close(p.done)
 	p.idle.Wait()
 	p.mu.Lock()
@@ -73,11 +73,11 @@ func (p *pulse) stop() Heartbeat {
 }
 
 // within makes p the one that progress finds.
-func (p *pulse) within(ctx context.Context) context.Context {
-	return context.WithValue(ctx, pulseKey{}, p)
+func (p *heartbeats) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, heartbeatsKey{}, p)
 }
 
-func (p *pulse) report(done float64) {
+func (p *heartbeats) report(done float64) {
 	if !(done >= 0 && done <= 1) { // so that NaN is none
 		return
 	}
@@ -103,7 +103,7 @@ func (p *pulse) report(done float64) {
 // else means that it does not know. It may be called often, from any
 // goroutine.
 func progress(ctx context.Context) func(done float64) {
-	p, ok := ctx.Value(pulseKey{}).(*pulse)
+	p, ok := ctx.Value(heartbeatsKey{}).(*heartbeats)
 	if !ok {
 		return func(float64) {}
 	}
@@ -113,7 +113,7 @@ func progress(ctx context.Context) func(done float64) {
 // suspected reports whether an earlier attempt of this step made the recording a
 // suspect; see Heartbeat.Suspect.
 func suspected(ctx context.Context) bool {
-	p, ok := ctx.Value(pulseKey{}).(*pulse)
+	p, ok := ctx.Value(heartbeatsKey{}).(*heartbeats)
 	if !ok {
 		return false
 	}

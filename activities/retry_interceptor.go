@@ -27,35 +27,35 @@ const maxResult = 64 << 10
 // the time for draining.
 var errStopping = errors.New("the worker is stopping")
 
-// Keeper keeps the Budget of the stages: a worker interceptor that charges
+// RetryInterceptor keeps the Budget of the stages: a worker interceptor that charges
 // attempts, classifies failures and tells the server whether to retry.
-type Keeper struct {
+type RetryInterceptor struct {
 	interceptor.WorkerInterceptorBase
 	budget  Budget
 	drain   time.Duration
 	log     *slog.Logger
 	metrics *budgetMetrics
-	memory  memory
+	earlier endedAttempts
 }
 
-var _ interceptor.WorkerInterceptor = (*Keeper)(nil)
+var _ interceptor.WorkerInterceptor = (*RetryInterceptor)(nil)
 
-// NewKeeper makes a Keeper. drain is how long a stage may go on once its
+// NewRetryInterceptor makes a RetryInterceptor. drain is how long a stage may go on once its
 // worker stops; after that it is interrupted and handed back, uncounted.
-func NewKeeper(b Budget, drain time.Duration, log *slog.Logger, reg prometheus.Registerer) *Keeper {
-	return &Keeper{budget: b, drain: drain, log: log, metrics: newBudgetMetrics(reg)}
+func NewRetryInterceptor(b Budget, drain time.Duration, log *slog.Logger, reg prometheus.Registerer) *RetryInterceptor {
+	return &RetryInterceptor{budget: b, drain: drain, log: log, metrics: newBudgetMetrics(reg)}
 }
 
 // InterceptActivity is called by the SDK for every activity task.
-func (k *Keeper) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	in := &inbound{keeper: k}
+func (k *RetryInterceptor) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	in := &inbound{retries: k}
 	in.Next = next
 	return in
 }
 
 type inbound struct {
 	interceptor.ActivityInboundInterceptorBase
-	keeper *Keeper
+	retries *RetryInterceptor
 }
 
 // ExecuteActivity runs one attempt of a stage under the budget; any other
@@ -66,12 +66,12 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	if !ok {
 		out, err := i.Next.ExecuteActivity(ctx, in)
 		if err != nil {
-			i.keeper.log.WarnContext(ctx, "activity failed; it is tried again", "activity", info.ActivityType.Name,
+			i.retries.log.WarnContext(ctx, "activity failed; it is tried again", "activity", info.ActivityType.Name,
 				"workflow_id", info.WorkflowExecution.ID, "run_id", info.WorkflowExecution.RunID, "attempt", info.Attempt, "error", err)
 		}
 		return out, err
 	}
-	a := &attempt{Keeper: i.keeper, stage: stage, step: stepOf(info), started: time.Now(), log: i.keeper.log.With(
+	a := &attempt{RetryInterceptor: i.retries, stage: stage, step: stepOf(info), started: time.Now(), log: i.retries.log.With(
 		"workflow_id", info.WorkflowExecution.ID, "run_id", info.WorkflowExecution.RunID,
 		"stage", string(stage), "attempt", info.Attempt)}
 	return a.run(ctx, info, func(ctx context.Context) (any, error) { return i.Next.ExecuteActivity(ctx, in) })
@@ -79,7 +79,7 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 
 // attempt is one attempt of a stage.
 type attempt struct {
-	*Keeper
+	*RetryInterceptor
 	stage   orak.Stage
 	step    step
 	started time.Time
@@ -94,19 +94,19 @@ func (a *attempt) run(ctx context.Context, info activity.Info, work func(context
 	if err != nil {
 		a.log.ErrorContext(ctx, "heartbeat of the last attempt is unreadable", "error", err)
 	}
-	before = a.memory.latest(a.step, before).found(a.stage, a.started)
+	before = a.earlier.latest(a.step, before).found(a.stage, a.started)
 	if a.budget.spent(before) {
 		return nil, a.giveUp(ctx, before)
 	}
-	p := startPulse(ctx, before.begin(a.started), info.HeartbeatTimeout)
+	p := startHeartbeats(ctx, before.begin(a.started), info.HeartbeatTimeout)
 	stepCtx, release := a.bound(ctx, info)
 	defer release()
 	out, err := a.call(p.within(stepCtx), work)
 	h := p.stop()
 	if err != nil {
-		return nil, a.settle(ctx, stepCtx, h, err)
+		return nil, a.fail(ctx, stepCtx, h, err)
 	}
-	a.memory.keep(a.step, h.refund())
+	a.earlier.keep(a.step, h.refund())
 	a.ended("ok")
 	return out, nil
 }
@@ -160,7 +160,7 @@ func (a *attempt) call(ctx context.Context, work func(context.Context) (any, err
 }
 
 // settle turns the error of a step into what the server shall do about it.
-func (a *attempt) settle(ctx, stepCtx context.Context, h Heartbeat, err error) error {
+func (a *attempt) fail(ctx, stepCtx context.Context, h Heartbeat, err error) error {
 	switch cause := context.Cause(ctx); {
 	case cause != nil && temporal.IsCanceledError(cause):
 		a.ended("canceled")
@@ -178,7 +178,7 @@ func (a *attempt) settle(ctx, stepCtx context.Context, h Heartbeat, err error) e
 		f = &orak.Fault{Class: orak.ClassTransient, Message: "This step took too long.", Err: err}
 	}
 	now, counted := time.Now(), h.Attempts
-	h, v := a.budget.settle(h, f, now)
+	h, v := a.budget.judge(h, f, now)
 	if h.Attempts < counted {
 		counted = 0 // it was no attempt that counts
 	}
@@ -194,7 +194,7 @@ func (a *attempt) settle(ctx, stepCtx context.Context, h Heartbeat, err error) e
 // leave tells h to the next attempt: by way of the server where it still
 // listens, and for the case that it does not, by this process's memory.
 func (a *attempt) leave(ctx context.Context, h Heartbeat) {
-	a.memory.keep(a.step, h)
+	a.earlier.keep(a.step, h)
 	if ctx.Err() == nil {
 		activity.RecordHeartbeat(ctx, h)
 	}

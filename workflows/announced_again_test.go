@@ -56,7 +56,7 @@ func TestUploadWithARefusedAnnouncementIsDeadLetteredLikeAnyOther(t *testing.T) 
 	require.Equal(t, *in.Refused, w.letters[0].Failure)
 	require.Equal(t, orak.StageReceive, w.alerts[0].Stage)
 	require.NotEmpty(t, w.alerts[0].WorkflowID)
-	require.Equal(t, []string{workflows.AlertWorkflowID(orak.StageReceive, orak.ClassInput)}, w.settled)
+	require.Equal(t, []string{workflows.AlertWorkflowID(orak.StageReceive, orak.ClassInput)}, w.unparked)
 	require.Zero(t, w.runs[activities.TypeConvert])
 	require.Len(t, w.outcomes, 1)
 }

@@ -10,7 +10,7 @@ import (
 
 func TestMemoryMendsOnlyWhatTheServerDidNotHear(t *testing.T) {
 	t.Parallel()
-	var m memory
+	var m endedAttempts
 	s := step{"run", "5"}
 	running := Heartbeat{}.begin(noon)
 	require.Equal(t, running, m.latest(s, running), "nothing is known of it")
@@ -30,12 +30,12 @@ func TestMemoryMendsOnlyWhatTheServerDidNotHear(t *testing.T) {
 
 func TestMemoryForgetsTheOldest(t *testing.T) {
 	t.Parallel()
-	var m memory
+	var m endedAttempts
 	h := Heartbeat{}.begin(noon)
-	for i := range maxMemory + 10 {
+	for i := range maxEnded + 10 {
 		m.keep(step{"run", strconv.Itoa(i)}, h.refund())
 	}
-	require.Len(t, m.left, maxMemory)
+	require.Len(t, m.left, maxEnded)
 	require.Equal(t, h, m.latest(step{"run", "9"}, h))
 	require.Equal(t, h.refund(), m.latest(step{"run", "10"}, h))
 }

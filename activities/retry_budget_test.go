@@ -14,7 +14,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 // fail plays one attempt that fails, at the given time.
 func fail(b Budget, before Heartbeat, f *orak.Fault, at time.Time) (Heartbeat, verdict) {
-	return b.settle(before.begin(at), f, at.Add(time.Second))
+	return b.judge(before.begin(at), f, at.Add(time.Second))
 }
 
 func TestCountedClassesAreRetriedUntilTheBudgetIsSpent(t *testing.T) {

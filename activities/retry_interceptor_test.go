@@ -25,7 +25,7 @@ import (
 	"orak/internal/config"
 )
 
-// kept is an activity environment under a Keeper.
+// kept is an activity environment under a RetryInterceptor.
 type kept struct {
 	env *testsuite.TestActivityEnvironment
 	log *bytes.Buffer
@@ -38,11 +38,11 @@ type kept struct {
 func keep(t *testing.T, name string, drain time.Duration, step func(context.Context) (any, error)) *kept {
 	t.Helper()
 	k := &kept{log: &bytes.Buffer{}}
-	keeper := NewKeeper(config.MustDefaults[Budget](), drain, slog.New(slog.NewTextHandler(k.log, nil)), nil)
+	retries := NewRetryInterceptor(config.MustDefaults[Budget](), drain, slog.New(slog.NewTextHandler(k.log, nil)), nil)
 	var s testsuite.WorkflowTestSuite
 	s.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	k.env = s.NewTestActivityEnvironment()
-	k.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{keeper}})
+	k.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{retries}})
 	k.env.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: name})
 	k.env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
 		var h Heartbeat
@@ -177,7 +177,7 @@ func TestAPanicIsOursAndLeavesItsStackInTheLog(t *testing.T) {
 	require.True(t, app.NonRetryable())
 	require.Equal(t, orak.ClassInternal, f.Class)
 	require.NotContains(t, f.Message, "no such index")
-	require.Contains(t, k.log.String(), "keeper_test.go")
+	require.Contains(t, k.log.String(), "retry_interceptor_test.go")
 }
 
 func TestAResultThatCannotBeHandedOnIsOurs(t *testing.T) {
@@ -250,13 +250,13 @@ func TestFailureTextStaysUnderTheServersLimit(t *testing.T) {
 func TestAttemptWhoseEndTheServerMissedIsChargedAsItEnded(t *testing.T) {
 	t.Parallel()
 	for class, counted := range map[orak.Class]int{orak.ClassDependency: 0, orak.ClassTransient: 1} {
-		keeper := NewKeeper(config.MustDefaults[Budget](), time.Minute, slog.New(slog.DiscardHandler), nil)
-		a := &attempt{Keeper: keeper, stage: orak.StageConvert, step: step{"run", "5"}, started: noon, log: keeper.log}
+		retries := NewRetryInterceptor(config.MustDefaults[Budget](), time.Minute, slog.New(slog.DiscardHandler), nil)
+		a := &attempt{RetryInterceptor: retries, stage: orak.StageConvert, step: step{"run", "5"}, started: noon, log: retries.log}
 		ctx, cancel := context.WithDeadline(t.Context(), noon)
 		t.Cleanup(cancel)
 		begun := Heartbeat{}.begin(noon)
-		require.Error(t, a.settle(ctx, t.Context(), begun, &orak.Fault{Class: class, Message: "No."}))
-		next := keeper.memory.latest(a.step, begun)
+		require.Error(t, a.fail(ctx, t.Context(), begun, &orak.Fault{Class: class, Message: "No."}))
+		next := retries.earlier.latest(a.step, begun)
 		require.False(t, next.Open)
 		require.Equal(t, counted, next.Attempts, class)
 	}

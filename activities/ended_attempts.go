@@ -12,15 +12,15 @@ import (
 // never arrives. The next attempt would count it as a crash; where it runs in
 // the same process it learns here how it really ended. (In another process it
 // counts as a crash.)
-type memory struct {
+type endedAttempts struct {
 	mu    sync.Mutex
 	left  map[step]Heartbeat
 	order []step
 }
 
-// maxMemory bounds memory: as many attempts as end between an outage's begin
+// maxEnded bounds memory: as many attempts as end between an outage's begin
 // and the retries after it. One takes some hundred bytes.
-const maxMemory = 10_000
+const maxEnded = 10_000
 
 // step is an activity of a run, whatever the attempt.
 type step struct{ run, activity string }
@@ -28,7 +28,7 @@ type step struct{ run, activity string }
 func stepOf(info activity.Info) step { return step{info.WorkflowExecution.RunID, info.ActivityID} }
 
 // keep notes what an attempt of s left when it ended.
-func (m *memory) keep(s step, h Heartbeat) {
+func (m *endedAttempts) keep(s step, h Heartbeat) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.left == nil {
@@ -38,7 +38,7 @@ func (m *memory) keep(s step, h Heartbeat) {
 		m.order = append(m.order, s)
 	}
 	m.left[s] = h
-	if len(m.order) > maxMemory {
+	if len(m.order) > maxEnded {
 		delete(m.left, m.order[0])
 		m.order = m.order[1:]
 	}
@@ -46,7 +46,7 @@ func (m *memory) keep(s step, h Heartbeat) {
 
 // latest is what the attempt before this one left, where told is what the
 // server has of it.
-func (m *memory) latest(s step, told Heartbeat) Heartbeat {
+func (m *endedAttempts) latest(s step, told Heartbeat) Heartbeat {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if h, ok := m.left[s]; ok && told.Open && h.BegunAt.Equal(told.BegunAt) {

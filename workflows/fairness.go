@@ -1,0 +1,29 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+
+	"orak"
+)
+
+// Priorities on Temporal's scale of 1 (first) to 5. New uploads have its
+// default, 3: somebody waits for them. They go before what is run again after a
+// dead letter, which goes before what is replayed or restarted. A priority
+// orders the backlog of a queue, not what runs already.
+const (
+	PriorityReprocessed = 4
+	LowestPriority      = 5
+)
+
+// fair shares the task queues among tenants: the tenant is the fairness key.
+func fair(t orak.Tenant) temporal.Priority { return temporal.Priority{FairnessKey: string(t)} }
+
+// priority is that of the upload's stages. Before the upload is reprocessed it
+// inherits the priority of the workflow.
+func (u *upload) priority() temporal.Priority {
+	p := fair(u.in.Upload.Tenant)
+	if u.progress.Cycle > u.in.Cycle {
+		p.PriorityKey = PriorityReprocessed
+	}
+	return p
+}
