@@ -165,7 +165,7 @@ func TestBrokerThatIsDownIsOneClearLine(t *testing.T) {
 	} {
 		got := orakRun(t.Context(), "", append(args, "--kafka-brokers=127.0.0.1:1")...)
 		require.Equal(t, exitUnreachable, got.code, args)
-		require.True(t, strings.HasPrefix(got.err, "orak: Kafka does not tell the offsets of orak.uploads: "), got.err)
+		require.True(t, strings.HasPrefix(got.err, "orak: Kafka does not return the offsets of orak.uploads: "), got.err)
 		require.Contains(t, got.err, "connection refused")
 	}
 }

@@ -53,13 +53,12 @@ func (r *Reconciler) mendMissing(ctx context.Context, p activities.ReconcilePage
 			return done, ctx.Err()
 		case err != nil:
 			done.Counts.Errors++
-			at := m.Record
-			c.Next.Offsets[at.Partition] = min(c.Next.Offsets[at.Partition], at.Offset)
+			c.Next.Offsets[m.Partition] = min(c.Next.Offsets[m.Partition], m.Offset)
 			r.log.ErrorContext(ctx, "a missing upload could not be started", "upload_id", m.ID, "tenant", m.Tenant, "error", err)
 		case started:
 			done.Counts.Started++
 			r.log.WarnContext(ctx, "a missing upload was started", "upload_id", m.ID, "tenant", m.Tenant,
-				"partition", m.Record.Partition, "offset", m.Record.Offset)
+				"partition", m.Partition, "offset", m.Offset)
 		}
 	}
 	if len(c.Left) == 0 {
@@ -110,7 +109,7 @@ func cut(left map[int32]replay.Bounds, size int) map[int32]replay.Bounds {
 }
 
 // start starts a missing upload, unless the store knows better.
-func (r *Reconciler) start(ctx context.Context, m replay.Announced) (started bool, err error) {
+func (r *Reconciler) start(ctx context.Context, m replay.Announcement) (started bool, err error) {
 	outcome, err := r.deps.Store.Outcome(ctx, m.Tenant, m.ID)
 	if err != nil || outcome != nil {
 		return false, err
@@ -122,27 +121,21 @@ func (r *Reconciler) start(ctx context.Context, m replay.Announced) (started boo
 	return r.deps.Replayer.Start(ctx, m)
 }
 
-// place is where a record of the topic of uploads is.
-type place struct {
-	partition int32
-	offset    int64
-}
-
 // withoutLetters leaves out what the bridge dead-lettered.
-func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announced) ([]replay.Announced, error) {
+func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announcement) ([]replay.Announcement, error) {
 	if len(missing) == 0 {
 		return nil, nil
 	}
-	first := slices.MinFunc(missing, func(a, b replay.Announced) int {
+	first := slices.MinFunc(missing, func(a, b replay.Announcement) int {
 		return cmp.Compare(a.Record.Timestamp.UnixMilli(), b.Record.Timestamp.UnixMilli())
 	})
 	bounds, err := r.deps.Replayer.Since(ctx, events.TopicDeadLetters, first.Record.Timestamp.Add(-overlap))
 	if err != nil {
 		return nil, err
 	}
-	given := make(map[place]bool)
+	given := make(map[replay.Position]bool)
 	for _, m := range missing {
-		given[place{m.Record.Partition, m.Record.Offset}] = false
+		given[replay.Position{Partition: m.Partition, Offset: m.Offset}] = false
 	}
 	err = r.deps.Replayer.Read(ctx, events.TopicDeadLetters, bounds, func(records []*kgo.Record) error {
 		for _, rec := range records {
@@ -150,14 +143,14 @@ func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announ
 			if err != nil || l.Failure.Stage != orak.StageReceive || l.Origin.Topic != events.TopicUploads {
 				continue
 			}
-			at := place{l.Origin.Partition, l.Origin.Offset}
+			at := replay.Position{Partition: l.Origin.Partition, Offset: l.Origin.Offset}
 			if _, asked := given[at]; asked {
 				given[at] = true
 			}
 		}
 		return nil
 	})
-	return slices.DeleteFunc(missing, func(m replay.Announced) bool {
-		return given[place{m.Record.Partition, m.Record.Offset}]
+	return slices.DeleteFunc(missing, func(m replay.Announcement) bool {
+		return given[replay.Position{Partition: m.Partition, Offset: m.Offset}]
 	}), err
 }

@@ -1,35 +1,34 @@
-// Package replay reads the retained topic of uploads again and starts the
-// workflows that should be there and are not; and it shows and moves the
-// offsets of a consumer group.
+// Package replay reads the retained records of the topic of uploads again and
+// starts the workflows that are missing or failed. It also shows and moves the
+// offsets of any consumer group on any topic.
 //
-//	Plan   bounds by Kafka's own offsets ─► read ─► decode ─► Describe each upload once ─► what would be started
-//	Run    read the same bounds again ─► start what was chosen, batch by batch ─► State after each
+//	Plan   offsets from Kafka ─► read ─► decode ─► Describe each upload once ─► what would be started
+//	Run    read the same offsets again ─► start what was chosen, in batches ─► Save after each
 //
-// A replay is no member of any group: it reads partitions by offset, up to
-// where they ended when it was planned, and commits nothing. The live bridge
-// and its offsets never notice.
+// A replay joins no group and commits nothing: it reads partitions from an
+// offset up to where they ended when it was planned. It does not affect the
+// bridges and their offsets.
 //
-// What is started is what the bridge would start (workflows.StartOptions), but at
-// LowestPriority, so that uploads that arrive meanwhile go first.
+// It starts workflows with the options of the bridge (workflows.StartOptions),
+// but with LowestPriority, so that new uploads go first.
 //
-// Temporal has the last word on each start. The reuse policy that goes with a
-// start is the narrowest that its reason allows: a missing upload is started
-// only where none was ever known, a failed one only after a failure. A run
-// that is open is never touched, whatever was asked for.
+// Temporal decides about each start. Its reuse policy is the strictest that
+// allows the start: a missing upload is started only if it never had a workflow,
+// a failed one only after a failure. An open run is never touched.
 //
 // # Non-obvious
 //
-//   - Between a stop and its resumption, uploads that were started again may
-//     have ended again. So a run that began after the replay did is its own
-//     work, and never chosen a second time. That compares this machine's clock
-//     with Temporal's.
-//   - A batch is started as a whole before State moves past it, so that State
-//     is one offset for each partition and nothing before it is left out.
-//   - The plan remembers offsets, not uploads: a topic of millions fits into
-//     memory, at the cost of reading what was chosen twice.
-//   - A transaction's marker takes an offset and is no record. Markers are
-//     read, too, or the end of a partition would never be seen.
-//   - Retention may delete what is still to be read. A partition that stays
-//     silent is therefore looked at again, and is done once its log no longer
-//     reaches into the bounds.
+//   - Between an interruption and its resumption, uploads that were started may
+//     have ended. So a run that began after the replay counts as started by it,
+//     and is not chosen again. That compares this machine's clock with
+//     Temporal's.
+//   - Save is called after a whole batch, so that the saved state is one offset
+//     for each partition, and nothing before it is left out.
+//   - The plan keeps positions, not records, so that a topic of millions fits
+//     into memory. What was chosen is read twice.
+//   - The marker of a transaction takes an offset and is no record. Markers are
+//     read as well, or the end of a partition would never be reached.
+//   - Retention may delete records that are still to be read. The bounds of
+//     a partition without new records are therefore checked again; it is done
+//     when its log no longer reaches into them.
 package replay

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -12,26 +12,16 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/api/serviceerror"
 
-	"orak"
-	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/workflows"
 )
 
-// Announced is an upload that a record announces.
-type Announced struct {
-	ID     orak.UploadID
-	Tenant orak.Tenant
-	Record *kgo.Record
-	// entry is the one of a bucket's notification.
-	entry int
-}
-
-// Passed are the bounds of what the live bridge has passed by and that is older
-// than before: a workflow that is missing there is not on its way. They begin
-// at from, or earlier where records since then lie before it; where from has
-// no offset, or one of another log, at the first that is retained.
+// Passed returns bounds of the records that the bridges have committed and that
+// are older than before: an upload in them that has no workflow is missing. The
+// bounds begin at from, or earlier where records since then precede it. Where
+// from has no offset of a partition, or one beyond its end (the topic was
+// recreated), they begin at the first retained record.
 func (r *Replayer) Passed(ctx context.Context, from map[int32]int64, since, before time.Time) (map[int32]Bounds, error) {
 	adm, closeClient, err := r.admin()
 	if err != nil {
@@ -70,8 +60,8 @@ func (r *Replayer) Passed(ctx context.Context, from map[int32]int64, since, befo
 	return all, nil
 }
 
-// Since are the bounds of a topic's records from a time on; the zero time means
-// all that are retained.
+// Since returns bounds of a topic's records since a time; the zero time means
+// all retained records.
 func (r *Replayer) Since(ctx context.Context, topic string, since time.Time) (map[int32]Bounds, error) {
 	adm, closeClient, err := r.admin()
 	if err != nil {
@@ -94,49 +84,50 @@ func (r *Replayer) Since(ctx context.Context, topic string, since time.Time) (ma
 	return all, nil
 }
 
-// offsetsAt are the offsets of the first records that are not before t, or
-// those behind the last.
+// offsetsAt returns, by partition, the offset of the first record that is not
+// older than t; where there is none, the end of the partition.
 func offsetsAt(ctx context.Context, adm *kadm.Client, topic string, t time.Time) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	at, err := listed(adm.ListOffsetsAfterMilli(ctx, max(t.UnixMilli(), 0), topic))
 	if err != nil {
-		return nil, errUnreachable("Kafka does not tell the offsets.", fmt.Errorf("finding the offsets of a time: %w", err))
+		return nil, errUnreachable("Kafka does not return the offsets.", fmt.Errorf("finding the offsets of a time: %w", err))
 	}
 	return at, nil
 }
 
-// Missing reads the records within bounds and gives the announcements that no
-// workflow answers to, without what was erased, and without what was canceled
-// later, wherever in the topic that was.
-func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Announced, error) {
+// Missing reads the records within bounds and returns the announcements of
+// uploads that have no workflow. Uploads that were erased, or that a later
+// record anywhere on the topic withdraws, are left out.
+func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Announcement, error) {
 	if err := r.reach(ctx); err != nil {
 		return nil, err
 	}
 	p := newPlan(Selection{Only: []State{Missing}}, time.Now().UTC())
-	s := r.surveyor(p, nil)
-	page := make(map[spotOf]*kgo.Record)
-	var missing []Announced
-	ask := func(uploads []found) error {
-		states, err := r.states(ctx, p.Selection, uploads, p.Began)
+	s := r.newSurveyor(p, nil)
+	read := make(map[Position]*kgo.Record)
+	var missing []Announcement
+	keep := func(announced []Announcement) error {
+		states, err := r.states(ctx, p.Selection, announced, p.Began)
 		if err != nil {
 			return err
 		}
-		for i, f := range uploads {
+		for i, a := range announced {
 			if states[i].state == Missing {
-				missing = append(missing, Announced{f.id, f.tenant, page[spotOf{f.partition, f.offset}], f.entry})
+				a.Record = read[Position{Partition: a.Partition, Offset: a.Offset}]
+				missing = append(missing, a)
 			}
 		}
 		return nil
 	}
-	err := r.read(ctx, bounds, func(records []*kgo.Record) error {
+	err := r.readUploads(ctx, bounds, func(records []*kgo.Record) error {
 		for _, rec := range records {
-			page[spotOf{rec.Partition, rec.Offset}] = rec
+			read[Position{Partition: rec.Partition, Offset: rec.Offset}] = rec
 		}
-		return ask(s.sift(records))
+		return keep(s.sift(records))
 	})
 	if err == nil {
-		err = ask(s.onlyNotified())
+		err = keep(s.onlyNotified())
 	}
 	if err != nil || len(missing) == 0 {
 		return nil, err
@@ -144,28 +135,28 @@ func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Anno
 	return r.withoutWithdrawn(ctx, missing)
 }
 
-// withoutWithdrawn leaves out what somebody asked to cancel after it was
-// announced: the bridge, which met no workflow, has forgotten it. The key is
-// the same, and so the partition is.
-func (r *Replayer) withoutWithdrawn(ctx context.Context, missing []Announced) ([]Announced, error) {
+// withoutWithdrawn leaves out the uploads that were withdrawn after they were
+// announced. The bridge ignored those requests, since it found no workflow. The
+// requests have the same key, and so the same partition, as the announcement.
+func (r *Replayer) withoutWithdrawn(ctx context.Context, missing []Announcement) ([]Announcement, error) {
 	rest, err := r.Since(ctx, events.TopicUploads, time.Time{})
 	if err != nil {
 		return nil, err
 	}
 	ahead := make(map[int32]Bounds)
 	for _, m := range missing {
-		p, next := m.Record.Partition, m.Record.Offset+1
-		if b, ok := ahead[p]; ok {
+		next := m.Offset + 1
+		if b, ok := ahead[m.Partition]; ok {
 			next = min(next, b.Next)
 		}
-		ahead[p] = Bounds{Next: next, End: max(rest[p].End, next)}
+		ahead[m.Partition] = Bounds{Next: next, End: max(rest[m.Partition].End, next)}
 	}
-	canceled := make(map[owned]int64) // where it was last asked for
-	err = r.read(ctx, ahead, func(records []*kgo.Record) error {
+	last := make(map[withdrawal]int64) // offsets
+	err = r.readUploads(ctx, ahead, func(records []*kgo.Record) error {
 		for _, rec := range records {
-			var asked canceledError
-			if _, err := decode(rec); errors.As(err, &asked) {
-				canceled[asked.owned] = rec.Offset
+			var withdrawn withdrawalError
+			if _, err := decode(rec); errors.As(err, &withdrawn) {
+				last[withdrawn.withdrawal] = rec.Offset
 			}
 		}
 		return nil
@@ -173,29 +164,27 @@ func (r *Replayer) withoutWithdrawn(ctx context.Context, missing []Announced) ([
 	if err != nil {
 		return nil, err
 	}
-	kept := missing[:0]
-	for _, m := range missing {
-		if at, ok := canceled[owned{m.ID, m.Tenant}]; !ok || at < m.Record.Offset {
-			kept = append(kept, m)
-		}
-	}
-	return kept, nil
+	return slices.DeleteFunc(missing, func(m Announcement) bool {
+		at, ok := last[withdrawal{m.ID, m.Tenant}]
+		return ok && at >= m.Offset
+	}), nil
 }
 
-// Start starts the workflow of a missing upload as the bridge would, but last
-// in line. started is false where somebody else was faster, and where there is
-// nothing to start: the recording of a notification is gone, or in the outbox.
-func (r *Replayer) Start(ctx context.Context, a Announced) (started bool, err error) {
-	u, err := r.announced(ctx, a.Record, a.entry)
+// Start starts the workflow of a missing upload like the bridge, with
+// LowestPriority. started is false where it was started meanwhile, and where it
+// cannot be started: the recording that a notification names is gone, is in the
+// outbox, or can never be processed.
+func (r *Replayer) Start(ctx context.Context, a Announcement) (started bool, err error) {
+	u, err := r.upload(ctx, a)
 	if err != nil {
-		if unstartable(err) {
+		if unavailable(err) || unprocessable(err) {
 			return false, nil
 		}
-		return false, fmt.Errorf("reading what record %d:%d announces: %w", a.Record.Partition, a.Record.Offset, err)
+		return false, fmt.Errorf("reading what record %d:%d announces: %w", a.Partition, a.Offset, err)
 	}
 	_, span := kafka.NewTracer(r.deps.Kafka.ClientID, "").WithProcessSpan(a.Record)
 	defer span.End()
-	err = insist(trace.ContextWithSpan(ctx, span), func(ctx context.Context) error {
+	err = retry(trace.ContextWithSpan(ctx, span), func(ctx context.Context) error {
 		return r.execute(ctx, a.Record, u, Missing)
 	})
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
@@ -206,18 +195,4 @@ func (r *Replayer) Start(ctx context.Context, a Announced) (started bool, err er
 		return false, fmt.Errorf("starting workflow %s: %w", workflows.UploadWorkflowID(u.ID), err)
 	}
 	return true, nil
-}
-
-// unstartable tells a recording that is gone, is about to be announced, or can
-// never be processed.
-func unstartable(err error) bool {
-	var fault *orak.Fault
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, bridge.ErrInOutbox) ||
-		errors.As(err, &fault) && fault.Class == orak.ClassInput
-}
-
-// spotOf is where a record is.
-type spotOf struct {
-	partition int32
-	offset    int64
 }

@@ -15,7 +15,7 @@ import (
 	"orak/internal/kafka"
 )
 
-// NoOffset stands for a partition that the group has committed nothing of.
+// NoOffset is the offset of a partition without a commit.
 const NoOffset int64 = -1
 
 // Offsets shows and moves the offsets of a consumer group on a topic.
@@ -26,20 +26,20 @@ type Offsets struct {
 	topic string
 }
 
-// NewOffsets is for one group and topic; nothing is connected before it is
-// used.
+// NewOffsets returns the Offsets of a group on a topic. It connects on first
+// use.
 func NewOffsets(cfg kafka.Config, log *slog.Logger, group, topic string) *Offsets {
 	cfg.ClientID += "-offsets"
 	return &Offsets{cfg: cfg, log: log, group: group, topic: topic}
 }
 
-// Group is where a consumer group stands.
+// Group is the position of a consumer group on a topic.
 type Group struct {
 	Name  string `json:"group"`
 	Topic string `json:"topic"`
-	// State is Kafka's: Stable, Empty, Dead (there is none of that name)…
+	// State is Kafka's word, such as Stable, Empty, or Dead: no such group.
 	State string `json:"state"`
-	// Members are the clients in the group, as client id and host.
+	// Members has the client id and host of each member.
 	Members    []string    `json:"members"`
 	Partitions []Partition `json:"partitions"`
 }
@@ -50,13 +50,13 @@ const (
 	stateDead  = "Dead"
 )
 
-// Active reports whether the group has members, whose commits would undo a
-// change.
+// Active reports whether the group has members. Their commits would overwrite a
+// reset.
 func (g Group) Active() bool {
 	return len(g.Members) > 0 || g.State != stateEmpty && g.State != stateDead
 }
 
-// Lag is how many records the group has not handled, over all partitions.
+// Lag returns the sum of the partitions' lags.
 func (g Group) Lag() int64 {
 	var sum int64
 	for _, p := range g.Partitions {
@@ -65,45 +65,45 @@ func (g Group) Lag() int64 {
 	return sum
 }
 
-// Partition is where a group stands in one partition.
+// Partition is the position of a group in a partition.
 type Partition struct {
 	ID int32 `json:"partition"`
-	// Committed is the next offset to be handled, or NoOffset.
+	// Committed is the committed offset, or NoOffset.
 	Committed int64 `json:"committed"`
-	// Start is the first that is retained, End the one after the last.
+	// Start is the first retained offset, End the offset of the next record.
 	Start int64 `json:"start"`
 	End   int64 `json:"end"`
-	// Lag counts from Start where nothing was committed.
+	// Lag is End minus Committed; without a commit, End minus Start.
 	Lag int64 `json:"lag"`
 }
 
-// ErrActive refuses to move the offsets of a group that has members: they
-// would go on from where they are, and commit over it.
+// ErrActive means that the offsets of a group with members are not reset: the
+// members would overwrite them.
 var ErrActive = errors.New("the group has active members")
 
-// Target says where offsets are moved. Exactly one field is set.
+// Target is where offsets are moved to. Exactly one field is set.
 type Target struct {
 	Earliest bool
 	Latest   bool
 	Time     time.Time
-	// Offsets leaves the partitions alone that are not in it.
+	// Offsets has the offset by partition; other partitions are left alone.
 	Offsets map[int32]int64
 }
 
-// Change moves a group in one partition.
+// Change is the move of a group in a partition.
 type Change struct {
 	Partition int32 `json:"partition"`
-	// From is NoOffset where nothing was committed.
+	// From is the committed offset, or NoOffset.
 	From int64 `json:"from"`
 	To   int64 `json:"to"`
-	// Wanted is what was asked for; To is the nearest to it within the log.
+	// Wanted is the requested offset; To is the retained offset nearest to it.
 	Wanted int64 `json:"wanted"`
-	// Again is how many records are handled again, Skip how many never.
+	// Again is how many records are read again, Skip how many are never read.
 	Again int64 `json:"again"`
 	Skip  int64 `json:"skip"`
 }
 
-// Show tells where the group stands.
+// Show returns the position of the group.
 func (o *Offsets) Show(ctx context.Context) (Group, error) {
 	adm, closeClient, err := o.admin()
 	if err != nil {
@@ -113,8 +113,8 @@ func (o *Offsets) Show(ctx context.Context) (Group, error) {
 	return o.show(ctx, adm)
 }
 
-// Preview tells what Reset would change, which may be nothing. It works with
-// members, too.
+// Preview returns what Reset would change, which may be nothing. The group may
+// have members.
 func (o *Offsets) Preview(ctx context.Context, to Target) (Group, []Change, error) {
 	adm, closeClient, err := o.admin()
 	if err != nil {
@@ -132,9 +132,9 @@ func (o *Offsets) Preview(ctx context.Context, to Target) (Group, []Change, erro
 	return group, changes(group, wanted), nil
 }
 
-// Reset makes the changes that Preview gave. It fails with ErrActive while
-// the group has members; the broker itself refuses those that come between
-// the look and the commit.
+// Reset makes the changes that Preview returned. It fails with ErrActive while
+// the group has members; where a member joins between that check and the commit,
+// the broker refuses the commit.
 func (o *Offsets) Reset(ctx context.Context, changes []Change) error {
 	adm, closeClient, err := o.admin()
 	if err != nil {
@@ -159,7 +159,7 @@ func (o *Offsets) Reset(ctx context.Context, changes []Change) error {
 		return fmt.Errorf("resetting offsets of %s: %w: %w", o.group, ErrActive, err)
 	}
 	if err != nil {
-		return errUnreachable("Kafka does not take the offsets.", fmt.Errorf("resetting offsets of %s: %w", o.group, err))
+		return errUnreachable("Kafka refuses the offsets.", fmt.Errorf("resetting offsets of %s: %w", o.group, err))
 	}
 	return nil
 }
@@ -196,8 +196,8 @@ func (o *Offsets) show(ctx context.Context, adm *kadm.Client) (Group, error) {
 	return g, nil
 }
 
-// members asks by both protocols: a group of the newer one (KIP-848) is
-// unknown to the older question.
+// members asks in both group protocols: the older request does not find a group
+// of the newer one (KIP-848).
 func members(ctx context.Context, adm *kadm.Client, group string) (state string, names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -213,7 +213,7 @@ func members(ctx context.Context, adm *kadm.Client, group string) (state string,
 	if len(names) > 0 {
 		return d.State, names, nil
 	}
-	// Brokers without that protocol do not know the question.
+	// Brokers without that protocol refuse the request.
 	newer, err := adm.DescribeConsumerGroups(ctx, group)
 	if n := newer[group]; err == nil && n.Err == nil {
 		for _, m := range n.Members {
@@ -231,8 +231,8 @@ func members(ctx context.Context, adm *kadm.Client, group string) (state string,
 	}
 }
 
-// committed are the group's offsets on a topic; partitions without one are
-// left out, and all of them where there is no such group.
+// committed returns the group's offsets on a topic, without partitions that have
+// none; a group that does not exist has none.
 func committed(ctx context.Context, adm *kadm.Client, group, topic string) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -244,7 +244,7 @@ func committed(ctx context.Context, adm *kadm.Client, group, topic string) (map[
 		return map[int32]int64{}, nil
 	}
 	if err != nil {
-		return nil, errUnreachable("Kafka does not tell the group's offsets.", fmt.Errorf("fetching offsets of %s: %w", group, err))
+		return nil, errUnreachable("Kafka does not return the group's offsets.", fmt.Errorf("fetching offsets of %s: %w", group, err))
 	}
 	all := make(map[int32]int64)
 	for partition, o := range offsets[topic] {
@@ -255,7 +255,7 @@ func committed(ctx context.Context, adm *kadm.Client, group, topic string) (map[
 	return all, nil
 }
 
-// wanted is what to asks for, by partition.
+// wanted returns the offsets that to requests, by partition.
 func (o *Offsets) wanted(ctx context.Context, adm *kadm.Client, g Group, to Target) (map[int32]int64, error) {
 	wanted := make(map[int32]int64)
 	switch {
@@ -267,13 +267,7 @@ func (o *Offsets) wanted(ctx context.Context, adm *kadm.Client, g Group, to Targ
 		}
 		return to.Offsets, nil
 	case !to.Time.IsZero():
-		bounded, cancel := context.WithTimeout(ctx, answerTimeout)
-		defer cancel()
-		after, err := listed(adm.ListOffsetsAfterMilli(bounded, to.Time.UnixMilli(), o.topic))
-		if err != nil {
-			return nil, errUnreachable("Kafka does not tell the offsets.", fmt.Errorf("finding the offsets of a time: %w", err))
-		}
-		return after, nil
+		return offsetsAt(ctx, adm, o.topic, to.Time)
 	}
 	for _, p := range g.Partitions {
 		if to.Earliest {
@@ -285,7 +279,8 @@ func (o *Offsets) wanted(ctx context.Context, adm *kadm.Client, g Group, to Targ
 	return wanted, nil
 }
 
-// changes leaves out partitions that stay as they are.
+// changes returns the moves to wanted, without partitions that stay where they
+// are.
 func changes(g Group, wanted map[int32]int64) []Change {
 	var all []Change
 	for _, p := range g.Partitions {
@@ -297,7 +292,7 @@ func changes(g Group, wanted map[int32]int64) []Change {
 		if c.To == c.From {
 			continue
 		}
-		// Without a commit the bridge begins at the start.
+		// A group without a commit is taken to begin at the start, as the bridge does.
 		from := max(c.From, p.Start)
 		c.Again, c.Skip = max(0, from-c.To), max(0, c.To-from)
 		if c.From == NoOffset {

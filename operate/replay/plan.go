@@ -17,65 +17,59 @@ import (
 	"orak/internal/kafka"
 )
 
-// maxExamples bounds how many undecodable or refused records are named.
+// maxExamples bounds the undecodable or refused records that are listed.
 const maxExamples = 10
 
-// Plan is what a replay would do. It holds for as long as nothing else
-// changes; Run never does more than it allows.
+// Plan is what a replay would do. Run never does more, and less where uploads
+// changed meanwhile.
 type Plan struct {
 	Selection Selection `json:"selection"`
-	// Began is when the replay was first planned: runs that began later are
-	// left alone.
+	// Began is when the replay was first planned. Uploads whose latest run began
+	// later are left alone.
 	Began  time.Time        `json:"began"`
 	Bounds map[int32]Bounds `json:"bounds"`
-	// Records are those within the bounds and the times; First and Last are
-	// the earliest and the latest of their timestamps.
+	// Records counts the records within the bounds and the selected times; First
+	// and Last are their earliest and latest timestamp.
 	Records int       `json:"records"`
 	First   time.Time `json:"first,omitzero"`
 	Last    time.Time `json:"last,omitzero"`
-	// States counts the uploads by where they stand, each once.
+	// States counts the uploads by state, each upload once.
 	States map[State]int `json:"states"`
-	// Start counts those of them that would be started.
+	// Start counts the uploads that would be started, by state.
 	Start map[State]int `json:"start"`
-	// Repeats are further announcements of an upload; Skipped are events that
-	// announce none.
+	// Repeats counts further announcements of an upload, Skipped events that
+	// announce no upload.
 	Repeats int `json:"repeats"`
 	Skipped int `json:"skipped"`
-	// Notifications are those of a bucket. An upload that nothing else
-	// announces is among States; its recording is read when it is started.
+	// Notifications counts the notifications of a bucket. An upload that only
+	// they announce is counted in States; its recording is read when it is
+	// started.
 	Notifications int `json:"notifications"`
-	// Undecodable records are left where they are: the bridge has
-	// dead-lettered them, or will. Examples names the first of them.
+	// Undecodable counts records that are left where they are: the bridge has
+	// dead-lettered them, or will. Examples lists the first of them.
 	Undecodable int      `json:"undecodable"`
 	Examples    []Record `json:"examples,omitempty"`
 	// Absent are the uploads of Selection.IDs that no record announced.
 	Absent []orak.UploadID `json:"absent,omitempty"`
-	// Ahead counts uploads that are missing because the live bridge has not
-	// come to their records yet.
+	// Ahead counts missing uploads whose records the bridges have not read yet.
 	Ahead int `json:"ahead"`
-	// Warnings are sentences about what makes the plan doubtful.
+	// Warnings are sentences that say why the plan may be wrong.
 	Warnings []string `json:"warnings,omitempty"`
 
-	// before is what an interrupted replay had done already.
-	before Result
-	chosen map[int32]map[place]State
+	// done is what the interrupted replay did that this plan resumes.
+	done Result
+	// chosen has the announcements of the uploads to start, and their states.
+	chosen map[Position]State
 }
 
-// place is where an upload is announced in a partition: the record, and in a
-// notification the entry.
-type place struct {
-	offset int64
-	entry  int
-}
-
-// Record names a record and what is wrong with it.
+// Record is a record that cannot be replayed, and why.
 type Record struct {
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"`
 	Error     string `json:"error"`
 }
 
-// Total is how many workflows would be started.
+// Total returns how many workflows would be started.
 func (p *Plan) Total() int {
 	n := 0
 	for _, count := range p.Start {
@@ -84,11 +78,11 @@ func (p *Plan) Total() int {
 	return n
 }
 
-// Done is what an interrupted replay had done before this plan.
-func (p *Plan) Done() Result { return p.before }
+// Done returns what the interrupted replay did that this plan resumes.
+func (p *Plan) Done() Result { return p.done }
 
-// Plan reads what sel selects, up to where the topic ends now, and finds out
-// where each upload stands. It changes nothing. progress may be nil.
+// Plan reads what sel selects, up to the present end of the topic, and asks for
+// the state of each upload. It changes nothing. progress may be nil.
 func (r *Replayer) Plan(ctx context.Context, sel Selection, progress Progress) (*Plan, error) {
 	if err := sel.Validate(); err != nil {
 		return nil, fmt.Errorf("planning replay: %w", err)
@@ -105,10 +99,10 @@ func (r *Replayer) Plan(ctx context.Context, sel Selection, progress Progress) (
 	return p, r.survey(ctx, adm, p, progress)
 }
 
-// Resume plans what an interrupted replay left.
+// Resume plans the rest of an interrupted replay.
 func (r *Replayer) Resume(ctx context.Context, saved Saved, progress Progress) (*Plan, error) {
 	p := newPlan(saved.Selection, saved.Began)
-	p.Bounds, p.before = maps.Clone(saved.Bounds), saved.Done
+	p.Bounds, p.done = maps.Clone(saved.Bounds), saved.Done
 	adm, closeClient, err := r.admin()
 	if err != nil {
 		return nil, err
@@ -117,7 +111,7 @@ func (r *Replayer) Resume(ctx context.Context, saved Saved, progress Progress) (
 	if err := r.survey(ctx, adm, p, progress); err != nil {
 		return nil, err
 	}
-	// Those that are not met here may have been met before.
+	// Uploads that were not read now may have been read before.
 	p.Absent = nil
 	return p, nil
 }
@@ -125,7 +119,7 @@ func (r *Replayer) Resume(ctx context.Context, saved Saved, progress Progress) (
 func newPlan(sel Selection, began time.Time) *Plan {
 	return &Plan{
 		Selection: sel, Began: began, Bounds: make(map[int32]Bounds),
-		States: make(map[State]int), Start: make(map[State]int), chosen: make(map[int32]map[place]State),
+		States: make(map[State]int), Start: make(map[State]int), chosen: make(map[Position]State),
 	}
 }
 
@@ -137,7 +131,7 @@ func (r *Replayer) admin() (*kadm.Client, func(), error) {
 	return kadm.NewClient(cl), cl.Close, nil
 }
 
-// bound asks Kafka where the selection begins and ends.
+// bound sets the bounds of the selection, within what Kafka retains.
 func (p *Plan) bound(ctx context.Context, adm *kadm.Client) error {
 	starts, ends, err := logBounds(ctx, adm, events.TopicUploads)
 	if err != nil {
@@ -150,10 +144,8 @@ func (p *Plan) bound(ctx context.Context, adm *kadm.Client) error {
 	}
 	from := starts
 	if since := p.Selection.Since; !since.IsZero() {
-		bounded, cancel := context.WithTimeout(ctx, answerTimeout)
-		defer cancel()
-		if from, err = listed(adm.ListOffsetsAfterMilli(bounded, since.UnixMilli(), events.TopicUploads)); err != nil {
-			return errUnreachable("Kafka does not tell the offsets.", fmt.Errorf("finding the offsets of a time: %w", err))
+		if from, err = offsetsAt(ctx, adm, events.TopicUploads, since); err != nil {
+			return err
 		}
 	}
 	for partition, end := range ends {
@@ -172,7 +164,7 @@ func (p *Plan) bound(ctx context.Context, adm *kadm.Client) error {
 	return nil
 }
 
-// survey reads the bounds and counts.
+// survey reads the records within the bounds and fills in the plan.
 func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progress Progress) error {
 	if err := r.reach(ctx); err != nil {
 		return err
@@ -181,44 +173,44 @@ func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progre
 	if err != nil {
 		return err
 	}
-	s := r.surveyor(p, live)
+	s := r.newSurveyor(p, live)
 	var total, done int64
 	for _, b := range p.Bounds {
 		total += b.left()
 	}
-	err = r.read(ctx, p.Bounds, func(records []*kgo.Record) error {
+	err = r.readUploads(ctx, p.Bounds, func(records []*kgo.Record) error {
 		done += int64(len(records))
 		if progress != nil {
 			progress(min(done, total), total)
 		}
-		return r.judge(ctx, s, s.sift(records))
+		return r.count(ctx, s, s.sift(records))
 	})
 	if err != nil {
 		return fmt.Errorf("planning replay: %w", err)
 	}
 	for some := range slices.Chunk(s.onlyNotified(), maxPoll) {
-		if err := r.judge(ctx, s, some); err != nil {
+		if err := r.count(ctx, s, some); err != nil {
 			return fmt.Errorf("planning replay: %w", err)
 		}
 	}
 	s.conclude()
-	return r.doubt(ctx, p)
+	return r.warnAboutRetention(ctx, p)
 }
 
-// judge counts uploads by where they stand.
-func (r *Replayer) judge(ctx context.Context, s *surveyor, uploads []found) error {
+// count adds uploads to the plan, by state.
+func (r *Replayer) count(ctx context.Context, s *surveyor, uploads []Announcement) error {
 	states, err := r.states(ctx, s.plan.Selection, uploads, s.plan.Began)
 	if err != nil {
 		return err
 	}
-	for i, f := range uploads {
-		s.count(f, states[i])
+	for i, a := range uploads {
+		s.count(a, states[i])
 	}
 	return nil
 }
 
-// reach has the first word with Temporal: a client that was made without
-// connecting learns then what the server can do.
+// reach makes the first health check: a lazy client loads the server's
+// capabilities then.
 func (r *Replayer) reach(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -228,20 +220,21 @@ func (r *Replayer) reach(ctx context.Context) error {
 	return nil
 }
 
-// doubt warns where Temporal may have forgotten what it once finished.
-func (r *Replayer) doubt(ctx context.Context, p *Plan) error {
+// warnAboutRetention adds a warning where Temporal may have deleted workflows
+// that completed.
+func (r *Replayer) warnAboutRetention(ctx context.Context, p *Plan) error {
 	if p.Start[Missing] == 0 {
 		return nil
 	}
 	ns, err := r.deps.Temporal.WorkflowService().DescribeNamespace(ctx,
 		&workflowservice.DescribeNamespaceRequest{Namespace: r.deps.Namespace})
 	if err != nil {
-		return errUnreachable("Temporal does not tell its retention.", fmt.Errorf("describing namespace: %w", err))
+		return errUnreachable("Temporal does not return its retention.", fmt.Errorf("describing namespace: %w", err))
 	}
-	remembered := ns.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
-	if p.Began.Sub(p.First) >= remembered {
+	retention := ns.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
+	if p.Began.Sub(p.First) >= retention {
 		p.Warnings = append(p.Warnings, fmt.Sprintf(
-			"Temporal forgets closed workflows after %s, and some records are older: uploads that count as missing may have been processed.", remembered))
+			"Temporal deletes closed workflows after %s, and some records are older: uploads that count as missing may have been processed.", retention))
 	}
 	return nil
 }

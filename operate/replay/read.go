@@ -14,22 +14,23 @@ import (
 	"orak/internal/kafka"
 )
 
-// silence is how long nothing may arrive before the logs are looked at again.
+// silence is how long no record may arrive before the ends of the partitions
+// are read again.
 const silence = 5 * time.Second
 
-// maxPoll bounds the records that are handed on at once.
+// maxPoll bounds the records of one batch.
 const maxPoll = 500
 
-// fetchBytes bounds what is fetched ahead.
+// fetchBytes bounds what is fetched ahead, in bytes.
 const fetchBytes = 16 << 20
 
-// read is Read of the topic of uploads.
-func (r *Replayer) read(ctx context.Context, bounds map[int32]Bounds, visit func([]*kgo.Record) error) error {
+// readUploads calls Read for the topic of uploads.
+func (r *Replayer) readUploads(ctx context.Context, bounds map[int32]Bounds, visit func([]*kgo.Record) error) error {
 	return r.Read(ctx, events.TopicUploads, bounds, visit)
 }
 
-// Read hands on the records of a topic within bounds, in the order of their
-// partition, until all are read. bounds stays as it is.
+// Read passes the records of a topic within bounds to visit, each partition in
+// order, until all are read or visit fails. It does not change bounds.
 func (r *Replayer) Read(ctx context.Context, topic string, bounds map[int32]Bounds, visit func([]*kgo.Record) error) error {
 	open := maps.Clone(bounds)
 	maps.DeleteFunc(open, func(_ int32, b Bounds) bool { return b.left() == 0 })
@@ -55,7 +56,7 @@ func (r *Replayer) Read(ctx context.Context, topic string, bounds map[int32]Boun
 			return err
 		}
 		if len(records) == 0 {
-			if err := closeCut(ctx, cl, topic, open); err != nil {
+			if err := finishTruncated(ctx, cl, topic, open); err != nil {
 				return err
 			}
 			continue
@@ -67,7 +68,7 @@ func (r *Replayer) Read(ctx context.Context, topic string, bounds map[int32]Boun
 	return nil
 }
 
-// poll returns nothing where nothing arrived for a while.
+// poll returns no records where none arrived for the time of silence.
 func poll(ctx context.Context, cl *kgo.Client) ([]*kgo.Record, error) {
 	waiting, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
@@ -85,8 +86,8 @@ func poll(ctx context.Context, cl *kgo.Client) ([]*kgo.Record, error) {
 	return fetches.Records(), nil
 }
 
-// within drops what is beyond the bounds and moves them on. A partition that
-// is at its end is no longer read.
+// within returns the records that are within the bounds, and advances the
+// bounds. A partition that is at its end is no longer read.
 func within(cl *kgo.Client, topic string, open map[int32]Bounds, records []*kgo.Record) []*kgo.Record {
 	kept := records[:0]
 	for _, rec := range records {
@@ -111,9 +112,9 @@ func finish(cl *kgo.Client, topic string, open map[int32]Bounds, p int32) {
 	cl.PauseFetchPartitions(map[string][]int32{topic: {p}})
 }
 
-// closeCut finishes the partitions whose log no longer reaches into the
-// bounds: retention has deleted it, or the log was made anew.
-func closeCut(ctx context.Context, cl *kgo.Client, topic string, open map[int32]Bounds) error {
+// finishTruncated finishes the partitions that have no more records within the
+// bounds: retention deleted them, or the topic was recreated.
+func finishTruncated(ctx context.Context, cl *kgo.Client, topic string, open map[int32]Bounds) error {
 	starts, ends, err := logBounds(ctx, kadm.NewClient(cl), topic)
 	if err != nil {
 		return err
@@ -126,8 +127,8 @@ func closeCut(ctx context.Context, cl *kgo.Client, topic string, open map[int32]
 	return nil
 }
 
-// logBounds are the first offset of each partition of a topic, and the one
-// that its next record will have.
+// logBounds returns, for each partition of a topic, the first offset and the
+// offset of the next record.
 func logBounds(ctx context.Context, adm *kadm.Client, topic string) (starts, ends map[int32]int64, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTimeout, errors.New("no answer in time"))
 	defer cancel()
@@ -135,7 +136,7 @@ func logBounds(ctx context.Context, adm *kadm.Client, topic string) (starts, end
 		ends, err = listed(adm.ListEndOffsets(ctx, topic))
 	}
 	if err != nil {
-		return nil, nil, errUnreachable("Kafka does not tell the offsets of "+topic+".", fmt.Errorf("listing offsets of %s: %w", topic, err))
+		return nil, nil, errUnreachable("Kafka does not return the offsets of "+topic+".", fmt.Errorf("listing offsets of %s: %w", topic, err))
 	}
 	return starts, ends, nil
 }

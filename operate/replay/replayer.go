@@ -14,26 +14,27 @@ import (
 	"orak/workflows"
 )
 
-// LowestPriority is what replayed work has.
+// LowestPriority is the priority of replayed uploads.
 const LowestPriority = workflows.LowestPriority
 
-// Tombstones tells which uploads were erased, or are being erased.
+// Tombstones has the tombstones of uploads.
 type Tombstones interface {
+	// Erased reports whether an upload was erased or is being erased.
 	Erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error)
 }
 
-// Deps is what a replay works with.
+// Deps are the dependencies of a Replayer.
 type Deps struct {
-	// Kafka is how the replay makes clients of its own.
+	// Kafka configures the clients that the replay makes.
 	Kafka    kafka.Config
 	Temporal client.Client
-	// Payloads decodes with the data converter that Temporal was made with.
+	// Payloads decodes with the data converter of Temporal.
 	Payloads workflows.Payloads
-	// Namespace is the one that Temporal is a client of.
+	// Namespace is the namespace of Temporal.
 	Namespace  string
 	Tombstones Tombstones
-	// Recordings is where bucket notifications announce uploads; without it
-	// notifications are counted and announce none.
+	// Recordings reads the recordings that a bucket's notifications name; nil
+	// ignores notifications.
 	Recordings bridge.Recordings
 	Log        *slog.Logger
 }
@@ -44,33 +45,33 @@ type Replayer struct {
 	log  *slog.Logger
 }
 
-// New makes a Replayer; nothing is connected before it is used.
+// New returns a Replayer. It connects on first use.
 func New(deps Deps) *Replayer {
 	deps.Kafka.ClientID += "-replay"
 	return &Replayer{deps: deps, log: deps.Log.With("component", "replay")}
 }
 
-// Progress is told while something goes on: how much of how much is done.
+// Progress is called as work advances: done of total units are done.
 type Progress func(done, total int64)
 
-// Bounds are the offsets of one partition that are read: from Next on, and
-// before End.
+// Bounds are the offsets of one partition to read: from Next up to, but not
+// including, End.
 type Bounds struct {
 	Next int64 `json:"next"`
 	End  int64 `json:"end"`
 }
 
-// left is how many offsets are still to be read.
+// left returns how many offsets are still to be read.
 func (b Bounds) left() int64 { return max(0, b.End-b.Next) }
 
-// answerTimeout bounds one question to Kafka.
+// answerTimeout bounds one request to Kafka.
 const answerTimeout = 15 * time.Second
 
-// patience is how long Temporal may be unreachable before a replay gives up;
-// it can be resumed.
+// patience is how long Temporal may be unreachable before a replay gives up. It
+// can be resumed.
 const patience = time.Minute
 
-// errUnreachable classifies what only the servers can mend.
+// errUnreachable makes err a fault of class dependency, unless it is a fault.
 func errUnreachable(message string, err error) error {
 	var fault *orak.Fault
 	if errors.As(err, &fault) {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"orak"
 	"orak/events"
@@ -22,37 +24,36 @@ import (
 	"orak/workflows"
 )
 
-// batch is how many workflows are started before the state is saved.
+// batch is how many workflows are started between two calls of Options.Save.
 const batch = 50
 
-// Options say how a plan is run. All may be left out.
+// Options say how a plan is run. The zero value is valid.
 type Options struct {
-	// Rate is how many workflows are started a second at most; 0 means as
-	// fast as Temporal takes them.
+	// Rate bounds the workflows that are started per second; 0 means no bound.
 	Rate float64
 	// Save is called at the beginning and after each batch with what Resume
-	// needs; its error ends the replay.
+	// needs; an error of it ends the replay. May be nil.
 	Save func(Saved) error
-	// Progress counts workflows.
+	// Progress is called after each workflow. May be nil.
 	Progress Progress
 }
 
-// Result is what a replay has done, over all its resumptions.
+// Result is what a replay did, including the replays that it resumes.
 type Result struct {
-	// Started counts by what was wrong before.
+	// Started counts the started workflows, by the state before.
 	Started map[State]int `json:"started"`
-	// Overtaken are uploads that somebody else started, or erased, meanwhile.
+	// Overtaken counts uploads that were started or erased by others meanwhile.
 	Overtaken int `json:"overtaken"`
-	// Left are notified recordings that are no longer there, or that the API
-	// is about to announce.
+	// Left counts recordings, named by notifications, that are gone or that the
+	// API is about to announce.
 	Left int `json:"left"`
-	// Refused are records that Temporal does not take, or whose recording can
-	// never be processed; Examples names the first of them.
+	// Refused counts records that Temporal refuses, or whose recording can never
+	// be processed. Examples lists the first of them.
 	Refused  int      `json:"refused"`
 	Examples []Record `json:"examples,omitempty"`
 }
 
-// Total is how many workflows were started.
+// Total returns how many workflows were started.
 func (r Result) Total() int {
 	n := 0
 	for _, count := range r.Started {
@@ -61,7 +62,7 @@ func (r Result) Total() int {
 	return n
 }
 
-// Saved is what a replay that was cut off goes on from.
+// Saved is the state from which Resume continues a replay.
 type Saved struct {
 	Selection Selection        `json:"selection"`
 	Began     time.Time        `json:"began"`
@@ -69,110 +70,104 @@ type Saved struct {
 	Done      Result           `json:"done"`
 }
 
-// Run starts what the plan chose. An error, ctx's end among them, leaves the
-// result as it is so far; what was saved last can be resumed, and nothing is
-// started twice by that.
+// Run starts the workflows that the plan chose. With an error, which includes
+// the end of ctx, it returns the result so far; what was saved last can be
+// resumed, and no workflow is started twice.
 func (r *Replayer) Run(ctx context.Context, p *Plan, opts Options) (Result, error) {
+	limit := rate.Inf
+	if opts.Rate > 0 {
+		limit = rate.Limit(opts.Rate)
+	}
 	run := &run{
-		Replayer: r, plan: p, opts: opts, pace: pacer{rate: opts.Rate},
-		tracer: kafka.NewTracer(r.deps.Kafka.ClientID, ""), bounds: maps.Clone(p.Bounds), total: int64(p.Total()),
-		result: Result{
-			Started: maps.Clone(p.before.Started), Overtaken: p.before.Overtaken,
-			Left: p.before.Left, Refused: p.before.Refused, Examples: p.before.Examples,
-		},
+		Replayer: r, plan: p, opts: opts, limiter: rate.NewLimiter(limit, 1),
+		tracer: kafka.NewTracer(r.deps.Kafka.ClientID, ""), bounds: maps.Clone(p.Bounds), total: int64(p.Total()), result: p.done,
 	}
-	if run.result.Started == nil {
-		run.result.Started = make(map[State]int)
-	}
-	run.settled = run.result
+	run.result.Started = make(map[State]int)
+	maps.Copy(run.result.Started, p.done.Started)
+	run.whole = run.result
 	// From here on there is something to resume.
 	if opts.Save != nil {
 		if err := opts.Save(run.saved()); err != nil {
 			return run.result, err
 		}
 	}
-	err := r.read(ctx, run.wanted(), func(records []*kgo.Record) error { return run.visit(ctx, records) })
+	err := r.readUploads(ctx, run.wanted(), func(records []*kgo.Record) error { return run.visit(ctx, records) })
 	if err != nil {
-		return run.result, errors.Join(fmt.Errorf("replaying: %w", err), run.saveCut())
+		return run.result, errors.Join(fmt.Errorf("replaying: %w", err), run.savePart())
 	}
 	return run.result, nil
 }
 
-// saveCut counts, for who resumes, what the batch that was cut off has started.
-// What it refused or left is met again, and counted then.
-func (r *run) saveCut() error {
+// savePart saves what the interrupted batch has started. What it refused or
+// left is read again after a resumption, and counted then.
+func (r *run) savePart() error {
 	if r.opts.Save == nil {
 		return nil
 	}
-	cut := r.saved()
-	cut.Done.Left, cut.Done.Refused, cut.Done.Examples = r.settled.Left, r.settled.Refused, r.settled.Examples
-	return r.opts.Save(cut)
+	part := r.saved()
+	part.Done.Left, part.Done.Refused, part.Done.Examples = r.whole.Left, r.whole.Refused, r.whole.Examples
+	return r.opts.Save(part)
 }
 
 type run struct {
 	*Replayer
-	plan   *Plan
-	opts   Options
-	pace   pacer
-	tracer *kotel.Tracer
-	bounds map[int32]Bounds
-	total  int64
+	plan    *Plan
+	opts    Options
+	limiter *rate.Limiter
+	tracer  *kotel.Tracer
+	bounds  map[int32]Bounds
+	total   int64
 
 	mu     sync.Mutex
 	done   int64
 	result Result
-	// settled is the result up to the last whole batch.
-	settled Result
+	// whole is the result after the last whole batch.
+	whole Result
 }
 
-// wanted are the bounds without what comes before the first and after the
-// last chosen record.
+// wanted returns bounds from the first to the last chosen record of each
+// partition.
 func (r *run) wanted() map[int32]Bounds {
-	narrow := make(map[int32]Bounds)
-	for p, chosen := range r.plan.chosen {
-		b := Bounds{Next: r.bounds[p].End, End: r.bounds[p].Next}
-		for at := range chosen {
-			b = Bounds{Next: min(b.Next, at.offset), End: max(b.End, at.offset+1)}
+	wanted := make(map[int32]Bounds)
+	for at := range r.plan.chosen {
+		b, ok := wanted[at.Partition]
+		if !ok {
+			b = Bounds{Next: at.Offset, End: at.Offset + 1}
 		}
-		narrow[p] = b
+		wanted[at.Partition] = Bounds{Next: min(b.Next, at.Offset), End: max(b.End, at.Offset+1)}
 	}
-	return narrow
+	return wanted
 }
 
-// pick is a chosen place, and what it was chosen for.
-type pick struct {
-	record *kgo.Record
-	entry  int
-	was    State
-}
-
-// picks are what was chosen of a record.
-func (r *run) picks(rec *kgo.Record) []pick {
-	var all []pick
-	entries, _, _ := events.NotificationFrom(rec) // decided on in the plan
+// chosen returns the announcements in rec that the plan chose, without the ids
+// and tenants of their uploads.
+func (r *run) chosen(rec *kgo.Record) []Announcement {
+	var all []Announcement
+	entries, _, _ := events.NotificationFrom(rec) // the plan has counted an error
 	for entry := range max(1, len(entries)) {
-		if was, ok := r.plan.chosen[rec.Partition][place{rec.Offset, entry}]; ok {
-			all = append(all, pick{rec, entry, was})
+		at := Position{Partition: rec.Partition, Offset: rec.Offset, Entry: int32(entry)}
+		if _, ok := r.plan.chosen[at]; ok {
+			all = append(all, Announcement{Position: at, Record: rec})
 		}
 	}
 	return all
 }
 
-// visit starts the chosen ones among records, batch by batch, and saves how
-// far it has come after each.
+// visit starts the uploads that were chosen among records in batches, and saves
+// the progress after each.
 func (r *run) visit(ctx context.Context, records []*kgo.Record) error {
-	settled := 0
-	var chosen []pick
-	settle := func(upTo int) error {
+	passed := 0
+	var chosen []Announcement
+	start := func(upTo int) error {
 		if err := r.startAll(ctx, chosen); err != nil {
 			return err
 		}
-		for ; settled < upTo; settled++ {
-			b := r.bounds[records[settled].Partition]
-			b.Next = records[settled].Offset + 1
-			r.bounds[records[settled].Partition] = b
+		for ; passed < upTo; passed++ {
+			b := r.bounds[records[passed].Partition]
+			b.Next = records[passed].Offset + 1
+			r.bounds[records[passed].Partition] = b
 		}
-		r.settled = r.result
+		r.whole = r.result
 		started := len(chosen) > 0
 		chosen = chosen[:0]
 		if r.opts.Save == nil || !started {
@@ -181,13 +176,13 @@ func (r *run) visit(ctx context.Context, records []*kgo.Record) error {
 		return r.opts.Save(r.saved())
 	}
 	for i, rec := range records {
-		if chosen = append(chosen, r.picks(rec)...); len(chosen) >= batch {
-			if err := settle(i + 1); err != nil {
+		if chosen = append(chosen, r.chosen(rec)...); len(chosen) >= batch {
+			if err := start(i + 1); err != nil {
 				return err
 			}
 		}
 	}
-	return settle(len(records))
+	return start(len(records))
 }
 
 func (r *run) saved() Saved {
@@ -196,26 +191,24 @@ func (r *run) saved() Saved {
 	return Saved{Selection: r.plan.Selection, Began: r.plan.Began, Bounds: maps.Clone(r.bounds), Done: done}
 }
 
-func (r *run) startAll(ctx context.Context, picks []pick) error {
+func (r *run) startAll(ctx context.Context, chosen []Announcement) error {
 	group, starting := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
-	var late error
-	for _, p := range picks {
-		if late = r.pace.wait(starting); late != nil {
+	var ended error
+	for _, a := range chosen {
+		if err := r.limiter.Wait(starting); err != nil {
+			ended = cmp.Or(context.Cause(starting), err)
 			break
 		}
 		group.Go(func() error {
-			if err := r.start(starting, p); err != nil {
+			if err := r.start(starting, a); err != nil {
 				return err
 			}
 			r.tick()
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return late
+	return cmp.Or(group.Wait(), ended)
 }
 
 func (r *run) tick() {
@@ -227,17 +220,22 @@ func (r *run) tick() {
 	}
 }
 
-// start starts the workflow of the upload that p announces.
-func (r *run) start(ctx context.Context, p pick) error {
-	rec, was := p.record, p.was
-	u, err := r.announced(ctx, rec, p.entry)
-	if err != nil {
-		if r.leaves(rec, err) {
-			return nil
-		}
-		return fmt.Errorf("reading what record %d:%d announces: %w", rec.Partition, rec.Offset, err)
+// start starts the workflow of the upload that a announces, and counts what
+// became of it.
+func (r *run) start(ctx context.Context, a Announcement) error {
+	was := r.plan.chosen[a.Position]
+	u, err := r.upload(ctx, a)
+	switch {
+	case unavailable(err):
+		r.count(func(n *Result) { n.Left++ })
+		return nil
+	case unprocessable(err):
+		r.refuse(a, err)
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading what record %d:%d announces: %w", a.Partition, a.Offset, err)
 	}
-	_, span := r.tracer.WithProcessSpan(rec)
+	_, span := r.tracer.WithProcessSpan(a.Record)
 	defer span.End()
 	// It may have been erased since it was planned.
 	erased, err := r.erased(ctx, u.Tenant, u.ID)
@@ -245,33 +243,41 @@ func (r *run) start(ctx context.Context, p pick) error {
 		return err
 	}
 	if erased {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.result.Overtaken++
+		r.count(func(n *Result) { n.Overtaken++ })
 		return nil
 	}
-	err = insist(trace.ContextWithSpan(ctx, span), func(ctx context.Context) error { return r.execute(ctx, rec, u, was) })
+	err = retry(trace.ContextWithSpan(ctx, span), func(ctx context.Context) error { return r.execute(ctx, a.Record, u, was) })
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	var invalid *serviceerror.InvalidArgument
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	switch {
 	case err == nil:
-		r.result.Started[was]++
-		r.log.Debug("workflow started", "upload_id", u.ID, "tenant", u.Tenant, "was", was)
+		r.count(func(n *Result) { n.Started[was]++ })
+		r.log.DebugContext(ctx, "workflow started", "upload_id", u.ID, "tenant", u.Tenant, "was", was)
 	case errors.As(err, &exists):
-		r.result.Overtaken++
+		r.count(func(n *Result) { n.Overtaken++ })
 	case errors.As(err, &invalid) && !strings.Contains(strings.ToLower(invalid.Error()), "search attribute"):
-		r.result.Refused++
-		r.result.Examples = example(r.result.Examples, rec, err)
-		r.log.Warn("workflow refused", "upload_id", u.ID, "tenant", u.Tenant, "error", err)
+		r.refuse(a, err)
+		r.log.WarnContext(ctx, "workflow refused", "upload_id", u.ID, "tenant", u.Tenant, "error", err)
 	default:
 		return fmt.Errorf("starting workflow %s: %w", workflows.UploadWorkflowID(u.ID), err)
 	}
 	return nil
 }
 
-// execute starts it as the bridge would, but last in line.
+func (r *run) count(add func(*Result)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	add(&r.result)
+}
+
+func (r *run) refuse(a Announcement, err error) {
+	r.count(func(n *Result) {
+		n.Refused++
+		n.Examples = example(n.Examples, a.Record, err)
+	})
+}
+
+// execute starts the upload like the bridge, with LowestPriority.
 func (r *Replayer) execute(ctx context.Context, rec *kgo.Record, u orak.Upload, was State) error {
 	options := workflows.StartOptions(workflows.ProcessUploadInput{Upload: u})
 	options.Priority.PriorityKey = LowestPriority
@@ -287,8 +293,8 @@ func (r *Replayer) execute(ctx context.Context, rec *kgo.Record, u orak.Upload, 
 	return err
 }
 
-// cycle is where a run counts on that follows another: what came to its end has
-// another one only in a cycle of its own.
+// cycle returns the cycle of a run that follows another: the next one where the
+// upload reached its end, since a cycle has one end only.
 func (r *Replayer) cycle(ctx context.Context, id orak.UploadID) (int, error) {
 	d, err := workflows.Describe(ctx, r.deps.Temporal, workflows.UploadWorkflowID(id))
 	if err != nil {
@@ -301,8 +307,8 @@ func (r *Replayer) cycle(ctx context.Context, id orak.UploadID) (int, error) {
 	return p.Cycle, nil
 }
 
-// reusePolicy allows no more than the state asks for. None of them allows a
-// second run beside one that is open.
+// reusePolicy returns the strictest policy that allows a start from the state.
+// No policy allows a second run beside an open one.
 func reusePolicy(was State) enums.WorkflowIdReusePolicy {
 	switch was {
 	case Missing:
@@ -312,29 +318,4 @@ func reusePolicy(was State) enums.WorkflowIdReusePolicy {
 	default:
 		return enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	}
-}
-
-// pacer lets through so many a second.
-type pacer struct {
-	rate float64
-	next time.Time
-}
-
-func (p *pacer) wait(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if p.rate <= 0 {
-		return nil
-	}
-	now := time.Now()
-	if p.next.Before(now) {
-		p.next = now
-	}
-	turn := p.next
-	p.next = p.next.Add(time.Duration(float64(time.Second) / p.rate))
-	if turn.After(now) {
-		return pause(ctx, turn.Sub(now))
-	}
-	return nil
 }

@@ -9,50 +9,49 @@ import (
 	"orak"
 )
 
-// State says where an upload stands, as far as a replay is concerned.
+// State is the state of an upload, as far as it matters to a replay.
 type State string
 
 // The states of an upload.
 const (
-	// Missing: Temporal knows no workflow of it.
+	// Missing: Temporal knows no workflow of the upload.
 	Missing State = "missing"
-	// Failed: its workflow failed, timed out or was terminated.
+	// Failed: the workflow failed, timed out or was terminated.
 	Failed State = "failed"
-	// Running: its workflow is open and at work.
+	// Running: the workflow is open and not parked.
 	Running State = "running"
-	// Parked: its workflow is open and waits for a decision about a dead
-	// letter.
+	// Parked: the workflow is open and waits for a decision about a dead letter.
 	Parked State = "parked"
-	// Completed: its workflow reached its end.
+	// Completed: the workflow completed.
 	Completed State = "completed"
-	// Withdrawn: somebody canceled or discarded it.
+	// Withdrawn: the upload was canceled or discarded.
 	Withdrawn State = "withdrawn"
-	// Erased: everything that was stored of it is gone, or is about to be.
+	// Erased: the upload was erased or is being erased.
 	Erased State = "erased"
 )
 
-// Selection says what is replayed. Since and Offsets exclude one another;
-// without either the whole retained topic is read.
+// Selection selects what is replayed. Since excludes Offsets and From; without
+// them the whole retained topic is read.
 type Selection struct {
-	// Since and Until bound the records' timestamps: from Since on, and
-	// before Until. Zero means without bound.
+	// Since and Until bound the records' timestamps: from Since up to, but not
+	// including, Until. Zero means no bound.
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
-	// Offsets are the first offset by partition; partitions that are not in
-	// it are not read. Nil means all of all.
+	// Offsets has the first offset to read by partition; other partitions are not
+	// read. Nil means all partitions.
 	Offsets map[int32]int64 `json:"offsets,omitempty"`
 	// From is the first offset of every partition, where Offsets is nil.
 	From int64 `json:"from,omitempty"`
-	// IDs are the only uploads that are looked at; empty means all.
+	// IDs restricts the replay to these uploads; empty means all.
 	IDs []orak.UploadID `json:"ids,omitempty"`
-	// Only are the states that are replayed: Missing, Failed or both.
+	// Only are the states to replay: Missing, Failed or both.
 	Only []State `json:"only"`
-	// Force replays completed uploads as well, and withdrawn ones that IDs
-	// names.
+	// Force replays completed uploads as well, and withdrawn ones that are in
+	// IDs.
 	Force bool `json:"force,omitempty"`
 }
 
-// Validate reports the first thing that makes no sense.
+// Validate returns an error for the first field that is invalid.
 func (s Selection) Validate() error {
 	if !s.Since.IsZero() && (s.Offsets != nil || s.From != 0) {
 		return errors.New("a time and an offset to begin with: want one of them")
@@ -79,7 +78,7 @@ func (s Selection) Validate() error {
 	return nil
 }
 
-// wants reports whether an upload that is in this state is replayed.
+// wants reports whether an upload in this state is replayed.
 func (s Selection) wants(state State) bool {
 	switch state {
 	case Missing, Failed:
@@ -93,8 +92,8 @@ func (s Selection) wants(state State) bool {
 	}
 }
 
-// covers reports whether a record of this time is looked at. Timestamps need
-// not rise with the offsets.
+// covers reports whether a record with this timestamp is selected. Timestamps
+// need not rise with the offsets.
 func (s Selection) covers(t time.Time) bool {
 	return (s.Since.IsZero() || !t.Before(s.Since)) && (s.Until.IsZero() || t.Before(s.Until))
 }

@@ -11,28 +11,46 @@ import (
 	"orak/events"
 )
 
-// surveyor gathers a plan from records.
+// Position is the place of an announcement on the topic of uploads.
+type Position struct {
+	Offset    int64
+	Partition int32
+	// Entry is the index in a bucket's notification; 0 in every other record.
+	Entry int32
+}
+
+// Announcement is an announcement of an upload.
+type Announcement struct {
+	ID     orak.UploadID
+	Tenant orak.Tenant
+	Position
+	// Record is the record at Position; nil in a plan, which would have to hold
+	// all of them in memory.
+	Record *kgo.Record
+}
+
+// surveyor makes a plan from records.
 type surveyor struct {
 	plan *Plan
-	// live is where the bridge's group stands.
+	// live has the offsets that the bridges have committed, by partition.
 	live map[int32]int64
-	// seen has the uploads that were met; where only some are wanted, those
-	// that were not are in it as false.
+	// seen has the uploads whose announcement was read. If only some uploads
+	// are selected, those that were not read yet are in it as false.
 	seen map[orak.UploadID]bool
-	// canceled has the uploads that a record asks to cancel or erase, and chosen where
-	// those that would be started are.
-	canceled map[owned]bool
-	chosen   map[orak.UploadID]spot
-	// notified has the recordings that were met in notifications of bucket.
-	notified map[orak.UploadID]spot
+	// withdrawn has the uploads that a record asks to cancel or erase.
+	withdrawn map[withdrawal]bool
+	// chosen has the announcements of the uploads that the plan starts.
+	chosen map[orak.UploadID]Announcement
+	// notified has the recordings in bucket that were read in notifications.
+	notified map[orak.UploadID]Announcement
 	bucket   string
 }
 
-// surveyor gathers what becomes p.
-func (r *Replayer) surveyor(p *Plan, live map[int32]int64) *surveyor {
+// newSurveyor returns a surveyor that fills in p.
+func (r *Replayer) newSurveyor(p *Plan, live map[int32]int64) *surveyor {
 	s := &surveyor{
-		plan: p, live: live, seen: make(map[orak.UploadID]bool),
-		canceled: make(map[owned]bool), chosen: make(map[orak.UploadID]spot), notified: make(map[orak.UploadID]spot),
+		plan: p, live: live, seen: make(map[orak.UploadID]bool), withdrawn: make(map[withdrawal]bool),
+		chosen: make(map[orak.UploadID]Announcement), notified: make(map[orak.UploadID]Announcement),
 	}
 	if r.deps.Recordings != nil {
 		s.bucket = r.deps.Recordings.Bucket()
@@ -43,29 +61,11 @@ func (r *Replayer) surveyor(p *Plan, live map[int32]int64) *surveyor {
 	return s
 }
 
-// owned is an upload and its owner, who alone may cancel it.
-type owned struct {
-	id     orak.UploadID
-	tenant orak.Tenant
-}
-
-// spot is where an upload is announced, and whose it is.
-type spot struct {
-	partition int32
-	place
-	tenant orak.Tenant
-}
-
-// found is the first announcement of an upload.
-type found struct {
-	id orak.UploadID
-	spot
-}
-
-// sift keeps the first announcement of each upload that is looked for.
-func (s *surveyor) sift(records []*kgo.Record) []found {
+// sift returns the first announcement of each selected upload, and counts the
+// records.
+func (s *surveyor) sift(records []*kgo.Record) []Announcement {
 	p := s.plan
-	var kept []found
+	var kept []Announcement
 	for _, rec := range records {
 		if entries, ok, err := events.NotificationFrom(rec); ok && err == nil {
 			if p.Selection.covers(rec.Timestamp) {
@@ -74,11 +74,11 @@ func (s *surveyor) sift(records []*kgo.Record) []found {
 			continue
 		}
 		u, err := decode(rec)
-		var asked canceledError
-		if errors.As(err, &asked) {
-			s.cancel(asked.owned)
+		var withdrawn withdrawalError
+		if errors.As(err, &withdrawn) {
+			s.withdraw(withdrawn.withdrawal)
 		}
-		if !p.Selection.covers(rec.Timestamp) || !s.looksFor(u.ID) {
+		if !p.Selection.covers(rec.Timestamp) || !s.selects(u.ID) {
 			continue
 		}
 		s.span(rec.Timestamp.UTC())
@@ -92,37 +92,36 @@ func (s *surveyor) sift(records []*kgo.Record) []found {
 			p.Repeats++
 		default:
 			s.seen[u.ID] = true
-			kept = append(kept, found{u.ID, spot{rec.Partition, place{rec.Offset, 0}, u.Tenant}})
+			kept = append(kept, Announcement{ID: u.ID, Tenant: u.Tenant, Position: Position{Partition: rec.Partition, Offset: rec.Offset}})
 		}
 	}
 	return kept
 }
 
-// looksFor reports whether an upload may be replayed; a record that is of no
-// upload matters only where all of them do.
-func (s *surveyor) looksFor(id orak.UploadID) bool {
+// selects reports whether the selection allows an upload. A record without an
+// upload has an empty id, which is selected only together with all others.
+func (s *surveyor) selects(id orak.UploadID) bool {
 	if len(s.plan.Selection.IDs) == 0 {
 		return true
 	}
-	_, wanted := s.seen[id]
-	return wanted
+	_, selected := s.seen[id]
+	return selected
 }
 
-// cancel takes back the choice of an upload that somebody asked to cancel
-// after it was announced.
-func (s *surveyor) cancel(u owned) {
-	s.canceled[u] = true
-	at, ok := s.chosen[u.id]
-	if !ok || at.tenant != u.tenant {
+// withdraw takes an upload out of the plan.
+func (s *surveyor) withdraw(w withdrawal) {
+	s.withdrawn[w] = true
+	a, ok := s.chosen[w.id]
+	if !ok || a.Tenant != w.tenant {
 		return
 	}
 	p := s.plan
-	was := p.chosen[at.partition][at.place]
+	was := p.chosen[a.Position]
 	if was != Missing && was != Failed {
 		return
 	}
-	delete(s.chosen, u.id)
-	delete(p.chosen[at.partition], at.place)
+	delete(s.chosen, w.id)
+	delete(p.chosen, a.Position)
 	p.Start[was]--
 	p.States[was]--
 	p.States[Withdrawn]++
@@ -146,47 +145,54 @@ func example(examples []Record, rec *kgo.Record, err error) []Record {
 	return examples
 }
 
-func (s *surveyor) count(f found, at standing) {
+// count adds an upload to the plan.
+func (s *surveyor) count(a Announcement, found workflowState) {
 	p := s.plan
-	if s.canceled[owned{f.id, f.tenant}] && (at.state == Missing || at.state == Failed) {
-		at.state = Withdrawn
+	state := found.state
+	if s.withdrawn[withdrawal{a.ID, a.Tenant}] && (state == Missing || state == Failed) {
+		state = Withdrawn
 	}
-	p.States[at.state]++
-	if at.state == Missing && f.offset >= s.live[f.partition] {
+	p.States[state]++
+	if state == Missing && a.Offset >= s.live[a.Partition] {
 		p.Ahead++
 	}
-	if at.recent || !p.Selection.wants(at.state) {
+	if found.recent || !p.Selection.wants(state) {
 		return
 	}
-	p.Start[at.state]++
-	if p.chosen[f.partition] == nil {
-		p.chosen[f.partition] = make(map[place]State)
-	}
-	p.chosen[f.partition][f.place] = at.state
-	s.chosen[f.id] = f.spot
+	p.Start[state]++
+	p.chosen[a.Position] = state
+	s.chosen[a.ID] = a
 }
 
+// conclude lists the selected uploads that no record announces.
 func (s *surveyor) conclude() {
-	for id, met := range s.seen {
-		if !met {
+	for id, seen := range s.seen {
+		if !seen {
 			s.plan.Absent = append(s.plan.Absent, id)
 		}
 	}
 	slices.Sort(s.plan.Absent)
 }
 
-// errNoAnnouncement says that a record is an event that announces no upload.
+// errNoAnnouncement is the error for an event that announces no upload.
 var errNoAnnouncement = errors.New("no announcement")
 
-// canceledError is errNoAnnouncement of an event that asks to cancel an upload,
-// or to erase it.
-type canceledError struct{ owned }
+// withdrawal is a request to cancel or erase an upload. It has no effect on
+// uploads of other tenants.
+type withdrawal struct {
+	id     orak.UploadID
+	tenant orak.Tenant
+}
 
-func (canceledError) Error() string { return "asks to cancel an upload" }
+// withdrawalError is the errNoAnnouncement for a withdrawal.
+type withdrawalError struct{ withdrawal }
 
-func (canceledError) Is(target error) bool { return target == errNoAnnouncement }
+func (withdrawalError) Error() string { return "asks to cancel an upload" }
 
-// decode reads the upload that a record announces, which is no notification.
+func (withdrawalError) Is(target error) bool { return target == errNoAnnouncement }
+
+// decode returns the upload that a record announces. It does not read
+// notifications of a bucket.
 func decode(rec *kgo.Record) (orak.Upload, error) {
 	e, err := events.FromRecord(rec)
 	switch {
@@ -199,13 +205,13 @@ func decode(rec *kgo.Record) (orak.Upload, error) {
 		if err != nil {
 			return orak.Upload{}, err
 		}
-		return orak.Upload{}, canceledError{owned{c.ID, c.Tenant}}
+		return orak.Upload{}, withdrawalError{withdrawal{c.ID, c.Tenant}}
 	case e.Type == events.Erased:
-		gone, err := e.Erasure()
+		erasure, err := e.Erasure()
 		if err != nil {
 			return orak.Upload{}, err
 		}
-		return orak.Upload{}, canceledError{owned{gone.ID, gone.Tenant}}
+		return orak.Upload{}, withdrawalError{withdrawal{erasure.ID, erasure.Tenant}}
 	case e.Type != events.UploadReceived:
 		return orak.Upload{}, errNoAnnouncement
 	}

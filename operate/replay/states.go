@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
@@ -15,35 +16,36 @@ import (
 	"orak/workflows"
 )
 
-// concurrency is how many calls to Temporal are underway at once.
+// concurrency bounds the calls to Temporal that run at once.
 const concurrency = 16
 
 // attemptTimeout bounds one call.
 const attemptTimeout = 10 * time.Second
 
-// standing is where an upload stands; recent says that its latest run began
-// after the replay did.
-type standing struct {
+// workflowState is the state of an upload's workflow; recent means that the
+// latest run began after the replay did.
+type workflowState struct {
 	state  State
 	recent bool
 }
 
-// states asks Temporal about each upload, and the store about those that sel
-// would start. Describe is the truth; visibility lags behind it.
-func (r *Replayer) states(ctx context.Context, sel Selection, uploads []found, began time.Time) ([]standing, error) {
-	all := make([]standing, len(uploads))
+// states asks Temporal for the state of each upload, and the store for the
+// tombstones of those that sel would start. It uses Describe, since visibility
+// lags behind.
+func (r *Replayer) states(ctx context.Context, sel Selection, uploads []Announcement, began time.Time) ([]workflowState, error) {
+	all := make([]workflowState, len(uploads))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
-	for i, f := range uploads {
+	for i, a := range uploads {
 		group.Go(func() error {
-			err := insist(ctx, func(ctx context.Context) (err error) {
-				all[i], err = r.describe(ctx, f.id, began)
+			err := retry(ctx, func(ctx context.Context) (err error) {
+				all[i], err = r.describe(ctx, a.ID, began)
 				return err
 			})
 			if err != nil || !sel.wants(all[i].state) {
 				return err
 			}
-			erased, err := r.erased(ctx, f.tenant, f.id)
+			erased, err := r.erased(ctx, a.Tenant, a.ID)
 			if erased {
 				all[i].state = Erased
 			}
@@ -53,25 +55,25 @@ func (r *Replayer) states(ctx context.Context, sel Selection, uploads []found, b
 	return all, group.Wait()
 }
 
-// erased asks the store for the upload's tombstone.
+// erased reports whether the store has the upload's tombstone.
 func (r *Replayer) erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
 	erased, err := r.deps.Tombstones.Erased(ctx, t, id)
 	if err != nil {
-		return false, errUnreachable("The object store does not tell which uploads were erased.", fmt.Errorf("looking for the tombstone of %s: %w", id, err))
+		return false, errUnreachable("The object store cannot be asked which uploads were erased.", fmt.Errorf("looking for the tombstone of %s: %w", id, err))
 	}
 	return erased, nil
 }
 
-func (r *Replayer) describe(ctx context.Context, id orak.UploadID, began time.Time) (standing, error) {
+func (r *Replayer) describe(ctx context.Context, id orak.UploadID, began time.Time) (workflowState, error) {
 	d, err := workflows.Describe(ctx, r.deps.Temporal, workflows.UploadWorkflowID(id))
 	if err != nil {
-		return standing{}, err
+		return workflowState{}, err
 	}
 	if d == nil {
-		return standing{state: Missing}, nil
+		return workflowState{state: Missing}, nil
 	}
 	info := d.GetWorkflowExecutionInfo()
-	return standing{state: r.stateOf(info), recent: info.GetStartTime().AsTime().After(began)}, nil
+	return workflowState{state: r.stateOf(info), recent: info.GetStartTime().AsTime().After(began)}, nil
 }
 
 func (r *Replayer) stateOf(info *workflow.WorkflowExecutionInfo) State {
@@ -92,37 +94,37 @@ func (r *Replayer) stateOf(info *workflow.WorkflowExecutionInfo) State {
 		}
 		return Completed
 	default:
-		// Continued in a run that is about to begin.
+		// Continued as new: the next run is about to begin.
 		return Running
 	}
 }
 
-// insist tries again what an outage or a limit kept from succeeding, for as
-// long as patience lasts. A try that began is not cut off by ctx, so that its
-// end is known.
-func insist(ctx context.Context, try func(context.Context) error) error {
-	deadline := time.Now().Add(patience)
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+// retry calls try until it succeeds, fails with an error that is not temporary,
+// patience is over, or ctx ends. The end of ctx does not cut off a call, so that
+// its result is known.
+func retry(ctx context.Context, try func(context.Context) error) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval, wait.Multiplier = 100*time.Millisecond, 5*time.Second, 2
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return struct{}{}, backoff.Permanent(context.Cause(ctx))
 		}
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
+		defer cancel()
 		err := try(bounded)
-		cancel()
-		if err == nil || !passing(err) {
-			return err
+		if err != nil && !temporary(err) {
+			err = backoff.Permanent(err)
 		}
-		if time.Now().Add(wait).After(deadline) {
-			return errUnreachable("Temporal cannot be reached.", err)
-		}
-		if pause(ctx, wait) != nil {
-			return context.Cause(ctx)
-		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(patience))
+	if err != nil && ctx.Err() == nil && temporary(err) {
+		return errUnreachable("Temporal cannot be reached.", err)
 	}
+	return err
 }
 
-// passing tells errors that time can mend.
-func passing(err error) bool {
+// temporary reports whether a later attempt can succeed.
+func temporary(err error) bool {
 	var (
 		unavailable *serviceerror.Unavailable
 		exhausted   *serviceerror.ResourceExhausted
@@ -135,16 +137,4 @@ func passing(err error) bool {
 	}
 	return errors.As(err, &unavailable) || errors.As(err, &exhausted) || errors.As(err, &deadline) ||
 		errors.As(err, &internal) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// pause waits; the error is that ctx ended before.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -10,14 +10,14 @@ import (
 	"path/filepath"
 )
 
-// File keeps what Resume needs between two calls of a program.
+// File stores what Resume needs.
 type File struct{ path string }
 
-// NewFile is the file at path.
+// NewFile returns the File at path.
 func NewFile(path string) *File { return &File{path} }
 
-// DefaultFile is the file, in the user's cache folder, of the replay that key
-// describes: the same words always give the same file.
+// DefaultFile returns the File of the replay that key identifies, in the user's
+// cache folder.
 func DefaultFile(key ...string) (*File, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -31,10 +31,10 @@ func DefaultFile(key ...string) (*File, error) {
 	return NewFile(filepath.Join(cache, "orak", "replay", hex.EncodeToString(sum[:8])+".json")), nil
 }
 
-// Path is where it is.
+// Path returns the path of the file.
 func (f *File) Path() string { return f.path }
 
-// Load reads it; found is false where there is none.
+// Load reads the file; found is false where it does not exist.
 func (f *File) Load() (saved Saved, found bool, err error) {
 	data, err := os.ReadFile(f.path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -47,12 +47,12 @@ func (f *File) Load() (saved Saved, found bool, err error) {
 		return Saved{}, false, fmt.Errorf("reading the replay's state in %s: %w", f.path, err)
 	}
 	if saved.Bounds == nil || saved.Began.IsZero() {
-		return Saved{}, false, fmt.Errorf("reading the replay's state in %s: it is no state of a replay", f.path)
+		return Saved{}, false, fmt.Errorf("reading the replay's state in %s: it is not the state of a replay", f.path)
 	}
 	return saved, true, nil
 }
 
-// Save replaces it as a whole, or not at all.
+// Save replaces the file atomically.
 func (f *File) Save(s Saved) error {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -71,7 +71,7 @@ func (f *File) Save(s Saved) error {
 	return nil
 }
 
-// Remove removes it; that there is none is no error.
+// Remove removes the file, if it exists.
 func (f *File) Remove() error {
 	if err := os.Remove(f.path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing the replay's state: %w", err)
