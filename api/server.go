@@ -71,7 +71,7 @@ func New(cfg Config, deps Deps) *Server {
 	work, halt := context.WithCancel(context.Background())
 	m := newMetrics(deps.Metrics)
 	s := &Server{
-		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, media: deps.Media,
+		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, payloads: deps.Payloads, media: deps.Media,
 		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m, registry: deps.Metrics,
 		tracer:    tracing.Tracer("orak/api"),
 		outages:   deps.Outages,
