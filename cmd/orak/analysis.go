@@ -12,7 +12,7 @@ import (
 type analysisCmd struct {
 	remote
 
-	ID string `arg:"" help:"The upload's id."`
+	ID string `arg:"" help:"Id of the upload."`
 }
 
 // Help implements kong.HelpProvider.
@@ -37,7 +37,7 @@ func (a *analysisCmd) Run(ctx context.Context, con *console) error {
 	if refusal, ok := errors.AsType[*client.Error](err); ok && refusal.Problem.Status == http.StatusNotFound {
 		code := con.explain(ctx, err)
 		if code == exitFailed && !con.JSON {
-			con.Tell("  Where it stands: %s", a.command("status", a.ID))
+			con.Tell("  Its status: %s", a.command("status", a.ID))
 		}
 		return said{err}
 	}

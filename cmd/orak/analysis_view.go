@@ -10,7 +10,7 @@ import (
 	"orak"
 )
 
-// result prints an analysis as a singer or a teacher wants to read it.
+// result prints an analysis for people.
 func (c *console) result(a orak.Analysis) {
 	list := append(c.pitchRows(a.Pitch), keyRow(a.Key), tempoRow(a.Tempo), loudnessRow(a.Loudness))
 	list = append(list, terminal.Row{Label: "Duration", Value: length(a.Audio.DurationS), More: source(a.Audio)})
@@ -81,7 +81,7 @@ func confidence(share float64) string {
 	return fmt.Sprintf("%s (confidence %.2f)", word, share)
 }
 
-// silent is the absolute gate of EBU R128.
+// silent is the absolute gate of EBU R128, in LUFS.
 const silent = -70.0
 
 func loudnessRow(l orak.Loudness) terminal.Row {
@@ -91,7 +91,7 @@ func loudnessRow(l orak.Loudness) terminal.Row {
 	return terminal.Row{Label: "Loudness", Value: fmt.Sprintf("%.1f LUFS", l.IntegratedLUFS), More: fmt.Sprintf("true peak %.1f dBTP", l.TruePeakDBTP)}
 }
 
-// length is a duration as a player shows it.
+// length returns a duration as players show it.
 func length(seconds float64) string {
 	tenths := int64(math.Round(seconds * 10))
 	h, m, s, t := tenths/36000, tenths/600%60, tenths/10%60, tenths%10
@@ -129,9 +129,9 @@ func damage(list []orak.Damage) string {
 		case orak.DamageDecodeErrors:
 			words = append(words, "some parts could not be decoded (decode_errors)")
 		case orak.DamageGaps:
-			words = append(words, "it was interrupted; there is silence in the gaps (gaps)")
+			words = append(words, "the recording was interrupted; the gaps are silent (gaps)")
 		case orak.DamageTrailing:
-			words = append(words, "something follows its end, and may not have been analyzed (trailing_data)")
+			words = append(words, "data follows its end, and may not have been analyzed (trailing_data)")
 		default:
 			words = append(words, terminal.Clean(string(d)))
 		}

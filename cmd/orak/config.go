@@ -12,7 +12,7 @@ import (
 )
 
 type configCmd struct {
-	Show      configShowCmd      `cmd:"" help:"Print the settings of the server that are in force, and where each is from."`
+	Show      configShowCmd      `cmd:"" help:"Print the settings of the server that are in force, and the source of each."`
 	Reference configReferenceCmd `cmd:"" help:"Print the manual of every setting, as Markdown."`
 }
 
@@ -24,7 +24,7 @@ type configShowCmd struct {
 
 // Help implements kong.HelpProvider.
 func (configShowCmd) Help() string {
-	return `What it prints is a configuration file. Secrets are never shown.
+	return `The output is a configuration file. Secrets are never printed.
 
 Examples:
 
@@ -46,8 +46,8 @@ func (s *configShowCmd) Run(con *console, loaded *config.Loaded) error {
 	return nil
 }
 
-// settingsFile is a YAML file that sets all of the settings but the secrets.
-// JSON's values are YAML's, too.
+// settingsFile returns a YAML file that sets all settings but the secrets. JSON
+// values are YAML values.
 func settingsFile(settings []config.Setting) (string, error) {
 	var order []string
 	groups := map[string][]string{}
@@ -69,7 +69,8 @@ func settingsFile(settings []config.Setting) (string, error) {
 		}
 		groups[group] = append(groups[group], line)
 	}
-	// A file that begins below a group could not end it.
+	// Settings without a group come first: behind a group they would be part of
+	// it.
 	slices.SortStableFunc(order, func(a, b string) int { return min(len(a), 1) - min(len(b), 1) })
 	var out strings.Builder
 	for _, group := range order {
@@ -94,7 +95,7 @@ func (configReferenceCmd) Help() string {
     orak config reference > docs/configuration.md`
 }
 
-// Run prints docs/configuration.md.
+// Run prints the text of docs/configuration.md.
 func (*configReferenceCmd) Run(con *console) error {
 	text, err := config.Reference(new(cli))
 	if err != nil {

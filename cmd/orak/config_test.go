@@ -12,7 +12,7 @@ import (
 	"orak/internal/config"
 )
 
-func TestMisspeltVariableIsNotSilent(t *testing.T) {
+func TestMisspeltVariableCausesAWarning(t *testing.T) {
 	t.Parallel()
 	got := orakRunEnv(t.Context(), []string{"ORAK_SERVR=http://x", "ORAK_DATA_DIR=x"}, "version")
 	require.Equal(t, exitOK, got.code)
@@ -20,7 +20,7 @@ func TestMisspeltVariableIsNotSilent(t *testing.T) {
 	require.NotContains(t, got.err, "DATA_DIR")
 }
 
-func TestSecretsAreNotTakenAsArguments(t *testing.T) {
+func TestSecretsAreRefusedAsArguments(t *testing.T) {
 	t.Parallel()
 	got := orakRunEnv(t.Context(), []string{}, "api", "--s3-secret-key", "hunter2")
 	require.Equal(t, exitUsage, got.code)
@@ -28,7 +28,7 @@ func TestSecretsAreNotTakenAsArguments(t *testing.T) {
 	require.NotContains(t, got.err, "hunter2")
 }
 
-func TestConfigShowIsAFileThatMeansTheSame(t *testing.T) {
+func TestConfigShowPrintsAnEquivalentFile(t *testing.T) {
 	t.Parallel()
 	shown := orakRunEnv(t.Context(), []string{"ORAK_S3_SECRET_KEY=hush", "ORAK_KAFKA_BROKERS=a:1,b:2"}, "config", "show", "--gpu-slots", "3")
 	require.Equal(t, exitOK, shown.code, shown.err)
@@ -54,7 +54,7 @@ func TestConfigShowIsAFileThatMeansTheSame(t *testing.T) {
 	require.Equal(t, values([]string{"ORAK_KAFKA_BROKERS=a:1,b:2"}, "--gpu-slots", "3"), values([]string{}, "--config", path))
 }
 
-// The file in docs is what the code says. After a change:
+// The file in docs is generated. After a change:
 // go run ./cmd/orak config reference > docs/configuration.md
 func TestConfigurationIsDocumented(t *testing.T) {
 	t.Parallel()
@@ -69,7 +69,7 @@ func TestConfigurationIsDocumented(t *testing.T) {
 	require.Equal(t, want, string(have), "run: go run ./cmd/orak config reference > docs/configuration.md")
 }
 
-func TestEverySettingSaysWhatItMeans(t *testing.T) {
+func TestEverySettingHasAHelpText(t *testing.T) {
 	t.Parallel()
 	text, err := config.Reference(new(cli))
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestEverySettingSaysWhatItMeans(t *testing.T) {
 	}
 }
 
-func TestDefaultServerIsTheTagsDefault(t *testing.T) {
+func TestDefaultServerIsTheDefaultOfItsFlag(t *testing.T) {
 	t.Parallel()
 	var c struct {
 		Status statusCmd `cmd:""`

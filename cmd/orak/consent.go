@@ -4,17 +4,17 @@ import (
 	"errors"
 )
 
-// consent are the flags of commands that say what they are about to do, and
-// ask.
+// consent has the flags of commands that ask before they change anything.
 type consent struct {
-	DryRun bool `env:"-" help:"Say what would be done, and do nothing."`
+	DryRun bool `env:"-" help:"Print what would be done, and do nothing."`
 	Yes    bool `short:"y" env:"-" help:"Do not ask."`
 }
 
-// possible refuses to begin where a question would find nobody.
+// possible returns an error where the command would have to ask and nobody can
+// answer.
 func (c consent) possible(con *console) error {
 	if c.DryRun || c.Yes || con.CanAsk() {
 		return nil
 	}
-	return usageError{errors.New("nobody can be asked here: add --yes to go ahead, or --dry-run to look")}
+	return usageError{errors.New("this is not a terminal to ask at: add --yes to go ahead, or --dry-run to look first")}
 }

@@ -14,14 +14,14 @@ import (
 	"orak/client"
 )
 
-// bulk does a deed to many dead letters. It gathers them first, so that there
-// is a count to ask about; and it fixes a cut-off time, behind the last
-// failure of all of them, so that one which fails again is not taken a second
-// time however often the bulk is interrupted and resumed. The times are those
-// that the failures carry: no clock here plays a part.
+// bulk applies one decision to many dead letters. It lists them first, so that
+// it can ask about their number, and remembers a cut-off time behind their last
+// failure: an upload that fails again is not selected again, however often the
+// bulk is interrupted and resumed. The time is that of the failures, not of a
+// local clock.
 type bulk struct {
 	*decision
-	deed
+	verb
 	con *console
 	cl  *client.Client
 	// pace bounds the decisions per second.
@@ -32,11 +32,10 @@ type bulk struct {
 	result bulkResult
 }
 
-// maxFailures is how many refusals for want of a server, one after the other,
-// end a bulk.
+// maxFailures is how many server errors in a row end a bulk.
 const maxFailures = 5
 
-// run gathers, asks, and does it.
+// run lists what is selected, asks, and applies the decision.
 func (b *bulk) run(ctx context.Context) error {
 	if err := b.possible(b.con); err != nil {
 		return err
@@ -59,7 +58,7 @@ func (b *bulk) run(ctx context.Context) error {
 	return err
 }
 
-// preview says what would be done to the ids.
+// preview prints what would be decided about the ids.
 func (b *bulk) preview(ctx context.Context, ids []orak.UploadID) error {
 	for _, id := range ids {
 		letter, err := b.cl.DeadLetter(ctx, id)
@@ -72,11 +71,11 @@ func (b *bulk) preview(ctx context.Context, ids []orak.UploadID) error {
 		}
 		b.plan.add(letter.DeadLetter)
 	}
-	b.plan.finish(b.verb)
+	b.plan.finish(b.name)
 	return b.con.showBulkPlan(b)
 }
 
-// gather lists what is selected: up to the limit, and counts the rest.
+// gather lists what is selected up to the limit, and counts the rest.
 func (b *bulk) gather(ctx context.Context) error {
 	_, err := pages(ctx, b.cl, b.sel, func(page resource.DeadLetterPage) (bool, error) {
 		for _, d := range page.DeadLetters {
@@ -88,13 +87,13 @@ func (b *bulk) gather(ctx context.Context) error {
 		}
 		return false, nil
 	})
-	b.plan.finish(b.verb)
+	b.plan.finish(b.name)
 	return err
 }
 
-// carryOut does the deed, one by one, until it is done or must stop.
+// carryOut decides about one after the other.
 func (b *bulk) carryOut(ctx context.Context) error {
-	b.result = bulkResult{Phase: "result", Decision: b.verb, Refused: map[string]int{}}
+	b.result = bulkResult{Phase: "result", Decision: b.name, Refused: map[string]int{}}
 	view := newProgress(b.con, b.doing, "dead letter")
 	defer view.Clear()
 	view.Set(0, int64(b.plan.Count))
@@ -122,20 +121,20 @@ func (b *bulk) carryOut(ctx context.Context) error {
 	return nil
 }
 
-// outOfOrder reports a server's refusal that is about the server.
+// outOfOrder reports whether the server is at fault, not the request.
 func outOfOrder(err error) bool {
 	var refusal *client.Error
 	return errors.As(err, &refusal) && (refusal.Problem.Status >= 500 || refusal.Problem.Status == http.StatusTooManyRequests)
 }
 
-// gone reports that an upload does not wait for a decision any more: somebody
-// else decided, or it expired.
+// gone reports whether an upload is not parked any more: somebody else decided,
+// or it expired.
 func gone(err error) bool {
 	var refusal *client.Error
 	return errors.As(err, &refusal) && (refusal.Problem.Status == http.StatusConflict || refusal.Problem.Status == http.StatusNotFound)
 }
 
-// count puts one outcome into the result and, with --json, out.
+// count adds one outcome to the result and, with --json, prints it.
 func (b *bulk) count(id orak.UploadID, err error) error {
 	line := bulkLine{Phase: "decision", ID: id, Outcome: "done"}
 	var refusal *client.Error
@@ -161,14 +160,14 @@ func (b *bulk) count(id orak.UploadID, err error) error {
 	return b.con.Value(line)
 }
 
-// resume is the command that goes on with the bulk: with what is left of it
-// where it was stopped, else with as many again. Those that are not parked any
-// more are not selected again, nor those that failed again.
+// resume returns the command that continues the bulk: with the rest of it if it
+// was stopped, otherwise with the next ones up to the limit. It selects neither
+// uploads that are not parked any more nor those that failed again.
 func (b *bulk) resume(stopped bool) string {
 	sel := b.sel
 	sel.Before = b.plan.Before
-	words := append([]string{"dlq", b.verb}, b.words(sel)...)
-	if len(words) == 2 { // no time of a failure is known
+	words := append([]string{"dlq", b.name}, b.words(sel)...)
+	if len(words) == 2 { // the time of no failure is known
 		words = append(words, "--all")
 	}
 	limit := b.Limit
@@ -181,16 +180,16 @@ func (b *bulk) resume(stopped bool) string {
 	return b.command(append(words, b.repeated()...)...)
 }
 
-// again is the command that does the deed to ids.
+// again returns the command that decides about ids.
 func (b *bulk) again(ids []orak.UploadID) string {
-	words := []string{"dlq", b.verb}
+	words := []string{"dlq", b.name}
 	for _, id := range ids {
 		words = append(words, string(id))
 	}
 	return b.command(append(words, b.repeated()...)...)
 }
 
-// repeated are the flags of this command that a further one must give again.
+// repeated returns the flags that the next command line must give again.
 func (b *bulk) repeated() []string {
 	words := slices.Clone(b.flags)
 	for _, f := range []struct{ name, value string }{{"rate", b.Rate}, {"reason", b.Reason}, {"by", b.By}} {

@@ -49,14 +49,14 @@ func (w *wire) decided() (ids []string) {
 	return ids
 }
 
-func TestBulkDryRunSaysHowManyAndDoesNothing(t *testing.T) {
+func TestBulkDryRunPrintsTheNumberAndDoesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	letters := w.parked(7)
 	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", "--all", "--dry-run", "--limit", "5")
 	require.Equal(t, exitOK, got.code, got.err)
 	for _, want := range []string{"5 dead letters to reprocess:", "convert  transient       4", "convert  model           1", string(letters[0].ID),
-		"and 1 more", "2 more are selected: --limit 5 cuts them off.", "At 5/s it takes about 1.0 s."} {
+		"and 1 more", "2 more are selected, beyond --limit 5.", "At 5/s it takes about 1.0 s."} {
 		require.Contains(t, got.out, want)
 	}
 	require.NotContains(t, got.out, letters[6].ID)
@@ -69,7 +69,7 @@ func TestBulkDryRunSaysHowManyAndDoesNothing(t *testing.T) {
 	require.Empty(t, w.decided())
 }
 
-func TestBulkCountsWhatCameOfEach(t *testing.T) {
+func TestBulkCountsEveryOutcome(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
 	letters := w.parked(6)
@@ -81,11 +81,11 @@ func TestBulkCountsWhatCameOfEach(t *testing.T) {
 	args := []string{"dlq", "reprocess", "--stage", "convert", "--rate", "0", "--from", "publish", "--timeout", "2h", "--engine", "builtin", "--by", "ada", "--yes"}
 	got := orakRun(t.Context(), w.URL, args...)
 	require.Equal(t, exitFailed, got.code)
-	for _, want := range []string{"✓ 2 run again.", "  2 had been decided on meanwhile, or had expired.", "✗ 2 refused: From: publish needs an analysis."} {
+	for _, want := range []string{"✓ 2 run again.", "  2 had been decided or had expired in the meantime.", "✗ 2 refused: From: publish needs an analysis."} {
 		require.Contains(t, got.out, want)
 	}
-	require.Contains(t, got.err, "2 dead letters not decided on")
-	require.NotContains(t, got.err, "Go on with")
+	require.Contains(t, got.err, "2 dead letters not decided")
+	require.NotContains(t, got.err, "Continue with")
 	require.Contains(t, w.asked[len(w.asked)-1], `{"from":"publish","reason":"from the command line","by":"ada","options":{"engine":"builtin","timeout":"2h"}}`)
 
 	got = orakRun(t.Context(), w.URL, append(args, "--json")...)
@@ -97,7 +97,7 @@ func TestBulkCountsWhatCameOfEach(t *testing.T) {
 	require.Equal(t, bulkResult{Phase: "result", Decision: "reprocess", Done: 2, Gone: 2, Refused: map[string]int{"From: publish needs an analysis.": 2}}, result)
 }
 
-func TestBulkThatIsCutOffSaysHowToGoOn(t *testing.T) {
+func TestBulkBeyondItsLimitPrintsTheCommandToContinue(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusDiscarded))
 	letters := w.parked(5)
@@ -105,10 +105,10 @@ func TestBulkThatIsCutOffSaysHowToGoOn(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Equal(t, []string{string(letters[0].ID), string(letters[1].ID)}, w.decided())
 	require.Contains(t, got.out, "✓ 2 are discarded.")
-	require.Contains(t, got.err, "3 more were selected. Go on with:\n  orak dlq discard --text 'it'\\''s' --before 2026-11-22T12:05:00.000000001Z --limit 2 --rate 0 --yes\n")
+	require.Contains(t, got.err, "3 more are selected. Continue with:\n  orak dlq discard --text 'it'\\''s' --before 2026-11-22T12:05:00.000000001Z --limit 2 --rate 0 --yes\n")
 }
 
-func TestInterruptedBulkSaysHowToGoOn(t *testing.T) {
+func TestInterruptedBulkPrintsTheCommandToContinue(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
 	letters := w.parked(6)
@@ -119,18 +119,18 @@ func TestInterruptedBulkSaysHowToGoOn(t *testing.T) {
 			interrupt()
 		}
 	}
-	got := orakRun(ctx, w.URL, "dlq", "reprocess", "--class", "transient,model", "--older-than", "1m", "--yes", "--rate", "0", "--reason", "disk mended")
+	got := orakRun(ctx, w.URL, "dlq", "reprocess", "--class", "transient,model", "--older-than", "1m", "--yes", "--rate", "0", "--reason", "disk replaced")
 	require.Equal(t, exitInterrupted, got.code)
 	require.NotEmpty(t, w.decided())
 	require.Less(t, len(w.decided()), len(letters))
-	_, command, found := strings.Cut(got.err, "Go on with:\n  orak ")
+	_, command, found := strings.Cut(got.err, "Continue with:\n  orak ")
 	require.True(t, found, got.err)
-	for _, want := range []string{"dlq reprocess --class 'transient,model' --older-than 20", " --before 2026-11-22T12:06:00.000000001Z", "--rate 0", "--reason 'disk mended'", "--yes"} {
+	for _, want := range []string{"dlq reprocess --class 'transient,model' --older-than 20", " --before 2026-11-22T12:06:00.000000001Z", "--rate 0", "--reason 'disk replaced'", "--yes"} {
 		require.Contains(t, command, want)
 	}
 }
 
-func TestBulkStopsWhereNobodyDecides(t *testing.T) {
+func TestBulkStopsWhileTheServerFails(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	for _, d := range w.parked(8) {
@@ -139,12 +139,12 @@ func TestBulkStopsWhereNobodyDecides(t *testing.T) {
 	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", "--all", "--rate", "0", "--yes")
 	require.Equal(t, exitFailed, got.code)
 	require.Len(t, w.decided(), maxFailures)
-	require.Contains(t, got.out, "4 got no answer in time: they may have been done.")
-	require.Contains(t, got.err, "Stopped with 4 left. Go on with:\n  orak dlq reprocess --before ")
+	require.Contains(t, got.out, "4 got no answer in time: the decision may have been carried out.")
+	require.Contains(t, got.err, "Stopped with 4 left. Continue with:\n  orak dlq reprocess --before ")
 	require.Contains(t, got.err, "No worker (503)")
 }
 
-func TestInterruptedIDsAreNamedAgain(t *testing.T) {
+func TestInterruptedDecisionsPrintTheRemainingIDs(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
 	letters := w.parked(4)
@@ -161,7 +161,7 @@ func TestInterruptedIDsAreNamedAgain(t *testing.T) {
 	}
 	got := orakRun(ctx, w.URL, args...)
 	require.Equal(t, exitInterrupted, got.code)
-	_, rest, found := strings.Cut(got.err, "Stopped. The rest:\n  orak dlq reprocess ")
+	_, rest, found := strings.Cut(got.err, "Stopped. Continue with the rest:\n  orak dlq reprocess ")
 	require.True(t, found, got.err)
 	require.NotContains(t, rest, letters[0].ID)
 	require.Contains(t, rest, string(letters[2].ID)+" "+string(letters[3].ID)+" --from convert --rate 0\n")

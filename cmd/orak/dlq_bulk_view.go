@@ -15,23 +15,23 @@ import (
 	"orak/api/resource"
 )
 
-// bulkPlan is what a bulk is about to do.
+// bulkPlan is what a bulk would do.
 type bulkPlan struct {
 	Phase    string `json:"phase"`
 	Decision string `json:"decision"`
-	// Count is how many are taken, More how many more are selected.
+	// Count is the number to decide about, More that of the others selected.
 	Count int `json:"count"`
 	More  int `json:"more"`
-	// Gone counts ids that are no dead letters.
+	// Gone counts ids that are not dead letters.
 	Gone int `json:"gone,omitempty"`
-	// Before is behind the last failure of all that are selected.
+	// Before is behind the last failure of all selected.
 	Before time.Time   `json:"before,omitzero"`
 	Groups []bulkGroup `json:"groups"`
 
 	letters []resource.DeadLetter
 }
 
-// bulkGroup are the dead letters of one stage and class.
+// bulkGroup is the dead letters of one stage and class.
 type bulkGroup struct {
 	Stage orak.Stage `json:"stage"`
 	Class orak.Class `json:"class"`
@@ -45,7 +45,7 @@ type bulkGroup struct {
 
 const maxSamples = 3
 
-// bulkLine is one decision of a bulk, as --json has it.
+// bulkLine is one decision of a bulk, as --json prints it.
 type bulkLine struct {
 	Phase   string            `json:"phase"`
 	ID      orak.UploadID     `json:"id"`
@@ -53,19 +53,19 @@ type bulkLine struct {
 	Problem *resource.Problem `json:"problem,omitempty"`
 }
 
-// bulkResult is what a bulk has done.
+// bulkResult is what a bulk did.
 type bulkResult struct {
 	Phase    string `json:"phase"`
 	Decision string `json:"decision"`
 	Done     int    `json:"done"`
-	// Gone were not parked any more when their turn came.
+	// Gone counts those that were not parked any more.
 	Gone int `json:"gone"`
 	// Refused counts by reason.
 	Refused map[string]int `json:"refused"`
-	// Failed found no server to decide; they may have been done.
+	// Failed counts server errors; the decision may have been carried out.
 	Failed int `json:"failed"`
-	// Left are those whose turn did not come, and Resume the command that goes
-	// on with them.
+	// Left counts those not decided about, and Resume is the command that
+	// continues with them.
 	Left   int    `json:"left"`
 	Resume string `json:"resume,omitempty"`
 }
@@ -122,20 +122,20 @@ func (r *bulkResult) refused() (n int) {
 	return n
 }
 
-// showBulkPlan says what a bulk would do.
+// showBulkPlan prints what a bulk would do.
 func (c *console) showBulkPlan(b *bulk) error {
 	p := b.plan
 	if c.JSON {
 		return c.Value(p)
 	}
 	if p.Gone > 0 {
-		c.Print("%s are no dead letters, or not any more.", terminal.Count(p.Gone, "id"))
+		c.Print("%s: not dead letters, or not any more.", terminal.Count(p.Gone, "id"))
 	}
 	if p.Count == 0 {
-		c.Print("No dead letter is selected: nothing to %s.", b.verb)
+		c.Print("No dead letter is selected: nothing to %s.", b.name)
 		return nil
 	}
-	c.Print("%s to %s:", c.Paint(terminal.Bold, terminal.Count(p.Count, "dead letter")), b.verb)
+	c.Print("%s to %s:", c.Paint(terminal.Bold, terminal.Count(p.Count, "dead letter")), b.name)
 	for _, g := range p.Groups {
 		c.Print("  %s %s %6d   %s", terminal.Pad(terminal.Clean(string(g.Stage)), 8), terminal.Pad(terminal.Clean(string(g.Class)), 10), g.Count, c.Paint(terminal.Faint, c.failedBetween(g)))
 		for _, id := range g.Samples {
@@ -146,7 +146,7 @@ func (c *console) showBulkPlan(b *bulk) error {
 		}
 	}
 	if p.More > 0 {
-		c.Print("%s %d more are selected: --limit %d cuts them off.", c.Paint(terminal.Yellow, c.Marks.Note), p.More, b.Limit)
+		c.Print("%s %d more are selected, beyond --limit %d.", c.Paint(terminal.Yellow, c.Marks.Note), p.More, b.Limit)
 	}
 	if limit := b.pace.Limit(); limit != rate.Inf && p.Count > 1 {
 		seconds := float64(p.Count) / float64(limit)
@@ -163,8 +163,8 @@ func (c *console) failedBetween(g bulkGroup) string {
 	return "failed " + oldest + " to " + newest
 }
 
-// showBulkResult says what a bulk did, and how to go on with it where it was
-// stopped. Refusals are a failure.
+// showBulkResult prints what a bulk did, and how to continue if it was stopped.
+// Refusals make it an error.
 func (c *console) showBulkResult(b *bulk, stopped bool) error {
 	r := &b.result
 	r.Left = b.plan.Count - r.Done - r.Gone - r.Failed - r.refused()
@@ -179,7 +179,7 @@ func (c *console) showBulkResult(b *bulk, stopped bool) error {
 		c.bulkResult(b, stopped)
 	}
 	if n := r.refused() + r.Failed; n > 0 {
-		return fmt.Errorf("%s not decided on", terminal.Count(n, "dead letter"))
+		return fmt.Errorf("%s not decided", terminal.Count(n, "dead letter"))
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func (c *console) bulkResult(b *bulk, stopped bool) {
 	r := b.result
 	c.Print("%s %d %s.", c.Paint(terminal.Green, c.Marks.Done), r.Done, either(r.Done, b.did, b.many))
 	if r.Gone > 0 {
-		c.Print("  %d had been decided on meanwhile, or had expired.", r.Gone)
+		c.Print("  %d had been decided or had expired in the meantime.", r.Gone)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(r.Refused)) {
 		for i, line := range terminal.Wrap(fmt.Sprintf("%s %d refused: %s", c.Marks.Failed, r.Refused[reason], terminal.Clean(reason)), c.Width-2) {
@@ -199,12 +199,12 @@ func (c *console) bulkResult(b *bulk, stopped bool) {
 		}
 	}
 	if r.Failed > 0 {
-		c.Print("%s %d got no answer in time: they may have been done.", c.Marks.Failed, r.Failed)
+		c.Print("%s %d got no answer in time: the decision may have been carried out.", c.Marks.Failed, r.Failed)
 	}
 	if stopped {
-		c.Tell("Stopped with %d left. Go on with:\n  %s", r.Left, r.Resume)
+		c.Tell("Stopped with %d left. Continue with:\n  %s", r.Left, r.Resume)
 	} else if b.plan.More > 0 {
-		c.Tell("%d more were selected. Go on with:\n  %s", b.plan.More, r.Resume)
+		c.Tell("%d more are selected. Continue with:\n  %s", b.plan.More, r.Resume)
 	}
 }
 

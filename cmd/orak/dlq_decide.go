@@ -18,40 +18,40 @@ import (
 	"orak/workflows"
 )
 
-// decision are the flags of what is decided, about single dead letters or
-// about all that are selected.
+// decision has the flags of a decision about single dead letters or about all
+// that are selected.
 type decision struct {
 	operator
 	letterFlags
 
-	IDs    []string `arg:"" optional:"" name:"id" help:"The uploads' ids, in place of a selection."`
+	IDs    []string `arg:"" optional:"" name:"id" help:"Ids of the uploads, instead of a selection."`
 	All    bool     `env:"-" group:"Selection" help:"Every dead letter."`
-	Limit  int      `env:"-" default:"1000" help:"How many of the selected ones are taken at most, the newest first."`
-	Rate   string   `env:"-" default:"5/s" help:"How many are decided on at most: 5/s, 100/m, or 0 for as fast as the server takes them."`
-	Reason string   `env:"-" default:"from the command line" help:"Why, for the record."`
-	By     string   `env:"-" placeholder:"NAME" help:"Who decides, for the record; by default the user of this machine."`
+	Limit  int      `env:"-" default:"1000" help:"Maximum number of selected dead letters to decide about, newest first."`
+	Rate   string   `env:"-" default:"5/s" help:"Maximum rate of decisions: 5/s, 100/m, or 0 for no limit."`
+	Reason string   `env:"-" default:"from the command line" help:"Reason, for the record."`
+	By     string   `env:"-" placeholder:"NAME" help:"Who decides, for the record; by default the current user."`
 	consent
 }
 
 type dlqReprocessCmd struct {
 	decision
 
-	From        string `env:"-" enum:",convert,analyze,publish" default:"" help:"Stage to begin with: convert, analyze or publish; by default the one that failed."`
-	Timeout     string `env:"-" placeholder:"DURATION" help:"How long one attempt to convert or to analyze may take this time, such as 2h."`
-	MaxDuration string `env:"-" placeholder:"DURATION" help:"How long the recording may be this time, such as 12h."`
-	Engine      string `env:"-" placeholder:"NAME" help:"Engine that analyzes this time, such as builtin."`
-	Watch       bool   `short:"w" env:"-" help:"Follow each upload to its end and print the result; with ids only."`
+	From        string `env:"-" enum:",convert,analyze,publish" default:"" help:"First stage to run: convert, analyze or publish; by default the one that failed."`
+	Timeout     string `env:"-" placeholder:"DURATION" help:"Time limit of an attempt to convert or analyze, for this run, such as 2h."`
+	MaxDuration string `env:"-" placeholder:"DURATION" help:"Maximum length of the recording, for this run, such as 12h."`
+	Engine      string `env:"-" placeholder:"NAME" help:"Engine for the analysis, for this run, such as builtin."`
+	Watch       bool   `short:"w" env:"-" help:"Follow each upload to its end and print the result. Only with ids."`
 }
 
 // Help implements kong.HelpProvider.
 func (dlqReprocessCmd) Help() string {
-	return `Takes ids, or the same selection as "orak dlq list". A selection is counted and asked about first, and goes at a
-steady pace. When it is interrupted it prints the command that goes on with the rest.
+	return `Takes ids, or the same selection as "orak dlq list". For a selection the command prints the number of dead letters and
+asks first, then decides at a steady rate. When it is interrupted it prints the command that continues with the rest.
 
 Examples:
 
     orak dlq reprocess 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --watch
-    orak dlq reprocess ID ID ID --from analyze --reason "model server mended"
+    orak dlq reprocess ID ID ID --from analyze --reason "model server fixed"
     orak dlq reprocess --class transient --older-than 1h --dry-run
     orak dlq reprocess --stage analyze --limit 200 --rate 2/s --yes
     orak dlq reprocess ID --from convert --max-duration 12h --timeout 2h`
@@ -61,7 +61,7 @@ type dlqDiscardCmd struct{ decision }
 
 // Help implements kong.HelpProvider.
 func (dlqDiscardCmd) Help() string {
-	return `The upload ends for good; what was stored of it stays. Takes ids, or the same selection as "orak dlq list".
+	return `The uploads end for good; their recordings stay in the store. Takes ids, or the same selection as "orak dlq list".
 
 Examples:
 
@@ -70,11 +70,11 @@ Examples:
     orak dlq discard --class input --text .docx --reason "no recordings"`
 }
 
-// Run decides for one after the other.
+// Run reprocesses one after the other.
 func (r *dlqReprocessCmd) Run(ctx context.Context, con *console) error {
 	req := resource.ReprocessRequest{From: orak.Stage(r.From), Reason: r.Reason, By: r.by(), Options: r.options()}
-	return r.run(ctx, con, deed{
-		verb: "reprocess", doing: "reprocessing", did: "runs again", many: "run again",
+	return r.run(ctx, con, verb{
+		name: "reprocess", doing: "reprocessing", did: "runs again", many: "run again",
 		flags: r.flags(),
 		do: func(ctx context.Context, cl *client.Client, id orak.UploadID) (resource.Upload, error) {
 			return cl.Reprocess(ctx, id, req)
@@ -97,7 +97,7 @@ func (r *dlqReprocessCmd) options() map[string]string {
 	return options
 }
 
-// flags are those of the decision that are not every command's.
+// flags returns the flags given that only reprocess has.
 func (r *dlqReprocessCmd) flags() []string {
 	var words []string
 	for _, f := range []struct{ flag, value string }{
@@ -110,32 +110,32 @@ func (r *dlqReprocessCmd) flags() []string {
 	return words
 }
 
-// Run decides for one after the other.
+// Run discards one after the other.
 func (d *dlqDiscardCmd) Run(ctx context.Context, con *console) error {
 	req := resource.DiscardRequest{Reason: d.Reason, By: d.by()}
-	return d.run(ctx, con, deed{
-		verb: "discard", doing: "discarding", did: "is discarded", many: "are discarded",
+	return d.run(ctx, con, verb{
+		name: "discard", doing: "discarding", did: "is discarded", many: "are discarded",
 		do: func(ctx context.Context, cl *client.Client, id orak.UploadID) (resource.Upload, error) {
 			return cl.Discard(ctx, id, req)
 		},
 		ask: func(ctx context.Context, n int) (bool, error) {
-			return con.AskFor(ctx, fmt.Sprintf("%s would be given up for good.", terminal.Count(n, "dead letter")), fmt.Sprint(n))
+			return con.AskFor(ctx, fmt.Sprintf("This ends %s for good.", terminal.Count(n, "dead letter")), fmt.Sprint(n))
 		},
 	}, false)
 }
 
-// deed is what is done to dead letters, and how it is spoken of.
-type deed struct {
-	verb, doing, did, many string
-	// flags are the deed's own, for the command that goes on with it.
+// verb is one of the two decisions, and the words for it.
+type verb struct {
+	name, doing, did, many string
+	// flags are the flags given that only this decision has.
 	flags []string
 	do    func(context.Context, *client.Client, orak.UploadID) (resource.Upload, error)
-	// ask is asked before many are done.
+	// ask asks before the decision is applied to many.
 	ask func(ctx context.Context, n int) (bool, error)
 }
 
-// run does a deed to the ids, or to all that are selected.
-func (d *decision) run(ctx context.Context, con *console, what deed, watch bool) error {
+// run applies a decision to the ids, or to all that are selected.
+func (d *decision) run(ctx context.Context, con *console, what verb, watch bool) error {
 	con.JSON = d.JSON
 	perSecond, err := parseRate(d.Rate)
 	if err != nil {
@@ -154,11 +154,11 @@ func (d *decision) run(ctx context.Context, con *console, what deed, watch bool)
 	case len(ids) > 0 && selects:
 		return usageError{errors.New("give either ids or a selection, not both")}
 	case len(ids) == 0 && !selects:
-		return usageError{errors.New("say which: ids, or a selection such as --class transient; --all takes every dead letter")}
+		return usageError{errors.New("say which dead letters: ids, or a selection such as --class transient, or --all")}
 	case watch && (len(ids) == 0 || d.DryRun):
-		return usageError{errors.New("--watch is for ids, and not for a dry run")}
+		return usageError{errors.New("--watch needs ids, and cannot be combined with --dry-run")}
 	case d.Limit < 1:
-		return usageError{errors.New("--limit: want 1 at least")}
+		return usageError{errors.New("--limit: want at least 1")}
 	}
 	cl, err := d.open(con)
 	if err != nil {
@@ -168,7 +168,7 @@ func (d *decision) run(ctx context.Context, con *console, what deed, watch bool)
 	if perSecond == 0 {
 		limit = rate.Inf
 	}
-	b := &bulk{decision: d, deed: what, con: con, cl: cl, pace: rate.NewLimiter(limit, 1), sel: sel}
+	b := &bulk{decision: d, verb: what, con: con, cl: cl, pace: rate.NewLimiter(limit, 1), sel: sel}
 	switch {
 	case len(ids) == 0:
 		return b.run(ctx)
@@ -179,7 +179,7 @@ func (d *decision) run(ctx context.Context, con *console, what deed, watch bool)
 	}
 }
 
-// each goes on after a failure: the decisions do not depend on one another.
+// each continues after a failure: the decisions are independent.
 func (b *bulk) each(ctx context.Context, ids []orak.UploadID, watch bool) error {
 	var worst error
 	for i, id := range ids {
@@ -189,7 +189,7 @@ func (b *bulk) each(ctx context.Context, ids []orak.UploadID, watch bool) error 
 		}
 		if err != nil && ctx.Err() != nil {
 			if !watch && len(ids) > 1 {
-				b.con.Tell("Stopped. The rest:\n  %s", b.again(ids[i:]))
+				b.con.Tell("Stopped. Continue with the rest:\n  %s", b.again(ids[i:]))
 			}
 			return err
 		}
@@ -204,8 +204,8 @@ func (b *bulk) each(ctx context.Context, ids []orak.UploadID, watch bool) error 
 func (b *bulk) one(ctx context.Context, id orak.UploadID, watch bool) error {
 	owner := b.remote
 	if watch {
-		// Dead letters are the operators', whoever owns the upload; its
-		// status is its owner's alone.
+		// An operator with --all-tenants may read any dead letter, but the
+		// status of an upload only as its tenant.
 		letter, err := b.cl.DeadLetter(ctx, id)
 		if err != nil {
 			return err
@@ -226,10 +226,10 @@ func (b *bulk) one(ctx context.Context, id orak.UploadID, watch bool) error {
 	}
 }
 
-// by is who decides: for the record, not a proof.
+// by returns who decides. It is for the record and proves nothing.
 func (d *decision) by() string { return byWhom(d.By) }
 
-// byWhom is the given name, or the user of this machine.
+// byWhom returns the given name, or that of the current user.
 func byWhom(given string) string {
 	if given != "" {
 		return given

@@ -16,7 +16,7 @@ type dlqListCmd struct {
 	operator
 	letterFlags
 
-	Limit int `env:"-" short:"n" default:"50" help:"How many to list at most; 0 lists all."`
+	Limit int `env:"-" short:"n" default:"50" help:"Maximum number to list; 0 lists all."`
 }
 
 // Help implements kong.HelpProvider.
@@ -29,7 +29,7 @@ func (dlqListCmd) Help() string {
     orak dlq list --all-tenants
     orak dlq list --limit 0 --json | jq -r '.dead_letters[].id'
 
-With --json every line is one page; a page may be empty.`
+With --json every line is one page, which may be empty.`
 }
 
 // Run lists page by page.
@@ -64,10 +64,10 @@ func (l *dlqListCmd) Run(ctx context.Context, con *console) error {
 		con.Tell("No dead letter is selected.")
 		return nil
 	case listed == 0 && !l.AllTenants:
-		con.Tell("No dead letters of tenant %s: nothing waits for you.", cmp.Or(l.Tenant, string(orak.DefaultTenant)))
+		con.Tell("Tenant %s has no dead letters: nothing to do.", cmp.Or(l.Tenant, string(orak.DefaultTenant)))
 		return nil
 	case listed == 0:
-		con.Tell("No dead letters of any tenant: nothing waits for you.")
+		con.Tell("No tenant has dead letters: nothing to do.")
 		return nil
 	}
 	foot := terminal.Count(listed, "dead letter") + "."
@@ -78,8 +78,8 @@ func (l *dlqListCmd) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// pages hands over one page after the other until enough says so; more tells
-// whether there were further ones.
+// pages passes one page after the other to visit, until that has enough. more
+// reports whether there are further ones.
 func pages(ctx context.Context, cl *client.Client, sel client.Selection, visit func(resource.DeadLetterPage) (enough bool, err error)) (more bool, err error) {
 	token := ""
 	for {
@@ -95,11 +95,10 @@ func pages(ctx context.Context, cl *client.Client, sel client.Selection, visit f
 	}
 }
 
-// deadLetterWidth is what a line of the list needs.
+// deadLetterWidth is the width of the list in columns.
 const deadLetterWidth = 78
 
-// deadLetterLines lists letters, below the names of the columns where they are
-// the first.
+// deadLetterLines lists letters, the first ones below the names of the columns.
 func (c *console) deadLetterLines(letters []resource.DeadLetter, first bool) {
 	if first && len(letters) > 0 && c.Width >= deadLetterWidth {
 		c.Print("%s", c.Paint(terminal.Faint, terminal.Pad("ID", 38)+terminal.Pad("STAGE", 9)+terminal.Pad("CLASS", 12)+terminal.Pad("FAILED", 14)+"CYCLE"))
@@ -109,8 +108,8 @@ func (c *console) deadLetterLines(letters []resource.DeadLetter, first bool) {
 	}
 }
 
-// deadLetterLine is what an operator scans by: the whole id, for copying, and
-// below it whose file it is and what is wrong.
+// deadLetterLine prints the whole id, for copying, and below it the tenant, the
+// file and the failure.
 func (c *console) deadLetterLine(d resource.DeadLetter) {
 	id, stage, class := terminal.Clean(string(d.ID)), terminal.Clean(string(d.Failure.Stage)), terminal.Clean(string(d.Failure.Class))
 	cycle := ""

@@ -12,17 +12,17 @@ import (
 	"orak/client"
 )
 
-// letterFlags select dead letters of a tenant, or of all (see operator).
+// letterFlags select dead letters of one tenant, or of all (see operator).
 type letterFlags struct {
-	Stage     []string `env:"-" group:"Selection" placeholder:"STAGE" help:"Only those that failed in this stage: receive, convert, analyze or publish; several, separated by commas, mean any of them."`
-	Class     []string `env:"-" group:"Selection" placeholder:"CLASS" help:"Only those of this class: input, transient, model, overload, dependency or internal; several mean any of them."`
+	Stage     []string `env:"-" group:"Selection" placeholder:"STAGE" help:"Only those that failed in this stage: receive, convert, analyze or publish. Several, separated by commas, mean any of them."`
+	Class     []string `env:"-" group:"Selection" placeholder:"CLASS" help:"Only those of this class: input, transient, model, overload, dependency or internal. Several mean any of them."`
 	OlderThan string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Only those that last failed before this: an age such as 90m or 3d, or a time such as 2026-11-22T12:00:00Z."`
-	NewerThan string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Only those that last failed after this; as --older-than."`
-	Text      string   `env:"-" group:"Selection" placeholder:"TEXT" help:"Only those with this in their file name, message or id, in upper or lower case."`
-	Before    string   `env:"-" group:"Selection" placeholder:"WHEN" help:"As --older-than, and beside it: where an interrupted command goes on, so that what failed again since is not taken twice."`
+	NewerThan string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Only those that last failed after this; in the form of --older-than."`
+	Text      string   `env:"-" group:"Selection" placeholder:"TEXT" help:"Only those with this text in their file name, message or id, whatever the case."`
+	Before    string   `env:"-" group:"Selection" placeholder:"WHEN" help:"As --older-than, and in addition to it: an interrupted command is continued with it, so that uploads that failed again since are not selected twice."`
 }
 
-// refuseEmpty refuses a flag of a selection that is given and empty, such as
+// refuseEmpty returns an error for a selection flag with an empty value, such as
 // --text "$NAME" where NAME is not set: it would select more than was meant.
 func refuseEmpty(k *kong.Context) error {
 	for _, p := range k.Path {
@@ -41,13 +41,13 @@ func refuseEmpty(k *kong.Context) error {
 		default:
 			continue
 		}
-		return usageError{fmt.Errorf("--%s is empty; leave it out to select by other things alone", p.Flag.Name)}
+		return usageError{fmt.Errorf("--%s is empty; leave it out if it is not to select", p.Flag.Name)}
 	}
 	return nil
 }
 
-// selection checks the flags. The ages in it have become times: they are those
-// of the first run when a command is resumed.
+// selection checks the flags. Ages become times, so that a command that resumes
+// this one selects by the same times.
 func (f letterFlags) selection(now time.Time) (sel client.Selection, err error) {
 	for _, text := range f.Stage {
 		if !slices.Contains(orak.FailureStages(), orak.Stage(text)) {
@@ -87,7 +87,7 @@ func (f letterFlags) narrow() bool {
 	return len(f.Stage)+len(f.Class) > 0 || f.OlderThan+f.NewerThan+f.Text+f.Before != ""
 }
 
-// words are the flags that select sel again.
+// words returns the flags that select sel.
 func (f letterFlags) words(sel client.Selection) []string {
 	var words []string
 	add := func(flag, value string) {
@@ -104,7 +104,7 @@ func (f letterFlags) words(sel client.Selection) []string {
 	return words
 }
 
-// timeText is a time as the flags take it; empty for none.
+// timeText returns a time in the form of the flags; empty for the zero time.
 func timeText(t time.Time) string {
 	if t.IsZero() {
 		return ""

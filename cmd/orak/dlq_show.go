@@ -17,7 +17,7 @@ import (
 type dlqShowCmd struct {
 	operator
 
-	ID string `arg:"" help:"The upload's id."`
+	ID string `arg:"" help:"Id of the upload."`
 }
 
 // Help implements kong.HelpProvider.
@@ -50,7 +50,7 @@ func (s *dlqShowCmd) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// deadLetter prints everything about one.
+// deadLetter prints everything about one dead letter.
 func (c *console) deadLetter(r remote, d resource.DeadLetterDetail) {
 	c.title("", string(d.ID), c.Paint(terminal.Red, "dead-lettered"))
 	c.Rows([]terminal.Row{
@@ -71,9 +71,9 @@ func (c *console) deadLetter(r remote, d resource.DeadLetterDetail) {
 	})
 	c.timeline(d.Timeline)
 	c.event(d.Event)
-	c.commands("Ask the workflow itself", "", d.Commands.Inspect)
-	c.commands("Run it again, once its cause is mended", r.command("dlq", "reprocess", string(d.ID)), d.Commands.Reprocess)
-	c.commands("Give it up", r.command("dlq", "discard", string(d.ID)), d.Commands.Discard)
+	c.commands("Query the workflow", "", d.Commands.Inspect)
+	c.commands("Run it again, once the cause is fixed", r.command("dlq", "reprocess", string(d.ID)), d.Commands.Reprocess)
+	c.commands("Discard it", r.command("dlq", "discard", string(d.ID)), d.Commands.Discard)
 }
 
 func (c *console) firstCause(f *orak.Failure) terminal.Row {
@@ -87,18 +87,18 @@ func restarts(n int) terminal.Row {
 	if n == 0 {
 		return terminal.Row{}
 	}
-	return terminal.Row{Label: "Restarted", Value: terminal.Times(n), More: "by the reconciliation"}
+	return terminal.Row{Label: "Restarted", Value: terminal.Times(n), More: "by reconciliation"}
 }
 
 func (c *console) expiry(t time.Time) terminal.Row {
 	if t.IsZero() {
 		return terminal.Row{}
 	}
-	return terminal.Row{Label: "Expires", Value: fmt.Sprintf("%s (%s)", t.Local().Format(terminal.Clock), c.Until(t)), More: "if nobody decides"}
+	return terminal.Row{Label: "Expires", Value: fmt.Sprintf("%s (%s)", t.Local().Format(terminal.Clock), c.Until(t)), More: "unless somebody decides"}
 }
 
-// timeline prints what went wrong and what was done about it. A message is
-// said again only where it differs.
+// timeline prints failures and decisions. It repeats a message only if it
+// differs from the last one.
 func (c *console) timeline(marks []orak.Mark) {
 	if len(marks) == 0 {
 		return
@@ -119,7 +119,7 @@ func (c *console) timeline(marks []orak.Mark) {
 	}
 }
 
-// markText is one mark without its message.
+// markText returns a mark without its message.
 func markText(m orak.Mark) string {
 	stage, class := string(m.Stage), string(m.Class)
 	switch m.Kind {
@@ -134,7 +134,7 @@ func markText(m orak.Mark) string {
 	case orak.MarkReprocessed:
 		return joinedBy(m, "run again")
 	case orak.MarkRestarted:
-		return joinedBy(m, "started again by the reconciliation")
+		return joinedBy(m, "restarted by reconciliation")
 	default:
 		return joinedBy(m, string(m.Kind))
 	}
@@ -189,8 +189,7 @@ func (c *console) section(name string) {
 	c.Print("%s", c.Paint(terminal.Bold, name))
 }
 
-// commands prints one thing to do in three tools; lines that are to be copied
-// are never broken.
+// commands prints one command in each of three tools, never broken into lines.
 func (c *console) commands(title, orakCommand string, in resource.Command) {
 	c.Section(title)
 	for _, line := range []string{orakCommand, in.Temporal, in.Tctl} {

@@ -38,12 +38,12 @@ func TestDeadLettersAreListedPageByPage(t *testing.T) {
 	require.EqualValues(t, otherID, d.ID)
 }
 
-func TestNoDeadLettersIsGoodNews(t *testing.T) {
+func TestNoDeadLettersIsNotAFailure(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	got := orakRun(t.Context(), w.URL, "dlq", "list")
 	require.Equal(t, exitOK, got.code)
-	require.Contains(t, got.err, "nothing waits for you")
+	require.Contains(t, got.err, "nothing to do")
 
 	got = orakRun(t.Context(), w.URL, "dlq", "show", testID)
 	require.Equal(t, exitFailed, got.code)
@@ -68,7 +68,7 @@ func TestDecisionsCarryReasonAndAuthor(t *testing.T) {
 	require.Equal(t, []string{"POST /v1/dead-letters/" + testID + `/discard {"reason":"a text file","by":"ada"}`}, w.asked)
 }
 
-func TestDecisionsGoOnAfterARefusal(t *testing.T) {
+func TestDecisionsContinueAfterARefusal(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
 	w.refuse["POST /v1/dead-letters/"+testID+"/reprocess"] = resource.Problem{Status: http.StatusConflict, Title: "The upload is not parked"}
@@ -87,5 +87,5 @@ func TestReprocessWatchPrintsTheResult(t *testing.T) {
 	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", testID, "--watch")
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Contains(t, got.out, "Vocal range")
-	require.Equal(t, "choir", w.tenant, "the upload is its owner's to see")
+	require.Equal(t, "choir", w.tenant, "the status is read as the upload's tenant")
 }

@@ -15,19 +15,19 @@ import (
 type dlqVerifyCmd struct {
 	Settings app.VerifyConfig `embed:""`
 
-	JSON bool `name:"json" env:"-" help:"Print JSON: one disagreement a line, and then the counts."`
+	JSON bool `name:"json" env:"-" help:"Print JSON: one disagreement per line, then the counts."`
 }
 
 // Help implements kong.HelpProvider.
 func (dlqVerifyCmd) Help() string {
-	return `Reads every dead letter that is retained (30 days), lists the parked uploads, and names those that disagree:
+	return `Reads all retained dead letters (30 days), lists the parked uploads, and prints where they disagree:
 
-    parked_without_letter    the upload is parked, and no letter tells of it
-    workflow_gone            the letter is there, and its workflow was closed before anybody decided
-    letter_without_workflow  Temporal does not know the letter's workflow
+    parked_without_letter    an upload is parked, and has no dead letter
+    workflow_gone            there is a dead letter, and its workflow was closed before anybody decided
+    letter_without_workflow  there is a dead letter, and Temporal does not know its workflow
 
-This speaks to Kafka and Temporal themselves; it changes nothing and is in no consumer group. The exit code is 1 if
-something disagrees.
+The command connects to Kafka and Temporal directly. It changes nothing and joins no consumer group. The exit code is 1
+if something disagrees.
 
 Examples:
 
@@ -35,17 +35,17 @@ Examples:
     orak dlq verify --json | jq -r 'select(.kind) | .workflow_id'`
 }
 
-// errDisagree ends a comparison that found something; it has been shown.
+// errDisagree is returned when a comparison has found and printed something.
 var errDisagree = errors.New("dead letters and workflows disagree")
 
-// verified is what --json prints at last.
+// verified is the last line that --json prints.
 type verified struct {
 	Compared  reconcile.Compared     `json:"compared"`
 	Disagree  map[reconcile.Kind]int `json:"disagree"`
 	CheckedAt time.Time              `json:"checked_at"`
 }
 
-// Run compares and shows.
+// Run compares and prints.
 func (v *dlqVerifyCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = v.JSON
 	sum := verified{Disagree: map[reconcile.Kind]int{}, CheckedAt: con.Now().UTC()}
@@ -72,14 +72,14 @@ func (v *dlqVerifyCmd) Run(ctx context.Context, con *console) error {
 	return err
 }
 
-// nextStep says what to do about a kind.
+// nextStep is what to do about each kind.
 var nextStep = []struct {
 	kind reconcile.Kind
 	text string
 }{
-	{reconcile.ParkedWithoutLetter, "The next reconciliation writes the letter again: orak reconcile --now"},
-	{reconcile.WorkflowGone, "The next reconciliation starts the upload again, and parks it where it was: orak reconcile --now"},
-	{reconcile.LetterWithoutWorkflow, "If the record is still on orak.uploads, start the upload anew: orak replay --id ID (without upload-). Otherwise its caller has to send it again."},
+	{reconcile.ParkedWithoutLetter, "The next reconciliation writes the letter again; to start it now: orak reconcile --now"},
+	{reconcile.WorkflowGone, "The next reconciliation restarts the upload and parks it where it was; to start it now: orak reconcile --now"},
+	{reconcile.LetterWithoutWorkflow, "If the record is still on orak.uploads, start the upload again: orak replay --id ID (without upload-). Otherwise the caller must send it again."},
 }
 
 func (c *console) verified(sum verified) {
@@ -97,10 +97,10 @@ func (c *console) verified(sum verified) {
 	}
 	text := fmt.Sprintf("Compared %s with %s.", terminal.Count(n.Letters, "dead-lettered upload"), terminal.Count(n.Parked, "parked upload"))
 	if n.Receive > 0 {
-		text += fmt.Sprintf(" %s of records that the bridge could not take: no workflow is wanted.", terminal.Count(n.Receive, "further letter"))
+		text += fmt.Sprintf(" %s of records that the bridge refused: they have no workflow.", terminal.Count(n.Receive, "further letter"))
 	}
 	if n.Unreadable > 0 {
-		text += fmt.Sprintf(" %s on the topic can be read as no letter.", terminal.Count(n.Unreadable, "record"))
+		text += fmt.Sprintf(" %s on the topic cannot be decoded.", terminal.Count(n.Unreadable, "record"))
 	}
 	if len(sum.Disagree) == 0 {
 		text = c.Paint(terminal.Green, c.Marks.Done) + " All agree. " + text

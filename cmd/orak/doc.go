@@ -1,16 +1,15 @@
 // Command orak is the whole service and its command line in one binary: the
-// server's roles (api, bridge, worker), and the commands of those who use and
-// operate it (upload, status, analysis, dlq, lag, config, version).
+// roles of the server (api, bridge, worker) and the commands for users and
+// operators (upload, status, analysis, dlq, lag, config, version).
 //
-// People read standard output and standard error at a terminal: results go to
-// the former, progress and errors to the latter. With --json, standard output
-// has one JSON value a line, of the API's shape where it is the API's, and
-// nothing else.
+// Results go to standard output, progress and errors to standard error. With
+// --json, standard output has one JSON value per line and nothing else; values
+// from the API keep their form.
 //
-// Exit codes are promises that scripts build on:
+// Scripts may rely on the exit codes:
 //
 //	0    done
-//	1    failed, or refused by the server
+//	1    failed or refused
 //	2    the command line or the configuration is wrong
 //	3    the watched upload ended without a result: dead-lettered, discarded,
 //	     expired or canceled

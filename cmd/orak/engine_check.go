@@ -12,21 +12,21 @@ import (
 )
 
 type engineCmd struct {
-	Check engineCheckCmd `cmd:"" help:"Hold a model server to the contract."`
+	Check engineCheckCmd `cmd:"" help:"Check that a model server keeps the contract."`
 }
 
 type engineCheckCmd struct {
 	URL      string        `arg:"" help:"Base URL of the model server, such as http://127.0.0.1:8090."`
-	Protocol string        `env:"-" enum:"http,oip" default:"http" help:"What it speaks: http is orak's own contract, oip the Open Inference Protocol."`
+	Protocol string        `env:"-" enum:"http,oip" default:"http" help:"Protocol of the server: http is orak's own contract, oip the Open Inference Protocol."`
 	Model    string        `env:"-" default:"orak-pitch" help:"Name of the model, for oip."`
-	Timeout  time.Duration `env:"-" default:"1m" help:"How long one answer may take."`
+	Timeout  time.Duration `env:"-" default:"1m" help:"Time limit of one answer."`
 	JSON     bool          `name:"json" env:"-" help:"Print JSON: {\"ok\": …, \"checks\": […]}."`
 }
 
 // Help implements kong.HelpProvider.
 func (engineCheckCmd) Help() string {
-	return `Sends recordings with known content, hostile input, and more at once than the server takes, and says of each whether the answer
-was right. The contract is docs/model-server.md. The exit code is 1 where anything was not.
+	return `Sends recordings with known content, hostile input, and more requests at once than the server accepts, and prints
+whether each answer was right. The contract is docs/model-server.md. The exit code is 1 if an answer was wrong.
 
 Examples:
 
@@ -43,10 +43,10 @@ func (e *engineCheckCmd) Validate() error {
 	return nil
 }
 
-// errNotConforming ends a check that said already what is wrong.
+// errNotConforming is returned when the checks have printed what is wrong.
 var errNotConforming = errors.New("the model server does not keep the contract")
 
-// Run makes the checks and shows each as it is done.
+// Run makes the checks and prints each when it is done.
 func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = e.JSON
 	var all []app.EngineCheck
@@ -81,7 +81,7 @@ func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
 	return err
 }
 
-// engineCheck is one line.
+// engineCheck prints one check.
 func (c *console) engineCheck(check app.EngineCheck) {
 	word, style := "ok", terminal.Green
 	if !check.OK {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEngineCheckTellsWhatIsWrongAndFails(t *testing.T) {
+func TestEngineCheckPrintsFailedChecksAndFails(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/capacity" {
@@ -44,7 +44,7 @@ func TestEngineCheckTellsWhatIsWrongAndFails(t *testing.T) {
 	require.False(t, shown.Checks[2].OK)
 }
 
-func TestEngineCheckWantsAURL(t *testing.T) {
+func TestEngineCheckNeedsAURL(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, exitUsage, orakRun(t.Context(), defaultServer, "engine", "check", "ftp://x").code)
 	require.Equal(t, exitUsage, orakRun(t.Context(), defaultServer, "engine", "check", "").code)

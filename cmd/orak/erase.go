@@ -15,16 +15,16 @@ type eraseCmd struct {
 	remote
 	consent
 
-	IDs    []string `arg:"" name:"id" help:"The uploads' ids."`
-	Reason string   `env:"-" default:"from the command line" help:"Why, for the record; it is sent downstream, so no names of persons."`
-	By     string   `env:"-" placeholder:"NAME" help:"Who asks, for the record; by default the user of this machine."`
-	Watch  bool     `short:"w" env:"-" help:"Wait until everything is gone."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the uploads."`
+	Reason string   `env:"-" default:"from the command line" help:"Reason, for the record. It is sent downstream, so it must not contain personal data."`
+	By     string   `env:"-" placeholder:"NAME" help:"Who asks, for the record; by default the current user."`
+	Watch  bool     `short:"w" env:"-" help:"Wait until everything is erased."`
 }
 
 // Help implements kong.HelpProvider.
 func (eraseCmd) Help() string {
-	return `What runs is canceled, and the recording and everything that was made of it is removed for good. It says so
-downstream. Nothing is started again for an erased upload, and its Idempotency-Key is not taken again.
+	return `Cancels the processing, and removes the recording and everything derived from it for good. An event informs
+consumers downstream. An erased upload is never started again, and its Idempotency-Key is refused from then on.
 
 Examples:
 
@@ -33,7 +33,7 @@ Examples:
     orak erase ID ID ID --yes --reason "asked by the owner" --json`
 }
 
-// erasure is one upload's as JSON.
+// erasure is what --json prints for an upload.
 type erasure struct {
 	ID orak.UploadID `json:"id"`
 	// Status is "erasing" or "erased".
@@ -41,8 +41,7 @@ type erasure struct {
 	ErasedAt time.Time `json:"erased_at,omitzero"`
 }
 
-// Run asks once, and goes on after a failure: the uploads do not depend on one
-// another.
+// Run asks once, and continues after a failure: the erasures are independent.
 func (e *eraseCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = e.JSON
 	ids, err := parseIDs(e.IDs)
@@ -57,7 +56,7 @@ func (e *eraseCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if !e.Yes && !e.DryRun {
-		yes, err := con.AskFor(ctx, fmt.Sprintf("%s would be gone for good.", terminal.Count(len(ids), "upload")), fmt.Sprint(len(ids)))
+		yes, err := con.AskFor(ctx, fmt.Sprintf("This erases %s for good.", terminal.Count(len(ids), "upload")), fmt.Sprint(len(ids)))
 		if err != nil || !yes {
 			return err
 		}
@@ -80,7 +79,7 @@ func (e *eraseCmd) Run(ctx context.Context, con *console) error {
 	return worst
 }
 
-// preview says what would be erased.
+// preview prints what would be erased.
 func (e *eraseCmd) preview(ctx context.Context, con *console, cl *client.Client, id orak.UploadID) error {
 	u, err := cl.Upload(ctx, id)
 	if err != nil {
@@ -107,7 +106,7 @@ func (e *eraseCmd) erase(ctx context.Context, con *console, cl *client.Client, i
 	}
 	at, err := cl.AwaitErased(ctx, id)
 	if ctx.Err() != nil {
-		con.Tell("Stopped watching; the erasure goes on. Look again with:\n  %s", e.command("erase", string(id), "--yes", "--watch"))
+		con.Tell("Stopped watching; the erasure goes on. Watch again with:\n  %s", e.command("erase", string(id), "--yes", "--watch"))
 	}
 	if err != nil {
 		return err
@@ -115,6 +114,6 @@ func (e *eraseCmd) erase(ctx context.Context, con *console, cl *client.Client, i
 	if con.JSON {
 		return con.Value(erasure{ID: id, Status: string(orak.StatusErased), ErasedAt: at})
 	}
-	con.Print("%s is erased, since %s", id, at.UTC().Format(time.RFC3339))
+	con.Print("%s was erased at %s", id, at.UTC().Format(time.RFC3339))
 	return nil
 }

@@ -17,7 +17,7 @@ func erasedProblem(at time.Time) resource.Problem {
 	return resource.Problem{Type: "urn:orak:problem:erased", Status: http.StatusGone, Title: "The upload was erased", Detail: "Nothing of it is left.", ErasedAt: at}
 }
 
-func TestErasingAsksSomebodyFirst(t *testing.T) {
+func TestErasingAsksFirst(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	for _, args := range [][]string{{"erase", testID}, {"erase", testID, "--json"}} {
@@ -33,7 +33,7 @@ func TestErasingAsksSomebodyFirst(t *testing.T) {
 	require.Empty(t, w.erasures)
 }
 
-func TestErasingIsOnRecordOnceAccepted(t *testing.T) {
+func TestErasureIsReportedOnceAccepted(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	got := orakRun(t.Context(), w.URL, "erase", testID, "upload-"+testID, "--yes", "--tenant", "choir", "--by", "ada", "--reason", "asked & done")
@@ -49,7 +49,7 @@ func TestErasingIsOnRecordOnceAccepted(t *testing.T) {
 	require.NotEmpty(t, w.erasures[2].Get("by"))
 }
 
-func TestErasingIsWatchedToItsEnd(t *testing.T) {
+func TestErasureIsWatchedToItsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
 	at := time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
@@ -77,7 +77,7 @@ func TestErasingIsWatchedToItsEnd(t *testing.T) {
 
 func ref(p resource.Problem) *resource.Problem { return &p }
 
-func TestAFailedErasureDoesNotKeepTheOthersBack(t *testing.T) {
+func TestErasureContinuesAfterAFailure(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	w.refuse["DELETE /v1/uploads/"+otherID] = resource.Problem{Status: http.StatusServiceUnavailable, Title: "The service is not available at the moment", Detail: "It may still be carried out. Repeat the request."}
@@ -87,7 +87,7 @@ func TestAFailedErasureDoesNotKeepTheOthersBack(t *testing.T) {
 	require.Len(t, w.erasures, 1)
 }
 
-func TestTheStatusOfAnErasedUploadSaysSo(t *testing.T) {
+func TestStatusOfAnErasedUploadSaysSo(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	w.refuse["GET /v1/uploads/"+testID] = erasedProblem(time.Now())

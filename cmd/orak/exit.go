@@ -24,17 +24,17 @@ const (
 	exitInterrupted = 130
 )
 
-// usageError is a command line or a configuration that its giver must mend.
+// usageError is an error in the command line or the configuration, which the
+// user must fix.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// errNoResult ends a watch whose upload ended without a result; it has been
-// explained already.
+// errNoResult is returned when a watched upload ended without a result, which
+// has been printed.
 var errNoResult = errors.New("the upload ended without a result")
 
-// said is an error that has been explained already and still decides the exit
-// code.
+// said is an error that has been printed already and still decides the exit code.
 type said struct{ error }
 
 func (e said) Unwrap() error { return e.error }
@@ -44,7 +44,7 @@ type unreachableError struct{ error }
 
 func (e unreachableError) Unwrap() error { return e.error }
 
-// Error is what does not answer, and why.
+// Error names the server and the cause.
 func (e unreachableError) Error() string {
 	var fault *orak.Fault
 	if !errors.As(e.error, &fault) || fault.Err == nil {
@@ -53,7 +53,7 @@ func (e unreachableError) Error() string {
 	return strings.TrimSuffix(fault.Message, ".") + ": " + fault.Err.Error()
 }
 
-// serversFault tells an outage from everything else.
+// serversFault makes an error of class dependency an unreachableError.
 func (c *console) serversFault(ctx context.Context, err error) error {
 	if fault, ok := errors.AsType[*orak.Fault](err); ctx.Err() == nil && ok && fault.Class == orak.ClassDependency {
 		return unreachableError{err}
@@ -61,7 +61,7 @@ func (c *console) serversFault(ctx context.Context, err error) error {
 	return err
 }
 
-// explain says once what went wrong and what to do, and gives the exit code.
+// explain prints an error and the next step, and returns the exit code.
 func (c *console) explain(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
 	var already said
@@ -107,7 +107,7 @@ func exitCode(ctx context.Context, err error) int {
 	}
 }
 
-// lines are the error and the next step, fit for a terminal.
+// lines returns the error and the next step as clean text.
 func (c *console) lines(err error) []string {
 	var usage usageError
 	var down *client.Unreachable
@@ -116,20 +116,20 @@ func (c *console) lines(err error) []string {
 	case errors.As(err, &refusal):
 		return refusalLines(refusal)
 	case errors.As(err, &down):
-		return []string{fmt.Sprintf("%s does not answer (%s). Start it with \"go tool task up\", or name another with --server or ORAK_SERVER.",
+		return []string{fmt.Sprintf("%s does not answer (%s). Start it with \"go tool task up\", or name another one with --server or ORAK_SERVER.",
 			terminal.Clean(down.Server), reason(down))}
 	case errors.As(err, &usage):
 		var lines []string
 		for _, line := range strings.Split(err.Error(), "\n") {
 			lines = append(lines, terminal.Clean(line))
 		}
-		return append(lines, "See \"orak --help\", or --help behind a command.")
+		return append(lines, "See \"orak --help\", or add --help to a command.")
 	default:
 		return []string{terminal.Clean(err.Error())}
 	}
 }
 
-// reason is the cause of an outage in as few words as will do.
+// reason returns the cause of an outage in few words.
 func reason(down *client.Unreachable) string {
 	if down.Refused {
 		return "connection refused"
@@ -146,10 +146,10 @@ func refusalLines(e *client.Error) []string {
 		lines = append(lines, "  Accepted: "+terminal.Clean(strings.Join(e.Problem.Accepted, ", ")))
 	}
 	if e.Problem.Instance != "" && e.Problem.Status >= 500 {
-		lines = append(lines, "  The server's log has more under "+terminal.Clean(e.Problem.Instance)+".")
+		lines = append(lines, "  The server's log has more about request "+terminal.Clean(e.Problem.Instance)+".")
 	}
 	if e.Problem.Status == http.StatusTooManyRequests || e.Problem.Status == http.StatusServiceUnavailable {
-		lines = append(lines, "  Nothing is wrong with the request: try again in a while.")
+		lines = append(lines, "  The request is valid: try again later.")
 	}
 	return lines
 }

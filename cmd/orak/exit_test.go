@@ -27,7 +27,7 @@ func TestRefusalsAreProblemsInJSON(t *testing.T) {
 	require.Equal(t, want, problem)
 }
 
-func TestServerThatIsDownIsOneClearLine(t *testing.T) {
+func TestUnreachableServerIsOneClearLine(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	w.Close()
@@ -46,24 +46,24 @@ func TestUsageErrorsAreFoundBeforeAnythingIsSent(t *testing.T) {
 	w := newWire(t)
 	file := recording(t, "a.m4a")
 	for want, args := range map[string][]string{
-		"not an upload id":     {"status", "../../etc"},
-		"no such file":         {"upload", file, filepath.Join(t.TempDir(), "none.m4a")},
-		"not a regular file":   {"upload", t.TempDir()},
-		"is for one file":      {"upload", file, file, "--idempotency-key", "k"},
-		"unexpected argument":  {"uplaod", file},
-		"unknown flag --wacth": {"upload", file, "--wacth"},
-		"want a URL":           {"status", testID, "--server", "example.org"},
-		"tenant":               {"status", testID, "--tenant", "No Tenant"},
-		"must be one of":       {"dlq", "reprocess", testID, "--from", "receive"},
-		"say which":            {"dlq", "reprocess"},
-		"not both":             {"dlq", "discard", testID, "--class", "input"},
-		"want one of receive":  {"dlq", "list", "--stage", "polish"},
-		"want one of input":    {"dlq", "discard", "--class", "input,none", "--yes"},
-		"--older-than":         {"dlq", "list", "--older-than", "yesterday"},
-		"want 1 at least":      {"dlq", "discard", "--all", "--limit", "0", "--yes"},
-		"--rate":               {"dlq", "reprocess", "--all", "--rate", "fast", "--yes"},
-		"--watch is for ids":   {"dlq", "reprocess", "--all", "--watch", "--yes"},
-		"nobody can be asked":  {"dlq", "discard", "--all"},
+		"not an upload id":      {"status", "../../etc"},
+		"no such file":          {"upload", file, filepath.Join(t.TempDir(), "none.m4a")},
+		"not a regular file":    {"upload", t.TempDir()},
+		"is for one file":       {"upload", file, file, "--idempotency-key", "k"},
+		"unexpected argument":   {"uplaod", file},
+		"unknown flag --wacth":  {"upload", file, "--wacth"},
+		"want a URL":            {"status", testID, "--server", "example.org"},
+		"tenant":                {"status", testID, "--tenant", "No Tenant"},
+		"must be one of":        {"dlq", "reprocess", testID, "--from", "receive"},
+		"say which":             {"dlq", "reprocess"},
+		"not both":              {"dlq", "discard", testID, "--class", "input"},
+		"want one of receive":   {"dlq", "list", "--stage", "polish"},
+		"want one of input":     {"dlq", "discard", "--class", "input,none", "--yes"},
+		"--older-than":          {"dlq", "list", "--older-than", "yesterday"},
+		"want at least 1":       {"dlq", "discard", "--all", "--limit", "0", "--yes"},
+		"--rate":                {"dlq", "reprocess", "--all", "--rate", "fast", "--yes"},
+		"--watch needs ids":     {"dlq", "reprocess", "--all", "--watch", "--yes"},
+		"not a terminal to ask": {"dlq", "discard", "--all"},
 	} {
 		got := orakRun(t.Context(), w.URL, args...)
 		require.Equal(t, exitUsage, got.code, "%v: %s", args, got.err)

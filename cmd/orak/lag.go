@@ -17,25 +17,25 @@ import (
 type lagCmd struct {
 	Settings app.LagConfig `embed:""`
 
-	Group   []string      `short:"g" env:"-" xor:"groups" help:"The consumer groups to look at, of any program; without it, those of --lag-groups."`
-	All     bool          `env:"-" xor:"groups" help:"Look at every group, and list only the partitions that are behind."`
-	For     time.Duration `env:"-" placeholder:"30s" help:"How long to look before judging; 0 looks once. It is the window, too, if it is shorter than that."`
-	Watch   bool          `short:"w" env:"-" help:"Go on looking until Ctrl-C. The window is a minute unless --for says otherwise."`
-	Keys    bool          `env:"-" help:"Read the last records of the groups' topics, and tell which keys and partitions they are of."`
-	Records int64         `env:"-" default:"10000" help:"How many records --keys reads of each topic at most."`
-	JSON    bool          `name:"json" env:"-" help:"Print JSON, one value for each look that is shown."`
+	Group   []string      `short:"g" env:"-" xor:"groups" help:"Consumer groups to look at, of any program; by default those of --lag-groups."`
+	All     bool          `env:"-" xor:"groups" help:"Look at all groups, and list only partitions that are behind."`
+	For     time.Duration `env:"-" placeholder:"30s" help:"How long to observe before judging; 0 looks once. If it is shorter than the window, it replaces it."`
+	Watch   bool          `short:"w" env:"-" help:"Repeat until Ctrl-C. The window is a minute unless --for sets it."`
+	Keys    bool          `env:"-" help:"Read the last records of the groups' topics, and print the keys and partitions with the most records."`
+	Records int64         `env:"-" default:"10000" help:"Maximum number of records that --keys reads of each topic."`
+	JSON    bool          `name:"json" env:"-" help:"Print JSON, one value per look."`
 }
 
 // Help implements kong.HelpProvider.
 func (lagCmd) Help() string {
-	return `One look tells how many records wait and for how long. How a group moves takes some looks: with --for or --watch.
+	return `One look shows how many records wait and for how long. To see whether a group makes progress, use --for or --watch.
 
-    OK       nothing waits, or less and less
-    UNKNOWN  records wait, and it is too early to tell more
-    WARN     records are taken, and as many or more come in
-    STALL    records wait, none comes in, and none is taken
-    STOP     records come in, and none is taken
-    REWIND   the group was set back and reads records again
+    OK       no records wait, or fewer and fewer
+    UNKNOWN  records wait, and it is too early to judge
+    WARN     records are read, but no faster than new ones arrive
+    STALL    records wait, none arrives, and none is read
+    STOP     records arrive, and none is read
+    REWIND   the group's offset went back, and it reads records again
 
 A group with a partition in STALL, STOP or REWIND is in ERROR, and the exit code is 5.
 
@@ -61,26 +61,26 @@ func (l *lagCmd) Validate() error {
 	}
 }
 
-// errGroupInError ends with its own exit code, after the table has said it.
+// errGroupInError has its own exit code. The table has shown it.
 var errGroupInError = errors.New("a consumer group is in ERROR")
 
-// lagLook is what is shown at a time.
+// lagLook is what one look shows.
 type lagLook struct {
 	At     time.Time         `json:"at"`
 	Groups []lag.GroupReport `json:"groups"`
 	Hot    []lag.Hot         `json:"hot,omitempty"`
 }
 
-// watchEvery and watchWindow are what a person has the patience for.
 const (
+	// watchEvery and watchWindow bound interval and window with --watch.
 	watchEvery  = 2 * time.Second
 	watchWindow = time.Minute
-	// askTimeout bounds one look, and the reading of one topic.
+	// askTimeout bounds one look, and the reading of one topic with --keys.
 	askTimeout = 30 * time.Second
 	topKeys    = 10
 )
 
-// pace is how often to look, and over what to judge.
+// pace returns the interval of looks and the window of the judgment.
 func (l *lagCmd) pace() (every, window time.Duration) {
 	every, window = l.Settings.Lag.Interval, l.Settings.Lag.Window
 	switch {
@@ -96,7 +96,7 @@ func (l *lagCmd) pace() (every, window time.Duration) {
 	return every, window
 }
 
-// Run looks, judges and shows.
+// Run observes the groups and prints the judgment.
 func (l *lagCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = l.JSON
 	sampler, err := l.Settings.Sampler(con.quietLog())
@@ -128,8 +128,8 @@ func (w lagWatch) run(ctx context.Context, every time.Duration) error {
 			return err
 		}
 		if until.IsZero() {
-			// From the end of the first look on, so that the last one is
-			// a whole window after it.
+			// Counted from the end of the first look, so that the last one is
+			// a whole window later.
 			until = time.Now().Add(w.For)
 		}
 		last := !w.Watch && (w.For == 0 || !began.Before(until))
@@ -191,7 +191,7 @@ func (w lagWatch) show(ctx context.Context) (lagLook, error) {
 	return shown, nil
 }
 
-// hottest reads every topic that a group reads.
+// hottest samples every topic that a group reads.
 func (w lagWatch) hottest(ctx context.Context, groups []lag.GroupReport) ([]lag.Hot, error) {
 	topics := make(map[string]bool)
 	for _, g := range groups {
@@ -212,8 +212,8 @@ func (w lagWatch) hottest(ctx context.Context, groups []lag.GroupReport) ([]lag.
 	return all, nil
 }
 
-// verdict is the error that decides the exit code: what could not be seen
-// before what was seen to be wrong.
+// verdict returns the error that decides the exit code: groups that could not
+// be read come before groups in ERROR.
 func (w lagWatch) verdict(shown lagLook) error {
 	var errs []error
 	bad := false

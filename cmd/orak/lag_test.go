@@ -46,7 +46,7 @@ func TestLagThatIsCaughtUpIsOK(t *testing.T) {
 	require.Empty(t, got.err)
 }
 
-func TestLagInOneLookSaysThatItTakesMore(t *testing.T) {
+func TestLagInOneLookSuggestsToObserve(t *testing.T) {
 	t.Parallel()
 	got := orakRunEnv(t.Context(), kafkaWith(t, 4), "lag", "--all", "--keys")
 	require.Equal(t, exitOK, got.code, got.err)
@@ -56,7 +56,7 @@ func TestLagInOneLookSaysThatItTakesMore(t *testing.T) {
 	require.Contains(t, got.err, "--for 30s, or --watch")
 }
 
-func TestLagOfAGroupThatStandsStillHasItsExitCode(t *testing.T) {
+func TestLagOfAStalledGroupHasItsExitCode(t *testing.T) {
 	t.Parallel()
 	environ := kafkaWith(t, 4)
 	got := orakRunEnv(t.Context(), environ, "lag", "--group", "readers", "--for", "1s", "--json")
@@ -84,10 +84,10 @@ func TestLagOfAnUnknownGroupIsAFailure(t *testing.T) {
 
 	bridge := orakRunEnv(t.Context(), environ, "lag")
 	require.Equal(t, exitFailed, bridge.code)
-	require.Contains(t, bridge.err, "orak-bridge: no such consumer group", "without a name it is the bridge's")
+	require.Contains(t, bridge.err, "orak-bridge: no such consumer group", "the default is the bridge's group")
 }
 
-func TestLagWatchGoesOnUntilItIsInterrupted(t *testing.T) {
+func TestLagWatchRunsUntilInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
 	environ := kafkaWith(t, 4)
@@ -97,7 +97,7 @@ func TestLagWatchGoesOnUntilItIsInterrupted(t *testing.T) {
 	require.Contains(t, out.String(), "readers  UNKNOWN\n")
 }
 
-// cutAfter interrupts whoever has written so many lines to it.
+// cutAfter calls cut once that many lines have been written to it.
 type cutAfter struct {
 	strings.Builder
 	lines int

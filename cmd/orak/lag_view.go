@@ -11,11 +11,11 @@ import (
 	"orak/operate/lag"
 )
 
-// lag prints the groups. short leaves out the partitions that are not behind.
+// lag prints the groups. short omits the partitions that are not behind.
 func (c *console) lag(shown lagLook, short bool) {
 	for i, g := range shown.Groups {
 		if g.Err != nil {
-			continue // it is said with the other errors
+			continue // printed with the other errors
 		}
 		if i > 0 {
 			c.Print("")
@@ -27,7 +27,7 @@ func (c *console) lag(shown lagLook, short bool) {
 		c.hot(hot)
 	}
 	if len(shown.Groups) == 0 {
-		c.Print("There is no consumer group.")
+		c.Print("There are no consumer groups.")
 	}
 }
 
@@ -86,7 +86,7 @@ func (c *console) lagLine(p lag.PartitionReport, worst int64) string {
 	return strings.TrimRight(c.Paint(style, line)+" "+c.Paint(style, bar), " ")
 }
 
-// lagRow is a line of the table; narrow terminals do without offsets.
+// lagRow returns a line of the table, on narrow terminals without offsets.
 func (c *console) lagRow(part, committed, end, lag, age, status string) string {
 	if c.Width < 64 {
 		return fmt.Sprintf("  %4s %9s %8s  %-7s", part, lag, age, status)
@@ -94,7 +94,7 @@ func (c *console) lagRow(part, committed, end, lag, age, status string) string {
 	return fmt.Sprintf("  %4s %12s %12s %9s %8s  %-7s", part, committed, end, lag, age, status)
 }
 
-// lagBar is n of most as a length of at most room; anything above 0 is seen.
+// lagBar draws n of most in at most room columns; more than 0 is at least one.
 func (c *console) lagBar(n, most int64, room int) string {
 	if n <= 0 || room < 1 {
 		return ""
@@ -129,16 +129,16 @@ func (c *console) hot(h lag.Hot) {
 	}
 }
 
-// lagHints say how to learn more.
+// lagHints print how to get a judgment.
 func (c *console) lagHints(shown lagLook, looked time.Duration) {
 	for _, g := range shown.Groups {
 		if g.Status != lag.StatusUnknown || g.Err != nil {
 			continue
 		}
 		if looked == 0 {
-			c.Tell("One look does not show how a group moves. Look for longer: --for 30s, or --watch.")
+			c.Tell("One look does not show whether a group makes progress. Observe it: --for 30s, or --watch.")
 		} else {
-			c.Tell("It is too early to tell how a group moves. Look again, for longer than %s.", looked)
+			c.Tell("It is too early to judge whether a group makes progress. Observe it for longer than %s.", looked)
 		}
 		return
 	}
@@ -155,7 +155,7 @@ func lagColor(s lag.Status) terminal.Style {
 	}
 }
 
-// brief is an age in one unit, of at most 8 columns.
+// brief returns an age in one unit, in at most 8 columns.
 func brief(seconds float64) string {
 	if seconds < 10 {
 		return fmt.Sprintf("%.1f s", seconds)

@@ -15,7 +15,7 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is main with everything that belongs to the process handed in.
+// run is main without globals.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -51,7 +51,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	return con.explain(ctx, loaded.Context.Run(con, loaded))
 }
 
-const description = `Voice recordings in, analyses out; none is ever lost, stuck, or failed in silence.
+const description = `Voice recordings in, analyses out; none is ever lost, stuck, or silently failed.
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong command line or configuration, 3 the watched upload ended without a
 result, 4 the server cannot be reached, 5 a consumer group is in ERROR (orak lag), 130 interrupted.`
@@ -59,24 +59,24 @@ result, 4 the server cannot be reached, 5 a consumer group is in ERROR (orak lag
 // cli is the command line.
 type cli struct {
 	Upload    uploadCmd    `cmd:"" group:"Uploads" help:"Send recordings to be analyzed."`
-	Status    statusCmd    `cmd:"" group:"Uploads" help:"Tell where an upload stands."`
-	Analysis  analysisCmd  `cmd:"" group:"Uploads" help:"Print what was found in a recording."`
-	Erase     eraseCmd     `cmd:"" group:"Uploads" help:"Remove everything that is stored of an upload, for good."`
-	API       apiCmd       `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: take uploads, tell where they stand."`
+	Status    statusCmd    `cmd:"" group:"Uploads" help:"Print the status of an upload."`
+	Analysis  analysisCmd  `cmd:"" group:"Uploads" help:"Print the analysis of a recording."`
+	Erase     eraseCmd     `cmd:"" group:"Uploads" help:"Remove an upload and everything derived from it, for good."`
+	API       apiCmd       `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: accept uploads, report their status."`
 	Bridge    bridgeCmd    `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
-	Worker    workerCmd    `cmd:"" group:"Serving" help:"Run the workflows and their steps."`
-	DLQ       dlqCmd       `cmd:"" name:"dlq" group:"Operating" help:"Decide about dead letters: uploads that were given up and parked."`
-	Replay    replayCmd    `cmd:"" group:"Operating" help:"Read the topic of uploads again and start what is missing or failed."`
-	Reconcile reconcileCmd `cmd:"" group:"Operating" help:"Find what slipped through and mend it now, or tell what was found."`
-	Offsets   offsetsCmd   `cmd:"" group:"Operating" help:"Show or move where a consumer group stands."`
-	Lag       lagCmd       `cmd:"" group:"Operating" help:"Tell how far consumer groups are behind, and whether they move."`
-	Engine    engineCmd    `cmd:"" group:"Operating" help:"Look at model servers."`
+	Worker    workerCmd    `cmd:"" group:"Serving" help:"Run the workflows and their activities."`
+	DLQ       dlqCmd       `cmd:"" name:"dlq" group:"Operating" help:"List dead letters (parked uploads) and decide about them."`
+	Replay    replayCmd    `cmd:"" group:"Operating" help:"Read the uploads topic again and start what is missing or failed."`
+	Reconcile reconcileCmd `cmd:"" group:"Operating" help:"Find and repair uploads that slipped through, or print what was repaired."`
+	Offsets   offsetsCmd   `cmd:"" group:"Operating" help:"Print or reset the offsets of a consumer group."`
+	Lag       lagCmd       `cmd:"" group:"Operating" help:"Print the lag of consumer groups, and whether they make progress."`
+	Engine    engineCmd    `cmd:"" group:"Operating" help:"Check model servers."`
 	Config    configCmd    `cmd:"" group:"Operating" help:"Print the settings."`
 	Version   versionCmd   `cmd:"" group:"Operating" help:"Print the version."`
 }
 
-// standaloneVariables are those that only the standalone binary reads: one
-// environment often serves both.
+// standaloneVariables are the variables of the standalone binary, which is often
+// run in the same environment.
 func standaloneVariables() []string {
 	return []string{"ORAK_DATA_DIR", "ORAK_TEMPORAL_PORT", "ORAK_TEMPORAL_UI_PORT", "ORAK_KAFKA_PORT", "ORAK_S3_PORT", "ORAK_API_PORT", "ORAK_ADMIN_PORT"}
 }

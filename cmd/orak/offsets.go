@@ -12,16 +12,16 @@ import (
 )
 
 type offsetsCmd struct {
-	Show  offsetsShowCmd  `cmd:"" help:"Show where a consumer group stands."`
-	Reset offsetsResetCmd `cmd:"" help:"Move a consumer group that has no members."`
+	Show  offsetsShowCmd  `cmd:"" help:"Print the offsets of a consumer group."`
+	Reset offsetsResetCmd `cmd:"" help:"Reset the offsets of a consumer group that has no members."`
 }
 
-// groupFlags name a group and how to reach it.
+// groupFlags name a group and its topic.
 type groupFlags struct {
 	Settings app.OffsetsConfig `embed:""`
 
-	Group string `env:"-" default:"orak-bridge" help:"The consumer group."`
-	Topic string `env:"-" default:"orak.uploads" help:"The topic that it reads."`
+	Group string `env:"-" default:"orak-bridge" help:"Consumer group."`
+	Topic string `env:"-" default:"orak.uploads" help:"Topic that the group reads."`
 	JSON  bool   `name:"json" env:"-" help:"Print JSON."`
 }
 
@@ -40,7 +40,7 @@ func (offsetsShowCmd) Help() string {
     orak offsets show --group reports --topic orak.lifecycle --json | jq '.partitions[] | select(.lag > 0)'`
 }
 
-// Run shows the group.
+// Run prints the group.
 func (s *offsetsShowCmd) Run(ctx context.Context, con *console) error {
 	group, err := s.open(con).Show(ctx)
 	switch {

@@ -13,16 +13,17 @@ import (
 type offsetsResetCmd struct {
 	groupFlags
 
-	To       string `env:"-" xor:"to" required:"" enum:"earliest,latest" placeholder:"earliest|latest" help:"The first retained record, or behind the last."`
-	ToTime   string `env:"-" xor:"to" required:"" placeholder:"WHEN" help:"The first record from this time on: an age such as 2h, or a time such as 2026-11-22T12:00:00Z."`
-	ToOffset string `env:"-" xor:"to" required:"" placeholder:"P:O,…" help:"These offsets; partitions that are not named stay. Never beyond what is retained."`
+	To       string `env:"-" xor:"to" required:"" enum:"earliest,latest" placeholder:"earliest|latest" help:"earliest is the first retained record, latest is behind the last."`
+	ToTime   string `env:"-" xor:"to" required:"" placeholder:"WHEN" help:"The first record since this time: an age such as 2h, or a time such as 2026-11-22T12:00:00Z."`
+	ToOffset string `env:"-" xor:"to" required:"" placeholder:"P:O,…" help:"These offsets, within what is retained. Other partitions stay."`
 	consent
 }
 
 // Help implements kong.HelpProvider.
 func (offsetsResetCmd) Help() string {
-	return `Stop every bridge first: a group with members is refused. What is read again starts nothing twice; what is skipped is
-not started at all, until "orak replay" finds it. To start single uploads again there is no need to move offsets.
+	return `Stop every bridge first: a group with members is refused. Records that are read again start nothing twice; uploads
+whose records are skipped are not started until "orak replay" finds them. To start single uploads again, use
+"orak replay": it needs no offsets.
 
 Examples:
 
@@ -31,7 +32,7 @@ Examples:
     orak offsets reset --to-offset 0:1200,3:900`
 }
 
-// Run shows the changes, asks, and makes them.
+// Run prints the changes, asks, and makes them.
 func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
 	offsets := r.open(con)
 	to, err := r.target(con)
@@ -55,7 +56,7 @@ func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
 		return nil
 	}
 	if !r.Yes {
-		if yes, err := con.Ask(ctx, fmt.Sprintf("Move %s in %s?", terminal.Clean(group.Name), terminal.Count(len(changes), "partition"))); err != nil || !yes {
+		if yes, err := con.Ask(ctx, fmt.Sprintf("Reset %s in %s?", terminal.Clean(group.Name), terminal.Count(len(changes), "partition"))); err != nil || !yes {
 			return err
 		}
 	}
@@ -67,7 +68,7 @@ func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
 		return con.serversFault(ctx, err)
 	}
 	if !con.JSON {
-		con.Print("%s Moved. Start the group's members again.", con.Paint(terminal.Green, con.Marks.Done))
+		con.Print("%s The offsets are reset. Start the members of the group again.", con.Paint(terminal.Green, con.Marks.Done))
 	}
 	return nil
 }
@@ -84,13 +85,13 @@ func (r *offsetsResetCmd) target(con *console) (to replay.Target, err error) {
 	return to, err
 }
 
-// activeError says what to do about members.
+// activeError says which members to stop.
 func activeError(g replay.Group) error {
-	text := fmt.Sprintf("%s has active members, which would commit over a change: nothing was moved. Stop them first", g.Name)
+	text := fmt.Sprintf("%s has active members, which would overwrite a change: nothing was changed. Stop them first", g.Name)
 	if len(g.Members) > 0 {
 		text += " (" + strings.Join(g.Members, "; ") + ")"
 	}
-	return errors.New(text + ". A bridge with an instance id counts until its session times out, 45 s by default.")
+	return errors.New(text + ". A bridge with an instance id stays a member until its session times out, 45 s by default.")
 }
 
 func (c *console) showChanges(g replay.Group, changes []replay.Change) error {
@@ -108,7 +109,7 @@ func (c *console) showChanges(g replay.Group, changes []replay.Change) error {
 	}
 	c.group(g)
 	if len(changes) == 0 {
-		c.Print("Every partition is there already: nothing to change.")
+		c.Print("The offsets are already there: nothing to change.")
 		return nil
 	}
 	c.Print("%9s  %12s  %12s", "partition", "from", "to")
@@ -127,7 +128,7 @@ func changeText(c replay.Change) string {
 		parts = append(parts, terminal.Count(int(c.Skip), "record")+" skipped")
 	}
 	if c.Wanted != c.To {
-		parts = append(parts, fmt.Sprintf("%d is not in the log", c.Wanted))
+		parts = append(parts, fmt.Sprintf("%d is not retained", c.Wanted))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -9,14 +9,14 @@ import (
 	"orak"
 )
 
-// parseWhen takes an age before now, or a time; empty is the zero time.
+// parseWhen parses an age before now, or a time; empty is the zero time.
 func parseWhen(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	if age, err := time.ParseDuration(text); err == nil {
 		if age < 0 {
-			return time.Time{}, fmt.Errorf("%q: an age is not negative", text)
+			return time.Time{}, fmt.Errorf("%q: want an age that is not negative", text)
 		}
 		return now.Add(-age).UTC(), nil
 	}
@@ -32,7 +32,7 @@ func parseWhen(text string, now time.Time) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// parseOffsets takes P:O,P:O.
+// parseOffsets parses P:O,P:O.
 func parseOffsets(text string) (map[int32]int64, error) {
 	offsets := make(map[int32]int64)
 	for _, pair := range strings.Split(text, ",") {
@@ -50,7 +50,7 @@ func parseOffsets(text string) (map[int32]int64, error) {
 	return offsets, nil
 }
 
-// parseRate takes a number per second, minute or hour and returns it per
+// parseRate parses a number per second, minute or hour and returns it per
 // second; 0 is no limit.
 func parseRate(text string) (float64, error) {
 	number, unit, _ := strings.Cut(text, "/")
@@ -62,7 +62,7 @@ func parseRate(text string) (float64, error) {
 	return n / seconds, nil
 }
 
-// parseIDs checks what was typed before anything is asked.
+// parseIDs parses ids of uploads or of their workflows.
 func parseIDs(typed []string) ([]orak.UploadID, error) {
 	ids := make([]orak.UploadID, len(typed))
 	for i, text := range typed {

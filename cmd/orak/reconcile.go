@@ -11,20 +11,20 @@ import (
 type reconcileCmd struct {
 	Settings app.ReconcileConfig `embed:""`
 
-	Now     bool `env:"-" xor:"what" required:"" help:"Reconcile now, and wait for the result."`
-	History bool `env:"-" xor:"what" required:"" help:"List the last reconciliations and what they did."`
-	Limit   int  `env:"-" short:"n" default:"20" help:"How many --history lists at most."`
-	JSON    bool `name:"json" env:"-" help:"Print JSON, one reconciliation a line."`
+	Now     bool `env:"-" xor:"what" required:"" help:"Reconcile now and wait for the result."`
+	History bool `env:"-" xor:"what" required:"" help:"Print the last reconciliations and what they did."`
+	Limit   int  `env:"-" short:"n" default:"20" help:"Maximum number that --history prints."`
+	JSON    bool `name:"json" env:"-" help:"Print JSON, one reconciliation per line."`
 }
 
 // Help implements kong.HelpProvider.
 func (reconcileCmd) Help() string {
-	return `A schedule of Temporal (orak-reconcile) looks every 30 minutes for what slipped through, and mends it: uploads in the
-outbox that no API process announces, announced uploads without a workflow, workflows that were terminated, timed out
-or failed, and parked uploads whose dead letter is missing. What is started again goes behind new uploads.
+	return `A Temporal schedule (orak-reconcile) looks every 30 minutes for uploads that slipped through, and repairs them: uploads
+in the outbox that no API process announces, announced uploads without a workflow, workflows that were terminated, timed
+out or failed, and parked uploads without a dead letter. Uploads that it starts have a lower priority than new ones.
 
-This speaks to Temporal itself, as the workers do: it needs no API. With --now a reconciliation that runs already is
-waited for first. The exit code is 1 if something could not be examined or mended; the next reconciliation tries again.
+The command connects to Temporal directly and needs no API. With --now it first waits for a reconciliation that already
+runs. The exit code is 1 if something could not be examined or repaired; the next reconciliation tries again.
 
 Examples:
 
@@ -41,7 +41,7 @@ func (r *reconcileCmd) Validate() error {
 	return nil
 }
 
-// Run looks or reconciles.
+// Run prints the history or reconciles.
 func (r *reconcileCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = r.JSON
 	return app.Reconciliations(r.Settings, con.quietLog(), func(runs *reconcile.Runs) error {
@@ -52,9 +52,9 @@ func (r *reconcileCmd) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// errUnmended is a reconciliation that left something behind; it has been
-// shown.
-var errUnmended = errors.New("the reconciliation left something behind")
+// errUnrepaired is returned for a reconciliation that left something unrepaired,
+// which has been printed.
+var errUnrepaired = errors.New("the reconciliation could not repair everything")
 
 func (r *reconcileCmd) now(ctx context.Context, con *console, runs *reconcile.Runs) error {
 	last := ""
@@ -73,7 +73,7 @@ func (r *reconcileCmd) now(ctx context.Context, con *console, runs *reconcile.Ru
 		con.reconciliation(run)
 	}
 	if err == nil && (run.Status != reconcile.StatusCompleted || run.Report.Total().Errors > 0) {
-		return said{errUnmended}
+		return said{errUnrepaired}
 	}
 	return err
 }
@@ -93,7 +93,7 @@ func (r *reconcileCmd) history(ctx context.Context, con *console, runs *reconcil
 		con.reconciliationLine(run)
 	}
 	if len(all) == 0 && !con.JSON {
-		con.Tell("Nothing was reconciled yet. A worker makes the schedule when it starts; orak reconcile --now does not wait for it.")
+		con.Tell("There was no reconciliation yet. A worker creates the schedule when it starts. To reconcile now: orak reconcile --now")
 	}
 	return nil
 }

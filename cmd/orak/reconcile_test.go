@@ -22,8 +22,8 @@ import (
 	"orak/workflows"
 )
 
-// parked runs a worker beside an upload that is parked without a letter, and
-// gives the environment in which commands find both.
+// parked starts an upload that is parked without a letter, and returns the
+// environment in which commands find it.
 func parked(t *testing.T) (environ []string, u orak.Upload) {
 	t.Helper()
 	servers := stack.Start(t)
@@ -74,7 +74,7 @@ func TestOperatorsReconcileAndVerify(t *testing.T) {
 
 	got := orakRunEnv(t.Context(), environ, "reconcile", "--history")
 	require.Equal(t, exitOK, got.code, got.err)
-	require.Contains(t, got.err, "Nothing was reconciled yet")
+	require.Contains(t, got.err, "There was no reconciliation yet")
 	got = orakRunEnv(t.Context(), environ, "reconcile", "--now")
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.err, "start a worker")
@@ -114,7 +114,7 @@ func TestOperatorsReconcileAndVerify(t *testing.T) {
 	require.Contains(t, got.out, "1 letters rewritten")
 }
 
-func TestVerifySaysWhatToDoAboutALetterThatIsAlone(t *testing.T) {
+func TestVerifySaysWhatToDoAboutALetterWithoutWorkflow(t *testing.T) {
 	t.Parallel()
 	environ, _ := parked(t)
 	cl, err := kafka.NewClient(kafka.Config{Brokers: []string{strings.TrimPrefix(environ[2], "ORAK_KAFKA_BROKERS=")}, ClientID: "test", ReplicationFactor: 1},
@@ -132,11 +132,11 @@ func TestVerifySaysWhatToDoAboutALetterThatIsAlone(t *testing.T) {
 	require.Equal(t, exitFailed, got.code, got.err)
 	require.Contains(t, got.out, "letter_without_workflow")
 	require.Contains(t, got.out, "orak replay --id")
-	require.Contains(t, got.out, "1 record on the topic can be read as no letter")
+	require.Contains(t, got.out, "1 record on the topic cannot be decoded")
 	require.NotContains(t, got.out, "\x1b")
 }
 
-func TestReconcileTakesOneOfTwo(t *testing.T) {
+func TestReconcileNeedsOneOfTwoFlags(t *testing.T) {
 	t.Parallel()
 	for _, words := range [][]string{{"reconcile"}, {"reconcile", "--now", "--history"}, {"reconcile", "--history", "--limit", "0"}} {
 		require.Equal(t, exitUsage, orakRunEnv(t.Context(), nil, words...).code, words)

@@ -10,7 +10,7 @@ import (
 	"orak/operate/reconcile"
 )
 
-// progressText is where a reconciliation stands.
+// progressText returns the progress of a reconciliation.
 func progressText(run reconcile.Run) string {
 	line := terminal.Clean(run.WorkflowID) + " runs"
 	for _, step := range activities.ReconcileSteps() {
@@ -21,7 +21,7 @@ func progressText(run reconcile.Run) string {
 	return line
 }
 
-// reconciliation shows one run, step by step.
+// reconciliation prints one run, step by step.
 func (c *console) reconciliation(run reconcile.Run) {
 	mark := c.Paint(terminal.Green, c.Marks.Done)
 	if run.Status != reconcile.StatusCompleted || run.Report.Total().Errors > 0 {
@@ -36,17 +36,17 @@ func (c *console) reconciliation(run reconcile.Run) {
 		c.Print("  %s%d examined%s", terminal.Pad(string(step), terminal.LabelWidth), counts.Examined, countsText(counts))
 	}
 	for _, step := range run.Report.GaveUp {
-		c.Print("  %s could not be done; the next reconciliation begins there again. The worker's log says why.", terminal.Clean(string(step)))
+		c.Print("  %s failed; the next reconciliation starts there again. The worker's log has the cause.", terminal.Clean(string(step)))
 	}
 	if n := run.Report.Total().Stuck; n > 0 {
-		c.Print("  Started again too often and parked as stuck: %d. Decide about them with: orak dlq list --class internal, and --tenant or --all-tenants", n)
+		c.Print("  Restarted too often and parked as stuck: %d. List them with: orak dlq list --class internal, and --tenant or --all-tenants", n)
 	}
 	if n := run.Report.Total().Strays; n > 0 {
-		c.Print("  Dead letters that no workflow answers to: %d. Name them with: orak dlq verify", n)
+		c.Print("  Dead letters without a workflow: %d. List them with: orak dlq verify", n)
 	}
 }
 
-// reconciliationLine is one run of many.
+// reconciliationLine prints one run of many.
 func (c *console) reconciliationLine(run reconcile.Run) {
 	took := "runs"
 	if ended := run.Report.EndedAt; !ended.IsZero() {
@@ -56,7 +56,7 @@ func (c *console) reconciliationLine(run reconcile.Run) {
 	c.Print("%s  %s  %s  %d examined%s", run.Report.BeganAt.UTC().Format(time.RFC3339), terminal.Pad(terminal.Clean(run.Status), 9), terminal.Pad(took, 7), sum.Examined, countsText(sum))
 }
 
-// countsText leaves out what did not occur.
+// countsText returns the counts that are not 0.
 func countsText(n activities.ReconcileCounts) string {
 	var parts []string
 	for _, part := range []struct {

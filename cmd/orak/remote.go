@@ -10,20 +10,20 @@ import (
 	"orak/client"
 )
 
-// remote are the flags of every command that asks a server.
+// remote has the flags of every command that calls the API.
 type remote struct {
 	client.Config `embed:"" group:"Server"`
 
-	JSON bool `name:"json" env:"-" help:"Print JSON, one value a line, and no progress."`
+	JSON bool `name:"json" env:"-" help:"Print JSON, one value per line, and no progress."`
 
 	// everyTenant is set by operator.
 	everyTenant bool
-	// repeat tells of a flag whether a further command line must give it
-	// again; nil means always.
+	// repeat reports whether the next command line must give a flag again; nil
+	// means always.
 	repeat func(name string) bool
 }
 
-// open connects to nothing yet.
+// open returns the client. It does not connect.
 func (r *remote) open(con *console) (*client.Client, error) {
 	con.JSON = r.JSON
 	r.repeat = con.repeat
@@ -34,11 +34,11 @@ func (r *remote) open(con *console) (*client.Client, error) {
 	return cl, nil
 }
 
-// defaultServer repeats the tag's default, which a test holds it to.
+// defaultServer is the default of --server; a test compares the two.
 const defaultServer = "http://127.0.0.1:8080"
 
-// command is an orak command line that can be pasted in the same shell: it
-// asks the same server.
+// command returns a command line that can be pasted into the same shell and
+// calls the same server.
 func (r remote) command(words ...string) string {
 	if r.Server != defaultServer && r.mustRepeat("server") {
 		words = append(words, "--server", r.Server)
@@ -52,7 +52,7 @@ func (r remote) command(words ...string) string {
 	return commandLine(words)
 }
 
-// commandLine is an orak command that can be pasted into a shell.
+// commandLine returns an orak command that can be pasted into a shell.
 func commandLine(words []string) string {
 	line := "orak"
 	for _, word := range words {
@@ -73,22 +73,22 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(terminal.Clean(s), "'", `'\''`) + "'"
 }
 
-// operator are the flags of the commands that an operator may give for every
-// tenant at once.
+// operator has the flags of commands that an operator can give for all tenants
+// at once.
 type operator struct {
 	remote
 
-	AllTenants bool `env:"-" group:"Server" help:"The dead letters of every tenant, in place of one's; the server takes it where it was started with --api-all-tenants."`
+	AllTenants bool `env:"-" group:"Server" help:"The dead letters of all tenants, not of one. The server accepts it if it was started with --api-all-tenants."`
 }
 
-// open is remote's, for every tenant where that is asked for.
+// open returns the client, for all tenants with --all-tenants.
 func (o *operator) open(con *console) (*client.Client, error) {
 	cl, err := o.remote.open(con)
 	if err != nil || !o.AllTenants {
 		return cl, err
 	}
 	if con.repeats("tenant") {
-		return nil, usageError{errors.New("--tenant and --all-tenants exclude one another")}
+		return nil, usageError{errors.New("--tenant and --all-tenants exclude each other: leave out one")}
 	}
 	o.everyTenant = true
 	return cl.As(resource.EveryTenant), nil

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAllTenantsIsAskedForAndRepeated(t *testing.T) {
+func TestAllTenantsIsSentAndRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	w.parked(1)
@@ -18,11 +18,11 @@ func TestAllTenantsIsAskedForAndRepeated(t *testing.T) {
 
 	got = orakRun(t.Context(), w.URL, "dlq", "list")
 	require.Equal(t, exitOK, got.code, got.err)
-	require.Empty(t, w.tenant, "which is the server's default tenant")
+	require.Empty(t, w.tenant, "this is the server's default tenant")
 
 	got = orakRun(t.Context(), w.URL, "dlq", "list", "--all-tenants", "--tenant", "choir")
 	require.Equal(t, exitUsage, got.code, got.err)
-	require.Contains(t, got.err, "exclude one another")
+	require.Contains(t, got.err, "exclude each other")
 }
 
 // A variable that is not set must not select more than was meant.

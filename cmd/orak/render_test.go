@@ -18,7 +18,7 @@ import (
 	"orak/client"
 )
 
-var update = flag.Bool("update", false, "write the golden files and docs/configuration.md anew")
+var update = flag.Bool("update", false, "update the golden files and docs/configuration.md")
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
@@ -45,7 +45,7 @@ func letter() resource.DeadLetter {
 	}
 }
 
-// letterDetail failed again after it had been reprocessed.
+// letterDetail is a dead letter that failed again after it was reprocessed.
 func letterDetail() resource.DeadLetterDetail {
 	d := letter()
 	d.Failure.Class, d.Failure.Message, d.Attempts = orak.ClassTransient, "The converter crashed.", 3
@@ -136,7 +136,7 @@ func TestResultFitsTheTerminal(t *testing.T) {
 	}
 }
 
-// stages feeds a view as a server would.
+// stages feeds a view with the states of an upload.
 func stages(v *stageView) {
 	share := 0.5
 	for _, u := range []resource.Upload{
@@ -148,7 +148,7 @@ func stages(v *stageView) {
 	}
 }
 
-func TestStagesAreLinesWhereNobodyWatches(t *testing.T) {
+func TestStagesAreLinesWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	con, _, err := testConsole(80)
 	view := newStageView(con, "memo.m4a")
@@ -158,7 +158,7 @@ func TestStagesAreLinesWhereNobodyWatches(t *testing.T) {
 	require.Equal(t, "memo.m4a: queued\nmemo.m4a: converting\nmemo.m4a: analyzing (attempt 2, 50 %)\n", err.String())
 }
 
-func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
+func TestStagesMoveOnATerminalAndFitItsWidth(t *testing.T) {
 	t.Parallel()
 	for _, columns := range []int{20, 40, 80} {
 		con, _, err := testConsole(columns)
@@ -182,11 +182,11 @@ func TestStagesMoveOnATerminalAndStayWithinIt(t *testing.T) {
 				require.Less(t, terminal.Width(frame), columns, "%q", frame)
 			}
 		}
-		require.NotContains(t, strings.ReplaceAll(drawn, "\x1b[K", ""), "\x1b", "no color but where it is wanted")
+		require.NotContains(t, strings.ReplaceAll(drawn, "\x1b[K", ""), "\x1b", "colors only where they are wanted")
 	}
 }
 
-func TestDeadStageIsMarked(t *testing.T) {
+func TestFailedStageIsMarked(t *testing.T) {
 	t.Parallel()
 	con, _, err := testConsole(80)
 	con.Live = true
@@ -197,7 +197,7 @@ func TestDeadStageIsMarked(t *testing.T) {
 	require.Contains(t, err.String(), "✗ analyze")
 }
 
-func TestNothingActiveReachesTheTerminal(t *testing.T) {
+func TestOutputNeverHasControlCharacters(t *testing.T) {
 	t.Parallel()
 	evil := "a\x1b]0;x\x07\x1b[31m\u009b31m\r\n\t\u202eb\x7f\xff\u2028z"
 	con, out, _ := testConsole(80)
@@ -241,7 +241,7 @@ func TestNothingActiveReachesTheTerminal(t *testing.T) {
 	}
 }
 
-func TestCommandsCanBePasted(t *testing.T) {
+func TestPrintedCommandsCanBePasted(t *testing.T) {
 	t.Parallel()
 	r := remote{Config: client.Config{Server: "https://a.example", Tenant: "choir"}}
 	require.Equal(t, "orak status X --server https://a.example --tenant choir", r.command("status", "X"))

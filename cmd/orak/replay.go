@@ -18,26 +18,26 @@ import (
 type replayCmd struct {
 	Settings app.ReplayConfig `embed:""`
 
-	Since      string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Read from this time on: an age such as 2h, or a time such as 2026-11-22T12:00:00Z."`
-	Until      string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Read up to this time; as --since."`
-	FromOffset string   `env:"-" group:"Selection" placeholder:"OFFSETS" help:"Read from these offsets on: P:O,P:O for some partitions, or one number for all."`
-	ID         []string `name:"id" env:"-" group:"Selection" sep:"none" placeholder:"ID" help:"Only this upload; may be repeated, and be followed by more, separated by spaces."`
-	More       []string `arg:"" optional:"" name:"id" help:"Further ids, behind --id."`
-	Only       []string `env:"-" group:"Selection" default:"failed,missing" enum:"failed,missing" help:"Which uploads: missing (Temporal knows no workflow), failed (it failed, timed out or was terminated)."`
-	Force      bool     `env:"-" group:"Selection" help:"Completed uploads, too. With --id also those that were canceled or discarded. Never those that are running."`
+	Since      string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Read records since this time: an age such as 2h, or a time such as 2026-11-22T12:00:00Z."`
+	Until      string   `env:"-" group:"Selection" placeholder:"WHEN" help:"Read records up to this time; in the form of --since."`
+	FromOffset string   `env:"-" group:"Selection" placeholder:"OFFSETS" help:"Read from these offsets: P:O,P:O for some partitions, or one number for all."`
+	ID         []string `name:"id" env:"-" group:"Selection" sep:"none" placeholder:"ID" help:"Only this upload. Can be repeated, or be followed by more ids, separated by spaces."`
+	More       []string `arg:"" optional:"" name:"id" help:"More ids, after --id."`
+	Only       []string `env:"-" group:"Selection" default:"failed,missing" enum:"failed,missing" help:"Which uploads to start: missing (Temporal has no workflow), failed (it failed, timed out or was terminated)."`
+	Force      bool     `env:"-" group:"Selection" help:"Start completed uploads, too; with --id also canceled and discarded ones. Never running ones."`
 
-	Rate string `env:"-" default:"50/s" help:"How many are started at most: 50/s, 600/m, or 0 for as fast as Temporal takes them."`
+	Rate string `env:"-" default:"50/s" help:"Maximum rate of starts: 50/s, 600/m, or 0 for no limit."`
 	consent
-	Resume bool   `env:"-" help:"Go on with the replay of the same selection that was interrupted."`
-	State  string `env:"-" placeholder:"FILE" help:"Where a replay keeps how far it has come; by default a file in the user's cache folder."`
-	JSON   bool   `name:"json" env:"-" help:"Print JSON: the plan, and then the result. Needs --yes or --dry-run."`
+	Resume bool   `env:"-" help:"Continue an interrupted replay of the same selection."`
+	State  string `env:"-" placeholder:"FILE" help:"File for the progress of the replay; by default one in the user's cache folder."`
+	JSON   bool   `name:"json" env:"-" help:"Print JSON: the plan, then the result. Needs --yes or --dry-run."`
 }
 
 // Help implements kong.HelpProvider.
 func (replayCmd) Help() string {
-	return `Reads the topic of uploads again, as far as it is retained, and starts the workflows that are missing or failed.
-The live bridge and its offsets are not touched; what is started has the lowest priority, so that live uploads go
-first. Parked uploads are left to "orak dlq reprocess".
+	return `Reads the retained records of the uploads topic again, and starts workflows that are missing or failed. It does not
+touch the bridge and its offsets. What it starts has the lowest priority, so that new uploads go first. It does not
+start parked uploads: use "orak dlq reprocess".
 
 Examples:
 
@@ -96,7 +96,7 @@ func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer
 	result, err := r.Run(ctx, plan, opts)
 	view.Clear()
 	if err != nil {
-		con.Tell("Stopped after %s of %d. Go on with:\n  %s", terminal.Count(result.Total(), "workflow"), plan.Total()+plan.Done().Total(), c.command(con))
+		con.Tell("Stopped after %s of %d. Continue with:\n  %s", terminal.Count(result.Total(), "workflow"), plan.Total()+plan.Done().Total(), c.command(con))
 		return con.serversFault(ctx, err)
 	}
 	if err := file.Remove(); err != nil {
@@ -105,7 +105,7 @@ func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer
 	return con.showReplayed(result)
 }
 
-// plan is a fresh one, or what an interrupted replay left.
+// plan returns a new plan, or the rest of an interrupted one.
 func (c *replayCmd) plan(ctx context.Context, con *console, r *replay.Replayer, file *replay.File, sel replay.Selection) (*replay.Plan, error) {
 	saved, found, err := file.Load()
 	if err != nil && c.Resume {
@@ -115,27 +115,27 @@ func (c *replayCmd) plan(ctx context.Context, con *console, r *replay.Replayer, 
 	defer view.Clear()
 	if c.Resume {
 		if !found {
-			return nil, usageError{fmt.Errorf("there is no interrupted replay of this selection (%s): leave --resume away", file.Path())}
+			return nil, usageError{fmt.Errorf("there is no interrupted replay of this selection (%s): leave out --resume", file.Path())}
 		}
 		return r.Resume(ctx, saved, view.Set)
 	}
 	if found && !con.JSON {
-		con.Tell("%s A replay of this selection was interrupted after %s; --resume goes on with it. This is a new one.",
+		con.Tell("%s A replay of this selection was interrupted after %s; --resume continues it. This is a new one.",
 			con.Marks.Note, terminal.Count(saved.Done.Total(), "workflow"))
 	}
 	return r.Plan(ctx, sel, view.Set)
 }
 
-// selection is what the flags say.
+// selection checks the flags.
 func (c *replayCmd) selection(now time.Time) (sel replay.Selection, err error) {
 	if c.Since == "" && c.FromOffset == "" && len(c.ID) == 0 {
-		return sel, errors.New("say what to replay: --since, --from-offset or --id; --from-offset 0 is everything that is retained")
+		return sel, errors.New("say what to replay: --since, --from-offset or --id; --from-offset 0 means all retained records")
 	}
 	if len(c.More) > 0 && len(c.ID) == 0 {
-		return sel, fmt.Errorf("unexpected argument %s: ids follow --id", c.More[0])
+		return sel, fmt.Errorf("unexpected argument %s: put --id before ids", c.More[0])
 	}
 	if c.Since != "" && c.FromOffset != "" {
-		return sel, errors.New("--since and --from-offset exclude one another")
+		return sel, errors.New("--since and --from-offset exclude each other: leave out one")
 	}
 	sel.Force = c.Force
 	for _, state := range c.Only {
@@ -164,7 +164,8 @@ func (c *replayCmd) selection(now time.Time) (sel replay.Selection, err error) {
 	return sel, sel.Validate()
 }
 
-// file holds the state: the same words on the same servers find it again.
+// file returns the file with the progress: the same flags and servers give the
+// same file.
 func (c *replayCmd) file() (*replay.File, error) {
 	if c.State != "" {
 		return replay.NewFile(c.State), nil
@@ -174,7 +175,7 @@ func (c *replayCmd) file() (*replay.File, error) {
 	return replay.DefaultFile(key...)
 }
 
-// command goes on with this replay, when it is pasted in the same shell.
+// command returns the command line that continues this replay in the same shell.
 func (c *replayCmd) command(con *console) string {
 	words := []string{"replay"}
 	add := func(flag, value string) {

@@ -123,7 +123,7 @@ func TestReplayStartsWhatTheBucketAloneAnnounced(t *testing.T) {
 	require.Equal(t, []any{int64(len(wav)), "audio/wav"}, []any{progress.Upload.Size, progress.Upload.ContentType})
 }
 
-func TestOffsetsAreShownAndMoved(t *testing.T) {
+func TestOffsetsAreShownAndReset(t *testing.T) {
 	t.Parallel()
 	cfg := topicOf(t)
 	broker := "--kafka-brokers=" + strings.Join(cfg.Brokers, ",")
@@ -137,7 +137,7 @@ func TestOffsetsAreShownAndMoved(t *testing.T) {
 	require.Contains(t, got.out, "1 record skipped")
 	got = orakRun(t.Context(), "", "offsets", "reset", broker, "--to", "latest", "--yes")
 	require.Equal(t, exitOK, got.code, got.err)
-	require.Contains(t, got.out, "Moved.")
+	require.Contains(t, got.out, "The offsets are reset.")
 	got = orakRun(t.Context(), "", "offsets", "show", broker, "--json")
 	var group replay.Group
 	require.NoError(t, json.Unmarshal([]byte(got.out), &group))
@@ -155,10 +155,10 @@ func TestOffsetsAreShownAndMoved(t *testing.T) {
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.err, "orak-bridge has active members")
 	require.Contains(t, got.err, "test at ")
-	require.NotContains(t, got.out, "Moved.")
+	require.NotContains(t, got.out, "The offsets are reset.")
 }
 
-func TestBrokerThatIsDownIsOneClearLine(t *testing.T) {
+func TestUnreachableBrokerIsOneClearLine(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"replay", "--since", "1h", "--dry-run"}, {"offsets", "show"}, {"offsets", "reset", "--to", "latest", "--dry-run"},
@@ -170,13 +170,13 @@ func TestBrokerThatIsDownIsOneClearLine(t *testing.T) {
 	}
 }
 
-func TestReplayRefusesWordsThatMakeNoSense(t *testing.T) {
+func TestReplayRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"say what to replay":         {"replay", "--yes"},
-		"ids follow --id":            {"replay", testID, "--since", "1h"},
-		"exclude one another":        {"replay", "--since", "1h", "--from-offset", "3"},
-		"nobody can be asked":        {"replay", "--since", "1h"},
+		"put --id before ids":        {"replay", testID, "--since", "1h"},
+		"exclude each other":         {"replay", "--since", "1h", "--from-offset", "3"},
+		"not a terminal to ask":      {"replay", "--since", "1h"},
 		"want an age such as":        {"replay", "--since", "yesterday"},
 		"want partition:offset":      {"replay", "--from-offset", "1:x"},
 		"given twice":                {"replay", "--from-offset", "1:1,1:2"},
@@ -195,7 +195,7 @@ func TestReplayRefusesWordsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-func TestReplayTakesAgesTimesRatesAndIDs(t *testing.T) {
+func TestReplayParsesAgesTimesRatesAndIDs(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{
@@ -216,7 +216,7 @@ func TestReplayTakesAgesTimesRatesAndIDs(t *testing.T) {
 	require.Equal(t, []orak.UploadID{testID, otherID}, sel.IDs)
 }
 
-func TestInterruptedReplaySaysHowToGoOn(t *testing.T) {
+func TestInterruptedReplayPrintsTheCommandToContinue(t *testing.T) {
 	t.Parallel()
 	con, _, _ := testConsole(80)
 	con.repeat = func(name string) bool { return name == "kafka-brokers" || name == "rate" }

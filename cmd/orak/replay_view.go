@@ -9,7 +9,7 @@ import (
 	"orak/operate/replay"
 )
 
-// showPlan says what a replay would do.
+// showPlan prints what a replay would do.
 func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
 	if c.JSON {
 		return c.Value(struct {
@@ -17,26 +17,26 @@ func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
 			*replay.Plan
 		}{"plan", p})
 	}
-	c.Print("%s", c.Paint(terminal.Bold, terminal.Count(p.Records, "record")+" of the topic of uploads"))
+	c.Print("%s", c.Paint(terminal.Bold, terminal.Count(p.Records, "record")+" of the uploads topic"))
 	span := ""
 	if p.Records > 0 {
 		span = p.First.Format(time.RFC3339) + " to " + p.Last.Format(time.RFC3339)
 	}
 	c.Rows([]terminal.Row{
 		{Label: "Time span", Value: span},
-		c.stateRow(p, "Missing", replay.Missing, "no workflow is known"),
+		c.stateRow(p, "Missing", replay.Missing, "Temporal has no workflow"),
 		c.stateRow(p, "Failed", replay.Failed, "failed, timed out or terminated"),
-		c.stateRow(p, "Parked", replay.Parked, "dead letters, left alone: orak dlq reprocess ID"),
-		c.stateRow(p, "Running", replay.Running, "left alone"),
-		c.stateRow(p, "Completed", replay.Completed, "left alone without --force"),
+		c.stateRow(p, "Parked", replay.Parked, "dead letters, not started: orak dlq reprocess ID"),
+		c.stateRow(p, "Running", replay.Running, "not started"),
+		c.stateRow(p, "Completed", replay.Completed, "not started without --force"),
 		c.stateRow(p, "Withdrawn", replay.Withdrawn, "canceled or discarded"),
 		c.stateRow(p, "Erased", replay.Erased, "never started again"),
-		countRow("Announced again", p.Repeats, "each upload counts once"),
+		countRow("Announced again", p.Repeats, "each upload is counted once"),
 		countRow("Other events", p.Skipped, ""),
-		countRow("Notifications", p.Notifications, "of a bucket, for uploads that nothing else announces"),
-		countRow("Undecodable", p.Undecodable, "left where they are; not dead-lettered again"),
-		countRow("Not found", len(p.Absent), "ids that no retained record announces"),
-		countRow("Not yet read", p.Ahead, "missing only because the live bridge has not come to them"),
+		countRow("Notifications", p.Notifications, "of a bucket, for uploads without another announcement"),
+		countRow("Undecodable", p.Undecodable, "skipped; not dead-lettered again"),
+		countRow("Not found", len(p.Absent), "ids without a retained record"),
+		countRow("Not yet read", p.Ahead, "missing only because the bridge has not read them yet"),
 	})
 	for _, r := range p.Examples {
 		c.Print("  %s", terminal.Clean(fmt.Sprintf("record %d of partition %d: %s", r.Offset, r.Partition, r.Error)))
@@ -74,7 +74,7 @@ func countRow(label string, n int, about string) terminal.Row {
 	return terminal.Row{Label: label, Value: fmt.Sprint(n), More: about}
 }
 
-// showReplayed says what a replay did. Refused records are a failure.
+// showReplayed prints what a replay did. Refused records make it an error.
 func (c *console) showReplayed(r replay.Result) error {
 	if c.JSON {
 		if err := c.Value(struct {
@@ -86,10 +86,10 @@ func (c *console) showReplayed(r replay.Result) error {
 	} else {
 		c.Print("%s Started %s.", c.Paint(terminal.Green, c.Marks.Done), terminal.Count(r.Total(), "workflow"))
 		if r.Overtaken > 0 {
-			c.Print("  %d more were started or erased by somebody else meanwhile.", r.Overtaken)
+			c.Print("  %d more were started or erased by others in the meantime.", r.Overtaken)
 		}
 		if r.Left > 0 {
-			c.Print("  %s left: no longer there, or about to be announced by the API.", terminal.Count(r.Left, "notified recording"))
+			c.Print("  %s skipped: no longer in the store, or about to be announced by the API.", terminal.Count(r.Left, "notified recording"))
 		}
 		for _, e := range r.Examples {
 			c.Print("  %s", terminal.Clean(fmt.Sprintf("refused: record %d of partition %d: %s", e.Offset, e.Partition, e.Error)))

@@ -14,14 +14,14 @@ import (
 type serve struct {
 	Settings app.Config `embed:""`
 
-	ShutdownTimeout time.Duration `help:"How long a stopping process may take to finish what it has begun." default:"45s"`
+	ShutdownTimeout time.Duration `help:"How long a stopping process may take to finish its work." default:"45s"`
 }
 
-// startTimeout bounds the wait for what a role needs.
+// startTimeout bounds the wait for the dependencies of a role.
 const startTimeout = 2 * time.Minute
 
-// run serves until it is told to stop, which is no failure, or until a role
-// ends by itself, which is one: a supervisor starts the process again.
+// run serves until ctx ends, which is not an error, or until a role ends by
+// itself, which is one: a supervisor restarts the process.
 func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 	log := s.Settings.Log.Logger(con.Err)
 	app.LimitMemory(log)
@@ -32,17 +32,17 @@ func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 		return nil
 	}
 	if err != nil {
-		// The log has it.
+		// It has been logged.
 		return said{serveError{err}}
 	}
 	var ended error
 	select {
 	case <-ctx.Done():
 	case ended = <-running.Fatal():
-		log.Error("a role ended by itself; the process ends", "error", ended)
+		log.ErrorContext(ctx, "a role ended by itself; stopping the process", "error", ended)
 	}
 
-	log.Info("stopping", "within", s.ShutdownTimeout.String())
+	log.InfoContext(ctx, "stopping", "timeout", s.ShutdownTimeout)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ShutdownTimeout)
 	defer cancel()
 	err = running.Stop(bounded)
@@ -55,7 +55,7 @@ func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 	return nil
 }
 
-// serveError is a failure, whether or not the process was interrupted.
+// serveError exits with exitFailed, even if the process was interrupted.
 type serveError struct{ error }
 
 func (e serveError) Unwrap() error { return e.error }
@@ -64,7 +64,7 @@ type apiCmd struct{ serve }
 
 // Help implements kong.HelpProvider.
 func (apiCmd) Help() string {
-	return `Takes uploads even while Kafka or Temporal is down: they are kept in the store and follow later.
+	return `Accepts uploads even while Kafka or Temporal is unavailable: they wait in the store and are announced later.
 
 Examples:
 
@@ -81,7 +81,7 @@ type bridgeCmd struct{ serve }
 
 // Help implements kong.HelpProvider.
 func (bridgeCmd) Help() string {
-	return `Starts one workflow for every upload that is announced on Kafka. More of them than partitions have nothing to do.
+	return `Starts one workflow for every upload that is announced on Kafka. Bridges beyond the number of partitions are idle.
 
 Examples:
 
@@ -89,7 +89,7 @@ Examples:
     ORAK_KAFKA_BROKERS=kafka:9092 ORAK_TEMPORAL_ADDRESS=temporal:7233 orak bridge`
 }
 
-// Run turns events into workflows until ctx ends.
+// Run starts workflows until ctx ends.
 func (c *bridgeCmd) Run(ctx context.Context, con *console) error {
 	return c.run(ctx, con, app.Roles{Bridge: true})
 }
@@ -98,7 +98,7 @@ type workerCmd struct{ serve }
 
 // Help implements kong.HelpProvider.
 func (workerCmd) Help() string {
-	return `Runs the workflows and their steps: convert, analyze, publish. It needs ffmpeg and ffprobe.
+	return `Runs the workflows and their activities: convert, analyze, publish. Needs ffmpeg and ffprobe.
 
 Examples:
 

@@ -13,7 +13,7 @@ import (
 type statusCmd struct {
 	remote
 
-	ID    string `arg:"" help:"The upload's id."`
+	ID    string `arg:"" help:"Id of the upload."`
 	Watch bool   `short:"w" env:"-" help:"Follow the upload to its end and print the result."`
 }
 
@@ -26,7 +26,7 @@ func (statusCmd) Help() string {
     orak status 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --json | jq -r .status`
 }
 
-// Run asks once, or follows.
+// Run prints the status once, or follows the upload.
 func (s *statusCmd) Run(ctx context.Context, con *console) error {
 	ids, err := parseIDs([]string{s.ID})
 	if err != nil {
@@ -54,12 +54,12 @@ func (r remote) watch(ctx context.Context, con *console, cl *client.Client, id o
 	w := watcher{con: con, cl: cl, remote: r, id: id, name: string(id)}
 	err := w.run(ctx)
 	if ctx.Err() != nil {
-		con.Tell("Stopped watching; the service goes on. Look again with:\n  %s", r.command("status", string(id), "--watch"))
+		con.Tell("Stopped watching; the processing goes on. Watch again with:\n  %s", r.command("status", string(id), "--watch"))
 	}
 	return err
 }
 
-// status prints where an upload stands and what can be done next.
+// status prints the status of an upload and the next command.
 func (c *console) status(r remote, u resource.Upload) {
 	if client.Over(u) && u.Status != orak.StatusCompleted {
 		c.ending(r, u, string(u.ID))
@@ -75,14 +75,14 @@ func (c *console) status(r remote, u resource.Upload) {
 		{Label: "Updated", Value: c.Ago(u.UpdatedAt)},
 	})
 	if u.Status == orak.StatusCompleted {
-		c.CommandRow("Its result", r.command("analysis", string(u.ID)))
+		c.CommandRow("Result", r.command("analysis", string(u.ID)))
 		return
 	}
 	c.CommandRow("Follow it", r.command("status", string(u.ID), "--watch"))
 }
 
-// ending prints an end without a result: which stage, whose fault, and what
-// can be done.
+// ending prints an end without a result: stage, class, message and what can be
+// done.
 func (c *console) ending(r remote, u resource.Upload, name string) {
 	c.title(name, string(u.ID), c.Paint(terminal.Red, stateText(u)))
 	if f := u.Failure; f != nil {
@@ -98,28 +98,28 @@ func (c *console) ending(r remote, u resource.Upload, name string) {
 		return
 	}
 	c.Print("")
-	for _, line := range terminal.Wrap("It is parked and nothing is lost: for 7 days it waits for somebody to decide.", c.Width-2) {
+	for _, line := range terminal.Wrap("It is parked, and nothing is lost: it waits 7 days for a decision.", c.Width-2) {
 		c.Print("  %s", line)
 	}
-	c.CommandRow("Look", r.command("dlq", "show", id))
+	c.CommandRow("Show details", r.command("dlq", "show", id))
 	c.CommandRow("Run again", r.command("dlq", "reprocess", id))
-	c.CommandRow("Give up", r.command("dlq", "discard", id))
+	c.CommandRow("Discard", r.command("dlq", "discard", id))
 }
 
 func classText(class orak.Class) string {
 	switch class {
 	case orak.ClassInput:
-		return "the file's fault; running it again will not help"
+		return "the file is at fault; a rerun will not help"
 	case orak.ClassTransient:
-		return "every attempt failed; running it again may help"
+		return "every attempt failed; a rerun may help"
 	case orak.ClassModel:
 		return "the analysis failed on this file"
 	case orak.ClassOverload:
 		return "the model server had no room"
 	case orak.ClassDependency:
-		return "a server that is needed could not be reached"
+		return "a required server could not be reached"
 	case orak.ClassInternal:
-		return "a fault of orak itself; its log has the reason"
+		return "a defect of orak; its log has the cause"
 	default:
 		return ""
 	}

@@ -15,14 +15,14 @@ import (
 type uploadCmd struct {
 	remote
 
-	Files          []string `arg:"" name:"file" help:"Recordings: webm, ogg, opus, mka, m4a, mp4, mov, 3gp, aac, amr, mp3, flac, wav, w64, aiff or caf. A dash is standard input."`
+	Files          []string `arg:"" name:"file" help:"Recordings: webm, ogg, opus, mka, m4a, mp4, mov, 3gp, aac, amr, mp3, flac, wav, w64, aiff or caf. - is standard input."`
 	Watch          bool     `short:"w" env:"-" help:"Follow each upload to its end and print the result."`
-	IdempotencyKey string   `env:"-" placeholder:"KEY" help:"Makes sending the same file again the same upload. By default every file gets a fresh one."`
+	IdempotencyKey string   `env:"-" placeholder:"KEY" help:"Sending the same file again with the same key gives the same upload. By default every file gets a new key."`
 }
 
 // Help implements kong.HelpProvider.
 func (uploadCmd) Help() string {
-	return `A file is sent again by itself when its connection breaks; that never makes a second upload.
+	return `When the connection breaks, the file is sent again; that never makes a second upload.
 
 Examples:
 
@@ -31,7 +31,7 @@ Examples:
     arecord -f cd -d 10 | orak upload - --watch
     orak upload voice.m4a --server https://orak.example.org --tenant choir
 
-With --json every line has id, status and links; with --watch the last line of a file is its end.`
+With --json every line has id, status and links; with --watch the last line of a file has its final status.`
 }
 
 // sent is a recording that was accepted.
@@ -40,12 +40,12 @@ type sent struct {
 	resource.Accepted
 }
 
-// Run sends all the files before it watches any: the server works on them
-// meanwhile. One that is refused does not keep the others from being sent; a
-// server that is gone does.
+// Run sends all files before it watches any, since the server works on them
+// meanwhile. It continues after a refused file, but not after an outage of the
+// server.
 func (u *uploadCmd) Run(ctx context.Context, con *console) error {
 	if u.IdempotencyKey != "" && len(u.Files) > 1 {
-		return usageError{errors.New("--idempotency-key is for one file: the same key would make them one upload")}
+		return usageError{errors.New("--idempotency-key is for one file: with the same key they would be one upload")}
 	}
 	cl, err := u.open(con)
 	if err != nil {
@@ -118,7 +118,7 @@ func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, f
 	})
 	view.Clear()
 	if ctx.Err() != nil {
-		con.Tell("Interrupted: %s may or may not have arrived. To send it again without making a second upload:\n  %s",
+		con.Tell("Interrupted: %s may have arrived. To send it again without making a second upload:\n  %s",
 			terminal.Clean(from.name), u.command("upload", from.typed, "--idempotency-key", key))
 		return accepted, err
 	}
@@ -134,7 +134,7 @@ func (u *uploadCmd) watchAll(ctx context.Context, con *console, cl *client.Clien
 		w := watcher{con: con, cl: cl, remote: u.remote, id: one.ID, name: one.name}
 		err := w.run(ctx)
 		if ctx.Err() != nil {
-			con.Tell("Stopped watching; the service goes on. Look again with:")
+			con.Tell("Stopped watching; the processing goes on. Watch again with:")
 			for _, left := range accepted[i:] {
 				con.Tell("  %s", u.command("status", string(left.ID), "--watch"))
 			}
@@ -148,8 +148,8 @@ func (u *uploadCmd) watchAll(ctx context.Context, con *console, cl *client.Clien
 	return worst
 }
 
-// worse keeps the error that decides the exit code: a failure to do what was
-// asked outranks an upload that ended without a result.
+// worse returns the error that decides the exit code: a failure of the command
+// outranks an upload that ended without a result.
 func worse(a, b error) error {
 	if a == nil || b != nil && errors.Is(a, errNoResult) {
 		return b

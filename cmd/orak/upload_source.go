@@ -13,35 +13,34 @@ import (
 	"orak/client"
 )
 
-// standardInput is the argument that stands for it.
+// standardInput is the argument for standard input.
 const standardInput = "-"
 
-// maxSpool bounds what is read of a recording that is not a file, in bytes.
-// A server takes less of one.
+// maxSpool bounds a recording that is not a file, in bytes. It is above what a
+// server accepts.
 const maxSpool = 2 << 30
 
-// toSend is a recording before it is sent.
+// toSend is a recording to send.
 type toSend struct {
-	// typed is what the command line has, path where it can be read any
-	// number of times, and name what it is called.
+	// typed is the argument, path a file that can be read repeatedly, and name
+	// the name of the recording.
 	typed, path, name string
 }
 
-// recordings finds a misspelt name before the first file is sent. Standard
-// input and pipes are read to their end first: only then can the length be
-// declared, and the recording be sent again where a connection breaks. remove
-// removes the files that were made for that.
+// recordings checks all arguments before the first file is sent. It copies
+// standard input and pipes to files: their length must be declared, and they
+// must be sent again when a connection breaks. remove removes the copies.
 func (c *console) recordings(ctx context.Context, typed []string) (all []toSend, remove func(), err error) {
 	dir := ""
 	remove = func() {
 		if dir != "" {
-			_ = os.RemoveAll(dir) // it is in the system's temporary folder
+			_ = os.RemoveAll(dir) // in the system's temporary folder
 		}
 	}
 	seen := map[string]bool{}
 	for _, arg := range typed {
 		if arg == standardInput && seen[arg] {
-			return nil, remove, usageError{errors.New("standard input can be sent once")}
+			return nil, remove, usageError{errors.New("standard input can be sent only once")}
 		}
 		seen[arg] = true
 		in, err := c.stream(arg)
@@ -58,7 +57,7 @@ func (c *console) recordings(ctx context.Context, typed []string) (all []toSend,
 		}
 		if dir == "" {
 			if dir, err = os.MkdirTemp("", "orak-upload-"); err != nil {
-				return nil, remove, fmt.Errorf("making a folder for the recording: %w", err)
+				return nil, remove, fmt.Errorf("creating a folder for the recording: %w", err)
 			}
 		}
 		if r.path, err = spool(ctx, dir, in); err != nil {
@@ -69,11 +68,11 @@ func (c *console) recordings(ctx context.Context, typed []string) (all []toSend,
 	return all, remove, nil
 }
 
-// stream opens what has to be read to its end first; nil is a regular file.
+// stream opens what must be copied first; nil means a regular file.
 func (c *console) stream(arg string) (io.ReadCloser, error) {
 	if arg == standardInput {
 		if terminal.Is(c.In) {
-			return nil, errors.New("standard input is the terminal: send a recording into it, such as: orak upload - <voice.m4a")
+			return nil, errors.New("standard input is the terminal: redirect a recording into it, such as: orak upload - <voice.m4a")
 		}
 		return io.NopCloser(c.In), nil
 	}
@@ -95,12 +94,12 @@ func spool(ctx context.Context, dir string, in io.ReadCloser) (path string, err 
 	if err != nil {
 		return "", errors.Join(err, in.Close())
 	}
-	// A read that waits for its writer has no context: it ends with the process.
+	// A read that waits for its writer cannot be canceled: it ends with the process.
 	copied := make(chan error, 1)
 	go func() {
 		n, err := io.Copy(file, io.LimitReader(in, maxSpool+1))
 		if err == nil && n > maxSpool {
-			err = fmt.Errorf("it is longer than %s", terminal.Bytes(maxSpool))
+			err = fmt.Errorf("it is larger than %s", terminal.Bytes(maxSpool))
 		}
 		copied <- errors.Join(err, file.Close(), in.Close())
 	}()

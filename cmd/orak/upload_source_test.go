@@ -43,10 +43,10 @@ func TestUploadRefusesStandardInputTwice(t *testing.T) {
 	t.Parallel()
 	got := orakRun(t.Context(), "http://127.0.0.1:1", "upload", "-", "-")
 	require.Equal(t, exitUsage, got.code)
-	require.Contains(t, got.err, "standard input can be sent once")
+	require.Contains(t, got.err, "standard input can be sent only once")
 }
 
-func TestUploadOfASilentStandardInputCanBeInterrupted(t *testing.T) {
+func TestUploadOfSilentStandardInputCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	in, writer := io.Pipe()
 	t.Cleanup(func() { require.NoError(t, writer.Close()) })

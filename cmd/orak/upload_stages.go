@@ -74,8 +74,8 @@ func (v *stageView) finished(before, now resource.Upload) {
 	}
 }
 
-// position is the index of the running stage; -1 before the first, and their
-// number after the last.
+// position returns the index of the running stage; -1 before the first, and
+// their number after the last.
 func position(s orak.Status) int {
 	for i, stage := range orak.Stages() {
 		if stage.Running() == s {
@@ -108,7 +108,7 @@ func (v *stageView) found() {
 	})
 }
 
-// why is err in as few words as will do.
+// why returns err in few words.
 func why(err error) string {
 	if down, ok := errors.AsType[*client.Unreachable](err); ok {
 		return reason(down)
@@ -139,7 +139,7 @@ func (v *stageView) runningText() string {
 	return text
 }
 
-// stateText is one state in words.
+// stateText returns a state in words.
 func stateText(u resource.Upload) string {
 	text := terminal.Clean(string(u.Status))
 	if u.Halted {

@@ -31,7 +31,7 @@ func TestUploadWatchPrintsTheResult(t *testing.T) {
 	golden(t, "upload_watch", got.out)
 }
 
-func TestUploadWatchOfADeadLetterSaysWhatToDo(t *testing.T) {
+func TestUploadWatchOfADeadLetterPrintsWhatToDo(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting), deadLettered())
 	got := orakRun(t.Context(), w.URL, "upload", recording(t, "memo.m4a"), "-w")
@@ -41,7 +41,7 @@ func TestUploadWatchOfADeadLetterSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestUploadJSONIsTheAPIsShapeAndNothingElse(t *testing.T) {
+func TestUploadPrintsOnlyTheAPIsJSON(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusQueued), upload(orak.StatusAnalyzing), deadLettered())
 	got := orakRun(t.Context(), w.URL, "upload", recording(t, "voice.m4a"), "--watch", "--json")
@@ -57,7 +57,7 @@ func TestUploadJSONIsTheAPIsShapeAndNothingElse(t *testing.T) {
 	require.Equal(t, deadLettered(), last)
 }
 
-func TestUploadGoesOnAfterARefusal(t *testing.T) {
+func TestUploadContinuesAfterARefusal(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	w.refuse["POST /v1/uploads"] = resource.Problem{
@@ -69,10 +69,10 @@ func TestUploadGoesOnAfterARefusal(t *testing.T) {
 	require.Equal(t, 2, strings.Count(got.err, "orak: This is not a recording (415)\n  It begins like text.\n  Accepted: audio/wav, audio/ogg\n"))
 	require.Contains(t, got.err, "a.m4a was not sent")
 	require.Contains(t, got.err, "b.m4a was not sent")
-	require.NotContains(t, got.err, "req-1", "the log has nothing to add to the caller's own mistake")
+	require.NotContains(t, got.err, "req-1", "the log is no help with an error of the caller")
 }
 
-func TestInterruptedWatchSaysHowToLookAgain(t *testing.T) {
+func TestInterruptedWatchPrintsTheCommandToWatchAgain(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusQueued))
 	w.hold = make(chan struct{})
@@ -96,10 +96,10 @@ func TestInterruptedWatchSaysHowToLookAgain(t *testing.T) {
 	}()
 	got := orakRun(ctx, w.URL, "upload", recording(t, "a.m4a"), "--watch")
 	require.Equal(t, exitInterrupted, got.code)
-	require.Contains(t, got.err, "Stopped watching; the service goes on. Look again with:\n  orak status "+testID+" --watch\n")
+	require.Contains(t, got.err, "Stopped watching; the processing goes on. Watch again with:\n  orak status "+testID+" --watch\n")
 }
 
-func TestInterruptedSendingSaysHowToRepeatIt(t *testing.T) {
+func TestInterruptedUploadPrintsTheCommandToRepeatIt(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -109,7 +109,7 @@ func TestInterruptedSendingSaysHowToRepeatIt(t *testing.T) {
 	require.Contains(t, got.err, "--idempotency-key cli-")
 }
 
-func TestAnalysisThatIsNotThereYetPointsToTheStatus(t *testing.T) {
+func TestAnalysisThatIsNotReadyPointsToTheStatus(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	w.refuse["GET /v1/uploads/"+testID+"/analysis"] = resource.Problem{Status: http.StatusNotFound, Title: "The analysis is not ready"}

@@ -17,11 +17,11 @@ type watcher struct {
 	cl  *client.Client
 	remote
 	id orak.UploadID
-	// name is what a person calls it: the file's name, or the id again.
+	// name is the name of the file, or the id.
 	name string
 }
 
-// run returns errNoResult for an end without a result, after saying so.
+// run returns errNoResult for an end without a result, after printing it.
 func (w watcher) run(ctx context.Context) error {
 	var broken error
 	view := newStageView(w.con, w.name)
@@ -61,7 +61,7 @@ func (w watcher) end(ctx context.Context, u resource.Upload) error {
 	}
 	analysis, err := w.cl.Analysis(ctx, w.id)
 	if err != nil {
-		w.con.Tell("It is completed, but its result could not be fetched. Try: %s", w.command("analysis", string(w.id)))
+		w.con.Tell("The upload is completed, but its result could not be fetched. Try: %s", w.command("analysis", string(w.id)))
 		return err
 	}
 	w.con.title(w.name, string(w.id), w.con.Paint(terminal.Green, "completed"))

@@ -16,10 +16,10 @@ func (versionCmd) Help() string {
     orak version --json | jq -r .revision`
 }
 
-// buildInfo is what the toolchain wrote into the binary.
+// buildInfo is what the Go toolchain wrote into the binary.
 type buildInfo struct {
 	Version string `json:"version"`
-	// Revision is the commit; empty where it was built outside a checkout.
+	// Revision is the commit; empty if the binary was built outside a checkout.
 	Revision string `json:"revision"`
 	Modified bool   `json:"modified"`
 	Go       string `json:"go"`

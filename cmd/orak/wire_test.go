@@ -29,27 +29,27 @@ const (
 	otherID = "0192f1c5-7a1e-7c3a-9d5e-ba9876543210"
 )
 
-// wire speaks the API's wire format, so that what the command line does with
-// every answer can be seen; the real API is met by the end-to-end tests.
+// wire is a fake API, for tests of what the command line does with every answer.
+// The end-to-end tests use the real API.
 type wire struct {
 	*httptest.Server
 
 	mu sync.Mutex
-	// steps are what a stream of events goes through.
+	// steps are the states that a stream of events sends.
 	steps []resource.Upload
-	// asked are the requests, as "METHOD path body".
+	// asked has the requests, as "METHOD path body".
 	asked []string
-	// refuse answers every request of this method and path.
+	// refuse has the answers to requests of a method and path.
 	refuse map[string]resource.Problem
 	pages  []resource.DeadLetterPage
-	// onDecision, where it is set, sees how many decisions were asked for.
+	// onDecision, if set, gets the number of decisions after each one.
 	onDecision func(n int)
 	decisions  int
-	// erasures are the queries of those that were asked for.
+	// erasures has the queries of the requested erasures.
 	erasures []url.Values
 	// tenant is the last request's.
 	tenant string
-	// hold, once closed, lets streams of events go on.
+	// hold blocks streams of events until it is closed.
 	hold chan struct{}
 }
 
@@ -188,7 +188,7 @@ func analysis() orak.Analysis {
 	}
 }
 
-// outcome is what one run of the command line did.
+// outcome is the result of one run of the command line.
 type outcome struct {
 	code     int
 	out, err string
@@ -203,7 +203,7 @@ func orakRunEnv(ctx context.Context, environ []string, args ...string) outcome {
 	return orakRunFrom(ctx, strings.NewReader(""), environ, args...)
 }
 
-// orakRunFrom has a standard input.
+// orakRunFrom is orakRunEnv with a standard input.
 func orakRunFrom(ctx context.Context, in io.Reader, environ []string, args ...string) outcome {
 	var out, err bytes.Buffer
 	code := run(ctx, args, environ, in, &out, &err)
@@ -217,7 +217,7 @@ func recording(t *testing.T, name string) string {
 	return path
 }
 
-// testConsole is a console whose lines can be looked at.
+// testConsole is a console whose output can be read.
 func testConsole(columns int) (*console, *bytes.Buffer, *bytes.Buffer) {
 	var out, err bytes.Buffer
 	con := newConsole([]string{"LANG=C.UTF-8"}, strings.NewReader(""), &out, &err)
