@@ -43,7 +43,7 @@ func kebab(name string) string {
 	return b.String()
 }
 
-func TestEverySettingThatUpOwnsIsOne(t *testing.T) {
+func TestSettingsThatUpOwnsExist(t *testing.T) {
 	t.Parallel()
 	var cmd command
 	loaded, err := config.Load([]string{"up"}, &cmd, config.Options{Environ: []string{}})
@@ -57,7 +57,7 @@ func TestEverySettingThatUpOwnsIsOne(t *testing.T) {
 	}
 }
 
-func TestPathsStayWhereTheyWere(t *testing.T) {
+func TestRelativePathsBecomeAbsolute(t *testing.T) {
 	t.Parallel()
 	cwd, err := os.Getwd()
 	require.NoError(t, err)

@@ -53,7 +53,7 @@ func TestLockGivesUpWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-func TestCredentialsAreMadeOnceAndAreTheOwnersAlone(t *testing.T) {
+func TestCredentialsAreMadeOnceAndReadableOnlyByTheOwner(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.json")
 	first, err := loadCredentials(path)

@@ -23,7 +23,7 @@ func TestFreePortsAreEachOnceAndNotOfOutgoingConnections(t *testing.T) {
 	}
 }
 
-func TestAFreePortIsClaimedOnce(t *testing.T) {
+func TestFreePortIsClaimedOnce(t *testing.T) {
 	t.Parallel()
 	var first, second int
 	require.NoError(t, ClaimPorts([]Port{{Number: &first}}))

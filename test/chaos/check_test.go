@@ -51,7 +51,7 @@ func aftermath() ([]*sending, *seen) {
 	}
 }
 
-func TestPromisesThatWereHeldAreFoundHeld(t *testing.T) {
+func TestKeptPromisesAreReportedKept(t *testing.T) {
 	t.Parallel()
 	results := check(aftermath())
 	require.Zero(t, broken(results), "%+v", results)
@@ -60,7 +60,7 @@ func TestPromisesThatWereHeldAreFoundHeld(t *testing.T) {
 	}
 }
 
-func TestEachBrokenPromiseIsFound(t *testing.T) {
+func TestBrokenPromisesAreReported(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(all []*sending, s *seen){
 		"an upload is not found":      func(all []*sending, _ *seen) { all[0].problem = "not found" },

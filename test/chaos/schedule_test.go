@@ -9,14 +9,14 @@ import (
 
 var someTargets = []string{"api", "kafka", "temporal", "worker-1", "worker-2"}
 
-func TestOneSeedGivesOneSchedule(t *testing.T) {
+func TestScheduleFollowsFromTheSeed(t *testing.T) {
 	t.Parallel()
 	first := strike(7, someTargets, 20, 2, time.Minute)
 	require.Equal(t, first, strike(7, someTargets, 20, 2, time.Minute))
 	require.NotEqual(t, first, strike(8, someTargets, 20, 2, time.Minute))
 }
 
-func TestEveryProcessIsHitAndFewAreAwayAtOnce(t *testing.T) {
+func TestEveryProcessIsHitAndFewAreDownAtOnce(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		blows := strike(seed, someTargets, 20, 2, 30*time.Second)

@@ -11,9 +11,9 @@ import (
 	"orak/test/stack"
 )
 
-// TestEveryCommandOfAnAlertWorks pastes each into a shell, with an upload
+// TestAlertCommandsWork pastes each into a shell, with an upload
 // parked for it, until none is parked any more.
-func TestEveryCommandOfAnAlertWorks(t *testing.T) {
+func TestAlertCommandsWork(t *testing.T) {
 	t.Parallel()
 	d := startDesk(t)
 	shell := "env TEMPORAL_ADDRESS=" + d.Temporal + " TEMPORAL_CLI_ADDRESS=" + d.Temporal + " PATH=" + stack.OperatorTools(t) + ":" + d.bin + ":$PATH "

@@ -33,7 +33,7 @@ func (a *app) announced(t *testing.T, spoil func(data string) string) (orak.Uplo
 	return id, e.Data
 }
 
-func TestAnnouncementsThatCannotBeUsedAreSeenAndDecidedOn(t *testing.T) {
+func TestRefusedAnnouncementsAreListedAndDecided(t *testing.T) {
 	t.Parallel()
 	a := startApp(t, "ORAK_RETRY_ARRIVAL=1s")
 	unstored, _ := a.announced(t, func(data string) string { return data })

@@ -120,9 +120,9 @@ func (d *desk) noAudio() orak.UploadID {
 	return accepted.ID
 }
 
-// TestDeadLettersAreWorkedOffInBulk is an operator's morning: two files that
+// TestDeadLettersAreDecidedInBulk is an operator's morning: two files that
 // are no recordings, and six that failed for want of a working ffmpeg.
-func TestDeadLettersAreWorkedOffInBulk(t *testing.T) {
+func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 	t.Parallel()
 	d := startDesk(t)
 	notes := []orak.UploadID{d.noAudio(), d.noAudio()}

@@ -192,10 +192,10 @@ func (a *app) announceAgain(t *testing.T, id orak.UploadID) {
 	}
 }
 
-// TestAnUploadInTheOutboxIsErased: the erasure is accepted while Kafka is
+// TestUploadInTheOutboxIsErased: the erasure is accepted while Kafka is
 // unavailable; once it is back, both the upload and its erasure are announced,
 // in whatever order.
-func TestAnUploadInTheOutboxIsErased(t *testing.T) {
+func TestUploadInTheOutboxIsErased(t *testing.T) {
 	t.Parallel()
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)

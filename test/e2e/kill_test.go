@@ -15,10 +15,10 @@ import (
 	"orak/api/resource"
 )
 
-// TestKillNineWith50UploadsInFlightLosesNone kills the whole service, its
+// TestKillWith50UploadsInFlightLosesNone kills the whole service, its
 // servers with it, while 50 apps upload. Each app does what an app does: it
 // tries again under its Idempotency-Key until it has its answer.
-func TestKillNineWith50UploadsInFlightLosesNone(t *testing.T) {
+func TestKillWith50UploadsInFlightLosesNone(t *testing.T) {
 	t.Parallel()
 	a := startApp(t, "ORAK_REUSE_ANALYSES=false") // all have the same bytes
 	body, err := os.ReadFile(tuneFile(t))

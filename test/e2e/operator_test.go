@@ -73,9 +73,9 @@ func (p *parking) completes(t *testing.T, id orak.UploadID) {
 	require.Nil(t, u.Failure)
 }
 
-// TestParkedUploadsAreFinishedByEveryHand is the operator's work, with the
+// TestParkedUploadsAreDecidedWithEveryTool is the operator's work, with the
 // operator's tools, on one service.
-func TestParkedUploadsAreFinishedByEveryHand(t *testing.T) {
+func TestParkedUploadsAreDecidedWithEveryTool(t *testing.T) {
 	t.Parallel()
 	p := startParking(t)
 	bin := stack.OperatorTools(t)

@@ -18,7 +18,7 @@ func (s *service) idle(n int) {
 	}
 }
 
-func TestThousandsOfIdleConnectionsHoldNobodyUp(t *testing.T) {
+func TestIdleConnectionsDelayNoUpload(t *testing.T) {
 	s := start(t, "", "ORAK_API_MAX_CONNECTIONS=2100")
 	s.idle(2000)
 	s.alive()

@@ -62,12 +62,12 @@ func fates() []*fate {
 	return all
 }
 
-func TestEveryUploadHasOneEndWithTheStoreAway(t *testing.T) {
+func TestUploadsHaveOneEndWithoutTheStore(t *testing.T) {
 	t.Parallel()
 	oneEnd(t, orak.DependencyStore)
 }
 
-func TestEveryUploadHasOneEndWithKafkaAway(t *testing.T) {
+func TestUploadsHaveOneEndWithoutKafka(t *testing.T) {
 	t.Parallel()
 	oneEnd(t, orak.DependencyKafka)
 }

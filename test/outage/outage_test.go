@@ -8,7 +8,7 @@ import (
 	"orak"
 )
 
-func TestAnOutageOfTheStoreIsABacklog(t *testing.T) {
+func TestStoreOutageIsABacklog(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, orak.DependencyStore)
 	r.start()
@@ -19,7 +19,7 @@ func TestAnOutageOfTheStoreIsABacklog(t *testing.T) {
 	require.Empty(t, r.deadLetters())
 }
 
-func TestAnOutageOfKafkaIsABacklog(t *testing.T) {
+func TestKafkaOutageIsABacklog(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, orak.DependencyKafka)
 	r.start()
@@ -30,7 +30,7 @@ func TestAnOutageOfKafkaIsABacklog(t *testing.T) {
 	require.Empty(t, r.deadLetters())
 }
 
-func TestAnOutageOfTheModelServerIsABacklog(t *testing.T) {
+func TestModelServerOutageIsABacklog(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, orak.DependencyModelServer)
 	r.start()
@@ -43,7 +43,7 @@ func TestAnOutageOfTheModelServerIsABacklog(t *testing.T) {
 
 // A webhook is missed only where there is something to tell: one upload fails
 // for a reason of its own.
-func TestAnOutageOfTheWebhookDelaysItsMessages(t *testing.T) {
+func TestAlertWebhookOutageDelaysItsMessages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, orak.DependencyAlertWebhook)
 	r.start()
@@ -59,7 +59,7 @@ func TestAnOutageOfTheWebhookDelaysItsMessages(t *testing.T) {
 
 // Without Temporal there is nobody to tell of it but the bridge; what is
 // promised is that uploads are taken, and that nothing is lost.
-func TestAnOutageOfTemporalIsABacklog(t *testing.T) {
+func TestTemporalOutageIsABacklog(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, orak.DependencyTemporal)
 	r.start()

@@ -24,7 +24,7 @@ func TestCommandsAreFound(t *testing.T) {
 	require.True(t, found[1].Endless())
 }
 
-func TestCommandsInProseAreFoundInTheirSectionAlone(t *testing.T) {
+func TestCommandsInProseAreFoundOnlyInTheirSection(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []Command{
 		{File: "a.md", Section: "Operate", Line: 4, Shell: "orak dlq list"},
@@ -32,7 +32,7 @@ func TestCommandsInProseAreFoundInTheirSectionAlone(t *testing.T) {
 	}, InSection("a.md", "# A\n`orak up`\n## Operate\n| `orak dlq list` | `tctl workflow list --query 'A=\"b\"'` | `orak` |\n## Else\n`orak api`\n", "Operate"))
 }
 
-func TestCodeOfAnotherLanguageIsNoWayAroundTheTest(t *testing.T) {
+func TestCodeOfAnotherLanguageIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, language := range []string{"", "bash", "sh norun"} {
 		_, err := Commands(fstest.MapFS{"a.md": {Data: []byte("```" + language + "\nrm -rf x\n```\n")}})

@@ -38,10 +38,10 @@ func decides(c Command) bool {
 		(strings.Contains(c.Shell, "reprocess") || strings.Contains(c.Shell, "discard") || strings.Contains(c.Shell, "workflow cancel"))
 }
 
-// TestEveryCommandOfTheRunbooksWorks runs them in three groups: those about
+// TestRunbookCommandsWork runs them in three groups: those about
 // single uploads at once, each on its own; then, in the documents' order,
 // those about all of them; and those that want the service gone.
-func TestEveryCommandOfTheRunbooksWorks(t *testing.T) {
+func TestRunbookCommandsWork(t *testing.T) {
 	t.Parallel()
 	commands, err := Commands(os.DirFS("../../docs/runbooks"))
 	require.NoError(t, err)

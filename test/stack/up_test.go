@@ -44,7 +44,7 @@ func TestUpSaysWhichSettingsHaveNoEffect(t *testing.T) {
 	require.NotContains(t, p.Output(), "temporal-address")
 }
 
-func TestUpUsesAnotherKafkaWhereToldTo(t *testing.T) {
+func TestUpUsesAnotherKafkaOnRequest(t *testing.T) {
 	t.Parallel()
 	other := StartServers(t, Options{})
 	p := StartUp(t, Options{Args: []string{"--kafka-brokers=" + other.Kafka}})

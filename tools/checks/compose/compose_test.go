@@ -22,7 +22,7 @@ func TestDeploymentKeepsItsRules(t *testing.T) {
 	}
 }
 
-func TestAGPUIsTheModelServersAlone(t *testing.T) {
+func TestOnlyTheModelServerHasAGPU(t *testing.T) {
 	t.Parallel()
 	d, err := Load(t.Context(), absolute(t, root), "deploy/gpu.yml")
 	require.NoError(t, err)

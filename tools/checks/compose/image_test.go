@@ -34,7 +34,7 @@ func TestImageIsPinnedAndNotRoot(t *testing.T) {
 	}
 }
 
-func TestTheModelServersImageIsPinnedNotRootAndHoldsAllThatItRuns(t *testing.T) {
+func TestModelServerImageIsPinnedNotRootAndComplete(t *testing.T) {
 	t.Parallel()
 	dockerfile := read(t, "modelserver/Dockerfile")
 	from := regexp.MustCompile(`(?m)^FROM (\S+)`).FindStringSubmatch(dockerfile)
@@ -104,7 +104,7 @@ func TestVersionsAreTheSameInEveryFile(t *testing.T) {
 // The image is built from what .dockerignore lets through. A folder that the
 // program has come to need and that is not let through would break a build
 // that no machine without an engine can try.
-func TestBuildContextHoldsAllThatTheProgramIsMadeOf(t *testing.T) {
+func TestBuildContextHoldsTheWholeProgram(t *testing.T) {
 	t.Parallel()
 	ignored := ignoredBy(t, ".dockerignore")
 	files := []string{"go.mod", "go.sum", "deploy/healthcheck.sh"}
