@@ -46,12 +46,12 @@ type App struct {
 	fatal    chan error
 }
 
-// Start runs the roles and returns once they serve. ctx bounds only the
-// starting; after an error nothing is left running.
+// Start runs the roles and returns once they serve. ctx bounds only the start;
+// after an error nothing is left running.
 func Start(ctx context.Context, cfg Config, roles Roles, log *slog.Logger) (*App, error) {
 	a := &App{cfg: cfg, log: log, fatal: make(chan error, 1)}
 	if err := a.start(ctx, roles); err != nil {
-		log.Error("starting failed", "error", err)
+		log.ErrorContext(ctx, "starting failed", "error", err)
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		return nil, errors.Join(err, a.stops.run(stopping, log))
@@ -61,18 +61,18 @@ func Start(ctx context.Context, cfg Config, roles Roles, log *slog.Logger) (*App
 
 // Stop ends what Start began, the last first: no more uploads are taken, then
 // no more records, then the steps that run are finished or handed back. It is
-// graceful within ctx; what was cut off then is an error. It may be called
-// again, which waits for what has not ended.
+// graceful within ctx. It returns an error where parts had to be cut off; another
+// call waits for those that have not ended yet.
 func (a *App) Stop(ctx context.Context) error {
 	a.health.Drain()
 	return a.stops.run(ctx, a.log)
 }
 
-// Fatal sends the first error for which a role ended by itself. The process
-// should end with it, for its supervisor: the role will not come back.
+// Fatal sends the first error that ended a role. The process should exit with it,
+// so that its supervisor restarts it: the role does not come back by itself.
 func (a *App) Fatal() <-chan error { return a.fatal }
 
-// watch passes on the error for which one part ends by itself.
+// watch forwards the error that ends a part.
 func (a *App) watch(ends <-chan error) {
 	done := make(chan struct{})
 	a.stops.add("watch", closing(func() { close(done) }))
@@ -81,15 +81,15 @@ func (a *App) watch(ends <-chan error) {
 		case err := <-ends:
 			select {
 			case a.fatal <- err:
-			default: // another one was first
+			default: // another error was first
 			}
 		case <-done:
 		}
 	}()
 }
 
-// AdminAddr is where health checks and metrics are served, as host:port; empty
-// where they are not.
+// AdminAddr returns where health checks and metrics are served, as host:port;
+// empty where they are not.
 func (a *App) AdminAddr() string {
 	if a.admin == nil {
 		return ""
@@ -97,7 +97,7 @@ func (a *App) AdminAddr() string {
 	return a.admin.Addr()
 }
 
-// APIAddr is where the API listens, as host:port; empty without the role.
+// APIAddr returns where the API listens, as host:port; empty without the role.
 func (a *App) APIAddr() string {
 	if a.api == nil {
 		return ""
@@ -147,7 +147,7 @@ func (a *App) observe(ctx context.Context, roles Roles) error {
 	return nil
 }
 
-// connect makes the clients of the servers; the servers need not be there yet.
+// connect makes the clients of the servers, which need not be reachable yet.
 func (a *App) connect(ctx context.Context, roles Roles) error {
 	var err error
 	if a.store, err = objectstore.New(a.cfg.Store, objectstore.WithLogger(a.log), objectstore.WithMetrics(a.registry())); err != nil {
@@ -178,8 +178,8 @@ func (a *App) connect(ctx context.Context, roles Roles) error {
 	return nil
 }
 
-// prepare waits for what the roles need, but for the API alone: uploads are
-// taken as soon as the store is there, whatever else is not.
+// prepare waits for what the roles need. A process that serves only the API does
+// not wait: it takes uploads as soon as the store is reachable.
 func (a *App) prepare(ctx context.Context, roles Roles) error {
 	ps := a.preparations(roles)
 	if roles != (Roles{API: true}) {
@@ -190,7 +190,7 @@ func (a *App) prepare(ctx context.Context, roles Roles) error {
 	go func() {
 		defer close(done)
 		if err := prepareAll(background, a.log, ps); err != nil && background.Err() == nil {
-			a.log.Error("preparing failed", "error", err)
+			a.log.ErrorContext(background, "preparing failed", "error", err)
 		}
 	}()
 	a.stops.add("preparations", func(context.Context) error { cancel(); <-done; return nil })
@@ -221,7 +221,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Log:         a.log,
 		Metrics:     a.registry(),
 	})
-	// Temporal may have gone again since the worker was prepared.
+	// Temporal may have become unavailable since the worker was prepared.
 	if err := prepare(ctx, a.log, preparation{"the worker's queues", w.Start}); err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (a *App) startWorker(ctx context.Context) error {
 	return nil
 }
 
-// probes say whether what every upload needs is back.
+// probes returns a probe of each dependency that every upload needs.
 func (a *App) probes(converter *media.Converter, r *reconcile.Reconciler) map[orak.Dependency]activities.Probe {
 	probes := map[orak.Dependency]activities.Probe{
 		orak.DependencyStore: a.store.Ping, orak.DependencyKafka: a.producer.Ping, orak.DependencyConverter: converter.Check,
@@ -246,8 +246,8 @@ func (a *App) probes(converter *media.Converter, r *reconcile.Reconciler) map[or
 	return probes
 }
 
-// converter says at the start what every upload would say later. A worker that
-// converts nothing needs no ffmpeg.
+// converter tries ffmpeg at the start, so that a missing one fails the start and
+// not every upload. A worker that converts nothing needs no ffmpeg.
 func (a *App) converter(ctx context.Context) (*media.Converter, error) {
 	c, err := media.New(a.cfg.Media, a.log)
 	if err != nil || !slices.Contains(a.cfg.Worker.Queues, workflows.QueueConvert) {
@@ -285,8 +285,8 @@ func (a *App) startBridge(ctx context.Context) error {
 	return nil
 }
 
-// startAPI is ready whenever the store is: with Kafka or Temporal away,
-// uploads are still taken, and must be.
+// startAPI makes readiness depend only on the store: uploads must be taken while
+// Kafka or Temporal is unavailable.
 func (a *App) startAPI(ctx context.Context) error {
 	a.health.Add("store", a.store.Ping)
 	probes := a.health.Handler()

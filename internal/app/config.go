@@ -29,12 +29,12 @@ type Config struct {
 	Worker   worker.Config       `embed:""`
 	Media    media.Config        `embed:"" prefix:"media-"`
 	Engine   analysis.Config     `embed:"" prefix:"builtin-"`
-	// ModelServer is of the engines http and oip.
+	// ModelServer is for the engines http and oip.
 	ModelServer modelserver.Config `embed:"" prefix:"model-server-"`
 	Alert       mattermost.Config  `embed:"" prefix:"alert-"`
 
-	// InstanceID is who the process is among its replicas.
-	InstanceID string `help:"A name that this process has for itself alone and keeps over restarts, such as a pod's name in a StatefulSet: a bridge that is back within its session timeout has its partitions still (static membership), and traces carry it (service.instance.id). Letters, digits, dots, dashes and underscores; empty means none." name:"instance-id"`
+	// InstanceID names the process among its replicas.
+	InstanceID string `help:"A name that no other process has and that stays the same over restarts, such as a pod's name in a StatefulSet. A bridge that is back within its session timeout keeps its partitions (static membership), and traces carry the name (service.instance.id). Letters, digits, dots, dashes and underscores; empty means none." name:"instance-id"`
 }
 
 // Roles says what a process does.
@@ -47,7 +47,7 @@ type Roles struct {
 // All is every role.
 func All() Roles { return Roles{API: true, Bridge: true, Worker: true} }
 
-// name is the service's in traces.
+// name returns the name of the service in traces.
 func (r Roles) name() string {
 	switch r {
 	case Roles{API: true}:

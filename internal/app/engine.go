@@ -13,9 +13,9 @@ import (
 	"orak/worker"
 )
 
-// modelEngine has from a model server what its model gives of pitch, key, tempo
-// and an embedding, and the rest from the built-in engine: both read the
-// recording at the same time.
+// modelEngine takes pitch, key, tempo and embedding from a model server, as far
+// as its model returns them, and everything else from the built-in engine. Both
+// read the recording at the same time.
 type modelEngine struct {
 	builtin *analysis.Engine
 	server  *modelserver.Client
@@ -27,7 +27,7 @@ var (
 	_ activities.Prover   = modelEngine{}
 )
 
-// Analyze is activities.Analyzer's.
+// Analyze implements activities.Analyzer.
 func (e modelEngine) Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error) {
 	sent := e.server.Start(ctx, e.oip)
 	defer sent.Abandon()
@@ -55,16 +55,17 @@ func (e modelEngine) Analyze(ctx context.Context, wav io.Reader, progress func(d
 	return a, curve, nil
 }
 
-// Prove is activities.Prover's.
+// Prove implements activities.Prover.
 func (e modelEngine) Prove(ctx context.Context, audio time.Duration) error {
 	return e.server.Prove(ctx, e.oip, audio)
 }
 
-// Identity is activities.Analyzer's.
+// Identity implements activities.Analyzer. It is zero where the model server does
+// not name its model.
 func (e modelEngine) Identity(ctx context.Context) (orak.Engine, error) {
 	model, err := e.model(ctx)
 	if err != nil {
-		return orak.Engine{}, fmt.Errorf("asking the model server which it is: %w", err)
+		return orak.Engine{}, fmt.Errorf("asking the model server for its identity: %w", err)
 	}
 	if !model.Known() {
 		return orak.Engine{}, nil
@@ -81,14 +82,14 @@ func (e modelEngine) model(ctx context.Context) (orak.Engine, error) {
 	return capacity.Engine, err
 }
 
-// together names a result in which both had a part: another version of either
-// gives another result.
+// together names the engine of a combined result: it changes with the version of
+// either part.
 func together(model, builtin orak.Engine) orak.Engine {
 	return orak.Engine{Name: model.Name, Version: model.Version + "+" + builtin.Name + "." + builtin.Version}
 }
 
-// engines are all that an analysis can be asked of: those of a model server where
-// one is set.
+// engines returns every engine that an upload can be analyzed with, by name. Those
+// of a model server are among them only where one is configured.
 func (a *App) engines() map[string]activities.Analyzer {
 	builtin, server := analysis.New(a.cfg.Engine), modelserver.New(a.cfg.ModelServer)
 	if !a.hasModelServer() {
@@ -105,8 +106,8 @@ func (a *App) hasModelServer() bool {
 	return a.cfg.Worker.Engine != orak.EngineBuiltin || a.cfg.ModelServer.URL != ""
 }
 
-// modelGate says when the configured engine takes work, and what a second of
-// audio takes of its memory; the built-in engine is always there.
+// modelGate reports when the configured model server takes work, and how much
+// memory a second of audio takes there.
 type modelGate struct {
 	server *modelserver.Client
 	oip    bool
@@ -114,6 +115,7 @@ type modelGate struct {
 
 var _ worker.ModelServer = modelGate{}
 
+// modelServer returns nil for the built-in engine, which needs no server.
 func (a *App) modelServer() worker.ModelServer {
 	if a.cfg.Worker.Engine == orak.EngineBuiltin {
 		return nil
@@ -125,7 +127,7 @@ func (a *App) modelGate() modelGate {
 	return modelGate{server: modelserver.New(a.cfg.ModelServer), oip: a.cfg.Worker.Engine == orak.EngineOIP}
 }
 
-// Ready is worker.ModelServer's.
+// Ready implements worker.ModelServer.
 func (g modelGate) Ready(ctx context.Context) error {
 	if g.oip {
 		return g.server.Ready(ctx, modelserver.OIPReadyPath)
@@ -133,8 +135,8 @@ func (g modelGate) Ready(ctx context.Context) error {
 	return g.server.Ready(ctx, modelserver.ReadyPath)
 }
 
-// MemoryPerSecond is worker.ModelServer's. The Open Inference Protocol has no
-// word for it.
+// MemoryPerSecond implements worker.ModelServer. It is 0, unknown, with the Open
+// Inference Protocol, which has no field for it.
 func (g modelGate) MemoryPerSecond(ctx context.Context) (int64, error) {
 	if g.oip {
 		return 0, nil

@@ -16,7 +16,7 @@ import (
 	"orak/worker"
 )
 
-func TestAnEngineIsThereWhereItsServerIsSet(t *testing.T) {
+func TestModelServerEnginesNeedAConfiguredServer(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		engine, url string
@@ -35,9 +35,9 @@ func TestAnEngineIsThereWhereItsServerIsSet(t *testing.T) {
 	}
 }
 
-// A server that answers with all of an analysis.json: what a model is asked for
-// is taken, and what is measured of the whole recording is not.
-func TestWhatAModelGivesReplacesTheBuiltInEngines(t *testing.T) {
+// The server answers with every field of an analysis.json. Only what a model is
+// asked for is taken; what is measured over the whole recording is not.
+func TestModelResultsReplaceBuiltinResults(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

@@ -10,14 +10,14 @@ import (
 	"orak/internal/modelserver/conformance"
 )
 
-// EngineTarget is a model server that is to be checked.
+// EngineTarget is the model server to check.
 type EngineTarget = conformance.Target
 
-// EngineCheck is what one check said.
+// EngineCheck is the result of one check.
 type EngineCheck = conformance.Check
 
-// CheckEngine holds a model server to the contract. An error is one of the
-// target itself; what the server does wrong is in the checks.
+// CheckEngine checks a model server against the contract and reports each check.
+// It returns an error only for a target that cannot be used.
 func CheckEngine(ctx context.Context, target EngineTarget, report func(EngineCheck)) error {
 	if target.URL == "" {
 		return errors.New("checking a model server: want its URL")

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"math"
@@ -9,20 +10,20 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// memoryShare is how much of the container's memory the Go runtime may take;
-// the rest is for what it does not count, and for children.
+// memoryShare is the share of the container's memory that the Go runtime may
+// take. The rest is for child processes and for memory that it does not count.
 const memoryShare = 0.85
 
-// LimitMemory has the garbage collector keep this process below its container's
-// limit, unless the variable GOMEMLIMIT sets another one. Without a limit
-// nothing changes.
+// LimitMemory sets the Go runtime's memory limit below that of the container.
+// The variable GOMEMLIMIT overrides it. Without a container limit it changes
+// nothing.
 func LimitMemory(log *slog.Logger) {
 	_, err := memlimit.Set(memlimit.WithRatio(memoryShare))
 	none := errors.Is(err, memlimit.ErrNoLimit) || errors.Is(err, memlimit.ErrNoCgroup) || errors.Is(err, memlimit.ErrCgroupsNotSupported)
 	if err != nil && !none {
-		log.Warn("the container's memory limit cannot be read; set GOMEMLIMIT", slog.Any("error", err))
+		log.WarnContext(context.Background(), "container's memory limit cannot be read; set GOMEMLIMIT", "error", err)
 	}
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
-		log.Info("memory is limited", slog.Int64("limit_bytes", limit))
+		log.InfoContext(context.Background(), "memory is limited", "limit_bytes", limit)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"orak/worker"
 )
 
-// preparation makes something that must be there before work begins: a
-// bucket, topics, search attributes. It may run any number of times.
+// preparation creates what must exist before work begins: a bucket, topics,
+// search attributes. It is idempotent.
 type preparation struct {
 	name string
 	run  func(context.Context) error
@@ -25,8 +25,8 @@ type preparation struct {
 // attemptTimeout bounds one attempt of a preparation.
 const attemptTimeout = 30 * time.Second
 
-// prepare runs p until it is done or ctx ends, whatever goes wrong meanwhile:
-// the order in which servers start does not matter.
+// prepare runs p, with backoff after any error, until it succeeds or ctx ends.
+// So the order in which servers start does not matter.
 func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
@@ -35,7 +35,7 @@ func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
 		defer cancel()
 		return struct{}{}, p.run(bounded)
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, next time.Duration) {
-		log.Warn("waiting for what is needed", "for", p.name, "next_try", next.String(), "error", err)
+		log.WarnContext(ctx, "waiting for dependency", "for", p.name, "next_try", next.String(), "error", err)
 	}))
 	if err != nil {
 		return fmt.Errorf("preparing %s: %w", p.name, err)
@@ -43,7 +43,7 @@ func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
 	return nil
 }
 
-// prepareAll runs ps at the same time.
+// prepareAll runs ps concurrently and returns once all have ended.
 func prepareAll(ctx context.Context, log *slog.Logger, ps []preparation) error {
 	results := make(chan error, len(ps))
 	for _, p := range ps {
@@ -56,7 +56,7 @@ func prepareAll(ctx context.Context, log *slog.Logger, ps []preparation) error {
 	return errors.Join(errs...)
 }
 
-// preparations are what the roles need.
+// preparations returns those that the roles need.
 func (a *App) preparations(roles Roles) []preparation {
 	ps := []preparation{{"topics", func(ctx context.Context) error {
 		return kafka.EnsureTopics(ctx, a.kafka, events.Topics(), a.cfg.Kafka.ReplicationFactor)

@@ -17,11 +17,10 @@ import (
 	"orak/internal/startstop"
 )
 
-// AdminConfig is where operators and probes look at a process, whatever its
-// roles.
+// AdminConfig has the settings of the endpoints for operators and probes.
 type AdminConfig struct {
 	Listen         string `help:"Address for /livez, /readyz and /metrics of every role. Empty serves none; port 0 takes a free one." default:"127.0.0.1:9464"`
-	MaxConnections int    `help:"Most connections to that address at once; when more come, the one that has waited longest for a request is closed, and where none waits the new one is answered 503." default:"64"`
+	MaxConnections int    `help:"The most open connections to that address. For one more, the connection that has waited longest for a request is closed; if none waits, the new one is answered 503." default:"64"`
 }
 
 // Validate reports the first setting that cannot work.
@@ -32,8 +31,8 @@ func (c AdminConfig) Validate() error {
 	return nil
 }
 
-// Admin serves /livez, /readyz and /metrics. It has no authentication: listen
-// where only operators and probes can reach.
+// Admin serves /livez, /readyz and /metrics without authentication: its address
+// must be reachable only for operators and probes.
 type Admin struct {
 	cfg      AdminConfig
 	log      *slog.Logger
@@ -45,7 +44,7 @@ type Admin struct {
 	listener atomic.Pointer[listen.Listener]
 }
 
-// NewAdmin starts nothing.
+// NewAdmin makes an Admin; Start starts it.
 func NewAdmin(cfg AdminConfig, health *Health, metrics *Metrics, log *slog.Logger) *Admin {
 	mux := http.NewServeMux()
 	mux.Handle("/", health.Handler())
@@ -99,11 +98,12 @@ func (a *Admin) serve(l *listen.Listener) {
 	a.fatal <- fmt.Errorf("serving health checks and metrics: %w", err)
 }
 
-// Fatal sends the error for which it ended by itself, once; it sends nothing
-// when it is stopped. The process should end with it, for its supervisor.
+// Fatal sends the error that ended the serving, once; it sends nothing when the
+// Admin is stopped. The process should exit with it, so that its supervisor
+// restarts it.
 func (a *Admin) Fatal() <-chan error { return a.fatal }
 
-// Addr is the address that the Admin listens on; empty before Start.
+// Addr returns the address that the Admin listens on; empty before Start.
 func (a *Admin) Addr() string {
 	l := a.listener.Load()
 	if l == nil {
@@ -112,8 +112,8 @@ func (a *Admin) Addr() string {
 	return l.Addr().String()
 }
 
-// Stop lets running answers finish within ctx, then cuts them off, which is an
-// error. It may be called again, and without Start.
+// Stop lets requests in flight finish within ctx, then cuts them off and returns
+// an error. It may be called again, and without Start.
 func (a *Admin) Stop(ctx context.Context) error { return a.life.Stop(ctx, a.stop) }
 
 func (a *Admin) stop(ctx context.Context) error {

@@ -8,14 +8,14 @@ import (
 	"orak/internal/listen"
 )
 
-// connKey finds a request's connection in its context.
+// connKey is the context key of a request's connection.
 type connKey struct{}
 
 func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// busy tells the listener that a connection has a request in flight.
+// busy marks the connection as having a request in flight.
 func busy(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*listen.Conn); ok {
@@ -25,7 +25,7 @@ func busy(next http.Handler) http.Handler {
 	})
 }
 
-// idle tells the listener that a connection awaits its next request.
+// idle marks a connection that waits for its next request.
 func idle(c net.Conn, state http.ConnState) {
 	if own, ok := c.(*listen.Conn); ok && state == http.StateIdle {
 		own.Idle()

@@ -16,8 +16,7 @@ import (
 // checkTimeout bounds each readiness check.
 const checkTimeout = 3 * time.Second
 
-// Health answers whether the process lives and whether it can work. It is safe
-// for concurrent use.
+// Health answers liveness and readiness checks. It is safe for concurrent use.
 type Health struct {
 	log *slog.Logger
 
@@ -43,12 +42,11 @@ type Report struct {
 type CheckReport struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
-	// Error is safe to show: no hosts, paths or secrets. The detail is in
-	// the log.
+	// Error has no hosts, paths or secrets. The detail is in the log.
 	Error string `json:"error,omitempty"`
 }
 
-// OK reports whether the process can take work.
+// OK reports whether the process is ready.
 func (r Report) OK() bool { return r.Status == statusOK }
 
 const (
@@ -57,14 +55,14 @@ const (
 	statusStopping = "stopping"
 )
 
-// NewHealth has no checks yet, and so is ready.
+// NewHealth makes a Health without checks, which is ready.
 func NewHealth(log *slog.Logger) *Health {
 	return &Health{log: log, failing: map[string]bool{}}
 }
 
 // Add makes the process ready only while run returns nil. run must heed its
-// context, which ends after 3 s, and may be called at any time, by many at
-// once. A name that is there already is replaced.
+// context, which ends after 3 s, and may be called concurrently. A check of the
+// same name is replaced.
 func (h *Health) Add(name string, run func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -72,15 +70,15 @@ func (h *Health) Add(name string, run func(context.Context) error) {
 	h.checks = append(h.checks, check{name, run})
 }
 
-// Drain makes the process not ready for good, so that load balancers turn away
-// before it stops. It still lives.
+// Drain makes the process not ready for good, so that load balancers send no
+// more requests before it stops. Liveness does not change.
 func (h *Health) Drain() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stopping = true
 }
 
-// Ready runs all checks at once and reports them in the order of their names.
+// Ready runs all checks concurrently and reports them in the order of their names.
 func (h *Health) Ready(ctx context.Context) Report {
 	h.mu.Lock()
 	checks, stopping := slices.Clone(h.checks), h.stopping
@@ -113,7 +111,7 @@ func (h *Health) run(ctx context.Context, c check) CheckReport {
 	defer cancel()
 	err := c.run(bounded)
 	if ctx.Err() == nil {
-		h.note(c.name, err)
+		h.note(ctx, c.name, err)
 	}
 	if err == nil {
 		return CheckReport{Name: c.name, OK: true}
@@ -121,22 +119,22 @@ func (h *Health) run(ctx context.Context, c check) CheckReport {
 	return CheckReport{Name: c.name, Error: safe(err)}
 }
 
-// note logs a check when it begins and when it ceases to fail: probes come
-// every few seconds.
-func (h *Health) note(name string, err error) {
+// note logs a check only when it starts or stops to fail: probes come every few
+// seconds.
+func (h *Health) note(ctx context.Context, name string, err error) {
 	h.mu.Lock()
 	was := h.failing[name]
 	h.failing[name] = err != nil
 	h.mu.Unlock()
 	switch {
 	case err != nil && !was:
-		h.log.Warn("readiness check fails", "check", name, "error", err)
+		h.log.WarnContext(ctx, "readiness check fails", "check", name, "error", err)
 	case err == nil && was:
-		h.log.Info("readiness check passes again", "check", name)
+		h.log.InfoContext(ctx, "readiness check passes again", "check", name)
 	}
 }
 
-// safe is what a stranger may be told of err.
+// safe returns what may be shown of err to anyone.
 func safe(err error) string {
 	var fault *orak.Fault
 	switch {
@@ -149,28 +147,28 @@ func safe(err error) string {
 	}
 }
 
-// Handler serves GET /livez, which is 200 as long as the process can answer at
-// all, and GET /readyz, which is 200 or 503 with a Report.
+// Handler serves GET /livez, which is 200 as long as the process can answer, and
+// GET /readyz, which is 200 or 503 with a Report.
 func (h *Health) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
-		h.answer(w, http.StatusOK, Report{Status: statusOK, Checks: []CheckReport{}})
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) {
+		h.answer(r.Context(), w, http.StatusOK, Report{Status: statusOK, Checks: []CheckReport{}})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		report, status := h.Ready(r.Context()), http.StatusOK
 		if !report.OK() {
 			status = http.StatusServiceUnavailable
 		}
-		h.answer(w, status, report)
+		h.answer(r.Context(), w, status, report)
 	})
 	return mux
 }
 
-func (h *Health) answer(w http.ResponseWriter, status int, report Report) {
+func (h *Health) answer(ctx context.Context, w http.ResponseWriter, status int, report Report) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(report); err != nil {
-		h.log.Debug("health check was not answered", "error", err)
+		h.log.DebugContext(ctx, "health check was not answered", "error", err)
 	}
 }

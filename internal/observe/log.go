@@ -8,13 +8,14 @@ import (
 	"golang.org/x/term"
 )
 
-// Config is how a process logs.
+// Config has the settings of a process's log.
 type Config struct {
-	Level  string `help:"The least level that is logged." enum:"debug,info,warn,error" default:"info"`
+	Level  string `help:"The lowest level that is logged." enum:"debug,info,warn,error" default:"info"`
 	Format string `help:"Form of a log line. auto is text on a terminal and JSON elsewhere." enum:"auto,text,json" default:"auto"`
 }
 
-// NewLogger writes to w, one line a record. It is safe for concurrent use.
+// NewLogger makes a logger that writes to w, one line for each record. It is safe
+// for concurrent use.
 func NewLogger(cfg Config, w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level(cfg.Level)}
 	if cfg.Format == "text" || cfg.Format != "json" && isTerminal(w) {
@@ -23,11 +24,11 @@ func NewLogger(cfg Config, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, opts))
 }
 
-// Logger is NewLogger for those who were handed c and need no more of this
+// Logger is NewLogger for callers that have c and need nothing else of this
 // package.
 func (c Config) Logger(w io.Writer) *slog.Logger { return NewLogger(c, w) }
 
-// level is info for what it does not know: config holds the enum.
+// level returns info for an unknown name, which package config has refused before.
 func level(name string) slog.Level {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(name)); err != nil {

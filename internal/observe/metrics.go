@@ -14,15 +14,15 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 )
 
-// Metrics is a registry of its own, so that two stacks may live in one process
-// (as tests do), with OpenTelemetry's instruments in it.
+// Metrics is a Prometheus registry that also has OpenTelemetry's instruments. It
+// is not the global one, so two of them can be in one process, as in tests.
 type Metrics struct {
 	registry *prometheus.Registry
 	provider *sdkmetric.MeterProvider
 }
 
-// NewMetrics also collects what the Go runtime and the operating system know
-// of this process.
+// NewMetrics makes a registry with the metrics of the Go runtime and of the
+// process.
 func NewMetrics() *Metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
@@ -39,19 +39,19 @@ func NewMetrics() *Metrics {
 	}
 }
 
-// Registry is where packages register their metrics.
+// Registry returns the registry for the metrics of packages.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 
-// MeterProvider is for libraries that measure by OpenTelemetry; what they
-// measure is in the registry too.
+// MeterProvider returns the provider for libraries that use OpenTelemetry. Their
+// metrics are in the registry, too.
 func (m *Metrics) MeterProvider() metric.MeterProvider { return m.provider }
 
-// Handler serves the registry in the form that Prometheus scrapes.
+// Handler serves the registry in Prometheus's text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Stop ends the measuring by OpenTelemetry. It may be called again.
+// Stop ends the metrics of OpenTelemetry. It may be called again.
 func (m *Metrics) Stop(ctx context.Context) error {
 	if err := m.provider.Shutdown(ctx); err != nil && !errors.Is(err, sdkmetric.ErrReaderShutdown) {
 		return fmt.Errorf("stopping metrics: %w", err)

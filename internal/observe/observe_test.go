@@ -23,7 +23,7 @@ import (
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func TestLoggerWritesJSONWhereNobodyReads(t *testing.T) {
+func TestLoggerWritesJSONWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	observe.NewLogger(observe.Config{Level: "info", Format: "auto"}, &out).Info("upload accepted", "upload_id", "x")
@@ -33,7 +33,7 @@ func TestLoggerWritesJSONWhereNobodyReads(t *testing.T) {
 	require.Equal(t, "x", line["upload_id"])
 }
 
-func TestLoggerHoldsLevelAndFormat(t *testing.T) {
+func TestLoggerFollowsLevelAndFormat(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	log := observe.NewLogger(observe.Config{Level: "warn", Format: "text"}, &out)
@@ -55,7 +55,7 @@ func get(t *testing.T, url string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-func TestReadyzNamesTheFailingCheckAndKeepsTheReasonForTheLog(t *testing.T) {
+func TestReadyzNamesFailingCheckAndLogsItsReason(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	health := observe.NewHealth(slog.New(slog.NewTextHandler(&log, nil)))
@@ -109,7 +109,7 @@ func TestReadyIsSafeForConcurrentUse(t *testing.T) {
 	require.Len(t, health.Ready(t.Context()).Checks, 1)
 }
 
-func TestDrainedProcessLivesButIsNotReady(t *testing.T) {
+func TestDrainedProcessIsAliveButNotReady(t *testing.T) {
 	t.Parallel()
 	health := observe.NewHealth(quiet())
 	require.True(t, health.Ready(t.Context()).OK())
@@ -156,7 +156,7 @@ func TestAdminWithoutAddressServesNothing(t *testing.T) {
 	require.NoError(t, admin.Stop(t.Context()))
 }
 
-func TestAdminReportsAnAddressInUse(t *testing.T) {
+func TestAdminReportsAddressInUse(t *testing.T) {
 	t.Parallel()
 	first := observe.NewAdmin(observe.AdminConfig{Listen: "127.0.0.1:0"}, observe.NewHealth(quiet()), observe.NewMetrics(), quiet())
 	require.NoError(t, first.Start(t.Context()))
@@ -165,8 +165,8 @@ func TestAdminReportsAnAddressInUse(t *testing.T) {
 	require.ErrorContains(t, second.Start(t.Context()), "health checks and metrics")
 }
 
-// Not parallel: tracing sets what is global to the process.
-func TestSpansArriveAtTheOTLPEndpoint(t *testing.T) {
+// Not parallel: tracing sets global variables.
+func TestSpansReachOTLPEndpoint(t *testing.T) {
 	arrived := make(chan string, 1)
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -14,7 +14,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
 )
 
-// TracingConfig says whose spans they are.
+// TracingConfig describes the service in traces.
 type TracingConfig struct {
 	// Service is the service.name, such as "orak-bridge"; OTEL_SERVICE_NAME
 	// wins over it.
@@ -25,7 +25,7 @@ type TracingConfig struct {
 	Instance string
 }
 
-// attributes are those that are known.
+// attributes returns those that are set.
 func (c TracingConfig) attributes() []attribute.KeyValue {
 	all := []attribute.KeyValue{semconv.ServiceName(c.Service)}
 	if c.Version != "" {
@@ -37,17 +37,17 @@ func (c TracingConfig) attributes() []attribute.KeyValue {
 	return all
 }
 
-// Propagator is how a trace crosses processes: W3C Trace Context and Baggage.
-// Libraries that do not look up the global one are given it.
+// Propagator returns how traces cross processes: W3C Trace Context and Baggage. It
+// is for libraries that do not look up the global one.
 func Propagator() propagation.TextMapPropagator {
 	return propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
 }
 
-// StartTracing sets OpenTelemetry's global propagator and, where the standard
-// variables name an OTLP endpoint, its global tracer provider, which sends
-// spans there in the background. It does not wait for the endpoint, and an
-// endpoint that cannot be reached costs only spans. stop sends what is left
-// within its context; it is never nil and may be called again.
+// StartTracing sets OpenTelemetry's global propagator. Where the standard
+// variables name an OTLP endpoint, it also sets the global tracer provider, which
+// sends spans there in the background; where that cannot be reached, spans are
+// lost and nothing else. stop sends the remaining spans within its context; it is
+// never nil and may be called again.
 func StartTracing(ctx context.Context, cfg TracingConfig) (stop func(context.Context) error, err error) {
 	otel.SetTextMapPropagator(Propagator())
 	if !hasEndpoint() {
@@ -67,7 +67,7 @@ func StartTracing(ctx context.Context, cfg TracingConfig) (stop func(context.Con
 	}
 	spans := sdktrace.NewBatchSpanProcessor(exporter)
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans), sdktrace.WithResource(about)))
-	return spans.Shutdown, nil // the provider's own Shutdown does nothing once ctx has ended
+	return spans.Shutdown, nil // the provider's Shutdown does nothing with an ended context
 }
 
 func noStop(context.Context) error { return nil }
