@@ -6,10 +6,10 @@ import (
 	"orak"
 )
 
-// admission bounds the uploads that are received at once, of all and of each
-// tenant, and with them the memory that they take. Where it is full, a newcomer
-// is refused at once, before its body is read; but slow senders cannot keep
-// others out: the slowest makes room if it is slower than Config.MinUploadRate.
+// admission bounds the running uploads, in total and per tenant, and with them the
+// memory that they take. A new upload beyond the bound is refused before its body
+// is read. Slow senders cannot block others: the slowest one is evicted if it is
+// slower than Config.MinUploadRate.
 type admission struct {
 	cfg     Config
 	metrics *metrics
@@ -23,17 +23,17 @@ func newAdmission(cfg Config, m *metrics) *admission {
 	return &admission{cfg: cfg, metrics: m, inside: map[*body]orak.Tenant{}, byTenant: map[orak.Tenant]int{}}
 }
 
-// admit counts an upload in until release.
+// admit counts an upload as running until release.
 func (a *admission) admit(t orak.Tenant, b *body) (release func(), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.byTenant[t] >= a.cfg.MaxTenantUploads && !a.makeRoom(func(o orak.Tenant) bool { return o == t }) {
 		a.metrics.turnedAway.WithLabelValues("tenant").Inc()
-		return nil, refuse(codeTooManyUploads, "Wait until some of your uploads are answered, and send this one again.")
+		return nil, refuse(codeTooManyUploads, "Wait until some of your uploads are answered, then send this one again.")
 	}
 	if len(a.inside) >= a.cfg.MaxUploads && !a.makeRoom(func(orak.Tenant) bool { return true }) {
 		a.metrics.turnedAway.WithLabelValues("full").Inc()
-		return nil, refuse(codeUnavailable, "As many uploads are being received as the service takes at once. Send it again a little later.")
+		return nil, refuse(codeUnavailable, "The service is receiving as many uploads as it accepts at once. Send this one again later.")
 	}
 	a.inside[b] = t
 	a.byTenant[t]++
@@ -45,8 +45,8 @@ func (a *admission) admit(t orak.Tenant, b *body) (release func(), err error) {
 	}, nil
 }
 
-// makeRoom ends the slowest upload of those tenants that of selects, where one
-// is too slow.
+// makeRoom evicts the slowest upload of the tenants that of selects, if one is too
+// slow.
 func (a *admission) makeRoom(of func(orak.Tenant) bool) bool {
 	var slowest *body
 	least := float64(a.cfg.MinUploadRate)
@@ -64,7 +64,7 @@ func (a *admission) makeRoom(of func(orak.Tenant) bool) bool {
 	return true
 }
 
-// remove counts an upload out, once.
+// remove ends the counting of an upload. Further calls do nothing.
 func (a *admission) remove(b *body) {
 	t, ok := a.inside[b]
 	if !ok {

@@ -15,30 +15,30 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// How a body can fail its reader. Only io.EOF means that it is complete.
+// The errors of a body. Only io.EOF means that it is complete.
 var (
-	errCutOff   = errors.New("the body ended before its end")
+	errCutOff   = errors.New("the body was cut off")
 	errStalled  = errors.New("the body stalled")
 	errDigest   = errors.New("the body does not match its Content-Digest")
 	errTooLarge = errors.New("the body is too large")
 	errOver     = errors.New("the request is over")
-	errSlow     = errors.New("the body came too slowly to keep its place")
+	errSlow     = errors.New("the body arrived too slowly")
 	errUnsent   = errors.New("the client waits for 100 Continue")
 )
 
-// body is a request's body as it comes in. It promises that
-//   - io.EOF is given only for a complete body: as long as its Content-Length
-//     said, and matching the digest if one was asked for;
-//   - every end is final: fasthttp would block, or begin to read the next
-//     request, if a chunked body were read past its end;
-//   - a client may be slow, but not silent for longer than idle;
-//   - nothing is read once the request is over: fasthttp reuses the stream.
+// body is the body of a request as it arrives. It promises:
+//   - io.EOF is returned only for a complete body: one of the length in
+//     Content-Length that matches the expected digest, if there is one.
+//   - Every end is final: fasthttp would block, or read the next request, if a
+//     chunked body were read past its end.
+//   - A client may be slow, but not silent for longer than idle.
+//   - Nothing is read after the request: fasthttp reuses the stream.
 type body struct {
 	mu   sync.Mutex
 	src  io.Reader
 	conn net.Conn
 	idle time.Duration
-	// length is the Content-Length, -1 for a chunked body.
+	// length is the Content-Length; -1 means a chunked body.
 	length int64
 	limit  int64
 	read   int64
@@ -48,18 +48,18 @@ type body struct {
 	digest []byte
 
 	pace pace
-	// evicted is set by another goroutine, and ends the body with errSlow.
+	// evicted is set by another goroutine and ends the body with errSlow.
 	evicted atomic.Bool
-	// late is the request's deadline, which does not count the waiting for its
-	// client; nil where there is none.
+	// late is the request's deadline, which does not count the wait for the
+	// client; nil means none.
 	late *deadline
 
-	// unsent means that the client waits for 100 Continue, and asked that the
-	// handler wanted to read; see Server.expect.
+	// unsent means that the client waits for 100 Continue, asked that the handler
+	// tried to read; see Server.expect.
 	unsent, asked bool
 }
 
-// noLimit is the limit of a body whose reader bounds it.
+// noLimit is the limit of a body that its reader bounds.
 const noLimit = int64(^uint64(0) >> 1)
 
 func newBody(ctx *fasthttp.RequestCtx, idle time.Duration) *body {
@@ -83,12 +83,12 @@ func newUnsentBody(ctx *fasthttp.RequestCtx) *body {
 	}
 }
 
-// awaited reports whether the handler runs before the body was sent, and has
-// asked for it: whatever it answers then is not sent.
+// awaited reports whether the handler tried to read a body that the client has not
+// sent yet. Its answer is discarded then.
 func (b *body) awaited() bool { return b.asked }
 
-// expectDigest has the body's SHA-256 checked before its end is believed. It
-// must be called before the first Read.
+// expectDigest requires the SHA-256 want of the whole body. It must be called before
+// the first Read.
 func (b *body) expectDigest(want []byte) { b.sum, b.digest = sha256.New(), want }
 
 // Read implements io.Reader.
@@ -109,7 +109,7 @@ func (b *body) Read(p []byte) (int, error) {
 		b.end = errCutOff
 		return 0, b.end
 	}
-	if b.evicted.Load() { // asked after the deadline is set: evict moves it
+	if b.evicted.Load() { // checked after the deadline is set, because evict changes it
 		b.end = errSlow
 		return 0, b.end
 	}
@@ -126,12 +126,12 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	b.end = b.judge(err)
 	if n > 0 {
-		return n, nil // the next Read tells the end
+		return n, nil // the next Read returns the end
 	}
 	return 0, b.end
 }
 
-// judge says what an error of the stream means.
+// judge translates an error of the stream.
 func (b *body) judge(err error) error {
 	var netErr net.Error
 	switch {
@@ -160,15 +160,15 @@ func (b *body) complete() error {
 	return io.EOF
 }
 
-// evict ends the reading, a Read that waits included: the place is needed.
+// evict ends all reading, including a waiting Read, to make room for another upload.
 func (b *body) evict() {
 	b.evicted.Store(true)
-	// A connection that is gone ends the Read as well.
+	// An error means that the connection is closed, which ends the Read, too.
 	_ = b.conn.SetReadDeadline(time.Now())
 }
 
-// finish ends the reading for good, and reports whether the whole body was
-// read, so that the connection can be used again.
+// finish ends all reading, and reports whether the whole body was read, so that the
+// connection can be reused.
 func (b *body) finish() (whole bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

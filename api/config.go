@@ -7,37 +7,37 @@ import (
 	"time"
 )
 
-// Config is the API server's.
+// Config configures the API server.
 type Config struct {
 	Addr              string        `help:"Address to listen on, as host:port; port 0 takes a free one." default:"127.0.0.1:8080"`
-	MaxUploadBytes    int64         `help:"Largest recording that is taken, in bytes." default:"100000000"`
-	MaxUploads        int           `help:"Most uploads that are received at once; further ones are answered 503. Each takes up to s3-part-size of memory." default:"64"`
-	MaxTenantUploads  int           `help:"Most uploads of one tenant that are received at once; further ones are answered 429." default:"56"`
-	MinUploadRate     int           `help:"An upload that comes more slowly than this, in bytes a second over the last seconds, loses its place to one that finds none free; 0 lets every sender keep it." default:"16384"`
-	AckWait           time.Duration `help:"How long an upload's answer waits for Kafka. After that it is given all the same, and the event follows from the outbox." default:"100ms"`
-	BodyTimeout       time.Duration `help:"Longest silence within a request's body or while an answer is read; there is no limit on the whole." default:"30s"`
+	MaxUploadBytes    int64         `help:"Size in bytes of the largest recording that is accepted." default:"100000000"`
+	MaxUploads        int           `help:"Most uploads that run at once; further ones are answered 503. Each takes up to s3-part-size of memory." default:"64"`
+	MaxTenantUploads  int           `help:"Most uploads of one tenant that run at once; further ones are answered 429." default:"56"`
+	MinUploadRate     int           `help:"An upload slower than this, in bytes per second over the last seconds, is ended with 408 when another one finds no free place; 0 disables this." default:"16384"`
+	AckWait           time.Duration `help:"How long the answer to an upload waits for Kafka. After that the answer is 202 as well, and the event follows from the outbox." default:"100ms"`
+	BodyTimeout       time.Duration `help:"Longest silence of a client within its request's body or while it reads an answer; there is no limit on the whole." default:"30s"`
 	HeaderTimeout     time.Duration `help:"Longest time to receive the head of a request." default:"15s"`
 	KeepAlive         time.Duration `help:"How long an idle connection is kept." default:"75s"`
-	MaxConnections    int           `help:"Most connections at once; when more come, the one that has waited longest for a request is closed, and where none waits the new one is answered 503. 0 means half of the descriptors that the process may open, less 24, and 4096 at most." default:"0"`
-	Hosts             []string      `help:"Names by which the server may be asked for, without a port, beside those of loopback; requests for others are answered 421. Empty means any, unless it listens on loopback." default:""`
-	Origins           []string      `help:"Origins of web pages, such as https://app.example.org, that may upload and decide; what a browser sends for a page of another one is answered 403." default:""`
-	RequestTimeout    time.Duration `help:"How long a request may take, beside the waiting for its client; then it is answered 503. Event streams and answers that are being read go on." default:"15s"`
-	StoreTimeout      time.Duration `help:"The same for an upload, counted from the last bytes that its client sent. It is longer than s3-part-wait." default:"45s"`
-	StatusTimeout     time.Duration `help:"How long Temporal is waited for when a status is asked." default:"5s"`
-	AllTenants        bool          `help:"Take the header X-Orak-Tenant: * for the dead letters: it lists those of every tenant, and decides about them. Only where whoever can send that header is an operator." default:"false"`
-	UpdateTimeout     time.Duration `help:"How long a worker is waited for when a dead letter is reprocessed or discarded." default:"10s"`
-	WatchInterval     time.Duration `help:"How often an upload that event streams watch is looked at, once for all of them; four times as seldom after a minute without a change." default:"500ms"`
-	WatchRate         int           `help:"How often all uploads that event streams watch are looked at in a second, at most; where more are watched than that allows, each is looked at less often." default:"50"`
-	Heartbeat         time.Duration `help:"Longest silence on an event stream: a comment is sent then." default:"15s"`
+	MaxConnections    int           `help:"Most connections at once. For a further one, the connection that has waited longest for a request is closed; if none waits, the new one is answered 503. 0 means half of the files that the process may open, less 24, and at most 4096." default:"0"`
+	Hosts             []string      `help:"Host names of the server, without a port, besides those of loopback; requests for others are answered 421. Empty means any, unless the server listens on loopback." default:""`
+	Origins           []string      `help:"Origins of web pages, such as https://app.example.org, that may upload and decide; requests for pages of other origins are answered 403." default:""`
+	RequestTimeout    time.Duration `help:"Longest time for a request, without the wait for its client; then it is answered 503. Event streams and answers that are being read continue." default:"15s"`
+	StoreTimeout      time.Duration `help:"The same for an upload, counted from the last bytes that its client sent. Keep it longer than s3-part-wait." default:"45s"`
+	StatusTimeout     time.Duration `help:"How long a status request waits for Temporal." default:"5s"`
+	AllTenants        bool          `help:"Accept the header X-Orak-Tenant: * for dead letters: it lists those of every tenant, and decides on them. Enable it only if none but operators can send that header." default:"false"`
+	UpdateTimeout     time.Duration `help:"How long the decision on a dead letter waits for a worker." default:"10s"`
+	WatchInterval     time.Duration `help:"Interval between polls of an upload that event streams watch, shared by all of its streams; four times as long after a minute without a change." default:"500ms"`
+	WatchRate         int           `help:"Most polls per second of all uploads that event streams watch; with more uploads, each is polled less often." default:"50"`
+	Heartbeat         time.Duration `help:"Longest silence on an event stream; a comment is sent then." default:"15s"`
 	MaxWatchers       int           `help:"Most event streams at once; further ones are answered 503." default:"2000"`
 	MaxTenantWatchers int           `help:"Most event streams of one tenant at once; further ones are answered 429." default:"500"`
 	OutboxInterval    time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
-	OutboxMinAge      time.Duration `help:"Markers younger than this are left alone, since their uploads are probably still running. Does not hold for those from before the process began." default:"2m"`
-	OutboxGrace       time.Duration `help:"A marker whose recording never arrived is dropped when it is older than this." default:"24h"`
-	OutboxWorkers     int           `help:"How many markers are handled at once." default:"4"`
+	OutboxMinAge      time.Duration `help:"Markers younger than this are skipped, since their uploads are probably still running. Markers older than this process are taken at once." default:"2m"`
+	OutboxGrace       time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`
+	OutboxWorkers     int           `help:"Most markers that are handled at once." default:"4"`
 }
 
-// Validate reports the first setting that cannot work.
+// Validate reports the first invalid setting.
 func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return fmt.Errorf("addr %q: want host:port", c.Addr)

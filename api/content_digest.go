@@ -8,8 +8,8 @@ import (
 	"orak/api/resource"
 )
 
-// parseDigest reads the SHA-256 from a Content-Digest header; nil where the
-// header is absent or has other algorithms alone.
+// parseDigest reads the SHA-256 from a Content-Digest header (RFC 9530); nil if the
+// header is absent or has only other algorithms.
 func parseDigest(header string) ([]byte, error) {
 	for member := range strings.SplitSeq(header, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(member), "=")

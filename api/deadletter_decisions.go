@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"mime"
 	"strings"
 	"unicode"
@@ -26,12 +25,12 @@ import (
 const (
 	// maxJSON bounds a request's JSON body, in bytes.
 	maxJSON = 64 << 10
-	// maxBy and maxReason bound what a person says, in bytes.
+	// maxBy and maxReason bound the operator's name and reason, in bytes.
 	maxBy     = 200
 	maxReason = 1000
 )
 
-// postReprocess has a parked upload run again.
+// postReprocess restarts a parked upload.
 func (s *Server) postReprocess(c *fiber.Ctx) error {
 	var req resource.ReprocessRequest
 	if err := decodeJSON(c, &req); err != nil {
@@ -47,7 +46,7 @@ func (s *Server) postReprocess(c *fiber.Ctx) error {
 		workflows.Reprocess{From: req.From, Reason: req.Reason, By: req.By, Options: req.Options})
 }
 
-// postDiscard gives a parked upload up.
+// postDiscard discards a parked upload.
 func (s *Server) postDiscard(c *fiber.Ctx) error {
 	var req resource.DiscardRequest
 	if err := decodeJSON(c, &req); err != nil {
@@ -59,14 +58,13 @@ func (s *Server) postDiscard(c *fiber.Ctx) error {
 	return s.decide(c, workflows.SignalDiscard, req.By, req.Reason, workflows.Discard{Reason: req.Reason, By: req.By})
 }
 
-// decide hands an operator's decision to the workflow, and answers with the
-// upload as it stands then.
+// decide passes an operator's decision to the workflow, and answers with the
+// resulting state of the upload.
 func (s *Server) decide(c *fiber.Ctx, update, by, reason string, arg any) error {
 	st, err := s.parked(c)
 	if err != nil {
 		return err
 	}
-	x := exchangeOf(c)
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.UpdateTimeout)
 	defer cancel()
 	handle, err := s.workflows.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
@@ -80,13 +78,12 @@ func (s *Server) decide(c *fiber.Ctx, update, by, reason string, arg any) error 
 	if err != nil {
 		return refused(st, err)
 	}
-	x.log.Info("an operator decided on a dead letter", slog.String("decision", update),
-		slog.String("upload_id", string(st.Upload.ID)), slog.String("tenant", string(st.Upload.Tenant)),
-		slog.String("by", by), slog.String("reason", reason))
+	exchangeOf(c).log.InfoContext(ctx, "an operator decided on a dead letter",
+		"decision", update, "upload_id", st.Upload.ID, "tenant", st.Upload.Tenant, "by", by, "reason", reason)
 	return c.Status(fiber.StatusAccepted).JSON(state{Progress: p}.resource())
 }
 
-// refused gives the ways in which a workflow can turn a decision down.
+// refused turns the error of a decision into a refusal.
 func refused(st state, err error) error {
 	var (
 		app      *temporal.ApplicationError
@@ -99,17 +96,17 @@ func refused(st state, err error) error {
 	case errors.As(err, &app):
 		return refuse(codeInvalidRequest, sentence(app.Message())).because(err)
 	case errors.As(err, &notFound), errors.As(err, &failed):
-		return refuse(codeNotParked, "The upload is "+string(st.Status)+", and its processing is over.").because(err)
+		return refuse(codeNotParked, "The upload is "+string(st.Status)+" and no longer processed.").because(err)
 	default:
-		return refuse(codeUnavailable, "No worker took the decision in time. It may still be carried out: look at the upload before you repeat it.").
+		return refuse(codeUnavailable, "No worker accepted the decision in time. It may still be carried out: check the upload before you repeat it.").
 			because(fmt.Errorf("updating the workflow: %w", err))
 	}
 }
 
-// sentence makes one of an error's message.
+// sentence turns an error message into a sentence.
 func sentence(message string) string {
 	if message == "" {
-		return "The workflow turned the decision down."
+		return "The workflow refused the decision."
 	}
 	return strings.ToUpper(message[:1]) + strings.TrimSuffix(message[1:], ".") + "."
 }
@@ -120,30 +117,31 @@ func checkPerson(by, reason string) error {
 		limit       int
 	}{{"by", by, maxBy}, {"reason", reason, maxReason}} {
 		if strings.TrimSpace(f.value) == "" {
-			return refuse(codeInvalidRequest, f.name+" is required: it is kept with the upload.")
+			return refuse(codeInvalidRequest, f.name+" is required; it is stored with the upload.")
 		}
 		if len(f.value) > f.limit || !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unicode.IsControl) {
-			return refuse(codeInvalidRequest, fmt.Sprintf("%s must be %d bytes at most, without control characters.", f.name, f.limit))
+			return refuse(codeInvalidRequest, fmt.Sprintf("%s must be at most %d bytes without control characters.", f.name, f.limit))
 		}
 	}
 	return nil
 }
 
-// decodeJSON reads a request's body strictly: one object, no unknown fields.
+// decodeJSON decodes the body of a request, which must be one JSON object without
+// unknown fields.
 func decodeJSON(c *fiber.Ctx, into any) error {
-	// A page of another site could send anything else without asking first.
+	// A page of another site can send any other type without a preflight request.
 	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationJSON {
 		return refuse(codeNotJSON, "Send the body as Content-Type: application/json.")
 	}
 	if enc := c.Get(fiber.HeaderContentEncoding); enc != "" && enc != "identity" {
-		return refuse(codeUnsupportedEncoding, "Send the request as it is, without Content-Encoding.")
+		return refuse(codeUnsupportedEncoding, "Send the body without Content-Encoding.")
 	}
 	b := bodyOf(c)
 	b.limit = maxJSON
 	text, err := io.ReadAll(b)
 	switch {
 	case errors.Is(err, errTooLarge):
-		return refuse(codeTooLarge, fmt.Sprintf("The body may have %d bytes at most.", maxJSON))
+		return refuse(codeTooLarge, fmt.Sprintf("The body may have at most %d bytes.", maxJSON))
 	case errors.Is(err, errStalled):
 		return refuse(codeTimeout, "The body did not arrive in time.")
 	case err != nil:
@@ -152,10 +150,10 @@ func decodeJSON(c *fiber.Ctx, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return refuse(codeInvalidRequest, "The body must be a JSON object of the documented fields.").because(err)
+		return refuse(codeInvalidRequest, "The body must be a JSON object with only the documented fields.").because(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return refuse(codeInvalidRequest, "The body must be one JSON object and nothing after it.")
+		return refuse(codeInvalidRequest, "The body must be one JSON object with nothing after it.")
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	enumspb "go.temporal.io/api/enums/v1"
 
@@ -13,8 +12,8 @@ import (
 	"orak/workflows"
 )
 
-// detail is everything about a dead letter. Where the history cannot be read,
-// the rest is told all the same.
+// detail collects everything about a dead letter. If the history cannot be read, it
+// leaves out what comes from there.
 func (s *Server) detail(ctx context.Context, x *exchange, st state) resource.DeadLetterDetail {
 	workflowID := workflows.UploadWorkflowID(st.Upload.ID)
 	self := "/v1/dead-letters/" + string(st.Upload.ID)
@@ -33,24 +32,23 @@ func (s *Server) detail(ctx context.Context, x *exchange, st state) resource.Dea
 	defer cancel()
 	in, settings, err := s.beginning(ctx, workflowID, st.runID)
 	if err != nil {
-		x.log.Warn("a parked workflow's history cannot be read", slog.String("workflow_id", workflowID), slog.Any("error", err))
+		x.log.WarnContext(ctx, "the history of a parked workflow cannot be read", "workflow_id", workflowID, "error", err)
 		return d
 	}
 	d.Event = eventOf(in.Origin)
 	if settings.ParkFor > 0 {
-		// UpdatedAt is when it was parked.
+		// UpdatedAt is the time at which it was parked.
 		d.ExpiresAt = st.UpdatedAt.Add(settings.ParkFor)
 	}
 	return d
 }
 
-// maxBeginning is how many events of a history are searched for how it began;
-// signals that came first stand among them.
+// maxBeginning is the number of events of a history that beginning reads; early
+// signals are among them.
 const maxBeginning = 100
 
-// beginning reads from a run's history what it was started with, and the
-// settings that it keeps: the value of its first side effect. Settings that
-// are not there are zero.
+// beginning reads the input of a run and its settings, the value of its first side
+// effect, from its history. Absent settings are zero.
 func (s *Server) beginning(ctx context.Context, workflowID, runID string) (in workflows.ProcessUploadInput, settings workflows.Settings, err error) {
 	history := s.workflows.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
@@ -76,7 +74,7 @@ func (s *Server) beginning(ctx context.Context, workflowID, runID string) (in wo
 	return in, settings, nil
 }
 
-// commands are what an operator can do about a dead letter.
+// commands are the command lines for an operator who handles a dead letter.
 func (s *Server) commands(t orak.Tenant, id orak.UploadID) resource.Commands {
 	c := messages.Commands{Namespace: s.namespace}
 	const input = `{"reason":"WHY","by":"WHO"}`

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// maxShown bounds what is shown of an event's value, in bytes.
+	// maxShown is the size in bytes of the largest event value that is shown.
 	maxShown = 64 << 10
-	// withheld stands for what is named like a secret.
+	// withheld replaces the value of a field that is named like a secret.
 	withheld = "[withheld]"
 )
 
-// eventOf shows the record that announced an upload. Anybody may have written
-// it: what is named like a secret is not passed on. An upload that no record
-// announced has none.
+// eventOf describes the record that announced an upload, or returns nil if no record
+// did. Anyone may have written the record, so values named like secrets are
+// withheld.
 func eventOf(o events.Origin) *resource.Event {
 	if o.Topic == "" {
 		return nil
@@ -46,7 +46,7 @@ func eventOf(o events.Origin) *resource.Event {
 	return e
 }
 
-// shown is text as it is, and nothing of anything else.
+// shown returns printable text unchanged, and "" for anything else.
 func shown(b []byte) string {
 	if !utf8.Valid(b) || bytes.ContainsFunc(b, unicode.IsControl) {
 		return ""
@@ -54,7 +54,7 @@ func shown(b []byte) string {
 	return string(b)
 }
 
-// secret reports whether something is named like a secret.
+// secret reports whether a field is named like a secret.
 func secret(name string) bool {
 	plain := strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(strings.ToLower(name))
 	return slices.ContainsFunc([]string{
@@ -63,9 +63,9 @@ func secret(name string) bool {
 	}, func(word string) bool { return strings.Contains(plain, word) })
 }
 
-// withoutSecrets is JSON without the values that are named like secrets; empty
-// where text is not JSON. It is always written anew: what the decoder passes
-// over must not be passed on.
+// withoutSecrets returns JSON without the values that are named like secrets, or ""
+// if text is not JSON. The JSON is always encoded anew, so that nothing that the
+// decoder skipped is passed on.
 func withoutSecrets(text []byte) string {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

@@ -17,8 +17,8 @@ import (
 	"orak/workflows"
 )
 
-// The query parameters of the list of dead letters. A parameter that is none
-// of them is refused: a filter that is misspelt would let everything through.
+// The query parameters of the list of dead letters. Others are refused: a misspelt
+// filter would select everything.
 const (
 	paramStage     = "stage"
 	paramClass     = "class"
@@ -30,23 +30,23 @@ const (
 	paramPageToken = "page_token"
 )
 
-// maxText bounds the text that is looked for, in bytes.
+// maxText bounds the searched text, in bytes.
 const maxText = 200
 
-// selection says which of a tenant's dead letters are meant, or with
-// EveryTenant of any tenant's; all of them where nothing else is set.
+// selection selects dead letters of a tenant, or with EveryTenant of every tenant.
+// Unset fields select all.
 type selection struct {
 	tenant  orak.Tenant
 	stages  []orak.Stage
 	classes []orak.Class
-	// after and before bound the time of the last failure, both exclusively;
-	// zero is no bound.
+	// after and before bound the time of the last failure exclusively; zero means
+	// no bound.
 	after, before time.Time
 	// text is in lower case.
 	text string
 }
 
-// selectionOf reads the query's filters, and the tenant's header.
+// selectionOf reads the filters of the query and the tenant's header.
 func (s *Server) selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err error) {
 	if err := checkParameters(c); err != nil {
 		return sel, err
@@ -77,30 +77,29 @@ func (s *Server) selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err er
 	return sel, err
 }
 
-// checkParameters refuses parameters that are unknown, those that are given
-// twice where one of the two would be lost, and filters that are empty: each
-// would let more through than its caller meant.
+// checkParameters refuses unknown parameters, repeated parameters of which one would
+// be ignored, and empty filters: each would select more than the caller meant.
 func checkParameters(c *fiber.Ctx) error {
 	known := []string{paramStage, paramClass, paramOlderThan, paramNewerThan, paramBefore, paramText, paramPageSize, paramPageToken}
 	given, err := url.ParseQuery(string(c.Context().URI().QueryString()))
 	if err != nil {
-		return refuse(codeInvalidRequest, "The query cannot be read: its percent signs or semicolons are wrong.").because(err)
+		return refuse(codeInvalidRequest, "The query cannot be parsed: check its percent signs and semicolons.").because(err)
 	}
 	for name, values := range given {
 		switch {
 		case name == "":
 		case !slices.Contains(known, name):
-			return refuse(codeInvalidRequest, fmt.Sprintf("There is no parameter %.40q; there are %s.", name, strings.Join(known, ", ")))
+			return refuse(codeInvalidRequest, fmt.Sprintf("There is no parameter %.40q; the parameters are %s.", name, strings.Join(known, ", ")))
 		case name != paramPageSize && name != paramPageToken && slices.Contains(values, ""):
-			return refuse(codeInvalidRequest, name+" is empty; leave it out to select by other things alone.")
+			return refuse(codeInvalidRequest, name+" is empty; leave it out to select without it.")
 		case len(values) > 1 && name != paramStage && name != paramClass:
-			return refuse(codeInvalidRequest, name+" may be given once.")
+			return refuse(codeInvalidRequest, name+" may be given only once.")
 		}
 	}
 	return nil
 }
 
-// chosen reads a parameter that may be repeated and has a closed set of values.
+// chosen reads a repeatable parameter whose values come from set.
 func chosen[T ~string](c *fiber.Ctx, name string, set []T) ([]T, error) {
 	var values []T
 	for _, given := range c.Context().QueryArgs().PeekMulti(name) {
@@ -121,7 +120,7 @@ func joined[T ~string](values []T, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// whenOf reads a time that is given as itself or as an age.
+// whenOf reads a parameter that is a time or an age.
 func whenOf(c *fiber.Ctx, name string, now time.Time) (time.Time, error) {
 	given := c.Query(name)
 	if given == "" {
@@ -140,13 +139,13 @@ func whenOf(c *fiber.Ctx, name string, now time.Time) (time.Time, error) {
 func textOf(c *fiber.Ctx) (string, error) {
 	given := c.Query(paramText)
 	if len(given) > maxText || !utf8.ValidString(given) || strings.ContainsFunc(given, unicode.IsControl) {
-		return "", refuse(codeInvalidRequest, fmt.Sprintf("text must be %d bytes at most, without control characters.", maxText))
+		return "", refuse(codeInvalidRequest, fmt.Sprintf("text must be at most %d bytes without control characters.", maxText))
 	}
 	return strings.ToLower(given), nil
 }
 
-// query is the part of sel that Temporal's visibility answers. Every value in
-// it is one of a closed set or was parsed, and needs no quoting.
+// query is the part of sel that Temporal's visibility evaluates. Its values come from
+// closed sets or were parsed, so they need no quoting.
 func (sel selection) query() string {
 	terms := []string{
 		"WorkflowType = '" + workflows.TypeProcessUpload + "'",
@@ -169,14 +168,13 @@ func among[T ~string](key temporal.SearchAttributeKeyKeyword, values ...T) strin
 	return key.GetName() + " IN ('" + joined(values, "', '") + "')"
 }
 
-// looks reports whether the answers of Temporal have to be looked at one by
-// one.
+// looks reports whether matches has to examine each workflow.
 func (sel selection) looks() bool {
 	return sel.text != "" || !sel.after.IsZero() || !sel.before.IsZero()
 }
 
-// matches is the part of sel that visibility cannot answer. A dead letter
-// whose last failure is not known has no age.
+// matches is the part of sel that visibility cannot evaluate. A dead letter whose
+// last failure is unknown has no age.
 func (sel selection) matches(d resource.DeadLetter) bool {
 	if !sel.after.IsZero() && !d.LastAt.After(sel.after) {
 		return false

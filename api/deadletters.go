@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -15,15 +14,15 @@ import (
 	"orak/workflows"
 )
 
-// Bounds of the work for one page: how many workflows are looked at, and how
-// often Temporal is asked.
+// The bounds of the work for one page: the number of examined workflows, and of
+// requests to Temporal.
 const (
 	maxScanned = 1000
 	maxAsked   = 20
 )
 
-// getDeadLetters lists the parked uploads that are selected. The list follows
-// Temporal's visibility, which is a moment behind.
+// getDeadLetters lists the selected parked uploads. The list comes from Temporal's
+// visibility, which lags slightly.
 func (s *Server) getDeadLetters(c *fiber.Ctx) error {
 	sel, err := s.selectionOf(c, time.Now())
 	if err != nil {
@@ -43,9 +42,9 @@ func (s *Server) getDeadLetters(c *fiber.Ctx) error {
 	return c.JSON(page)
 }
 
-// scan gathers a page. What Temporal was asked for is used up whole, since its
-// tokens point between its own pages; so the page is given away once three
-// quarters of it are full, instead of asking for ever fewer.
+// scan collects a page. It uses every page of Temporal completely, since tokens point
+// between those; so it returns once three quarters of its page are full, instead of
+// requesting ever smaller pages.
 func (s *Server) scan(ctx context.Context, x *exchange, sel selection, size int, token []byte) (resource.DeadLetterPage, error) {
 	page := resource.DeadLetterPage{DeadLetters: []resource.DeadLetter{}}
 	query := sel.query()
@@ -58,7 +57,7 @@ func (s *Server) scan(ctx context.Context, x *exchange, sel selection, size int,
 			return page, err
 		}
 		for _, info := range resp.GetExecutions() {
-			if d := s.listed(x, info); !sel.looks() || sel.matches(d) {
+			if d := s.listed(ctx, x, info); !sel.looks() || sel.matches(d) {
 				page.DeadLetters = append(page.DeadLetters, d)
 			}
 		}
@@ -72,13 +71,13 @@ func (s *Server) scan(ctx context.Context, x *exchange, sel selection, size int,
 	}
 }
 
-// listed makes a dead letter of a workflow in a list. One whose memo cannot
-// be read is listed all the same: it must not hide.
-func (s *Server) listed(x *exchange, info *workflow.WorkflowExecutionInfo) resource.DeadLetter {
+// listed makes a dead letter of a listed workflow. A workflow whose memo cannot be
+// read is listed, too: it must not stay hidden.
+func (s *Server) listed(ctx context.Context, x *exchange, info *workflow.WorkflowExecutionInfo) resource.DeadLetter {
 	run := info.GetExecution()
 	p, ok := s.payloads.Progress(info)
 	if !ok {
-		x.log.Warn("a parked workflow has no readable memo", slog.String("workflow_id", run.GetWorkflowId()))
+		x.log.WarnContext(ctx, "the memo of a parked workflow cannot be read", "workflow_id", run.GetWorkflowId())
 		p.Upload.ID = workflowUpload(run.GetWorkflowId())
 	}
 	return s.deadLetter(p, run.GetWorkflowId(), run.GetRunId())
@@ -105,7 +104,7 @@ func (s *Server) deadLetter(p orak.Progress, workflowID, runID string) resource.
 	return d
 }
 
-// getDeadLetter shows one parked upload, from the workflow itself.
+// getDeadLetter answers with one parked upload, read from its workflow.
 func (s *Server) getDeadLetter(c *fiber.Ctx) error {
 	st, err := s.parked(c)
 	if err != nil {
@@ -118,19 +117,19 @@ func (s *Server) getDeadLetter(c *fiber.Ctx) error {
 	return c.JSON(s.detail(c.UserContext(), exchangeOf(c), st))
 }
 
-// unparked says why an upload that is known is no dead letter.
+// unparked explains why a known upload is not a dead letter.
 func unparked(st state) string {
 	switch {
 	case st.halted:
-		return fmt.Sprintf("The upload is no dead letter: its workflow ended while it was %s, and waits to be started again by the reconciliation or by orak replay.", st.Status)
+		return fmt.Sprintf("The upload is not a dead letter: its workflow ended while it was %s. The reconciliation or orak replay starts it again.", st.Status)
 	case st.Status.Final():
-		return fmt.Sprintf("The upload is %s, and no dead letter.", st.Status)
+		return fmt.Sprintf("The upload is %s and not a dead letter.", st.Status)
 	default:
-		return fmt.Sprintf("The upload is %s, and no dead letter: it is on its way (cycle %d).", st.Status, st.Cycle)
+		return fmt.Sprintf("The upload is %s and not a dead letter: it is being processed (cycle %d).", st.Status, st.Cycle)
 	}
 }
 
-// parked looks up the upload that a dead letter's path names.
+// parked looks up the upload in the path of a dead letter.
 func (s *Server) parked(c *fiber.Ctx) (state, error) {
 	t, err := s.operatorTenant(c)
 	if err != nil {

@@ -276,8 +276,8 @@ func TestWhatIsNoDeadLetterSaysWhatItIs(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, operating)
 	for status, says := range map[orak.Status]string{
-		orak.StatusAnalyzing: "The upload is analyzing, and no dead letter: it is on its way (cycle 2).",
-		orak.StatusDiscarded: "The upload is discarded, and no dead letter.",
+		orak.StatusAnalyzing: "The upload is analyzing and not a dead letter: it is being processed (cycle 2).",
+		orak.StatusDiscarded: "The upload is discarded and not a dead letter.",
 	} {
 		p := progress("choir", status)
 		p.Cycle = 2

@@ -8,14 +8,14 @@ import (
 	"orak/api/resource"
 )
 
-// vary are the headers of a request that an answer depends on: whose it is, and
-// how a proxy in front may compress it.
+// vary lists the request headers on which answers depend: the tenant, and the
+// compression by a proxy in front.
 const vary = resource.HeaderTenant + ", " + fiber.HeaderAcceptEncoding
 
-// notModified gives an answer its validator, and reports whether the caller has it
-// already, which a 304 says. A cache asks each time, and is the caller's own:
-// an analysis is another one after a reprocess, and gone after an erasure. An
-// empty etag validates nothing.
+// notModified sets the ETag of an answer, and reports whether the caller has it
+// already, so that 304 is the answer. Only private caches may store the answer, and
+// must revalidate it: an analysis changes with a reprocess, and an erasure removes
+// it. An empty etag sets none.
 func notModified(c *fiber.Ctx, etag string) bool {
 	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	if etag == "" {
@@ -25,7 +25,7 @@ func notModified(c *fiber.Ctx, etag string) bool {
 	c.Set(fiber.HeaderETag, etag)
 	for _, given := range c.Request().Header.PeekAll(fiber.HeaderIfNoneMatch) {
 		for tag := range strings.SplitSeq(string(given), ",") {
-			// Compared weakly, as RFC 9110 has it for this header.
+			// Weak comparison, as RFC 9110 requires for this header.
 			if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag == etag || tag == "*" {
 				return true
 			}

@@ -14,17 +14,15 @@ import (
 	"orak/workflows"
 )
 
-// slowAfter is for how long an upload must not have changed before it is looked
-// at less often, and slower how much less.
+// An upload that has not changed for slowAfter is polled slower times less often.
 const (
 	slowAfter = time.Minute
 	slower    = 4
 )
 
-// hub looks at the uploads that event streams watch: once for each upload,
-// however many streams watch it, and within one rate for all of them, the first
-// look of a stream included. Temporal serves the bridge's starts from the same
-// limits.
+// hub polls the uploads that event streams watch: each upload once for all of its
+// streams, and all uploads within one rate, including the first poll of a stream.
+// Temporal applies the same limits to the bridge's starts.
 //
 //	streams ─┬─► topic (an upload) ─► poller ─┐
 //	         ├─► topic ─────────────► poller ─┼─► limiter ─► lookup
@@ -38,12 +36,12 @@ type hub struct {
 
 	mu     sync.Mutex
 	topics map[topicKey]*topic
-	// streams counts the open ones, all and by tenant.
+	// streams and byTenant count the open streams.
 	streams  int
 	byTenant map[orak.Tenant]int
 }
 
-// topicKey names what is watched.
+// topicKey identifies a watched upload.
 type topicKey struct {
 	tenant orak.Tenant
 	id     orak.UploadID
@@ -57,16 +55,16 @@ func newHub(cfg Config, lookup func(context.Context, orak.Tenant, orak.UploadID)
 	}
 }
 
-// admit counts one more stream of a tenant, until release; it refuses those
-// beyond the bounds.
+// admit counts a stream of a tenant until release. Streams beyond the bounds are
+// refused.
 func (h *hub) admit(t orak.Tenant) (release func(), err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.streams >= h.cfg.MaxWatchers:
-		return nil, refuse(codeUnavailable, "Too many event streams are open; ask for the upload itself, or try again a little later.")
+		return nil, refuse(codeUnavailable, "Too many event streams are open; request the upload itself, or try again later.")
 	case h.byTenant[t] >= h.cfg.MaxTenantWatchers:
-		return nil, refuse(codeTooManyStreams, "Close some of your event streams, or ask for the uploads themselves.")
+		return nil, refuse(codeTooManyStreams, "Close some of your event streams, or request the uploads themselves.")
 	}
 	h.streams++
 	h.byTenant[t]++
@@ -84,9 +82,9 @@ func (h *hub) dismiss(t orak.Tenant) {
 	h.metrics.watchers.Dec()
 }
 
-// join watches an upload, and returns once it is known where that stands; the
-// caller leaves. ctx outlives the request: the looks go on until the last one
-// has left. The error is lookup's, or that it took longer than StatusTimeout.
+// join watches an upload, and returns once its state is known; the caller leaves the
+// topic. ctx must outlive the request: polling continues until the last stream has
+// left. join fails with the error of lookup, or after StatusTimeout.
 func (h *hub) join(ctx context.Context, key topicKey) (*topic, error) {
 	h.mu.Lock()
 	tp := h.topics[key]
@@ -94,7 +92,7 @@ func (h *hub) join(ctx context.Context, key topicKey) (*topic, error) {
 		tp = &topic{hub: h, key: key, known: make(chan struct{}), changed: make(chan struct{}), movedAt: time.Now()}
 		h.topics[key] = tp
 		h.metrics.watched.Set(float64(len(h.topics)))
-		// Of no request's trace: it serves many.
+		// Polling belongs to no request's trace, since it serves many.
 		polling, stop := context.WithCancel(trace.ContextWithSpanContext(ctx, trace.SpanContext{}))
 		tp.stop = stop
 		go tp.poll(polling)
@@ -116,7 +114,7 @@ func (h *hub) join(ctx context.Context, key topicKey) (*topic, error) {
 	return tp, nil
 }
 
-// drop has the next one who joins look anew.
+// drop removes a topic, so that the next stream polls anew.
 func (h *hub) drop(tp *topic) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -126,9 +124,9 @@ func (h *hub) drop(tp *topic) {
 	}
 }
 
-// interval is how long to wait after a look at an upload that has not changed
-// for so long. It grows with the uploads that are watched, so that the limiter
-// has room for those that are new.
+// interval is the wait between two polls of an upload that has not changed for still.
+// It grows with the number of watched uploads, so that the limiter has room for new
+// ones.
 func (h *hub) interval(still time.Duration) time.Duration {
 	wait := h.cfg.WatchInterval
 	if still > slowAfter {
@@ -139,30 +137,29 @@ func (h *hub) interval(still time.Duration) time.Duration {
 	return max(wait, time.Duration(len(h.topics))*time.Second/time.Duration(h.cfg.WatchRate))
 }
 
-// topic is one upload that is watched.
+// topic is a watched upload.
 type topic struct {
 	hub  *hub
 	key  topicKey
 	stop context.CancelFunc
-	// watchers is the hub's to lock.
+	// watchers is guarded by hub.mu.
 	watchers int
-	// known is closed with the first look.
+	// known is closed after the first poll.
 	known chan struct{}
 
 	mu     sync.Mutex
 	looked bool
 	latest state
 	err    error
-	// changed is closed when latest is another one.
+	// changed is closed and replaced when latest changes.
 	changed chan struct{}
 	movedAt time.Time
 }
 
-// errNotYet is what a stream is refused with whose upload could not be looked
-// at in time.
-var errNotYet = refuse(codeUnavailable, "The status cannot be told at the moment; ask again a little later. Uploads that were accepted are safe.")
+// errNotYet refuses a stream whose upload could not be polled in time.
+var errNotYet = refuse(codeUnavailable, "The status cannot be read at the moment; try again later. Accepted uploads are safe.")
 
-// now is where the upload stands, and what is closed when that has changed.
+// now returns the state of the upload, and a channel that is closed when it changes.
 func (tp *topic) now() (state, <-chan struct{}, error) {
 	tp.mu.Lock()
 	defer tp.mu.Unlock()
@@ -172,7 +169,7 @@ func (tp *topic) now() (state, <-chan struct{}, error) {
 	return tp.latest, tp.changed, tp.err
 }
 
-// leave ends a watch that join began.
+// leave ends what join began.
 func (tp *topic) leave() {
 	tp.hub.mu.Lock()
 	tp.watchers--
@@ -184,7 +181,7 @@ func (tp *topic) leave() {
 	}
 }
 
-// poll looks until the upload is at an end, or ctx is.
+// poll polls until the upload has ended or ctx ends.
 func (tp *topic) poll(ctx context.Context) {
 	for wait := time.Duration(0); ; wait = tp.hub.interval(tp.still()) {
 		if !pause(ctx, wait) || tp.hub.limiter.Wait(ctx) != nil {
@@ -195,8 +192,8 @@ func (tp *topic) poll(ctx context.Context) {
 		}
 	}
 	if st, _, err := tp.now(); err == nil && st.Status.Final() {
-		// Those who come back for the end, all at once, share this answer. A
-		// dead letter may be run again at any moment.
+		// Clients that reconnect for the end, all at once, share this state. A
+		// dead letter is not kept, since it may be reprocessed at any moment.
 		pause(ctx, tp.hub.cfg.WatchInterval)
 	}
 	tp.hub.drop(tp)
@@ -208,7 +205,7 @@ func (tp *topic) still() time.Duration {
 	return time.Since(tp.movedAt)
 }
 
-// look asks once, and tells the streams what is new.
+// look polls once and wakes the streams if the state has changed.
 func (tp *topic) look(ctx context.Context) (over bool) {
 	bounded, cancel := context.WithTimeout(ctx, tp.hub.cfg.StatusTimeout)
 	defer cancel()
@@ -225,8 +222,8 @@ func (tp *topic) look(ctx context.Context) (over bool) {
 		st, err = state{Progress: workflows.ErasedProgress(tp.key.tenant, tp.key.id, time.Now().UTC())}, nil
 	}
 	if err != nil {
-		// The streams outlive an outage; their clients hear heartbeats.
-		tp.hub.log.Debug("an upload that is watched could not be looked at", slog.String("upload_id", string(tp.key.id)), slog.Any("error", err))
+		// The streams continue during an outage; their clients get heartbeats.
+		tp.hub.log.DebugContext(ctx, "a watched upload could not be polled", "upload_id", tp.key.id, "error", err)
 		return false
 	}
 	if !sameEvent(st, tp.latest) {
@@ -237,7 +234,7 @@ func (tp *topic) look(ctx context.Context) (over bool) {
 	return st.ended()
 }
 
-// pause waits; false says that ctx ended.
+// pause waits, and returns false if ctx ends first.
 func pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -3,11 +3,11 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -15,24 +15,24 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// HeaderLastEventID is sent by an EventSource that comes back: the id of the
-// last event that it has.
+// HeaderLastEventID is sent by an EventSource that reconnects: the id of the last
+// event that it received.
 const HeaderLastEventID = "Last-Event-ID"
 
-// The names of the events of a stream. The last one is followed by the end of
-// the stream: a client closes its EventSource at it, or is answered 204 when it
-// comes back, at which an EventSource gives up.
+// The names of the events of a stream. The stream ends after eventEnd: a client
+// closes its EventSource then, or reconnects and is answered 204, which stops an
+// EventSource.
 const (
 	eventUpload = "upload"
 	eventEnd    = "end"
 )
 
-// A client comes back after reconnectMin to twice that: not all at once after
-// a restart.
+// reconnectMin is the shortest wait of a client before it reconnects; the longest is
+// twice that, so that clients do not all reconnect at once after a restart.
 const reconnectMin = 2 * time.Second
 
-// getEvents streams an upload's changes as server-sent events. An event is the
-// upload as it stands, so that the latest one replaces those that were missed.
+// getEvents streams the changes of an upload as server-sent events. Each event is the
+// whole upload, so that the latest event replaces missed ones.
 func (s *Server) getEvents(c *fiber.Ctx) error {
 	t, err := tenantOf(c)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 	}
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	c.Set("X-Accel-Buffering", "no") // or nginx would hold the events back
+	c.Set("X-Accel-Buffering", "no") // otherwise nginx buffers the events
 	w := &eventStream{s: s, x: exchangeOf(c), topic: tp, seen: seen, done: c.Context().Done()}
 	c.Context().SetBodyStreamWriter(func(out *bufio.Writer) {
 		defer leave()
@@ -74,19 +74,19 @@ type eventStream struct {
 	s     *Server
 	x     *exchange
 	topic *topic
-	// seen is the id of the last event that the client has.
+	// seen is the id of the last event that the client received.
 	seen string
 	done <-chan struct{}
 }
 
-// run writes until the upload is at an end, the client is gone, or the server
-// stops. That a client is gone is seen only when something cannot be written:
-// the heartbeat is what finds it out.
+// run writes events until the upload has ended, the client has disconnected, or the
+// server stops. A disconnect shows only when a write fails, which the heartbeats
+// ensure.
 func (w *eventStream) run(out *bufio.Writer) {
-	// This is a goroutine of fasthttp's: a panic would end the process.
+	// fasthttp runs this in its own goroutine: a panic would end the process.
 	defer func() {
 		if v := recover(); v != nil {
-			w.x.log.Error("an event stream broke", slog.Any("panic", v))
+			w.x.log.ErrorContext(context.Background(), "an event stream panicked", "panic", v)
 		}
 	}()
 	retry := reconnectMin + rand.N(reconnectMin)
@@ -103,7 +103,7 @@ func (w *eventStream) run(out *bufio.Writer) {
 	}
 }
 
-// wait returns once something has changed; false says that the stream is over.
+// wait returns true once the upload has changed, and false if the stream is over.
 func (w *eventStream) wait(out *bufio.Writer, changed <-chan struct{}, beat <-chan time.Time) bool {
 	for {
 		select {
@@ -121,8 +121,8 @@ func (w *eventStream) wait(out *bufio.Writer, changed <-chan struct{}, beat <-ch
 	}
 }
 
-// send writes st unless the client has it already. At the end it comes twice:
-// as what it is, and as the end.
+// send writes st unless the client has it already. The last state is sent twice: as
+// eventUpload and as eventEnd.
 func (w *eventStream) send(out *bufio.Writer, st state) bool {
 	id := eventID(st)
 	if id == w.seen {
@@ -141,7 +141,7 @@ func eventText(name, id string, data []byte) []byte {
 	return fmt.Appendf(nil, "event: %s\nid: %s\ndata: %s\n\n", name, id, data)
 }
 
-// eventData is st as it stands in an event.
+// eventData is the data of the event of st.
 func eventData(st state) []byte {
 	data, err := json.Marshal(st.resource())
 	if err != nil { // plain structs
@@ -150,14 +150,14 @@ func eventData(st state) []byte {
 	return data
 }
 
-// eventID follows from what the event says, so that every replica, and the
-// same one after a restart, tells what a client has seen.
+// eventID is a hash of the event's data, so that every replica, also after a
+// restart, recognizes what a client has received.
 func eventID(st state) string {
 	sum := sha256.Sum256(eventData(st))
 	return hex.EncodeToString(sum[:8])
 }
 
-// sameEvent reports whether a and b look the same to a client.
+// sameEvent reports whether a and b make the same event.
 func sameEvent(a, b state) bool { return bytes.Equal(eventData(a), eventData(b)) }
 
 func (w *eventStream) flush(out *bufio.Writer, text []byte) bool {

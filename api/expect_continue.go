@@ -13,12 +13,12 @@ const (
 	prefetchedOfABody = 1 // the fewest bytes that fasthttp can wait for
 )
 
-// received sees the head of a request before anything of its body is awaited.
+// received handles the head of a request before fasthttp waits for its body.
 //
-// fasthttp waits for up to 8 KiB of a body before it calls the handler, which a
-// client that sends nothing would keep from refusing it. And it knows only one
-// spelling of one expectation: that is made of all others, which stay beside
-// it, so that all of them come to expect.
+// fasthttp waits for up to 8 KiB of a body before it calls the handler; a client that
+// sends nothing could then not be refused. It also recognizes only one spelling of
+// one expectation: received adds that spelling to all others, so that every
+// expectation reaches expect.
 func received(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	var others []string
 	asked := false
@@ -30,7 +30,7 @@ func received(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	}
 	switch {
 	case asked && !h.IsHTTP11():
-		h.Del(headerExpect) // RFC 9110: to be ignored
+		h.Del(headerExpect) // RFC 9110: ignore it
 	case asked:
 		h.Set(headerExpect, expectContinue)
 		for _, given := range others {
@@ -40,14 +40,14 @@ func received(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	return fasthttp.RequestConfig{MaxRequestBodySize: prefetchedOfABody}
 }
 
-// unmetExpectation reports whether the client expects what nobody here does.
+// unmetExpectation reports whether the client expects anything but 100-continue.
 func unmetExpectation(ctx *fasthttp.RequestCtx) bool {
 	return len(ctx.Request.Header.PeekAll(headerExpect)) > 1
 }
 
-// expect decides on a request with Expect: 100-continue. The handler is run
-// with a body that is not there yet: where it answers without asking for the
-// body, that is the answer, and the client never sends it. Where it asks,
+// expect handles a request with Expect: 100-continue. It runs the handler with a body
+// that is not sent yet. If the handler answers without reading the body, that is the
+// answer, and the client does not send the body. If the handler tries to read,
 // nothing has happened yet, and it is run again with the body.
 func (s *Server) expect(next fasthttp.RequestHandler) func(ctx *fasthttp.RequestCtx) int {
 	return func(ctx *fasthttp.RequestCtx) int {
@@ -60,7 +60,7 @@ func (s *Server) expect(next fasthttp.RequestHandler) func(ctx *fasthttp.Request
 			ctx.Response.Reset()
 			return http.StatusContinue
 		}
-		conn.Linger() // it may not have waited
+		conn.Linger() // the client may be sending already
 		return ctx.Response.StatusCode()
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are the server's own. No label holds anything that a caller chose.
+// metrics are the metrics of the server. No label value is chosen by a caller.
 type metrics struct {
 	requests   *prometheus.CounterVec
 	durations  *prometheus.HistogramVec
@@ -28,14 +28,14 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_api_requests_total", Help: "Requests answered.",
+			Name: "orak_api_requests_total", Help: "Answered requests.",
 		}, []string{"route", "method", "status"}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "orak_api_request_duration_seconds", Help: "Time to the answer's first byte, the receiving of the body included.",
+			Name: "orak_api_request_duration_seconds", Help: "Time to the first byte of the answer, including the receipt of the body.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .2, .5, 1, 2.5, 5, 10, 30, 60, 300},
 		}, []string{"route", "method"}),
 		uploads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_api_uploads_total", Help: "Uploads by what became of the request: accepted, repeated, or the code of its problem.",
+			Name: "orak_api_uploads_total", Help: "Uploads by outcome: accepted, repeated, or the code of the problem.",
 		}, []string{"outcome"}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "orak_api_upload_bytes_total", Help: "Bytes of accepted recordings.",
@@ -44,28 +44,28 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "orak_api_uploads_in_flight", Help: "Uploads that are being received; api-max-uploads bounds them.",
 		}),
 		turnedAway: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_api_uploads_turned_away_total", Help: "Uploads that found no place (full, or the tenant's share taken), or lost it to another one because they came too slowly (slow).",
+			Name: "orak_api_uploads_turned_away_total", Help: "Uploads refused because of api-max-uploads (full) or api-max-tenant-uploads (tenant), or evicted because they were too slow (slow).",
 		}, []string{"reason"}),
 		watchers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "orak_api_watchers", Help: "Open event streams.",
 		}),
 		watched: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "orak_api_watched_uploads", Help: "Uploads that event streams watch; each is looked at once for all of its streams.",
+			Name: "orak_api_watched_uploads", Help: "Uploads that event streams watch; each is polled once for all of its streams.",
 		}),
 		polls: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "orak_api_watch_polls_total", Help: "Looks at uploads that event streams watch.",
+			Name: "orak_api_watch_polls_total", Help: "Polls of uploads that event streams watch.",
 		}),
 		late: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "orak_outbox_late_total", Help: "Uploads and erasures answered before Kafka had acknowledged their event.",
 		}),
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "orak_outbox_pending", Help: "Markers in the outbox when it was last searched, running uploads included.",
+			Name: "orak_outbox_pending", Help: "Markers in the outbox at the last search, including those of running uploads.",
 		}),
 		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "orak_outbox_oldest_age_seconds", Help: "Age of the oldest marker when the outbox was last searched; 0 for none.",
+			Name: "orak_outbox_oldest_age_seconds", Help: "Age of the oldest marker at the last search of the outbox; 0 without markers.",
 		}),
 		relayed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_outbox_relayed_total", Help: "Markers handled by the relay: published, or dropped because their recording never arrived.",
+			Name: "orak_outbox_relayed_total", Help: "Markers handled by the relay: published, or dropped because there was nothing to announce.",
 		}, []string{"outcome"}),
 		relayFail: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "orak_outbox_failures_total", Help: "Failed attempts to publish an event or to search the outbox.",

@@ -9,37 +9,36 @@ import (
 )
 
 const (
-	// maxAround bounds what a form may hold before its file, in bytes.
+	// maxAround bounds the parts before the file of a form, in bytes.
 	maxAround = 1 << 20
-	// maxAfter bounds what may follow the file, in bytes.
+	// maxAfter bounds the parts after the file, in bytes.
 	maxAfter = 64 << 10
-	// maxPartHead bounds the header of a form's part, in bytes: mime/multipart
-	// would keep 10 MiB of each in memory.
+	// maxPartHead bounds the header of a part, in bytes: mime/multipart would keep
+	// up to 10 MiB of each in memory.
 	maxPartHead = 16 << 10
-	// maxParts bounds the parts of a form.
+	// maxParts bounds the number of parts.
 	maxParts = 100
-	// readAhead is how much mime/multipart reads ahead at most.
+	// readAhead is the most that mime/multipart reads ahead, in bytes.
 	readAhead = 8 << 10
 )
 
-// How a form can be refused, beside being cut off.
+// The refusals of a form.
 var (
 	errAfter      = refuse(codeInvalidRequest, "The file must come last in the form; at most "+formatBytes(maxAfter)+" may follow it. Send one recording per request.")
 	errAround     = refuse(codeInvalidRequest, "At most "+formatBytes(maxAround)+" may come before the file in a form.")
 	errSecondFile = refuse(codeInvalidRequest, "The form has more than one file. Send one recording per request; nothing was stored.")
 	errPartHead   = refuse(codeInvalidRequest, "The header of a part of the form is larger than "+formatBytes(maxPartHead)+".")
-	errManyParts  = refuse(codeInvalidRequest, fmt.Sprintf("A form may have %d parts.", maxParts))
+	errManyParts  = refuse(codeInvalidRequest, fmt.Sprintf("A form may have at most %d parts.", maxParts))
 )
 
-// form reads the parts of a form one after the other. Nothing is spooled.
+// form reads the parts of a form sequentially, without a temporary file.
 type form struct {
 	parts *multipart.Reader
 	head  *bounded
 	seen  int
 }
 
-// bounded is a reader that fails where more than left bytes are read, unless
-// left is negative.
+// bounded is a reader that fails after left bytes, unless left is negative.
 type bounded struct {
 	src  io.Reader
 	left int64
@@ -63,8 +62,7 @@ func newForm(src io.Reader, boundary string) *form {
 	return &form{parts: multipart.NewReader(head, boundary), head: head}
 }
 
-// next goes to the next part, once the one before is read; io.EOF says that
-// there is none, and that the form is closed.
+// next skips to the next part; io.EOF means that the form is closed.
 func (f *form) next() (p *multipart.Part, filename string, isFile bool, err error) {
 	if f.seen++; f.seen > maxParts+1 {
 		return nil, "", false, errManyParts
@@ -79,7 +77,7 @@ func (f *form) next() (p *multipart.Part, filename string, isFile bool, err erro
 	return p, filename, isFile, err
 }
 
-// fromForm goes to the first file of a form.
+// fromForm finds the first file of a form.
 func (s *Server) fromForm(b *body, boundary string) (*recording, error) {
 	f := newForm(b, boundary)
 	left := int64(maxAround)
@@ -102,7 +100,7 @@ func (s *Server) fromForm(b *body, boundary string) (*recording, error) {
 	}
 }
 
-// skip reads a part that is no file, of which all may have left bytes.
+// skip discards a part without a file. left is what all such parts may still have.
 func skip(part io.Reader, left *int64, tooMuch error) error {
 	n, err := io.CopyN(io.Discard, part, *left)
 	switch *left -= n; {
@@ -115,9 +113,8 @@ func skip(part io.Reader, left *int64, tooMuch error) error {
 	}
 }
 
-// finish reads what follows the file, so that the form is known to be closed
-// and the body complete; io.EOF says that all is well. A second file is
-// refused: it would be dropped without a word.
+// finish reads what follows the file; io.EOF means that the form is closed and the
+// body complete. A second file is refused, since it would be lost silently.
 func (f *form) finish(b *body) error {
 	left := int64(maxAfter)
 	for {
@@ -139,7 +136,7 @@ func (f *form) finish(b *body) error {
 	}
 }
 
-// formError tells a form that ends too early from one that is malformed.
+// formError distinguishes a form that was cut off from a malformed one.
 func formError(err error) error {
 	for _, own := range []error{errCutOff, errStalled, errSlow, errDigest, errTooLarge} {
 		if errors.Is(err, own) {

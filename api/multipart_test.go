@@ -66,8 +66,8 @@ func TestFormThatIsMalformedIsToldSo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for lines, want := range map[string]string{
-		"Content-Disposition form-data; name=file; filename=a.wav": "cannot be understood",
-		"Content-Disposition: form-data; name=file; filename":      "cannot be understood",
+		"Content-Disposition form-data; name=file; filename=a.wav": "cannot be parsed",
+		"Content-Disposition: form-data; name=file; filename":      "cannot be parsed",
 		"Content-Disposition: form-data; name=file":                "no file",
 		"Content-Disposition: form-data; name=f; filename=\"\"":    "no file",
 	} {

@@ -8,9 +8,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// netHTTP serves a net/http handler whose answers are small. The request's body
-// is not passed on: Fiber's own adaptor would read it into memory, however
-// long it is.
+// netHTTP adapts a net/http handler with small answers. It does not pass the request's
+// body on: Fiber's own adaptor would read all of it into memory.
 func netHTTP(h http.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		req := (&http.Request{
@@ -29,7 +28,7 @@ func netHTTP(h http.Handler) fiber.Handler {
 	}
 }
 
-// answer gathers what a handler writes.
+// answer collects what a handler writes.
 type answer struct {
 	header http.Header
 	status int

@@ -24,11 +24,11 @@ import (
 // HeaderRequestID names the request in logs and problems.
 const HeaderRequestID = "X-Request-Id"
 
-// exchange is one request on its way.
+// exchange is a request that is being handled.
 type exchange struct {
 	id  string
 	log *slog.Logger
-	// upload is set once it is known which one is meant, for the log.
+	// upload is set once the id is known, for the log.
 	upload orak.UploadID
 	tenant orak.Tenant
 }
@@ -37,11 +37,11 @@ const localExchange = "orak.exchange"
 
 func exchangeOf(c *fiber.Ctx) *exchange { return c.Locals(localExchange).(*exchange) }
 
-// observe wraps every request: its id, its span, its log line, its metrics,
-// and the form of its errors.
+// observe wraps every request: it sets the request id and the span, logs and measures
+// the request, and turns errors into problems.
 //
-// Handlers get their context by c.UserContext(). It descends from work, and
-// not from the client, whose going away cannot be seen.
+// Handlers get their context from c.UserContext(). It is derived from work and not
+// tied to the connection: fasthttp does not report disconnects.
 func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	began := time.Now()
 	ctx := propagation.TraceContext{}.Extract(work, headers{c})
@@ -56,14 +56,14 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	bodyOf(c).late = late
 	c.SetUserContext(ctx)
 	x := &exchange{id: requestID(c.Get(HeaderRequestID))}
-	x.log = s.log.With(slog.String("request_id", x.id))
+	x.log = s.log.With("request_id", x.id)
 	c.Locals(localExchange, x)
 	c.Set(HeaderRequestID, x.id)
 	c.Set(fiber.HeaderVary, vary)
 
 	err := s.guarded(c)
 	if bodyOf(c).awaited() {
-		return nil // the request goes on once its body is sent
+		return nil // the request is handled again once its body is sent
 	}
 	if err != nil {
 		writeProblem(c.Context(), asRefusal(fromFiber(err)), x.id)
@@ -72,7 +72,7 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	return nil
 }
 
-// guarded runs the handlers; a panic of theirs is an error.
+// guarded runs the handlers and turns a panic into an error.
 func (s *Server) guarded(c *fiber.Ctx) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -87,7 +87,7 @@ type panicked struct {
 	stack []byte
 }
 
-// Error has no stack: that goes into the log beside it.
+// Error leaves out the stack, which is logged separately.
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 func (s *Server) report(c *fiber.Ctx, x *exchange, span trace.Span, err error, took time.Duration) {
@@ -95,24 +95,21 @@ func (s *Server) report(c *fiber.Ctx, x *exchange, span trace.Span, err error, t
 	s.metrics.served(route, c.Method(), status, took)
 	span.SetName(c.Method() + " " + route)
 	span.SetAttributes(attribute.String("http.route", route), attribute.Int("http.response.status_code", status))
-	attrs := []any{
-		slog.String("method", c.Method()), slog.String("route", route), slog.Int("status", status),
-		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-	}
+	attrs := []any{"method", c.Method(), "route", route, "status", status, "duration_ms", float64(took.Microseconds()) / 1000}
 	if x.tenant != "" {
-		attrs = append(attrs, slog.String("tenant", string(x.tenant)))
+		attrs = append(attrs, "tenant", x.tenant)
 	}
 	if x.upload != "" {
-		attrs = append(attrs, slog.String("upload_id", string(x.upload)))
+		attrs = append(attrs, "upload_id", x.upload)
 	}
 	if sc := span.SpanContext(); sc.HasTraceID() {
-		attrs = append(attrs, slog.String("trace_id", sc.TraceID().String()))
+		attrs = append(attrs, "trace_id", sc.TraceID().String())
 	}
 	if err != nil {
-		attrs = append(attrs, slog.Any("error", err))
+		attrs = append(attrs, "error", err)
 	}
 	if p := (*panicked)(nil); errors.As(err, &p) {
-		attrs = append(attrs, slog.String("stack", string(p.stack)))
+		attrs = append(attrs, "stack", string(p.stack))
 	}
 	level := slog.LevelInfo
 	switch {
@@ -125,7 +122,7 @@ func (s *Server) report(c *fiber.Ctx, x *exchange, span trace.Span, err error, t
 	x.log.Log(c.UserContext(), level, "request served", attrs...)
 }
 
-// fromFiber gives Fiber's own errors their problem.
+// fromFiber turns Fiber's own errors into refusals.
 func fromFiber(err error) error {
 	var fe *fiber.Error
 	if !errors.As(err, &fe) {
@@ -135,7 +132,7 @@ func fromFiber(err error) error {
 	case fiber.StatusNotFound:
 		return refuse(codeNotFound, "No resource has this path.")
 	case fiber.StatusMethodNotAllowed:
-		return refuse(codeMethodNotAllowed, "This resource knows other methods; see the header Allow.")
+		return refuse(codeMethodNotAllowed, "The header Allow lists the methods of this resource.")
 	case fiber.StatusRequestTimeout:
 		return refuse(codeTimeout, "The request did not arrive in time.")
 	case fiber.StatusRequestEntityTooLarge:
@@ -143,19 +140,19 @@ func fromFiber(err error) error {
 	case fiber.StatusRequestHeaderFieldsTooLarge:
 		return refuse(codeHeaderTooLarge, "The head of the request is too large.")
 	default:
-		if fe.Code >= 500 && fe.Code != fiber.StatusBadGateway { // which Fiber calls a broken connection
+		if fe.Code >= 500 && fe.Code != fiber.StatusBadGateway { // Fiber's code for a broken connection
 			return err
 		}
-		return refuse(codeInvalidRequest, "The request could not be understood.").because(fe)
+		return refuse(codeInvalidRequest, "The request could not be parsed.").because(fe)
 	}
 }
 
-// unparsed answers what fasthttp could not make a request of. The connection
-// ends after it.
+// unparsed answers what fasthttp could not parse as a request. The connection ends
+// after the answer.
 func (s *Server) unparsed(c *fiber.Ctx, err error) error {
 	id := requestID("")
 	r := asRefusal(fromFiber(err))
-	s.log.Debug("request could not be read", slog.String("request_id", id), slog.Any("error", err))
+	s.log.DebugContext(c.UserContext(), "request could not be parsed", "request_id", id, "error", err)
 	writeProblem(c.Context(), r, id)
 	s.metrics.served(routeNone, "", c.Response().StatusCode(), 0)
 	return nil
@@ -163,7 +160,7 @@ func (s *Server) unparsed(c *fiber.Ctx, err error) error {
 
 const maxRequestID = 128
 
-// requestID takes the caller's own id where it is harmless in a log.
+// requestID returns the caller's id if it is safe to log, or else a new one.
 func requestID(given string) string {
 	if given == "" || len(given) > maxRequestID || strings.IndexFunc(given, unsafeInID) >= 0 {
 		return strings.ToLower(rand.Text())
@@ -177,7 +174,7 @@ func unsafeInID(r rune) bool {
 
 const routeNone = "none"
 
-// routeOf is the route's template, so that no id becomes a label.
+// routeOf returns the template of the route, so that no id becomes a label.
 func routeOf(c *fiber.Ctx) string {
 	if p := c.Route().Path; p != "/" && p != "" {
 		return p
@@ -189,7 +186,7 @@ func isProbe(route string) bool {
 	return route == "/livez" || route == "/readyz"
 }
 
-// headers lets the propagator read a request's headers.
+// headers adapts the headers of a request to the trace propagator.
 type headers struct{ c *fiber.Ctx }
 
 var _ propagation.TextMapCarrier = headers{}
@@ -198,5 +195,5 @@ func (h headers) Get(key string) string { return h.c.Get(key) }
 func (h headers) Set(key, value string) { h.c.Set(key, value) }
 func (h headers) Keys() []string        { return nil }
 
-// statusLabel keeps the label's values few.
+// statusLabel is the value of the label status.
 func statusLabel(status int) string { return strconv.Itoa(status) }

@@ -27,14 +27,14 @@ func pageOf(c *fiber.Ctx) (size int, token []byte, err error) {
 	}
 	if given := c.Query("page_token"); given != "" {
 		if token, err = decodePage(given); err != nil {
-			return 0, nil, refuse(codeInvalidRequest, "page_token is not one of ours.").because(err)
+			return 0, nil, refuse(codeInvalidRequest, "page_token must be the token of an earlier page.").because(err)
 		}
 	}
 	return size, token, nil
 }
 
-// encodePage makes a page_token of Temporal's, with a checksum: the server
-// would try for long to understand one that is damaged.
+// encodePage makes a page_token of Temporal's token, with a checksum, because Temporal
+// spends a long time on a damaged token.
 func encodePage(token []byte) string {
 	if len(token) == 0 {
 		return ""

@@ -13,18 +13,18 @@ import (
 	"orak/api/resource"
 )
 
-// recording is the file within a request, streamed. Its io.EOF comes only
-// when the request around it is known to be complete as well.
+// recording is the streamed file of a request. It returns io.EOF only once the
+// request around it is complete as well.
 type recording struct {
 	src      io.Reader
 	filename string
-	// size is the length where it is known beforehand; else -1.
+	// size is the length in bytes; -1 means unknown.
 	size  int64
 	limit int64
-	// claimed is the digest that the caller says it has, as orak.Upload has it;
-	// empty where nothing is said of the file itself.
+	// claimed is the digest that the caller declares for the file, in the form of
+	// orak.Upload; "" if it declares none.
 	claimed string
-	// after reads the rest of the request; nil where the file is the body.
+	// after reads the rest of the request; nil if the file is the body.
 	after func() error
 
 	read int64
@@ -56,21 +56,21 @@ func (r *recording) Read(p []byte) (int, error) {
 	return 0, r.end
 }
 
-// sound reports whether nothing is wrong with the recording so far.
+// sound reports whether the recording has not failed so far.
 func (r *recording) sound() bool { return r.end == nil || r.end == io.EOF }
 
-// sha256 is the digest of what was read, as orak.Upload has it.
+// sha256 is the digest of what was read, in the form of orak.Upload.
 func (r *recording) sha256() string { return hex.EncodeToString(r.sum.Sum(nil)) }
 
-// openRecording finds the recording in a request: its body, or the first file
-// of a form. Whether it is one is not judged here, and the media type that the
-// caller claims plays no part beyond telling the two apart.
+// openRecording finds the recording in a request: its body, or the first file of a
+// form. It does not check that it is a recording; the declared media type only
+// distinguishes the two.
 func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 	b := bodyOf(c)
 	switch enc := c.Get(fiber.HeaderContentEncoding); enc {
 	case "", "identity":
 	default:
-		return nil, refuse(codeUnsupportedEncoding, "Send the recording as it is, without Content-Encoding.")
+		return nil, refuse(codeUnsupportedEncoding, "Send the recording without Content-Encoding.")
 	}
 	digest, err := parseDigest(c.Get(resource.HeaderContentDigest))
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 		return s.fromForm(b, params["boundary"])
 	}
 	if b.length < 0 && digest == nil {
-		return nil, refuse(codeLengthRequired, "Send Content-Length, or with a chunked body "+resource.HeaderContentDigest+": sha-256=:<base64>:, so that a cut connection can be told from the end.")
+		return nil, refuse(codeLengthRequired, "Send Content-Length, or with a chunked body "+resource.HeaderContentDigest+": sha-256=:<base64>:, so that the end differs from a broken connection.")
 	}
 	return &recording{
 		src: b, size: b.length, limit: s.cfg.MaxUploadBytes, sum: sha256.New(), claimed: hex.EncodeToString(digest),
@@ -105,6 +105,6 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 }
 
 func (s *Server) tooLarge() error {
-	r := refuse(codeTooLarge, "A recording may have "+formatBytes(s.cfg.MaxUploadBytes)+" at most.")
+	r := refuse(codeTooLarge, "A recording may have at most "+formatBytes(s.cfg.MaxUploadBytes)+".")
 	return r
 }

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// paceWindow is over how much waiting for a client its pace is measured.
+// paceWindow is the time of waiting for a client over which its rate is measured.
 const paceWindow = 5 * time.Second
 
-// pace measures how fast a client sends: what came within the latest waiting
-// for it, and how long that was. What the server does in between does not count.
+// pace measures the sending rate of a client over the time in which the server waits
+// for it. The time in which the server does other work does not count.
 type pace struct {
 	mu sync.Mutex
-	// since is when the Read that waits now began; zero while none does.
+	// since is the begin of the waiting Read; zero if none waits.
 	since        time.Time
 	now, earlier window
 }
 
-// window is some waiting, and what came in it.
+// window is a time of waiting, and what arrived in it.
 type window struct {
 	bytes  int64
 	waited time.Duration
@@ -40,8 +40,8 @@ func (p *pace) end(n int) {
 	}
 }
 
-// measured is the client's pace in bytes a second; ok is false where it is not
-// known yet, and where the client is not waited for at this moment.
+// measured returns the rate in bytes per second; ok is false if it is not known yet,
+// or if the server is not waiting for the client.
 func (p *pace) measured() (rate float64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

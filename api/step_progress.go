@@ -5,15 +5,15 @@ import (
 	"go.temporal.io/api/workflow/v1"
 )
 
-// heartbeat is what is read of the first detail of a step's heartbeats; other
-// shapes count as unknown.
+// heartbeat is the first detail of the heartbeats of a step, as far as it is read.
+// Other forms count as unknown.
 type heartbeat struct {
 	Done     *float64 `json:"done"`
 	Attempts int      `json:"attempts"`
 }
 
-// stepProgress says how the running step stands: its counted attempt, 0 before the
-// first, and the share that is done where it says so.
+// stepProgress returns the counted attempt of the running step, 0 before the first,
+// and the completed share, nil if it is unknown.
 func (s *Server) stepProgress(pending []*workflow.PendingActivityInfo) (attempt int, share *float64) {
 	for _, a := range pending {
 		hb, known := s.heartbeatOf(a)

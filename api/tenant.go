@@ -7,40 +7,40 @@ import (
 	"orak/api/resource"
 )
 
-// tenantOf reads whose request it is: no header, or an empty one, means
-// orak.DefaultTenant.
+// tenantOf reads the tenant of a request. Without the header, or with an empty one, it
+// is orak.DefaultTenant.
 func tenantOf(c *fiber.Ctx) (orak.Tenant, error) {
 	t, err := namedTenant(c)
 	if err != nil {
 		return "", err
 	}
 	if t == resource.EveryTenant {
-		return "", refuse(codeInvalidTenant, resource.HeaderTenant+": * is for lists of dead letters and decisions about them; name one tenant here.")
+		return "", refuse(codeInvalidTenant, resource.HeaderTenant+": * is only for lists of dead letters and decisions about them; name one tenant here.")
 	}
 	exchangeOf(c).tenant = t
 	return t, nil
 }
 
-// operatorTenant is tenantOf where an operator may also mean EveryTenant.
+// operatorTenant is tenantOf for operators, who may also send EveryTenant.
 func (s *Server) operatorTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	t, err := namedTenant(c)
 	if err != nil {
 		return "", err
 	}
 	if t == resource.EveryTenant && !s.cfg.AllTenants {
-		return "", refuse(codeAllTenantsOff, "Name one tenant in "+resource.HeaderTenant+". A server that is started with --api-all-tenants takes * there.")
+		return "", refuse(codeAllTenantsOff, "Name one tenant in "+resource.HeaderTenant+". Only a server with --api-all-tenants accepts *.")
 	}
 	exchangeOf(c).tenant = t
 	return t, nil
 }
 
-// namedTenant is what the header says. Twice is refused, even where both are
-// the same: a proxy and this server might each believe another one.
+// namedTenant reads the header. A repeated header is refused even if the values are
+// equal: a proxy and this server might each use another one.
 func namedTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	given, err := onlyHeader(c, resource.HeaderTenant)
 	switch {
 	case err != nil:
-		return "", refuse(codeInvalidTenant, resource.HeaderTenant+" may be given once.")
+		return "", refuse(codeInvalidTenant, resource.HeaderTenant+" may be given only once.")
 	case given == "":
 		return orak.DefaultTenant, nil
 	case given == string(resource.EveryTenant):
@@ -53,8 +53,8 @@ func namedTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	return t, nil
 }
 
-// onlyHeader is the value of a header that may be given once; empty where it is
-// absent.
+// onlyHeader returns the value of a header, or "" if it is absent, and refuses a
+// repeated one.
 func onlyHeader(c *fiber.Ctx, name string) (string, error) {
 	switch given := c.Request().Header.PeekAll(name); len(given) {
 	case 0:
@@ -62,6 +62,6 @@ func onlyHeader(c *fiber.Ctx, name string) (string, error) {
 	case 1:
 		return string(given[0]), nil // a copy
 	default:
-		return "", refuse(codeInvalidRequest, name+" may be given once.")
+		return "", refuse(codeInvalidRequest, name+" may be given only once.")
 	}
 }

@@ -175,6 +175,6 @@ func TestIdempotencyKeyGivenTwiceIsRefused(t *testing.T) {
 	req.Header.Add("Idempotency-Key", "one")
 	req.Header.Add("Idempotency-Key", "two")
 	p := problem(t, b.do(req), http.StatusBadRequest, "invalid-request")
-	require.Contains(t, p.Detail, "Idempotency-Key may be given once")
+	require.Contains(t, p.Detail, "Idempotency-Key may be given only once")
 	require.Empty(t, b.keys())
 }

@@ -59,13 +59,8 @@ func TestIDsFollowFromTenantAndKey(t *testing.T) {
 func TestEveryCodeHasItsOwnMeaning(t *testing.T) {
 	t.Parallel()
 	titles := map[string]code{}
-	for _, k := range []code{
-		codeInvalidRequest, codeInvalidTenant, codeEmptyBody, codeIncompleteBody, codeDigestMismatch, codeTimeout,
-		codeLengthRequired, codeTooLarge, codeUnsupportedMedia, codeUnsupportedEncoding, codeIdempotencyConflict,
-		codeNotFound, codeAnalysisNotReady, codeNoAnalysis, codeNotParked, codeAllTenantsOff, codeErased, codeTooManyStreams, codeMethodNotAllowed, codeHeaderTooLarge,
-		codeUnavailable, codeInternal,
-	} {
-		status, title := k.meaning()
+	for k, meaning := range meanings {
+		status, title := meaning.status, meaning.title
 		require.GreaterOrEqual(t, status, 400, k)
 		require.Empty(t, titles[title], "%s and %s share a title", k, titles[title])
 		titles[title] = k

@@ -9,14 +9,14 @@ import (
 	"orak/internal/listen"
 )
 
-// localBody is the user value of a request that holds its *body.
+// localBody is the key of the user value that holds the *body of a request.
 const localBody = "orak.body"
 
-// closeUnread wraps the whole of Fiber, its own refusals included, because of one
-// trap: fasthttp goes on reading where the handler stopped. What is left of a
-// streamed body would be run as the next request on the connection, with
-// whatever authority a proxy in front gives it. So the connection ends unless
-// the body was read to its end. Nothing is drained: the rest may be endless.
+// closeUnread wraps Fiber, including Fiber's own refusals, and closes the connection
+// unless the body was read to its end. fasthttp continues to read where the handler
+// stopped, so the rest of a streamed body would be run as the next request on the
+// connection, with the authority that a proxy in front gives it (request
+// smuggling). The rest is not drained, since it may be endless.
 func (s *Server) closeUnread(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		conn := connOf(ctx)
@@ -33,14 +33,14 @@ func (s *Server) closeUnread(next fasthttp.RequestHandler) fasthttp.RequestHandl
 	}
 }
 
-// handle answers what Fiber would answer in plain text, before any middleware,
-// and has Fiber answer the rest.
+// handle answers requests that Fiber would answer in plain text before any
+// middleware, and passes the others to Fiber.
 func (s *Server) handle(ctx *fasthttp.RequestCtx, next fasthttp.RequestHandler) {
 	switch {
 	case unmetExpectation(ctx):
-		writeProblem(ctx, refuse(codeExpectation, "Of expectations, only 100-continue can be met."), "")
+		writeProblem(ctx, refuse(codeExpectation, "The only supported expectation is 100-continue."), "")
 	case !slices.Contains(fiber.DefaultMethods, string(ctx.Method())):
-		writeProblem(ctx, refuse(codeMethodNotAllowed, "No resource here knows this method."), "")
+		writeProblem(ctx, refuse(codeMethodNotAllowed, "No resource supports this method."), "")
 	default:
 		next(ctx)
 	}

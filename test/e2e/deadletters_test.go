@@ -190,7 +190,7 @@ func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 		}
 		status, _, errs := d.sh("orak dlq show " + string(notes[0]))
 		require.Equal(t, 1, status)
-		require.Contains(t, errs, "The upload is discarded, and no dead letter.")
+		require.Contains(t, errs, "The upload is discarded and not a dead letter.")
 	})
 	t.Run("an interrupted bulk takes nothing twice", func(t *testing.T) {
 		first := d.interrupted(t, "orak dlq reprocess --class transient --rate 3/s --yes --json", 2)
