@@ -26,64 +26,29 @@ type metrics struct {
 // nil.
 func newMetrics(reg prometheus.Registerer, name string) *metrics {
 	f, prefix := promauto.With(reg), "orak_"+name+"_"
-	buckets := []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800}
+	gauge := func(name, help string) prometheus.Gauge {
+		return f.NewGauge(prometheus.GaugeOpts{Name: prefix + name, Help: help})
+	}
+	gauges := func(name, help string) *prometheus.GaugeVec {
+		return f.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + name, Help: help}, []string{"dependency"})
+	}
 	return &metrics{
-		records: f.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + "records_total",
-			Help: "Records handled, by what became of them.",
-		}, []string{"outcome"}),
+		records: f.NewCounterVec(prometheus.CounterOpts{Name: prefix + "records_total", Help: "Records handled, by what became of them."}, []string{"outcome"}),
 		delay: f.NewHistogram(prometheus.HistogramOpts{
-			Name:    prefix + "delay_seconds",
-			Help:    "Age of a record when it was handled, by its timestamp.",
-			Buckets: buckets,
+			Name: prefix + "delay_seconds", Help: "Age of a record when it was handled, by its timestamp.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
 		}),
-		inflight: f.NewGauge(prometheus.GaugeOpts{
-			Name: prefix + "inflight_records",
-			Help: "Records being handled that take a place in the in-flight budget.",
-		}),
-		buffered: f.NewGauge(prometheus.GaugeOpts{
-			Name: prefix + "buffered_records",
-			Help: "Records fetched that wait for their turn.",
-		}),
-		limit: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: prefix + "limit_records",
-			Help: "Most records that are tried with a dependency at the same time: the in-flight budget while it keeps up, less while it throttles, is slow or does not answer.",
-		}, []string{"dependency"}),
-		aside: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: prefix + "aside_records",
-			Help: "Records that wait for a dependency, or for a long read from it, outside of the in-flight budget.",
-		}, []string{"dependency"}),
-		paused: f.NewGauge(prometheus.GaugeOpts{
-			Name: prefix + "paused_partitions",
-			Help: "Partitions that are not fetched because their buffer is full.",
-		}),
-		stalled: f.NewGauge(prometheus.GaugeOpts{
-			Name: prefix + "stalled_partitions",
-			Help: "Partitions in which records wait without progress.",
-		}),
-		stalls: f.NewCounter(prometheus.CounterOpts{
-			Name: prefix + "stalls_total",
-			Help: "How often partitions began to be stalled.",
-		}),
-		retrying: f.NewGauge(prometheus.GaugeOpts{
-			Name: prefix + "retrying_records",
-			Help: "Records that wait to be tried again.",
-		}),
-		partitions: f.NewGauge(prometheus.GaugeOpts{
-			Name: prefix + "assigned_partitions",
-			Help: "Partitions that this member owns.",
-		}),
-		lastProgress: f.NewGauge(prometheus.GaugeOpts{
-			Name: prefix + "last_progress_timestamp_seconds",
-			Help: "When a record was last handled, as Unix time; 0 before the first.",
-		}),
-		commits: f.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + "commits_total",
-			Help: "Offset commits, by result: ok or failed.",
-		}, []string{"result"}),
-		fetchErrors: f.NewCounter(prometheus.CounterOpts{
-			Name: prefix + "fetch_errors_total",
-			Help: "Errors that fetches from Kafka returned.",
-		}),
+		inflight:     gauge("inflight_records", "Records being handled that take a place in the in-flight budget."),
+		buffered:     gauge("buffered_records", "Records fetched that wait for their turn."),
+		limit:        gauges("limit_records", "Most records that are tried with a dependency at the same time: the in-flight budget while it keeps up, less while it throttles, is slow or does not answer."),
+		aside:        gauges("aside_records", "Records that wait for a dependency, or for a long read from it, outside of the in-flight budget."),
+		paused:       gauge("paused_partitions", "Partitions that are not fetched because their buffer is full."),
+		stalled:      gauge("stalled_partitions", "Partitions in which records wait without progress."),
+		stalls:       f.NewCounter(prometheus.CounterOpts{Name: prefix + "stalls_total", Help: "How often partitions began to be stalled."}),
+		retrying:     gauge("retrying_records", "Records that wait to be tried again."),
+		partitions:   gauge("assigned_partitions", "Partitions that this member owns."),
+		lastProgress: gauge("last_progress_timestamp_seconds", "When a record was last handled, as Unix time; 0 before the first."),
+		commits:      f.NewCounterVec(prometheus.CounterOpts{Name: prefix + "commits_total", Help: "Offset commits, by result: ok or failed."}, []string{"result"}),
+		fetchErrors:  f.NewCounter(prometheus.CounterOpts{Name: prefix + "fetch_errors_total", Help: "Errors that fetches from Kafka returned."}),
 	}
 }
