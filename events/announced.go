@@ -9,11 +9,10 @@ import (
 	"orak"
 )
 
-// AnnouncedBy says which upload r announces, as far as that can be told of a
-// record that cannot be read, or cannot be used: all of the upload where that
-// is valid, and otherwise an orak.BareUpload. ok is false where r does not say
-// that it announces an upload, where it does not tell whose and which, and
-// where it tells two.
+// AnnouncedBy returns the upload that r announces, as far as it can be read from
+// a record that is malformed: the whole upload where it is valid, and otherwise
+// an orak.BareUpload. ok is false where r is no announcement, lacks the tenant
+// or the id, or has two ids.
 func AnnouncedBy(r *kgo.Record) (u orak.Upload, ok bool) {
 	typ, subject, data := claims(r)
 	if typ != UploadReceived {
@@ -42,8 +41,8 @@ func AnnouncedBy(r *kgo.Record) (u orak.Upload, ok bool) {
 	return orak.BareUpload(t, id), true
 }
 
-// claims are the type, the subject and the data of what r says it is, in
-// binary or structured mode, unchecked.
+// claims returns the type, the subject and the data of r, in binary or structured
+// mode, unchecked.
 func claims(r *kgo.Record) (typ Type, subject string, data []byte) {
 	data = r.Value
 	for _, h := range r.Headers {
@@ -67,7 +66,7 @@ func claims(r *kgo.Record) (typ Type, subject string, data []byte) {
 	return typ, subject, data
 }
 
-// text is a JSON string; empty where it is none.
+// text decodes a JSON string; it returns "" for anything else.
 func text(raw json.RawMessage) (s string) {
 	if json.Unmarshal(raw, &s) != nil {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"orak"
 )
 
-func TestRecordThatCannotBeReadTellsWhichUploadItAnnounces(t *testing.T) {
+func TestAnnouncedByReadsTheUploadOfAMalformedRecord(t *testing.T) {
 	t.Parallel()
 	u := sampleUpload()
 	bare := orak.BareUpload(u.Tenant, u.ID)
@@ -49,7 +49,7 @@ func TestRecordThatCannotBeReadTellsWhichUploadItAnnounces(t *testing.T) {
 	}
 }
 
-func TestStructuredRecordThatCannotBeReadTellsWhichUploadItAnnounces(t *testing.T) {
+func TestAnnouncedByReadsTheUploadOfAMalformedStructuredRecord(t *testing.T) {
 	t.Parallel()
 	for _, encoded := range []bool{false, true} {
 		r := sampleStructured(t, sampleEvent(t, UploadReceived), encoded)
@@ -62,12 +62,12 @@ func TestStructuredRecordThatCannotBeReadTellsWhichUploadItAnnounces(t *testing.
 	}
 }
 
-func TestUploadOfARefusedAnnouncementIsOnlyNamed(t *testing.T) {
+func TestRefusedAnnouncementMayHaveABareUpload(t *testing.T) {
 	t.Parallel()
 	u := sampleUpload()
 	l := Lifecycle{Upload: orak.BareUpload(u.Tenant, u.ID), Status: orak.StatusDiscarded, Failure: sampleFailure()}
 	_, err := NewLifecycle("id", Discarded, sampleTime, l)
-	require.ErrorContains(t, err, "upload", "it failed later: more must be known")
+	require.ErrorContains(t, err, "upload", "an upload that failed in a later stage is complete")
 	l.Failure.Stage = orak.StageReceive
 	e, err := NewLifecycle("id", Discarded, sampleTime, l)
 	require.NoError(t, err)

@@ -10,15 +10,15 @@ import (
 	"orak"
 )
 
-// Cancellation is the data of Canceled on TopicUploads: somebody asks for the
-// upload's processing to be ended. The event of the same type on
-// TopicLifecycle, whose data is a Lifecycle, says that it has ended.
+// Cancellation is the data of Canceled on TopicUploads: a request to cancel an
+// upload. The event of the same type on TopicLifecycle, whose data is a
+// Lifecycle, says that the upload was canceled.
 type Cancellation struct {
 	ID orak.UploadID `json:"upload_id"`
-	// Tenant owns the upload; a cancellation by another one is refused.
+	// Tenant owns the upload; a cancellation by another tenant is refused.
 	Tenant orak.Tenant `json:"tenant"`
-	// By is who asks, and Reason why, for the record; Reason may be empty.
-	// They have MaxBy and MaxReason bytes at most.
+	// By is who requests it, at most MaxBy bytes; Reason is why, at most
+	// MaxReason bytes, and may be empty.
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
 }
@@ -29,12 +29,12 @@ const (
 	MaxReason = 500
 )
 
-// CancellationID is the id of the event that asks for an upload's end: one per
-// upload, however often it is asked for.
+// CancellationID returns the id of the event that requests a cancellation. Every
+// request for the same upload has the same id.
 func CancellationID(id orak.UploadID) string { return string(id) + "/" + string(Canceled) }
 
-// NewCancellation asks for c on TopicUploads; at is when it was asked for. The
-// error is that c is not valid.
+// NewCancellation returns the event on TopicUploads that requests c; at is the
+// time of the request. It returns an error if c is invalid.
 func NewCancellation(at time.Time, c Cancellation) (Event, error) {
 	if at.IsZero() {
 		return Event{}, errors.New("making cancellation: want a time")
@@ -45,8 +45,8 @@ func NewCancellation(at time.Time, c Cancellation) (Event, error) {
 	return newEvent(CancellationID(c.ID), Canceled, at.UTC(), c.ID, c)
 }
 
-// Cancellation is the data of a Canceled event on TopicUploads, validated. An
-// error is an *orak.Fault of class input.
+// Cancellation decodes and validates the data of a Canceled event on
+// TopicUploads. An error is an *orak.Fault of class input.
 func (e Event) Cancellation() (Cancellation, error) {
 	if e.Type != Canceled {
 		return Cancellation{}, malformed(fmt.Errorf("type: want %s", Canceled))

@@ -26,10 +26,10 @@ const (
 	HeaderContentType = "content-type"
 
 	// HeaderTraceparent and HeaderTracestate are the trace context of the
-	// hop, without the prefix "ce_": that is where tracing libraries (kotel
-	// among them) read and rewrite it. The CloudEvents extension
-	// ce_traceparent names the trace in which the event came to be; it is
-	// read where the plain header is missing, and never written.
+	// hop, without the prefix "ce_": tracing libraries such as kotel read and
+	// rewrite it there. The CloudEvents extension ce_traceparent names the
+	// trace in which the event was made; it is read where the plain header
+	// is missing, and never written.
 	HeaderTraceparent = "traceparent"
 	HeaderTracestate  = "tracestate"
 
@@ -43,21 +43,21 @@ const (
 	contentType = "application/json"
 )
 
-// MaxData bounds an event's JSON data, in bytes. What is larger is malformed:
-// with its headers an event has to fit in what Kafka takes by default, about
-// 1 MB, and in a payload of Temporal, 2 MiB as base64.
+// MaxData bounds an event's JSON data, in bytes. Larger data is malformed: with
+// its headers an event must fit in Kafka's default limit, about 1 MB, and in
+// a payload of Temporal, 2 MiB as base64.
 const MaxData = 900 << 10
 
-// MaxHeaders bounds the keys and values of a record's headers taken together,
-// in bytes, for the same reason.
+// MaxHeaders bounds the sum of the keys and values of a record's headers, in
+// bytes, for the same reason.
 const MaxHeaders = 64 << 10
 
-// ErrUnknownType says that the record is a CloudEvent of a type that this
-// version does not know: somebody else's, or a later version's. It is no
-// fault; whoever meets it skips the record.
+// ErrUnknownType means that a record is a CloudEvent of a type that this version
+// does not know: of another program, or of a later version. It is no fault:
+// readers skip the record.
 var ErrUnknownType = errors.New("event of an unknown type")
 
-// Record is e as it goes to Kafka: binary mode, keyed by its subject. The
+// Record returns e as a Kafka record: in binary mode, keyed by its subject. The
 // same event always gives the same bytes.
 func (e Event) Record(topic string) *kgo.Record {
 	headers := []kgo.RecordHeader{
@@ -79,14 +79,14 @@ func (e Event) Record(topic string) *kgo.Record {
 	return &kgo.Record{Topic: topic, Key: []byte(e.Subject), Value: e.Data, Headers: headers}
 }
 
-// FromRecord reads r's envelope, in binary or structured mode, and checks that
-// its data is JSON; the methods Received, Cancellation and Lifecycle check the
-// data itself. It shares r's memory.
+// FromRecord reads the envelope of r, in binary or structured mode, and checks
+// that its data is JSON; the methods Received, Cancellation, Erasure and Lifecycle
+// check the data itself. It shares the memory of r.
 //
 // An error is ErrUnknownType (then the event's ID, Type and Source are set),
-// or an *orak.Fault of class input that says what is malformed. The reader is
-// lenient in what does no harm: unknown headers and attributes are passed
-// over, the key is not looked at, the time and the content type may be absent.
+// or an *orak.Fault of class input that says what is malformed. Unknown headers
+// and attributes are ignored, as is the key; the time and the content type may
+// be absent.
 func FromRecord(r *kgo.Record) (Event, error) {
 	e, err := fromRecord(r)
 	if err == nil || errors.Is(err, ErrUnknownType) {
@@ -123,7 +123,7 @@ func fromRecord(r *kgo.Record) (Event, error) {
 		return Event{}, err
 	}
 	if len(data) > MaxData {
-		return Event{}, fmt.Errorf("data: %d bytes, at most %d are taken", len(data), MaxData)
+		return Event{}, fmt.Errorf("data: %d bytes, at most %d are allowed", len(data), MaxData)
 	}
 	if !json.Valid(data) {
 		return Event{}, errors.New("data: not JSON")
@@ -133,14 +133,14 @@ func fromRecord(r *kgo.Record) (Event, error) {
 	return e, nil
 }
 
-// attributes collects the headers that an event is read from. One that occurs
-// twice with two values leaves open which event this is, so it is an error.
+// attributes returns the headers that an event is read from. One that occurs
+// twice with different values is an error, since it is ambiguous.
 func attributes(headers []kgo.RecordHeader) (map[string]string, error) {
 	attrs := make(map[string]string, len(headers))
 	size := 0
 	for _, h := range headers {
 		if size += len(h.Key) + len(h.Value); size > MaxHeaders {
-			return nil, fmt.Errorf("headers: at most %d bytes are taken", MaxHeaders)
+			return nil, fmt.Errorf("headers: at most %d bytes are allowed", MaxHeaders)
 		}
 		if !isAttribute(h.Key) {
 			continue
@@ -182,8 +182,8 @@ func checkRequired(attrs map[string]string) error {
 	return nil
 }
 
-// checkContentType takes JSON under any of its names; an absent content type
-// is taken for JSON.
+// checkContentType accepts JSON under any of its names. An absent content type
+// means JSON.
 func checkContentType(value string) error {
 	if value == "" {
 		return nil
@@ -202,7 +202,7 @@ func traceContext(attrs map[string]string) (parent, state string) {
 	return attrs[headerCETraceparent], attrs[headerCETracestate]
 }
 
-// formatTime gives RFC 3339 in UTC, and nothing for the zero time.
+// formatTime returns t as RFC 3339 in UTC; "" for the zero time.
 func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -224,9 +224,9 @@ func parseTime(s string) (time.Time, error) {
 	return t, nil
 }
 
-// malformed is the fault of whoever wrote the record. Its message names what
-// is wrong, so that an operator need not look for the log; it holds no more
-// than names of attributes and fields, and what the event itself says.
+// malformed returns the fault for a record that cannot be read. Its message says
+// what is wrong, so that operators need no log; it holds only names of attributes
+// and fields, and values of the event itself.
 func malformed(err error) *orak.Fault {
 	message := "The event cannot be read: " + err.Error()
 	if len(message) > orak.MaxMessage {

@@ -43,7 +43,7 @@ func requireInput(t *testing.T, err error, contains string) {
 	require.LessOrEqual(t, len(f.Message), orak.MaxMessage)
 }
 
-func TestEventSurvivesItsRecord(t *testing.T) {
+func TestEventRoundTripsThroughItsRecord(t *testing.T) {
 	t.Parallel()
 	for _, typ := range allTypes() {
 		e := sampleEvent(t, typ)
@@ -79,7 +79,7 @@ func TestInvalidUploadIsNotAnnounced(t *testing.T) {
 	require.Error(t, err, "a type of another topic")
 }
 
-func TestReaderTellsWhatIsMalformed(t *testing.T) {
+func TestFromRecordReportsWhatIsMalformed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change   func(r *kgo.Record)
@@ -115,7 +115,7 @@ func TestReaderTellsWhatIsMalformed(t *testing.T) {
 	}
 }
 
-func TestReaderIsLenientWhereItDoesNoHarm(t *testing.T) {
+func TestFromRecordIgnoresWhatItDoesNotNeed(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(r *kgo.Record){
 		"no time":              func(r *kgo.Record) { remove(r, HeaderTime) },
@@ -138,7 +138,7 @@ func TestReaderIsLenientWhereItDoesNoHarm(t *testing.T) {
 	}
 }
 
-func TestUnknownTypeIsNoFault(t *testing.T) {
+func TestUnknownTypeIsNotAFault(t *testing.T) {
 	t.Parallel()
 	r := sampleEvent(t, UploadReceived).Record(TopicUploads)
 	set(r, HeaderType, "org.example.other")
@@ -151,7 +151,7 @@ func TestUnknownTypeIsNoFault(t *testing.T) {
 	require.False(t, errors.As(err, &f))
 }
 
-func TestTraceOfTheHopComesBeforeTheTraceOfTheOrigin(t *testing.T) {
+func TestTraceOfTheHopIsPreferredToTheTraceOfTheOrigin(t *testing.T) {
 	t.Parallel()
 	r := sampleEvent(t, UploadReceived).Record(TopicUploads)
 	set(r, headerCETraceparent, "00-origin")
@@ -164,7 +164,7 @@ func TestTraceOfTheHopComesBeforeTheTraceOfTheOrigin(t *testing.T) {
 	require.Equal(t, "00-origin", e.Traceparent)
 }
 
-func TestDataIsHeldToItsEnvelope(t *testing.T) {
+func TestDataMustMatchItsEnvelope(t *testing.T) {
 	t.Parallel()
 	const other = orak.UploadID("0195a2b4-7c3d-7e8f-9a0b-000000000000")
 	e := sampleEvent(t, UploadReceived)
@@ -233,7 +233,7 @@ func FuzzFromRecord(f *testing.F) {
 		}
 		again, err := FromRecord(e.Record("t"))
 		require.NoError(t, err)
-		require.Equal(t, e, again, "what was read can be written and read again")
+		require.Equal(t, e, again, "an event that was read is written and read again")
 		if received, err := e.Received(); err == nil {
 			require.NoError(t, received.Validate())
 			require.Equal(t, e.Subject, received.ID)

@@ -6,8 +6,8 @@ import (
 	"orak"
 )
 
-// Headers of a record on TopicDeadLetters, in plain text. The record keeps
-// the key, value and headers of the event that failed; these are added.
+// Headers that a record on TopicDeadLetters has in addition to the key, value and
+// headers of the event that failed, in plain text.
 const (
 	HeaderDLQStage      = "orak-dlq-stage"
 	HeaderDLQClass      = "orak-dlq-class"
@@ -23,27 +23,26 @@ const (
 	HeaderDLQWebUI      = "orak-dlq-web-ui"
 	HeaderDLQCycle      = "orak-dlq-cycle"
 
-	// The failure of the first cycle; they are there only where the upload had
+	// The failure of the first cycle. They are present only if the upload had
 	// been dead-lettered before.
 	HeaderDLQFirstStage   = "orak-dlq-first-stage"
 	HeaderDLQFirstClass   = "orak-dlq-first-class"
 	HeaderDLQFirstMessage = "orak-dlq-first-message"
 
-	// HeaderDLQOmitted is there only where the dead-letter topic takes no
-	// record of the origin's size, so that its value and headers had to be
-	// left out; it has the value's length in bytes. The headers of the
-	// origin say where the record itself is.
+	// HeaderDLQOmitted is the length in bytes of the origin's value. It is
+	// present only if that and the origin's headers were left out, because the
+	// dead-letter topic refuses records of that size. HeaderDLQTopic,
+	// HeaderDLQPartition and HeaderDLQOffset say where the origin is.
 	HeaderDLQOmitted = "orak-dlq-omitted-bytes"
 )
 
-// Header is one header of a record; a key may occur more than once.
+// Header is a header of a record. A key may occur more than once.
 type Header struct {
 	Key   string `json:"key"`
 	Value []byte `json:"value"`
 }
 
-// Origin is the record that announced an upload, kept whole so that a dead
-// letter can repeat it.
+// Origin is a copy of the record that announced an upload, for its dead letter.
 type Origin struct {
 	Topic     string   `json:"topic"`
 	Partition int32    `json:"partition"`
@@ -51,13 +50,13 @@ type Origin struct {
 	Key       []byte   `json:"key"`
 	Value     []byte   `json:"value"`
 	Headers   []Header `json:"headers"`
-	// Omitted is the length of the value in bytes where that had to be left
-	// out, as it is too large for a workflow's input; otherwise it is 0.
+	// Omitted is the length of the value in bytes where the value was left out,
+	// because it is too large for a workflow's input; otherwise it is 0.
 	Omitted int `json:"omitted,omitempty"`
 }
 
-// Bare is o without its value and headers, and without a key that is long: it
-// says where the record is.
+// Bare returns o without its value and headers, and without a key of more than
+// 1 KiB. It still says where the record is.
 func (o Origin) Bare() Origin {
 	o.Omitted = max(1, o.Omitted, len(o.Value))
 	o.Value, o.Headers = nil, nil
@@ -67,14 +66,14 @@ func (o Origin) Bare() Origin {
 	return o
 }
 
-// DeadLetter is one record of TopicDeadLetters.
+// DeadLetter is a record on TopicDeadLetters.
 type DeadLetter struct {
 	Origin  Origin
 	Failure orak.Failure
-	// First is the failure of the first cycle, of which a record keeps Stage,
-	// Class and Message; nil where this is the first cycle.
+	// First is the failure of the first cycle; a record keeps its Stage, Class and
+	// Message. It is nil in the first cycle.
 	First *orak.Failure
-	// WorkflowID and RunID are empty where no workflow was started.
+	// WorkflowID and RunID are empty if no workflow was started.
 	WorkflowID string
 	RunID      string
 	// WebUI links to the workflow; it may be empty.
@@ -87,9 +86,9 @@ type DeadLetter struct {
 // maxBareKey is the longest key that a bare origin keeps, in bytes.
 const maxBareKey = 1 << 10
 
-// Bare is d with a bare origin. It is the last resort for a topic that takes less
-// than ours does: nothing must stand still for one record, and the record itself
-// remains in its own topic.
+// Bare returns d with a bare origin. It is the last resort for a topic that
+// accepts smaller records than orak's: one record must not block the others, and
+// the origin remains on its own topic.
 func (d DeadLetter) Bare() DeadLetter {
 	d.Origin = d.Origin.Bare()
 	return d

@@ -11,7 +11,7 @@ import (
 	"orak"
 )
 
-// OriginOf keeps r whole. It shares r's memory.
+// OriginOf returns the whole of r as an Origin. It shares the memory of r.
 func OriginOf(r *kgo.Record) Origin {
 	o := Origin{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
 	if len(r.Headers) > 0 {
@@ -23,11 +23,11 @@ func OriginOf(r *kgo.Record) Origin {
 	return o
 }
 
-// Record is d as it goes to TopicDeadLetters: the origin's key and value and
-// every header of it, byte for byte and in order, and behind them one block of
-// orak-dlq- headers, always complete and always beginning with
-// HeaderDLQStage. An origin that was itself a dead letter keeps its own block
-// as plain headers: the last block is the one that counts.
+// Record returns d as a record on TopicDeadLetters: the key, the value and all
+// headers of the origin, byte for byte and in order, followed by one block of
+// orak-dlq- headers, which is complete and begins with HeaderDLQStage. An origin
+// that is a dead letter itself keeps its own block as plain headers: the last
+// block counts.
 func (d DeadLetter) Record() *kgo.Record {
 	o, f := d.Origin, d.Failure
 	headers := make([]kgo.RecordHeader, 0, len(o.Headers)+17)
@@ -63,9 +63,9 @@ func (d DeadLetter) Record() *kgo.Record {
 	return &kgo.Record{Topic: TopicDeadLetters, Key: o.Key, Value: o.Value, Headers: headers, Timestamp: d.FailedAt}
 }
 
-// DeadLetterFrom reads what Record wrote. FailedAt is the record's timestamp,
-// which Kafka keeps in milliseconds. Headers that others put behind the block
-// are passed over. An error is an *orak.Fault of class input.
+// DeadLetterFrom reads a record made by DeadLetter.Record. FailedAt is the
+// record's timestamp, which Kafka keeps in milliseconds. Headers that others add
+// after the block are ignored. An error is an *orak.Fault of class input.
 func DeadLetterFrom(r *kgo.Record) (DeadLetter, error) {
 	start := blockStart(r.Headers)
 	if start < 0 {

@@ -11,7 +11,7 @@ import (
 	"orak"
 )
 
-func TestDeadLetterKeepsItsOriginToTheByte(t *testing.T) {
+func TestDeadLetterKeepsTheBytesOfItsOrigin(t *testing.T) {
 	t.Parallel()
 	origin := &kgo.Record{
 		Topic: TopicUploads, Partition: 3, Offset: 99, Key: []byte{0, 255, 1}, Value: []byte("\x00not JSON\xff"),
@@ -28,7 +28,7 @@ func TestDeadLetterKeepsItsOriginToTheByte(t *testing.T) {
 	require.Equal(t, HeaderDLQStage, r.Headers[len(origin.Headers)].Key)
 }
 
-func TestDeadLetterSurvivesItsRecord(t *testing.T) {
+func TestDeadLetterRoundTripsThroughItsRecord(t *testing.T) {
 	t.Parallel()
 	for name, d := range map[string]DeadLetter{
 		"full":        sampleDeadLetter(t),
@@ -45,9 +45,9 @@ func TestDeadLetterSurvivesItsRecord(t *testing.T) {
 	}
 }
 
-// A consumer of the dead-letter topic may fail as well, and so may what it
-// replays: each letter must be readable for itself, and none may hide another.
-func TestLetterOfALetterReadsAsTheLastOne(t *testing.T) {
+// A consumer of the dead-letter topic may write dead letters of dead letters. Each
+// must be readable, and none may hide another.
+func TestDeadLetterOfADeadLetterReadsAsTheLast(t *testing.T) {
 	t.Parallel()
 	first := sampleDeadLetter(t)
 	record := first.Record()
@@ -71,7 +71,7 @@ func TestLetterOfALetterReadsAsTheLastOne(t *testing.T) {
 	require.Equal(t, first, unpacked)
 }
 
-func TestHeadersAddedOnTheWayDoNotHarmALetter(t *testing.T) {
+func TestDeadLetterIgnoresHeadersAddedByOthers(t *testing.T) {
 	t.Parallel()
 	d := sampleDeadLetter(t)
 	r := d.Record()
@@ -82,7 +82,7 @@ func TestHeadersAddedOnTheWayDoNotHarmALetter(t *testing.T) {
 	require.Equal(t, d, got)
 }
 
-func TestWhatIsNoLetterIsMalformed(t *testing.T) {
+func TestRecordWithoutADeadLetterIsMalformed(t *testing.T) {
 	t.Parallel()
 	_, err := DeadLetterFrom(sampleEvent(t, UploadReceived).Record(TopicUploads))
 	requireInput(t, err, HeaderDLQStage)
@@ -94,9 +94,8 @@ func TestWhatIsNoLetterIsMalformed(t *testing.T) {
 	}
 }
 
-// Temporal carries the origin as JSON, from the start of a workflow to its
-// dead letter.
-func TestOriginSurvivesJSON(t *testing.T) {
+// Temporal stores the origin as JSON in the workflow's input.
+func TestOriginRoundTripsThroughJSON(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Origin{
 		OriginOf(sampleEvent(t, UploadReceived).Record(TopicUploads)),

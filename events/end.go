@@ -7,14 +7,15 @@ import (
 	"orak"
 )
 
-// EndID is the id of the event that says how an upload ended. There is one for
-// each cycle, however it ended and whichever run or attempt emits it, so that a
-// consumer which drops repeats sees one end.
+// EndID returns the id of the event that says how an upload ended. Each cycle has
+// one, however the upload ended and whichever run or attempt emits it, so that a
+// consumer that drops repeats sees one end.
 func EndID(id orak.UploadID, cycle int) string { return string(id) + "/end/" + strconv.Itoa(cycle) }
 
-// End is the event that says how the upload of p ended. It follows from p alone:
-// whoever finds an outcome can finish what it began. The error is that the
-// status of p is not one in which a workflow ends an upload.
+// End returns the event that says how the upload of p ended, as arguments of
+// NewLifecycle. It depends only on p, so that whatever finds an outcome can emit
+// its event. It returns an error if no workflow ends an upload with the status of
+// p.
 func End(p orak.Progress) (id string, t Type, l Lifecycle, err error) {
 	switch p.Status {
 	case orak.StatusCompleted:
@@ -30,17 +31,18 @@ func End(p orak.Progress) (id string, t Type, l Lifecycle, err error) {
 	}
 	l = Lifecycle{Upload: p.Upload, Status: p.Status, Cycle: p.Cycle, Failure: p.Failure}
 	if p.Failure != nil {
-		l.Stage = p.Stage // said only of a step that failed
+		l.Stage = p.Stage // only with a failure
 	}
-	name(&l, p)
+	addKeys(&l, p)
 	if n := len(p.Timeline); n > 0 && p.Timeline[n-1].Kind == orak.MarkDiscarded {
 		l.By, l.Reason = p.Timeline[n-1].By, p.Timeline[n-1].Reason
 	}
 	return EndID(p.Upload.ID, p.Cycle), t, l, nil
 }
 
-// name names the objects that the stages before the one of p have left.
-func name(l *Lifecycle, p orak.Progress) {
+// addKeys sets the keys of the objects that the stages before the stage of p have
+// written.
+func addKeys(l *Lifecycle, p orak.Progress) {
 	done, tenant, id := p.Status == orak.StatusCompleted, p.Upload.Tenant, p.Upload.ID
 	if done || p.Stage == orak.StageAnalyze || p.Stage == orak.StagePublish {
 		l.AudioKey = orak.AudioKey(tenant, id)

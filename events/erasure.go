@@ -9,25 +9,25 @@ import (
 	"orak"
 )
 
-// Erasure is the data of Erased on TopicUploads: somebody asks for everything
-// that is stored of an upload to be removed. The event of the same type on
-// TopicLifecycle, whose data is a Lifecycle, says that it is gone.
+// Erasure is the data of Erased on TopicUploads: a request to remove everything
+// that is stored of an upload. The event of the same type on TopicLifecycle, whose
+// data is a Lifecycle, says that it was removed.
 type Erasure struct {
 	ID orak.UploadID `json:"upload_id"`
-	// Tenant owns the upload; an erasure by another one is refused.
+	// Tenant owns the upload; an erasure by another tenant is refused.
 	Tenant orak.Tenant `json:"tenant"`
-	// By is who asks, and Reason why, for the record; Reason may be empty.
-	// They have MaxBy and MaxReason bytes at most.
+	// By is who requests it, at most MaxBy bytes; Reason is why, at most
+	// MaxReason bytes, and may be empty.
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
 }
 
-// ErasureID is the id of the event that asks for an upload to be erased: one
-// per upload, however often it is asked for.
+// ErasureID returns the id of the event that requests an erasure. Every request
+// for the same upload has the same id.
 func ErasureID(id orak.UploadID) string { return string(id) + "/" + string(Erased) }
 
-// NewErasure asks for r on TopicUploads; at is when it was asked for. The error
-// is that r is not valid.
+// NewErasure returns the event on TopicUploads that requests r; at is the time of
+// the request. It returns an error if r is invalid.
 func NewErasure(at time.Time, r Erasure) (Event, error) {
 	if at.IsZero() {
 		return Event{}, errors.New("making erasure: want a time")
@@ -38,8 +38,8 @@ func NewErasure(at time.Time, r Erasure) (Event, error) {
 	return newEvent(ErasureID(r.ID), Erased, at.UTC(), r.ID, r)
 }
 
-// Erasure is the data of an Erased event on TopicUploads, validated. An error
-// is an *orak.Fault of class input.
+// Erasure decodes and validates the data of an Erased event on TopicUploads. An
+// error is an *orak.Fault of class input.
 func (e Event) Erasure() (Erasure, error) {
 	if e.Type != Erased {
 		return Erasure{}, malformed(fmt.Errorf("type: want %s", Erased))
@@ -54,9 +54,8 @@ func (e Event) Erasure() (Erasure, error) {
 	return r, nil
 }
 
-// checkBare takes an upload of which nothing is said but whose it is and which:
-// an erasure is announced without what was erased, and a failed announcement
-// may have said no more.
+// checkBare accepts a bare upload as well: the event of an erasure does not
+// repeat what was erased, and a failed announcement may have had no more.
 func checkBare(u orak.Upload, subject orak.UploadID) error {
 	if _, err := orak.ParseUploadID(string(u.ID)); err != nil {
 		return fmt.Errorf("upload_id: %w", err)

@@ -17,14 +17,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// addGoldens writes the goldens that are missing, and their sums. It never
-// changes one that is there: what was once emitted stays readable for ever.
+// addGoldens writes the goldens that are missing, and their sums. It never changes
+// an existing golden: what was once emitted must stay readable.
 var addGoldens = flag.Bool("add-goldens", false, "write the goldens that are missing")
 
 const sumsFile = "testdata/SHA256SUMS"
 
-// golden is a record as it stands in testdata. Key, values and data are
-// strings, so that a person can read them.
+// golden is a record in testdata. Key, values and data are strings, to be readable.
 type golden struct {
 	Topic   string         `json:"topic"`
 	Key     string         `json:"key"`
@@ -62,8 +61,7 @@ func readGolden(t *testing.T, path string) golden {
 	return g
 }
 
-// current are the records that this version emits or takes from others, by
-// golden.
+// current returns the records that this version emits or accepts, by golden.
 func current(t *testing.T) map[string]*kgo.Record {
 	records := make(map[string]*kgo.Record)
 	for _, typ := range allTypes() {
@@ -154,7 +152,7 @@ func TestEveryGoldenDecodes(t *testing.T) {
 	}
 }
 
-func TestGoldensAreOnlyEverAdded(t *testing.T) {
+func TestGoldensAreOnlyAdded(t *testing.T) {
 	t.Parallel()
 	sums, err := os.Open(sumsFile)
 	require.NoError(t, err)

@@ -12,26 +12,26 @@ import (
 	"orak"
 )
 
-// Notified is one entry of a bucket notification: what happened to an object.
+// Notified is an entry of a bucket's notification: what happened to an object.
 type Notified struct {
-	// Event is the name without the "s3:" that only some servers write, such
-	// as "ObjectCreated:Put".
+	// Event is the name, such as "ObjectCreated:Put", without the prefix "s3:"
+	// that only some servers write.
 	Event  string
 	Bucket string
-	// Key is decoded.
+	// Key is the key of the object, URL-decoded.
 	Key string
 }
 
-// MaxNotified bounds the entries of one notification: a record is handled as a
-// whole. S3 and MinIO send one entry each.
+// MaxNotified bounds the entries of a notification, since a record is handled as
+// a whole. S3 and MinIO send one entry each.
 const MaxNotified = 100
 
-// testEvent is what AWS sends when notifications are switched on.
+// testEvent is the event that AWS sends when notifications are switched on.
 const testEvent = "s3:TestEvent"
 
-// Recording says whose recording the entry announces; ok is false where it
-// announces none: nothing was stored, or not under an upload's key. Which
-// bucket it is in is for the caller to check.
+// Recording returns the tenant and id of the recording that the entry announces.
+// ok is false where nothing was stored, or not under an upload's key. It does not
+// check the bucket.
 func (n Notified) Recording() (t orak.Tenant, id orak.UploadID, ok bool) {
 	if !strings.HasPrefix(n.Event, "ObjectCreated:") {
 		return "", "", false
@@ -48,10 +48,10 @@ func (n Notified) Recording() (t orak.Tenant, id orak.UploadID, ok bool) {
 	return t, id, true
 }
 
-// NotificationFrom reads a notification of an S3 bucket, in the shape that AWS
-// and MinIO share. ok is false for a record that is none: one that says it is
-// a CloudEvent, or has no list named Records. AWS's test event is one of no
-// entries. An error, with ok, is an *orak.Fault of class input.
+// NotificationFrom reads a notification of an S3 bucket, in the format of AWS and
+// MinIO. ok is false for any other record: one with the headers of a CloudEvent,
+// or without a list named Records. The test event of AWS is a notification without
+// entries. An error, with ok true, is an *orak.Fault of class input.
 func NotificationFrom(r *kgo.Record) (entries []Notified, ok bool, err error) {
 	size := 0
 	for _, h := range r.Headers {
@@ -69,9 +69,9 @@ func NotificationFrom(r *kgo.Record) (entries []Notified, ok bool, err error) {
 	}
 	switch {
 	case size > MaxHeaders:
-		err = fmt.Errorf("headers: at most %d bytes are taken", MaxHeaders)
+		err = fmt.Errorf("headers: at most %d bytes are allowed", MaxHeaders)
 	case len(r.Value) > MaxData:
-		err = fmt.Errorf("data: %d bytes, at most %d are taken", len(r.Value), MaxData)
+		err = fmt.Errorf("data: %d bytes, at most %d are allowed", len(r.Value), MaxData)
 	case body.Records != nil:
 		entries, err = notified(body.Records)
 	}
@@ -81,8 +81,8 @@ func NotificationFrom(r *kgo.Record) (entries []Notified, ok bool, err error) {
 	return entries, true, nil
 }
 
-// notified reads the entries. One that cannot be read makes the whole
-// notification unreadable: it is rather seen than passed over.
+// notified decodes the entries. One that cannot be read makes the whole
+// notification malformed, rather than being skipped silently.
 func notified(list json.RawMessage) ([]Notified, error) {
 	var records []struct {
 		EventName string `json:"eventName"`
@@ -99,11 +99,11 @@ func notified(list json.RawMessage) ([]Notified, error) {
 		return nil, errors.New("records: not a list of a bucket's events")
 	}
 	if len(records) > MaxNotified {
-		return nil, fmt.Errorf("records: %d entries, at most %d are taken", len(records), MaxNotified)
+		return nil, fmt.Errorf("records: %d entries, at most %d are allowed", len(records), MaxNotified)
 	}
 	entries := make([]Notified, len(records))
 	for i, record := range records {
-		// Servers write keys as in a query, where a space is a plus.
+		// Servers encode keys as in a query, where a space is a plus.
 		key, err := url.QueryUnescape(record.S3.Object.Key)
 		n := Notified{Event: strings.TrimPrefix(record.EventName, "s3:"), Bucket: record.S3.Bucket.Name, Key: key}
 		switch {

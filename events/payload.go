@@ -10,7 +10,7 @@ import (
 	"orak"
 )
 
-// LifecycleTypes are the types of events on TopicLifecycle.
+// LifecycleTypes returns the types of events on TopicLifecycle.
 func LifecycleTypes() []Type {
 	return []Type{Converted, Analyzed, Completed, DeadLettered, Reprocessed, Discarded, Canceled, Expired, Erased}
 }
@@ -20,9 +20,8 @@ func (t Type) Known() bool { return t == UploadReceived || t.lifecycle() }
 
 func (t Type) lifecycle() bool { return slices.Contains(LifecycleTypes(), t) }
 
-// NewReceived announces u. It follows from u alone: announcing the same
-// upload again gives the same event, byte for byte. The error is that u is
-// not valid.
+// NewReceived returns the event that announces u. The same upload always gives
+// the same event, byte for byte. It returns an error if u is invalid.
 func NewReceived(u orak.Upload) (Event, error) {
 	u.ReceivedAt = u.ReceivedAt.UTC()
 	if err := u.Validate(); err != nil {
@@ -31,15 +30,15 @@ func NewReceived(u orak.Upload) (Event, error) {
 	return newEvent(ReceivedID(u.ID), UploadReceived, u.ReceivedAt, u.ID, Received{Upload: u})
 }
 
-// maxContentType bounds an announced media type, in bytes; a longer one becomes
-// unknownContentType.
+// maxContentType bounds an announced media type, in bytes. A longer one is
+// replaced by unknownContentType.
 const (
 	maxContentType     = 255
 	unknownContentType = "application/octet-stream"
 )
 
-// Received is the data of an UploadReceived event, validated; a file name that
-// is not as orak.Upload.Filename promises is cleaned. An error is an
+// Received decodes and validates the data of an UploadReceived event; it cleans
+// a file name that breaks the promises of orak.Upload.Filename. An error is an
 // *orak.Fault of class input.
 func (e Event) Received() (Received, error) {
 	if e.Type != UploadReceived {
@@ -52,7 +51,7 @@ func (e Event) Received() (Received, error) {
 	if err := checkUpload(r.Upload, e.Subject); err != nil {
 		return Received{}, malformed(fmt.Errorf("data: %w", err))
 	}
-	// Everything that is later said of the upload repeats both.
+	// Every later event of the upload repeats both.
 	r.Filename = orak.CleanFilename(r.Filename)
 	if len(r.ContentType) > maxContentType {
 		r.ContentType = unknownContentType
@@ -60,10 +59,10 @@ func (e Event) Received() (Received, error) {
 	return r, nil
 }
 
-// NewLifecycle says what became of an upload. id is what LifecycleID gave, or
-// likewise the same for every try of the same emission; t is one of
-// LifecycleTypes; at is when it happened. Where l is larger than MaxData, the
-// event is bare; see Bare.
+// NewLifecycle returns an event about an upload. id comes from LifecycleID or
+// EndID, so that it is the same for every attempt of an emission; t is one of
+// LifecycleTypes; at is when it happened. If l is larger than MaxData, the event
+// is bare; see Bare.
 func NewLifecycle(id string, t Type, at time.Time, l Lifecycle) (Event, error) {
 	if id == "" || !t.lifecycle() || at.IsZero() {
 		return Event{}, errors.New("making lifecycle event: want an id, a lifecycle type and a time")
@@ -78,10 +77,9 @@ func NewLifecycle(id string, t Type, at time.Time, l Lifecycle) (Event, error) {
 	return e, err
 }
 
-// Bare is a lifecycle event without what makes it large and can be read
-// elsewhere: the analysis, which is at AnalysisKey, and the file's name. It has
-// the same id. ok is false for any other event, of which nothing can be left
-// out.
+// Bare returns a lifecycle event without its large fields: the analysis, which is
+// at AnalysisKey, and the file name. It has the same id. ok is false for any other
+// event.
 func (e Event) Bare() (bare Event, ok bool) {
 	l, err := e.Lifecycle()
 	if err != nil {
@@ -99,11 +97,11 @@ func (l Lifecycle) bare() Lifecycle {
 
 var errTooLarge = fmt.Errorf("more than %d bytes", MaxData)
 
-// Lifecycle is the data of an event on TopicLifecycle, validated. An error is
-// an *orak.Fault of class input.
+// Lifecycle decodes and validates the data of an event on TopicLifecycle. An
+// error is an *orak.Fault of class input.
 func (e Event) Lifecycle() (Lifecycle, error) {
 	if !e.Type.lifecycle() {
-		return Lifecycle{}, malformed(errors.New("type: want one of a lifecycle"))
+		return Lifecycle{}, malformed(errors.New("type: want a lifecycle type"))
 	}
 	var l Lifecycle
 	if err := json.Unmarshal(e.Data, &l); err != nil {
@@ -143,8 +141,9 @@ func checkLifecycle(t Type, l Lifecycle, subject orak.UploadID) error {
 	return nil
 }
 
-// checkUpload holds the payload to its envelope: what is routed and
-// deduplicated by one id must not process another's recording.
+// checkUpload checks u and that its id is the subject of the envelope: an event
+// is routed and deduplicated by the subject, and must not process the recording of
+// another upload.
 func checkUpload(u orak.Upload, subject orak.UploadID) error {
 	if err := u.Validate(); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"orak"
 )
 
-// The samples are what the goldens hold. They are never changed: a new shape
-// gets a new sample.
+// The goldens are made from the samples. Never change a sample: add one for a new
+// shape.
 
 var sampleTime = time.Date(2026, 3, 14, 15, 9, 26, 535897932, time.UTC)
 
@@ -108,7 +108,7 @@ func sampleEvent(t *testing.T, typ Type) Event {
 	return e
 }
 
-// sampleCompleted has an analysis that names its schema.
+// sampleCompleted has an analysis with a schema version.
 func sampleCompleted(t *testing.T) Event {
 	t.Helper()
 	l := sampleLifecycle(Completed)
@@ -130,7 +130,7 @@ func sampleDeadLetter(t *testing.T) DeadLetter {
 	}
 }
 
-// sampleSecondLetter is of an upload that had failed otherwise before.
+// sampleSecondLetter is of an upload whose first failure was another.
 func sampleSecondLetter(t *testing.T) DeadLetter {
 	t.Helper()
 	d := sampleDeadLetter(t)
@@ -156,8 +156,8 @@ func sampleErasure(t *testing.T) Event {
 	return e
 }
 
-// sampleStructured is e as others may write it: with an extension, and with
-// its data as it is or in base64.
+// sampleStructured returns e as other producers may write it: with an extension,
+// and with its data as JSON or in base64.
 func sampleStructured(t *testing.T, e Event, encoded bool) *kgo.Record {
 	t.Helper()
 	fields := map[string]any{
@@ -176,8 +176,8 @@ func sampleStructured(t *testing.T, e Event, encoded bool) *kgo.Record {
 	}}
 }
 
-// sampleNotification is what MinIO (or else AWS) says of the sample's
-// recording.
+// sampleNotification returns the notification of MinIO, or else of AWS, for the
+// recording of the sample.
 func sampleNotification(t *testing.T, minio bool) *kgo.Record {
 	t.Helper()
 	type fields = map[string]any

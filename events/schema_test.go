@@ -79,13 +79,13 @@ func requireConforms(t *testing.T, path string, s *jsonschema.Schema, data []byt
 	require.NoError(t, s.Validate(doc), path)
 }
 
-// openSchema says that the shape is not ours: others may add to it.
+// openSchema reports whether the shape is defined by others, who may add fields.
 func openSchema(path string) bool {
 	name := filepath.Base(path)
 	return name == "notification.schema.json" || name == "structured.schema.json"
 }
 
-// An open model could never gain a field: some producer may already use its
+// An open schema could never gain a field, since a producer may already use its
 // name with another meaning.
 func TestEveryObjectOfOurSchemasIsClosed(t *testing.T) {
 	t.Parallel()
@@ -120,9 +120,9 @@ func requireClosed(t *testing.T, where string, node any) {
 	}
 }
 
-// Readers are more lenient than the schemas: a later version's field is passed
-// over.
-func TestReadersPassOverFieldsThatTheyDoNotKnow(t *testing.T) {
+// Readers are more lenient than the schemas: they ignore the fields of a later
+// version.
+func TestReadersIgnoreUnknownFields(t *testing.T) {
 	t.Parallel()
 	for _, typ := range allTypes() {
 		e := sampleEvent(t, typ)

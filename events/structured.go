@@ -13,19 +13,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// structuredType is the content type of a record in structured mode: the whole
-// event, attributes and data, is its value.
+// structuredType is the content type of a record in structured mode, whose value
+// is the whole event, attributes and data.
 const structuredType = "application/cloudevents+json"
 
-// isStructured decides by the content type alone, as CloudEvents has it.
+// isStructured decides by the content type only, as CloudEvents specifies.
 func isStructured(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && media == structuredType
 }
 
-// structured reads the event in r's value as if its attributes were headers.
-// The trace of the hop stays where it is, in the headers. The data is left
-// alone where the event is of an unknown type.
+// structured returns the attributes of the event in the value of r, by the headers
+// of binary mode, and its data. The trace of the hop is taken from the headers.
+// The data of an unknown type is not read.
 func structured(r *kgo.Record, headers map[string]string) (attrs map[string]string, data []byte, err error) {
 	fields, err := members(r.Value)
 	if err != nil {
@@ -39,14 +39,14 @@ func structured(r *kgo.Record, headers map[string]string) (attrs map[string]stri
 		return attrs, nil, nil
 	}
 	if len(r.Value) > MaxData+MaxHeaders {
-		return nil, nil, fmt.Errorf("structured event: %d bytes, at most %d are taken", len(r.Value), MaxData+MaxHeaders)
+		return nil, nil, fmt.Errorf("structured event: %d bytes, at most %d are allowed", len(r.Value), MaxData+MaxHeaders)
 	}
 	data, err = dataOf(fields)
 	return attrs, data, err
 }
 
-// structuredAttributes collects the attributes that an event is read from, by
-// the headers that stand for them in binary mode.
+// structuredAttributes returns the attributes that an event is read from, by their
+// headers in binary mode.
 func structuredAttributes(fields map[string]json.RawMessage) (map[string]string, error) {
 	attrs := make(map[string]string)
 	size := 0
@@ -66,15 +66,15 @@ func structuredAttributes(fields map[string]json.RawMessage) (map[string]string,
 			return nil, fmt.Errorf("%s: %w", a.name, err)
 		}
 		if size += len(a.key) + len(value); size > MaxHeaders {
-			return nil, fmt.Errorf("attributes: at most %d bytes are taken", MaxHeaders)
+			return nil, fmt.Errorf("attributes: at most %d bytes are allowed", MaxHeaders)
 		}
 		attrs[a.key] = value
 	}
 	return attrs, nil
 }
 
-// members splits a JSON object. Names are told apart by case, and one that is
-// given twice leaves open what is meant, so it is an error.
+// members splits a JSON object. Names are case-sensitive, and a name that occurs
+// twice is an error, since it is ambiguous.
 func members(object []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(object) {
 		return nil, errors.New("not UTF-8")
@@ -111,7 +111,8 @@ func members(object []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// stringOf takes null for absent, as CloudEvents' JSON has it.
+// stringOf decodes a string. Null means absent, as in the JSON format of
+// CloudEvents.
 func stringOf(raw json.RawMessage) (string, error) {
 	var value string
 	if len(raw) == 0 {
@@ -123,7 +124,7 @@ func stringOf(raw json.RawMessage) (string, error) {
 	return value, nil
 }
 
-// dataOf gives the data's JSON, wherever it is written.
+// dataOf returns the data as JSON, from data or data_base64.
 func dataOf(fields map[string]json.RawMessage) ([]byte, error) {
 	plain, encoded := fields["data"], fields["data_base64"]
 	switch {

@@ -11,8 +11,8 @@ import (
 type Type string
 
 // The types of events: Upload… on TopicUploads, the others on TopicLifecycle.
-// Canceled and Erased are on both: on TopicUploads they ask, on TopicLifecycle
-// they tell.
+// Canceled and Erased are on both: as a request on TopicUploads, as a fact on
+// TopicLifecycle.
 const (
 	UploadReceived Type = "orak.upload.received"
 
@@ -32,56 +32,55 @@ type Received struct {
 	orak.Upload
 }
 
-// Lifecycle is the data of every event on TopicLifecycle. Consumers may meet
-// fields that they do not know, and ignore them.
+// Lifecycle is the data of every event on TopicLifecycle. Consumers must ignore
+// fields that they do not know.
 type Lifecycle struct {
-	// Upload is an orak.BareUpload once it is erased, and may be one where it
-	// failed at orak.StageReceive.
+	// Upload is an orak.BareUpload if it was erased, and may be one if it failed
+	// at orak.StageReceive.
 	Upload orak.Upload `json:"upload"`
 	Status orak.Status `json:"status"`
 	Cycle  int         `json:"cycle"`
-	// Stage and Failure are there where a step failed or is run again.
+	// Stage and Failure are present if a step failed or is run again.
 	Stage   orak.Stage    `json:"stage,omitempty"`
 	Failure *orak.Failure `json:"failure,omitempty"`
-	// By and Reason are there where a person acted.
+	// By and Reason are present if a person acted.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// AudioKey, AnalysisKey and PitchKey are there once the object is.
+	// AudioKey, AnalysisKey and PitchKey are present if the object exists.
 	AudioKey    string `json:"audio_key,omitempty"`
 	AnalysisKey string `json:"analysis_key,omitempty"`
 	PitchKey    string `json:"pitch_key,omitempty"`
-	// Analysis is there once the upload is completed, so that consumers need
-	// not fetch it. It holds no curve. A bare event lacks it; see Event.Bare.
+	// Analysis is present if the upload is completed, so that consumers need not
+	// fetch it. It has no curve. A bare event lacks it; see Event.Bare.
 	Analysis *orak.Analysis `json:"analysis,omitempty"`
 }
 
-// Event is one CloudEvent: its context attributes and its JSON data.
+// Event is a CloudEvent: its context attributes and its JSON data.
 type Event struct {
-	// ID is unique within Source; a repeat of an event has the same one.
+	// ID is unique within Source. A repeated event has the same ID.
 	ID      string
 	Type    Type
 	Source  string
 	Subject orak.UploadID
 	Time    time.Time
-	// Traceparent and Tracestate are W3C Trace Context; empty where there
-	// is no trace.
+	// Traceparent and Tracestate are the W3C Trace Context; empty without a
+	// trace.
 	Traceparent string
 	Tracestate  string
 	// Data is the JSON payload.
 	Data []byte
 }
 
-// Source is the CloudEvents source of everything that orak emits.
+// Source is the CloudEvents source of every event that orak emits.
 const Source = "/orak"
 
-// LifecycleID is the id of an event that a workflow emits, but for its end; see
-// EndID. It follows from
-// where the workflow stands, so that an emission which is tried again has the
-// same id and consumers can drop the repeat.
+// LifecycleID returns the id of an event that a workflow emits, except of the end
+// of an upload; see EndID. It is the same for every attempt of an emission, so
+// that consumers can drop repeats.
 func LifecycleID(workflowID, runID string, t Type, cycle int) string {
 	return workflowID + "/" + runID + "/" + string(t) + "/" + strconv.Itoa(cycle)
 }
 
-// ReceivedID is the id of the event that announces an upload: one per upload,
-// however often it is announced.
+// ReceivedID returns the id of the event that announces an upload. Every
+// announcement of the same upload has the same id.
 func ReceivedID(id orak.UploadID) string { return string(id) + "/" + string(UploadReceived) }

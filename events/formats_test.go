@@ -27,7 +27,7 @@ func TestStructuredEventIsTheSameEvent(t *testing.T) {
 	}
 }
 
-func TestReaderTellsWhatIsMalformedInAStructuredEvent(t *testing.T) {
+func TestFromRecordReportsWhatIsMalformedInAStructuredEvent(t *testing.T) {
 	t.Parallel()
 	whole := func(value string) func(*kgo.Record) { return func(r *kgo.Record) { r.Value = []byte(value) } }
 	field := func(name string, value any) func(*kgo.Record) {
@@ -72,7 +72,7 @@ func TestReaderTellsWhatIsMalformedInAStructuredEvent(t *testing.T) {
 	}
 }
 
-func TestStructuredEventOfAnUnknownTypeIsNoFault(t *testing.T) {
+func TestStructuredEventOfAnUnknownTypeIsNotAFault(t *testing.T) {
 	t.Parallel()
 	r := sampleStructured(t, Event{ID: "1", Type: "org.example.other", Source: "/x", Data: []byte(`"any"`)}, false)
 	r.Value = bytes.Replace(r.Value, []byte(`"data":`), []byte(`"data_base64":`), 1)
@@ -81,7 +81,7 @@ func TestStructuredEventOfAnUnknownTypeIsNoFault(t *testing.T) {
 	require.Equal(t, "1", e.ID)
 }
 
-func TestTraceOfTheHopComesBeforeThatOfAStructuredEvent(t *testing.T) {
+func TestTraceOfTheHopIsPreferredToThatOfAStructuredEvent(t *testing.T) {
 	t.Parallel()
 	r := sampleStructured(t, sampleEvent(t, UploadReceived), false)
 	r.Value = append([]byte(`{"traceparent":"00-origin",`), r.Value[1:]...)
@@ -94,7 +94,7 @@ func TestTraceOfTheHopComesBeforeThatOfAStructuredEvent(t *testing.T) {
 	require.Equal(t, "00-hop", e.Traceparent)
 }
 
-func TestCancellationIsHeldToItsEnvelope(t *testing.T) {
+func TestCancellationMustMatchItsEnvelope(t *testing.T) {
 	t.Parallel()
 	good := Cancellation{ID: sampleUpload().ID, Tenant: "choir-7", By: "ada"}
 	e, err := NewCancellation(sampleTime.In(time.FixedZone("CET", 3600)), good)
@@ -126,8 +126,8 @@ func TestCancellationIsHeldToItsEnvelope(t *testing.T) {
 	requireInput(t, err, "type")
 }
 
-// The two events of one type are told apart by their data as well.
-func TestAskingForTheEndIsNotTellingOfIt(t *testing.T) {
+// The two events of one type also differ in their data.
+func TestCancellationRequestIsNotACanceledEvent(t *testing.T) {
 	t.Parallel()
 	_, err := sampleCancellation(t).Lifecycle()
 	requireInput(t, err, "upload")
@@ -139,7 +139,7 @@ func TestAskingForTheEndIsNotTellingOfIt(t *testing.T) {
 	requireInput(t, err, "upload_id")
 }
 
-func TestErasureIsHeldToItsEnvelope(t *testing.T) {
+func TestErasureMustMatchItsEnvelope(t *testing.T) {
 	t.Parallel()
 	good := Erasure{ID: sampleUpload().ID, Tenant: "choir-7", By: "ada"}
 	e, err := NewErasure(sampleTime.In(time.FixedZone("CET", 3600)), good)
@@ -171,9 +171,9 @@ func TestErasureIsHeldToItsEnvelope(t *testing.T) {
 	requireInput(t, err, "type")
 }
 
-// What tells of an erasure must not bring back what was erased, and nothing
-// else may say as little.
-func TestAnErasedUploadIsOnlyNamed(t *testing.T) {
+// The event of an erasure must not repeat what was erased. No other event may have
+// a bare upload.
+func TestErasedEventHasABareUpload(t *testing.T) {
 	t.Parallel()
 	require.NotContains(t, string(sampleEvent(t, Erased).Data), "filename")
 	require.NotContains(t, string(sampleEvent(t, Erased).Data), "sha256")
@@ -220,7 +220,7 @@ func TestNotificationsOfBothServersAnnounceTheUpload(t *testing.T) {
 	}
 }
 
-func TestOnlyAStoredRecordingAnnouncesAnUpload(t *testing.T) {
+func TestNotificationAnnouncesOnlyStoredRecordings(t *testing.T) {
 	t.Parallel()
 	key := sampleUpload().Key
 	for _, other := range []string{
@@ -251,7 +251,7 @@ func TestOnlyAStoredRecordingAnnouncesAnUpload(t *testing.T) {
 	require.Equal(t, "a b+c", entries[0].Key)
 }
 
-func TestTestEventAnnouncesNothing(t *testing.T) {
+func TestNotificationOfATestEventAnnouncesNothing(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
 		`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"orak"}`,
@@ -264,7 +264,7 @@ func TestTestEventAnnouncesNothing(t *testing.T) {
 	}
 }
 
-func TestOtherRecordsAreNoNotifications(t *testing.T) {
+func TestNotificationFromIgnoresOtherRecords(t *testing.T) {
 	t.Parallel()
 	for _, r := range []*kgo.Record{
 		{}, {Value: []byte("{")}, {Value: []byte("[]")}, {Value: []byte(`{"Event":"other"}`)},
@@ -278,7 +278,7 @@ func TestOtherRecordsAreNoNotifications(t *testing.T) {
 	}
 }
 
-func TestReaderTellsWhatIsMalformedInANotification(t *testing.T) {
+func TestNotificationFromReportsWhatIsMalformed(t *testing.T) {
 	t.Parallel()
 	key := sampleUpload().Key
 	good := notificationEntry("s3:ObjectCreated:Put", key)
@@ -325,7 +325,7 @@ func FuzzStructured(f *testing.F) {
 		}
 		again, err := FromRecord(e.Record("t"))
 		require.NoError(t, err)
-		require.Equal(t, e, again, "in binary mode it is the same event")
+		require.Equal(t, e, again, "the event in binary mode is the same")
 		if c, err := e.Cancellation(); err == nil {
 			require.Equal(t, e.Subject, c.ID)
 			_, err = NewCancellation(sampleTime, c)
