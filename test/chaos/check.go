@@ -12,12 +12,12 @@ import (
 	"orak/events"
 )
 
-// result is one promise, held against what was seen.
+// result is the check of one promise.
 type result struct {
 	Promise string `json:"promise"`
-	// Held is of how many things it was seen to hold.
+	// Held is the number of things for which it holds.
 	Held int `json:"held"`
-	// Broken says of what it was not, and how.
+	// Broken names the things for which it does not, and how.
 	Broken []string `json:"broken,omitempty"`
 }
 
@@ -30,14 +30,14 @@ func (r *result) hold(ok bool, format string, args ...any) {
 	r.Broken = append(r.Broken, fmt.Sprintf(format, args...))
 }
 
-// expected is what must become of an upload that was taken.
+// expected is the outcome that an accepted upload must have.
 type expected struct {
 	name    string
 	operate string
 	outcome
 }
 
-// check holds the promises against what was seen after all were sent.
+// check compares the promises with what was seen after all uploads were sent.
 func check(all []*sending, s *seen) []result {
 	answered, want := answers202(all, s)
 	results := []result{answered}
@@ -49,11 +49,11 @@ func check(all []*sending, s *seen) []result {
 	return append(results, contiguous(s), outboxEmpty(s), nothingForgotten(s))
 }
 
-// answers202 holds the apps' own complaints, and gathers what must become of
-// each upload: of those that were answered, and of those whose answer was lost
+// answers202 reports the apps' own complaints, and collects the expected outcome
+// of each upload: of those that were answered, and of those whose answer was lost
 // on the way to an app that sent no key.
 func answers202(all []*sending, s *seen) (result, map[orak.UploadID]expected) {
-	r := result{Promise: "every app has its answer, and finds what was taken"}
+	r := result{Promise: "every app has its answer, and can read its upload"}
 	want, byName := map[orak.UploadID]expected{}, map[string]*sending{}
 	for _, one := range all {
 		r.hold(one.problem == "", "%s: %s", one.name, one.problem)
@@ -68,7 +68,7 @@ func answers202(all []*sending, s *seen) (result, map[orak.UploadID]expected) {
 		}
 		one := byName[name]
 		if one == nil || one.keyed || one.want.Refused != 0 {
-			r.hold(false, "%s (%q) was announced, and nobody was to have sent it", id, name)
+			r.hold(false, "%s (%q) was announced, and no app sent it", id, name)
 			continue
 		}
 		want[id] = expected{name: name, outcome: one.want}
@@ -77,7 +77,7 @@ func answers202(all []*sending, s *seen) (result, map[orak.UploadID]expected) {
 }
 
 func announced(want map[orak.UploadID]expected, s *seen) result {
-	r := result{Promise: "every upload that was taken is on orak.uploads"}
+	r := result{Promise: "every accepted upload is on orak.uploads"}
 	for id, w := range sorted(want) {
 		_, ok := s.announced[id]
 		r.hold(ok, "%s %s", id, w.name)
@@ -92,13 +92,13 @@ func oneWorkflow(want map[orak.UploadID]expected, s *seen) result {
 	}
 	for id := range s.runs {
 		if _, ok := want[id]; !ok {
-			r.hold(false, "%s has one, and was never announced", id)
+			r.hold(false, "%s has a workflow, and was never announced", id)
 		}
 	}
 	return r
 }
 
-// outcomes holds each upload to the end that its recording deserves.
+// outcomes compares the end of each upload with what its recording should give.
 func outcomes(want map[orak.UploadID]expected, s *seen) result {
 	r := result{Promise: "every upload is completed, or dead-lettered with its true cause"}
 	for id, w := range sorted(want) {
@@ -122,8 +122,8 @@ func outcomes(want map[orak.UploadID]expected, s *seen) result {
 	return r
 }
 
-// isCause reports whether a failure says what is wrong with the recording. All
-// that is wrong with recordings is found when they are converted.
+// isCause reports whether a failure names what is wrong with the recording.
+// All faults of recordings are found when they are converted.
 func (w expected) isCause(f *orak.Failure) bool {
 	return f != nil && f.Stage == orak.StageConvert && f.Class == w.Class && (w.Attempts == 0 || f.Attempts == w.Attempts)
 }
@@ -142,7 +142,7 @@ func completedOnce(want map[orak.UploadID]expected, s *seen) result {
 }
 
 // deadLetters counts records that differ: a worker that dies after it has
-// written one writes it again, which consumers can tell by run and cycle.
+// written one writes it again, and consumers recognize it by run and cycle.
 func deadLetters(want map[orak.UploadID]expected, s *seen) result {
 	r := result{Promise: "each cycle of a dead-lettered upload has its dead letter and its event, others none"}
 	for id, w := range sorted(want) {
@@ -150,7 +150,7 @@ func deadLetters(want map[orak.UploadID]expected, s *seen) result {
 		if w.Class != "" && len(s.runs[id]) == 1 {
 			cycles = s.runs[id][0].progress.Cycle
 			r.hold(w.operate != operateReprocess || cycles > 0, "%s %s was not reprocessed", id, w.name)
-			if !w.Mended {
+			if !w.Fixed {
 				cycles++ // the last one ended with a dead letter, too
 			}
 		}
@@ -161,13 +161,13 @@ func deadLetters(want map[orak.UploadID]expected, s *seen) result {
 				r.hold(false, "%s %s has a dead letter of another cause: %+v", id, w.name, l.Failure)
 			}
 		}
-		told := len(s.events[id][events.DeadLettered])
-		r.hold(len(letters) == cycles && told == cycles, "%s %s has %d dead letters and %d events, want %d", id, w.name, len(letters), told, cycles)
+		published := len(s.events[id][events.DeadLettered])
+		r.hold(len(letters) == cycles && published == cycles, "%s %s has %d dead letters and %d events, want %d", id, w.name, len(letters), published, cycles)
 	}
 	return r
 }
 
-// tolerance is of a duration, in seconds: encoders pad.
+// tolerance of a duration, in seconds: encoders pad.
 const tolerance = 0.2
 
 func analyses(want map[orak.UploadID]expected, s *seen) result {
@@ -175,12 +175,12 @@ func analyses(want map[orak.UploadID]expected, s *seen) result {
 	for id, w := range sorted(want) {
 		found, ok := s.analyses[id]
 		if !w.completes() {
-			r.hold(!ok, "%s %s has one, and was dead-lettered", id, w.name)
+			r.hold(!ok, "%s %s has an analysis, and was dead-lettered", id, w.name)
 			continue
 		}
 		d := found.Audio.DurationS
 		right := d > 0 && (w.DurationS == 0 || math.Abs(d-w.DurationS) <= tolerance)
-		r.hold(ok && right, "%s %s: there is one: %t, of %.1f s, want %.1f s", id, w.name, ok, d, w.DurationS)
+		r.hold(ok && right, "%s %s: analysis %t, of %.1f s, want %.1f s", id, w.name, ok, d, w.DurationS)
 	}
 	return r
 }
@@ -212,7 +212,7 @@ func nothingForgotten(s *seen) result {
 	return r
 }
 
-// sorted goes through uploads in the order of their names.
+// sorted iterates over uploads in the order of their names.
 func sorted(want map[orak.UploadID]expected) func(func(orak.UploadID, expected) bool) {
 	ids := slices.SortedFunc(maps.Keys(want), func(a, b orak.UploadID) int {
 		if want[a].name != want[b].name {
@@ -232,7 +232,7 @@ func sorted(want map[orak.UploadID]expected) func(func(orak.UploadID, expected) 
 	}
 }
 
-// broken counts what does not hold.
+// broken counts the broken promises' things.
 func broken(results []result) int {
 	n := 0
 	for _, r := range results {
@@ -241,7 +241,7 @@ func broken(results []result) int {
 	return n
 }
 
-// example is one thing that does not hold, with its promise.
+// example returns one broken thing, with its promise.
 func example(results []result) string {
 	for _, r := range results {
 		if len(r.Broken) > 0 {

@@ -14,8 +14,8 @@ import (
 	"orak/workflows"
 )
 
-// fleet is all that runs: each server and each role of orak in a process of
-// its own, as in a deployment.
+// fleet is all processes: each server and each role of orak has its own, as in a
+// deployment.
 type fleet struct {
 	dir       string
 	at        addresses
@@ -36,8 +36,8 @@ type role struct {
 	env     []string
 }
 
-// roles has two of all that a deployment has more than one of, so that one can
-// take over from the other.
+// roles has two processes of each role of which a deployment has several, so that
+// one can take over from the other.
 func roles() []role {
 	rs := []role{{"api", "api", nil}}
 	for _, n := range []string{"1", "2"} {
@@ -51,7 +51,7 @@ func roles() []role {
 	return rs
 }
 
-// names of everything that can be hit.
+// targets are the names of all processes that can be hit.
 func targets() []string {
 	names := []string{"s3", "kafka", "temporal"}
 	for _, r := range roles() {
@@ -94,8 +94,8 @@ func startServers(ctx context.Context, o options) (*fleet, error) {
 	return f, err
 }
 
-// startRoles runs orak, of the binary given and with further settings, in place
-// of what ran before.
+// startRoles runs orak from a binary with further settings, in place of what ran
+// before.
 func (f *fleet) startRoles(ctx context.Context, binary string, settings ...string) error {
 	f.processes = slices.DeleteFunc(f.processes, func(p *process) bool { return f.listen[p.name] != "" })
 	var started []*process
@@ -110,16 +110,15 @@ func (f *fleet) startRoles(ctx context.Context, binary string, settings ...strin
 	return f.startAll(ctx, started)
 }
 
-// settings are every role's.
+// settings are the settings of all roles.
 func (f *fleet) settings(name string) []string {
-	// Where it is asked whether it is ready: the API on its own port, the others
-	// on their admin port.
+	// The API is probed on its own port, the others on their admin port.
 	listen, admin := f.listen[name], f.listen[name]
 	if name == "api" {
 		admin = "127.0.0.1:0"
 	}
 	return []string{
-		// As the pods of a StatefulSet have: who comes back is who went.
+		// As with the pods of a StatefulSet: a restarted process keeps its identity.
 		"ORAK_INSTANCE_ID=" + name,
 		"ORAK_KAFKA_BROKERS=" + f.at.kafka, "ORAK_KAFKA_REPLICATION_FACTOR=1",
 		"ORAK_S3_ENDPOINT=" + f.at.s3, "ORAK_S3_ACCESS_KEY=" + f.at.accessKey, "ORAK_S3_SECRET_KEY=" + f.at.secretKey,
@@ -158,7 +157,7 @@ func (f *fleet) named(name string) *process {
 // api is the URL of the service.
 func (f *fleet) api() string { return "http://" + f.listen["api"] }
 
-// endAll ends what runs, orak before its servers.
+// endAll ends all processes, orak before its servers.
 func (f *fleet) endAll() {
 	for _, p := range slices.Backward(f.processes) {
 		p.end(false)

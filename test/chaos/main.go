@@ -1,8 +1,8 @@
-// Command chaos runs orak as a deployment does, every role and every server in
-// a process of its own, uploads to it, and meanwhile kills and stops the
-// processes by a schedule that follows from a seed. When all is up again and
-// quiet it holds what it sees against what orak promises: no upload is lost,
-// stuck, or failed in silence.
+// Command chaos runs orak as a deployment does, with a process for every role and
+// every server, uploads to it, and meanwhile kills and stops the processes by a
+// schedule that follows from a seed. When all processes are up again and the work
+// is done, it checks what orak promises: no upload is lost, stuck, or failed in
+// silence.
 //
 //	load       apps that send until they have their answer; some files poisoned, some large
 //	schedule   kill -9 and SIGTERM, each process again and again
@@ -12,8 +12,8 @@
 // With -upgrade-from it rehearses a deployment: uploads in every state, begun
 // by an earlier version, are finished by today's.
 //
-// It ends with status 0 where every promise held, 1 where one did not, and 2
-// where it could not be run. See docs/chaos.md.
+// It exits with 0 if every promise held, 1 if one did not, and 2 if it could not
+// run. See docs/chaos.md.
 package main
 
 import (
@@ -81,8 +81,8 @@ func run() int {
 	return conclude(o, rep)
 }
 
-// conclude tells how it ended, writes the report and removes what nobody needs
-// to look into.
+// conclude prints the verdict, writes the report and removes the folder of a run
+// without broken promises.
 func conclude(o options, rep report) int {
 	code, verdict := 0, "every promise held"
 	if !rep.OK {
@@ -122,16 +122,16 @@ func parse(args []string) (options, error) {
 			"  go tool task chaos:upgrade -- -upgrade-from HEAD~20\n\n", fullUploads, fullDuration, shortUploads, shortDuration)
 		f.PrintDefaults()
 	}
-	f.Uint64Var(&o.seed, "seed", 0, "what the uploads and the schedule follow from; 0 takes one at random")
-	f.BoolVar(&o.short, "short", false, "a short run, unless the other flags say otherwise: each process is hit once")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of the uploads and the schedule; 0 takes a random one")
+	f.BoolVar(&o.short, "short", false, "a short run, each process hit once; other flags win")
 	f.IntVar(&o.uploads, "uploads", 0, fmt.Sprintf("how many `uploads` are sent (default %d; %d with -short)", fullUploads, shortUploads))
-	f.DurationVar(&o.duration, "duration", 0, fmt.Sprintf("over which `time` they are sent and processes hit, such as 90s (default %s; %s with -short)", fullDuration, shortDuration))
-	f.IntVar(&o.blows, "blows", 0, fmt.Sprintf("how often a process is hit, over all (`number`; default %d of each; 1 of each with -short)", hitsOfEach))
-	f.IntVar(&o.together, "together", 3, "how many processes are away at once at most (`number`)")
-	f.DurationVar(&o.quiet, "quiet", 5*time.Minute, "how long all may take to be done after that, at most (`time`)")
+	f.DurationVar(&o.duration, "duration", 0, fmt.Sprintf("the `time` over which uploads are sent and processes hit, such as 90s (default %s; %s with -short)", fullDuration, shortDuration))
+	f.IntVar(&o.blows, "blows", 0, fmt.Sprintf("how many hits there are in all (`number`; default %d of each; 1 of each with -short)", hitsOfEach))
+	f.IntVar(&o.together, "together", 3, "how many processes may be down at once (`number`)")
+	f.DurationVar(&o.quiet, "quiet", 5*time.Minute, "how long the work may take after that (`time`)")
 	f.StringVar(&o.json, "json", "", "`file` to write the report to, as JSON")
-	f.StringVar(&o.dir, "dir", "", "`folder` for data and logs; a fresh one where it is missing, which stays where a promise was broken")
-	f.BoolVar(&o.keep, "keep", false, "leave the folder even where every promise held")
+	f.StringVar(&o.dir, "dir", "", "`folder` for data and logs; empty takes a fresh one, which is kept if a promise was broken")
+	f.BoolVar(&o.keep, "keep", false, "keep the folder even if every promise held")
 	f.StringVar(&o.upgradeFrom, "upgrade-from", "", "in place of the storm, begin uploads with the orak of this `commit` and finish them with the built one")
 	f.StringVar(&o.orak, "orak", "bin/orak", "the built orak (`path`)")
 	f.StringVar(&o.standalone, "standalone", "bin/orak-standalone", "the built orak-standalone, for the servers (`path`)")
@@ -169,7 +169,7 @@ func (o *options) complete() error {
 	return o.paths()
 }
 
-// paths makes them absolute: children work elsewhere.
+// paths makes the paths absolute: children have other working directories.
 func (o *options) paths() error {
 	var err error
 	if o.dir == "" {
@@ -190,7 +190,7 @@ func (o *options) paths() error {
 	return nil
 }
 
-// say tells a person what goes on.
+// say prints progress on standard error.
 func say(format string, args ...any) {
 	fmt.Fprintln(os.Stderr, strings.TrimRight(fmt.Sprintf("chaos: "+format, args...), "\n"))
 }

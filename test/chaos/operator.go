@@ -11,8 +11,8 @@ import (
 	"orak/client"
 )
 
-// operator decides about dead letters while everything goes on, as the plan
-// says, and asks again where the answer was lost.
+// operator decides about dead letters during the storm, as planned, and asks
+// again if the answer was lost.
 type operator struct{ client *client.Client }
 
 const by = "chaos"

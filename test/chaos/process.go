@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// readyTimeout bounds a start with everything that is needed there. It is
+	// readyTimeout bounds a start while all dependencies are up. It is
 	// generous: the machine may be busy.
 	readyTimeout = 2 * time.Minute
 	// stopTimeout bounds a graceful end. It is longer than the 45 s that orak
@@ -25,8 +25,8 @@ const (
 	stopTimeout = 60 * time.Second
 )
 
-// process is one server or one role of orak, under its own name over all its
-// lives. Its ports and its folder stay the same.
+// process is one server or one role of orak, with its name, ports and folder
+// over all its lives.
 type process struct {
 	name string
 	args []string // the program first
@@ -36,7 +36,7 @@ type process struct {
 	probe string
 	log   string
 
-	// blows come one after the other.
+	// blows serializes the blows on this process.
 	blows sync.Mutex
 	mu    sync.Mutex
 	life  *life
@@ -47,10 +47,9 @@ type process struct {
 type tally struct {
 	Killed  int `json:"killed"`
 	Stopped int `json:"stopped"`
-	// Recoveries are the times from its starts to its readiness.
+	// Recoveries are the times from each start until it was ready.
 	Recoveries []time.Duration `json:"recoveries"`
-	// Faults are ends that nobody asked for, graceful ends that were none, and
-	// starts that came to nothing.
+	// Faults are unwanted ends, graceful ends that failed, and failed starts.
 	Faults []string `json:"faults,omitempty"`
 }
 
@@ -100,7 +99,7 @@ func (p *process) watch(l *life) {
 	}
 }
 
-// awaitReady returns once the process is of use, and notes how long it took.
+// awaitReady returns once the process is ready, and notes how long it took.
 func (p *process) awaitReady(ctx context.Context) error {
 	p.mu.Lock()
 	l := p.life
@@ -138,8 +137,8 @@ func (p *process) until(ctx context.Context, l *life) error {
 	}
 }
 
-// end ends the process and returns once it is gone. One that does not run is
-// left as it is.
+// end ends the process and returns once it is gone. It does nothing to a process
+// that does not run.
 func (p *process) end(graceful bool) {
 	p.mu.Lock()
 	l := p.life
@@ -173,8 +172,8 @@ func (p *process) fault(format string, args ...any) {
 	p.Faults = append(p.Faults, fmt.Sprintf(format, args...))
 }
 
-// told is a copy of the tally.
-func (p *process) told() tally {
+// snapshot returns a copy of the tally.
+func (p *process) snapshot() tally {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.tally
@@ -189,5 +188,5 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// logPath is where a process writes.
+// logPath is the path of a process's log.
 func logPath(dir, name string) string { return filepath.Join(dir, "logs", name+".log") }

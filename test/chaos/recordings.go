@@ -13,39 +13,38 @@ import (
 	"orak/internal/media/mediatest"
 )
 
-// recording is one kind of file, with what must become of it.
+// recording is one kind of file, with its expected outcome.
 type recording struct {
-	// kind is also the file name of its uploads, but for a number.
+	// kind is also the file name of its uploads, after a number.
 	kind        string
 	contentType string
 	body        []byte
-	// weight is how often it is chosen, beside the others.
+	// weight is how often it is chosen, relative to the others.
 	weight int
 	want   outcome
 }
 
-// outcome is what an upload must come to.
+// outcome is the expected outcome of an upload.
 type outcome struct {
-	// Refused is the status of the answer where the upload is not taken; 0
-	// where it is.
+	// Refused is the status of a refusal; 0 if the upload is accepted.
 	Refused int
-	// Class is the true cause of its dead letter; empty where it completes.
+	// Class is the true cause of its dead letter; empty if it completes.
 	Class orak.Class
-	// Mended says that the cause of the dead letter is gone by the time it is
-	// reprocessed: the upload completes in the end.
-	Mended bool
-	// DurationS is of the audio that is found in it, give or take a fifth of a
-	// second; 0 where it cannot be known.
+	// Fixed says that the cause of the dead letter is gone when the upload is
+	// reprocessed, so that it completes in the end.
+	Fixed bool
+	// DurationS is the duration of the audio in it, within a fifth of a second;
+	// 0 if it cannot be known.
 	DurationS float64
-	// Attempts are those that the dead letter must show; 0 for any number.
+	// Attempts is the number that the dead letter must show; 0 for any.
 	Attempts int
 }
 
-// completes reports whether the upload comes to its analysis.
-func (o outcome) completes() bool { return o.Refused == 0 && (o.Class == "" || o.Mended) }
+// completes reports whether the upload gets an analysis.
+func (o outcome) completes() bool { return o.Refused == 0 && (o.Class == "" || o.Fixed) }
 
-// The lengths of the longer recordings. maxSeconds is what a run takes at most,
-// so that one too long is cheap to make and to find out.
+// The lengths of the longer recordings. maxSeconds is the limit of a run, low
+// enough that a recording beyond it is cheap to make and to detect.
 const (
 	largeSeconds = 240
 	longSeconds  = 600
@@ -55,7 +54,7 @@ const (
 // crashMark begins the sound on which the ffmpeg of a run dies.
 const crashMark = "ORAK-CHAOS-CRASH"
 
-// recordings makes all kinds, in a folder of the run. attempts is the retry
+// recordings makes all kinds in a folder of the run. attempts is the retry
 // budget, which one kind uses up.
 func recordings(ctx context.Context, dir string, attempts int) ([]recording, error) {
 	files, err := encode(ctx, filepath.Join(dir, "recordings"))
@@ -73,7 +72,7 @@ func recordings(ctx context.Context, dir string, attempts int) ([]recording, err
 		{"tune.flac", "audio/flac", files["tune.flac"], 12, sound},
 		{"large.wav", "audio/wav", files["large.wav"], 4, outcome{DurationS: largeSeconds}},
 		{"long.ogg", "audio/ogg", files["long.ogg"], 5, outcome{DurationS: longSeconds}},
-		// It completes, as far as it goes; an m4a has its index at its end.
+		// It completes with what is there; an m4a has its index at its end.
 		{"cut.mp3", "audio/mpeg", cut("tune.mp3"), 3, outcome{}},
 		{"cut.m4a", "audio/mp4", cut("tune.m4a"), 4, input},
 		{"one-hertz.wav", "audio/wav", mediatest.WAV(1, 1, mediatest.Tune(8000)), 3, input},
@@ -85,7 +84,7 @@ func recordings(ctx context.Context, dir string, attempts int) ([]recording, err
 	}, nil
 }
 
-// encode has ffmpeg make the files that are real recordings, by name.
+// encode makes the real recordings with ffmpeg, by name.
 func encode(ctx context.Context, dir string) (map[string][]byte, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of recordings: %w", err)
@@ -129,10 +128,10 @@ func crashing() []byte {
 	return wav
 }
 
-// crashyFFmpeg writes a program that is ffmpeg, but is killed by the kernel over
-// a file that begins with crashMark: a fault of the machine and not of the file,
-// which no retry cures. The fence lets nobody send a signal, so it spends a
-// second of processor time and may spend no more.
+// crashyFFmpeg writes a script that runs ffmpeg, but is killed by the kernel for
+// a file that begins with crashMark: a fault that looks like the machine's, and
+// that no retry cures. The fence forbids signals, so the script uses up its limit
+// of one second of processor time.
 func crashyFFmpeg(dir string) (string, error) {
 	installed, err := exec.LookPath("ffmpeg")
 	if err != nil {

@@ -11,29 +11,29 @@ import (
 	"orak"
 )
 
-// report is what one run found.
+// report is the result of one run.
 type report struct {
 	Seed    uint64 `json:"seed"`
 	Command string `json:"command"` // that repeats the run
 	OK      bool   `json:"ok"`
-	// Uploads that were sent; Taken are those of them that were answered 202,
-	// Refused those that had to be, Unasked those that are there although
-	// their answer was lost, sent again under another id.
+	// Uploads that were sent; Taken were answered 202, Refused had to be refused,
+	// Unasked exist although their answer was lost, and were sent again under
+	// another id.
 	Uploads int `json:"uploads"`
 	Taken   int `json:"taken"`
 	Refused int `json:"refused"`
 	Unasked int `json:"unasked"`
 	// SentAgain counts the repeats of apps.
 	SentAgain int `json:"sent_again"`
-	// Repeats counts records on topics that are there more than once, under
-	// one id, for consumers to drop.
+	// Repeats counts records that are on a topic more than once under one id,
+	// which consumers drop.
 	Repeats int `json:"repeats"`
 	// Before has how many uploads were in which status when the earlier version
 	// was ended, in a rehearsal of an upgrade.
 	Before    map[orak.Status]int `json:"before,omitempty"`
 	Processes map[string]tally    `json:"processes"`
-	// LoadS and QuietS are how long the load took, and after it the rest, in
-	// seconds.
+	// LoadS and QuietS are how long the load took, and the time after it until
+	// everything was done, in seconds.
 	LoadS   float64  `json:"load_s"`
 	QuietS  float64  `json:"quiet_s"`
 	Results []result `json:"results"`
@@ -70,12 +70,12 @@ func newReport(o options, all []*sending, s *seen, results []result) report {
 	return r
 }
 
-// account adds what happened to the processes: none may end unasked, or not
-// end well when it is asked.
+// account adds the tallies of the processes: none may end unasked, and each must
+// end well on SIGTERM.
 func (r *report) account(ps []*process) {
 	steady := result{Promise: "no process ended by itself, and every SIGTERM ended well"}
 	for _, p := range ps {
-		t := p.told()
+		t := p.snapshot()
 		r.Processes[p.name] = t
 		r.names = append(r.names, p.name)
 		for _, fault := range t.Faults {
@@ -89,11 +89,12 @@ func (r *report) account(ps []*process) {
 	r.OK = broken(r.Results) == 0
 }
 
-// maxShown bounds what the text shows of one promise; the JSON has all.
+// maxShown bounds the broken things that the text shows of one promise; the JSON
+// has all.
 const maxShown = 12
 
 func (r report) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%d uploads in %.0f s: %d taken, %d refused at the door, sent again %d times, %d taken besides whose answer was lost; quiet %.0f s later\n\n",
+	fmt.Fprintf(w, "\n%d uploads in %.0f s: %d accepted, %d refused, sent again %d times, %d more accepted whose answer was lost; done %.0f s later\n\n",
 		r.Uploads, r.LoadS, r.Taken, r.Refused, r.SentAgain, r.Unasked, r.QuietS)
 	fmt.Fprintf(w, "%-14s %8s %8s %16s %10s\n", "process", "kill -9", "SIGTERM", "ready again, s", "longest")
 	for _, name := range r.names {
@@ -114,7 +115,7 @@ func (r report) print(w io.Writer) {
 			fmt.Fprintf(w, "ok    %s (%d)\n", one.Promise, one.Held)
 			continue
 		}
-		fmt.Fprintf(w, "FAIL  %s: %d not, %d do\n", one.Promise, len(one.Broken), one.Held)
+		fmt.Fprintf(w, "FAIL  %s: broken for %d, holds for %d\n", one.Promise, len(one.Broken), one.Held)
 		for _, what := range one.Broken[:min(len(one.Broken), maxShown)] {
 			fmt.Fprintf(w, "        %s\n", what)
 		}

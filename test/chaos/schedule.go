@@ -14,15 +14,15 @@ type blow struct {
 	// Graceful asks the process to end (SIGTERM); otherwise it is killed
 	// (SIGKILL).
 	Graceful bool `json:"graceful"`
-	// Away is how long the process stays away once it has ended.
+	// Away is how long the process stays down after its end.
 	Away time.Duration `json:"away"`
 }
 
 // back is when the process is started again.
 func (b blow) back() time.Duration { return b.At + b.Away }
 
-// streams keep what is drawn for one purpose from moving what is drawn for
-// another: more uploads leave the schedule as it was.
+// streams separate the random numbers of each purpose: more uploads do not change
+// the schedule.
 const (
 	streamSchedule = iota + 1
 	streamUploads
@@ -37,9 +37,9 @@ const (
 	maxAway       = 15 * time.Second
 )
 
-// strike plans n blows within d, of which at most together have a process away
-// at the same time. Each round hits every target once, in another order. It
-// follows from its arguments alone.
+// strike plans n blows within d, with at most together processes down at the same
+// time. Each round hits every target once, in another order. The plan follows
+// only from the arguments.
 func strike(seed uint64, targets []string, n, together int, d time.Duration) []blow {
 	rng := dice(seed, streamSchedule)
 	longest := min(maxAway, max(d/6, minAway+1))
@@ -58,23 +58,23 @@ func strike(seed uint64, targets []string, n, together int, d time.Duration) []b
 	return blows
 }
 
-// rand64 is between 0 and d.
+// rand64 returns a duration between 0 and d.
 func rand64(rng *rand.Rand, d time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(d)))
 }
 
-// settling is how long a process is left alone after its start.
+// settling is how long a process is spared after its start.
 const settling = time.Second
 
-// postpone is when b can come at the earliest: after those before it, once its
-// target is there again and fewer than together processes are away.
+// postpone returns the earliest time of b: after the blows before it, once its
+// target is up again and fewer than together processes are down.
 func postpone(b blow, before []blow, together int) time.Duration {
 	at := b.At
 	if len(before) > 0 {
 		at = max(at, before[len(before)-1].At)
 	}
 	for {
-		var away []time.Duration
+		var down []time.Duration
 		for _, other := range before {
 			if other.Target == b.Target && at < other.back()+settling {
 				at = other.back() + settling
@@ -82,12 +82,12 @@ func postpone(b blow, before []blow, together int) time.Duration {
 		}
 		for _, other := range before {
 			if other.At <= at && at < other.back() {
-				away = append(away, other.back())
+				down = append(down, other.back())
 			}
 		}
-		if len(away) < together {
+		if len(down) < together {
 			return at
 		}
-		at = slices.Min(away)
+		at = slices.Min(down)
 	}
 }

@@ -24,15 +24,15 @@ func TestEveryProcessIsHitAndFewAreDownAtOnce(t *testing.T) {
 		for i, b := range blows {
 			hits[b.Target]++
 			require.GreaterOrEqual(t, b.Away, minAway)
-			away := 0
+			down := 0
 			for j, other := range blows {
 				if other.At > b.At || b.At >= other.back() {
 					continue
 				}
-				away++
-				require.True(t, i == j || other.Target != b.Target, "seed %d: %s is hit while it is away", seed, b.Target)
+				down++
+				require.True(t, i == j || other.Target != b.Target, "seed %d: %s is hit while it is down", seed, b.Target)
 			}
-			require.LessOrEqual(t, away, 2, "seed %d", seed)
+			require.LessOrEqual(t, down, 2, "seed %d", seed)
 		}
 		for _, target := range someTargets {
 			require.Equal(t, 4, hits[target], "seed %d: %s", seed, target)

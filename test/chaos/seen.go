@@ -19,27 +19,27 @@ import (
 	"orak/workflows"
 )
 
-// seen is what the servers hold, as anybody can see it from outside.
+// seen is the content of the servers, read from outside.
 type seen struct {
 	// announced are the uploads on orak.uploads, with their file names.
 	announced map[orak.UploadID]string
-	// offsets are those of the bridges, by partition of orak.uploads.
+	// offsets are the bridges' offsets, by partition of orak.uploads.
 	offsets map[int32]offsets
-	// events are the ids on orak.lifecycle, by upload and type, with how often
-	// each is there.
+	// events are the event ids on orak.lifecycle, by upload and type, with their
+	// counts.
 	events map[orak.UploadID]map[events.Type]map[string]int
 	// letters are the records on orak.dead-letters, by upload.
 	letters map[orak.UploadID][]events.DeadLetter
 	// runs are the workflows of each upload.
 	runs map[orak.UploadID][]execution
-	// pending are the keys of the outbox; recordings and analyses what is
+	// pending are the keys of the outbox; recordings and analyses are what is
 	// stored.
 	pending    []string
 	recordings map[orak.UploadID]bool
 	analyses   map[orak.UploadID]orak.Analysis
 }
 
-// offsets are where a group stands in a partition.
+// offsets are the position of a group in a partition.
 type offsets struct{ committed, end int64 }
 
 // execution is one run of ProcessUpload.
@@ -49,7 +49,7 @@ type execution struct {
 	progress orak.Progress
 }
 
-// eyes look at the servers.
+// eyes read the servers.
 type eyes struct {
 	kafka    *kgo.Client
 	admin    *kadm.Client
@@ -82,7 +82,7 @@ func (e *eyes) close() {
 	e.store.Close()
 }
 
-// silent drops what the Temporal client has to say: outages are the point.
+// silent drops the log of the Temporal client: outages are intended here.
 type silent struct{}
 
 func (silent) Debug(string, ...any) {}
@@ -90,7 +90,7 @@ func (silent) Info(string, ...any)  {}
 func (silent) Warn(string, ...any)  {}
 func (silent) Error(string, ...any) {}
 
-// look sees everything.
+// look reads everything.
 func (e *eyes) look(ctx context.Context) (*seen, error) {
 	s := &seen{
 		announced: map[orak.UploadID]string{}, events: map[orak.UploadID]map[events.Type]map[string]int{},
@@ -113,7 +113,7 @@ func (e *eyes) look(ctx context.Context) (*seen, error) {
 	return s, e.objects(ctx, s)
 }
 
-// offsets are those of the bridges.
+// offsets reads the offsets of the bridges.
 func (e *eyes) offsets(ctx context.Context) (map[int32]offsets, error) {
 	ends, err := e.admin.ListEndOffsets(ctx, events.TopicUploads)
 	if err != nil {
@@ -134,7 +134,7 @@ func (e *eyes) offsets(ctx context.Context) (map[int32]offsets, error) {
 	return found, nil
 }
 
-// read hands every record of a topic on, up to its present end.
+// read passes each record of a topic on, up to its present end.
 func (e *eyes) read(ctx context.Context, topic string, note func(*kgo.Record) error) error {
 	ends, err := e.admin.ListEndOffsets(ctx, topic)
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *seen) noteLetter(r *kgo.Record) error {
 	return err
 }
 
-// runs lists every workflow of an upload that Temporal knows.
+// runs lists the workflows of all uploads that Temporal has.
 func (e *eyes) runs(ctx context.Context) (map[orak.UploadID][]execution, error) {
 	found := map[orak.UploadID][]execution{}
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowType = '" + workflows.TypeProcessUpload + "'", PageSize: 500}
@@ -237,7 +237,7 @@ func runOf(x *workflowpb.WorkflowExecutionInfo) (execution, error) {
 	return r, nil
 }
 
-// objects sees what is stored.
+// objects reads what is stored.
 func (e *eyes) objects(ctx context.Context, s *seen) error {
 	for info, err := range e.store.List(ctx, orak.PendingPrefix) {
 		if err != nil {
@@ -251,7 +251,7 @@ func (e *eyes) objects(ctx context.Context, s *seen) error {
 		}
 		parts := strings.Split(info.Key, "/")
 		if len(parts) != 4 {
-			return fmt.Errorf("listing the uploads: %s is none of theirs", info.Key)
+			return fmt.Errorf("listing the uploads: unexpected key %s", info.Key)
 		}
 		id := orak.UploadID(parts[2])
 		switch info.Key {

@@ -42,7 +42,7 @@ func storm(ctx context.Context, o options) (rep report, err error) {
 	if err != nil {
 		return report{}, err
 	}
-	s, results, err := settle(ctx, f, o.quiet, all)
+	s, results, err := awaitPromises(ctx, f, o.quiet, all)
 	if err != nil {
 		return report{}, err
 	}
@@ -52,18 +52,18 @@ func storm(ctx context.Context, o options) (rep report, err error) {
 	return rep, nil
 }
 
-// budget is how many attempts a stage has, so that the blows which may cost the
-// same upload one do not use them up: those on the two workers of its stage, and
-// on Temporal and the store for good measure. What is dead-lettered then has a
-// fault of its own.
+// budget is the number of attempts of a stage. It is large enough that the blows
+// which may cost one upload an attempt do not use it up: those on the two workers
+// of its stage, and on Temporal and the store. A dead letter then has a cause in
+// its recording.
 func budget(blows int) int {
 	hits := (blows + len(targets()) - 1) / len(targets())
 	return 3 + 4*hits
 }
 
-// stormSettings make waits short that would only make the run long, and leave
-// those as they are on which recovery depends: the bridges' session timeout
-// and the workers' heartbeat timeout.
+// stormSettings shorten waits that would only make the run long. They keep the
+// defaults on which recovery depends: the bridges' session timeout and the
+// workers' heartbeat timeout.
 func stormSettings(dir string, attempts int) ([]string, error) {
 	ffmpeg, err := crashyFFmpeg(dir)
 	if err != nil {
@@ -71,7 +71,7 @@ func stormSettings(dir string, attempts int) ([]string, error) {
 	}
 	return []string{
 		"ORAK_RETRY_ATTEMPTS=" + strconv.Itoa(attempts), "ORAK_RETRY_DELAY=250ms", "ORAK_RETRY_MAX_DELAY=500ms",
-		// Many uploads have the same bytes, and each is to be analyzed.
+		// Many uploads have the same bytes, and each must be analyzed.
 		"ORAK_REUSE_ANALYSES=false",
 		"ORAK_API_OUTBOX_INTERVAL=2s", "ORAK_API_OUTBOX_MIN_AGE=15s", "ORAK_API_OUTBOX_GRACE=30s",
 		"ORAK_ALERT_GROUP_WAIT=1s",
@@ -79,9 +79,9 @@ func stormSettings(dir string, attempts int) ([]string, error) {
 	}, nil
 }
 
-// weather is the load with the blows and the operator's work. At its end every
-// app has its answer, everything runs again and all decisions are made. It
-// returns how long the first two took.
+// weather runs the load, the blows and the operator's work. At its end every app
+// has its answer, everything runs again and all decisions are made. It returns
+// how long load and blows took.
 func weather(ctx context.Context, f *fleet, o options, all []*sending, began time.Time) (time.Duration, error) {
 	c, err := client.New(client.Config{Server: f.api()})
 	if err != nil {
@@ -103,7 +103,7 @@ func weather(ctx context.Context, f *fleet, o options, all []*sending, began tim
 	})
 	err = <-struck
 	load := time.Since(began)
-	say("%6.1fs all are sent, all processes are up again", load.Seconds())
+	say("%6.1fs all uploads are sent, all processes are up again", load.Seconds())
 	hands.Wait()
 	return load, err
 }
@@ -119,7 +119,7 @@ func (f *fleet) suffer(ctx context.Context, blows []blow, began time.Time, sent 
 		if b.Graceful {
 			how = "SIGTERM"
 		}
-		say("%6.1fs %s %s, away for %.1fs; %d uploads are answered", time.Since(began).Seconds(), how, b.Target, b.Away.Seconds(), sent.Load())
+		say("%6.1fs %s %s, down for %.1fs; %d uploads are answered", time.Since(began).Seconds(), how, b.Target, b.Away.Seconds(), sent.Load())
 		go func() { errs <- f.strike(ctx, b) }()
 	}
 	var failed error
@@ -129,8 +129,8 @@ func (f *fleet) suffer(ctx context.Context, blows []blow, began time.Time, sent 
 	return failed
 }
 
-// strike carries out one blow, and returns when its process is ready again. A
-// process that was hit again before it was ready is the later blow's.
+// strike carries out one blow, and returns when its process is ready again. If
+// the process is hit again before that, the later blow waits for it.
 func (f *fleet) strike(ctx context.Context, b blow) error {
 	p := f.named(b.Target)
 	p.blows.Lock()
@@ -147,9 +147,9 @@ func (f *fleet) strike(ctx context.Context, b blow) error {
 	return nil
 }
 
-// settle waits until every promise holds, and gives up when the time is over:
-// what is broken then is the report's.
-func settle(ctx context.Context, f *fleet, within time.Duration, all []*sending) (*seen, []result, error) {
+// awaitPromises waits until every promise holds, or until the time is over; the
+// report then shows what is broken.
+func awaitPromises(ctx context.Context, f *fleet, within time.Duration, all []*sending) (*seen, []result, error) {
 	e, err := open(f.at)
 	if err != nil {
 		return nil, nil, err
@@ -161,14 +161,14 @@ func settle(ctx context.Context, f *fleet, within time.Duration, all []*sending)
 		s, err := e.look(looking)
 		cancel()
 		if err != nil {
-			return nil, nil, fmt.Errorf("looking at what came of it: %w", err)
+			return nil, nil, fmt.Errorf("reading the servers: %w", err)
 		}
 		results := check(all, s)
 		if broken(results) == 0 || time.Now().After(deadline) || ctx.Err() != nil {
 			return s, results, ctx.Err()
 		}
 		if time.Since(last) > 10*time.Second {
-			say("waiting: %d things are not as they must be yet, such as %s", broken(results), example(results))
+			say("waiting: %d things are not right yet, such as %s", broken(results), example(results))
 			last = time.Now()
 		}
 		pause(ctx, time.Second)

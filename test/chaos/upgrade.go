@@ -34,7 +34,7 @@ func upgrade(ctx context.Context, o options) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	// What is longer parks; the later version takes it.
+	// Longer recordings park; the later version accepts them.
 	if err := f.startRoles(ctx, earlier, "ORAK_MEDIA_MAX_DURATION="+(longSeconds/2*time.Second).String()); err != nil {
 		return report{}, fmt.Errorf("running orak of %s: %w", o.upgradeFrom, err)
 	}
@@ -53,7 +53,7 @@ func upgrade(ctx context.Context, o options) (report, error) {
 	if err := u.finish(ctx, o.quiet); err != nil {
 		return report{}, err
 	}
-	s, results, err := settle(ctx, f, o.quiet, u.all)
+	s, results, err := awaitPromises(ctx, f, o.quiet, u.all)
 	if err != nil {
 		return report{}, err
 	}
@@ -68,8 +68,7 @@ func upgrade(ctx context.Context, o options) (report, error) {
 	return rep, nil
 }
 
-// buildAt builds the orak of a commit, in a working tree of its own that is
-// gone again afterwards.
+// buildAt builds the orak of a commit in a temporary working tree.
 func buildAt(ctx context.Context, ref, dir string) (program string, err error) {
 	tree, program := filepath.Join(dir, "earlier"), filepath.Join(dir, "earlier-orak")
 	say("building orak of %s", ref)
@@ -91,7 +90,7 @@ func command(ctx context.Context, dir, name string, args ...string) error {
 	return nil
 }
 
-// rehearsal is a fleet with the uploads that are begun on it.
+// rehearsal is a fleet with its uploads.
 type rehearsal struct {
 	*fleet
 	app   *app
@@ -99,7 +98,7 @@ type rehearsal struct {
 	all   []*sending
 }
 
-// upload sends n of a file and waits until all are taken.
+// upload sends a file n times and waits until all are accepted.
 func (u *rehearsal) upload(ctx context.Context, n int, name, contentType string, want outcome, operate string) error {
 	var apps sync.WaitGroup
 	for range n {
@@ -115,18 +114,18 @@ func (u *rehearsal) upload(ctx context.Context, n int, name, contentType string,
 }
 
 // begin brings uploads into every state and ends orak. It returns how many
-// were where.
+// had which status.
 func (u *rehearsal) begin(ctx context.Context) (map[orak.Status]int, error) {
 	u.files["cut.m4a"] = u.files["tune.m4a"][:len(u.files["tune.m4a"])*6/10]
 	input, large := outcome{Class: orak.ClassInput}, outcome{DurationS: largeSeconds}
-	mended := outcome{Class: orak.ClassInput, Mended: true, DurationS: longSeconds}
+	fixed := outcome{Class: orak.ClassInput, Fixed: true, DurationS: longSeconds}
 	sound := outcome{DurationS: mediatest.Seconds}
 	err := errors.Join(
 		u.upload(ctx, 3, "tune.ogg", "audio/ogg", sound, ""),
 		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, ""),
 		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, operateReprocess),
 		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, operateDiscard),
-		u.upload(ctx, 3, "long.ogg", "audio/ogg", mended, operateReprocess),
+		u.upload(ctx, 3, "long.ogg", "audio/ogg", fixed, operateReprocess),
 	)
 	if err != nil {
 		return nil, err
@@ -136,10 +135,10 @@ func (u *rehearsal) begin(ctx context.Context) (map[orak.Status]int, error) {
 		return nil, err
 	}
 	defer e.close()
-	settled := func(c map[orak.Status]int) bool {
+	parked := func(c map[orak.Status]int) bool {
 		return c[orak.StatusDeadLettered] == 9 && c[orak.StatusCompleted] == 3
 	}
-	if _, err := e.await(ctx, settled); err != nil {
+	if _, err := e.await(ctx, parked); err != nil {
 		return nil, fmt.Errorf("waiting for parked and completed uploads: %w", err)
 	}
 	// More than can be analyzed at once, so that some are analyzed and others
@@ -152,7 +151,7 @@ func (u *rehearsal) begin(ctx context.Context) (map[orak.Status]int, error) {
 		return nil, fmt.Errorf("waiting for uploads that are analyzed: %w", err)
 	}
 	u.endAlike("gpu", "convert", "pipeline", "bridge")
-	// On Kafka alone, then in the outbox alone.
+	// Only on Kafka, then only in the outbox.
 	if err := u.upload(ctx, 3, "tune.mp3", "audio/mpeg", sound, ""); err != nil {
 		return nil, err
 	}
@@ -184,7 +183,7 @@ func (u *rehearsal) endAlike(kinds ...string) {
 	ends.Wait()
 }
 
-// finish is the operator's part.
+// finish does the operator's part.
 func (u *rehearsal) finish(ctx context.Context, within time.Duration) error {
 	c, err := client.New(client.Config{Server: u.api()})
 	if err != nil {
@@ -202,7 +201,7 @@ func (u *rehearsal) finish(ctx context.Context, within time.Duration) error {
 	return nil
 }
 
-// everyState keeps the rehearsal from passing because there was nothing to do.
+// everyState fails a rehearsal that had nothing to do.
 func everyState(before map[orak.Status]int) result {
 	r := result{Promise: "uploads were in every state when the earlier version was ended"}
 	for _, status := range []orak.Status{orak.StatusQueued, orak.StatusAnalyzing, orak.StatusDeadLettered, orak.StatusCompleted} {
@@ -211,7 +210,7 @@ func everyState(before map[orak.Status]int) result {
 	return r
 }
 
-// statuses counts the workflows by where they stand.
+// statuses counts the workflows by status.
 func (s *seen) statuses() map[orak.Status]int {
 	counts := map[orak.Status]int{}
 	for _, runs := range s.runs {
@@ -222,7 +221,7 @@ func (s *seen) statuses() map[orak.Status]int {
 	return counts
 }
 
-// await returns once the workflows stand as wanted.
+// await returns once wanted accepts the counts by status.
 func (e *eyes) await(ctx context.Context, wanted func(map[orak.Status]int) bool) (map[orak.Status]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()

@@ -1,15 +1,17 @@
 // Package stack gives tests real servers: Temporal, Kafka and S3 as
 // orak-standalone runs them, in a child process.
 //
-// They are in a child because they cannot be in a test: the store changes the
-// working directory of its process, there can be one of it in each, and the
-// servers' dependencies have no place in the product's go.mod.
+// They run in a child process because a test cannot hold them: the store changes
+// the working directory of its process and can run only once in it, and the
+// servers' dependencies do not belong in the product's go.mod.
 //
-//	Start    the servers alone, one set for all the tests of a test binary,
-//	         which isolate themselves by namespace, bucket and topic name
-//	StartUp  the whole service in a process of its own, which the test may
-//	         kill and start again
+//	Start    only the servers, one set for all tests of a test binary, which
+//	         isolate themselves by namespace, bucket and topic name
+//	StartUp  the whole service in its own process, which the test may kill and
+//	         restart
+//	Launch   either of them for a tool, such as a benchmark
+//	Run      any other program
 //
-// A child never outlives its test binary: it ends when its standard input is
-// closed, which the kernel does for a binary that panics or is killed.
+// The servers never outlive the process that started them: they end when their
+// standard input is closed, which the kernel does for a process that is killed.
 package stack

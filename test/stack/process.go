@@ -44,7 +44,7 @@ type Process struct {
 	*Child
 	// Servers are the addresses of its servers.
 	Servers
-	// API is the URL of the service, without a slash at its end; empty where
+	// API is the URL of the service, without a slash at its end; empty if
 	// only servers run.
 	API string
 	// Logs are the files in which its servers and the service log.
@@ -177,7 +177,7 @@ func (p *Process) Restart() {
 	}
 }
 
-// Stop asks the process to end, as ctrl-C does, and fails the test if it does
+// Stop asks the process to end, as Ctrl-C does, and fails the test if it does
 // not end well.
 func (p *Process) Stop() {
 	p.t.Helper()

@@ -20,7 +20,8 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// The number of each thing that TestKillLosesNothing makes.
+// things is the number of records, objects and workflows that
+// TestKillLosesNothing makes.
 const things = 60
 
 func TestKillLosesNothing(t *testing.T) {
@@ -52,7 +53,7 @@ func TestStopEndsWellAndLosesNothing(t *testing.T) {
 	require.Len(t, consume(t, p), 1)
 }
 
-// HTTP clients open connections ahead of their requests, and some never come.
+// HTTP clients open connections before they have a request, and some never send one.
 func TestStopWaitsForNoConnectionWithoutARequest(t *testing.T) {
 	t.Parallel()
 	p := StartServers(t, Options{})
@@ -72,7 +73,7 @@ func TestProcessEndsWithItsStandardInput(t *testing.T) {
 	case <-p.exited:
 		require.NoError(t, p.err)
 	case <-time.After(stopTimeout):
-		t.Fatal("it still runs")
+		t.Fatal("the process still runs")
 	}
 }
 
@@ -276,6 +277,6 @@ func TestProcessEndsWithAnother(t *testing.T) {
 		require.NoError(t, c.err, "%s", c.Output())
 	case <-time.After(stopTimeout):
 		c.Kill()
-		t.Fatal("it still runs")
+		t.Fatal("the process still runs")
 	}
 }

@@ -23,8 +23,8 @@ import (
 	"orak/workflows"
 )
 
-// Servers are where real servers listen, on loopback. They are shared by the
-// tests of a process: take a namespace and a bucket of your own.
+// Servers are the addresses of real servers on loopback. The tests of a process
+// share them: each takes its own namespace and bucket.
 type Servers struct {
 	// Temporal, Kafka and S3 are host:port; S3 speaks plain HTTP.
 	Temporal string
@@ -32,7 +32,7 @@ type Servers struct {
 	S3       string
 	// TemporalUI is a URL.
 	TemporalUI string
-	// S3AccessKey and S3SecretKey may do anything in the store.
+	// S3AccessKey and S3SecretKey have full access to the store.
 	S3AccessKey string
 	S3SecretKey string
 	// DataDir is the servers' folder; it is removed when they end.
@@ -42,8 +42,8 @@ type Servers struct {
 // shared are the servers of this process.
 var shared = sync.OnceValues(startServers)
 
-// Start returns the servers, which it starts when the first test asks. They
-// end with the test process.
+// Start returns the servers, which the first call starts. They end with the
+// test process.
 func Start(t testing.TB) *Servers {
 	t.Helper()
 	s, err := shared()
@@ -85,7 +85,7 @@ func ReadKeys(path string) (access, secret string, err error) {
 	return key.AccessKey, key.SecretKey, nil
 }
 
-// Namespace makes a Temporal namespace for t alone, with the search
+// Namespace makes a Temporal namespace only for t, with the search
 // attributes of the service, usable at once.
 func (s *Servers) Namespace(t testing.TB) string {
 	t.Helper()
@@ -128,7 +128,7 @@ func (s *Servers) Client(t testing.TB, namespace string) client.Client {
 	return c
 }
 
-// Bucket makes a bucket for t alone.
+// Bucket makes a bucket only for t.
 func (s *Servers) Bucket(t testing.TB) string {
 	t.Helper()
 	name := "test-" + unique()
@@ -150,10 +150,10 @@ func (s *Servers) Store(t testing.TB) *minio.Client {
 	return c
 }
 
-// unique is safe in the name of a namespace, a bucket and a topic.
+// unique returns a part of a name that namespaces, buckets and topics accept.
 func unique() string { return strings.ToLower(rand.Text()[:16]) }
 
-// silent is the log of a client whose errors the test sees anyway.
+// silent drops the log of a client; the test sees its errors anyway.
 type silent struct{}
 
 func (silent) Debug(string, ...any) {}

@@ -115,8 +115,8 @@ func TestAddressesAreLoopback(t *testing.T) {
 	}
 }
 
-// Where the file system has no extended attributes, the store keeps metadata
-// in files; a folder with such files stays with them.
+// Without extended attributes in the file system, the store keeps metadata in
+// files; a folder that has such files keeps using them.
 func TestStoreKeepsMetadataInFilesWhereItMust(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
