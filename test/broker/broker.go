@@ -1,6 +1,6 @@
-// Package broker lends tests a real Kafka broker that runs beside them, where
-// there is one: go tool task test:kafka runs suites against Apache Kafka that
-// otherwise have a kfake of their own for each test.
+// Package broker gives tests a running Kafka broker, if there is one: go tool task
+// test:kafka runs suites against Apache Kafka that otherwise use one kfake for
+// each test.
 package broker
 
 import (
@@ -18,20 +18,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Env names the broker, host:port. It is the tests' alone: everything on it is
-// deleted for each of them. Two test binaries cannot share one (go test -p 1).
+// Env names the broker, host:port. It belongs to the tests: each of them
+// deletes everything on it. Two test binaries cannot share one (go test -p 1).
 const Env = "ORAK_TEST_KAFKA"
 
-// within is how long the broker may take; a member that was killed holds its
-// group until its session ends.
+// within bounds the broker's operations; a killed member keeps its group until
+// its session ends.
 const within = 60 * time.Second
 
 // turn is held by the test that uses the broker: topics and groups have the
 // same names in every test.
 var turn sync.Mutex
 
-// Take is the address of the broker that Env names, with nothing on it, for t
-// alone until its end. It is empty where Env is.
+// Take returns the address of the broker that Env names, emptied, only for t until
+// its end. It returns "" if Env is not set.
 func Take(t testing.TB) (address string) {
 	t.Helper()
 	address = os.Getenv(Env)
@@ -56,8 +56,8 @@ func Take(t testing.TB) (address string) {
 	}
 }
 
-// AwaitTopic returns once the broker lets the topic be used, which on Apache
-// Kafka is a moment after it was made.
+// AwaitTopic returns once the topic can be used, which on Apache Kafka is a moment
+// after its creation.
 func AwaitTopic(t testing.TB, adm *kadm.Client, topic string, partitions int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -66,7 +66,7 @@ func AwaitTopic(t testing.TB, adm *kadm.Client, topic string, partitions int) {
 	}, within, 10*time.Millisecond)
 }
 
-// wipe deletes every group and topic but Kafka's own.
+// wipe deletes every group and topic except Kafka's own.
 func wipe(ctx context.Context, adm *kadm.Client) error {
 	groups, err := adm.ListGroups(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ func wipe(ctx context.Context, adm *kadm.Client) error {
 	return nil
 }
 
-// evictNamed takes out of the group those that stay in it when they stop.
+// evictNamed removes static members, which stay in the group when they stop.
 func evictNamed(ctx context.Context, adm *kadm.Client, group string) error {
 	groups, err := adm.DescribeGroups(ctx, group)
 	if err != nil {

@@ -18,26 +18,26 @@ import (
 // sending is one upload of an app.
 type sending struct {
 	recording
-	// name is the file's, by which an upload is known whose answer was lost.
+	// name is the file name, which identifies an upload whose answer was lost.
 	name string
 	// at counts from the beginning of the load.
 	at time.Duration
 	// keyed apps send an Idempotency-Key, so that their repeats are one upload;
-	// the repeats of the others are uploads of their own.
+	// the repeats of the others are separate uploads.
 	keyed bool
-	// slow is how long the body takes, as over a phone's connection; 0 for no
-	// longer than it must. So there is always one on its way when a process ends.
+	// slow is how long the body takes, as over a phone's connection; 0 for full
+	// speed. So one is always in flight when a process ends.
 	slow time.Duration
 	// operate is what an operator does with its dead letter, if anything.
 	operate string
 
-	// What came of it. Once all is sent nobody changes it any more.
+	// The results. They do not change once all uploads are sent.
 	id       orak.UploadID // of the upload that was answered 202
 	attempts int
 	problem  string // a broken promise that the app has seen
 }
 
-// What an operator may do.
+// The operator's decisions.
 const (
 	operateReprocess = "reprocess"
 	operateDiscard   = "discard"
@@ -52,7 +52,7 @@ const (
 	maxSlow   = 5 * time.Second
 )
 
-// uploads plans n of them within d. Every kind is among them, where n allows;
+// uploads plans n of them within d. Every kind is among them, if n allows;
 // the rest are drawn by their weights.
 func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending {
 	rng := dice(seed, streamUploads)
@@ -83,7 +83,7 @@ func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending 
 	return planned
 }
 
-// app sends uploads as an app would: again and again until it has its answer.
+// app sends uploads as an app would: until it has its answer.
 type app struct {
 	url  string
 	http *http.Client
@@ -93,8 +93,8 @@ func newApp(url string) *app {
 	return &app{url: url, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
 }
 
-// load sends all, each at its time and at most maxSending at once, and returns
-// when each has its answer or ctx ends; sent is told of each.
+// load sends all uploads, each at its time and at most maxSending at once, and
+// returns when each has its answer or ctx ends. It calls sent for each.
 func (a *app) load(ctx context.Context, began time.Time, all []*sending, sent func(*sending)) {
 	const maxSending = 16
 	slots := make(chan struct{}, maxSending)
@@ -113,7 +113,7 @@ func (a *app) load(ctx context.Context, began time.Time, all []*sending, sent fu
 	apps.Wait()
 }
 
-// send repeats s until it is answered for good.
+// send repeats s until it has a final answer.
 func (a *app) send(ctx context.Context, s *sending) {
 	for ctx.Err() == nil {
 		s.attempts++
@@ -151,7 +151,7 @@ func (s *sending) accepted(answer []byte) {
 	}
 }
 
-// find asks for an upload that was just taken: it must be known from then on,
+// find reads an upload that was just accepted: it must be known from then on,
 // whatever is down.
 func (a *app) find(ctx context.Context, s *sending) {
 	for ctx.Err() == nil && s.problem == "" {
@@ -180,10 +180,10 @@ func (a *app) post(ctx context.Context, s *sending) (int, []byte, error) {
 	return a.do(req)
 }
 
-// pieces is in how many parts a slow body is sent.
+// pieces is the number of parts in which a slow body is sent.
 const pieces = 20
 
-// reader is the body, at the speed of the app's connection.
+// reader returns the body at the speed of the app's connection.
 func (s *sending) reader() io.Reader {
 	body := bytes.NewReader(s.body)
 	if len(s.body) == 0 {
@@ -232,7 +232,7 @@ func (a *app) do(req *http.Request) (int, []byte, error) {
 	return resp.StatusCode, answer, err
 }
 
-// pause waits, and reports whether ctx lives.
+// pause waits for d, and reports whether ctx is still alive.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -11,8 +11,8 @@ import (
 	"orak/test/stack"
 )
 
-// TestAlertCommandsWork pastes each into a shell, with an upload
-// parked for it, until none is parked any more.
+// TestAlertCommandsWork pastes each command into a shell, with an upload parked
+// for it, until none is parked any more.
 func TestAlertCommandsWork(t *testing.T) {
 	t.Parallel()
 	d := startDesk(t)
@@ -34,15 +34,15 @@ func TestAlertCommandsWork(t *testing.T) {
 	require.Contains(t, d.alert(":white_check_mark:"), "`convert` failed (`transient`)")
 }
 
-// paste runs a command of an alert that named an upload, for one that is
-// parked now, and sees that it does what it says.
+// paste runs a command of an alert for an upload that is parked now, and checks
+// its effect.
 func (d *desk) paste(t *testing.T, shell, command string, named orak.UploadID) {
 	t.Helper()
 	id := d.park(t)
 	command = strings.ReplaceAll(command, string(named), string(id))
 	dry := strings.Contains(command, " show ") || strings.Contains(command, "--dry-run")
 	if strings.Contains(command, "--stage") && !dry {
-		command += " --yes" // nobody is there to be asked
+		command += " --yes" // no person answers the question
 	}
 	if strings.Contains(command, "--query") {
 		d.listed(t, id)
@@ -51,7 +51,7 @@ func (d *desk) paste(t *testing.T, shell, command string, named orak.UploadID) {
 	require.Zero(t, status, "%s\n%s%s", command, out, errs)
 	switch {
 	case dry:
-		require.Equal(t, orak.StatusDeadLettered, d.settle(t, id).Status, command)
+		require.Equal(t, orak.StatusDeadLettered, d.awaitEnd(t, id).Status, command)
 		d.orak(t, "dlq", "reprocess", string(id))
 		d.completes(t, id)
 	case strings.Contains(command, "discard"):

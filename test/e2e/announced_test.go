@@ -15,8 +15,8 @@ import (
 	"orak/events"
 )
 
-// announced publishes the announcement of a recording that nobody stored, as
-// another producer than the API would; spoil changes its data.
+// announced publishes the announcement of a recording that is not stored, as a
+// producer other than the API could; spoil changes its data.
 func (a *app) announced(t *testing.T, spoil func(data string) string) (orak.UploadID, []byte) {
 	t.Helper()
 	id := orak.UploadID(uuid.Must(uuid.NewV7()).String())

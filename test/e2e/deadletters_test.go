@@ -21,7 +21,8 @@ import (
 	"orak/test/stack"
 )
 
-// desk is an operator's: a service with dead letters, and the command line.
+// desk is an operator's workplace: a service with dead letters, and the command
+// line.
 type desk struct {
 	*parking
 	t   *testing.T
@@ -33,14 +34,14 @@ func startDesk(t *testing.T) *desk {
 	return &desk{parking: startParking(t), t: t, bin: filepath.Dir(stack.Orak(t))}
 }
 
-// command is a command line in a shell that knows the server.
+// command prepares a command line in a shell that knows the server.
 func (d *desk) command(words string) *exec.Cmd {
 	cmd := exec.CommandContext(d.t.Context(), "sh", "-c", "exec "+words)
 	cmd.Env = stack.Environ("ORAK_SERVER="+d.API, "PATH="+d.bin+":"+os.Getenv("PATH"))
 	return cmd
 }
 
-// sh runs a command line to its end, and gives its status and what it printed.
+// sh runs a command line to its end, and returns its status and output.
 func (d *desk) sh(words string) (status int, out, errs string) {
 	d.t.Helper()
 	var stdout, stderr strings.Builder
@@ -54,7 +55,7 @@ func (d *desk) sh(words string) (status int, out, errs string) {
 	return 0, stdout.String(), stderr.String()
 }
 
-// line is one of those that a bulk prints with --json.
+// line is one line that a bulk command prints with --json.
 type line struct {
 	Phase            string
 	Count, More      int
@@ -63,7 +64,7 @@ type line struct {
 	Resume           string
 }
 
-// bulk runs a bulk with --json, and gives its last line.
+// bulk runs a bulk command with --json, and returns its last line.
 func (d *desk) bulk(wantStatus int, command string) (last line) {
 	d.t.Helper()
 	status, out, errs := d.sh(strings.TrimSuffix(command, " --json") + " --json")
@@ -73,7 +74,7 @@ func (d *desk) bulk(wantStatus int, command string) (last line) {
 	return last
 }
 
-// selected are the ids that a selection lists.
+// selected returns the ids that a selection lists.
 func (d *desk) selected(flags string) map[orak.UploadID]resource.DeadLetter {
 	d.t.Helper()
 	status, out, errs := d.sh("orak dlq list --limit 0 --json " + flags)
@@ -97,7 +98,7 @@ func (d *desk) waitFor(n int, flags string) map[orak.UploadID]resource.DeadLette
 	return found
 }
 
-// waitForCycle waits until every one is parked in a cycle.
+// waitForCycle waits until every upload is parked in a cycle.
 func (d *desk) waitForCycle(ids []orak.UploadID, cycle int) {
 	d.t.Helper()
 	for _, id := range ids {
@@ -120,14 +121,14 @@ func (d *desk) noAudio() orak.UploadID {
 	return accepted.ID
 }
 
-// TestDeadLettersAreDecidedInBulk is an operator's morning: two files that
-// are no recordings, and six that failed for want of a working ffmpeg.
+// TestDeadLettersAreDecidedInBulk decides on two files that are no
+// recordings, and on six that failed because ffmpeg did not work.
 func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 	t.Parallel()
 	d := startDesk(t)
 	notes := []orak.UploadID{d.noAudio(), d.noAudio()}
 	for _, id := range notes {
-		require.Equal(t, orak.ClassInput, d.settle(t, id).Failure.Class)
+		require.Equal(t, orak.ClassInput, d.awaitEnd(t, id).Failure.Class)
 	}
 	d.breakFFmpeg()
 	tune := tuneFile(t)
@@ -136,7 +137,7 @@ func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 		tunes = append(tunes, d.upload(t, tune).ID)
 	}
 	for _, id := range tunes {
-		require.Equal(t, orak.ClassTransient, d.settle(t, id).Failure.Class)
+		require.Equal(t, orak.ClassTransient, d.awaitEnd(t, id).Failure.Class)
 	}
 	d.waitFor(8, "")
 
@@ -179,11 +180,11 @@ func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 		}
 		d.waitForCycle(tunes, 0)
 	})
-	t.Run("a cap is said and gone on from", func(t *testing.T) {
+	t.Run("a capped bulk can be continued", func(t *testing.T) {
 		result := d.bulk(0, "orak dlq discard --text notes --limit 1 --yes")
 		require.Equal(t, 1, result.Done)
 		require.NotEmpty(t, result.Resume)
-		// Its list may still show the first: that one is gone, and no error.
+		// Its list may still show the first, which is gone and no error.
 		require.Eventually(t, func() bool { return d.bulk(0, result.Resume).Done == 1 }, patience, patience/1000)
 		for _, id := range notes {
 			d.await(t, id, func(s orak.Status) bool { return s == orak.StatusDiscarded })
@@ -194,8 +195,8 @@ func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 	})
 	t.Run("an interrupted bulk takes nothing twice", func(t *testing.T) {
 		first := d.interrupted(t, "orak dlq reprocess --class transient --rate 3/s --yes --json", 2)
-		// What was run again fails again, and then any but a resumed command
-		// would select it.
+		// What was run again fails again, and any command but a resumed one would
+		// select it.
 		require.Eventually(t, func() bool {
 			again := 0
 			for _, letter := range d.waitFor(6, "--class transient") {
@@ -227,7 +228,7 @@ func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 			require.Contains(t, out, want)
 		}
 	})
-	t.Run("what was mended finishes", func(t *testing.T) {
+	t.Run("uploads complete after the fix", func(t *testing.T) {
 		d.mendFFmpeg()
 		d.waitFor(6, "--class transient")
 		status, out, errs := d.sh("orak dlq reprocess --class transient --yes --rate 0 --timeout 10m --max-duration 1h --engine builtin")
@@ -240,8 +241,8 @@ func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 	})
 }
 
-// interrupted runs a bulk until n are decided on, interrupts it as Ctrl-C does,
-// and gives its result.
+// interrupted runs a bulk command until n uploads are decided on, interrupts it
+// as Ctrl-C does, and returns its result.
 func (d *desk) interrupted(t *testing.T, words string, n int) (last line) {
 	t.Helper()
 	cmd := d.command(words)
@@ -262,7 +263,7 @@ func (d *desk) interrupted(t *testing.T, words string, n int) (last line) {
 		if last.Phase != "decision" {
 			continue
 		}
-		// Once: a second interrupt ends the process without a word.
+		// Once: a second interrupt ends the process without output.
 		if seen++; seen == n {
 			require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		}

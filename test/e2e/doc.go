@@ -2,5 +2,5 @@
 // process, real encoded files by HTTP, the operators' own commands, kill -9.
 //
 // With ORAK_E2E_KAFKA=host:port the same tests run against that broker in
-// place of the embedded one; continuous integration runs them once each way.
+// place of the embedded one; continuous integration runs them both ways.
 package e2e

@@ -23,7 +23,7 @@ import (
 	"orak/internal/objectstore"
 )
 
-// answer is what the API says to a method on a path.
+// answer is the API's answer to a method on a path.
 func (a *app) answer(t *testing.T, method, path string, headers ...string) (int, resource.Problem) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, a.API+path, nil)
@@ -43,7 +43,7 @@ func (a *app) answer(t *testing.T, method, path string, headers ...string) (int,
 	return resp.StatusCode, p
 }
 
-// awaitErased waits until the API says that everything of an upload is gone.
+// awaitErased waits until the API reports that everything of an upload is gone.
 func (a *app) awaitErased(t *testing.T, id orak.UploadID) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -52,7 +52,7 @@ func (a *app) awaitErased(t *testing.T, id orak.UploadID) {
 	}, patience, 100*time.Millisecond, "%s is not erased", id)
 }
 
-// keys are the objects whose keys name an upload.
+// keys returns the keys of the objects that name an upload.
 func (a *app) keys(t *testing.T, id orak.UploadID) []string {
 	t.Helper()
 	store, err := objectstore.New(objectstore.Config{Endpoint: a.S3, Bucket: "orak", AccessKey: a.S3AccessKey, SecretKey: a.S3SecretKey})
@@ -68,8 +68,8 @@ func (a *app) keys(t *testing.T, id orak.UploadID) []string {
 	return keys
 }
 
-// lifecycle are the types of an upload's events on a topic, up to a mark that
-// is published behind them; repeats of an event count once.
+// lifecycle returns the types of an upload's events on a topic, up to a mark that
+// is published after them; repeats of an event count once.
 func (a *app) lifecycle(t *testing.T, topic string, id orak.UploadID) []events.Type {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -100,8 +100,8 @@ func (a *app) lifecycle(t *testing.T, topic string, id orak.UploadID) []events.T
 	}
 }
 
-// requireErased checks that nothing is left of an upload, and that this was
-// said once.
+// requireErased checks that nothing is left of an upload, and that one event says
+// so.
 func (a *app) requireErased(t *testing.T, id orak.UploadID) {
 	t.Helper()
 	a.awaitErased(t, id)
@@ -121,8 +121,8 @@ func (a *app) requireErased(t *testing.T, id orak.UploadID) {
 	require.Equal(t, http.StatusNoContent, status)
 }
 
-// TestErasedUploadsStayErased is an erasure with everything that could bring
-// the upload back.
+// TestErasedUploadsStayErased erases uploads and then does everything that could
+// bring them back.
 func TestErasedUploadsStayErased(t *testing.T) {
 	t.Parallel()
 	p := startParking(t)
@@ -135,7 +135,7 @@ func TestErasedUploadsStayErased(t *testing.T) {
 	var accepted resource.Accepted
 	require.NoError(t, json.Unmarshal(text, &accepted))
 	id := accepted.ID
-	require.Equal(t, orak.StatusCompleted, p.settle(t, id).Status)
+	require.Equal(t, orak.StatusCompleted, p.awaitEnd(t, id).Status)
 	parked := p.park(t)
 	require.NotEmpty(t, p.keys(t, id))
 
@@ -164,14 +164,14 @@ func TestErasedUploadsStayErased(t *testing.T) {
 	require.Equal(t, http.StatusGone, status, "%s", text)
 	require.Contains(t, string(text), "new key")
 
-	// What is uploaded and completed after all this was handled after it.
-	require.Equal(t, orak.StatusCompleted, p.settle(t, p.upload(t, tuneFile(t)).ID).Status)
+	// An upload that completes now was handled after all of this.
+	require.Equal(t, orak.StatusCompleted, p.awaitEnd(t, p.upload(t, tuneFile(t)).ID).Status)
 	p.requireErased(t, id)
 	p.requireErased(t, parked)
 }
 
-// announceAgain sends an upload's announcement once more, byte for byte, and
-// waits until the bridge has settled it.
+// announceAgain publishes an upload's announcement again, byte for byte, and waits
+// until the bridge has handled it.
 func (a *app) announceAgain(t *testing.T, id orak.UploadID) {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka), kgo.ConsumeTopics(events.TopicUploads), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -192,9 +192,9 @@ func (a *app) announceAgain(t *testing.T, id orak.UploadID) {
 	}
 }
 
-// TestUploadInTheOutboxIsErased: the erasure is accepted while Kafka is
-// unavailable; once it is back, both the upload and its erasure are announced,
-// in whatever order.
+// TestUploadInTheOutboxIsErased requests an erasure while Kafka is unavailable.
+// Once Kafka is back, both the upload and its erasure are announced, in any
+// order.
 func TestUploadInTheOutboxIsErased(t *testing.T) {
 	t.Parallel()
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
@@ -219,9 +219,9 @@ func TestUploadInTheOutboxIsErased(t *testing.T) {
 
 	away.Store(false)
 	a.awaitErased(t, id)
-	// A marker that was written late goes when the relay comes to it.
+	// The relay removes a marker that was written late.
 	require.Eventually(t, func() bool { return len(a.keys(t, id)) == 1 }, patience, 100*time.Millisecond)
-	require.Equal(t, orak.StatusCompleted, a.settle(t, a.upload(t, tuneFile(t)).ID).Status)
+	require.Equal(t, orak.StatusCompleted, a.awaitEnd(t, a.upload(t, tuneFile(t)).ID).Status)
 	a.requireErased(t, id)
 	require.Empty(t, a.lifecycle(t, events.TopicDeadLetters, id))
 }

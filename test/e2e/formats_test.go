@@ -18,14 +18,14 @@ import (
 	"orak/internal/media/mediatest"
 )
 
-// TestUploads is one running service and everything that callers do with it.
+// TestUploads tests everything that callers do, on one running service.
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	a := startApp(t)
 	t.Run("every format is analyzed", func(t *testing.T) { t.Parallel(); everyFormat(t, a) })
 	t.Run("hostile and broken files get their outcome", func(t *testing.T) { t.Parallel(); hostile(t, a) })
-	t.Run("what is no recording is refused at the door", func(t *testing.T) { t.Parallel(); refused(t, a) })
-	t.Run("a file cut short is analyzed as far as it goes", func(t *testing.T) { t.Parallel(); truncated(t, a) })
+	t.Run("files that are no recordings are refused", func(t *testing.T) { t.Parallel(); refused(t, a) })
+	t.Run("a truncated file is analyzed to its end", func(t *testing.T) { t.Parallel(); truncated(t, a) })
 	t.Run("the Web UI filters by status", func(t *testing.T) { t.Parallel(); webUI(t, a) })
 }
 
@@ -39,7 +39,7 @@ func everyFormat(t *testing.T, a *app) {
 		accepted[id], ids[id] = s, true
 	}
 	for id, s := range accepted {
-		u := a.settle(t, id)
+		u := a.awaitEnd(t, id)
 		require.Equal(t, orak.StatusCompleted, u.Status, "%s: %+v", s.Name, u.Failure)
 		var analysis orak.Analysis
 		require.NoError(t, a.get(t.Context(), u.Links.Analysis, &analysis), s.Name)
@@ -69,7 +69,7 @@ func hostile(t *testing.T, a *app) {
 		require.Equal(t, http.StatusAccepted, status, "%s: %s", s.Name, answer)
 		var accepted resource.Accepted
 		require.NoError(t, json.Unmarshal(answer, &accepted))
-		u := a.settle(t, accepted.ID)
+		u := a.awaitEnd(t, accepted.ID)
 		if !s.Refused {
 			require.Equal(t, orak.StatusCompleted, u.Status, "%s: %+v", s.Name, u.Failure)
 			continue
@@ -111,7 +111,7 @@ func truncated(t *testing.T, a *app) {
 	dir := t.TempDir()
 	for _, s := range mediatest.Generate(t, dir) {
 		cut := mediatest.Truncate(t, s, dir, 0.6)
-		u := a.settle(t, a.upload(t, cut.Path).ID)
+		u := a.awaitEnd(t, a.upload(t, cut.Path).ID)
 		if s.IndexLast {
 			require.Equal(t, orak.StatusDeadLettered, u.Status, cut.Name)
 			require.Equal(t, orak.ClassInput, u.Failure.Class, cut.Name)
@@ -128,7 +128,7 @@ func truncated(t *testing.T, a *app) {
 
 func webUI(t *testing.T, a *app) {
 	id := a.upload(t, mediatest.One(t, t.TempDir(), "tune.webm").Path).ID
-	require.Equal(t, orak.StatusCompleted, a.settle(t, id).Status)
+	require.Equal(t, orak.StatusCompleted, a.awaitEnd(t, id).Status)
 	query := url.Values{"query": {`OrakStatus="completed" AND WorkflowId="upload-` + string(id) + `"`}}
 	require.Eventually(t, func() bool {
 		resp, err := http.Get(a.TemporalUI + "/api/v1/namespaces/default/workflows?" + query.Encode())
@@ -149,7 +149,7 @@ func webUI(t *testing.T, a *app) {
 	require.Equal(t, http.StatusOK, page.StatusCode)
 }
 
-// tuneFile is a recording for tests that need just one.
+// tuneFile is the path of a recording, for tests that need only one.
 func tuneFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tune.wav")

@@ -15,9 +15,9 @@ import (
 	"orak/api/resource"
 )
 
-// TestKillWith50UploadsInFlightLosesNone kills the whole service, its
-// servers with it, while 50 apps upload. Each app does what an app does: it
-// tries again under its Idempotency-Key until it has its answer.
+// TestKillWith50UploadsInFlightLosesNone kills the whole service with
+// its servers while 50 apps upload. Each app tries again with its Idempotency-Key
+// until it has its answer.
 func TestKillWith50UploadsInFlightLosesNone(t *testing.T) {
 	t.Parallel()
 	a := startApp(t, "ORAK_REUSE_ANALYSES=false") // all have the same bytes
@@ -51,7 +51,7 @@ func TestKillWith50UploadsInFlightLosesNone(t *testing.T) {
 			}
 		})
 	}
-	<-enough // some are answered, some are on their way, some have not begun
+	<-enough // some are answered, some in flight, some not begun
 	a.Kill()
 	mu.Lock()
 	before := len(ids)
@@ -62,7 +62,7 @@ func TestKillWith50UploadsInFlightLosesNone(t *testing.T) {
 
 	require.Len(t, ids, uploads)
 	for id := range ids {
-		u := a.settle(t, id)
+		u := a.awaitEnd(t, id)
 		require.Equal(t, orak.StatusCompleted, u.Status, "%s: %+v", id, u.Failure)
 	}
 	for id, eventIDs := range a.completions(t, ids) {

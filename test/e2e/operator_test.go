@@ -19,8 +19,8 @@ import (
 	"orak/test/stack"
 )
 
-// parking is a service whose ffmpeg can be made to crash, and mended: a fault
-// of the machine, as an operator meets it.
+// parking is a service whose ffmpeg can be made to crash and to work again, like
+// a fault of the machine.
 type parking struct {
 	*app
 	// broken is the file that makes ffmpeg crash while it exists.
@@ -46,23 +46,23 @@ func startParking(t *testing.T) *parking {
 		p.alerts <- message.Text
 	}))
 	t.Cleanup(webhook.Close)
-	// The fence would keep the script from looking.
+	// The fence would forbid the script to read the file.
 	p.app = startApp(t, "ORAK_MEDIA_FFMPEG="+ffmpeg, "ORAK_MEDIA_FENCE=false", "ORAK_ALERT_WEBHOOK_URL="+webhook.URL+"/hooks/secret-token",
 		"ORAK_ALERT_GROUP_WAIT=1s", "ORAK_ALERT_GROUP_INTERVAL=2s", "ORAK_RETRY_DELAY=50ms")
 	return p
 }
 
-// park uploads a recording while ffmpeg crashes, and mends ffmpeg once the
-// upload is dead-lettered.
+// park uploads a recording while ffmpeg crashes, and lets ffmpeg work again once
+// the upload is dead-lettered.
 func (p *parking) park(t *testing.T) orak.UploadID {
 	t.Helper()
 	require.NoError(t, os.WriteFile(p.broken, nil, 0o600))
 	id := p.upload(t, tuneFile(t)).ID
-	u := p.settle(t, id)
+	u := p.awaitEnd(t, id)
 	require.Equal(t, orak.StatusDeadLettered, u.Status)
 	require.Equal(t, orak.StageConvert, u.Failure.Stage)
 	require.Equal(t, orak.ClassTransient, u.Failure.Class)
-	require.NotContains(t, u.Failure.Message, "/", "what the owner reads has no paths")
+	require.NotContains(t, u.Failure.Message, "/", "the owner must see no paths")
 	require.NoError(t, os.Remove(p.broken))
 	return id
 }
@@ -73,8 +73,8 @@ func (p *parking) completes(t *testing.T, id orak.UploadID) {
 	require.Nil(t, u.Failure)
 }
 
-// TestParkedUploadsAreDecidedWithEveryTool is the operator's work, with the
-// operator's tools, on one service.
+// TestParkedUploadsAreDecidedWithEveryTool decides on dead letters of one
+// service with each of the operator's tools.
 func TestParkedUploadsAreDecidedWithEveryTool(t *testing.T) {
 	t.Parallel()
 	p := startParking(t)

@@ -22,14 +22,14 @@ import (
 	"orak/test/stack"
 )
 
-// patience bounds every wait of these tests. It is generous, since what is
-// tested is that things come to an end, not how soon.
+// patience bounds every wait of these tests. It is generous: the tests
+// check that things end, not how soon.
 const patience = 3 * time.Minute
 
 // kafkaEnv names an external broker to test against.
 const kafkaEnv = "ORAK_E2E_KAFKA"
 
-// app is one running orak and what a test does with it.
+// app is one running orak, with the requests of a test.
 type app struct {
 	*stack.Process
 	kafka string
@@ -54,8 +54,7 @@ func startAppOn(t *testing.T, broker string, env ...string) *app {
 	return &app{Process: p, kafka: broker}
 }
 
-// sending is one request to upload; the zero value of a field leaves its
-// header out.
+// sending is one request to upload; an empty field omits its header.
 type sending struct {
 	body           []byte
 	contentType    string
@@ -63,7 +62,7 @@ type sending struct {
 	idempotencyKey string
 }
 
-// send posts s and returns the status with the whole answer.
+// send posts s and returns the status and the whole answer.
 func (a *app) send(ctx context.Context, s sending) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.API+"/v1/uploads", bytes.NewReader(s.body))
 	if err != nil {
@@ -117,13 +116,13 @@ func (a *app) get(ctx context.Context, path string, into any) error {
 	return json.NewDecoder(resp.Body).Decode(into)
 }
 
-// settle waits until the upload is final or parked.
-func (a *app) settle(t *testing.T, id orak.UploadID) resource.Upload {
+// awaitEnd waits until the upload is final or parked.
+func (a *app) awaitEnd(t *testing.T, id orak.UploadID) resource.Upload {
 	t.Helper()
 	return a.await(t, id, func(s orak.Status) bool { return s.Final() || s == orak.StatusDeadLettered })
 }
 
-// await waits until the upload's status is as wanted.
+// await waits until wanted accepts the upload's status.
 func (a *app) await(t *testing.T, id orak.UploadID, wanted func(orak.Status) bool) resource.Upload {
 	t.Helper()
 	var last resource.Upload

@@ -1,6 +1,5 @@
-// Package edge brings storms to the built API role in a process of its own:
-// senders that are slow or stop, in number. It counts the process's memory and
-// descriptors and its answers, and looks at what is left in the store. The
-// binary under test is named by ORAK_EDGE_BIN: `go tool task test:edge` runs the
+// Package edge sends many slow and stalled uploads to the built API role in its
+// own process. It measures the process's memory, descriptors and answers, and
+// checks what is left in the store. ORAK_EDGE_BIN names the binary under test: `go tool task test:edge` runs the
 // package for the build that is shipped (GOWORK=off), and for the workspace's.
 package edge

@@ -26,8 +26,8 @@ func TestIdleConnectionsDelayNoUpload(t *testing.T) {
 	require.Less(t, s.memory(), int64(256<<20))
 }
 
-// With fewer descriptors than connections come, the idle ones make room, for
-// the API's own connections to the store, too.
+// With fewer descriptors than connections, idle ones are closed, also for the
+// API's own connections to the store.
 func TestFewDescriptorsAreEnough(t *testing.T) {
 	s := start(t, "ulimit -n 64")
 	for range 3 {

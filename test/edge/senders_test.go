@@ -14,10 +14,10 @@ import (
 	"orak/internal/media/mediatest"
 )
 
-// wav is a recording of about n bytes.
+// wav returns a recording of about n bytes.
 func wav(n int) []byte { return mediatest.WAV(16000, 1, make([]int16, n/2)) }
 
-// A request's head and its first bytes, after which its sender is slow.
+// The head of a request and its first bytes, after which the sender is slow.
 func slowBody(sent int) []byte {
 	return append([]byte("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n"), wav(sent)...)
 }
@@ -27,7 +27,7 @@ func slowForm(sent int) []byte {
 		"--b\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n"), wav(sent)...)
 }
 
-// storm opens n connections that each send begin, and then some 200 bytes a
+// storm opens n connections that each send begin, and then about 200 bytes a
 // second, until ended is called.
 func (s *service) storm(n int, begin []byte) (ended func()) {
 	s.t.Helper()
@@ -41,8 +41,8 @@ func (s *service) storm(n int, begin []byte) (ended func()) {
 	return func() { cancel(); all.Wait() }
 }
 
-// trickle is one slow sender. It goes on where it is refused, as long as the
-// connection takes it.
+// trickle is one slow sender. It continues after a refusal for as long as the
+// connection accepts bytes.
 func trickle(ctx context.Context, t *testing.T, addr string, begin []byte, begun func()) {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -61,8 +61,7 @@ func trickle(ctx context.Context, t *testing.T, addr string, begin []byte, begun
 	}
 }
 
-// honest uploads a whole recording, and sends it again where the answer asks
-// for that, as a client does that keeps to Retry-After.
+// honest uploads a whole recording, and sends it again as Retry-After asks.
 func (s *service) honest(content []byte) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -79,7 +78,7 @@ func (s *service) honest(content []byte) {
 	}
 }
 
-// alive checks that the process says so within a second, ten times.
+// alive checks that /livez answers within a second, ten times.
 func (s *service) alive() {
 	s.t.Helper()
 	for range 10 {

@@ -26,7 +26,7 @@ const binaryEnv = "ORAK_EDGE_BIN"
 // patience bounds every wait of these tests, on a busy machine.
 const patience = 60 * time.Second
 
-// service is one API role in a process of its own, on real servers.
+// service is one API role in its own process, on real servers.
 type service struct {
 	*stack.Child
 	t *testing.T
@@ -38,8 +38,8 @@ type service struct {
 }
 
 // start runs `orak api` with the given settings ("ORAK_API_MAX_UPLOADS=8")
-// until the end of t. It is run by a shell after setup, which may lower limits
-// ("ulimit -n 64"); empty changes nothing.
+// until the end of t. A shell runs it after setup, which may lower limits
+// ("ulimit -n 64"); an empty setup changes nothing.
 func start(t *testing.T, setup string, settings ...string) *service {
 	t.Helper()
 	binary := os.Getenv(binaryEnv)
@@ -94,7 +94,7 @@ func (s *service) status(path string) int { return stack.Status("http://" + s.ad
 // memory is the process's resident set, in bytes.
 func (s *service) memory() int64 { return s.figure("VmRSS") }
 
-// peak is the most that memory ever was.
+// peak is the highest resident set so far, in bytes.
 func (s *service) peak() int64 { return s.figure("VmHWM") }
 
 func (s *service) figure(field string) int64 {
@@ -104,7 +104,7 @@ func (s *service) figure(field string) int64 {
 	return bytes
 }
 
-// descriptors is how many files and connections the process has open.
+// descriptors is the number of files and connections that the process has open.
 func (s *service) descriptors() int {
 	s.t.Helper()
 	open, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.PID()))
@@ -123,8 +123,8 @@ func (s *service) objects() []string {
 	return keys
 }
 
-// unfinished lists the keys of multipart uploads that were begun and neither
-// completed nor aborted.
+// unfinished lists the keys of multipart uploads that are neither completed nor
+// aborted.
 func (s *service) unfinished() []string {
 	s.t.Helper()
 	var keys []string
@@ -135,7 +135,7 @@ func (s *service) unfinished() []string {
 	return keys
 }
 
-// metric is a sample of the process's own metrics, by its name with labels.
+// metric is the value of one of the process's metrics, by its name with labels.
 func (s *service) metric(name string) float64 {
 	s.t.Helper()
 	resp, err := http.Get("http://" + s.admin + "/metrics")

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// memoryBound is what the API role may take, in bytes, whatever comes: the
-// default settings are meant for a container of 512 MiB.
+// memoryBound is the most memory that the API role may use, in bytes: the default
+// settings are for a container of 512 MiB.
 const memoryBound = 450 << 20
 
 func TestUploadCompletesWhileHundredsOfSendersAreSlow(t *testing.T) {
@@ -36,8 +36,8 @@ func TestUploadCompletesWhileHundredsOfSendersAreSlow(t *testing.T) {
 	}
 }
 
-// nothingLeft waits until the store holds just the recordings that were
-// accepted, and the process no connection that it had not before.
+// nothingLeft waits until the store has only the accepted recordings, and the
+// process no more connections than before.
 func (s *service) nothingLeft(descriptors, accepted int) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool { return len(s.objects()) == accepted && len(s.unfinished()) == 0 },

@@ -1,6 +1,5 @@
-// Package outage holds the tests of what orak promises about outages: an
-// outage is a backlog. Each dependency is cut off, stalls and damages what goes
-// through it, for long against the test's own settings, while uploads arrive;
-// no dead letter comes of it, one message tells of it and one of its end, and
-// every upload is completed once.
+// Package outage tests orak's promise that an outage is a backlog. Each dependency
+// is cut off, stalls and damages bytes, for long compared with the test's
+// settings, while uploads arrive. There must be no dead letter, one message at
+// the start and one at the end, and every upload must complete once.
 package outage

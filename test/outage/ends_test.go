@@ -19,7 +19,7 @@ import (
 	"orak/workflows"
 )
 
-// act is what is done to an upload while a dependency is away.
+// act is done to an upload while a dependency is unavailable.
 type act string
 
 const (
@@ -28,8 +28,8 @@ const (
 	terminate act = "terminate"
 )
 
-// fate is one upload of the table. ends are the statuses that it may end with:
-// where its run was terminated before an end was decided, nothing was promised.
+// fate is one upload of the table. ends are its allowed final statuses: if its run
+// was terminated before an end was decided, nothing was promised.
 type fate struct {
 	parked bool
 	acts   []act
@@ -72,8 +72,8 @@ func TestUploadsHaveOneEndWithoutKafka(t *testing.T) {
 	oneEnd(t, orak.DependencyKafka)
 }
 
-// oneEnd holds uploads that are discarded, canceled and cut off during an outage
-// to one end each: a final status, its outcome, and one event.
+// oneEnd checks that uploads which are discarded, canceled or cut off during an
+// outage have one end each: a final status, its outcome, and one event.
 func oneEnd(t *testing.T, d orak.Dependency) {
 	t.Helper()
 	r := newRig(t, d)
@@ -98,10 +98,10 @@ func oneEnd(t *testing.T, d orak.Dependency) {
 			r.act(f.id, a)
 		}
 	}
-	time.Sleep(trouble) // how long it lasts is what the test is about
+	time.Sleep(trouble) // the duration of the outage is the subject of the test
 	for _, f := range all {
 		if f.parked && len(f.acts) > 0 {
-			require.False(t, r.progress(f.id).Status.Final(), "nothing is shown that is not durable: %+v", f)
+			require.False(t, r.progress(f.id).Status.Final(), "a status is shown that is not durable: %+v", f)
 		}
 	}
 	r.proxy.heal()
@@ -137,7 +137,7 @@ func (r *rig) act(id orak.UploadID, a act) {
 	}
 }
 
-// taken waits until the workflow has taken what was said to it.
+// taken waits until the workflow has handled the request.
 func (r *rig) taken(id orak.UploadID) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
@@ -162,7 +162,7 @@ func (r *rig) stands(id orak.UploadID, s orak.Status) {
 	require.Eventually(r.t, func() bool { return r.progress(id).Status == s }, patience, tick)
 }
 
-// begun waits until there is a workflow.
+// begun waits until the workflow exists.
 func (r *rig) begun(id orak.UploadID) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
@@ -171,8 +171,8 @@ func (r *rig) begun(id orak.UploadID) {
 	}, patience, tick)
 }
 
-// reconciled runs Reconcile until no run is left that was cut off, and discards
-// what is parked again.
+// reconciled runs Reconcile until no cut-off run is left, and discards what is
+// parked again.
 func (r *rig) reconciled(all []*fate) {
 	r.t.Helper()
 	runs := reconcile.NewRuns(r.temporal, r.cfg.Temporal.Namespace, workflows.Payloads{})
@@ -189,7 +189,7 @@ func (r *rig) reconciled(all []*fate) {
 		require.Eventually(r.t, func() bool {
 			p := r.progress(f.id)
 			if p.Status == orak.StatusDeadLettered && slices.Contains(f.acts, terminate) {
-				// Refused where an end is on its way.
+				// Refused if an end is in progress.
 				if err := r.temporal.SignalWorkflow(r.t.Context(), workflows.UploadWorkflowID(f.id), "", workflows.SignalDiscard, nil); err != nil {
 					r.t.Logf("discarding %s: %v", f.id, err)
 				}
@@ -199,7 +199,7 @@ func (r *rig) reconciled(all []*fate) {
 	}
 }
 
-// once holds an upload to one end.
+// once checks that an upload has one end.
 func (r *rig) once(f *fate) {
 	r.t.Helper()
 	p := r.progress(f.id)

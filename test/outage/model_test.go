@@ -12,8 +12,8 @@ import (
 	"orak/internal/modelserver"
 )
 
-// newModelServer runs a server of orak's contract that hears one note in
-// everything, and returns its address.
+// newModelServer runs a server of orak's contract that finds the same note in
+// every recording, and returns its address.
 func newModelServer(t *testing.T) string {
 	t.Helper()
 	engine := orak.Engine{Name: "one-note", Version: "1"}

@@ -14,7 +14,7 @@ func TestStoreOutageIsABacklog(t *testing.T) {
 	r.start()
 	r.suffer()
 	r.completed()
-	r.told(orak.DependencyStore)
+	r.reported(orak.DependencyStore)
 	require.Len(t, r.hook.messages(), 2)
 	require.Empty(t, r.deadLetters())
 }
@@ -25,7 +25,7 @@ func TestKafkaOutageIsABacklog(t *testing.T) {
 	r.start()
 	r.suffer()
 	r.completed()
-	r.told(orak.DependencyKafka)
+	r.reported(orak.DependencyKafka)
 	require.Len(t, r.hook.messages(), 2)
 	require.Empty(t, r.deadLetters())
 }
@@ -36,13 +36,13 @@ func TestModelServerOutageIsABacklog(t *testing.T) {
 	r.start()
 	r.suffer()
 	r.completed()
-	r.told(orak.DependencyModelServer)
+	r.reported(orak.DependencyModelServer)
 	require.Len(t, r.hook.messages(), 2)
 	require.Empty(t, r.deadLetters())
 }
 
-// A webhook is missed only where there is something to tell: one upload fails
-// for a reason of its own.
+// Only a message reveals the outage of the alert webhook, so one upload is
+// poisoned.
 func TestAlertWebhookOutageDelaysItsMessages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, orak.DependencyAlertWebhook)
@@ -51,14 +51,14 @@ func TestAlertWebhookOutageDelaysItsMessages(t *testing.T) {
 	poisoned := r.poison()
 	r.suffer()
 	r.completed()
-	r.told(orak.DependencyAlertWebhook)
+	r.reported(orak.DependencyAlertWebhook)
 	require.Contains(t, r.message("1 upload dead-lettered"), string(poisoned))
 	require.Len(t, r.hook.messages(), 3)
 	require.Equal(t, []string{string(poisoned)}, r.deadLetters())
 }
 
-// Without Temporal there is nobody to tell of it but the bridge; what is
-// promised is that uploads are taken, and that nothing is lost.
+// Without Temporal only the bridge can report the outage; the promise is that
+// uploads are accepted, and that nothing is lost.
 func TestTemporalOutageIsABacklog(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, orak.DependencyTemporal)

@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// proxy stands before a server, and can be made worse than any network.
+// proxy stands in front of a server, and can behave worse than any network.
 type proxy struct {
 	*toxiproxy.Proxy
 	t *testing.T
-	// down says that nobody listens.
+	// down says that it does not listen.
 	down bool
 }
 
@@ -29,17 +29,17 @@ func newProxy(t *testing.T, upstream string) *proxy {
 	return p
 }
 
-// address is where the proxy listens; it stays the same when it is cut.
+// address is the proxy's address; it stays the same when it is cut.
 func (p *proxy) address() string { return p.Listen }
 
-// cut refuses connections and ends those that are there.
+// cut refuses connections and closes open ones.
 func (p *proxy) cut() {
 	p.Stop()
 	p.down = true
 }
 
-// damage lets a few bytes of each connection through, in small pieces, and
-// then ends it: whole requests and whole answers are rare.
+// damage lets a few bytes of each connection through, in small pieces, and then
+// closes it: whole requests and answers are rare.
 func (p *proxy) damage() {
 	p.toxic("slicer", "upstream", `{"average_size": 64, "size_variation": 32}`)
 	p.toxic("limit_data", "upstream", `{"bytes": 500}`)
@@ -49,13 +49,13 @@ func (p *proxy) damage() {
 // reset ends connections with a reset as soon as something is sent.
 func (p *proxy) reset() { p.toxic("reset_peer", "upstream", `{"timeout": 0}`) }
 
-// stall takes connections and bytes, and never answers.
+// stall accepts connections and bytes, and never answers.
 func (p *proxy) stall() {
 	p.toxic("timeout", "upstream", `{"timeout": 0}`)
 	p.toxic("timeout", "downstream", `{"timeout": 0}`)
 }
 
-// heal makes it a good network again.
+// heal stops all trouble.
 func (p *proxy) heal() {
 	p.t.Helper()
 	p.Toxics.ResetToxics(context.Background())
@@ -71,8 +71,7 @@ func (p *proxy) resume() error {
 	return p.Start()
 }
 
-// next ends one kind of trouble where the next one begins, with nothing good
-// between them.
+// next replaces one kind of trouble by the next one, without a pause.
 func (p *proxy) next(trouble func()) {
 	p.t.Helper()
 	p.Stop()
@@ -89,8 +88,8 @@ func (p *proxy) toxic(kind, stream, attributes string) {
 	require.NoError(p.t, err)
 }
 
-// advertised is a listener that says it listens elsewhere, so that a broker
-// sends its clients through a proxy.
+// advertised is a listener with another address, so that a broker sends its
+// clients through a proxy.
 type advertised struct {
 	net.Listener
 	addr net.Addr

@@ -18,8 +18,8 @@ import (
 	"orak/workflows"
 )
 
-// completed waits until every accepted upload is, and checks that each was so
-// once.
+// completed waits until every accepted upload is completed, and checks that each
+// has one completed event.
 func (r *rig) completed() {
 	r.t.Helper()
 	want := map[orak.UploadID]int{}
@@ -51,7 +51,7 @@ func (r *rig) completions() map[orak.UploadID]int {
 	return counts
 }
 
-// deadLetters are the keys of the dead letters.
+// deadLetters returns the keys of the dead letters.
 func (r *rig) deadLetters() (keys []string) {
 	r.t.Helper()
 	for _, rec := range r.records(events.TopicDeadLetters) {
@@ -80,9 +80,9 @@ func (r *rig) records(topic string) (all []*kgo.Record) {
 	return all
 }
 
-// told waits until the outage is over, and checks that it was told once and
-// its end once.
-func (r *rig) told(d orak.Dependency) {
+// reported waits until the outage is over, and checks that one message reported
+// it and one its end.
+func (r *rig) reported(d orak.Dependency) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
@@ -100,7 +100,7 @@ func (r *rig) told(d orak.Dependency) {
 	require.Equal(r.t, []int{1, 1}, []int{down, over})
 }
 
-// poison sends an upload that is dead-lettered for a reason of its own.
+// poison sends an upload that is dead-lettered because of its recording.
 func (r *rig) poison() orak.UploadID {
 	id := r.send("poisoned", poisoned())
 	r.mu.Lock()
@@ -110,7 +110,7 @@ func (r *rig) poison() orak.UploadID {
 	return id
 }
 
-// message waits for the one that has text.
+// message waits for the message that contains text.
 func (r *rig) message(text string) (found string) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
@@ -124,7 +124,7 @@ func (r *rig) message(text string) (found string) {
 	return found
 }
 
-// webhook keeps the messages that it was sent.
+// webhook keeps the messages that it receives.
 type webhook struct {
 	*httptest.Server
 	mu    sync.Mutex

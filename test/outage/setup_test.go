@@ -31,19 +31,18 @@ import (
 )
 
 const (
-	// patience bounds every wait of these tests: what is tested is that things
-	// come to an end.
+	// patience bounds every wait of these tests.
 	patience = 3 * time.Minute
 	tick     = 100 * time.Millisecond
-	// trouble is how long each kind of it lasts, and silence how long silence
-	// does, of which a client takes longer to know: long against the settings of
-	// newRig, so that three counted attempts would be used up, as ten minutes are
-	// against the defaults.
+	// trouble is how long each kind of trouble lasts, and silence how long a stall
+	// lasts, which a client detects later. Both are so long, compared with the
+	// settings of newRig, that three counted attempts would be used up, like ten
+	// minutes with the defaults.
 	trouble = 4 * time.Second
 	silence = 8 * time.Second
 )
 
-// rig is the whole program, and servers of which one stands behind a proxy.
+// rig is the whole program, with one of its servers behind a proxy.
 type rig struct {
 	t         *testing.T
 	cfg       app.Config
@@ -60,7 +59,7 @@ type rig struct {
 	sending  sync.WaitGroup
 }
 
-// newRig puts the proxy before the given dependency.
+// newRig puts the proxy in front of the given dependency.
 func newRig(t *testing.T, d orak.Dependency) *rig {
 	t.Helper()
 	servers := stack.Start(t)
@@ -104,8 +103,8 @@ func newRig(t *testing.T, d orak.Dependency) *rig {
 	return r
 }
 
-// startKafka runs a broker of the test's own and returns the address for the
-// program; its clients are told the same one.
+// startKafka runs a broker only for the test and returns the address for the
+// program, which is also the one that the broker advertises.
 func (r *rig) startKafka(proxied bool) string {
 	r.t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(func(network, address string) (net.Listener, error) {
@@ -142,7 +141,7 @@ func (r *rig) start() {
 	})
 }
 
-// load sends n uploads, one after the other, each until it is accepted.
+// load sends n uploads one after the other, each until it is accepted.
 func (r *rig) load(n int) {
 	r.sending.Go(func() {
 		for range n {
@@ -155,7 +154,7 @@ func (r *rig) load(n int) {
 	})
 }
 
-// errRefused is an answer that another try does not change.
+// errRefused is a final refusal.
 var errRefused = errors.New("the upload is refused")
 
 // send sends one upload until it is accepted, as an app does.
@@ -172,7 +171,7 @@ func (r *rig) send(key string, body []byte) orak.UploadID {
 			r.mu.Unlock()
 			return id
 		}
-		time.Sleep(tick) // as the app does that was told to come again later
+		time.Sleep(tick) // as an app does after Retry-After
 	}
 	return ""
 }
@@ -207,17 +206,17 @@ func (r *rig) try(key string, body []byte) (orak.UploadID, error) {
 }
 
 // suffer puts the dependency through every kind of trouble, with uploads in
-// hand and under load, and then mends it.
+// progress and under load, and then heals it.
 func (r *rig) suffer() {
 	r.load(12)
-	r.sending.Wait() // accepted, and most not yet through
+	r.sending.Wait() // accepted, and most not yet completed
 	for _, kind := range []struct {
 		begin func()
 		last  time.Duration
 	}{{r.proxy.damage, trouble}, {r.proxy.stall, silence}, {r.proxy.reset, trouble}, {r.proxy.cut, trouble}} {
 		r.proxy.next(kind.begin)
 		r.load(4)
-		time.Sleep(kind.last) // how long it lasts is what the test is about
+		time.Sleep(kind.last) // the duration of the outage is the subject of the test
 	}
 	r.proxy.heal()
 	r.load(4)

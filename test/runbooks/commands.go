@@ -11,18 +11,17 @@ import (
 
 // Command is one line that an operator pastes.
 type Command struct {
-	// File and Line say where it stands, Section under which heading.
+	// File, Line and Section (the heading) locate it.
 	File, Section string
 	Line          int
-	// Shell is the command itself, Comment what follows it behind a #.
+	// Shell is the command itself, Comment the text after #.
 	Shell, Comment string
 }
 
 func (c Command) String() string { return fmt.Sprintf("%s:%d %s", c.File, c.Line, c.Shell) }
 
 // Commands returns the commands of every document in a folder. Code that is
-// neither shell nor a query of the metrics is an error: it would be a way
-// around the test.
+// neither shell nor PromQL is an error, since it would escape the test.
 func Commands(tree fs.FS) ([]Command, error) {
 	names, err := fs.Glob(tree, "*.md")
 	if err != nil {
@@ -89,7 +88,7 @@ func InSection(name, text, section string) []Command {
 	return found
 }
 
-// comment begins behind a space, or with the line.
+// comment begins after a space, or at the start of the line.
 var comment = regexp.MustCompile(`(?:^|\s+)#\s`)
 
 func split(line string) Command {
@@ -102,8 +101,8 @@ func split(line string) Command {
 
 var exitStatus = regexp.MustCompile(`\bexit (?:status|code) (\d+)`)
 
-// Allows says that a command may end with a status: 0, or one that the
-// comment behind it names.
+// Allows reports whether a command may exit with a status: 0, or one that its
+// comment names.
 func (c Command) Allows(status int) bool {
 	if status == 0 {
 		return true
@@ -112,15 +111,15 @@ func (c Command) Allows(status int) bool {
 	return named != nil && named[1] == strconv.Itoa(status)
 }
 
-// Endless says that the operator ends the command.
+// Endless reports whether the operator ends the command.
 func (c Command) Endless() bool { return strings.Contains(c.Comment, "until Ctrl-C") }
 
 var upload = regexp.MustCompile(`\bID\b`)
 
-// Uploads is how many uploads a command names.
+// Uploads is the number of uploads that a command names.
 func (c Command) Uploads() int { return len(upload.FindAllString(c.Shell, -1)) }
 
-// With puts uploads and the rest of the placeholders in.
+// With fills in uploads and the other placeholders.
 func (c Command) With(uploads []string, rest *strings.Replacer) string {
 	shell := upload.ReplaceAllStringFunc(c.Shell, func(string) string {
 		id := uploads[0]
@@ -130,10 +129,10 @@ func (c Command) With(uploads []string, rest *strings.Replacer) string {
 	return rest.Replace(shell)
 }
 
-// asks are the commands that ask before they act, unless told not to.
+// asks matches the commands that ask before they act, unless --yes is given.
 var asks = regexp.MustCompile(`^orak (dlq (reprocess|discard) --|erase |replay |offsets reset )`)
 
-// Unasked is the command with its question answered.
+// Unasked returns the command with --yes if it would ask.
 func (c Command) Unasked() Command {
 	if asks.MatchString(c.Shell) && !strings.Contains(c.Shell, "--yes") && !strings.Contains(c.Shell, "--dry-run") {
 		c.Shell += " --yes"

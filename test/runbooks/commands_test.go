@@ -10,11 +10,11 @@ import (
 
 func TestCommandsAreFound(t *testing.T) {
 	t.Parallel()
-	found, err := Commands(fstest.MapFS{"a.md": {Data: []byte("# A\n\n## Look\n\n```sh\n# why\n\norak dlq show ID   # exit status 1 where it is gone\n" +
+	found, err := Commands(fstest.MapFS{"a.md": {Data: []byte("# A\n\n## Look\n\n```sh\n# why\n\norak dlq show ID   # exit status 1 if it is gone\n" +
 		"orak lag --watch  # until Ctrl-C\n```\n```promql\nup == 0\n```\n")}})
 	require.NoError(t, err)
 	require.Equal(t, []Command{
-		{File: "a.md", Section: "Look", Line: 8, Shell: "orak dlq show ID", Comment: "exit status 1 where it is gone"},
+		{File: "a.md", Section: "Look", Line: 8, Shell: "orak dlq show ID", Comment: "exit status 1 if it is gone"},
 		{File: "a.md", Section: "Look", Line: 9, Shell: "orak lag --watch", Comment: "until Ctrl-C"},
 	}, found)
 	require.True(t, found[0].Allows(0))

@@ -1,7 +1,5 @@
 // Package runbooks runs every command that docs/runbooks shows, with the real
-// tools, on a real service: an operator pastes what they read there at a bad
-// hour, and it works.
+// tools, on a real service, so that what an operator pastes works.
 //
-// The placeholders, and what else the documents may rely on, are told in
-// docs/runbooks/README.md.
+// docs/runbooks/README.md explains the placeholders and the environment.
 package runbooks

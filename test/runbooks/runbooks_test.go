@@ -19,8 +19,8 @@ import (
 	"orak/test/stack"
 )
 
-// stateOf is what the upload that a command names is in. Most are about one
-// that is parked, and those of a failure class about one of that class.
+// stateOf is the state of the upload that a command names. Most are about a parked
+// one, and those of a failure class about one of that class.
 func stateOf(c Command) string {
 	switch {
 	case strings.Contains(c.Shell, "erase-ID"), strings.HasPrefix(c.Shell, "orak status "), strings.Contains(c.Shell, "workflow delete "):
@@ -32,15 +32,15 @@ func stateOf(c Command) string {
 	}
 }
 
-// decides says that a command decides on the upload that it names.
+// decides reports whether a command decides on the upload that it names.
 func decides(c Command) bool {
 	return c.Uploads() == 1 && !strings.Contains(c.Shell, "--dry-run") &&
 		(strings.Contains(c.Shell, "reprocess") || strings.Contains(c.Shell, "discard") || strings.Contains(c.Shell, "workflow cancel"))
 }
 
-// TestRunbookCommandsWork runs them in three groups: those about
-// single uploads at once, each on its own; then, in the documents' order,
-// those about all of them; and those that want the service gone.
+// TestRunbookCommandsWork runs the commands in three groups: those about single
+// uploads concurrently, each on its own upload; then, in the documents' order,
+// those about all uploads; and those that need a stopped service.
 func TestRunbookCommandsWork(t *testing.T) {
 	t.Parallel()
 	commands, err := Commands(os.DirFS("../../docs/runbooks"))
@@ -76,7 +76,7 @@ func TestRunbookCommandsWork(t *testing.T) {
 		uploads[state] = s.prepare(state, needed[state])
 		t.Logf("%s: %d uploads %s", time.Since(began).Round(time.Second), needed[state], state)
 	}
-	s.breakFFmpeg(true) // what is run again fails at once
+	s.breakFFmpeg(true) // reprocessed uploads fail at once
 	require.Eventually(t, func() bool {
 		_, err := s.Client(t, "default").DescribeWorkflowExecution(t.Context(), "outage-alert-webhook", "")
 		return err == nil
@@ -116,7 +116,7 @@ func TestRunbookCommandsWork(t *testing.T) {
 	}
 }
 
-// runner runs commands and remembers how they ended.
+// runner runs commands and records how they ended.
 type runner struct {
 	*service
 	mu       sync.Mutex
@@ -153,7 +153,7 @@ func (r *runner) paste(ctx context.Context, c Command, ids []string) error {
 	return nil
 }
 
-// interrupt ends a command as Ctrl-C does, once it has said something.
+// interrupt ends a command as Ctrl-C does, after its first output.
 func (r *runner) interrupt(ctx context.Context, words string) error {
 	cmd := r.command(ctx, "exec "+words)
 	var errs bytes.Buffer

@@ -26,22 +26,22 @@ import (
 	"orak/test/stack"
 )
 
-// patience bounds every wait. It is generous: what is tested is that things
-// come to an end, not how soon.
+// patience bounds every wait. It is generous: the tests check that things
+// end, not how soon.
 const patience = time.Minute
 
-// service is a running orak with everything away that a runbook is about: its
-// ffmpeg and its model server do as told, and its webhook takes no message.
+// service is a running orak with the troubles of the runbooks: the test controls
+// its ffmpeg and its model server, and its alert webhook accepts no message.
 type service struct {
 	*stack.Process
 	t *testing.T
 	// broken is the file that makes ffmpeg crash while it exists.
 	broken string
-	// model is the status that the model server answers with.
+	// model is the status of the model server's answers.
 	model atomic.Int32
-	// modelURL is where it is.
+	// modelURL is its address.
 	modelURL string
-	// desk is where the operator sits: a folder beside the data folder.
+	// desk is the operator's working directory, beside the data folder.
 	desk string
 	path string
 	tune []byte
@@ -65,7 +65,7 @@ func start(t *testing.T) *service {
 	t.Cleanup(webhook.Close)
 	s.Process = stack.StartUp(t, stack.Options{Env: []string{
 		"ORAK_LOG_LEVEL=error", "ORAK_RETRY_DELAY=50ms", "ORAK_RETRY_PATIENCE=1s",
-		// The fence would keep the script from looking.
+		// The fence would forbid the script to read the file.
 		"ORAK_MEDIA_FFMPEG=" + ffmpeg, "ORAK_MEDIA_FENCE=false",
 		"ORAK_ENGINE=http", "ORAK_MODEL_SERVER_URL=" + model.URL, "ORAK_MODEL_SERVER_PATIENCE=1s",
 		"ORAK_ALERT_WEBHOOK_URL=" + webhook.URL, "ORAK_ALERT_GROUP_WAIT=1s", "ORAK_OUTAGE_GROUP_WAIT=1s", "ORAK_OUTAGE_REPORT_INTERVAL=1s",
@@ -75,19 +75,19 @@ func start(t *testing.T) *service {
 	return s
 }
 
-// answerModel is a model server that always says it is ready, so that the
-// analyses are tried, and then answers as told.
+// answerModel is a model server that is always ready, so that analyses are tried,
+// and answers them with the status in model.
 func (s *service) answerModel(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case modelserver.ReadyPath:
 	case "/v1/capacity":
-		fmt.Fprint(w, `{"engine":{"name":"told","version":"1"},"slots":8,"queue":8}`)
+		fmt.Fprint(w, `{"engine":{"name":"test","version":"1"},"slots":8,"queue":8}`)
 	default:
 		w.WriteHeader(int(s.model.Load()))
 	}
 }
 
-// command is a command line at the operator's desk.
+// command prepares a command line in the operator's folder.
 func (s *service) command(ctx context.Context, words string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", words)
 	cmd.Dir = s.desk
@@ -98,14 +98,14 @@ func (s *service) command(ctx context.Context, words string) *exec.Cmd {
 	return cmd
 }
 
-// sh runs a command line that must do.
+// sh runs a command line that must succeed.
 func (s *service) sh(words string) {
 	s.t.Helper()
 	out, err := s.command(s.t.Context(), words).CombinedOutput()
 	require.NoError(s.t, err, "%s\n%s", words, out)
 }
 
-// upload sends a recording, or a file that is none.
+// upload sends a file, which may be no recording.
 func (s *service) upload(name string, body []byte) orak.UploadID {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.API+"/v1/uploads", bytes.NewReader(body))
@@ -138,8 +138,8 @@ func (s *service) get(ctx context.Context, path string, into any) error {
 	return json.NewDecoder(resp.Body).Decode(into)
 }
 
-// decided waits until a decision on a parked upload has been taken: it is
-// discarded or canceled, was finished, or has failed again.
+// decided waits until a decision on a parked upload has taken effect: it is
+// discarded or canceled, has completed, or has failed again.
 func (s *service) decided(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -161,7 +161,7 @@ func (s *service) decided(ctx context.Context, id string) error {
 	}
 }
 
-// states are what an upload may be in when its command runs.
+// states are the states of uploads in which commands run.
 var states = []string{"transient", "input", "model", "overload", "dependency", "erased"}
 
 // prepare makes n uploads in a state.
