@@ -2,9 +2,9 @@
 // statuses, the failure classes, the shape of a finished analysis and the
 // names of the objects that belong to an upload.
 //
-// It imports the standard library alone, so that every other package may
-// import it. Technologies live in internal/, behaviour in api/, bridge/,
-// workflows/, activities/ and worker/; internal/app wires them.
+// It imports only the standard library, so that every other package may import it.
+// Technologies are in internal/, behaviour in api/, bridge/, workflows/,
+// activities/ and worker/; internal/app connects them.
 //
 //	app ──POST──► api ──► object store ──► Kafka orak.uploads
 //	                                            │
@@ -16,6 +16,5 @@
 //	                                            ▼
 //	                          dead letter, alert, and the workflow parks
 //
-// The promise behind all of it: no upload is ever lost, stuck, or failed in
-// silence.
+// The promise of the service: no upload is ever lost, stuck, or failed silently.
 package orak

@@ -8,41 +8,40 @@ import (
 	"time"
 )
 
-// Class says whose fault a failure is, and so what happens next. The set is
+// Class says what is at fault in a failure, and so what happens next. The set is
 // closed: metric labels, search attributes and headers carry it.
 type Class string
 
 const (
-	// ClassInput is the caller's file: not audio, corrupt, too long. It is
-	// never retried.
+	// ClassInput is a fault of the file: not audio, corrupt, too long. It is never
+	// retried.
 	ClassInput Class = "input"
-	// ClassTransient is this attempt alone: a timeout, a 5xx, a crash. It is
-	// retried within the budget of attempts.
+	// ClassTransient is a fault of this attempt only: a timeout, a 5xx, a crash. It
+	// is retried within the retry budget.
 	ClassTransient Class = "transient"
-	// ClassModel is the analysis itself failing on this file; retried as
-	// ClassTransient is.
+	// ClassModel is a failure of the analysis of this file. It is retried like
+	// ClassTransient.
 	ClassModel Class = "model"
-	// ClassOverload is a model server that asks for patience (429, 503). It
-	// is waited out and is no attempt.
+	// ClassOverload is a model server that is overloaded (429, 503). The upload
+	// waits, and no attempt is counted.
 	ClassOverload Class = "overload"
-	// ClassDependency is a store, Kafka or model server that cannot be
-	// reached, so that everything would fail. It is waited out and is no
-	// attempt.
+	// ClassDependency is a dependency that cannot be reached, so that every upload
+	// would fail. The upload waits, and no attempt is counted.
 	ClassDependency Class = "dependency"
-	// ClassInternal is ours: a panic, a broken invariant. It is never
+	// ClassInternal is a fault of orak: a panic, a broken invariant. It is never
 	// retried.
 	ClassInternal Class = "internal"
 )
 
-// Classes are all of them.
+// Classes returns all classes.
 func Classes() []Class {
 	return []Class{ClassInput, ClassTransient, ClassModel, ClassOverload, ClassDependency, ClassInternal}
 }
 
-// ParseClass checks s, which may come from anywhere, against Classes.
-func ParseClass(s string) (Class, bool) { return Class(s), slices.Contains(Classes(), Class(s)) }
+// ParseClass returns untrusted s as a Class; ok is false if it is not one.
+func ParseClass(s string) (c Class, ok bool) { return Class(s), slices.Contains(Classes(), Class(s)) }
 
-// Dependency names something that every upload needs. The set is closed:
+// Dependency names a server or program that uploads need. The set is closed:
 // workflow ids and metric labels carry it.
 type Dependency string
 
@@ -52,23 +51,23 @@ const (
 	DependencyKafka       Dependency = "kafka"
 	DependencyTemporal    Dependency = "temporal"
 	DependencyModelServer Dependency = "model-server"
-	// DependencyAlertWebhook is where alerts are posted: the operators' chat.
+	// DependencyAlertWebhook is the operators' chat, to which alerts are posted.
 	DependencyAlertWebhook Dependency = "alert-webhook"
 	// DependencyConverter is this machine's ffmpeg and its scratch disk.
 	DependencyConverter Dependency = "converter"
-	// DependencyWorkflows is the workers' own code: it is away for an open
-	// workflow whose workflow task fails again and again.
+	// DependencyWorkflows is the workers' own code. It counts as unavailable while
+	// the workflow task of an open workflow fails repeatedly.
 	DependencyWorkflows Dependency = "workflows"
 )
 
-// Failure is a failure as people outside the process see it.
+// Failure is a failure as it is stored and shown.
 type Failure struct {
 	Stage Stage `json:"stage"`
 	Class Class `json:"class"`
-	// Message is safe for the upload's owner: no paths, hosts or secrets.
-	// At most MaxMessage bytes.
+	// Message is safe to show to the upload's owner: it has no paths, hosts or
+	// secrets. It has at most MaxMessage bytes.
 	Message string `json:"message"`
-	// Attempts is how many counted attempts were spent.
+	// Attempts is the number of counted attempts.
 	Attempts int       `json:"attempts"`
 	FirstAt  time.Time `json:"first_at"`
 	LastAt   time.Time `json:"last_at"`
@@ -77,26 +76,27 @@ type Failure struct {
 // MaxMessage bounds Failure.Message and Fault.Message, in bytes.
 const MaxMessage = 500
 
-// Fault is an error that knows its class. Packages under internal/ return one
-// wherever they can tell whose fault an error is.
+// Fault is an error with a class. Packages under internal/ return one wherever they
+// know what is at fault.
 type Fault struct {
 	Class Class
 	// Message is for the upload's owner; see Failure.Message.
 	Message string
-	// Dependency is the server that cannot be reached or that asks for
-	// patience, where Class is ClassDependency or ClassOverload and it is known.
+	// Dependency is the dependency that is unavailable or overloaded, if Class is
+	// ClassDependency or ClassOverload; empty if it is not known.
 	Dependency Dependency
-	// RetryAfter is how long to wait at least before the next attempt, where
-	// the other side said so; zero otherwise.
+	// RetryAfter is the shortest wait before the next attempt that the other side
+	// asked for; zero if it did not.
 	RetryAfter time.Duration
-	// Suspect says that the dependency had the recording in hand when it failed,
-	// so that the recording may be the cause. It is tried alone from then on.
+	// Suspect means that the dependency was processing the recording when it failed,
+	// so that the recording may be the cause. From then on it is analyzed alone.
 	Suspect bool
-	// Err is the detail, for the log alone. It may be nil.
+	// Err is the detail, for logs only. It may be nil.
 	Err error
 }
 
-// Error has the detail: it is for logs, never for the upload's owner.
+// Error returns the message and the detail. It is for logs, never for the upload's
+// owner.
 func (f *Fault) Error() string {
 	if f.Err == nil {
 		return f.Message
@@ -104,12 +104,12 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s: %v", f.Message, f.Err)
 }
 
-// Unwrap gives the detail to errors.Is and errors.As.
+// Unwrap returns the detail, for errors.Is and errors.As.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// AsFault finds the Fault in err's chain, or makes one. What nobody
-// classified counts as transient: it is retried, and cannot be retried for
-// ever. A nil err gives nil.
+// AsFault returns the Fault in the chain of err, or makes one. An error without
+// a class counts as transient, so that it is retried, but not for ever. For a nil
+// err it returns nil.
 func AsFault(err error) *Fault {
 	if err == nil {
 		return nil

@@ -9,9 +9,9 @@ import (
 // MaxFilename bounds Upload.Filename, in bytes.
 const MaxFilename = 255
 
-// CleanFilename makes a caller's file name what Upload.Filename promises:
-// never a path, valid UTF-8, nothing that could fool a terminal or a reader
-// (control and format characters, so no reversed extensions either).
+// CleanFilename makes a caller's file name comply with Upload.Filename: it returns
+// valid UTF-8 that is no path and has no control or format characters, which could
+// deceive a terminal or a reader, for example by a reversed extension.
 func CleanFilename(given string) string {
 	name := strings.ToValidUTF8(given, "")
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {

@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// The keys of an upload's objects in the bucket. They are contracts:
-// operators type them, and downstream readers depend on them.
+// The keys of an upload's objects in the bucket are contracts: operators type them,
+// and other programs depend on them.
 
-// PendingPrefix begins the key of every outbox marker.
+// PendingPrefix is the prefix of the keys of all outbox markers.
 const PendingPrefix = "pending/"
 
-// OriginalKey is the recording as it was sent.
+// OriginalKey returns the key of the recording as it was sent.
 func OriginalKey(t Tenant, id UploadID) string { return uploadKey(t, id, "original") }
 
-// The metadata of a recording's object, beside it in the store. What orak itself
-// did not store has none.
+// The metadata of a recording's object. Recordings that other programs stored have
+// none.
 const (
 	metaReceivedAt = "orak-received-at"
 	metaSHA256     = "orak-sha256"
 )
 
-// RecordingMetadata is what is kept beside a recording: when it was accepted,
-// so that every answer tells the same, and its digest, where that is known
-// before its last byte; empty where it is not.
+// RecordingMetadata returns the metadata of a recording's object: when it was
+// accepted, so that every answer has the same time, and its digest, if that is
+// known before its last byte; sha256 may be empty.
 func RecordingMetadata(receivedAt time.Time, sha256 string) map[string]string {
 	meta := map[string]string{metaReceivedAt: receivedAt.UTC().Format(time.RFC3339Nano)}
 	if sha256 != "" {
@@ -32,8 +32,8 @@ func RecordingMetadata(receivedAt time.Time, sha256 string) map[string]string {
 	return meta
 }
 
-// RecordedAt reads Upload.ReceivedAt from a recording's metadata; without it, it
-// is stored, the time of the object itself.
+// RecordedAt reads Upload.ReceivedAt from a recording's metadata. Without metadata
+// it returns stored, the time of the object.
 func RecordedAt(meta map[string]string, stored time.Time) time.Time {
 	if at, err := time.Parse(time.RFC3339Nano, meta[metaReceivedAt]); err == nil {
 		return at.UTC()
@@ -41,8 +41,8 @@ func RecordedAt(meta map[string]string, stored time.Time) time.Time {
 	return stored.UTC()
 }
 
-// RecordedSHA256 reads the digest from a recording's metadata; empty where it is
-// not there.
+// RecordedSHA256 reads the digest from a recording's metadata; it returns "" if
+// there is none.
 func RecordedSHA256(meta map[string]string) string {
 	if sum := meta[metaSHA256]; isSHA256(sum) {
 		return sum
@@ -50,58 +50,59 @@ func RecordedSHA256(meta map[string]string) string {
 	return ""
 }
 
-// AudioKey is the converted recording: 16 kHz, mono, 16-bit PCM WAV.
+// AudioKey returns the key of the converted recording: 16 kHz, mono, 16-bit PCM WAV.
 func AudioKey(t Tenant, id UploadID) string { return uploadKey(t, id, "audio.wav") }
 
-// AnalysisKey is the Analysis as JSON.
+// AnalysisKey returns the key of the Analysis, which is JSON.
 func AnalysisKey(t Tenant, id UploadID) string { return uploadKey(t, id, "analysis.json") }
 
-// PitchKey is the PitchCurve as JSON.
+// PitchKey returns the key of the PitchCurve, which is JSON.
 func PitchKey(t Tenant, id UploadID) string { return uploadKey(t, id, "pitch.json") }
 
-// OutcomeKey is the last Progress of a closed upload as JSON. It answers for
-// the upload once Temporal has forgotten the workflow (see docs/decisions).
+// OutcomeKey returns the key of the last Progress of a closed upload, which is
+// JSON. The API reads it once Temporal has deleted the workflow (see
+// docs/decisions/0001-outcome-object.md).
 func OutcomeKey(t Tenant, id UploadID) string { return uploadKey(t, id, "outcome.json") }
 
-// UploadPrefix begins the keys of everything that is stored of an upload but
-// its outbox marker.
+// UploadPrefix returns the prefix of the keys of everything that is stored of an
+// upload, except its outbox markers and tombstone.
 func UploadPrefix(t Tenant, id UploadID) string { return uploadKey(t, id, "") }
 
-// Tombstone is what is left of an upload that somebody asked to be erased. It
-// is written before anything is removed.
+// Tombstone remains of an erased upload. It is written before anything is removed.
 type Tombstone struct {
 	ID          UploadID  `json:"upload_id"`
 	RequestedAt time.Time `json:"requested_at"`
-	// ErasedAt is zero until everything is gone.
+	// ErasedAt is zero until everything is removed.
 	ErasedAt time.Time `json:"erased_at,omitzero"`
 }
 
-// ErasedKey is the Tombstone of an erased upload as JSON: its id and when it was
-// erased, nothing of the recording. Nothing is ever started again under its id.
+// ErasedKey returns the key of the Tombstone of an erased upload, which is JSON. No
+// workflow is ever started for an upload that has one.
 func ErasedKey(t Tenant, id UploadID) string {
 	return "erased/" + string(t) + "/" + string(id) + ".json"
 }
 
-// Finished points from a recording's bytes to the upload that holds their
-// analysis by one engine. The upload may be gone.
+// Finished points from the bytes of a recording to an upload that has their
+// analysis by one engine. That upload may have been erased.
 type Finished struct {
 	UploadID UploadID `json:"upload_id"`
 	// PitchSHA256 is the digest of the PitchCurve that belongs to the analysis.
 	PitchSHA256 string `json:"pitch_sha256"`
 }
 
-// FinishedKey is the Finished of an Engine that is Known, as JSON.
+// FinishedKey returns the key of the Finished of an Engine that is Known, which is
+// JSON.
 func FinishedKey(t Tenant, sha256 string, e Engine) string {
 	return FinishedPrefix(t, sha256) + e.Name + "@" + e.Version + ".json"
 }
 
-// FinishedPrefix begins the key of every Finished of the same bytes.
+// FinishedPrefix returns the prefix of the keys of all Finished of the same bytes.
 func FinishedPrefix(t Tenant, sha256 string) string {
 	return "analyses/" + string(t) + "/" + sha256 + "/"
 }
 
-// PendingKey is the outbox marker: it is written before the recording and
-// removed once Kafka has acknowledged the upload's event.
+// PendingKey returns the key of an upload's outbox marker, which is written before
+// the recording and removed after Kafka has acknowledged the upload's event.
 func PendingKey(t Tenant, id UploadID) string {
 	return PendingPrefix + string(t) + "/" + string(id) + pendingUpload
 }
@@ -111,8 +112,9 @@ func ParsePendingKey(key string) (t Tenant, id UploadID, ok bool) {
 	return parsePending(key, pendingUpload)
 }
 
-// PendingErasureKey is the outbox marker of an erasure: it is written before the
-// erasure is answered and removed once Kafka has acknowledged its event.
+// PendingErasureKey returns the key of the outbox marker of an erasure, which is
+// written before the erasure is answered and removed after Kafka has acknowledged
+// its event.
 func PendingErasureKey(t Tenant, id UploadID) string {
 	return PendingPrefix + string(t) + "/" + string(id) + pendingErasure
 }
@@ -123,7 +125,7 @@ func ParsePendingErasureKey(key string) (t Tenant, id UploadID, ok bool) {
 	return parsePending(key, pendingErasure)
 }
 
-// The ends of the markers' keys.
+// The suffixes of the markers' keys.
 const (
 	pendingUpload  = ".json"
 	pendingErasure = ".erasure.json"

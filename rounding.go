@@ -2,17 +2,16 @@ package orak
 
 import "math"
 
-// AnalysisSchema is the version of analysis.json that this version writes. It
-// rises with every change of what a field means or of its digits, and with
-// every new field:
+// AnalysisSchema is the version of analysis.json that this version writes. Every
+// change of a field's meaning or digits, and every new field, increments it:
 //
 //	1  has no schema_version; numbers have all the digits of a float64
-//	2  numbers are rounded to what they mean
+//	2  numbers are rounded to significant digits
 const AnalysisSchema = 2
 
-// The digits after the decimal point that a number of a result has, by its
-// unit. What is measured is worse than that; more digits would claim a
-// precision that nobody hears and that differs from processor to processor.
+// The digits after the decimal point of a number in a result, by its unit. The
+// measurements are less precise than that; further digits are inaudible and differ
+// between processors.
 const (
 	digitsHz        = 2 // 0.3 cents at 55 Hz
 	digitsSeconds   = 3
@@ -23,10 +22,10 @@ const (
 	digitsEmbedding = 5 // cosines keep 4
 )
 
-// Final is the analysis as it is stored, announced and answered: every number
-// rounded to what it means, and marked with AnalysisSchema. It is made once,
-// where an analysis is complete. The hop of the curve is exact, since times are
-// multiples of it. Final of a final analysis is the same.
+// Final returns the analysis as it is stored, published and answered: every number
+// is rounded, and SchemaVersion is AnalysisSchema. It is called once, when an
+// analysis is complete. The hop of the curve stays exact, since times are
+// multiples of it. Final of a final analysis returns the same.
 func (a Analysis) Final() Analysis {
 	a.SchemaVersion = AnalysisSchema
 	a.Audio = a.Audio.rounded()
@@ -42,7 +41,7 @@ func (a Analysis) Final() Analysis {
 	return a
 }
 
-// Final is the curve as it is stored.
+// Final returns the curve as it is stored.
 func (c PitchCurve) Final() PitchCurve {
 	c.F0Hz, c.Voicing = roundAll(c.F0Hz, digitsHz), roundAll(c.Voicing, digitsShare)
 	return c
@@ -67,8 +66,8 @@ func (p Pitch) rounded() Pitch {
 	return p
 }
 
-// round gives the float that is nearest to v with so many decimal digits; JSON
-// then shows no more of them. Zero has no sign.
+// round returns the float nearest to v with so many decimal digits, so that its
+// JSON has no more. Zero has no sign.
 func round[T float32 | float64](v T, digits int) T {
 	scale := math.Pow10(digits)
 	scaled := math.Round(float64(v) * scale)
@@ -78,7 +77,7 @@ func round[T float32 | float64](v T, digits int) T {
 	return T(scaled / scale)
 }
 
-// roundAll rounds a copy; nil stays nil.
+// roundAll returns a rounded copy; nil for nil.
 func roundAll[T float32 | float64](values []T, digits int) []T {
 	if values == nil {
 		return nil

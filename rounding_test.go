@@ -25,7 +25,7 @@ func unrounded() Analysis {
 	}
 }
 
-func TestFinalAnalysisHasDigitsThatMeanSomething(t *testing.T) {
+func TestFinalAnalysisIsRounded(t *testing.T) {
 	t.Parallel()
 	text, err := json.Marshal(unrounded().Final())
 	require.NoError(t, err)
@@ -43,15 +43,15 @@ func TestFinalAnalysisHasDigitsThatMeanSomething(t *testing.T) {
 	require.NotContains(t, string(text), "-0,", "zero has no sign")
 }
 
-func TestFinalAnalysisIsFinal(t *testing.T) {
+func TestFinalOfAFinalAnalysisIsTheSame(t *testing.T) {
 	t.Parallel()
 	given := unrounded()
 	once := given.Final()
 	require.Equal(t, once, once.Final())
-	require.Equal(t, unrounded(), given, "what was given is left as it was")
+	require.Equal(t, unrounded(), given, "the receiver is not changed")
 }
 
-func TestFinalCurveShowsNoMoreDigitsThanItHas(t *testing.T) {
+func TestFinalCurveIsRounded(t *testing.T) {
 	t.Parallel()
 	var curve PitchCurve
 	for i := range 5000 {

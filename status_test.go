@@ -14,7 +14,7 @@ func TestAddMarkKeepsTheFirstAndTheLatest(t *testing.T) {
 	for n := range 10 {
 		before := marks
 		marks = orak.AddMark(marks, orak.Mark{Attempt: n}, 4)
-		require.Len(t, before, min(n, 4), "what was there is left alone")
+		require.Len(t, before, min(n, 4), "the argument is not changed")
 		require.Equal(t, n, marks[len(marks)-1].Attempt)
 		require.Zero(t, marks[0].Attempt)
 	}

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// UploadID names one upload: a UUID in its canonical lower-case form, version
-// 7 (time-ordered) for a fresh upload or version 5 of (tenant,
-// Idempotency-Key) for one that its caller may repeat.
+// UploadID identifies an upload. It is a UUID in its canonical lower-case form: of
+// version 7 (time-ordered), or of version 5 from the tenant and the
+// Idempotency-Key, so that a repeated request has the same id.
 type UploadID string
 
-// ErrInvalidID is what ParseUploadID returns for anything but a canonical UUID.
+// ErrInvalidID is the error of ParseUploadID.
 var ErrInvalidID = errors.New("not an upload id: want a lower-case UUID")
 
-// ParseUploadID checks s, which may come from anywhere. An UploadID that came
-// from it is safe inside object keys, workflow ids and visibility queries.
+// ParseUploadID returns untrusted s as an UploadID, which is safe in object keys,
+// workflow ids and visibility queries. Its error is ErrInvalidID.
 func ParseUploadID(s string) (UploadID, error) {
 	if len(s) != 36 {
 		return "", ErrInvalidID
@@ -35,18 +35,18 @@ func ParseUploadID(s string) (UploadID, error) {
 	return UploadID(s), nil
 }
 
-// Tenant names whose upload it is. It is a DNS label: 1 to 63 of a-z, 0-9
-// and '-', beginning and ending with a letter or digit.
+// Tenant is the owner of an upload. It is a DNS label: 1 to 63 of a-z, 0-9 and '-',
+// beginning and ending with a letter or digit.
 type Tenant string
 
-// DefaultTenant owns the uploads of callers that name no tenant.
+// DefaultTenant is the tenant of callers that name none.
 const DefaultTenant Tenant = "default"
 
-// ErrInvalidTenant is what ParseTenant returns for anything but a DNS label.
+// ErrInvalidTenant is the error of ParseTenant.
 var ErrInvalidTenant = errors.New("not a tenant: want 1 to 63 of a-z, 0-9 and '-'")
 
-// ParseTenant checks s, which may come from anywhere. A Tenant that came from
-// it is safe inside object keys and visibility queries.
+// ParseTenant returns untrusted s as a Tenant, which is safe in object keys and
+// visibility queries. Its error is ErrInvalidTenant.
 func ParseTenant(s string) (Tenant, error) {
 	if len(s) < 1 || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
 		return "", ErrInvalidTenant
@@ -59,20 +59,20 @@ func ParseTenant(s string) (Tenant, error) {
 	return Tenant(s), nil
 }
 
-// Upload is one accepted recording: what was stored, never the bytes.
+// Upload describes an accepted recording. It has none of its bytes.
 type Upload struct {
 	ID     UploadID `json:"upload_id"`
 	Tenant Tenant   `json:"tenant"`
-	// Key is the object that holds the recording as it was sent.
+	// Key is the key of the recording as it was sent.
 	Key string `json:"key"`
-	// ContentType is the media type sniffed from the first bytes, not the
-	// one that the caller claimed.
+	// ContentType is the media type that was sniffed from the first bytes, not the
+	// one that the caller declared.
 	ContentType string `json:"content_type,omitzero"`
-	// Filename is the caller's own name for the file, for people to read:
-	// at most 255 bytes of valid UTF-8 without control characters, and
-	// never a path. It may be empty.
+	// Filename is the caller's name for the file, for people to read: at most
+	// MaxFilename bytes of valid UTF-8 without control characters, and never
+	// a path. It may be empty.
 	Filename string `json:"filename,omitempty"`
-	// Size is the recording's length in bytes.
+	// Size is the length of the recording in bytes.
 	Size int64 `json:"size,omitzero"`
 	// SHA256 is the digest of the recording, 64 lower-case hex digits.
 	SHA256 string `json:"sha256,omitzero"`
@@ -80,15 +80,14 @@ type Upload struct {
 	ReceivedAt time.Time `json:"received_at,omitzero"`
 }
 
-// BareUpload is an upload of which nothing may be said, since it was erased, or
-// nothing is known, since its announcement cannot be used: whose it is and
-// which, nothing of the recording.
+// BareUpload returns an Upload with only the tenant, the id and the key. It stands
+// for an upload that was erased, or whose announcement was refused.
 func BareUpload(t Tenant, id UploadID) Upload {
 	return Upload{ID: id, Tenant: t, Key: OriginalKey(t, id)}
 }
 
-// Validate reports the first thing that makes u unusable. Whoever reads an
-// Upload from outside the process calls it.
+// Validate returns an error for the first field that is invalid. Call it for every
+// Upload that comes from outside the process.
 func (u Upload) Validate() error {
 	if _, err := ParseUploadID(string(u.ID)); err != nil {
 		return fmt.Errorf("upload_id: %w", err)
