@@ -212,36 +212,12 @@ func (m *meter) digest(size int64) (sum string, whole bool) {
 
 // contentType guesses from the file name; the server inspects the bytes.
 func contentType(name string) string {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".m4a", ".mp4", ".mov", ".qta":
-		return "audio/mp4"
-	case ".aac":
-		return "audio/aac"
-	case ".3gp":
-		return "audio/3gpp"
-	case ".amr", ".awb":
-		return "audio/amr"
-	case ".mp3":
-		return "audio/mpeg"
-	case ".ogg", ".oga", ".opus":
-		return "audio/ogg"
-	case ".webm":
-		return "audio/webm"
-	case ".mka":
-		return "audio/x-matroska"
-	case ".w64":
-		return "audio/x-w64"
-	case ".wav":
-		return "audio/wav"
-	case ".flac":
-		return "audio/flac"
-	case ".aif", ".aiff":
-		return "audio/aiff"
-	case ".caf":
-		return "audio/x-caf"
-	default:
-		return "audio/*"
-	}
+	subtype := map[string]string{
+		".m4a": "mp4", ".mp4": "mp4", ".mov": "mp4", ".qta": "mp4", ".aac": "aac", ".3gp": "3gpp", ".amr": "amr", ".awb": "amr",
+		".mp3": "mpeg", ".ogg": "ogg", ".oga": "ogg", ".opus": "ogg", ".webm": "webm", ".mka": "x-matroska", ".w64": "x-w64",
+		".wav": "wav", ".flac": "flac", ".aif": "aiff", ".aiff": "aiff", ".caf": "x-caf",
+	}[strings.ToLower(filepath.Ext(name))]
+	return "audio/" + cmp.Or(subtype, "*")
 }
 
 func disposition(name string) string {

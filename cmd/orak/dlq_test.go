@@ -53,10 +53,10 @@ func TestNoDeadLettersIsNotAFailure(t *testing.T) {
 func TestDecisionsCarryReasonAndAuthor(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, upload(orak.StatusConverting))
-	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", testID, "upload-"+otherID, "--from", "convert", "--reason", "mended", "--by", "ada")
+	got := orakRun(t.Context(), w.URL, "dlq", "reprocess", testID, "upload-"+otherID, "--from", "convert", "--reason", "fixed", "--by", "ada")
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Equal(t, testID+" runs again\n"+otherID+" runs again\n", got.out)
-	body := ` {"from":"convert","reason":"mended","by":"ada"}`
+	body := ` {"from":"convert","reason":"fixed","by":"ada"}`
 	require.Equal(t, []string{
 		"POST /v1/dead-letters/" + testID + "/reprocess" + body,
 		"POST /v1/dead-letters/" + otherID + "/reprocess" + body,

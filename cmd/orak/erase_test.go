@@ -55,7 +55,7 @@ func TestErasureIsWatchedToItsEnd(t *testing.T) {
 	at := time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
 	done := make(chan outcome)
 	go func() { done <- orakRun(t.Context(), w.URL, "erase", testID, "--yes", "--watch", "--json") }()
-	for _, p := range []*resource.Problem{nil, {Status: http.StatusServiceUnavailable, Title: "Away"}, ref(erasedProblem(time.Time{})), ref(erasedProblem(at))} {
+	for _, p := range []*resource.Problem{nil, {Status: http.StatusServiceUnavailable, Title: "Unavailable"}, ref(erasedProblem(time.Time{})), ref(erasedProblem(at))} {
 		w.mu.Lock()
 		looks := len(w.asked)
 		if p != nil {

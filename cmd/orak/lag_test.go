@@ -18,8 +18,8 @@ import (
 	"orak/operate/lag"
 )
 
-// kafkaWith is a broker where group "readers" has read committed of the ten
-// records of a partition.
+// kafkaWith starts a broker on which the group "readers" has committed an offset
+// in a partition of ten records.
 func kafkaWith(t *testing.T, committed int64) (environ []string) {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "voices"))
@@ -111,7 +111,7 @@ func (c *cutAfter) Write(p []byte) (int, error) {
 	return c.Builder.Write(p)
 }
 
-func TestLagRefusesWhatMakesNoSense(t *testing.T) {
+func TestLagRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"can't be used together": {"lag", "--all", "--group", "a"},
@@ -125,7 +125,7 @@ func TestLagRefusesWhatMakesNoSense(t *testing.T) {
 	}
 }
 
-// lagged is a look at everything that can be seen.
+// lagged is a look with every kind of group and partition.
 func lagged() lagLook {
 	committed := func(n int64) *int64 { return &n }
 	seconds := func(s float64) *float64 { return &s }

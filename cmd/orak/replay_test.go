@@ -24,8 +24,8 @@ import (
 	"orak/workflows"
 )
 
-// topicOf is a broker whose topic of uploads announces the test's upload and
-// has a record that is no event.
+// topicOf starts a broker whose uploads topic has the announcement of the test's
+// upload and a record that is not an event.
 func topicOf(t *testing.T) kafka.Config {
 	t.Helper()
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
@@ -46,7 +46,7 @@ func topicOf(t *testing.T) kafka.Config {
 	return cfg
 }
 
-func TestReplayLooksThenStartsThenHasNothingToDo(t *testing.T) {
+func TestReplayPlansThenStartsThenHasNothingToDo(t *testing.T) {
 	t.Parallel()
 	servers := stack.Start(t)
 	environ := []string{
@@ -90,9 +90,9 @@ func TestReplayLooksThenStartsThenHasNothingToDo(t *testing.T) {
 	require.Empty(t, got.err)
 }
 
-// A recording that a device put into the bucket itself is announced by the
-// bucket alone, and replayed from its bytes.
-func TestReplayStartsWhatTheBucketAloneAnnounced(t *testing.T) {
+// A recording that a device put into the bucket is announced only by the bucket,
+// and replayed from its bytes.
+func TestReplayStartsUploadsAnnouncedOnlyByTheBucket(t *testing.T) {
 	t.Parallel()
 	servers := stack.Start(t)
 	bucket, id := servers.Bucket(t), orak.UploadID("0195a2b4-7c3d-7e8f-9a0b-00000000c0de")
