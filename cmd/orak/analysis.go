@@ -39,7 +39,7 @@ func (a *analysisCmd) Run(ctx context.Context, con *console) error {
 		if code == exitFailed && !con.JSON {
 			con.Tell("  Its status: %s", a.command("status", a.ID))
 		}
-		return said{err}
+		return printedError{err}
 	}
 	if err != nil {
 		return err

@@ -10,9 +10,9 @@ type consent struct {
 	Yes    bool `short:"y" env:"-" help:"Do not ask."`
 }
 
-// possible returns an error where the command would have to ask and nobody can
+// checkAsk returns an error where the command would have to ask and nobody can
 // answer.
-func (c consent) possible(con *console) error {
+func (c consent) checkAsk(con *console) error {
 	if c.DryRun || c.Yes || con.CanAsk() {
 		return nil
 	}

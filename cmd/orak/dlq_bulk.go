@@ -106,7 +106,7 @@ func (b *bulk) carryOut(ctx context.Context) error {
 		if err != nil && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if failures++; !outOfOrder(err) {
+		if failures++; !serverFailed(err) {
 			failures = 0
 		}
 		var refusal *client.Error
@@ -121,8 +121,8 @@ func (b *bulk) carryOut(ctx context.Context) error {
 	return nil
 }
 
-// outOfOrder reports whether the server is at fault, not the request.
-func outOfOrder(err error) bool {
+// serverFailed reports whether the server is at fault, not the request.
+func serverFailed(err error) bool {
 	var refusal *client.Error
 	return errors.As(err, &refusal) && (refusal.Problem.Status >= 500 || refusal.Problem.Status == http.StatusTooManyRequests)
 }
@@ -144,7 +144,7 @@ func (b *bulk) count(id orak.UploadID, err error) error {
 	case gone(err):
 		b.result.Gone++
 		line.Outcome = "gone"
-	case outOfOrder(err):
+	case serverFailed(err):
 		b.result.Failed++
 		line.Outcome = "failed"
 	case errors.As(err, &refusal):

@@ -195,7 +195,7 @@ func (b *bulk) each(ctx context.Context, ids []orak.UploadID, watch bool) error 
 		}
 		if err != nil {
 			b.con.explain(ctx, err)
-			worst = worse(worst, said{err})
+			worst = worse(worst, printedError{err})
 		}
 	}
 	return worst

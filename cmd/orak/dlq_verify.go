@@ -59,7 +59,7 @@ func (v *dlqVerifyCmd) Run(ctx context.Context, con *console) error {
 		return nil
 	})
 	if err != nil {
-		return con.serversFault(ctx, err)
+		return con.asOutage(ctx, err)
 	}
 	if con.JSON {
 		err = con.Value(sum)
@@ -67,7 +67,7 @@ func (v *dlqVerifyCmd) Run(ctx context.Context, con *console) error {
 		con.verified(sum)
 	}
 	if err == nil && len(sum.Disagree) > 0 {
-		return said{errDisagree}
+		return printedError{errDisagree}
 	}
 	return err
 }

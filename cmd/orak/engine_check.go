@@ -76,7 +76,7 @@ func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
 		con.Print("%d checks, %d failed", len(all), failed)
 	}
 	if err == nil && failed > 0 {
-		return said{errNotConforming}
+		return printedError{errNotConforming}
 	}
 	return err
 }

@@ -48,7 +48,7 @@ func (e *eraseCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := e.possible(con); err != nil {
+	if err := e.checkAsk(con); err != nil {
 		return err
 	}
 	cl, err := e.open(con)
@@ -73,7 +73,7 @@ func (e *eraseCmd) Run(ctx context.Context, con *console) error {
 		}
 		if err != nil {
 			con.explain(ctx, err)
-			worst = worse(worst, said{err})
+			worst = worse(worst, printedError{err})
 		}
 	}
 	return worst

@@ -34,10 +34,10 @@ func (e usageError) Unwrap() error { return e.error }
 // has been printed.
 var errNoResult = errors.New("the upload ended without a result")
 
-// said is an error that has been printed already and still decides the exit code.
-type said struct{ error }
+// printedError is an error that has been printed already and still decides the exit code.
+type printedError struct{ error }
 
-func (e said) Unwrap() error { return e.error }
+func (e printedError) Unwrap() error { return e.error }
 
 // unreachableError is an outage of Kafka or Temporal.
 type unreachableError struct{ error }
@@ -53,8 +53,8 @@ func (e unreachableError) Error() string {
 	return strings.TrimSuffix(fault.Message, ".") + ": " + fault.Err.Error()
 }
 
-// serversFault makes an error of class dependency an unreachableError.
-func (c *console) serversFault(ctx context.Context, err error) error {
+// asOutage makes an error of class dependency an unreachableError.
+func (c *console) asOutage(ctx context.Context, err error) error {
 	if fault, ok := errors.AsType[*orak.Fault](err); ctx.Err() == nil && ok && fault.Class == orak.ClassDependency {
 		return unreachableError{err}
 	}
@@ -64,7 +64,7 @@ func (c *console) serversFault(ctx context.Context, err error) error {
 // explain prints an error and the next step, and returns the exit code.
 func (c *console) explain(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
-	var already said
+	var already printedError
 	if err == nil || code == exitNoResult || code == exitInterrupted || errors.As(err, &already) {
 		return code
 	}

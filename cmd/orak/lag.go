@@ -107,7 +107,7 @@ func (l *lagCmd) Run(ctx context.Context, con *console) error {
 	every, window := l.pace()
 	w := lagWatch{lagCmd: l, con: con, sampler: sampler,
 		board: lag.NewBoard(lag.Rules{Window: window, Allowed: l.Settings.Lag.Allowed})}
-	return con.serversFault(ctx, w.run(ctx, every))
+	return con.asOutage(ctx, w.run(ctx, every))
 }
 
 // lagWatch is one run of the command.
@@ -224,7 +224,7 @@ func (w lagWatch) verdict(shown lagLook) error {
 		}
 	}
 	if len(errs) == 0 && bad {
-		return said{errGroupInError}
+		return printedError{errGroupInError}
 	}
 	return errors.Join(errs...)
 }

@@ -45,7 +45,7 @@ func (s *offsetsShowCmd) Run(ctx context.Context, con *console) error {
 	group, err := s.open(con).Show(ctx)
 	switch {
 	case err != nil:
-		return con.serversFault(ctx, err)
+		return con.asOutage(ctx, err)
 	case con.JSON:
 		return con.Value(group)
 	}

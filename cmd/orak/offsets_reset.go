@@ -39,12 +39,12 @@ func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if err := r.possible(con); err != nil {
+	if err := r.checkAsk(con); err != nil {
 		return err
 	}
 	group, changes, err := offsets.Preview(ctx, to)
 	if err != nil {
-		return con.serversFault(ctx, err)
+		return con.asOutage(ctx, err)
 	}
 	if err := con.showChanges(group, changes); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
 		return activeError(group)
 	}
 	if err != nil {
-		return con.serversFault(ctx, err)
+		return con.asOutage(ctx, err)
 	}
 	if !con.JSON {
 		con.Print("%s The offsets are reset. Start the members of the group again.", con.Paint(terminal.Green, con.Marks.Done))

@@ -65,7 +65,7 @@ func (r *reconcileCmd) now(ctx context.Context, con *console, runs *reconcile.Ru
 		}
 	})
 	if err != nil {
-		return con.serversFault(ctx, err)
+		return con.asOutage(ctx, err)
 	}
 	if con.JSON {
 		err = con.Value(run)
@@ -73,7 +73,7 @@ func (r *reconcileCmd) now(ctx context.Context, con *console, runs *reconcile.Ru
 		con.reconciliation(run)
 	}
 	if err == nil && (run.Status != reconcile.StatusCompleted || run.Report.Total().Errors > 0) {
-		return said{errUnrepaired}
+		return printedError{errUnrepaired}
 	}
 	return err
 }
@@ -81,7 +81,7 @@ func (r *reconcileCmd) now(ctx context.Context, con *console, runs *reconcile.Ru
 func (r *reconcileCmd) history(ctx context.Context, con *console, runs *reconcile.Runs) error {
 	all, err := runs.History(ctx, r.Limit)
 	if err != nil {
-		return con.serversFault(ctx, err)
+		return con.asOutage(ctx, err)
 	}
 	for _, run := range all {
 		if con.JSON {

@@ -59,7 +59,7 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if err := c.possible(con); err != nil {
+	if err := c.checkAsk(con); err != nil {
 		return err
 	}
 	file, err := c.file()
@@ -74,7 +74,7 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer, file *replay.File, sel replay.Selection, opts replay.Options) error {
 	plan, err := c.plan(ctx, con, r, file, sel)
 	if err != nil {
-		return con.serversFault(ctx, err)
+		return con.asOutage(ctx, err)
 	}
 	if err := con.showPlan(plan, c); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer
 	view.Clear()
 	if err != nil {
 		con.Tell("Stopped after %s of %d. Continue with:\n  %s", terminal.Count(result.Total(), "workflow"), plan.Total()+plan.Done().Total(), c.command(con))
-		return con.serversFault(ctx, err)
+		return con.asOutage(ctx, err)
 	}
 	if err := file.Remove(); err != nil {
 		return err

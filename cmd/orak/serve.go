@@ -33,7 +33,7 @@ func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 	}
 	if err != nil {
 		// It has been logged.
-		return said{serveError{err}}
+		return printedError{serveError{err}}
 	}
 	var ended error
 	select {

@@ -72,7 +72,7 @@ func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client
 		if err != nil {
 			con.Tell("%s %s", con.PaintErr(terminal.Red, con.Marks.Failed), terminal.Clean(from.name)+" was not sent")
 			con.explain(ctx, err)
-			worst = worse(worst, said{err})
+			worst = worse(worst, printedError{err})
 			if _, ok := errors.AsType[*client.Unreachable](err); ok {
 				if left := len(recordings) - i - 1; left > 0 {
 					con.Tell("Not tried: %s.", terminal.Count(left, "further file"))
@@ -142,7 +142,7 @@ func (u *uploadCmd) watchAll(ctx context.Context, con *console, cl *client.Clien
 		}
 		if err != nil {
 			con.explain(ctx, err)
-			worst = worse(worst, said{err})
+			worst = worse(worst, printedError{err})
 		}
 	}
 	return worst
