@@ -175,7 +175,8 @@ func (f *follower) stream(ctx context.Context) error {
 	}
 	req.Header.Set("Accept", "text/event-stream")
 	resp, err := f.c.do(req)
-	if refusal, ok := errors.AsType[*Error](err); ok && (!again(err) || busy(refusal)) {
+	if refusal, ok := errors.AsType[*Error](err); ok &&
+		refusal.Problem.Status != http.StatusBadGateway && refusal.Problem.Status != http.StatusGatewayTimeout {
 		// There are no events, or too many streams.
 		f.polling = true
 		return f.poll(ctx)
@@ -189,11 +190,6 @@ func (f *follower) stream(ctx context.Context) error {
 		return f.poll(ctx)
 	}
 	return f.streamError(streaming, f.read(resp, func() { quiet.Reset(silence) }))
-}
-
-// busy reports whether the server refused one stream too many.
-func busy(refusal *Error) bool {
-	return refusal.Problem.Status == http.StatusServiceUnavailable || refusal.Problem.Status == http.StatusTooManyRequests
 }
 
 func (f *follower) read(resp *http.Response, alive func()) error {

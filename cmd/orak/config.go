@@ -47,41 +47,42 @@ func (s *configShowCmd) Run(con *console, loaded *config.Loaded) error {
 }
 
 // settingsFile returns a YAML file that sets all settings but the secrets. JSON
-// values are YAML values.
+// values are YAML values. Settings without a group come first: behind a group
+// they would be part of it.
 func settingsFile(settings []config.Setting) (string, error) {
-	var order []string
-	groups := map[string][]string{}
-	for _, s := range settings {
-		group, name, nested := strings.Cut(s.Key, ".")
+	order := map[string]int{"": 0}
+	group := func(s config.Setting) string {
+		name, _, nested := strings.Cut(s.Key, ".")
 		if !nested {
-			group, name = "", s.Key
+			return ""
+		}
+		return name
+	}
+	for _, s := range settings {
+		if _, seen := order[group(s)]; !seen {
+			order[group(s)] = len(order)
+		}
+	}
+	slices.SortStableFunc(settings, func(a, b config.Setting) int { return order[group(a)] - order[group(b)] })
+	var out strings.Builder
+	last := ""
+	for _, s := range settings {
+		g, indent := group(s), ""
+		if g != last {
+			fmt.Fprintf(&out, "%s:\n", g)
+			last = g
+		}
+		if g != "" {
+			indent = "  "
+		}
+		if s.Secret {
+			indent += "# "
 		}
 		value, err := json.Marshal(s.Value)
 		if err != nil {
 			return "", fmt.Errorf("writing %s: %w", s.Key, err)
 		}
-		line := fmt.Sprintf("%s: %s  # %s", name, value, s.Source)
-		if s.Secret {
-			line = "# " + line
-		}
-		if _, seen := groups[group]; !seen {
-			order = append(order, group)
-		}
-		groups[group] = append(groups[group], line)
-	}
-	// Settings without a group come first: behind a group they would be part of
-	// it.
-	slices.SortStableFunc(order, func(a, b string) int { return min(len(a), 1) - min(len(b), 1) })
-	var out strings.Builder
-	for _, group := range order {
-		indent := ""
-		if group != "" {
-			fmt.Fprintf(&out, "%s:\n", group)
-			indent = "  "
-		}
-		for _, line := range groups[group] {
-			out.WriteString(indent + line + "\n")
-		}
+		fmt.Fprintf(&out, "%s%s: %s  # %s\n", indent, strings.TrimPrefix(s.Key, g+"."), value, s.Source)
 	}
 	return out.String(), nil
 }

@@ -37,7 +37,7 @@ const maxFailures = 5
 
 // run lists what is selected, asks, and applies the decision.
 func (b *bulk) run(ctx context.Context) error {
-	if err := b.possible(b.con); err != nil {
+	if err := b.checkAsk(b.con); err != nil {
 		return err
 	}
 	if err := b.gather(ctx); err != nil {

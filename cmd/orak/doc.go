@@ -4,16 +4,6 @@
 //
 // Results go to standard output, progress and errors to standard error. With
 // --json, standard output has one JSON value per line and nothing else; values
-// from the API keep their form.
-//
-// Scripts may rely on the exit codes:
-//
-//	0    done
-//	1    failed or refused
-//	2    the command line or the configuration is wrong
-//	3    the watched upload ended without a result: dead-lettered, discarded,
-//	     expired or canceled
-//	4    the server cannot be reached
-//	5    a consumer group is in ERROR (orak lag)
-//	130  interrupted
+// from the API keep their form. Scripts may rely on the exit codes, which
+// "orak --help" lists.
 package main

@@ -13,7 +13,7 @@ import (
 	"orak/client"
 )
 
-// The exit codes; see the package's comment.
+// The exit codes, as in the description of the command.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -117,7 +117,7 @@ func (c *console) lines(err error) []string {
 		return refusalLines(refusal)
 	case errors.As(err, &down):
 		return []string{fmt.Sprintf("%s does not answer (%s). Start it with \"go tool task up\", or name another one with --server or ORAK_SERVER.",
-			terminal.Clean(down.Server), reason(down))}
+			terminal.Clean(down.Server), why(down))}
 	case errors.As(err, &usage):
 		var lines []string
 		for _, line := range strings.Split(err.Error(), "\n") {
@@ -129,12 +129,14 @@ func (c *console) lines(err error) []string {
 	}
 }
 
-// reason returns the cause of an outage in few words.
-func reason(down *client.Unreachable) string {
-	if down.Refused {
-		return "connection refused"
+// why returns an error in few words.
+func why(err error) string {
+	if down, ok := errors.AsType[*client.Unreachable](err); ok {
+		if err = down.Err; down.Refused {
+			return "connection refused"
+		}
 	}
-	return terminal.Clean(down.Err.Error())
+	return terminal.Clean(err.Error())
 }
 
 func refusalLines(e *client.Error) []string {

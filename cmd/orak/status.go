@@ -106,21 +106,14 @@ func (c *console) ending(r remote, u resource.Upload, name string) {
 	c.CommandRow("Discard", r.command("dlq", "discard", id))
 }
 
+// classText explains a class; empty for an unknown one.
 func classText(class orak.Class) string {
-	switch class {
-	case orak.ClassInput:
-		return "the file is at fault; a rerun will not help"
-	case orak.ClassTransient:
-		return "every attempt failed; a rerun may help"
-	case orak.ClassModel:
-		return "the analysis failed on this file"
-	case orak.ClassOverload:
-		return "the model server had no room"
-	case orak.ClassDependency:
-		return "a required server could not be reached"
-	case orak.ClassInternal:
-		return "a defect of orak; its log has the cause"
-	default:
-		return ""
-	}
+	return map[orak.Class]string{
+		orak.ClassInput:      "the file is at fault; a rerun will not help",
+		orak.ClassTransient:  "every attempt failed; a rerun may help",
+		orak.ClassModel:      "the analysis failed on this file",
+		orak.ClassOverload:   "the model server had no room",
+		orak.ClassDependency: "a required server could not be reached",
+		orak.ClassInternal:   "a defect of orak; its log has the cause",
+	}[class]
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -106,14 +105,6 @@ func (v *stageView) found() {
 			v.line.Tell("%s the server answers again", v.con.PaintErr(terminal.Green, v.con.Marks.Done))
 		}
 	})
-}
-
-// why returns err in few words.
-func why(err error) string {
-	if down, ok := errors.AsType[*client.Unreachable](err); ok {
-		return reason(down)
-	}
-	return terminal.Clean(err.Error())
 }
 
 // runningText is the moving line; empty once the upload is over.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,15 +14,6 @@ import (
 // writes the settings that commands need to reach it.
 const StandaloneFile = "orak.yaml"
 
-// standaloneFile returns the path of StandaloneFile.
-func (r *resolver) standaloneFile() string {
-	dir := r.env[EnvPrefix+"DATA_DIR"]
-	if dir == "" {
-		dir = ".orak"
-	}
-	return filepath.Join(dir, StandaloneFile)
-}
-
 // readStandalone reads the file of a standalone stack, if there is one. The
 // file decides where the access key and requests are sent, so it is ignored
 // unless it belongs to this user and nobody else can access it.
@@ -29,7 +21,7 @@ func (r *resolver) readStandalone(opts Options) error {
 	if !opts.Standalone {
 		return nil
 	}
-	path := r.standaloneFile()
+	path := filepath.Join(cmp.Or(r.env[EnvPrefix+"DATA_DIR"], ".orak"), StandaloneFile)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
