@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"orak"
-
 	"orak/client"
 	"orak/internal/terminal"
 )

@@ -16,5 +16,5 @@ func (c consent) checkAsk(con *console) error {
 	if c.DryRun || c.Yes || con.CanAsk() {
 		return nil
 	}
-	return usageError{errors.New("this is not a terminal to ask at: add --yes to go ahead, or --dry-run to look first")}
+	return usageError(errors.New("this is not a terminal to ask at: add --yes to go ahead, or --dry-run to look first"))
 }

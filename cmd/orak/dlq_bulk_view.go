@@ -7,12 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"orak/internal/terminal"
-
 	"golang.org/x/time/rate"
 
 	"orak"
 	"orak/api/resource"
+	"orak/internal/terminal"
 )
 
 // bulkPlan is what a bulk would do.

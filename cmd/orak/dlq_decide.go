@@ -8,13 +8,12 @@ import (
 	"os/user"
 	"strings"
 
-	"orak/internal/terminal"
-
 	"golang.org/x/time/rate"
 
 	"orak"
 	"orak/api/resource"
 	"orak/client"
+	"orak/internal/terminal"
 	"orak/workflows"
 )
 
@@ -139,7 +138,7 @@ func (d *decision) run(ctx context.Context, con *console, what verb, watch bool)
 	con.JSON = d.JSON
 	perSecond, err := parseRate(d.Rate)
 	if err != nil {
-		return usageError{err}
+		return usageError(err)
 	}
 	sel, err := d.selection(con.Now())
 	if err != nil {
@@ -152,13 +151,13 @@ func (d *decision) run(ctx context.Context, con *console, what verb, watch bool)
 	selects := d.narrow() || d.All
 	switch {
 	case len(ids) > 0 && selects:
-		return usageError{errors.New("give either ids or a selection, not both")}
+		return usageError(errors.New("give either ids or a selection, not both"))
 	case len(ids) == 0 && !selects:
-		return usageError{errors.New("say which dead letters: ids, or a selection such as --class transient, or --all")}
+		return usageError(errors.New("say which dead letters: ids, or a selection such as --class transient, or --all"))
 	case watch && (len(ids) == 0 || d.DryRun):
-		return usageError{errors.New("--watch needs ids, and cannot be combined with --dry-run")}
+		return usageError(errors.New("--watch needs ids, and cannot be combined with --dry-run"))
 	case d.Limit < 1:
-		return usageError{errors.New("--limit: want at least 1")}
+		return usageError(errors.New("--limit: want at least 1"))
 	}
 	cl, err := d.open(con)
 	if err != nil {

@@ -41,7 +41,7 @@ func refuseEmpty(k *kong.Context) error {
 		default:
 			continue
 		}
-		return usageError{fmt.Errorf("--%s is empty; leave it out if it is not to select", p.Flag.Name)}
+		return usageError(fmt.Errorf("--%s is empty; leave it out if it is not to select", p.Flag.Name))
 	}
 	return nil
 }
@@ -67,7 +67,7 @@ func (f letterFlags) selection(now time.Time) (sel client.Selection, err error) 
 		into       *time.Time
 	}{{"--older-than", f.OlderThan, &sel.OlderThan}, {"--newer-than", f.NewerThan, &sel.NewerThan}, {"--before", f.Before, &sel.Before}} {
 		if *when.into, err = parseWhen(when.text, now); err != nil {
-			return sel, usageError{fmt.Errorf("%s: %w", when.flag, err)}
+			return sel, usageError(fmt.Errorf("%s: %w", when.flag, err))
 		}
 	}
 	sel.Text = f.Text
@@ -79,7 +79,7 @@ func notOneOf[T ~string](flag, given string, set []T) error {
 	for i, v := range set {
 		words[i] = string(v)
 	}
-	return usageError{fmt.Errorf("%s %q: want one of %s", flag, given, strings.Join(words, ", "))}
+	return usageError(fmt.Errorf("%s %q: want one of %s", flag, given, strings.Join(words, ", ")))
 }
 
 // narrow reports whether any flag was given.

@@ -8,10 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak"
 	"orak/api/resource"
+	"orak/internal/terminal"
 )
 
 type dlqShowCmd struct {

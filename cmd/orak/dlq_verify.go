@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak/internal/app"
+	"orak/internal/terminal"
 	"orak/operate/reconcile"
 )
 

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak/internal/app"
+	"orak/internal/terminal"
 )
 
 type engineCmd struct {
@@ -62,7 +61,7 @@ func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
 	})
 	switch {
 	case err != nil:
-		return usageError{err}
+		return usageError(err)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case con.JSON:

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak"
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 type eraseCmd struct {

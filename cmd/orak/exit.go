@@ -8,9 +8,8 @@ import (
 	"strings"
 
 	"orak"
-	"orak/internal/terminal"
-
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 // The exit codes, as in the description of the command.
@@ -24,41 +23,38 @@ const (
 	exitInterrupted = 130
 )
 
-// usageError is an error in the command line or the configuration, which the
-// user must fix.
-type usageError struct{ error }
+// exitError is an error with its exit code.
+type exitError struct {
+	error
+	code int
+}
 
-func (e usageError) Unwrap() error { return e.error }
+func (e exitError) Unwrap() error { return e.error }
+
+// usageError returns an error in the command line or the configuration, which
+// the user must fix.
+func usageError(err error) error { return exitError{err, exitUsage} }
 
 // errNoResult is returned when a watched upload ended without a result, which
 // has been printed.
-var errNoResult = errors.New("the upload ended without a result")
+var errNoResult = error(exitError{errors.New("the upload ended without a result"), exitNoResult})
 
 // printedError is an error that has been printed already and still decides the exit code.
 type printedError struct{ error }
 
 func (e printedError) Unwrap() error { return e.error }
 
-// unreachableError is an outage of Kafka or Temporal.
-type unreachableError struct{ error }
-
-func (e unreachableError) Unwrap() error { return e.error }
-
-// Error names the server and the cause.
-func (e unreachableError) Error() string {
-	var fault *orak.Fault
-	if !errors.As(e.error, &fault) || fault.Err == nil {
-		return e.error.Error()
-	}
-	return strings.TrimSuffix(fault.Message, ".") + ": " + fault.Err.Error()
-}
-
-// asOutage makes an error of class dependency an unreachableError.
+// asOutage gives an outage of Kafka or Temporal its exit code and the error that
+// the server's client had.
 func (c *console) asOutage(ctx context.Context, err error) error {
-	if fault, ok := errors.AsType[*orak.Fault](err); ctx.Err() == nil && ok && fault.Class == orak.ClassDependency {
-		return unreachableError{err}
+	fault, ok := errors.AsType[*orak.Fault](err)
+	if ctx.Err() != nil || !ok || fault.Class != orak.ClassDependency {
+		return err
 	}
-	return err
+	if fault.Err != nil {
+		err = fmt.Errorf("%s: %w", strings.TrimSuffix(fault.Message, "."), fault.Err)
+	}
+	return exitError{err, exitUnreachable}
 }
 
 // explain prints an error and the next step, and returns the exit code.
@@ -83,25 +79,19 @@ func (c *console) explain(ctx context.Context, err error) int {
 }
 
 func exitCode(ctx context.Context, err error) int {
-	var usage usageError
-	var down *client.Unreachable
-	var serving serveError
-	var outage unreachableError
+	exit, decided := errors.AsType[exitError](err)
+	_, down := errors.AsType[*client.Unreachable](err)
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &serving):
+	case decided && exit.code == exitFailed: // of a role: whether or not it was interrupted
 		return exitFailed
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case errors.As(err, &usage):
-		return exitUsage
-	case errors.As(err, &down), errors.As(err, &outage):
+	case decided:
+		return exit.code
+	case down:
 		return exitUnreachable
-	case errors.Is(err, errNoResult):
-		return exitNoResult
-	case errors.Is(err, errGroupInError):
-		return exitGroupError
 	default:
 		return exitFailed
 	}
@@ -109,7 +99,7 @@ func exitCode(ctx context.Context, err error) int {
 
 // lines returns the error and the next step as clean text.
 func (c *console) lines(err error) []string {
-	var usage usageError
+	var exit exitError
 	var down *client.Unreachable
 	var refusal *client.Error
 	switch {
@@ -118,7 +108,7 @@ func (c *console) lines(err error) []string {
 	case errors.As(err, &down):
 		return []string{fmt.Sprintf("%s does not answer (%s). Start it with \"go tool task up\", or name another one with --server or ORAK_SERVER.",
 			terminal.Clean(down.Server), why(down))}
-	case errors.As(err, &usage):
+	case errors.As(err, &exit) && exit.code == exitUsage:
 		var lines []string
 		for _, line := range strings.Split(err.Error(), "\n") {
 			lines = append(lines, terminal.Clean(line))

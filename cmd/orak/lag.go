@@ -8,9 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak/internal/app"
+	"orak/internal/terminal"
 	"orak/operate/lag"
 )
 
@@ -62,7 +61,7 @@ func (l *lagCmd) Validate() error {
 }
 
 // errGroupInError has its own exit code. The table has shown it.
-var errGroupInError = errors.New("a consumer group is in ERROR")
+var errGroupInError = error(exitError{errors.New("a consumer group is in ERROR"), exitGroupError})
 
 // lagLook is what one look shows.
 type lagLook struct {

@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"orak/internal/terminal"
-
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"orak/internal/terminal"
 	"orak/operate/lag"
 )
 

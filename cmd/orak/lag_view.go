@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"orak/internal/terminal"
-
 	"orak/operate/lag"
 )
 

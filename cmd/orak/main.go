@@ -37,7 +37,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	case errors.Is(err, config.ErrHelp):
 		return exitOK
 	case err != nil:
-		return con.explain(ctx, usageError{err})
+		return con.explain(ctx, usageError(err))
 	}
 
 	con.repeat = func(name string) bool {

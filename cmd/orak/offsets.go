@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"orak/internal/terminal"
-
 	"orak/internal/app"
+	"orak/internal/terminal"
 	"orak/operate/replay"
 )
 

@@ -37,7 +37,7 @@ func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
 	offsets := r.open(con)
 	to, err := r.target(con)
 	if err != nil {
-		return usageError{err}
+		return usageError(err)
 	}
 	if err := r.checkAsk(con); err != nil {
 		return err

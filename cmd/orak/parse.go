@@ -68,7 +68,7 @@ func parseIDs(typed []string) ([]orak.UploadID, error) {
 	for i, text := range typed {
 		id, err := orak.ParseUploadID(strings.TrimPrefix(strings.ToLower(text), "upload-"))
 		if err != nil {
-			return nil, usageError{fmt.Errorf("%q is %w", text, err)}
+			return nil, usageError(fmt.Errorf("%q is %w", text, err))
 		}
 		ids[i] = id
 	}

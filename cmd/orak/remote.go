@@ -5,9 +5,8 @@ import (
 	"strings"
 
 	"orak/api/resource"
-	"orak/internal/terminal"
-
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 // remote has the flags of every command that calls the API.
@@ -29,7 +28,7 @@ func (r *remote) open(con *console) (*client.Client, error) {
 	r.repeat = con.repeat
 	cl, err := client.New(r.Config)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usageError(err)
 	}
 	return cl, nil
 }
@@ -88,7 +87,7 @@ func (o *operator) open(con *console) (*client.Client, error) {
 		return cl, err
 	}
 	if con.repeats("tenant") {
-		return nil, usageError{errors.New("--tenant and --all-tenants exclude each other: leave out one")}
+		return nil, usageError(errors.New("--tenant and --all-tenants exclude each other: leave out one"))
 	}
 	o.everyTenant = true
 	return cl.As(resource.EveryTenant), nil

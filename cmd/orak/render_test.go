@@ -8,14 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"orak/internal/terminal"
-
 	"github.com/stretchr/testify/require"
 	"golang.org/x/time/rate"
 
 	"orak"
 	"orak/api/resource"
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 var update = flag.Bool("update", false, "update the golden files and docs/configuration.md")

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak/internal/app"
+	"orak/internal/terminal"
 	"orak/operate/replay"
 )
 
@@ -53,11 +52,11 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = c.JSON
 	sel, err := c.selection(con.Now())
 	if err != nil {
-		return usageError{err}
+		return usageError(err)
 	}
 	perSecond, err := parseRate(c.Rate)
 	if err != nil {
-		return usageError{err}
+		return usageError(err)
 	}
 	if err := c.checkAsk(con); err != nil {
 		return err
@@ -115,7 +114,7 @@ func (c *replayCmd) plan(ctx context.Context, con *console, r *replay.Replayer, 
 	defer view.Clear()
 	if c.Resume {
 		if !found {
-			return nil, usageError{fmt.Errorf("there is no interrupted replay of this selection (%s): leave out --resume", file.Path())}
+			return nil, usageError(fmt.Errorf("there is no interrupted replay of this selection (%s): leave out --resume", file.Path()))
 		}
 		return r.Resume(ctx, saved, view.Set)
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"orak/internal/terminal"
-
 	"orak/operate/replay"
 )
 

@@ -33,7 +33,7 @@ func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 	}
 	if err != nil {
 		// It has been logged.
-		return printedError{serveError{err}}
+		return printedError{exitError{err, exitFailed}}
 	}
 	var ended error
 	select {
@@ -50,15 +50,10 @@ func (s *serve) run(ctx context.Context, con *console, roles app.Roles) error {
 		err = fmt.Errorf("stopping: %w", err)
 	}
 	if err = errors.Join(ended, err); err != nil {
-		return serveError{err}
+		return exitError{err, exitFailed}
 	}
 	return nil
 }
-
-// serveError exits with exitFailed, even if the process was interrupted.
-type serveError struct{ error }
-
-func (e serveError) Unwrap() error { return e.error }
 
 type apiCmd struct{ serve }
 

@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 
-	"orak/internal/terminal"
-
 	"orak"
 	"orak/api/resource"
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 type statusCmd struct {

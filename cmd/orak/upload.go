@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak/api/resource"
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 type uploadCmd struct {
@@ -45,7 +44,7 @@ type sent struct {
 // server.
 func (u *uploadCmd) Run(ctx context.Context, con *console) error {
 	if u.IdempotencyKey != "" && len(u.Files) > 1 {
-		return usageError{errors.New("--idempotency-key is for one file: with the same key they would be one upload")}
+		return usageError(errors.New("--idempotency-key is for one file: with the same key they would be one upload"))
 	}
 	cl, err := u.open(con)
 	if err != nil {

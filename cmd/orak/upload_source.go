@@ -8,9 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"orak/internal/terminal"
-
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 // standardInput is the argument for standard input.
@@ -40,12 +39,12 @@ func (c *console) recordings(ctx context.Context, typed []string) (all []toSend,
 	seen := map[string]bool{}
 	for _, arg := range typed {
 		if arg == standardInput && seen[arg] {
-			return nil, remove, usageError{errors.New("standard input can be sent only once")}
+			return nil, remove, usageError(errors.New("standard input can be sent only once"))
 		}
 		seen[arg] = true
 		in, err := c.stream(arg)
 		if err != nil {
-			return nil, remove, usageError{err}
+			return nil, remove, usageError(err)
 		}
 		r := toSend{typed: arg, path: arg, name: filepath.Base(arg)}
 		if in == nil {

@@ -5,11 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak"
 	"orak/api/resource"
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 // stageView shows the way of an upload through the stages. On a terminal the

@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
-	"orak/internal/terminal"
-
 	"orak"
 	"orak/api/resource"
 	"orak/client"
+	"orak/internal/terminal"
 )
 
 // watcher follows one upload to its end and prints the end.
