@@ -7,7 +7,7 @@ import (
 	"orak/activities/messages"
 )
 
-// RaiseAlert hands an alert to the digest of its stage and class.
+// RaiseAlert sends an alert to the digest of its stage and class.
 func (a *Activities) RaiseAlert(ctx context.Context, in messages.Alert) error {
 	if err := a.deps.Alerter.Raise(ctx, in); err != nil {
 		return fmt.Errorf("raising alert: %w", err)

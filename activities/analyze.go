@@ -13,19 +13,18 @@ import (
 // AnalyzeInput asks for the analysis of a converted upload.
 type AnalyzeInput struct {
 	Upload orak.Upload `json:"upload"`
-	// Audio is what the conversion found.
+	// Audio is the result of the conversion.
 	Audio orak.Audio `json:"audio"`
-	// Engine is the one that was asked for; empty means the one that is set.
+	// Engine is the one that was asked for; empty means the configured one.
 	Engine string `json:"engine,omitempty"`
 }
 
 // Analyze streams orak.AudioKey through the engine, stores the curve under
-// orak.PitchKey and returns the summary, which holds no curve. What the same
-// engine found in the same bytes before is not computed again, unless the engine
-// was asked for.
+// orak.PitchKey and returns the summary, which has no curve. It reuses an
+// analysis of the same bytes by the same engine, unless the engine was asked for.
 //
-// The numbers of both are rounded here, whichever engine found them: what is
-// stored, announced and answered later on is the same.
+// The numbers of both are rounded here for every engine, so that they are the
+// same wherever they are stored, published and returned.
 func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
 	engine, err := a.engine(in.Engine)
 	if err != nil {
@@ -39,8 +38,8 @@ func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysi
 	return a.compute(ctx, engine, in)
 }
 
-// compute is Analyze with nothing to reuse. The audio is fetched before a slot is
-// asked for, so that no slot waits for the store.
+// compute is Analyze without reuse. It fetches the audio before it asks for a
+// slot, so that no slot waits for the store.
 func (a *Activities) compute(ctx context.Context, engine Analyzer, in AnalyzeInput) (orak.Analysis, error) {
 	wav, err := a.fetchAudio(ctx, in.Upload)
 	if err != nil {
@@ -57,9 +56,9 @@ func (a *Activities) compute(ctx context.Context, engine Analyzer, in AnalyzeInp
 	return analysis.Of(in.Audio).Final(), nil
 }
 
-// run has the engine analyze wav within a slot. A recording that the engine's
-// server may have failed for has it alone, once the server has shown that it
-// serves: what fails then is the recording's own fault.
+// run has the engine analyze wav within a slot. A suspect recording, for which
+// the server may have failed, is analyzed alone, after the server has proved that
+// it works: a failure is then the fault of the recording.
 func (a *Activities) run(ctx context.Context, engine Analyzer, audio orak.Audio, wav io.Reader) (orak.Analysis, orak.PitchCurve, error) {
 	prover, alone := engine.(Prover)
 	alone = alone && suspected(ctx)
@@ -80,24 +79,24 @@ func (a *Activities) run(ctx context.Context, engine Analyzer, audio orak.Audio,
 	return analysis, curve, err
 }
 
-// blame makes what a server does to one recording, and not to others, that
-// recording's fault.
+// blame classifies a failure of the server that only this recording causes as
+// orak.ClassModel.
 func blame(err error) error {
 	f := (*orak.Fault)(nil)
 	if !errors.As(err, &f) || !f.Suspect || f.Class != orak.ClassDependency {
 		return err
 	}
-	return &orak.Fault{Class: orak.ClassModel, Message: "The model server fails whenever it analyzes this recording, and analyzes others.", Err: err}
+	return &orak.Fault{Class: orak.ClassModel, Message: "The model server fails on this recording, while it analyzes others.", Err: err}
 }
 
-// engine is the one of a name; empty means the one that is set.
+// engine returns the engine of a name; empty means the configured one.
 func (a *Activities) engine(name string) (Analyzer, error) {
 	if name == "" {
 		return a.deps.Analyzer, nil
 	}
 	engine, ok := a.deps.Engines[name]
 	if !ok {
-		// It would not come by itself: whoever asked is told.
+		// A retry would not help; the operator who asked for it reads this.
 		return nil, &orak.Fault{
 			Class: orak.ClassInternal, Message: fmt.Sprintf("The worker has no engine %q: set model-server-url there, or ask for another.", name),
 			Err: fmt.Errorf("no engine %q", name),
@@ -106,7 +105,7 @@ func (a *Activities) engine(name string) (Analyzer, error) {
 	return engine, nil
 }
 
-// admit waits for room. The attempt's heartbeats go on meanwhile.
+// admit waits for admission. The attempt sends heartbeats meanwhile.
 func (a *Activities) admit(ctx context.Context, audio orak.Audio, alone bool) (leave func(), err error) {
 	if a.deps.Admission == nil {
 		return func() {}, nil

@@ -12,14 +12,14 @@ import (
 
 // AnnounceInput asks for one lifecycle event.
 type AnnounceInput struct {
-	// ID is the event's, from events.LifecycleID: a repeat has the same one.
+	// ID is the event id, from events.LifecycleID: a repeat has the same one.
 	ID        string           `json:"id"`
 	Type      events.Type      `json:"type"`
 	At        time.Time        `json:"at"`
 	Lifecycle events.Lifecycle `json:"lifecycle"`
 }
 
-// Announce emits a lifecycle event. It returns once Kafka has it.
+// Announce publishes a lifecycle event. It returns once Kafka has it.
 func (a *Activities) Announce(ctx context.Context, in AnnounceInput) error {
 	e, err := events.NewLifecycle(in.ID, in.Type, in.At, in.Lifecycle)
 	if err != nil {
@@ -29,7 +29,7 @@ func (a *Activities) Announce(ctx context.Context, in AnnounceInput) error {
 	propagation.TraceContext{}.Inject(ctx, trace)
 	e.Traceparent, e.Tracestate = trace.Get("traceparent"), trace.Get("tracestate")
 	if err := a.deps.Publisher.PublishEvent(ctx, events.TopicLifecycle, e); err != nil {
-		return fmt.Errorf("emitting event %s: %w", in.ID, err)
+		return fmt.Errorf("publishing event %s: %w", in.ID, err)
 	}
 	return nil
 }

@@ -12,12 +12,12 @@ import (
 	"orak/events"
 )
 
-// Conclude makes the end of an upload durable: the outcome object first, then
-// the event that says the same. It returns the Progress with which the upload
-// ended, which need not be p: the first outcome of a cycle that is stored stands,
-// and whoever comes later, in another run or another attempt, repeats its
-// event. So an upload that was completed is never canceled, nor the other way
-// round, and an end that was cut off between object and event is finished.
+// Conclude makes the end of an upload durable: first the outcome object, then
+// the event with the same content. It returns the Progress with which the upload
+// ended, which need not be p: the first outcome stored in a cycle is final, and a
+// later run or attempt only repeats its event. So a completed upload is never
+// canceled, nor the other way round, and an end that was interrupted between
+// object and event is finished.
 func (a *Activities) Conclude(ctx context.Context, p orak.Progress) (orak.Progress, error) {
 	p, err := a.decided(ctx, p)
 	if err != nil {
@@ -25,7 +25,7 @@ func (a *Activities) Conclude(ctx context.Context, p orak.Progress) (orak.Progre
 	}
 	id, t, l, err := events.End(p)
 	if err != nil {
-		return orak.Progress{}, internalFault(fmt.Errorf("saying how upload %s ended: %w", p.Upload.ID, err))
+		return orak.Progress{}, internalFault(fmt.Errorf("making the final event of upload %s: %w", p.Upload.ID, err))
 	}
 	if p.Status == orak.StatusCompleted {
 		if l.Analysis, err = a.finish(ctx, p.Upload); err != nil {
@@ -35,11 +35,11 @@ func (a *Activities) Conclude(ctx context.Context, p orak.Progress) (orak.Progre
 	return p, a.Announce(ctx, AnnounceInput{ID: id, Type: t, At: p.UpdatedAt, Lifecycle: l})
 }
 
-// decided stores p as the outcome, unless there is one of its cycle or a later
-// one: then that one is returned.
+// decided stores p as the outcome and returns it. If there is already an outcome
+// of the same cycle or a later one, it returns that one.
 func (a *Activities) decided(ctx context.Context, p orak.Progress) (orak.Progress, error) {
 	key := orak.OutcomeKey(p.Upload.Tenant, p.Upload.ID)
-	for range 2 { // the second time to read what was stored meanwhile
+	for range 2 { // the second time reads what was stored meanwhile
 		var stored orak.Progress
 		found, err := a.readJSON(ctx, key, &stored)
 		switch {
@@ -54,12 +54,12 @@ func (a *Activities) decided(ctx context.Context, p orak.Progress) (orak.Progres
 			return p, err
 		}
 	}
-	return p, a.putJSON(ctx, key, p) // what is there cannot be read
+	return p, a.putJSON(ctx, key, p) // the stored one cannot be read
 }
 
-// finish makes what was found in a completed upload known to uploads of the same
-// bytes, and returns it. It comes after the outcome, which an erasure finds the
-// pointer by. Nil means that somebody has removed the analysis.
+// finish returns the analysis of a completed upload, and makes it available to
+// uploads of the same bytes. It must follow the outcome, by which an erasure finds
+// the pointer. It returns nil where somebody has removed the analysis.
 func (a *Activities) finish(ctx context.Context, u orak.Upload) (*orak.Analysis, error) {
 	var analysis orak.Analysis
 	found, err := a.readJSON(ctx, orak.AnalysisKey(u.Tenant, u.ID), &analysis)
@@ -67,13 +67,13 @@ func (a *Activities) finish(ctx context.Context, u orak.Upload) (*orak.Analysis,
 		return nil, err
 	}
 	if !found {
-		a.log.ErrorContext(ctx, "a completed upload has no analysis", "upload_id", u.ID, "tenant", u.Tenant)
+		a.log.ErrorContext(ctx, "completed upload has no analysis", "upload_id", u.ID, "tenant", u.Tenant)
 		return nil, nil
 	}
 	return &analysis, a.point(ctx, u, analysis.Engine)
 }
 
-// putNewJSON is putJSON of an object that is not there; see Store.PutNew.
+// putNewJSON is putJSON of a new object; see Store.PutNew.
 func (a *Activities) putNewJSON(ctx context.Context, key string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {

@@ -29,7 +29,7 @@ func (s *shelf) outcome(t *testing.T, u orak.Upload) (p orak.Progress) {
 	return p
 }
 
-func TestFirstOutcomeOfACycleStands(t *testing.T) {
+func TestConcludeKeepsTheFirstOutcomeOfACycle(t *testing.T) {
 	t.Parallel()
 	ends := []orak.Status{orak.StatusCompleted, orak.StatusDiscarded, orak.StatusExpired, orak.StatusCanceled}
 	for _, first := range ends {
@@ -57,7 +57,7 @@ func TestFirstOutcomeOfACycleStands(t *testing.T) {
 }
 
 // Somebody asked for it to be analyzed again.
-func TestLaterCycleHasAnEndOfItsOwn(t *testing.T) {
+func TestConcludeStoresOneOutcomePerCycle(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
 	u := accepted()
@@ -70,7 +70,7 @@ func TestLaterCycleHasAnEndOfItsOwn(t *testing.T) {
 	require.Equal(t, []string{events.EndID(u.ID, 0), events.EndID(u.ID, 1)}, []string{k.events[0].ID, k.events[1].ID})
 }
 
-func TestDamagedOutcomeIsReplaced(t *testing.T) {
+func TestConcludeReplacesADamagedOutcome(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
 	u := accepted()
@@ -94,7 +94,7 @@ func (o overtaken) PutNew(ctx context.Context, key string, body io.Reader, size 
 	return o.shelf.PutNew(ctx, key, body, size, mediaType)
 }
 
-func TestOutcomeThatIsStoredMeanwhileStands(t *testing.T) {
+func TestConcludeKeepsAnOutcomeStoredMeanwhile(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
 	u := accepted()
@@ -107,7 +107,7 @@ func TestOutcomeThatIsStoredMeanwhileStands(t *testing.T) {
 	require.Equal(t, events.Discarded, k.events[0].Type)
 }
 
-func TestOutcomeWithoutItsEventIsSaidLater(t *testing.T) {
+func TestConcludePublishesTheEventOfAStoredOutcome(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
 	u := accepted()

@@ -26,8 +26,8 @@ type ConvertInput struct {
 // scratchPrefix begins the name of every conversion's folder.
 const scratchPrefix = "orak-convert-"
 
-// Convert makes orak.AudioKey out of orak.OriginalKey, by way of a scratch
-// folder that is gone when it returns.
+// Convert makes orak.AudioKey from orak.OriginalKey, in a scratch folder that it
+// removes before it returns.
 func (a *Activities) Convert(ctx context.Context, in ConvertInput) (_ orak.Audio, err error) {
 	if err := a.makeScratch(); err != nil {
 		return orak.Audio{}, scratchFault(err)
@@ -38,10 +38,10 @@ func (a *Activities) Convert(ctx context.Context, in ConvertInput) (_ orak.Audio
 	}
 	defer func() {
 		if rmErr := os.RemoveAll(dir); rmErr != nil {
-			a.log.ErrorContext(ctx, "scratch folder stays behind", "upload_id", string(in.Upload.ID), "dir", dir, "error", rmErr)
+			a.log.ErrorContext(ctx, "scratch folder was not removed", "upload_id", string(in.Upload.ID), "dir", dir, "error", rmErr)
 		}
 	}()
-	// The converter wants absolute paths.
+	// The converter needs absolute paths.
 	if dir, err = filepath.Abs(dir); err != nil {
 		return orak.Audio{}, scratchFault(fmt.Errorf("resolving scratch folder: %w", err))
 	}
@@ -70,39 +70,39 @@ func (a *Activities) makeScratch() error {
 	return nil
 }
 
-// downloadTries is how often a recording is fetched that is not the announced
-// one, before its announcement is taken to be wrong: a bad line must not look
-// like a bad announcement.
+// downloadTries is how often a recording that differs from its announcement is
+// fetched before the announcement counts as wrong: a bad connection must not look
+// like a wrong announcement.
 const downloadTries = 3
 
-// errOtherSize and errOtherDigest mean that what was fetched is not what the
-// announcement names; errAbsent, that there is no such object.
+// errOtherSize and errOtherDigest mean that the fetched object differs from its
+// announcement; errAbsent, that there is no object.
 var (
-	errOtherSize   = errors.New("the object has another size than the announced one")
-	errOtherDigest = errors.New("the object has another digest than the announced one")
-	errAbsent      = errors.New("there is no object where the announced one should be")
+	errOtherSize   = errors.New("the size of the object is not the announced one")
+	errOtherDigest = errors.New("the digest of the object is not the announced one")
+	errAbsent      = errors.New("the announced object does not exist")
 )
 
-// download fetches the recording to path and checks that it is the announced
-// one. A recording that is not is the announcement's fault, class input.
+// download fetches the recording to path and compares it with its announcement.
+// A recording that differs means a wrong announcement, of class input.
 func (a *Activities) download(ctx context.Context, u orak.Upload, path string) error {
 	for try := 1; ; try++ {
 		err := a.downloadOnce(ctx, u, path)
 		other := errors.Is(err, errOtherSize) || errors.Is(err, errOtherDigest)
 		switch {
 		case errors.Is(err, errAbsent) && time.Since(activity.GetInfo(ctx).ScheduledTime) < a.deps.Arrival:
-			// No dependency is named: the store serves, and no outage is reported.
+			// Without a Dependency, no outage is reported: the store is available.
 			return &orak.Fault{Class: orak.ClassDependency, Message: "The announced recording is not in the store yet.", Err: err}
 		case errors.Is(err, errAbsent), other && try == downloadTries:
 			return announcementFault(u, err)
 		case !other:
 			return err
 		}
-		a.log.WarnContext(ctx, "recording is not the announced one; fetching it again", "upload_id", string(u.ID), "error", err)
+		a.log.WarnContext(ctx, "recording differs from its announcement; fetching it again", "upload_id", string(u.ID), "error", err)
 	}
 }
 
-// announcementFault says what is wrong with the announcement of u.
+// announcementFault words what is wrong with the announcement of u.
 func announcementFault(u orak.Upload, err error) *orak.Fault {
 	message := "The announcement names a recording that is not in the store."
 	switch {
@@ -168,10 +168,10 @@ func (a *Activities) uploadAudio(ctx context.Context, u orak.Upload, path string
 	return nil
 }
 
-// SweepScratch removes the folders that conversions left behind longer than
-// age ago, as a killed process does. Call it when a worker starts. However
-// long a conversion takes, it writes to its folder all the time.
-func (a *Activities) SweepScratch(age time.Duration) error {
+// SweepScratch removes folders of conversions that were last written to more
+// than age ago, such as those of a killed process. Call it when a worker starts.
+// A running conversion writes to its folder all the time.
+func (a *Activities) SweepScratch(ctx context.Context, age time.Duration) error {
 	dir := a.scratchDir
 	if dir == "" {
 		dir = os.TempDir()
@@ -183,22 +183,22 @@ func (a *Activities) SweepScratch(age time.Duration) error {
 	var errs []error
 	for _, path := range entries {
 		if time.Since(lastWrite(path)) < age {
-			continue // another worker's, which runs
+			continue // of another worker that runs
 		}
 		if err := os.RemoveAll(path); err != nil {
 			errs = append(errs, fmt.Errorf("removing scratch folder: %w", err))
 			continue
 		}
-		a.log.Info("removed a scratch folder that was left behind", "dir", path)
+		a.log.InfoContext(ctx, "removed an abandoned scratch folder", "dir", path)
 	}
 	return errors.Join(errs...)
 }
 
-// lastWrite is when the folder or a file in it was last written to; zero
+// lastWrite returns when the folder or a file in it was last written to; zero
 // where the folder is gone.
 func lastWrite(dir string) (last time.Time) {
 	paths := []string{dir}
-	entries, _ := os.ReadDir(dir) // what cannot be read is not written either
+	entries, _ := os.ReadDir(dir) // one that cannot be read has no last write
 	for _, e := range entries {
 		paths = append(paths, filepath.Join(dir, e.Name()))
 	}
@@ -210,14 +210,14 @@ func lastWrite(dir string) (last time.Time) {
 	return last
 }
 
-// scratchFault is a disk that is full or broken: it would fail every upload,
-// so it is waited out.
+// scratchFault reports a full or broken disk. It is retried without counting
+// attempts, since every upload would fail on it.
 func scratchFault(err error) *orak.Fault {
-	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyConverter, Message: "The service is short of working space; it goes on by itself.", Err: err}
+	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyConverter, Message: "The service is short of working space; the upload continues by itself.", Err: err}
 }
 
-// source remembers the error of a reader, so that it can be told from the
-// error of what consumed it.
+// source remembers the error of a reader, to distinguish it from an error of the
+// writer.
 type source struct {
 	r   io.Reader
 	err error

@@ -9,11 +9,11 @@ import (
 	"orak/events"
 )
 
-// DeadLetterInput asks for the dead letter of an upload that parks.
+// DeadLetterInput is the input of DeadLetter.
 type DeadLetterInput struct {
 	Origin  events.Origin `json:"origin"`
 	Failure orak.Failure  `json:"failure"`
-	// First is the first cycle's failure, from cycle 1 on.
+	// First is the failure of the first cycle, from cycle 1 on.
 	First      *orak.Failure `json:"first,omitempty"`
 	WorkflowID string        `json:"workflow_id"`
 	RunID      string        `json:"run_id"`
@@ -21,8 +21,8 @@ type DeadLetterInput struct {
 	FailedAt   time.Time     `json:"failed_at"`
 }
 
-// DeadLetter writes the event that started the upload to the dead-letter
-// topic, with the headers that say what became of it.
+// DeadLetter writes the event that started the upload to the dead-letter topic,
+// with headers that describe the failure.
 func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	letter := events.DeadLetter{
 		Origin:     in.Origin,

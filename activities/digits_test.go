@@ -34,7 +34,7 @@ func published(t *testing.T, s *shelf, k *said, id orak.UploadID) (file, event o
 	return file, *l.Analysis
 }
 
-func TestNumbersAreRoundedOnceForFilesAndEvents(t *testing.T) {
+func TestAnalyzeRoundsNumbersOnceForFilesAndEvents(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
 	a.deps.Analyzer = precise{}
@@ -47,7 +47,7 @@ func TestNumbersAreRoundedOnceForFilesAndEvents(t *testing.T) {
 	require.JSONEq(t, `{"hop_s":0.01,"f0_hz":[440.12],"voicing":[0.988]}`, string(s.objects[orak.PitchKey("choir", firstID)]))
 }
 
-func TestFinishedAnalysisOfTheFirstSchemaIsReusedAndRounded(t *testing.T) {
+func TestReuseRoundsAnAnalysisOfTheFirstSchema(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
 	a.deps.Analyzer = precise{}
@@ -60,7 +60,7 @@ func TestFinishedAnalysisOfTheFirstSchemaIsReusedAndRounded(t *testing.T) {
 	require.Equal(t, orak.AnalysisSchema, file.SchemaVersion)
 }
 
-func TestFinishedAnalysisOfALaterSchemaIsNotReused(t *testing.T) {
+func TestReuseSkipsAnAnalysisOfALaterSchema(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
 	a.deps.Analyzer = precise{}

@@ -1,38 +1,38 @@
-// Package activities is what the workflows do to the world: convert a
-// recording, analyze it, publish the result, announce what happened, write a
-// dead letter, raise an alert, erase an upload.
+// Package activities has the side effects of the workflows: convert a recording,
+// analyze it, store the result, publish events, write a dead letter, raise an
+// alert, erase an upload.
 //
 // There are two kinds of activity, and they fail differently.
 //
 // The stages (Convert, Analyze, StoreAnalysis) work on one upload and may fail
 // because of it. Each returns a *orak.Fault; Budget decides, in one place for
-// all of them, whether the class of the fault is retried, counted or given
-// up. The count is kept in the heartbeat details, which outlive the worker:
+// all of them, whether a fault of its class is retried, counted or final. The
+// count is kept in the heartbeat details, which survive the worker:
 //
 //	attempt starts ─► heartbeat {attempts: n+1}   charged in advance, so that
-//	     │                                        a crash has been counted
+//	     │                                        a crash is counted
 //	     ├─ fails, counted class ──► retry in 1 s, 2 s, … or give up
 //	     ├─ fails, waiting class ──► heartbeat {attempts: n}, retry later
 //	     ├─ worker is stopping ────► heartbeat {attempts: n}, retry at once
 //	     └─ worker dies ───────────► the server times the heartbeat out, and
 //	                                 the next attempt finds {attempts: n+1}
 //
-// Temporal may itself be away for longer than a heartbeat may be late. It
-// then takes the attempts that ran for dead, though their worker lives: that
-// worker remembers how they ended, and the next attempt, where it runs there
-// too, is not charged for them. One that runs in another process is.
+// Temporal itself may be unavailable for longer than the heartbeat timeout. It
+// then declares the running attempts dead although their worker lives. That
+// worker remembers how they ended, so that a next attempt in the same process is
+// not charged for them. One in another process is.
 //
-// What failed is kept beside the count, and the last failure hands it to the
-// workflow, which makes its timeline of it.
+// The failed attempts are kept beside the count. The last failure carries them
+// to the workflow, which adds them to its timeline.
 //
 // The side activities (Announce, Conclude, DeadLetter, RaiseAlert, PostAlert)
-// carry the news. They must never give up, so the workflow lets
-// the server retry them without end, and Budget leaves them alone. CountParked
-// only looks, and is asked again later where it cannot.
+// publish what happened. They must never give up, so the server retries them
+// without end, and Budget ignores them. CountParked only reads; the workflow
+// asks again later where it fails.
 //
-// Every activity may run more than once, also at the same time on two
-// workers: objects are written whole under fixed keys, and events carry ids
-// that repeat.
+// Every activity may run more than once, also on two workers at the same time:
+// objects are written whole under fixed keys, and a repeated event has the same
+// id.
 package activities
 
 import "orak"
@@ -41,32 +41,31 @@ import "orak"
 const (
 	TypeConvert = "Convert"
 	TypeAnalyze = "Analyze"
-	// TypeStoreAnalysis is the stage publish, and TypeConclude what every upload
-	// ends with.
+	// TypeStoreAnalysis runs the stage publish; TypeConclude ends every upload.
 	TypeStoreAnalysis = "StoreAnalysis"
 	TypeConclude      = "Conclude"
-	// TypePublish and TypeSaveOutcome are those of runs that began before there
-	// was TypeConclude.
+	// TypePublish and TypeSaveOutcome serve runs that began before TypeConclude
+	// existed.
 	TypePublish     = "Publish"
 	TypeSaveOutcome = "SaveOutcome"
 	TypeAnnounce    = "Announce"
 	TypeDeadLetter  = "DeadLetter"
 	TypeRaiseAlert  = "RaiseAlert"
 	TypePostAlert   = "PostAlert"
-	// Those of EraseUpload.
+	// Activities of EraseUpload.
 	TypeBury          = "Bury"
 	TypeEndProcessing = "EndProcessing"
 	TypeRemoveObjects = "RemoveObjects"
 	TypeSeal          = "Seal"
 	TypeCountParked   = "CountParked"
-	// TypeReconcilePage is Reconcile's.
+	// TypeReconcilePage is the activity of Reconcile.
 	TypeReconcilePage = "ReconcilePage"
-	// Those of OutageDigest.
+	// Activities of OutageDigest.
 	TypePostOutage      = "PostOutage"
 	TypeProbeDependency = "ProbeDependency"
 )
 
-// StageOf is the stage that an activity type runs; ok is false for the side
+// StageOf returns the stage that an activity type runs; ok is false for the side
 // activities.
 func StageOf(activityType string) (s orak.Stage, ok bool) {
 	switch activityType {

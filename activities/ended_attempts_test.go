@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMemoryMendsOnlyWhatTheServerDidNotHear(t *testing.T) {
+func TestEndedAttemptsCorrectOnlyWhatTheServerMissed(t *testing.T) {
 	t.Parallel()
 	var m endedAttempts
 	s := step{"run", "5"}
@@ -28,7 +28,7 @@ func TestMemoryMendsOnlyWhatTheServerDidNotHear(t *testing.T) {
 	require.Equal(t, later.refund(), m.latest(s, later), "the last one counts")
 }
 
-func TestMemoryForgetsTheOldest(t *testing.T) {
+func TestEndedAttemptsForgetTheOldest(t *testing.T) {
 	t.Parallel()
 	var m endedAttempts
 	h := Heartbeat{}.begin(noon)

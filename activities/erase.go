@@ -16,23 +16,23 @@ import (
 type Erasing struct {
 	ID     orak.UploadID `json:"upload_id"`
 	Tenant orak.Tenant   `json:"tenant"`
-	// RequestedAt is when it was first asked for, By who asked and Reason why.
+	// RequestedAt, By and Reason say when the erasure was first requested, by
+	// whom and why.
 	RequestedAt time.Time `json:"requested_at"`
 	By          string    `json:"by"`
 	Reason      string    `json:"reason,omitempty"`
 }
 
-// EndInput asks for the end of an upload's processing.
+// EndInput is the input of EndProcessing.
 type EndInput struct {
 	Erasing
-	// Patience is how long the workflow has for ending as it does when it is
-	// canceled; after that it is terminated.
+	// Patience is how long the canceled workflow may take to end before it is
+	// terminated.
 	Patience time.Duration `json:"patience"`
 }
 
-// Bury writes the tombstone of an upload, or reads the one that is there; a
-// damaged one is written anew. From
-// then on nothing is started for the upload.
+// Bury writes the tombstone of an upload, or reads an existing one; a damaged one
+// is overwritten. From then on nothing is started for the upload.
 func (a *Activities) Bury(ctx context.Context, in Erasing) (orak.Tombstone, error) {
 	key := orak.ErasedKey(in.Tenant, in.ID)
 	stone := orak.Tombstone{ID: in.ID, RequestedAt: in.RequestedAt}
@@ -72,9 +72,9 @@ func (a *Activities) EndProcessing(ctx context.Context, in EndInput) error {
 	return err
 }
 
-// RemoveObjects removes everything that is stored of an upload but its
-// tombstone, with what points to it, and says how many objects that were. It looks again until it finds
-// none: what runs while it ends may still write.
+// RemoveObjects removes all objects of an upload except its tombstone, and the
+// pointers to its analyses, and returns how many they were. It repeats until it
+// finds none: an attempt that is about to end may still write.
 func (a *Activities) RemoveObjects(ctx context.Context, in Erasing) (int, error) {
 	removed, err := a.unpoint(ctx, in)
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *Activities) RemoveObjects(ctx context.Context, in Erasing) (int, error)
 		}
 	}
 	if removed > 0 {
-		a.log.InfoContext(ctx, "the objects of an upload were removed", "upload_id", in.ID, "tenant", in.Tenant, "objects", removed)
+		a.log.InfoContext(ctx, "removed the objects of an upload", "upload_id", in.ID, "tenant", in.Tenant, "objects", removed)
 	}
 	return removed, nil
 }
@@ -102,7 +102,7 @@ func (a *Activities) removeAll(ctx context.Context, prefix string) (int, error) 
 	n := 0
 	for key, err := range a.deps.Store.Keys(ctx, prefix) {
 		if err != nil {
-			return n, fmt.Errorf("looking for objects: %w", err)
+			return n, fmt.Errorf("listing objects: %w", err)
 		}
 		if err := a.deps.Store.Delete(ctx, key); err != nil {
 			return n, fmt.Errorf("removing object: %w", err)
@@ -113,13 +113,13 @@ func (a *Activities) removeAll(ctx context.Context, prefix string) (int, error) 
 	return n, nil
 }
 
-// SealInput asks for a tombstone to be completed.
+// SealInput is the input of Seal.
 type SealInput struct {
 	Tenant orak.Tenant    `json:"tenant"`
 	Stone  orak.Tombstone `json:"stone"`
 }
 
-// Seal completes a tombstone: everything is gone, and downstream has been told.
+// Seal completes a tombstone: everything is removed, and the event is published.
 func (a *Activities) Seal(ctx context.Context, in SealInput) error {
 	if err := a.putJSON(ctx, orak.ErasedKey(in.Tenant, in.Stone.ID), in.Stone); err != nil {
 		return err

@@ -9,10 +9,10 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// pulse sends the heartbeats of one attempt: the first before the step
-// begins, then whenever there is progress, and on a timer, so that a step
-// which is silent for long is not taken for dead. How long a step may take is
-// bounded by its start-to-close timeout alone.
+// heartbeats sends the heartbeats of one attempt: the first before the step
+// begins, then on progress and on a timer, so that a step that reports nothing
+// for long is not declared dead. Only the start-to-close timeout bounds how long
+// a step may take.
 type heartbeats struct {
 	send func(Heartbeat)
 	done chan struct{}
@@ -25,14 +25,15 @@ type heartbeats struct {
 
 type heartbeatsKey struct{}
 
-// minProgress and progressEvery thin out what a step reports; the SDK thins
-// out further what it sends.
+// minProgress and progressEvery throttle the heartbeats on progress: less than
+// both is not sent. The SDK throttles further.
 const (
 	minProgress   = 0.01
 	progressEvery = time.Second
 )
 
-// startHeartbeats takes the activity's own context: heartbeats outlive the step's.
+// startHeartbeats needs the context of the activity, since heartbeats outlive
+// that of the step.
 func startHeartbeats(ctx context.Context, h Heartbeat, timeout time.Duration) *heartbeats {
 	p := &heartbeats{
 		send: func(h Heartbeat) { activity.RecordHeartbeat(ctx, h) },
@@ -72,13 +73,13 @@ func (p *heartbeats) stop() Heartbeat {
 	return p.last
 }
 
-// within makes p the one that progress finds.
+// within returns a context in which progress finds p.
 func (p *heartbeats) within(ctx context.Context) context.Context {
 	return context.WithValue(ctx, heartbeatsKey{}, p)
 }
 
 func (p *heartbeats) report(done float64) {
-	if !(done >= 0 && done <= 1) { // so that NaN is none
+	if !(done >= 0 && done <= 1) { // so that NaN is refused
 		return
 	}
 	p.mu.Lock()
@@ -99,9 +100,9 @@ func (p *heartbeats) report(done float64) {
 	}
 }
 
-// progress is what a step calls with the share that is done, 0 to 1; anything
-// else means that it does not know. It may be called often, from any
-// goroutine.
+// progress returns the function that a step calls with the share that is done, 0
+// to 1; any other value means that it is not known. It may be called often, from
+// any goroutine.
 func progress(ctx context.Context) func(done float64) {
 	p, ok := ctx.Value(heartbeatsKey{}).(*heartbeats)
 	if !ok {
@@ -110,8 +111,8 @@ func progress(ctx context.Context) func(done float64) {
 	return p.report
 }
 
-// suspected reports whether an earlier attempt of this step made the recording a
-// suspect; see Heartbeat.Suspect.
+// suspected reports whether an earlier attempt of this step has made the recording
+// a suspect; see Heartbeat.Suspect.
 func suspected(ctx context.Context) bool {
 	p, ok := ctx.Value(heartbeatsKey{}).(*heartbeats)
 	if !ok {
@@ -122,7 +123,8 @@ func suspected(ctx context.Context) bool {
 	return p.last.Suspect
 }
 
-// lastHeartbeat is what the attempt before this one left; zero on the first.
+// lastHeartbeat returns the last heartbeat of the attempt before this one; zero in
+// the first attempt.
 func lastHeartbeat(ctx context.Context) (Heartbeat, error) {
 	if !activity.HasHeartbeatDetails(ctx) {
 		return Heartbeat{}, nil

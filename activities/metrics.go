@@ -5,7 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// metrics counts what the side activities did; budgetMetrics has the stages.
+// metrics counts the side activities; budgetMetrics counts the stages.
 type metrics struct {
 	deadLetters  *prometheus.CounterVec
 	alertsPosted prometheus.Counter
@@ -30,23 +30,23 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		erased: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_uploads_erased_total",
-			Help: "Uploads of which everything that was stored is removed.",
+			Help: "Uploads whose stored objects were all removed.",
 		}),
 		reused: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_analyses_reused_total",
-			Help: "Analyses that were not computed, since the same engine had analyzed the same recording of the same tenant.",
+			Help: "Analyses that were reused instead of computed: the same engine had analyzed the same recording of the same tenant.",
 		}),
 		alertsFailed: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_alert_post_failures_total",
-			Help: "Attempts to post an alert message that failed; each is tried again.",
+			Help: "Failed attempts to post an alert message; each is retried.",
 		}),
 		reconciled: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "orak_reconciled_items_total",
-			Help: "What the reconciliation examined and mended, by step and outcome: examined, published, dropped, started, restarted, stuck, rewritten, stray or error.",
+			Help: "Items that the reconciliation examined and repaired, by step and outcome: examined, published, dropped, started, restarted, stuck, rewritten, stray, failing or error.",
 		}, []string{"step", "outcome"}),
 		reconcilePages: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "orak_reconcile_pages_total",
-			Help: "Pages that the reconciliation has done, by step. Each run does one of each step at least: where they stop growing, nothing is reconciled.",
+			Help: "Pages that the reconciliation has finished, by step. Each run finishes at least one of each step: while this does not grow, nothing is reconciled.",
 		}, []string{"step"}),
 	}
 }
@@ -62,16 +62,16 @@ func newBudgetMetrics(reg prometheus.Registerer) *budgetMetrics {
 	return &budgetMetrics{
 		attempts: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "orak_stage_attempts_total",
-			Help: "Ended attempts, by stage and outcome: ok, a failure class, canceled, or interrupted where the worker stopped.",
+			Help: "Ended attempts, by stage and outcome: ok, a failure class, canceled, or interrupted by the stop of the worker.",
 		}, []string{"stage", "outcome"}),
 		duration: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "orak_stage_duration_seconds",
-			Help:    "How long attempts took, whatever their outcome.",
+			Help:    "Duration of attempts, whatever their outcome.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
 		}, []string{"stage"}),
 		running: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "orak_stage_running_attempts",
-			Help: "Attempts that run now in this process.",
+			Help: "Attempts that are running in this process.",
 		}, []string{"stage"}),
 	}
 }

@@ -11,30 +11,31 @@ import (
 	"orak/activities/messages"
 )
 
-// Probe reports whether a dependency serves; nil means that it does.
+// Probe checks a dependency; nil means that it is available.
 type Probe func(ctx context.Context) error
 
-// PostOutage posts the message of an outage.
+// PostOutage posts one message about an outage.
 func (a *Activities) PostOutage(ctx context.Context, o messages.Outage) error {
 	return a.post(ctx, messages.OutageText(o), "dependency", string(o.Dependency))
 }
 
-// ProbeDependency reports whether a dependency serves again. One that cannot be
-// asked is taken to do so: that nobody reports it says as much.
+// ProbeDependency reports whether a dependency is available again. One without a
+// probe counts as available: that nothing reports its outage any more says as
+// much.
 func (a *Activities) ProbeDependency(ctx context.Context, d orak.Dependency) (up bool, err error) {
 	probe := a.deps.Probes[d]
 	if probe == nil {
 		return true, nil
 	}
 	if err := probe(ctx); err != nil {
-		a.log.InfoContext(ctx, "dependency is still away", "dependency", string(d), "error", err)
+		a.log.InfoContext(ctx, "dependency is still unavailable", "dependency", string(d), "error", err)
 		return false, nil
 	}
 	return true, nil
 }
 
-// post posts one message; attrs are the log's. Where the other side says how
-// long to wait, the next attempt waits so.
+// post posts one message; attrs are attributes for the log. Where the chat asks
+// for a delay, the next attempt waits for that long.
 func (a *Activities) post(ctx context.Context, markdown string, attrs ...any) error {
 	err := a.deps.Notifier.Post(ctx, markdown)
 	if err == nil {
@@ -42,7 +43,7 @@ func (a *Activities) post(ctx context.Context, markdown string, attrs ...any) er
 		return nil
 	}
 	a.metrics.alertsFailed.Inc()
-	a.log.ErrorContext(ctx, "alert not posted; it is tried again", append(attrs, "error", err)...)
+	a.log.ErrorContext(ctx, "alert was not posted; retrying", append(attrs, "error", err)...)
 	if f := (*orak.Fault)(nil); errors.As(err, &f) && f.RetryAfter > 0 {
 		return temporal.NewApplicationErrorWithOptions(clip(f.Error(), maxCause), string(f.Class),
 			temporal.ApplicationErrorOptions{NextRetryDelay: min(f.RetryAfter, maxRetryAfter)})

@@ -8,14 +8,14 @@ import (
 	"orak/activities/messages"
 )
 
-// Parked finds the uploads of a stage and class that are parked now, as
-// ParkedQuery tells them, which may lag some seconds behind.
+// Parked finds the uploads of a stage and class that are parked now, by
+// ParkedQuery. Temporal's visibility may lag some seconds behind.
 type Parked interface {
-	// FindParked counts all of them and names messages.MaxSamples at most.
+	// FindParked counts all of them and names at most messages.MaxSamples.
 	FindParked(ctx context.Context, s orak.Stage, c orak.Class) (messages.ParkedUploads, error)
 }
 
-// CountParkedInput says of which group the parked uploads are counted.
+// CountParkedInput is the input of CountParked.
 type CountParkedInput struct {
 	Stage orak.Stage `json:"stage"`
 	Class orak.Class `json:"class"`
@@ -30,7 +30,7 @@ func (a *Activities) CountParked(ctx context.Context, in CountParkedInput) (mess
 	return found, nil
 }
 
-// ParkedQuery is the visibility query for the parked uploads of a stage and
+// ParkedQuery returns the visibility query for the parked uploads of a stage and
 // class.
 func ParkedQuery(s orak.Stage, c orak.Class) string {
 	return fmt.Sprintf("WorkflowType='ProcessUpload' AND ExecutionStatus='Running' AND OrakStatus='%s' AND OrakStage='%s' AND OrakFailure='%s'",

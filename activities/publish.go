@@ -9,29 +9,28 @@ import (
 	"orak"
 )
 
-// StoreAnalysisInput asks for the results of an analyzed upload to be stored.
+// StoreAnalysisInput is the input of StoreAnalysis.
 type StoreAnalysisInput struct {
 	Upload   orak.Upload   `json:"upload"`
 	Analysis orak.Analysis `json:"analysis"`
 }
 
-// StoreAnalysis writes analysis.json. That the upload is completed is for
-// Conclude to say.
+// StoreAnalysis writes analysis.json. Conclude makes the upload completed.
 func (a *Activities) StoreAnalysis(ctx context.Context, in StoreAnalysisInput) error {
 	return a.putJSON(ctx, orak.AnalysisKey(in.Upload.Tenant, in.Upload.ID), in.Analysis)
 }
 
-// PublishInput asks for the results of an analyzed upload to be published.
+// PublishInput is the input of Publish.
 type PublishInput struct {
-	// Progress is the last one: completed.
+	// Progress is the final one, of an upload that is completed.
 	Progress orak.Progress `json:"progress"`
 	Analysis orak.Analysis `json:"analysis"`
-	// Completed is the event that says so. It needs no Analysis.
+	// Completed is its event; Publish adds the Analysis.
 	Completed AnnounceInput `json:"completed"`
 }
 
-// Publish writes analysis.json and outcome.json and then says so downstream:
-// whoever reads the event finds both. Runs that began before there was Conclude
+// Publish writes analysis.json and outcome.json and then publishes the event, so
+// that a reader of the event finds both. Runs that began before Conclude existed
 // end with it.
 func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	u := in.Progress.Upload
@@ -48,8 +47,8 @@ func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	return a.Announce(ctx, in.Completed)
 }
 
-// SaveOutcome writes the last Progress of an upload under orak.OutcomeKey, for
-// runs that began before there was Conclude.
+// SaveOutcome writes the final Progress of an upload under orak.OutcomeKey, for
+// runs that began before Conclude existed.
 func (a *Activities) SaveOutcome(ctx context.Context, p orak.Progress) error {
 	return a.putJSON(ctx, orak.OutcomeKey(p.Upload.Tenant, p.Upload.ID), p)
 }

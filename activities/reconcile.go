@@ -10,77 +10,78 @@ import (
 	"orak"
 )
 
-// ReconcileStep is one kind of thing that can slip through. The set is closed:
-// metric labels carry it.
+// ReconcileStep is one kind of inconsistency that the reconciliation looks for.
+// The set is closed: it is a metric label.
 type ReconcileStep string
 
 // The steps, in their order.
 const (
-	// StepOutbox settles markers that no API process settled.
+	// StepOutbox publishes or drops outbox markers that no API process took.
 	StepOutbox ReconcileStep = "outbox"
-	// StepMissing starts the workflows that the bridge passed by.
+	// StepMissing starts the workflows that the bridge did not start.
 	StepMissing ReconcileStep = "missing"
-	// StepClosed starts again what was terminated, timed out or failed.
+	// StepClosed restarts uploads whose workflow was terminated, timed out or
+	// failed.
 	StepClosed ReconcileStep = "closed"
-	// StepLetters compares dead letters with what is parked.
+	// StepLetters compares dead letters with parked uploads.
 	StepLetters ReconcileStep = "letters"
 	// StepTasks reports open workflows whose workflow task fails.
 	StepTasks ReconcileStep = "tasks"
 )
 
-// ReconcileSteps are all of them, in their order: what the outbox announces
-// is the bridge's to start, what is started again may park anew.
+// ReconcileSteps returns all steps in their order: the bridge starts what the
+// outbox announces, and a restarted upload may park again.
 func ReconcileSteps() []ReconcileStep {
 	return []ReconcileStep{StepOutbox, StepMissing, StepClosed, StepLetters, StepTasks}
 }
 
-// ReconcilePage is what one call of a Mender looks at.
+// ReconcilePage says what one call of a Mender examines.
 type ReconcilePage struct {
 	Step ReconcileStep `json:"step"`
-	// Size is how many items are examined at most.
+	// Size is the maximum number of items to examine.
 	Size int `json:"size"`
-	// Mark is what the last run that came to the step's end left; empty for
-	// the first. Cursor is what the page before left; empty for the first.
+	// Mark is from the last run that finished the step; empty for the first run.
+	// Cursor is from the previous page; empty for the first page.
 	Mark   string `json:"mark,omitempty"`
 	Cursor string `json:"cursor,omitempty"`
-	// Began is when the run did, by the clock of its workflow.
+	// Began is when the run began, by the clock of its workflow.
 	Began time.Time `json:"began"`
 }
 
-// Reconciled is what became of a page.
+// Reconciled is the result of a page.
 type Reconciled struct {
 	Counts ReconcileCounts `json:"counts"`
-	// Cursor goes into the next page; empty after the last one, whose Mark
-	// then goes into the next run.
+	// Cursor is for the next page; empty after the last one. The Mark of the
+	// last page is for the next run.
 	Cursor string `json:"cursor,omitempty"`
 	Mark   string `json:"mark,omitempty"`
 }
 
-// ReconcileCounts counts what was found, and what became of it.
+// ReconcileCounts counts the items of a page or a step by their outcome.
 type ReconcileCounts struct {
-	// Examined are the markers, records, workflows and letters looked at.
+	// Examined are all markers, records, workflows and letters.
 	Examined int `json:"examined"`
 	// Published and Dropped are markers of the outbox.
 	Published int `json:"published"`
 	Dropped   int `json:"dropped"`
 	// Started are uploads that had no workflow, Restarted those whose workflow
-	// was gone; of these, Stuck were restarted too often and are parked.
+	// had closed; of these, Stuck were restarted too often and are parked.
 	Started   int `json:"started"`
 	Restarted int `json:"restarted"`
 	Stuck     int `json:"stuck"`
-	// Rewritten are dead letters that were missing; Strays are letters that no
-	// workflow answers to.
+	// Rewritten are dead letters that were missing; Strays are letters without a
+	// parked workflow.
 	Rewritten int `json:"rewritten"`
 	Strays    int `json:"strays"`
 	// Failing are open workflows whose workflow task fails: they wait for a
-	// worker with other code.
+	// worker with different code.
 	Failing int `json:"failing,omitempty"`
-	// Errors are items that could not be examined or mended; the next run
-	// meets them again.
+	// Errors are items that could not be examined or repaired; the next run tries
+	// them again.
 	Errors int `json:"errors"`
 }
 
-// Plus is c and d together.
+// Plus returns the sum of c and d.
 func (c ReconcileCounts) Plus(d ReconcileCounts) ReconcileCounts {
 	c.Examined += d.Examined
 	c.Published += d.Published
@@ -95,7 +96,7 @@ func (c ReconcileCounts) Plus(d ReconcileCounts) ReconcileCounts {
 	return c
 }
 
-// byOutcome names the counts as metrics do.
+// byOutcome returns the counts by the label of the metric.
 func (c ReconcileCounts) byOutcome() map[string]int {
 	return map[string]int{
 		"examined": c.Examined, "published": c.Published, "dropped": c.Dropped, "started": c.Started,
@@ -103,18 +104,18 @@ func (c ReconcileCounts) byOutcome() map[string]int {
 	}
 }
 
-// Mender finds what slipped through in one way, and mends it, page by page. A
-// page may be repeated. What fails for one item is logged and counted; an
-// error means that the page as a whole could not be done.
+// Mender finds and repairs one kind of inconsistency, page by page. A page may be
+// repeated. The failure of one item is logged and counted; an error means that
+// the whole page failed.
 type Mender interface {
 	Mend(ctx context.Context, p ReconcilePage) (Reconciled, error)
 }
 
-// ReconcilePage mends one page of a step.
+// ReconcilePage repairs one page of a step.
 func (a *Activities) ReconcilePage(ctx context.Context, p ReconcilePage) (Reconciled, error) {
 	m, ok := a.deps.Menders[p.Step]
 	if !ok {
-		// Another worker may be newer, or have what this one was not given.
+		// A newer or differently configured worker may know the step.
 		return Reconciled{}, &orak.Fault{Class: orak.ClassInternal, Message: fmt.Sprintf("This worker does not know the step %.40q.", p.Step)}
 	}
 	beats := startHeartbeats(ctx, Heartbeat{}, activity.GetInfo(ctx).HeartbeatTimeout)

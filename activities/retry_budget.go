@@ -9,21 +9,22 @@ import (
 	"orak"
 )
 
-// Budget says how often and how long the failures of a stage are retried, by
-// their class. It is the one place that decides so.
+// Budget is the retry policy of the stages: how often and for how long failures
+// are retried, by their class. Nothing else decides that; Temporal's own policy
+// (package workflows, retry_policy.go) retries stages without end.
 type Budget struct {
-	Attempts int           `name:"retry-attempts" help:"Counted attempts of a stage in all, before it is dead-lettered: failures of class transient and model, and crashes of the worker." default:"3"`
-	Delay    time.Duration `name:"retry-delay" help:"Wait before the second attempt; it doubles with each further one." default:"1s"`
-	MaxDelay time.Duration `name:"retry-max-delay" help:"Longest wait between two attempts, unless the other side asks for more." default:"30s"`
-	Patience time.Duration `name:"retry-patience" help:"How long an outage (class dependency) or an overload is waited out without counting attempts, before the upload is dead-lettered." default:"24h"`
-	Arrival  time.Duration `name:"retry-arrival" help:"How long an announced recording may be missing in the store before its announcement counts as wrong (class input), so that an announcement may come before its object; no attempt is counted." default:"10s"`
+	Attempts int           `name:"retry-attempts" help:"Counted attempts of a stage before it is dead-lettered: failures of class transient and model, and crashes of the worker." default:"3"`
+	Delay    time.Duration `name:"retry-delay" help:"Delay before the second attempt; it doubles with each further one." default:"1s"`
+	MaxDelay time.Duration `name:"retry-max-delay" help:"Longest delay between two attempts, unless the other side asks for more." default:"30s"`
+	Patience time.Duration `name:"retry-patience" help:"How long an outage (class dependency) or an overload is retried without counting attempts, before the upload is dead-lettered." default:"24h"`
+	Arrival  time.Duration `name:"retry-arrival" help:"How long an announced recording may be missing in the store before its announcement counts as wrong (class input). An announcement may come before its object; no attempt is counted meanwhile." default:"10s"`
 }
 
-// maxRetryAfter bounds how long another server can make an upload wait by one
-// answer: a header with a wrong date must not look like a stuck upload.
+// maxRetryAfter bounds the delay that another server can ask for in one answer: a
+// wrong date in a header must not make an upload look stuck.
 const maxRetryAfter = 10 * time.Minute
 
-// Validate reports the first setting that cannot work.
+// Validate returns an error for the first setting that cannot work.
 func (b Budget) Validate() error {
 	switch {
 	case b.Attempts < 1:
@@ -40,41 +41,42 @@ func (b Budget) Validate() error {
 	return nil
 }
 
-// Heartbeat is the one detail that a stage's heartbeats carry. The server
-// keeps it over the worker's death and gives it to the next attempt; the API
-// reads Done from the pending activity.
+// Heartbeat is the detail of a heartbeat of a stage. The server keeps it when the
+// worker dies and gives it to the next attempt; the API reads Done from the
+// pending activity.
 type Heartbeat struct {
-	// Done is the share of the step that is done, 0 to 1; absent where the
-	// step does not know.
+	// Done is the share of the step that is done, 0 to 1; nil where that is not
+	// known.
 	Done *float64 `json:"done,omitempty"`
-	// Attempts is how many counted attempts have begun, with this one.
+	// Attempts is the number of counted attempts that have begun, including this
+	// one.
 	Attempts int `json:"attempts"`
 	// BegunAt is when this attempt began.
 	BegunAt time.Time `json:"begun_at"`
-	// Open is true while this attempt runs. The next one that finds it so
-	// knows that this one died without a word.
+	// Open is true while this attempt runs. The next attempt that finds it true
+	// knows that this one crashed.
 	Open bool `json:"open,omitempty"`
-	// FirstAt is when an attempt first failed.
+	// FirstAt is when an attempt first failed; zero while none has.
 	FirstAt time.Time `json:"first_at,omitzero"`
-	// Waits counts the attempts in a row that ended in waiting, since
-	// WaitingSince.
+	// Waits is the number of consecutive attempts that failed in a waiting class,
+	// since WaitingSince.
 	Waits        int       `json:"waits,omitempty"`
 	WaitingSince time.Time `json:"waiting_since,omitzero"`
-	// Failed are the attempts that failed, in order; MaxFailed at most, of
-	// which the oldest after the first are dropped.
+	// Failed are the failed attempts in order, at most MaxFailed: the oldest
+	// after the first are dropped.
 	Failed []orak.Mark `json:"failed,omitempty"`
-	// Suspect says that an attempt failed as a server does that cannot bear this
-	// recording; see orak.Fault. Attempts after it are alone with the server.
+	// Suspect means that this recording may have made the server fail; see
+	// orak.Fault. Later attempts are alone with the server.
 	Suspect bool `json:"suspect,omitempty"`
 }
 
 // MaxFailed bounds Heartbeat.Failed.
 const MaxFailed = 8
 
-// messageCrashed is what is known of an attempt that died without a word.
-const messageCrashed = "This step did not come to an end: it took too long, or the worker that ran it stopped."
+// messageCrashed describes an attempt that crashed.
+const messageCrashed = "This step did not end: it took too long, or the worker that ran it stopped."
 
-// begin charges an attempt, before it has done anything.
+// begin charges an attempt in advance.
 func (h Heartbeat) begin(now time.Time) Heartbeat {
 	h.Done = nil
 	h.Attempts++
@@ -83,8 +85,8 @@ func (h Heartbeat) begin(now time.Time) Heartbeat {
 	return h
 }
 
-// found is what an attempt makes of what the one before it left: one that is
-// still open has crashed.
+// found returns the heartbeat of the previous attempt as the next one accounts
+// for it: an attempt that is still open has crashed.
 func (h Heartbeat) found(stage orak.Stage, now time.Time) Heartbeat {
 	if !h.Open {
 		return h
@@ -97,7 +99,8 @@ func (h Heartbeat) found(stage orak.Stage, now time.Time) Heartbeat {
 		Class: orak.ClassTransient, Message: messageCrashed, Attempt: h.Attempts})
 }
 
-// remember adds a failed attempt. Those that wait out one outage are one.
+// remember adds a failed attempt. Attempts that wait for the same outage are added
+// once.
 func (h Heartbeat) remember(m orak.Mark) Heartbeat {
 	if n := len(h.Failed); n > 0 && m.Attempt == 0 {
 		if last := h.Failed[n-1]; last.Attempt == 0 && last.Class == m.Class && last.Message == m.Message {
@@ -108,7 +111,7 @@ func (h Heartbeat) remember(m orak.Mark) Heartbeat {
 	return h
 }
 
-// refund takes the charge of an attempt back.
+// refund reverts the charge of an attempt.
 func (h Heartbeat) refund() Heartbeat {
 	h.Done = nil
 	h.Attempts--
@@ -116,18 +119,17 @@ func (h Heartbeat) refund() Heartbeat {
 	return h
 }
 
-// verdict is what follows from a failed attempt.
+// verdict says whether a failed attempt is retried, and after which delay.
 type verdict struct {
 	retry bool
 	delay time.Duration
 }
 
-// spent reports whether nothing is left of the budget, as an attempt finds it
-// that follows a crash.
+// spent reports whether no attempts are left.
 func (b Budget) spent(h Heartbeat) bool { return h.Attempts >= b.Attempts }
 
-// settle judges a failed attempt: what the next one shall know, and whether
-// there is a next one.
+// judge decides on a failed attempt. It returns the heartbeat for the next one,
+// and whether there is a next one.
 func (b Budget) judge(h Heartbeat, f *orak.Fault, now time.Time) (Heartbeat, verdict) {
 	if h.FirstAt.IsZero() {
 		h.FirstAt = now
@@ -152,7 +154,7 @@ func (b Budget) judge(h Heartbeat, f *orak.Fault, now time.Time) (Heartbeat, ver
 	}
 }
 
-// backoff is Delay doubled n times, MaxDelay at most.
+// backoff returns Delay doubled n times, at most MaxDelay.
 func (b Budget) backoff(n int) time.Duration {
 	d := b.Delay
 	for range n {
@@ -163,8 +165,8 @@ func (b Budget) backoff(n int) time.Duration {
 	return d
 }
 
-// spread shortens d by up to a quarter, so that the uploads which one outage
-// stopped do not all come back in the same instant.
+// spread shortens d by up to a quarter, at random, so that the uploads that one
+// outage stopped are not all retried at the same moment.
 func spread(d time.Duration) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d)/4+1))
 }

@@ -17,7 +17,7 @@ func fail(b Budget, before Heartbeat, f *orak.Fault, at time.Time) (Heartbeat, v
 	return b.judge(before.begin(at), f, at.Add(time.Second))
 }
 
-func TestCountedClassesAreRetriedUntilTheBudgetIsSpent(t *testing.T) {
+func TestBudgetRetriesCountedClassesUntilItIsSpent(t *testing.T) {
 	t.Parallel()
 	for _, class := range []orak.Class{orak.ClassTransient, orak.ClassModel} {
 		b, f := config.MustDefaults[Budget](), &orak.Fault{Class: class}
@@ -34,7 +34,7 @@ func TestCountedClassesAreRetriedUntilTheBudgetIsSpent(t *testing.T) {
 	}
 }
 
-func TestCountedRetriesDoubleTheirDelay(t *testing.T) {
+func TestBudgetDoublesTheDelayOfCountedRetries(t *testing.T) {
 	t.Parallel()
 	b := config.MustDefaults[Budget]()
 	b.Attempts = 9
@@ -49,7 +49,7 @@ func TestCountedRetriesDoubleTheirDelay(t *testing.T) {
 	require.Equal(t, []time.Duration{s, 2 * s, 4 * s, 8 * s, 16 * s, 30 * s, 30 * s, 30 * s}, got)
 }
 
-func TestInputAndInternalFailuresAreNeverRetried(t *testing.T) {
+func TestBudgetNeverRetriesInputAndInternalFailures(t *testing.T) {
 	t.Parallel()
 	for _, class := range []orak.Class{orak.ClassInput, orak.ClassInternal} {
 		h, v := fail(config.MustDefaults[Budget](), Heartbeat{}, &orak.Fault{Class: class}, noon)
@@ -58,7 +58,7 @@ func TestInputAndInternalFailuresAreNeverRetried(t *testing.T) {
 	}
 }
 
-func TestAnOutageIsWaitedOutUncountedForADay(t *testing.T) {
+func TestBudgetRetriesAnOutageUncountedForADay(t *testing.T) {
 	t.Parallel()
 	b, f := config.MustDefaults[Budget](), &orak.Fault{Class: orak.ClassDependency}
 	var h Heartbeat
@@ -79,7 +79,7 @@ func TestAnOutageIsWaitedOutUncountedForADay(t *testing.T) {
 	require.WithinDuration(t, noon.Add(24*time.Hour), at, time.Minute)
 }
 
-func TestOverloadWaitsAsLongAsItIsAskedTo(t *testing.T) {
+func TestBudgetDelaysOverloadByRetryAfter(t *testing.T) {
 	t.Parallel()
 	b := config.MustDefaults[Budget]()
 	h, v := fail(b, Heartbeat{}, &orak.Fault{Class: orak.ClassOverload, RetryAfter: 90 * time.Second}, noon)
@@ -89,7 +89,7 @@ func TestOverloadWaitsAsLongAsItIsAskedTo(t *testing.T) {
 	require.Equal(t, maxRetryAfter, v.delay, "one answer must not stop an upload for years")
 }
 
-func TestACountedFailureEndsTheWaiting(t *testing.T) {
+func TestBudgetEndsTheWaitAtACountedFailure(t *testing.T) {
 	t.Parallel()
 	b := config.MustDefaults[Budget]()
 	h, _ := fail(b, Heartbeat{}, &orak.Fault{Class: orak.ClassDependency}, noon)
@@ -100,7 +100,7 @@ func TestACountedFailureEndsTheWaiting(t *testing.T) {
 	require.Equal(t, 1, h.Attempts)
 }
 
-func TestACrashCountsAsAnAttempt(t *testing.T) {
+func TestCrashCountsAsAnAttempt(t *testing.T) {
 	t.Parallel()
 	b := config.MustDefaults[Budget]()
 	var h Heartbeat
@@ -119,7 +119,7 @@ func TestACrashCountsAsAnAttempt(t *testing.T) {
 	}
 }
 
-func TestAnAttemptThatEndedHasNotCrashed(t *testing.T) {
+func TestEndedAttemptHasNotCrashed(t *testing.T) {
 	t.Parallel()
 	h, _ := fail(config.MustDefaults[Budget](), Heartbeat{}, &orak.Fault{Class: orak.ClassModel}, noon)
 	require.Equal(t, h, h.found(orak.StageAnalyze, noon))
@@ -127,7 +127,7 @@ func TestAnAttemptThatEndedHasNotCrashed(t *testing.T) {
 	require.Equal(t, h, h.found(orak.StageAnalyze, noon))
 }
 
-func TestAnOutageIsRememberedOnce(t *testing.T) {
+func TestHeartbeatRemembersAnOutageOnce(t *testing.T) {
 	t.Parallel()
 	away := orak.Mark{Class: orak.ClassDependency, Message: "The store is away."}
 	other := orak.Mark{Class: orak.ClassDependency, Message: "Kafka is away."}
@@ -139,7 +139,7 @@ func TestAnOutageIsRememberedOnce(t *testing.T) {
 	require.Equal(t, []orak.Mark{away, other, counted, away}, h.Failed)
 }
 
-func TestTheFirstAndTheLatestFailuresAreRemembered(t *testing.T) {
+func TestHeartbeatRemembersTheFirstAndTheLatestFailures(t *testing.T) {
 	t.Parallel()
 	var h Heartbeat
 	for n := range 20 {
@@ -152,7 +152,7 @@ func TestTheFirstAndTheLatestFailuresAreRemembered(t *testing.T) {
 	require.Equal(t, []int{1, 14, 15, 16, 17, 18, 19, 20}, attempts)
 }
 
-func TestBudgetRefusesWhatCannotWork(t *testing.T) {
+func TestBudgetValidateRefusesInvalidSettings(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, config.MustDefaults[Budget]().Validate())
 	for _, change := range []func(*Budget){

@@ -19,16 +19,16 @@ import (
 	"orak"
 )
 
-// maxResult bounds what a stage hands to the workflow, in bytes of JSON:
-// references and summaries, never curves.
+// maxResult bounds the result of a stage, in bytes of JSON: references and
+// summaries, never curves.
 const maxResult = 64 << 10
 
-// errStopping is the cause of a stage's context once its worker has used up
-// the time for draining.
+// errStopping is the cause with which the context of a stage is canceled when
+// its worker has drained for long enough.
 var errStopping = errors.New("the worker is stopping")
 
-// RetryInterceptor keeps the Budget of the stages: a worker interceptor that charges
-// attempts, classifies failures and tells the server whether to retry.
+// RetryInterceptor is a worker interceptor that applies the Budget to the stages:
+// it charges attempts, classifies failures and decides whether the server retries.
 type RetryInterceptor struct {
 	interceptor.WorkerInterceptorBase
 	budget  Budget
@@ -40,13 +40,14 @@ type RetryInterceptor struct {
 
 var _ interceptor.WorkerInterceptor = (*RetryInterceptor)(nil)
 
-// NewRetryInterceptor makes a RetryInterceptor. drain is how long a stage may go on once its
-// worker stops; after that it is interrupted and handed back, uncounted.
+// NewRetryInterceptor makes a RetryInterceptor. drain is how long a stage may
+// continue when its worker stops; after that it is interrupted and returned to the
+// server, and the attempt is not counted.
 func NewRetryInterceptor(b Budget, drain time.Duration, log *slog.Logger, reg prometheus.Registerer) *RetryInterceptor {
 	return &RetryInterceptor{budget: b, drain: drain, log: log, metrics: newBudgetMetrics(reg)}
 }
 
-// InterceptActivity is called by the SDK for every activity task.
+// InterceptActivity implements interceptor.WorkerInterceptor.
 func (k *RetryInterceptor) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	in := &inbound{retries: k}
 	in.Next = next
@@ -58,15 +59,16 @@ type inbound struct {
 	retries *RetryInterceptor
 }
 
-// ExecuteActivity runs one attempt of a stage under the budget; any other
-// activity just runs, and its failures are logged.
+// ExecuteActivity implements interceptor.ActivityInboundInterceptor. It runs one
+// attempt of a stage under the budget; of any other activity it only logs
+// failures.
 func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info := activity.GetInfo(ctx)
 	stage, ok := StageOf(info.ActivityType.Name)
 	if !ok {
 		out, err := i.Next.ExecuteActivity(ctx, in)
 		if err != nil {
-			i.retries.log.WarnContext(ctx, "activity failed; it is tried again", "activity", info.ActivityType.Name,
+			i.retries.log.WarnContext(ctx, "activity failed; retrying", "activity", info.ActivityType.Name,
 				"workflow_id", info.WorkflowExecution.ID, "run_id", info.WorkflowExecution.RunID, "attempt", info.Attempt, "error", err)
 		}
 		return out, err
@@ -92,7 +94,7 @@ func (a *attempt) run(ctx context.Context, info activity.Info, work func(context
 
 	before, err := lastHeartbeat(ctx)
 	if err != nil {
-		a.log.ErrorContext(ctx, "heartbeat of the last attempt is unreadable", "error", err)
+		a.log.ErrorContext(ctx, "heartbeat of the last attempt could not be decoded", "error", err)
 	}
 	before = a.earlier.latest(a.step, before).found(a.stage, a.started)
 	if a.budget.spent(before) {
@@ -111,8 +113,8 @@ func (a *attempt) run(ctx context.Context, info activity.Info, work func(context
 	return out, nil
 }
 
-// bound ends a step a little before the server would time it out, so that the
-// attempt itself can say so; and once the worker has drained for long enough.
+// bound ends a step a little before the server times it out, so that the attempt
+// can still report it, and when the worker has drained for long enough.
 func (a *attempt) bound(ctx context.Context, info activity.Info) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	release := func() { cancel(nil) }
@@ -137,7 +139,8 @@ func (a *attempt) bound(ctx context.Context, info activity.Info) (context.Contex
 	return ctx, release
 }
 
-// call runs the step. A panic, or a result that cannot be handed on, is ours.
+// call runs the step. A panic, or a result that cannot be returned, is a fault of
+// class internal.
 func (a *attempt) call(ctx context.Context, work func(context.Context) (any, error)) (out any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -148,7 +151,7 @@ func (a *attempt) call(ctx context.Context, work func(context.Context) (any, err
 	if out, err = work(ctx); err != nil {
 		return nil, err
 	}
-	// The SDK would retry a result that it cannot encode for ever.
+	// The SDK would retry a result that it cannot encode without end.
 	data, err := json.Marshal(out)
 	if err != nil {
 		return nil, internalFault(fmt.Errorf("encoding the stage's result: %w", err))
@@ -159,28 +162,29 @@ func (a *attempt) call(ctx context.Context, work func(context.Context) (any, err
 	return out, nil
 }
 
-// settle turns the error of a step into what the server shall do about it.
+// fail turns the error of a step into the error that says what the server does
+// next.
 func (a *attempt) fail(ctx, stepCtx context.Context, h Heartbeat, err error) error {
 	switch cause := context.Cause(ctx); {
 	case cause != nil && temporal.IsCanceledError(cause):
 		a.ended("canceled")
 		return temporal.NewCanceledError()
 	case errors.Is(cause, context.DeadlineExceeded):
-		// The server has timed the attempt out itself, and counts it.
+		// The server has timed the attempt out, and it counts.
 	case cause != nil || errors.Is(context.Cause(stepCtx), errStopping):
-		// Nobody's fault: the worker stops, the activity was paused or reset
-		// by hand, or the server forgot it.
+		// No failure: the worker stops, an operator has paused or reset the
+		// activity, or the server does not know it any more.
 		return a.interrupted(ctx, h, err)
 	}
 	f := orak.AsFault(err)
 	if errors.Is(context.Cause(stepCtx), context.DeadlineExceeded) {
-		// Whatever the step took its own cut-off for.
+		// Whatever error the step made of its own time limit.
 		f = &orak.Fault{Class: orak.ClassTransient, Message: "This step took too long.", Err: err}
 	}
 	now, counted := time.Now(), h.Attempts
 	h, v := a.budget.judge(h, f, now)
 	if h.Attempts < counted {
-		counted = 0 // it was no attempt that counts
+		counted = 0 // the attempt does not count
 	}
 	h = h.remember(orak.Mark{At: now.UTC(), Kind: orak.MarkAttemptFailed, Stage: a.stage,
 		Class: f.Class, Message: safeMessage(f), Attempt: counted})
@@ -191,8 +195,8 @@ func (a *attempt) fail(ctx, stepCtx context.Context, h Heartbeat, err error) err
 	return a.failure(h, f, v)
 }
 
-// leave tells h to the next attempt: by way of the server where it still
-// listens, and for the case that it does not, by this process's memory.
+// leave hands h to the next attempt: through the server, if the activity is still
+// open there, and through the memory of this process.
 func (a *attempt) leave(ctx context.Context, h Heartbeat) {
 	a.earlier.keep(a.step, h)
 	if ctx.Err() == nil {
@@ -201,19 +205,18 @@ func (a *attempt) leave(ctx context.Context, h Heartbeat) {
 }
 
 func (a *attempt) interrupted(ctx context.Context, h Heartbeat, err error) error {
-	// An attempt that the server took away while this process was silent
-	// counts: a step may be what keeps a process from its heartbeats.
+	// An attempt counts if the server has timed it out for missing heartbeats: the
+	// step itself may be what prevents them.
 	if gone := (*serviceerror.NotFound)(nil); !errors.As(context.Cause(ctx), &gone) {
 		a.leave(ctx, h.refund())
 	}
 	a.ended("interrupted")
-	a.log.InfoContext(ctx, "stage interrupted; another attempt follows", "error", err)
+	a.log.InfoContext(ctx, "stage was interrupted; another attempt follows", "error", err)
 	return temporal.NewApplicationErrorWithOptions("Interrupted; another attempt follows.", string(orak.ClassTransient),
 		temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign})
 }
 
-// giveUp ends a stage whose attempts were all used up by workers that died or
-// steps that never came back.
+// giveUp ends a stage whose attempts were all used up by crashes.
 func (a *attempt) giveUp(ctx context.Context, h Heartbeat) error {
 	if h.FirstAt.IsZero() {
 		h.FirstAt = h.BegunAt
@@ -229,11 +232,11 @@ func (a *attempt) ended(outcome string) {
 	a.metrics.duration.WithLabelValues(string(a.stage)).Observe(time.Since(a.started).Seconds())
 }
 
-// maxCause bounds the detail that the Web UI shows; the server cuts failures
-// of 4 KiB.
+// maxCause bounds the detail that the Web UI shows, in bytes; the server truncates
+// failures of 4 KiB.
 const maxCause = 2 << 10
 
-// safeMessage is what people outside the process read of f.
+// safeMessage returns the message of f that is shown outside the process.
 func safeMessage(f *orak.Fault) string {
 	if f.Message == "" {
 		return "This step failed unexpectedly."
@@ -241,10 +244,10 @@ func safeMessage(f *orak.Fault) string {
 	return clip(f.Message, orak.MaxMessage)
 }
 
-// failure is what the workflow and the Web UI see: the class as the error's
-// type, the safe message, the detail as its cause, and the orak.Failure. Only
-// the last failure, which the workflow gets, has the attempts before it: one
-// that is retried would grow over the server's limit, and be cut.
+// failure returns the error that the workflow and the Web UI see: the class as its
+// type, the safe message, the detail as its cause, and the orak.Failure. Only the
+// last failure, which the workflow gets, carries the attempts before it: one that
+// is retried would exceed the server's limit and be truncated.
 func (a *attempt) failure(h Heartbeat, f *orak.Fault, v verdict) error {
 	message := safeMessage(f)
 	o := temporal.ApplicationErrorOptions{
@@ -262,11 +265,12 @@ func (a *attempt) failure(h Heartbeat, f *orak.Fault, v verdict) error {
 	return temporal.NewApplicationErrorWithOptions(message, string(f.Class), o)
 }
 
+// internalFault classifies err as a defect of the service.
 func internalFault(err error) *orak.Fault {
-	return &orak.Fault{Class: orak.ClassInternal, Message: "Something is wrong on our side; we have been told.", Err: err}
+	return &orak.Fault{Class: orak.ClassInternal, Message: "Something went wrong on our side; the operators have been notified.", Err: err}
 }
 
-// clip cuts s to n bytes at most, between two runes, and makes it valid UTF-8.
+// clip truncates s to at most n bytes, between two runes, and makes it valid UTF-8.
 func clip(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]

@@ -79,7 +79,7 @@ func failing(err error) func(context.Context) (any, error) {
 	return func(context.Context) (any, error) { return nil, err }
 }
 
-func TestAnAttemptIsChargedBeforeItBegins(t *testing.T) {
+func TestAttemptIsChargedBeforeItBegins(t *testing.T) {
 	t.Parallel()
 	var k *kept
 	k = keep(t, TypeConvert, 0, func(context.Context) (any, error) {
@@ -90,7 +90,7 @@ func TestAnAttemptIsChargedBeforeItBegins(t *testing.T) {
 	require.NoError(t, k.run(TypeConvert))
 }
 
-func TestTheErrorOfAStageCarriesItsFailure(t *testing.T) {
+func TestStageErrorCarriesItsFailure(t *testing.T) {
 	t.Parallel()
 	k := keep(t, TypeAnalyze, 0, failing(&orak.Fault{Class: orak.ClassModel, Message: "No.", Err: errors.New("secret detail")}))
 	app, f := asFailure(t, k.run(TypeAnalyze))
@@ -104,7 +104,7 @@ func TestTheErrorOfAStageCarriesItsFailure(t *testing.T) {
 	require.False(t, f.FirstAt.IsZero())
 }
 
-func TestTheLastCountedAttemptIsNotRetried(t *testing.T) {
+func TestLastCountedAttemptIsNotRetried(t *testing.T) {
 	t.Parallel()
 	k := keep(t, TypeConvert, 0, failing(errors.New("boom")))
 	k.env.SetHeartbeatDetails(Heartbeat{Attempts: 2, FirstAt: noon, BegunAt: noon})
@@ -115,7 +115,7 @@ func TestTheLastCountedAttemptIsNotRetried(t *testing.T) {
 	require.True(t, noon.Equal(f.FirstAt))
 }
 
-func TestAnAttemptAfterTheBudgetWasSpentByCrashesFailsWithoutRunning(t *testing.T) {
+func TestAttemptFailsWithoutRunningWhenCrashesSpentTheBudget(t *testing.T) {
 	t.Parallel()
 	k := keep(t, TypeConvert, 0, func(context.Context) (any, error) {
 		t.Error("the step ran")
@@ -128,7 +128,7 @@ func TestAnAttemptAfterTheBudgetWasSpentByCrashesFailsWithoutRunning(t *testing.
 	require.True(t, noon.Equal(f.FirstAt))
 }
 
-func TestTheLastFailureHasTheAttemptsBeforeIt(t *testing.T) {
+func TestLastFailureCarriesTheAttemptsBeforeIt(t *testing.T) {
 	t.Parallel()
 	before := Heartbeat{Attempts: 1, BegunAt: noon, Open: true} // it crashed
 	k := keep(t, TypeConvert, 0, failing(errors.New("boom")))
@@ -158,7 +158,7 @@ func TestTheLastFailureHasTheAttemptsBeforeIt(t *testing.T) {
 	}
 }
 
-func TestAnUncountedFailureGivesTheChargeBack(t *testing.T) {
+func TestUncountedFailureRefundsTheCharge(t *testing.T) {
 	t.Parallel()
 	k := keep(t, TypeConvert, 0, failing(&orak.Fault{Class: orak.ClassDependency, Message: "Away."}))
 	k.env.SetHeartbeatDetails(Heartbeat{Attempts: 2, FirstAt: noon, BegunAt: noon})
@@ -170,7 +170,7 @@ func TestAnUncountedFailureGivesTheChargeBack(t *testing.T) {
 	require.Equal(t, 2, beats[len(beats)-1].Attempts)
 }
 
-func TestAPanicIsOursAndLeavesItsStackInTheLog(t *testing.T) {
+func TestPanicIsAnInternalFailureWithItsStackLogged(t *testing.T) {
 	t.Parallel()
 	k := keep(t, TypeAnalyze, 0, func(context.Context) (any, error) { panic("no such index") })
 	app, f := asFailure(t, k.run(TypeAnalyze))
@@ -180,7 +180,7 @@ func TestAPanicIsOursAndLeavesItsStackInTheLog(t *testing.T) {
 	require.Contains(t, k.log.String(), "retry_interceptor_test.go")
 }
 
-func TestAResultThatCannotBeHandedOnIsOurs(t *testing.T) {
+func TestInvalidResultIsAnInternalFailure(t *testing.T) {
 	t.Parallel()
 	for name, result := range map[string]any{
 		"not a number": orak.Tempo{BPM: math.NaN()},
@@ -193,7 +193,7 @@ func TestAResultThatCannotBeHandedOnIsOurs(t *testing.T) {
 	}
 }
 
-func TestAStoppingWorkerHandsTheStageBackUncounted(t *testing.T) {
+func TestStoppingWorkerReturnsTheStageUncounted(t *testing.T) {
 	t.Parallel()
 	stop := make(chan struct{})
 	k := keep(t, TypeConvert, time.Millisecond, func(ctx context.Context) (any, error) {
@@ -210,7 +210,7 @@ func TestAStoppingWorkerHandsTheStageBackUncounted(t *testing.T) {
 	require.Zero(t, beats[len(beats)-1].Attempts)
 }
 
-func TestProgressTravelsWithTheCharge(t *testing.T) {
+func TestProgressKeepsTheCharge(t *testing.T) {
 	t.Parallel()
 	k := keep(t, TypeConvert, 0, func(ctx context.Context) (any, error) {
 		report := progress(ctx)
@@ -226,7 +226,7 @@ func TestProgressTravelsWithTheCharge(t *testing.T) {
 	}
 }
 
-func TestSideActivitiesAreLeftToTheServersPolicy(t *testing.T) {
+func TestSideActivitiesUseTheServersRetryPolicy(t *testing.T) {
 	t.Parallel()
 	k := keep(t, TypeAnnounce, 0, failing(&orak.Fault{Class: orak.ClassInternal, Message: "No."}))
 	var app *temporal.ApplicationError
@@ -235,7 +235,7 @@ func TestSideActivitiesAreLeftToTheServersPolicy(t *testing.T) {
 	require.Empty(t, k.heartbeats())
 }
 
-func TestFailureTextStaysUnderTheServersLimit(t *testing.T) {
+func TestFailureTextIsTruncatedToTheServersLimit(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", 10_000)
 	k := keep(t, TypeConvert, 0, failing(&orak.Fault{Class: orak.ClassInput, Message: long, Err: errors.New(long)}))
@@ -247,7 +247,7 @@ func TestFailureTextStaysUnderTheServersLimit(t *testing.T) {
 // The server has heard the begin of an attempt and nothing since: it timed the
 // attempt out. The process in which it ended knows how it ended, and the next
 // attempt there is charged for that: an outage is no attempt.
-func TestAttemptWhoseEndTheServerMissedIsChargedAsItEnded(t *testing.T) {
+func TestAttemptIsChargedAsItEndedWhenTheServerMissedIt(t *testing.T) {
 	t.Parallel()
 	for class, counted := range map[orak.Class]int{orak.ClassDependency: 0, orak.ClassTransient: 1} {
 		retries := NewRetryInterceptor(config.MustDefaults[Budget](), time.Minute, slog.New(slog.DiscardHandler), nil)

@@ -16,19 +16,18 @@ import (
 )
 
 const (
-	// maxRecord bounds what is read of a pointer, an analysis or an outcome, in bytes.
+	// maxRecord bounds what is read of a JSON object, in bytes.
 	maxRecord = 1 << 20
-	// identityTimeout bounds the question which engine would run.
+	// identityTimeout bounds the call of Identity.
 	identityTimeout = 10 * time.Second
-	// sameDuration is how far the duration of a finished analysis, which is
-	// rounded, may be from that of a conversion, in seconds.
+	// sameDuration is how much the duration of a finished analysis, which is
+	// rounded, may differ from that of a conversion, in seconds.
 	sameDuration = 0.001
 )
 
-// reuse looks for a finished analysis of the same bytes, of the same tenant, by
-// the very engine that would run, and makes it this upload's: its curve is copied
-// and its summary returned. found is false where anything of it is missing or
-// does not fit; then it is computed.
+// reuse looks for a finished analysis of the same bytes by the same engine, within
+// the tenant. It copies the curve and returns the summary. found is false where
+// any part is missing or does not match; then the caller computes the analysis.
 func (a *Activities) reuse(ctx context.Context, engine Analyzer, in AnalyzeInput) (analysis orak.Analysis, found bool, err error) {
 	u := in.Upload
 	if u.Validate() != nil {
@@ -38,8 +37,8 @@ func (a *Activities) reuse(ctx context.Context, engine Analyzer, in AnalyzeInput
 	defer cancel()
 	who, err := engine.Identity(asking)
 	if err != nil {
-		// Whether it can analyze is for the analysis to find out.
-		a.log.DebugContext(ctx, "an engine does not say which it is", "upload_id", u.ID, "error", err)
+		// Not a failure: the analysis shows whether the engine is available.
+		a.log.DebugContext(ctx, "engine did not report its identity", "upload_id", u.ID, "error", err)
 		return orak.Analysis{}, false, ctx.Err()
 	}
 	if !who.Known() {
@@ -60,20 +59,20 @@ func (a *Activities) reuse(ctx context.Context, engine Analyzer, in AnalyzeInput
 		return orak.Analysis{}, false, err
 	}
 	a.metrics.reused.Inc()
-	a.log.InfoContext(ctx, "an analysis of the same recording is reused", "upload_id", u.ID, "of_upload_id", done.UploadID, "engine", who.Name, "version", who.Version)
+	a.log.InfoContext(ctx, "reused an analysis of the same recording", "upload_id", u.ID, "of_upload_id", done.UploadID, "engine", who.Name, "version", who.Version)
 	return analysis.Of(in.Audio).Final(), true, nil
 }
 
-// reusable is false where that upload was analyzed again since, where the same
-// bytes were converted otherwise, and where a later version wrote the analysis:
+// reusable is false where that upload has been analyzed again since, where the same
+// bytes were converted differently, and where a later version wrote the analysis:
 // fields that this version does not know would be lost.
 func reusable(done orak.Analysis, who orak.Engine, audio orak.Audio) bool {
 	return done.Engine == who && done.SchemaVersion <= orak.AnalysisSchema &&
 		math.Abs(done.Audio.DurationS-audio.DurationS) <= sameDuration
 }
 
-// copyCurve stores the curve of a finished analysis as that of u, and reports
-// whether it was the one that belongs to the analysis.
+// copyCurve stores the curve of a finished analysis as that of u. It returns false
+// if the curve does not belong to that analysis.
 func (a *Activities) copyCurve(ctx context.Context, u orak.Upload, done orak.Finished) (bool, error) {
 	body, size, err := a.deps.Store.Open(ctx, orak.PitchKey(u.Tenant, done.UploadID))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,8 +95,8 @@ func (a *Activities) copyCurve(ctx context.Context, u orak.Upload, done orak.Fin
 	return hex.EncodeToString(digest.Sum(nil)) == done.PitchSHA256, nil
 }
 
-// point notes a finished analysis for uploads of the same bytes. It comes after
-// the outcome, which an erasure finds it by.
+// point stores a pointer to a finished analysis for uploads of the same bytes. It
+// must follow the outcome, by which an erasure finds the pointer.
 func (a *Activities) point(ctx context.Context, u orak.Upload, who orak.Engine) error {
 	if !who.Known() || u.Validate() != nil {
 		return nil
@@ -117,8 +116,8 @@ func (a *Activities) point(ctx context.Context, u orak.Upload, who orak.Engine) 
 	return a.putJSON(ctx, orak.FinishedKey(u.Tenant, u.SHA256, who), orak.Finished{UploadID: u.ID, PitchSHA256: hex.EncodeToString(digest.Sum(nil))})
 }
 
-// unpoint removes the pointers to an upload's analyses, and says how many. It
-// comes before the outcome is removed, which they are found by.
+// unpoint removes the pointers to the analyses of an upload, and returns how many
+// they were. It must precede the removal of the outcome, by which they are found.
 func (a *Activities) unpoint(ctx context.Context, in Erasing) (int, error) {
 	var p orak.Progress
 	ok, err := a.readJSON(ctx, orak.OutcomeKey(in.Tenant, in.ID), &p)
@@ -128,7 +127,7 @@ func (a *Activities) unpoint(ctx context.Context, in Erasing) (int, error) {
 	removed := 0
 	for key, err := range a.deps.Store.Keys(ctx, orak.FinishedPrefix(in.Tenant, p.Upload.SHA256)) {
 		if err != nil {
-			return removed, fmt.Errorf("looking for finished analyses: %w", err)
+			return removed, fmt.Errorf("listing finished analyses: %w", err)
 		}
 		var done orak.Finished
 		if ok, err := a.readJSON(ctx, key, &done); err != nil {
@@ -144,8 +143,7 @@ func (a *Activities) unpoint(ctx context.Context, in Erasing) (int, error) {
 	return removed, nil
 }
 
-// readJSON reads an object; ok is false where there is none, or one that is
-// damaged.
+// readJSON reads an object; ok is false where it is absent or damaged.
 func (a *Activities) readJSON(ctx context.Context, key string, into any) (ok bool, err error) {
 	body, _, err := a.deps.Store.Open(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -160,7 +158,7 @@ func (a *Activities) readJSON(ctx context.Context, key string, into any) (ok boo
 		return false, fmt.Errorf("reading %s: %w", key, err)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		a.log.WarnContext(ctx, "an object is damaged", "key", key, "error", err)
+		a.log.WarnContext(ctx, "ignored a damaged object", "key", key, "error", err)
 		return false, nil
 	}
 	return true, nil

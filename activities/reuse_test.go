@@ -67,7 +67,7 @@ func analyzed(t *testing.T, a *Activities, s *shelf, u orak.Upload, engine strin
 	return a.Analyze(t.Context(), AnalyzeInput{Upload: u, Audio: orak.Audio{DurationS: 2, Codec: string(u.ID)}, Engine: engine})
 }
 
-func TestTheSameRecordingIsAnalyzedOnce(t *testing.T) {
+func TestReuseAnalyzesTheSameRecordingOnce(t *testing.T) {
 	t.Parallel()
 	a, s, engine := finished(t)
 	u := same("choir", secondID)
@@ -84,7 +84,7 @@ func TestTheSameRecordingIsAnalyzedOnce(t *testing.T) {
 	require.Equal(t, 1, *engine.ran)
 }
 
-func TestWhatIsNotTheSameIsComputed(t *testing.T) {
+func TestReuseSkipsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	pitch := orak.PitchKey("choir", firstID)
 	pointer := orak.FinishedKey("choir", accepted().SHA256, orak.Engine{Name: "net", Version: "1+builtin.2"})
@@ -135,7 +135,7 @@ func TestWhatIsNotTheSameIsComputed(t *testing.T) {
 	}
 }
 
-func TestAnErasedUploadIsPointedToNoMore(t *testing.T) {
+func TestReuseForgetsAnErasedUpload(t *testing.T) {
 	t.Parallel()
 	a, s, engine := finished(t)
 	key := orak.FinishedKey("choir", accepted().SHA256, engine.engine)
@@ -149,7 +149,7 @@ func TestAnErasedUploadIsPointedToNoMore(t *testing.T) {
 	require.Contains(t, s.objects, other)
 }
 
-func TestWithoutADigestNothingIsTheSame(t *testing.T) {
+func TestReuseNeedsADigest(t *testing.T) {
 	t.Parallel()
 	a, s, _ := stages(t)
 	engine := counts{orak.Engine{Name: "net", Version: "1"}, nil, new(int)}
@@ -167,7 +167,7 @@ func TestWithoutADigestNothingIsTheSame(t *testing.T) {
 	}
 }
 
-func TestTheLatestUploadIsPointedTo(t *testing.T) {
+func TestReusePointsToTheLatestUpload(t *testing.T) {
 	t.Parallel()
 	a, s, engine := finished(t)
 	complete(t, a, s, same("choir", secondID))
@@ -182,7 +182,7 @@ func TestTheLatestUploadIsPointedTo(t *testing.T) {
 	require.Equal(t, 1, *engine.ran, "the first is gone, its analysis lives on with the second")
 }
 
-func TestAnEnginesNameIsSafeInAKey(t *testing.T) {
+func TestFinishedKeyEscapesTheEngine(t *testing.T) {
 	t.Parallel()
 	require.True(t, orak.Engine{Name: "orak-pitch", Version: "1+orak-builtin.2-f0.55.1760"}.Known())
 	for _, name := range []string{"", "a/b", "..", "a b", "a@b", "é", "a\n"} {

@@ -11,9 +11,9 @@ import (
 	"orak"
 )
 
-// fetchAudio copies orak.AudioKey to a scratch file, from which it is read as
-// fast as the engine likes. The file has no name: it is gone once the caller
-// closes it, or the process ends.
+// fetchAudio copies orak.AudioKey to a scratch file, which the engine can read at
+// its own speed. The file has no name: it is gone when the caller closes it, or
+// the process ends.
 func (a *Activities) fetchAudio(ctx context.Context, u orak.Upload) (*os.File, error) {
 	body, _, err := a.deps.Store.Open(ctx, orak.AudioKey(u.Tenant, u.ID))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -33,7 +33,7 @@ func (a *Activities) fetchAudio(ctx context.Context, u orak.Upload) (*os.File, e
 	return file, nil
 }
 
-// spool fills file from body, and goes back to its beginning.
+// spool copies body to file, and rewinds it.
 func spool(file *os.File, body io.Reader) error {
 	src := &source{r: body}
 	_, err := io.Copy(file, src)
@@ -49,7 +49,7 @@ func spool(file *os.File, body io.Reader) error {
 	return nil
 }
 
-// nameless makes a scratch file that no other process finds.
+// nameless creates a scratch file without a name, which no other process finds.
 func (a *Activities) nameless() (*os.File, error) {
 	if err := a.makeScratch(); err != nil {
 		return nil, err

@@ -166,7 +166,7 @@ func leftovers(t *testing.T, a *Activities) []string {
 	return left
 }
 
-func TestConvertStoresAudioAndLeavesNoScratch(t *testing.T) {
+func TestConvertStoresAudioAndRemovesItsScratchFolder(t *testing.T) {
 	t.Parallel()
 	a, s, _ := stages(t)
 	u := accepted()
@@ -177,7 +177,7 @@ func TestConvertStoresAudioAndLeavesNoScratch(t *testing.T) {
 	require.Empty(t, leftovers(t, a))
 }
 
-func TestTheConverterIsToldTheLimitsOfThisConversion(t *testing.T) {
+func TestConvertPassesTheLimitsOfTheInput(t *testing.T) {
 	t.Parallel()
 	a, _, _ := stages(t)
 	var got orak.Limits
@@ -188,7 +188,7 @@ func TestTheConverterIsToldTheLimitsOfThisConversion(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func TestConvertTellsWhoseFaultTheDownloadIs(t *testing.T) {
+func TestConvertClassifiesDownloadFailures(t *testing.T) {
 	t.Parallel()
 	outage := &orak.Fault{Class: orak.ClassDependency, Message: "Away."}
 	for name, c := range map[string]struct {
@@ -208,7 +208,7 @@ func TestConvertTellsWhoseFaultTheDownloadIs(t *testing.T) {
 	}
 }
 
-func TestConvertFetchesAgainWhatArrivedDamaged(t *testing.T) {
+func TestConvertFetchesADamagedDownloadAgain(t *testing.T) {
 	t.Parallel()
 	a, s, _ := stages(t)
 	s.open = func(n int, data []byte) (io.Reader, error) {
@@ -221,7 +221,7 @@ func TestConvertFetchesAgainWhatArrivedDamaged(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAnnouncementOfAnotherRecordingIsAtFault(t *testing.T) {
+func TestConvertBlamesTheAnnouncementOfAnotherRecording(t *testing.T) {
 	t.Parallel()
 	for message, spoil := range map[string]func(*orak.Upload){
 		"The announcement names a size of 7 bytes that the stored object does not have.": func(u *orak.Upload) { u.Size = 7 },
@@ -236,7 +236,7 @@ func TestAnnouncementOfAnotherRecordingIsAtFault(t *testing.T) {
 	}
 }
 
-func TestAbsentRecordingIsWaitedForBeforeItsAnnouncementIsAtFault(t *testing.T) {
+func TestConvertWaitsForAnAbsentRecording(t *testing.T) {
 	t.Parallel()
 	for arrival, want := range map[time.Duration]orak.Class{time.Hour: orak.ClassDependency, 0: orak.ClassInput} {
 		a, s, _ := stages(t)
@@ -257,7 +257,7 @@ func TestAbsentRecordingIsWaitedForBeforeItsAnnouncementIsAtFault(t *testing.T) 
 	}
 }
 
-func TestAFullOrMissingDiskIsWaitedOut(t *testing.T) {
+func TestConvertRetriesAFullOrMissingDisk(t *testing.T) {
 	t.Parallel()
 	a, _, _ := stages(t)
 	file := filepath.Join(t.TempDir(), "file")
@@ -267,7 +267,7 @@ func TestAFullOrMissingDiskIsWaitedOut(t *testing.T) {
 	require.Equal(t, orak.ClassDependency, class(t, err))
 }
 
-func TestScratchOfKilledWorkersIsSwept(t *testing.T) {
+func TestSweepScratchRemovesFoldersOfKilledWorkers(t *testing.T) {
 	t.Parallel()
 	a, _, _ := stages(t)
 	old, fresh, other := filepath.Join(a.scratchDir, scratchPrefix+"1"), filepath.Join(a.scratchDir, scratchPrefix+"2"), filepath.Join(a.scratchDir, "else")
@@ -278,12 +278,12 @@ func TestScratchOfKilledWorkersIsSwept(t *testing.T) {
 	for _, dir := range []string{old, other} {
 		require.NoError(t, os.Chtimes(dir, long, long))
 	}
-	require.NoError(t, a.SweepScratch(30*time.Minute))
+	require.NoError(t, a.SweepScratch(t.Context(), 30*time.Minute))
 	require.Equal(t, []string{other, fresh}, leftovers(t, a))
 }
 
 // An operator may allow a conversion a day.
-func TestScratchThatIsStillWrittenToIsNotSwept(t *testing.T) {
+func TestSweepScratchKeepsFoldersInUse(t *testing.T) {
 	t.Parallel()
 	a, _, _ := stages(t)
 	dir := filepath.Join(a.scratchDir, scratchPrefix+"1")
@@ -291,11 +291,11 @@ func TestScratchThatIsStillWrittenToIsNotSwept(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".convert-1.wav"), sound, 0o600))
 	long := time.Now().Add(-time.Hour)
 	require.NoError(t, os.Chtimes(dir, long, long))
-	require.NoError(t, a.SweepScratch(30*time.Minute))
+	require.NoError(t, a.SweepScratch(t.Context(), 30*time.Minute))
 	require.Equal(t, []string{dir}, leftovers(t, a))
 }
 
-func TestAnEngineThatIsNotThereIsRefused(t *testing.T) {
+func TestAnalyzeRefusesAnUnknownEngine(t *testing.T) {
 	t.Parallel()
 	a, s, _ := stages(t)
 	u := accepted()
@@ -307,7 +307,7 @@ func TestAnEngineThatIsNotThereIsRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAnalyzeStoresTheCurveAndReturnsNone(t *testing.T) {
+func TestAnalyzeStoresTheCurveAndReturnsTheSummary(t *testing.T) {
 	t.Parallel()
 	a, s, _ := stages(t)
 	u := accepted()
@@ -318,7 +318,7 @@ func TestAnalyzeStoresTheCurveAndReturnsNone(t *testing.T) {
 	require.JSONEq(t, `{"hop_s":0.01,"f0_hz":null,"voicing":null}`, string(s.objects[orak.PitchKey(u.Tenant, u.ID)]))
 }
 
-func TestAStoreThatBreaksOffIsNotTheModelsFault(t *testing.T) {
+func TestAnalyzeBlamesTheStoreForABrokenDownload(t *testing.T) {
 	t.Parallel()
 	a, s, _ := stages(t)
 	u := accepted()
@@ -330,7 +330,7 @@ func TestAStoreThatBreaksOffIsNotTheModelsFault(t *testing.T) {
 	require.Equal(t, orak.ClassDependency, class(t, err))
 }
 
-func TestPublishSaysSoAfterTheObjectsAreThere(t *testing.T) {
+func TestPublishStoresTheObjectsBeforeTheEvent(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
 	u := accepted()
@@ -352,7 +352,7 @@ func TestPublishSaysSoAfterTheObjectsAreThere(t *testing.T) {
 	require.Equal(t, "test", l.Analysis.Engine.Name)
 }
 
-func TestADeadLetterLinksToItsWorkflow(t *testing.T) {
+func TestDeadLetterLinksToItsWorkflow(t *testing.T) {
 	t.Parallel()
 	a, _, k := stages(t)
 	require.NoError(t, a.DeadLetter(t.Context(), DeadLetterInput{WorkflowID: "upload-1", RunID: "run", FailedAt: noon}))

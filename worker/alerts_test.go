@@ -47,7 +47,7 @@ func (r *rig) digestEnded() {
 	require.NoError(r.t, r.client.GetWorkflow(ctx, digestOf, "").Get(ctx, nil))
 }
 
-func TestAnAlertOutlivesTheWebhooksOutage(t *testing.T) {
+func TestAlertSurvivesAnOutageOfTheAlertWebhook(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.hook.refuse = 2
@@ -73,7 +73,7 @@ func TestAnAlertOutlivesTheWebhooksOutage(t *testing.T) {
 	r.record("alert_digest_resolved", digestOf)
 }
 
-func TestAnAlertIsRepeatedWhileUploadsAreParked(t *testing.T) {
+func TestAlertIsRepeatedWhileUploadsAreParked(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.AlertRepeatInterval = r.cfg.AlertGroupInterval
@@ -91,7 +91,7 @@ func TestAnAlertIsRepeatedWhileUploadsAreParked(t *testing.T) {
 	r.record("alert_digest_repeated", digestOf)
 }
 
-func TestADigestOfRecordsEndsWithoutANote(t *testing.T) {
+func TestDigestOfRecordsEndsWithoutResolvedText(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -104,7 +104,7 @@ func TestADigestOfRecordsEndsWithoutANote(t *testing.T) {
 
 // A server suggests a new run after thousands of events; what that run begins
 // with is the same.
-func TestADigestGoesOnInANewRun(t *testing.T) {
+func TestDigestContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -128,7 +128,7 @@ func TestADigestGoesOnInANewRun(t *testing.T) {
 
 // A digest lives for as long as uploads are parked: with the intervals of the
 // worker that started it, a change of the settings would come days late.
-func TestDigestGoesByTheSettingsOfTheLatestWorker(t *testing.T) {
+func TestDigestUsesTheSettingsOfTheLatestWorker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deps.Converter = convert(func(int) error { return inputFault })
@@ -205,7 +205,7 @@ func (r *rig) toldOnce() {
 
 // It runs beside no other test of this package, so that the storm goes as fast
 // as its first part.
-func TestAStormIsOneMessage(t *testing.T) {
+func TestStormIsOneMessage(t *testing.T) {
 	r := newRig(t)
 	r.cfg.AlertGroupWait, r.cfg.AlertGroupInterval = time.Hour, time.Hour
 	r.start()
@@ -235,7 +235,7 @@ func (r *rig) grown() {
 // More alerts are raised than the first run has taken when the workers stop
 // and the servers are killed; each is raised until it is taken, and so some are
 // raised twice.
-func TestAStormOutlivesWorkersAndServersThatDie(t *testing.T) {
+func TestStormSurvivesKilledWorkersAndServers(t *testing.T) {
 	t.Parallel()
 	servers := stack.StartServers(t, stack.Options{})
 	r := newRigOn(t, &servers.Servers)

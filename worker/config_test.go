@@ -15,7 +15,7 @@ func TestConfigDefaultsAreValid(t *testing.T) {
 	require.NoError(t, config.Defaults(&worker.Config{}))
 }
 
-func TestConfigRefusesWhatCannotWork(t *testing.T) {
+func TestConfigValidateRefusesInvalidSettings(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*worker.Config){
 		"worker-queues":         func(c *worker.Config) { c.Queues = []string{"gpu"} },

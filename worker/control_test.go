@@ -61,7 +61,7 @@ func (s stubborn) PublishEvent(ctx context.Context, topic string, e events.Event
 	}
 }
 
-func TestUploadsThatWaitForKafkaHoldNeitherOutageMessagesNorErasures(t *testing.T) {
+func TestKafkaOutageDelaysNeitherMessagesNorErasures(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	way := new(cable)

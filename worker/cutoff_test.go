@@ -85,7 +85,7 @@ func (n *line) cut(down bool) {
 
 // While Temporal is away it cannot hear that an attempt is alive, nor how it
 // ended. That is no crash, as long as the worker outlives it.
-func TestTemporalsAbsenceIsNoAttempt(t *testing.T) {
+func TestTemporalOutageCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]func(ctx context.Context) error{
 		"the attempt goes on": func(ctx context.Context) error {

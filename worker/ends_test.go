@@ -42,7 +42,7 @@ func ends(es []events.Event) (found []events.Event) {
 
 // No worker is there to take a decision before the upload expires: the next one
 // meets both at once, and the decision came first.
-func TestDecisionBeforeTheExpiryCounts(t *testing.T) {
+func TestDecisionBeforeTheExpiryWins(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.Settings.ParkFor = 5 * time.Second
@@ -78,7 +78,7 @@ func TestDecisionBeforeTheExpiryCounts(t *testing.T) {
 
 // An Update that discards is answered with the end, although the run is closed
 // with it.
-func TestDiscardByAnUpdateIsAnsweredWithTheEnd(t *testing.T) {
+func TestDiscardUpdateReturnsTheFinalStatus(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deps.Converter = convert(func(int) error { return inputFault })

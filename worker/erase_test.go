@@ -98,7 +98,7 @@ func (r *rig) told(u orak.Upload) int {
 	return n
 }
 
-func TestACompletedUploadIsErased(t *testing.T) {
+func TestCompletedUploadIsErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.quick()
@@ -127,7 +127,7 @@ func TestACompletedUploadIsErased(t *testing.T) {
 	r.record("erased_again", again.GetID())
 }
 
-func TestARunningUploadIsErasedOnceItHasEnded(t *testing.T) {
+func TestRunningUploadIsErasedOnceItHasEnded(t *testing.T) {
 	t.Parallel()
 	for _, stage := range []orak.Stage{orak.StageConvert, orak.StageAnalyze} {
 		t.Run(string(stage), func(t *testing.T) {
@@ -172,7 +172,7 @@ func (r *rig) awaitStone(u orak.Upload) {
 	}, patience, tick, "waiting for the tombstone")
 }
 
-func TestAParkedUploadIsErased(t *testing.T) {
+func TestParkedUploadIsErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deps.Converter = convert(func(int) error { return inputFault })
@@ -185,7 +185,7 @@ func TestAParkedUploadIsErased(t *testing.T) {
 }
 
 // The last resort: a step that does not hear that it is to end.
-func TestAnUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
+func TestUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.Settings.ErasePatience = 3 * time.Second
@@ -219,7 +219,7 @@ func TestAnUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 
 // One that was never announced: a marker and a recording, and an announcement
 // that may still come.
-func TestAnUploadThatWasNeverStartedIsErased(t *testing.T) {
+func TestUploadThatWasNeverStartedIsErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -235,7 +235,7 @@ func TestAnUploadThatWasNeverStartedIsErased(t *testing.T) {
 }
 
 // A worker that was cut off from the server goes on writing.
-func TestObjectsThatAppearLateAreRemoved(t *testing.T) {
+func TestErasureRemovesObjectsThatAppearLate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.quick()
@@ -249,7 +249,7 @@ func TestObjectsThatAppearLateAreRemoved(t *testing.T) {
 	r.requireGone(u)
 }
 
-func TestAnotherTenantsUploadIsNotErased(t *testing.T) {
+func TestErasureRefusesAnotherTenantsUpload(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -280,7 +280,7 @@ func (s *flaky) Delete(ctx context.Context, key string) error {
 	return s.store.Delete(ctx, key)
 }
 
-func TestAnErasureWaitsForTheStore(t *testing.T) {
+func TestErasureWaitsForTheStore(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	faults := &flaky{store: r.store}

@@ -13,7 +13,7 @@ import (
 
 // The SDK ends a queue only two minutes after Temporal refused its worker, so
 // this test does what it does then.
-func TestReadyNeverBlocksWhenSeveralQueuesDie(t *testing.T) {
+func TestReadyNeverBlocksWhenSeveralQueuesFail(t *testing.T) {
 	t.Parallel()
 	for range 200 {
 		synctest.Test(t, func(t *testing.T) {

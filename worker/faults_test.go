@@ -27,7 +27,7 @@ import (
 	"orak/workflows"
 )
 
-func TestTheGPULimitHolds(t *testing.T) {
+func TestGPULimitHolds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var running, most atomic.Int32
@@ -56,7 +56,7 @@ func TestTheGPULimitHolds(t *testing.T) {
 	require.EqualValues(t, 2, most.Load())
 }
 
-func TestTheBudgetSurvivesWorkersThatDie(t *testing.T) {
+func TestBudgetSurvivesKilledWorkers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.Queues = []string{workflows.QueuePipeline, workflows.QueueGPU}
@@ -125,7 +125,7 @@ func (deadly) Open(context.Context, string) (io.ReadCloser, int64, error) {
 	select {}
 }
 
-func TestAStoppedWorkerHandsItsWorkToTheNext(t *testing.T) {
+func TestStoppedWorkerHandsItsWorkToTheNext(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var once sync.Once
@@ -162,7 +162,7 @@ func (r *rig) heartbeat(u orak.Upload) activities.Heartbeat {
 	return h
 }
 
-func TestProgressIsSeenFromOutside(t *testing.T) {
+func TestProgressIsVisibleFromOutside(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	release := make(chan struct{})
@@ -181,7 +181,7 @@ func TestProgressIsSeenFromOutside(t *testing.T) {
 	require.NoError(t, r.closed(u))
 }
 
-func TestAnOutageIsABacklogAndNoDeadLetter(t *testing.T) {
+func TestOutageMakesABacklogAndNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var away atomic.Bool

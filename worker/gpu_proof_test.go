@@ -29,7 +29,7 @@ func (r *rig) gpuWorkers(slots int) (ws []*worker.Worker) {
 // song is a recording of 1 to 5 seconds to remote: of one window, or of more.
 func song(i int) []byte { return bytes.Repeat([]byte("s"), 1+i%5) }
 
-func TestTheModelServerIsNeverKilled(t *testing.T) {
+func TestModelServerIsNeverKilled(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
 	c.work = 60 * time.Millisecond // so that the backlog outlasts the restarts
@@ -84,7 +84,7 @@ func TestTheModelServerIsNeverKilled(t *testing.T) {
 }
 
 // The same without any admission: the test above can fail.
-func TestAServerThatAdmitsEverybodyIsKilled(t *testing.T) {
+func TestModelServerWithoutAdmissionIsKilled(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
 	c.admits = false

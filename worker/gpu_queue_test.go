@@ -115,7 +115,7 @@ func (s *turns) place(u orak.Upload) int {
 	return slices.Index(s.order, workflows.UploadWorkflowID(u.ID))
 }
 
-func TestATenantsBacklogDelaysAnothersUploadByAFewAnalyses(t *testing.T) {
+func TestTenantsBacklogDelaysAnotherTenantByAFewAnalyses(t *testing.T) {
 	t.Parallel()
 	takeTurns(t, newRig(t), 200)
 }
@@ -205,7 +205,7 @@ func TestLiveUploadsGoBeforeReprocessedOnesBeforeReplays(t *testing.T) {
 	}
 }
 
-func TestABacklogWaitsInTheQueueForAServerThatIsNotReady(t *testing.T) {
+func TestBacklogWaitsInTheQueueWhileTheServerIsNotReady(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
 	c.away = true
@@ -233,7 +233,7 @@ func TestABacklogWaitsInTheQueueForAServerThatIsNotReady(t *testing.T) {
 	}
 }
 
-func TestATaskTakenAsTheServerGoesAwayWaitsUncounted(t *testing.T) {
+func TestTaskWaitsUncountedWhenTheServerFails(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
 	r.cfg.Budget.Attempts = 1
@@ -252,7 +252,7 @@ func TestATaskTakenAsTheServerGoesAwayWaitsUncounted(t *testing.T) {
 	require.Equal(t, orak.StatusCompleted, r.progress(u).Status)
 }
 
-func TestAServerThatIsGoneShutsTheQueueAndIsTold(t *testing.T) {
+func TestUnavailableServerClosesTheQueueAndIsReported(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
 	c.Close()
@@ -264,7 +264,7 @@ func TestAServerThatIsGoneShutsTheQueueAndIsTold(t *testing.T) {
 	require.Zero(t, r.heartbeat(u), "no task was taken, so that none could meet it")
 }
 
-func TestAServerThatHangsHoldsNeitherTheOtherQueuesNorAStop(t *testing.T) {
+func TestHangingServerBlocksNeitherOtherQueuesNorStop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	hung := make(chan struct{}, 100)
@@ -291,7 +291,7 @@ func (s silent) Ready(ctx context.Context) error {
 
 func (s silent) MemoryPerSecond(ctx context.Context) (int64, error) { return 0, s.Ready(ctx) }
 
-func TestABusyServerIsWaitedForInPlaceAsItSays(t *testing.T) {
+func TestBusyServerIsRetriedInPlaceAfterItsDelay(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
 	c.refuse = 4 // with a second each: longer than a silent attempt lives
@@ -305,7 +305,7 @@ func TestABusyServerIsWaitedForInPlaceAsItSays(t *testing.T) {
 	r.noOutage()
 }
 
-func TestAServerThatStaysBusyGivesTheSlotAwayAndCostsNoAttempt(t *testing.T) {
+func TestServerThatStaysBusyFreesTheSlotAndCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
 	r.cfg.GPUSlots, r.cfg.Budget.Attempts = 1, 2

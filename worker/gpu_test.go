@@ -128,7 +128,7 @@ func TestSlotsNeverExceedTheirCount(t *testing.T) {
 	require.Empty(t, g.slots)
 }
 
-func TestASlotIsWaitedForNoLongerThanTheContext(t *testing.T) {
+func TestSlotWaitEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &modelServer{}
@@ -189,7 +189,7 @@ func TestMemoryNeverExceedsItsBudget(t *testing.T) {
 	require.True(t, g.memory.TryAcquire(100), "all of it was given back")
 }
 
-func TestALongRecordingIsNotOvertakenAndGoesAlone(t *testing.T) {
+func TestLongRecordingIsNotOvertakenAndRunsAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := slotsOf(gpuConfig(), nil, nil)
@@ -223,7 +223,7 @@ func TestALongRecordingIsNotOvertakenAndGoesAlone(t *testing.T) {
 	})
 }
 
-func TestAnAnalysisThatFindsNoRoomGivesItsSlotAway(t *testing.T) {
+func TestAnalysisWithoutRoomFreesItsSlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := slotsOf(gpuConfig(), nil, nil)
@@ -249,7 +249,7 @@ func TestAnAnalysisThatFindsNoRoomGivesItsSlotAway(t *testing.T) {
 	})
 }
 
-func TestTheHealthGateShutsAndOpens(t *testing.T) {
+func TestModelServerGateClosesAndOpens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, told := &modelServer{}, &reports{}
@@ -281,7 +281,7 @@ func TestTheHealthGateShutsAndOpens(t *testing.T) {
 	})
 }
 
-func TestAServerThatIsAwayIsReportedByTheGate(t *testing.T) {
+func TestModelServerGateReportsAnUnavailableServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, told := &modelServer{}, &reports{}
@@ -305,7 +305,7 @@ func hung(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func TestAServerThatHangsHoldsNobodyLongerThanTheirContext(t *testing.T) {
+func TestHangingServerBlocksNoCallerPastItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, told := &modelServer{}, &reports{}
@@ -336,7 +336,7 @@ func TestAServerThatHangsHoldsNobodyLongerThanTheirContext(t *testing.T) {
 	})
 }
 
-func TestMemoryIsReckonedByWhatTheServerDeclares(t *testing.T) {
+func TestMemoryCostFollowsTheServersRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &modelServer{rate: func() (int64, error) { return 0, errors.New("asleep") }}
@@ -356,14 +356,14 @@ func TestMemoryIsReckonedByWhatTheServerDeclares(t *testing.T) {
 	})
 }
 
-func TestALongRecordingTakesTheMemoryOfAWindow(t *testing.T) {
+func TestLongRecordingTakesTheMemoryOfAWindow(t *testing.T) {
 	t.Parallel()
 	cfg := gpuConfig()
 	cfg.GPUMemory = 1 << 30
 	require.EqualValues(t, 610, slotsOf(cfg, nil, nil).cost(t.Context(), 3*time.Hour))
 }
 
-func TestTheGatesAreMeasured(t *testing.T) {
+func TestGPUSlotsExportTheirGauges(t *testing.T) {
 	t.Parallel()
 	server := &modelServer{}
 	reg := prometheus.NewRegistry()

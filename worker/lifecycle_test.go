@@ -51,7 +51,7 @@ func (r *rig) signals(workflowID, name string) (n int) {
 	return n
 }
 
-func TestADeadLetterThatFailsAgainKeepsItsFirstCause(t *testing.T) {
+func TestReprocessedUploadKeepsItsFirstCause(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.AlertGroupInterval = patience // its digest lives for as long
@@ -89,7 +89,7 @@ func TestADeadLetterThatFailsAgainKeepsItsFirstCause(t *testing.T) {
 	r.record("failed_again_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestAnUploadIsReprocessedWithOptions(t *testing.T) {
+func TestReprocessTakesOptions(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deps.Analyzer = analyze(func(ctx context.Context) error {
@@ -110,7 +110,7 @@ func TestAnUploadIsReprocessedWithOptions(t *testing.T) {
 	r.record("reprocessed_with_options_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestAnUploadThatExpiresIsAnnouncedAndKeepsItsCause(t *testing.T) {
+func TestExpiredUploadIsAnnouncedAndKeepsItsCause(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.AlertGroupInterval = patience
@@ -127,7 +127,7 @@ func TestAnUploadThatExpiresIsAnnouncedAndKeepsItsCause(t *testing.T) {
 	r.record("expired_after_a_warning_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestAParkedUploadIsCanceled(t *testing.T) {
+func TestParkedUploadIsCanceled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.AlertGroupInterval = patience
@@ -143,7 +143,7 @@ func TestAParkedUploadIsCanceled(t *testing.T) {
 	r.record("canceled_while_parked_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestAnUploadThatNeverComesToAnEndIsStuck(t *testing.T) {
+func TestUploadRestartedTooOftenIsStuck(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -160,7 +160,7 @@ func TestAnUploadThatNeverComesToAnEndIsStuck(t *testing.T) {
 	r.record("stuck_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestAnnouncementThatNamesNoStoredRecordingIsAtFault(t *testing.T) {
+func TestAnnouncementIsAtFaultForAnAbsentRecording(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.Budget.Arrival = time.Second
@@ -202,7 +202,7 @@ func refusedAnnouncement() *orak.Failure {
 	return &orak.Failure{Stage: orak.StageReceive, Class: orak.ClassInput, Message: "The event cannot be read.", Attempts: 1, FirstAt: now, LastAt: now}
 }
 
-func TestUploadWhoseAnnouncementWasRefusedIsDecidedOn(t *testing.T) {
+func TestRefusedAnnouncementTakesDecisions(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -223,7 +223,7 @@ func TestUploadWhoseAnnouncementWasRefusedIsDecidedOn(t *testing.T) {
 	r.record("announcement_refused", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestUploadIsProcessedOnceItIsAnnouncedWell(t *testing.T) {
+func TestRefusedAnnouncementIsReplacedByAValidOne(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -269,7 +269,7 @@ func (r *rig) webUI(u orak.Upload) (p pending, ok bool) {
 	return answer.PendingActivities[0], true
 }
 
-func TestTheWebUIShowsAttemptAndCause(t *testing.T) {
+func TestWebUIShowsAttemptAndCause(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.Budget.Delay, r.cfg.Budget.MaxDelay = time.Hour, time.Hour // it waits for its second attempt

@@ -44,7 +44,7 @@ func (r *rig) outageEnded() {
 	require.NoError(r.t, r.client.GetWorkflow(ctx, outageOf, "").Get(ctx, nil))
 }
 
-func TestAnOutageThatAStageMeetsIsToldWithItsEnd(t *testing.T) {
+func TestOutageOfAStageIsPostedWithItsEnd(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var up atomic.Bool
@@ -72,7 +72,7 @@ func TestAnOutageThatAStageMeetsIsToldWithItsEnd(t *testing.T) {
 	r.record("outage", outageOf)
 }
 
-func TestAHiccupIsTold(t *testing.T) {
+func TestHiccupIsNotPosted(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	reporter := r.outages(func(context.Context) error { return nil })
@@ -89,7 +89,7 @@ func TestAHiccupIsTold(t *testing.T) {
 
 // A server suggests a new run after thousands of events; what that run begins
 // with is the same.
-func TestAnOutageGoesOnInANewRun(t *testing.T) {
+func TestOutageContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.outages(func(context.Context) error { return nil })
@@ -111,7 +111,7 @@ func TestAnOutageGoesOnInANewRun(t *testing.T) {
 	r.record("outage_continued", outageOf)
 }
 
-func TestReportsAreCountedAndSentTogether(t *testing.T) {
+func TestReporterCountsAndBatchesReports(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	reporter := worker.NewReporter(r.client, worker.OutageConfig{
@@ -157,7 +157,7 @@ func (r *rig) downs(id string) (ds []messages.Down) {
 	return ds
 }
 
-func TestOutageGoesByTheSettingsOfTheLatestReporter(t *testing.T) {
+func TestOutageUsesTheSettingsOfTheLatestReporter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.outages(func(context.Context) error { return nil })

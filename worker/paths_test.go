@@ -40,7 +40,7 @@ func get[T any](r *rig, key string) T {
 	return v
 }
 
-func TestAnUploadIsCompletedOnce(t *testing.T) {
+func TestUploadIsCompletedOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -68,7 +68,7 @@ func scratch(t *testing.T, r *rig) []string {
 	return left
 }
 
-func TestAPassingFailureIsRetried(t *testing.T) {
+func TestTransientFailureIsRetried(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deps.Converter = convert(first(&orak.Fault{Class: orak.ClassTransient, Message: "Again."}))
@@ -78,7 +78,7 @@ func TestAPassingFailureIsRetried(t *testing.T) {
 	r.record("retried_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestADeadLetterIsReprocessedByASignalWithoutInput(t *testing.T) {
+func TestSignalWithoutInputReprocessesADeadLetter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deps.Converter = convert(first(inputFault))
@@ -111,7 +111,7 @@ func TestADeadLetterIsReprocessedByASignalWithoutInput(t *testing.T) {
 	r.record("reprocessed_by_signal_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestADeadLetterIsReprocessedFromAnEarlierStageByAnUpdate(t *testing.T) {
+func TestUpdateReprocessesADeadLetterFromAnEarlierStage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	failed := false
@@ -132,7 +132,7 @@ func TestADeadLetterIsReprocessedFromAnEarlierStageByAnUpdate(t *testing.T) {
 	r.record("reprocessed_by_update_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestADeadLetterIsDiscarded(t *testing.T) {
+func TestDeadLetterIsDiscarded(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deps.Converter = convert(func(int) error { return inputFault })
@@ -147,7 +147,7 @@ func TestADeadLetterIsDiscarded(t *testing.T) {
 
 // A server suggests a new run after thousands of events; what that run begins
 // with is the same.
-func TestAParkedUploadGoesOnInANewRun(t *testing.T) {
+func TestParkedUploadContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
@@ -163,7 +163,7 @@ func TestAParkedUploadGoesOnInANewRun(t *testing.T) {
 	r.record("resumed_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestADeadLetterExpires(t *testing.T) {
+func TestDeadLetterExpires(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.Settings.ParkFor = time.Second
@@ -177,7 +177,7 @@ func TestADeadLetterExpires(t *testing.T) {
 	r.record("expired_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-func TestACancellationReachesTheRunningStage(t *testing.T) {
+func TestCancellationReachesTheRunningStage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	began := make(chan struct{})
@@ -221,7 +221,7 @@ func TestSearchAttributesFollowTheStatus(t *testing.T) {
 	require.Empty(t, attr(workflows.AttrFailure))
 }
 
-func TestStoredRecordingThatIsNotTheAnnouncedOneIsTheAnnouncersFault(t *testing.T) {
+func TestAnnouncementIsAtFaultForAnotherRecording(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	w := r.upload([]byte("sound")) // nobody serves it yet

@@ -35,7 +35,7 @@ func tone(t *testing.T) []byte {
 }
 
 // Nothing stands in for anything here.
-func TestARealRecordingIsAnalyzed(t *testing.T) {
+func TestRealRecordingIsAnalyzed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	converter, err := media.New(media.Config{FFmpeg: "ffmpeg", FFprobe: "ffprobe", MaxDuration: time.Hour, Timeout: time.Minute, MaxMemory: 512 << 20, Fence: true}, r.log)

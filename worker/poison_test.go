@@ -119,7 +119,7 @@ func (r *rig) useURL(url string) {
 	r.deps.Analyzer, r.deps.ModelServer = remote{client}, gated{client}
 }
 
-func TestRecordingThatKillsTheModelServerIsDeadLetteredAndOthersGoOn(t *testing.T) {
+func TestRecordingThatKillsTheModelServerIsDeadLetteredAlone(t *testing.T) {
 	t.Parallel()
 	r, m := newRig(t), newMortal(t)
 	r.cfg.GPUSlots = 3
@@ -158,7 +158,7 @@ func (r *rig) noOutageLeft() {
 	}
 }
 
-func TestRestartsOfTheModelServerAreNobodysFault(t *testing.T) {
+func TestModelServerRestartsBlameNoRecording(t *testing.T) {
 	t.Parallel()
 	r, m := newRig(t), newMortal(t)
 	r.cfg.GPUSlots = 4
@@ -205,7 +205,7 @@ func picky(t *testing.T, status int, everything *atomic.Bool) *httptest.Server {
 	return s
 }
 
-func TestRecordingThatTheModelServerRefusesIsDeadLetteredAndNoOutage(t *testing.T) {
+func TestRefusedRecordingIsDeadLetteredWithoutOutage(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 302, 400, 404, 411, 413, 415, 422, 502} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
@@ -225,7 +225,7 @@ func TestRecordingThatTheModelServerRefusesIsDeadLetteredAndNoOutage(t *testing.
 	}
 }
 
-func TestModelServerThatRefusesEverythingIsAnOutageAndNoRecordingPays(t *testing.T) {
+func TestModelServerThatRefusesEverythingIsAnOutage(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{404, 500} {
 		t.Run(http.StatusText(status), func(t *testing.T) {

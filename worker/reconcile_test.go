@@ -23,7 +23,7 @@ func (n pages) Mend(_ context.Context, p activities.ReconcilePage) (activities.R
 	return done, nil
 }
 
-func TestReconcileInOneRunAndInMore(t *testing.T) {
+func TestReconcileRunsInOneRunAndInSeveral(t *testing.T) {
 	t.Parallel()
 	for name, n := range map[string]pages{"reconciled": 1, "reconciled_in_two_runs": 30} {
 		t.Run(name, func(t *testing.T) {

@@ -30,7 +30,7 @@ func (k known) Analyze(_ context.Context, wav io.Reader, _ func(float64)) (orak.
 }
 
 // On the real store, whose keys have an engine's signs in them.
-func TestTheSameBytesAreAnalyzedOnceUntilTheirUploadIsErased(t *testing.T) {
+func TestSameBytesAreAnalyzedOnceUntilTheirUploadIsErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	engine := known{orak.Engine{Name: "orak-pitch", Version: "1+orak-builtin.2"}, new(atomic.Int32)}

@@ -114,7 +114,7 @@ func (w *Worker) start(ctx context.Context) error {
 		return err
 	}
 	// A conversion touches its folder while it runs, and ends before this.
-	if err := w.acts.SweepScratch(2 * w.cfg.Settings.ConvertTimeout); err != nil {
+	if err := w.acts.SweepScratch(ctx, 2* w.cfg.Settings.ConvertTimeout); err != nil {
 		w.log.WarnContext(ctx, "scratch folders stay behind", "error", err)
 	}
 	for _, queue := range w.queues() {

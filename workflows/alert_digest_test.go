@@ -32,7 +32,7 @@ func alerts(w *world, at ...time.Duration) {
 	}
 }
 
-func TestAlertsAreGathered(t *testing.T) {
+func TestDigestGroupsAlerts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s, m := time.Second, time.Minute
@@ -52,7 +52,7 @@ func TestAlertsAreGathered(t *testing.T) {
 	require.Equal(t, 2, w.posts[1].Count)
 }
 
-func TestARepeatedAlertCountsOnce(t *testing.T) {
+func TestDigestCountsARepeatedAlertOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 3 {
@@ -63,7 +63,7 @@ func TestARepeatedAlertCountsOnce(t *testing.T) {
 	require.Equal(t, 1, w.posts[0].Count)
 }
 
-func TestAnAlertWaitsOutItsWebhook(t *testing.T) {
+func TestDigestWaitsForTheAlertWebhook(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = func(_ string, n int) error {
@@ -79,7 +79,7 @@ func TestAnAlertWaitsOutItsWebhook(t *testing.T) {
 	require.Equal(t, 2, w.posts[0].Count, "what comes in the meantime is told with it")
 }
 
-func TestAStormOfAlertsGoesOnInANewRun(t *testing.T) {
+func TestDigestContinuesAsNewInAStorm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	alerts(w, 0, time.Second)
@@ -118,7 +118,7 @@ func unpark(w *world, at time.Duration, left int) {
 	})
 }
 
-func TestAGroupIsToldRepeatedAndResolved(t *testing.T) {
+func TestDigestPostsRepeatsAndResolves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s, h := time.Second, time.Hour
@@ -143,7 +143,7 @@ func TestAGroupIsToldRepeatedAndResolved(t *testing.T) {
 	require.Equal(t, 5, w.runs[activities.TypeCountParked], "for each of the first three messages and for each nudge")
 }
 
-func TestANudgeThatTheCountDoesNotShowYetIsLookedIntoAgain(t *testing.T) {
+func TestDigestCountsAgainWhenTheCountLags(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
@@ -156,7 +156,7 @@ func TestANudgeThatTheCountDoesNotShowYetIsLookedIntoAgain(t *testing.T) {
 	require.Equal(t, noon.Add(time.Minute+10*time.Second+5*time.Minute), w.posts[1].ResolvedAt)
 }
 
-func TestNobodyParkedIsNotBelievedAtOnceWhereNobodyWasSettled(t *testing.T) {
+func TestDigestDoubtsAnUnexplainedZeroCount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	park(w, 0, "a") // and the count shows nobody
@@ -169,7 +169,7 @@ func TestNobodyParkedIsNotBelievedAtOnceWhereNobodyWasSettled(t *testing.T) {
 	require.Equal(t, noon.Add(4*time.Hour+10*time.Second+5*time.Minute), w.posts[1].ResolvedAt)
 }
 
-func TestAnAlertDuringTheResolvedNoteBeginsTheGroupAnew(t *testing.T) {
+func TestAlertDuringTheResolvedMessageStartsAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
@@ -190,7 +190,7 @@ func TestAnAlertDuringTheResolvedNoteBeginsTheGroupAnew(t *testing.T) {
 	require.Equal(t, noon.Add(time.Hour), w.posts[3].FirstAt)
 }
 
-func TestANewAlertOfAQuietGroupWaitsForCompanyOnly(t *testing.T) {
+func TestNewAlertOfAQuietGroupWaitsOnlyForGroupWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
@@ -211,7 +211,7 @@ func TestANewAlertOfAQuietGroupWaitsForCompanyOnly(t *testing.T) {
 	require.Equal(t, noon.Add(time.Hour+10*time.Second), told[1])
 }
 
-func TestUploadsThatExpireSoonAreTold(t *testing.T) {
+func TestDigestPostsUploadsThatExpireSoon(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.parked = func() int { return 3 }
@@ -231,7 +231,7 @@ func TestUploadsThatExpireSoonAreTold(t *testing.T) {
 	require.Equal(t, 3, w.posts[1].Count, "all that were parked are decided")
 }
 
-func TestAMessageDoesNotWaitForTheCount(t *testing.T) {
+func TestMessageDoesNotWaitForTheCount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = func(name string, n int) error {
@@ -248,7 +248,7 @@ func TestAMessageDoesNotWaitForTheCount(t *testing.T) {
 	require.False(t, w.posts[1].ResolvedAt.IsZero())
 }
 
-func TestAResolvedNoteWaitsOutItsWebhook(t *testing.T) {
+func TestResolvedMessageWaitsForTheAlertWebhook(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
@@ -266,7 +266,7 @@ func TestAResolvedNoteWaitsOutItsWebhook(t *testing.T) {
 	require.False(t, w.posts[2].ResolvedAt.IsZero())
 }
 
-func TestADigestGoesOnInANewRunWithAllThatItKnows(t *testing.T) {
+func TestDigestContinuesAsNewWithItsState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
@@ -302,7 +302,7 @@ func resumed(t *testing.T, again *workflow.ContinueAsNewError) workflows.Process
 	return in
 }
 
-func TestDigestGoesByTheIntervalsOfTheLatestAlert(t *testing.T) {
+func TestDigestUsesTheIntervalsOfTheLatestAlert(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.parked = func() int {

@@ -30,7 +30,7 @@ func (w *world) run(in workflows.ProcessUploadInput) (p orak.Progress) {
 	return p
 }
 
-func TestUploadWithARefusedAnnouncementIsDeadLetteredLikeAnyOther(t *testing.T) {
+func TestRefusedAnnouncementIsDeadLettered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	in := refusedInput()
@@ -61,7 +61,7 @@ func TestUploadWithARefusedAnnouncementIsDeadLetteredLikeAnyOther(t *testing.T) 
 	require.Len(t, w.outcomes, 1)
 }
 
-func TestUploadWithARefusedButWholeAnnouncementIsReprocessedFromConvert(t *testing.T) {
+func TestRefusedButCompleteAnnouncementIsReprocessedFromConvert(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	in := refusedInput()
@@ -73,7 +73,7 @@ func TestUploadWithARefusedButWholeAnnouncementIsReprocessedFromConvert(t *testi
 	require.Equal(t, []string{"dead_lettered", "reprocessed", "converted", "analyzed", "completed"}, w.eventTypes())
 }
 
-func TestRefusedAnnouncementIsReplacedByAGoodOne(t *testing.T) {
+func TestValidAnnouncementReplacesARefusedOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	good := input()

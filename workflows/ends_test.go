@@ -29,7 +29,7 @@ func restarted(stage orak.Stage) workflows.ProcessUploadInput {
 	return in
 }
 
-func TestRestartedUploadIsReprocessedFromEveryStage(t *testing.T) {
+func TestReprocessOfARestartedUploadBeginsWithAnyStage(t *testing.T) {
 	t.Parallel()
 	for _, stage := range orak.Stages() {
 		for _, from := range []orak.Stage{"", orak.StageConvert, orak.StageAnalyze, orak.StagePublish} {
@@ -134,7 +134,7 @@ func TestDiscardAndCancellationMakeOneEnd(t *testing.T) {
 
 // A cancellation that comes while the results are published is too late: the
 // analysis is there, and is said to be.
-func TestCompletionThatBeganIsNotCanceled(t *testing.T) {
+func TestCompletionIsNotCanceledOnceItBegan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = slow(activities.TypeConclude, 5, func(string, int) error { return nil })
@@ -149,7 +149,7 @@ func TestCompletionThatBeganIsNotCanceled(t *testing.T) {
 }
 
 // What was on its way to Kafka arrives before the last event.
-func TestCancellationWaitsForTheNewsBeforeIt(t *testing.T) {
+func TestCancellationWaitsForEarlierEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = slow(activities.TypeAnnounce, 5, func(string, int) error { return nil })
@@ -162,7 +162,7 @@ func TestCancellationWaitsForTheNewsBeforeIt(t *testing.T) {
 }
 
 // The run before was cut off while it ended the upload.
-func TestEndThatWasCutOffIsFinished(t *testing.T) {
+func TestInterruptedEndIsFinished(t *testing.T) {
 	t.Parallel()
 	failure := &orak.Failure{Stage: orak.StageAnalyze, Class: orak.ClassModel, Message: "No."}
 	for _, status := range []orak.Status{orak.StatusCompleted, orak.StatusDiscarded, orak.StatusExpired, orak.StatusCanceled} {
@@ -184,7 +184,7 @@ func TestEndThatWasCutOffIsFinished(t *testing.T) {
 }
 
 // The first outcome of a cycle stands: the run says what it finds.
-func TestEndOfAnotherRunIsTheEnd(t *testing.T) {
+func TestEndOfAnotherRunStands(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.OnActivity(activities.TypeConclude, mock.Anything, mock.Anything).Return(
@@ -197,7 +197,7 @@ func TestEndOfAnotherRunIsTheEnd(t *testing.T) {
 }
 
 // A cancellation is not handed on to a new run.
-func TestCancellationIsNotLostWithTheRun(t *testing.T) {
+func TestCancellationSurvivesContinueAsNew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = slow(activities.TypeAnnounce, 5, failing(activities.TypeConvert, 1, orak.ClassInput))
@@ -211,7 +211,7 @@ func TestCancellationIsNotLostWithTheRun(t *testing.T) {
 }
 
 // What a restart or a replay counts on from is no reprocessing.
-func TestCountOfCyclesGoesOn(t *testing.T) {
+func TestCycleCountContinuesAfterARestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	in := input()
@@ -245,7 +245,7 @@ func TestRunOfTheEarlierVersionHasOneEnd(t *testing.T) {
 
 // Whoever asks for a discard is answered once it is durable, and nobody decides
 // otherwise meanwhile.
-func TestDiscardIsAnsweredOnceItIsDurable(t *testing.T) {
+func TestDiscardUpdateReturnsOnceTheEndIsDurable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = slow(activities.TypeConclude, 5, failing(activities.TypeConvert, 99, orak.ClassInput))

@@ -18,7 +18,7 @@ import (
 
 const day = 24 * time.Hour
 
-func TestAnUploadThatIsAboutToExpireRaisesAnAlert(t *testing.T) {
+func TestUploadAboutToExpireRaisesAnAlert(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 99, orak.ClassInput)
@@ -41,7 +41,7 @@ func TestAnUploadThatIsAboutToExpireRaisesAnAlert(t *testing.T) {
 	require.Equal(t, dead, late)
 }
 
-func TestThereMayBeNoWarning(t *testing.T) {
+func TestExpiryWarningCanBeDisabled(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(*workflows.Settings){
 		"not wanted":      func(s *workflows.Settings) { s.ExpiryWarning = 0 },
@@ -63,7 +63,7 @@ func TestThereMayBeNoWarning(t *testing.T) {
 	require.Error(t, s.Validate())
 }
 
-func TestEachTimeThatAnUploadIsParkedHasItsWarning(t *testing.T) {
+func TestExpiryWarningIsRaisedForEachParking(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 2, orak.ClassInput)
@@ -79,7 +79,7 @@ func TestEachTimeThatAnUploadIsParkedHasItsWarning(t *testing.T) {
 	require.Len(t, ids, 4)
 }
 
-func TestANewRunDoesNotWarnAgain(t *testing.T) {
+func TestContinuedRunDoesNotWarnAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 99, orak.ClassInput)
@@ -100,7 +100,7 @@ func TestANewRunDoesNotWarnAgain(t *testing.T) {
 	require.Empty(t, next.alerts)
 }
 
-func TestTheDigestHearsWhenAnUploadIsParkedNoMore(t *testing.T) {
+func TestDigestIsSignaledWhenAnUploadIsUnparked(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*world){
 		"reprocessed": func(w *world) { w.SignalWorkflow(workflows.SignalReprocess, nil) },
@@ -137,7 +137,7 @@ func TestTheDigestHearsWhenAnUploadIsParkedNoMore(t *testing.T) {
 	}
 }
 
-func TestNoDigestHearsOfAnUploadThatWasNotParked(t *testing.T) {
+func TestNoDigestIsSignaledForAnUploadThatWasNotParked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 1000, orak.ClassDependency)

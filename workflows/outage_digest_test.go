@@ -59,7 +59,7 @@ func every(step, until time.Duration) (at []time.Duration) {
 	return at
 }
 
-func TestAnOutageIsToldOnceAndItsEndOnce(t *testing.T) {
+func TestOutageIsPostedOnceAndItsEndOnce(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 10*time.Minute, every(20*time.Second, 10*time.Minute)...)
 	w.run(outageInput())
@@ -72,7 +72,7 @@ func TestAnOutageIsToldOnceAndItsEndOnce(t *testing.T) {
 	require.False(t, end.OverAt.IsZero())
 }
 
-func TestAHiccupIsToldToNobody(t *testing.T) {
+func TestHiccupPostsNothing(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 3*time.Second, 0, 2*time.Second)
 	w.run(outageInput())
@@ -80,7 +80,7 @@ func TestAHiccupIsToldToNobody(t *testing.T) {
 }
 
 // What was counted in the first seconds may arrive with a later signal.
-func TestALateReportOfAHiccupMakesNoOutage(t *testing.T) {
+func TestLateReportOfAHiccupMakesNoOutage(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 3*time.Second, 0)
 	w.after(20*time.Second, func() {
@@ -91,7 +91,7 @@ func TestALateReportOfAHiccupMakesNoOutage(t *testing.T) {
 }
 
 // A store may answer its probe and fail all the same.
-func TestReportsAreBelievedOverTheProbe(t *testing.T) {
+func TestReportsOverruleTheProbe(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 0, every(30*time.Second, 5*time.Minute)...)
 	w.run(outageInput())
@@ -100,7 +100,7 @@ func TestReportsAreBelievedOverTheProbe(t *testing.T) {
 }
 
 // With nothing to do, nobody meets the outage; the probe still does.
-func TestAnOutageThatNobodyMeetsAnyMoreIsNotOver(t *testing.T) {
+func TestOutageIsNotOverWhileTheProbeFails(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, time.Hour, 0)
 	w.run(outageInput())
@@ -108,7 +108,7 @@ func TestAnOutageThatNobodyMeetsAnyMoreIsNotOver(t *testing.T) {
 	require.Greater(t, w.posts[1].LastAt.Sub(noon), 58*time.Minute)
 }
 
-func TestAnOutageIsRepeatedWhileItGoesOn(t *testing.T) {
+func TestOutageIsRepeatedWhileItLasts(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 9*time.Hour, 0)
 	w.run(outageInput())
@@ -119,7 +119,7 @@ func TestAnOutageIsRepeatedWhileItGoesOn(t *testing.T) {
 }
 
 // The webhook's own outage: both messages arrive once it is back.
-func TestTheMessagesWaitForTheWebhook(t *testing.T) {
+func TestOutageMessagesWaitForTheAlertWebhook(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 0, every(20*time.Second, 10*time.Minute)...)
 	w.fail = func(activityType string, n int) error {
@@ -134,7 +134,7 @@ func TestTheMessagesWaitForTheWebhook(t *testing.T) {
 	require.False(t, w.posts[1].OverAt.IsZero())
 }
 
-func TestAnOutageAfterAnotherIsToldAnew(t *testing.T) {
+func TestSecondOutageIsPostedAnew(t *testing.T) {
 	t.Parallel()
 	first := every(20*time.Second, 2*time.Minute)
 	// The end of the first is being posted from 160 s on.
@@ -153,7 +153,7 @@ func TestAnOutageAfterAnotherIsToldAnew(t *testing.T) {
 	require.Equal(t, noon.Add(161*time.Second), w.posts[2].FirstAt)
 }
 
-func TestOutageGoesByTheIntervalsOfTheLatestReport(t *testing.T) {
+func TestOutageUsesTheIntervalsOfTheLatestReport(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 90*time.Minute, every(30*time.Second, 90*time.Minute)...)
 	w.after(time.Minute, func() {

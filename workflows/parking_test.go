@@ -47,7 +47,7 @@ func TestReprocessFinishesAParkedUpload(t *testing.T) {
 	}
 }
 
-func TestReprocessBeginsWithTheStageAskedFor(t *testing.T) {
+func TestReprocessBeginsWithTheRequestedStage(t *testing.T) {
 	t.Parallel()
 	for from, again := range map[orak.Stage]map[string]int{
 		orak.StageConvert: {activities.TypeConvert: 2, activities.TypeAnalyze: 2},
@@ -68,7 +68,7 @@ func TestReprocessBeginsWithTheStageAskedFor(t *testing.T) {
 	}
 }
 
-func TestUpdatesRefuseWhatMakesNoSense(t *testing.T) {
+func TestUpdatesRefuseInvalidCommands(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 1, orak.ClassInput)
@@ -94,7 +94,7 @@ func TestUpdatesRefuseWhatMakesNoSense(t *testing.T) {
 	require.Equal(t, 1, p.Cycle)
 }
 
-func TestSignalsThatMakeNoSenseAreIgnored(t *testing.T) {
+func TestInvalidSignalsAreIgnored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 4, orak.ClassTransient)
@@ -138,7 +138,7 @@ func TestDiscardClosesAParkedUpload(t *testing.T) {
 	}
 }
 
-func TestAnUploadThatFailsAgainParksAgain(t *testing.T) {
+func TestReprocessedUploadParksAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 2, orak.ClassInput)
@@ -159,7 +159,7 @@ func TestAnUploadThatFailsAgainParksAgain(t *testing.T) {
 
 // A command is taken as soon as the upload shows as parked, and carried out
 // after the dead letter was told.
-func TestACommandWaitsForTheDeadLetterToBeTold(t *testing.T) {
+func TestCommandWaitsForTheDeadLetterToBeAnnounced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	inner := failing(activities.TypeConvert, 1, orak.ClassInput)
@@ -179,7 +179,7 @@ func TestACommandWaitsForTheDeadLetterToBeTold(t *testing.T) {
 	require.Equal(t, []string{"dead_lettered", "reprocessed", "converted", "analyzed", "completed"}, w.eventTypes())
 }
 
-func TestALongHistoryGoesOnInANewRunWhileParked(t *testing.T) {
+func TestParkedUploadContinuesAsNewAtALongHistory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeAnalyze, 1, orak.ClassInput)
@@ -204,7 +204,7 @@ func TestALongHistoryGoesOnInANewRunWhileParked(t *testing.T) {
 	require.Equal(t, []string{"reprocessed", "analyzed", "completed"}, next.eventTypes())
 }
 
-func TestANewRunExpiresWhenTheOldOneWouldHave(t *testing.T) {
+func TestContinuedRunKeepsItsExpiry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	in := input()

@@ -14,7 +14,7 @@ import (
 	"orak/workflows"
 )
 
-func TestAnUploadRunsThroughItsStages(t *testing.T) {
+func TestUploadRunsThroughItsStages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, err := w.process()
@@ -36,7 +36,7 @@ func TestAnUploadRunsThroughItsStages(t *testing.T) {
 	require.Empty(t, w.events[0].Lifecycle.PitchKey)
 }
 
-func TestEveryChangeOfStatusIsShownOnce(t *testing.T) {
+func TestStatusChangesAreShownOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var memos []orak.Status
@@ -51,7 +51,7 @@ func TestEveryChangeOfStatusIsShownOnce(t *testing.T) {
 	require.Equal(t, len(memos), attributes)
 }
 
-func TestAPassingFailureIsRetriedWithinTheBudget(t *testing.T) {
+func TestTransientFailureIsRetriedWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 2, orak.ClassTransient)
@@ -63,7 +63,7 @@ func TestAPassingFailureIsRetriedWithinTheBudget(t *testing.T) {
 }
 
 // (The test environment makes ten attempts at most.)
-func TestAnOutageMakesNoDeadLetter(t *testing.T) {
+func TestOutageMakesNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	for _, class := range []orak.Class{orak.ClassDependency, orak.ClassOverload} {
 		w := newWorld(t)
@@ -77,7 +77,7 @@ func TestAnOutageMakesNoDeadLetter(t *testing.T) {
 	}
 }
 
-func TestSpentAttemptsParkTheUploadAndTellEverybody(t *testing.T) {
+func TestSpentAttemptsParkTheUploadAndAnnounceIt(t *testing.T) {
 	t.Parallel()
 	for class, attempts := range map[orak.Class]int{
 		orak.ClassTransient: 3, orak.ClassModel: 3, orak.ClassInput: 1, orak.ClassInternal: 1,
@@ -107,7 +107,7 @@ func TestSpentAttemptsParkTheUploadAndTellEverybody(t *testing.T) {
 	}
 }
 
-func TestNewsIsToldHoweverLongKafkaIsAway(t *testing.T) {
+func TestEventsAreRetriedThroughAKafkaOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeAnnounce, 9, orak.ClassInternal)
@@ -117,7 +117,7 @@ func TestNewsIsToldHoweverLongKafkaIsAway(t *testing.T) {
 	require.Equal(t, []string{"converted", "analyzed", "completed"}, w.eventTypes())
 }
 
-func TestACanceledUploadSaysSoAndStops(t *testing.T) {
+func TestCanceledUploadAnnouncesItAndStops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 1000, orak.ClassDependency)
@@ -131,7 +131,7 @@ func TestACanceledUploadSaysSoAndStops(t *testing.T) {
 	require.Zero(t, w.runs[activities.TypeAnalyze])
 }
 
-func TestAParkedUploadExpiresWithItsOriginalCause(t *testing.T) {
+func TestParkedUploadExpiresWithItsOriginalCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeConvert, 99, orak.ClassInput)

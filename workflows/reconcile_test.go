@@ -48,7 +48,7 @@ func reportOf(t *testing.T, w *world) (r workflows.ReconcileReport) {
 	return r
 }
 
-func TestTheStepsAreDoneInOrder(t *testing.T) {
+func TestReconcileRunsItsStepsInOrder(t *testing.T) {
 	t.Parallel()
 	w, asked := reconciling(t, 3)
 	w.ExecuteWorkflow(workflows.TypeReconcile, workflows.ReconcileInput{Page: 7})
@@ -68,7 +68,7 @@ func TestTheStepsAreDoneInOrder(t *testing.T) {
 	require.Empty(t, r.GaveUp)
 }
 
-func TestTheNextReconciliationBeginsWhereThisOneEnded(t *testing.T) {
+func TestReconcileBeginsWhereTheLastOneEnded(t *testing.T) {
 	t.Parallel()
 	w, asked := reconciling(t, 1)
 	w.SetLastCompletionResult(workflows.ReconcileReport{Marks: map[activities.ReconcileStep]string{activities.StepClosed: "then"},
@@ -80,7 +80,7 @@ func TestTheNextReconciliationBeginsWhereThisOneEnded(t *testing.T) {
 	}
 }
 
-func TestAStepThatFailsDoesNotKeepTheOthersBack(t *testing.T) {
+func TestReconcileContinuesAfterAFailedStep(t *testing.T) {
 	t.Parallel()
 	w, _ := reconciling(t, 1)
 	w.SetLastCompletionResult(workflows.ReconcileReport{Marks: map[activities.ReconcileStep]string{activities.StepMissing: "then"}})
@@ -99,7 +99,7 @@ func TestAStepThatFailsDoesNotKeepTheOthersBack(t *testing.T) {
 	require.Less(t, r.EndedAt.Sub(r.BeganAt), time.Hour)
 }
 
-func TestAnOutageIsWaitedOut(t *testing.T) {
+func TestReconcileRetriesAnOutage(t *testing.T) {
 	t.Parallel()
 	w, _ := reconciling(t, 1)
 	w.fail = func(name string, n int) error {
@@ -116,7 +116,7 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 
 // Wherever the run is cut, in a step or between two, no page is left out and
 // none is done twice.
-func TestMuchGoesOnInANewRun(t *testing.T) {
+func TestReconcileContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{22, 23, 24, 25, 49} {
 		in, pages := workflows.ReconcileInput{Page: 1}, 0
@@ -139,7 +139,7 @@ func TestMuchGoesOnInANewRun(t *testing.T) {
 	}
 }
 
-func TestAStepThatIsNotKnownIsNotGuessed(t *testing.T) {
+func TestReconcileRefusesAnUnknownStep(t *testing.T) {
 	t.Parallel()
 	w, _ := reconciling(t, 1)
 	w.ExecuteWorkflow(workflows.TypeReconcile, workflows.ReconcileInput{Resume: &workflows.ResumeReconcile{Step: "of tomorrow"}})

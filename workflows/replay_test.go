@@ -33,7 +33,7 @@ var paths = []string{
 	"reprocessed_by_update_durable", "reprocessed_with_options_durable", "resumed_durable", "retried_durable", "stuck_durable",
 }
 
-func TestEveryRecordedHistoryIsReplayed(t *testing.T) {
+func TestRecordedHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "history", "*.json"))
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func replay(file string) error {
 }
 
 // The replay test would be worth nothing if it took everything.
-func TestAHistoryOfOtherCodeIsRefused(t *testing.T) {
+func TestReplayRefusesAHistoryOfOtherCode(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(filepath.Join("testdata", "history", "completed.json"))
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"orak/workflows"
 )
 
-func TestOptionsHoldForOneCycle(t *testing.T) {
+func TestReprocessOptionsHoldForOneCycle(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = func(name string, n int) error {
@@ -43,7 +43,7 @@ func TestOptionsHoldForOneCycle(t *testing.T) {
 	require.Equal(t, []string{"", "builtin", ""}, engines)
 }
 
-func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestReprocessRefusesInvalidOptions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeStoreAnalysis, 1, orak.ClassInternal)

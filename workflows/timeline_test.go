@@ -25,7 +25,7 @@ func brief(marks []orak.Mark) (told []string) {
 	return told
 }
 
-func TestTheTimelineTellsWhatHappened(t *testing.T) {
+func TestTimelineRecordsWhatHappened(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = failing(activities.TypeAnalyze, 4, orak.ClassModel)
@@ -44,7 +44,7 @@ func TestTheTimelineTellsWhatHappened(t *testing.T) {
 	require.Equal(t, p.Timeline, w.outcomes[0].Timeline)
 }
 
-func TestALongTimelineKeepsItsFirstAndItsLatestMarks(t *testing.T) {
+func TestLongTimelineKeepsItsFirstAndLatestMarks(t *testing.T) {
 	t.Parallel()
 	const cycles = 10
 	w := newWorld(t)
@@ -67,7 +67,7 @@ func TestALongTimelineKeepsItsFirstAndItsLatestMarks(t *testing.T) {
 	require.Equal(t, orak.MarkReprocessed, p.Timeline[orak.MaxMarks-1].Kind)
 }
 
-func TestAFailureOfWhichTheInterceptorSaidNothingIsMarkedAsWell(t *testing.T) {
+func TestTimelineMarksAnUnclassifiedFailure(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.OnActivity(activities.TypeAnalyze, mock.Anything, mock.Anything).Return(nil, errors.New("not the interceptor's"))
@@ -77,7 +77,7 @@ func TestAFailureOfWhichTheInterceptorSaidNothingIsMarkedAsWell(t *testing.T) {
 	require.Equal(t, []string{"attempt_failed internal 0", "dead_lettered internal 0"}, brief(p.Timeline))
 }
 
-func TestWhatFailsAgainKeepsItsFirstCause(t *testing.T) {
+func TestFirstCauseIsKeptWhenReprocessingFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = func(name string, n int) error {
@@ -122,7 +122,7 @@ func TestWhatFailsAgainKeepsItsFirstCause(t *testing.T) {
 	require.Len(t, p.Timeline, marks+3)
 }
 
-func TestAnUploadThatWasStartedAgainSaysSo(t *testing.T) {
+func TestTimelineMarksARestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	in := input()
@@ -135,7 +135,7 @@ func TestAnUploadThatWasStartedAgainSaysSo(t *testing.T) {
 	require.Equal(t, []orak.Mark{{At: noon, Kind: orak.MarkRestarted}}, p.Timeline)
 }
 
-func TestAnUploadThatWasStartedAgainTooOftenIsStuck(t *testing.T) {
+func TestUploadParksAsStuckAfterTooManyRestarts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	in := input()

@@ -55,7 +55,7 @@ func unknownFailure(err error, began, now time.Time) orak.Failure {
 		f.Class, f.Message = orak.ClassTransient, "This step did not come to an end in time."
 		return f
 	}
-	f.Class, f.Message = orak.ClassInternal, "Something is wrong on our side; we have been told."
+	f.Class, f.Message = orak.ClassInternal, "Something went wrong on our side; the operators have been notified."
 	return f
 }
 

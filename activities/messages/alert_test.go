@@ -19,7 +19,7 @@ func alerts(w Writer, g AlertGroup) string { return w.AlertText(g, "q") }
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
+func TestAlertTextNamesTheGroupAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	w := Writer{Links: links{}, Namespace: "songs"}
 	got := alerts(w, AlertGroup{
@@ -38,7 +38,7 @@ func TestAlertMessageNamesTheGroupAndWhatToDo(t *testing.T) {
 	}
 }
 
-func TestARepeatNamesWhoIsStillParked(t *testing.T) {
+func TestReminderNamesParkedUploads(t *testing.T) {
 	t.Parallel()
 	w := Writer{Links: links{}}
 	got := alerts(w, AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, FirstAt: noon, LastAt: noon,
@@ -52,7 +52,7 @@ func TestARepeatNamesWhoIsStillParked(t *testing.T) {
 	require.NotContains(t, got, "dead-lettered:")
 }
 
-func TestAlertCommandsTakeAllTenantsWhereTheAPIDoes(t *testing.T) {
+func TestCommandsTakeAllTenantsWhereTheAPIDoes(t *testing.T) {
 	t.Parallel()
 	g := AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 2,
 		Samples: []Alert{{UploadID: "0190", Tenant: orak.DefaultTenant, WorkflowID: "upload-0190"}}}
@@ -64,7 +64,7 @@ func TestAlertCommandsTakeAllTenantsWhereTheAPIDoes(t *testing.T) {
 	require.Contains(t, got, "\norak dlq reprocess --stage convert --class input --all-tenants\n")
 }
 
-func TestAResolvedNoteSaysHowManyAndHowLong(t *testing.T) {
+func TestResolvedTextSaysHowManyAndHowLong(t *testing.T) {
 	t.Parallel()
 	w := Writer{Links: links{}}
 	got := alerts(w, AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 12, FirstAt: noon, LastAt: noon,
@@ -73,7 +73,7 @@ func TestAResolvedNoteSaysHowManyAndHowLong(t *testing.T) {
 		"12 uploads were decided. It lasted 3 h 20 min, from 2026-01-02 12:00:00 UTC to 2026-01-02 15:20:00 UTC.\n", got)
 }
 
-func TestUploadsThatExpireAreToldApartFromNewOnes(t *testing.T) {
+func TestAlertTextSeparatesExpiringFromNewUploads(t *testing.T) {
 	t.Parallel()
 	w := Writer{Links: links{}}
 	old := Alert{UploadID: "0190", WorkflowID: "upload-0190", Filename: "old.m4a"}
@@ -92,7 +92,7 @@ func TestUploadsThatExpireAreToldApartFromNewOnes(t *testing.T) {
 	require.Contains(t, got, "new.m4a")
 }
 
-func TestEveryClassHasAdviceOfItsOwn(t *testing.T) {
+func TestAdviceDiffersByClass(t *testing.T) {
 	t.Parallel()
 	seen := map[string]orak.Class{}
 	for _, c := range orak.Classes() {
@@ -101,7 +101,7 @@ func TestEveryClassHasAdviceOfItsOwn(t *testing.T) {
 	require.Len(t, seen, len(orak.Classes())-1, "a model server that is away and one that is busy are the same work")
 }
 
-func TestHowLongItLastedIsReadable(t *testing.T) {
+func TestLastedIsReadable(t *testing.T) {
 	t.Parallel()
 	for want, d := range map[string]time.Duration{
 		"0 s": -time.Second, "59 s": 59 * time.Second, "4 min": 4*time.Minute + 59*time.Second,
@@ -111,7 +111,7 @@ func TestHowLongItLastedIsReadable(t *testing.T) {
 	}
 }
 
-func TestAnAlertWithoutAWorkflowShowsNoCommandForOne(t *testing.T) {
+func TestAlertTextWithoutWorkflowNamesTheTopic(t *testing.T) {
 	t.Parallel()
 	w := Writer{Links: links{}, DeadLetterTopic: "letters"}
 	got := alerts(w, AlertGroup{Stage: orak.StageReceive, Class: orak.ClassInput, Count: 1, Samples: []Alert{{Message: "Undecodable."}}})

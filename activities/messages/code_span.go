@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// codeSpan makes a code span of text that others wrote, of max runes at most. The
-// text can neither leave the span, nor start a line, nor mention anybody, in
-// Mattermost and in Slack: what could is shown by a look-alike, and a run of
-// spaces is one.
+// codeSpan returns a code span of text that others wrote, at most max runes long.
+// In Mattermost and in Slack the text can neither leave the span, nor start a
+// line, nor mention anybody: such characters are replaced by look-alikes, and a
+// run of spaces by one space.
 func codeSpan(s string, max int) string {
 	var b strings.Builder
 	b.WriteByte('`')
@@ -35,7 +35,7 @@ func codeSpan(s string, max int) string {
 	return b.String()
 }
 
-// plain is what is shown for r; -1 for nothing.
+// plain returns the rune that is shown for r; -1 for none.
 func plain(r rune) rune {
 	switch {
 	case r == '`':
@@ -51,7 +51,7 @@ func plain(r rune) rune {
 	case unicode.IsSpace(r):
 		return ' '
 	case r == unicode.ReplacementChar, unicode.Is(unicode.Cf, r), unicode.IsControl(r):
-		return -1 // among them those that turn the direction of writing round
+		return -1 // among them those that change the direction of writing
 	default:
 		return r
 	}

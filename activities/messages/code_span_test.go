@@ -22,7 +22,7 @@ var hostile = []string{
 	strings.Repeat("a", 100_000), strings.Repeat("`@<", 5_000), strings.Repeat("\u0301", 9_000), "'; $(reboot) #",
 }
 
-func TestHostileTextStaysInItsPlace(t *testing.T) {
+func TestMessagesContainHostileText(t *testing.T) {
 	t.Parallel()
 	for _, evil := range hostile {
 		checkContained(t, evil, evil, evil, evil)
@@ -65,7 +65,7 @@ func checkContained(t *testing.T, filename, tenant, message, id string) {
 }
 
 // What is no id of ours gets into no command.
-func TestCommandsHoldOnlyIDsThatAShellTakesAsAWord(t *testing.T) {
+func TestCommandsNameOnlyIDsThatAreOneShellWord(t *testing.T) {
 	t.Parallel()
 	w := Writer{Links: links{}}
 	for _, id := range []orak.UploadID{"x;reboot", "$(reboot)", "-rf", "x y", "x\ny", "", orak.UploadID(strings.Repeat("x", 101))} {

@@ -14,7 +14,7 @@ import (
 )
 
 // What a server of no goodwill answers, and whose fault it is.
-func TestEveryAnswerHasAClass(t *testing.T) {
+func TestAnswersAreClassified(t *testing.T) {
 	t.Parallel()
 	const good = `{"engine":{"name":"m","version":"1"},"pitch_curve":{"hop_s":0.01,"f0_hz":[100],"voicing":[1]}`
 	for name, c := range map[string]struct {
@@ -76,7 +76,7 @@ func TestEveryAnswerHasAClass(t *testing.T) {
 	}
 }
 
-func TestAGoodAnswerIsTaken(t *testing.T) {
+func TestValidAnswerIsAccepted(t *testing.T) {
 	t.Parallel()
 	body := `{"engine":{"name":"m","version":"1"},"pitch_curve":{"hop_s":0.01,"f0_hz":[100],"voicing":[1]},"embedding":{"name":"e","version":"1","values":[1]},"more":1}`
 	got, err := New(serve(t, answering(200, body))).Analyze(t.Context(), make([]int16, 160))
@@ -85,7 +85,7 @@ func TestAGoodAnswerIsTaken(t *testing.T) {
 	require.Equal(t, "e", got.Embedding.Name)
 }
 
-func TestARedirectIsNotFollowed(t *testing.T) {
+func TestRedirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	var elsewhere atomic.Int32
 	other := serve(t, func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) })
@@ -94,7 +94,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	require.Zero(t, elsewhere.Load())
 }
 
-func TestASlowServerIsNotAnAbsentOne(t *testing.T) {
+func TestSlowServerIsNotAnAbsentOne(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
 		"before its answer": func(_ http.ResponseWriter, r *http.Request) {
@@ -118,7 +118,7 @@ func TestASlowServerIsNotAnAbsentOne(t *testing.T) {
 	}
 }
 
-func TestAKeptConnectionThatTheServerClosesIsNoOutage(t *testing.T) {
+func TestClosedIdleConnectionIsNoOutage(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int32
 	good := honest(t, nil)
@@ -139,7 +139,7 @@ func TestAKeptConnectionThatTheServerClosesIsNoOutage(t *testing.T) {
 	require.EqualValues(t, 3, n.Load())
 }
 
-func TestAnAbsentServerIsADependency(t *testing.T) {
+func TestAbsentServerIsADependencyFault(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestAnAbsentServerIsADependency(t *testing.T) {
 	require.ErrorContains(t, New(settings("http://"+l.Addr().String())).Ready(t.Context(), ReadyPath), "refused")
 }
 
-func TestABusyServerIsWaitedForInPlace(t *testing.T) {
+func TestBusyServerIsRetriedInPlace(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 		n, good := 0, honest(t, nil)
@@ -167,7 +167,7 @@ func TestABusyServerIsWaitedForInPlace(t *testing.T) {
 	}
 }
 
-func TestBeyondPatienceTheAttemptGivesItsSlotAway(t *testing.T) {
+func TestBusyServerPastPatienceFreesTheSlot(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int32
 	cfg := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -181,7 +181,7 @@ func TestBeyondPatienceTheAttemptGivesItsSlotAway(t *testing.T) {
 	require.EqualValues(t, 1, n.Load())
 }
 
-func TestRetryAfterIsReadInBothForms(t *testing.T) {
+func TestRetryAfterReadsBothForms(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for header, want := range map[string]time.Duration{

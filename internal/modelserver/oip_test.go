@@ -63,7 +63,7 @@ func floats(values ...float32) []byte {
 	return b
 }
 
-func TestTensorsInJSONAreReadAsBinaryOnesAre(t *testing.T) {
+func TestJSONTensorsEqualBinaryTensors(t *testing.T) {
 	t.Parallel()
 	for _, inBinary := range []bool{true, false} {
 		got, err := New(serve(t, inferring(t, inBinary))).Infer(t.Context(), samplesFrom(ramp(5000)))
@@ -72,7 +72,7 @@ func TestTensorsInJSONAreReadAsBinaryOnesAre(t *testing.T) {
 	}
 }
 
-func TestAFrameThatIsNotVoicedHasNoPitch(t *testing.T) {
+func TestUnvoicedFrameHasNoPitch(t *testing.T) {
 	t.Parallel()
 	f0, voicing := make([]float32, minFramesOIP), make([]float32, minFramesOIP)
 	f0[0], voicing[0], f0[1], voicing[1] = 200, 0.5, 200, 0.49
@@ -83,7 +83,7 @@ func TestAFrameThatIsNotVoicedHasNoPitch(t *testing.T) {
 	require.Equal(t, []float32{200, 0}, got.Curve.F0Hz)
 }
 
-func TestAnInferenceThatIsNoneIsTheServersFault(t *testing.T) {
+func TestInvalidInferenceIsTheServersFault(t *testing.T) {
 	t.Parallel()
 	nan := make([]float32, minFramesOIP)
 	nan[3] = float32(math.NaN())
@@ -122,7 +122,7 @@ func TestAnInferenceThatIsNoneIsTheServersFault(t *testing.T) {
 	}
 }
 
-func TestAModelsNameIsNoPath(t *testing.T) {
+func TestModelNameIsEscapedInThePath(t *testing.T) {
 	t.Parallel()
 	var path string
 	cfg := serve(t, func(w http.ResponseWriter, r *http.Request) {

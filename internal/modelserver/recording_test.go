@@ -15,7 +15,7 @@ import (
 )
 
 // Around every number of windows, and every end within a hop.
-func TestWindowsAreJoinedWithoutASeamWhateverTheLength(t *testing.T) {
+func TestWindowsJoinWithoutASeamAtAnyLength(t *testing.T) {
 	t.Parallel()
 	const window, around = 16000, 1600
 	lengths := []int{0, 1, 159, 160, 161, 3999}
@@ -48,7 +48,7 @@ func TestWindowsAreJoinedWithoutASeamWhateverTheLength(t *testing.T) {
 	}
 }
 
-func TestSettingsOfEveryKindJoin(t *testing.T) {
+func TestWindowsJoinWithAllSettings(t *testing.T) {
 	t.Parallel()
 	cfg := serve(t, honest(t, nil))
 	for _, window := range []time.Duration{time.Second, 1130 * time.Millisecond, 3 * time.Second} {
@@ -70,7 +70,7 @@ func samplesFrom(x []float64) []int16 {
 	return s
 }
 
-func TestWindowsOfTwoKindsAreNoResult(t *testing.T) {
+func TestWindowsOfTwoKindsAreRefused(t *testing.T) {
 	t.Parallel()
 	vector := func(name string, values ...float32) *orak.Embedding {
 		return &orak.Embedding{Name: name, Version: "1", Values: values}
@@ -121,7 +121,7 @@ func TestWindowsOfTwoKindsAreNoResult(t *testing.T) {
 	}
 }
 
-func TestTheEmbeddingIsTheMeanOfUnitLength(t *testing.T) {
+func TestEmbeddingIsTheMeanOfUnitLength(t *testing.T) {
 	t.Parallel()
 	c := New(serve(t, honest(t, func(n int, f *Found) {
 		f.Embedding = &orak.Embedding{Name: "v", Version: "2", Values: []float32{float32(n % 2), float32((n + 1) % 2)}}
@@ -190,7 +190,7 @@ func TestWindowsVoteOnKeyAndTempo(t *testing.T) {
 	}
 }
 
-func TestAZeroEmbeddingStaysOne(t *testing.T) {
+func TestZeroEmbeddingStaysZero(t *testing.T) {
 	t.Parallel()
 	c := New(serve(t, honest(t, func(_ int, f *Found) {
 		f.Embedding = &orak.Embedding{Name: "v", Version: "2", Values: []float32{0, 0}}
@@ -200,7 +200,7 @@ func TestAZeroEmbeddingStaysOne(t *testing.T) {
 	require.Equal(t, []float32{0, 0}, got.Embedding.Values)
 }
 
-func TestACanceledRecordingEndsWhatIsOnItsWay(t *testing.T) {
+func TestCanceledRecordingEndsItsRequest(t *testing.T) {
 	t.Parallel()
 	arrived, gone := make(chan struct{}), make(chan struct{})
 	cfg := serve(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -221,7 +221,7 @@ func TestACanceledRecordingEndsWhatIsOnItsWay(t *testing.T) {
 	<-gone
 }
 
-func TestAnAbandonedRecordingDoesNotGoOnWaiting(t *testing.T) {
+func TestAbandonedRecordingEndsItsWait(t *testing.T) {
 	t.Parallel()
 	cfg := serve(t, answering(http.StatusTooManyRequests, "", "Retry-After", "30"))
 	cfg.Patience = time.Hour

@@ -11,7 +11,7 @@ func valid() Config {
 	return Config{Address: "127.0.0.1:7233", Namespace: "songs", WebUI: "http://ui:8233/", DialTimeout: time.Second, Retention: 720 * time.Hour}
 }
 
-func TestLinksAreWhatTheWebUIUnderstands(t *testing.T) {
+func TestLinksOpenInTheWebUI(t *testing.T) {
 	t.Parallel()
 	c := valid()
 	require.Equal(t, "http://ui:8233/namespaces/songs/workflows/upload-1/run-1/history", c.WorkflowURL("upload-1", "run-1"))
@@ -22,7 +22,7 @@ func TestLinksAreWhatTheWebUIUnderstands(t *testing.T) {
 	require.Empty(t, c.QueryURL("x"))
 }
 
-func TestConfigRefusesWhatCannotWork(t *testing.T) {
+func TestConfigValidateRefusesInvalidSettings(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, valid().Validate())
 	for name, change := range map[string]func(*Config){

@@ -23,7 +23,7 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-func TestDialGivesUpInTime(t *testing.T) {
+func TestDialFailsAfterItsTimeout(t *testing.T) {
 	t.Parallel()
 	cfg := temporal.Config{Address: "127.0.0.1:1", Namespace: "x", DialTimeout: 200 * time.Millisecond}
 	_, err := temporal.Dial(context.Background(), cfg, quiet, temporal.Telemetry{})
@@ -129,7 +129,7 @@ func traceparent(ctx context.Context) (string, error) {
 	return carrier.Get("traceparent"), nil
 }
 
-func TestEnsureNamespaceMakesItOnceWithItsRetention(t *testing.T) {
+func TestEnsureNamespaceRegistersItOnceWithItsRetention(t *testing.T) {
 	t.Parallel()
 	s := stack.Start(t)
 	cfg := temporal.Config{Address: s.Temporal, Namespace: "made-" + s.Namespace(t), DialTimeout: time.Minute, Retention: 31 * 24 * time.Hour}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFailedAttemptsAreNoErrorsOfTheSDK(t *testing.T) {
+func TestLoggerLowersFailedAttemptsOfTheSDK(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	info := newLogger(slog.New(slog.NewTextHandler(&out, nil)))

@@ -134,14 +134,14 @@ func check(t *testing.T, s *server) (failed []string, all int) {
 	return failed, all
 }
 
-func TestAServerThatKeepsTheContractPasses(t *testing.T) {
+func TestCheckPassesAConformingServer(t *testing.T) {
 	t.Parallel()
 	failed, all := check(t, conforming())
 	require.Empty(t, failed)
 	require.Equal(t, 18, all)
 }
 
-func TestAModelWithoutPitchPasses(t *testing.T) {
+func TestCheckPassesAModelWithoutPitch(t *testing.T) {
 	t.Parallel()
 	s := conforming()
 	s.change = func(_ []int16, f *modelserver.Found) {
@@ -152,7 +152,7 @@ func TestAModelWithoutPitchPasses(t *testing.T) {
 	require.Empty(t, failed)
 }
 
-func TestEachBrokenPromiseIsFound(t *testing.T) {
+func TestCheckFindsEachViolation(t *testing.T) {
 	t.Parallel()
 	analyzing := func(media string, answer http.HandlerFunc) func(http.ResponseWriter, *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
@@ -262,7 +262,7 @@ func scale(by float32) func([]int16, *modelserver.Found) {
 	}
 }
 
-func TestWithoutAServerOneCheckFails(t *testing.T) {
+func TestCheckFailsOnceWithoutAServer(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewServer(conforming())
 	web.Close()
@@ -273,7 +273,7 @@ func TestWithoutAServerOneCheckFails(t *testing.T) {
 	require.True(t, strings.Contains(checks[0].Why, "refused"), checks[0].Why)
 }
 
-func TestTheToneIsNotClipped(t *testing.T) {
+func TestToneIsNotClipped(t *testing.T) {
 	t.Parallel()
 	for _, v := range sung(220, second) {
 		require.Less(t, math.Abs(v), 1.0)
