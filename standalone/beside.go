@@ -12,13 +12,13 @@ import (
 	"orak/standalone/servers"
 )
 
-// settings are keys and values of a configuration file, in groups.
+// settings are the keys and values of a configuration file, in groups.
 type settings map[string]any
 
 // leaveSettings writes the settings by which the orak commands of this user
-// find the stack, and returns what removes them again. api is the API's URL,
-// empty where it does not run; brokers are Kafka's. A kill leaves the file behind, and the commands
-// then say that nothing answers.
+// find the stack, and returns a function that removes them. api is the API's URL,
+// empty if it does not run; brokers are Kafka's. A kill leaves the file behind, and
+// the commands then report that nothing answers.
 func leaveSettings(at servers.Addresses, key servers.Credentials, api string, brokers ...string) (remove func() error, err error) {
 	all := settings{}
 	if api != "" {
@@ -33,7 +33,7 @@ func leaveSettings(at servers.Addresses, key servers.Credentials, api string, br
 	if at.S3 != "" {
 		all["s3"] = settings{"endpoint": at.S3, "access-key": key.AccessKey, "secret-key": key.SecretKey}
 	}
-	text, err := json.MarshalIndent(all, "", "  ") // which is YAML, too
+	text, err := json.MarshalIndent(all, "", "  ") // JSON is YAML, too
 	if err != nil {
 		return nil, fmt.Errorf("writing the settings for the commands: %w", err)
 	}
@@ -49,7 +49,7 @@ func leaveSettings(at servers.Addresses, key servers.Credentials, api string, br
 	}, nil
 }
 
-// replaceFile leaves at path either what was there or the whole text.
+// replaceFile replaces the file at path atomically.
 func replaceFile(path string, text []byte) error {
 	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
 		return err

@@ -30,8 +30,7 @@ func TestManualHasEverySettingOfTheServers(t *testing.T) {
 	}
 }
 
-// kebab is the flag that kong makes of a field's name, for names such as
-// DataDir.
+// kebab returns the flag that kong derives from a field's name, such as DataDir.
 func kebab(name string) string {
 	var b strings.Builder
 	for i, r := range name {

@@ -16,7 +16,7 @@ type downCommand struct {
 	DataDir string `help:"The data folder." default:".orak"`
 }
 
-// Run returns once the process is gone. That none runs is no error.
+// Run returns once the process is gone. It is no error if none runs.
 func (c *downCommand) Run() error { return c.down(os.Stdout) }
 
 func (c *downCommand) down(w io.Writer) error {

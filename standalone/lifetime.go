@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// Bounds of starting, and of stopping gracefully: the service, then the
-// servers that it needs until its end.
+// Bounds of the start, and of a graceful stop: first the service, then the
+// servers.
 const (
 	startTimeout       = 60 * time.Second
 	stopTimeout        = 20 * time.Second
 	stopServersTimeout = 10 * time.Second
 )
 
-// lifetime is how a command's end is decided and its readiness told.
+// lifetime has the flags for a command's end and for its readiness.
 type lifetime struct {
 	JSON          bool  `env:"-" help:"Say where everything is as one line of JSON, for programs, once it is up."`
 	ExitWithStdin bool  `env:"-" help:"End when standard input is closed, so that a parent which dies takes this process with it."`
 	ExitWith      []int `env:"-" help:"End when one of these processes has ended." placeholder:"PID"`
 }
 
-// watch returns a channel that is closed when the process is to end: at the
-// first SIGINT or SIGTERM, with standard input, or with another process. A
-// signal after that ends it at once.
+// watch returns a channel that is closed when the process should end: at the first
+// SIGINT or SIGTERM, at the end of standard input, or with another process. A
+// later signal ends the process at once.
 func (l lifetime) watch() <-chan struct{} {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -68,10 +68,10 @@ func awaitEndOf(pids []int) {
 	}
 }
 
-// running asks with signal 0, which reaches nobody.
+// running checks with signal 0, which is not delivered.
 func running(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// fatal ends the process where nothing can be stopped any more.
+// fatal ends the process at once.
 func fatal(msg string) {
 	fmt.Fprintln(os.Stderr, "orak-standalone:", msg)
 	os.Exit(1)

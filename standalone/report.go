@@ -12,7 +12,7 @@ import (
 	"orak/standalone/servers"
 )
 
-// readiness is the line that programs wait for.
+// readiness is the line of JSON that programs wait for.
 type readiness struct {
 	Ready bool `json:"ready"`
 	PID   int  `json:"pid"`
@@ -42,8 +42,8 @@ func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
 	return err
 }
 
-// upReport ends with a line that works wherever up does: ffmpeg is there, a
-// recording need not be.
+// upReport ends with a command that works without a recording at hand: up needs
+// ffmpeg anyway, which makes one.
 const upReport = `orak is up, after %.1f s. Ctrl-C ends it; nothing is lost, not by kill -9 either.
 
   API           %s
@@ -79,8 +79,7 @@ func (c *serversCommand) report(w io.Writer, s *servers.Servers) error {
 	return err
 }
 
-// s3Row says where the store is and how to get in; nothing where it does not
-// run.
+// s3Row is the store's address and the path of its key; empty if it does not run.
 func s3Row(at servers.Addresses) string {
 	if at.S3 == "" {
 		return ""
@@ -88,12 +87,11 @@ func s3Row(at servers.Addresses) string {
 	return fmt.Sprintf("http://%s   access key in %s", at.S3, shorten(at.S3Credentials))
 }
 
-// orakLog is where the service logs.
+// orakLog is the path of the service's log.
 func orakLog(at servers.Addresses) string { return filepath.Join(filepath.Dir(at.Log), "orak.log") }
 
-// shorten writes a path as a person in the folder that up was started in
-// would. The shell keeps that folder in PWD; the working directory has
-// changed since.
+// shorten makes a path relative to the folder in which up was started. The shell
+// keeps that folder in PWD; the working directory has changed since.
 func shorten(path string) string {
 	relative, err := filepath.Rel(os.Getenv("PWD"), path)
 	if err != nil || len(relative) > len(path) || !filepath.IsLocal(relative) {

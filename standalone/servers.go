@@ -8,18 +8,18 @@ import (
 	"orak/standalone/servers"
 )
 
-// serversCommand runs the servers alone.
+// serversCommand runs only the servers.
 type serversCommand struct {
 	servers.Config
 	lifetime
 
-	Only []servers.Name `env:"-" enum:"temporal,kafka,s3" help:"Run these alone, of temporal (with its Web UI), kafka and s3. Each in a process of its own needs a data folder of its own."`
+	Only []servers.Name `env:"-" enum:"temporal,kafka,s3" help:"Run only these of temporal (with its Web UI), kafka and s3. Servers in separate processes need separate data folders."`
 
 	ManyNamespaces bool `hidden:"" env:"-" help:"Make fresh Temporal namespaces usable at once, for tests."`
 	RemoveData     bool `hidden:"" env:"-" help:"Remove the data folder at the end, for tests."`
 }
 
-// Run serves until it is told to end.
+// Run serves until the process should end.
 func (c *serversCommand) Run() error {
 	s := servers.New(c.Config, servers.Options{Only: c.Only, ManyNamespaces: c.ManyNamespaces, Fatal: fatal})
 	ending := c.watch()

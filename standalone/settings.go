@@ -12,14 +12,12 @@ import (
 	"orak/standalone/servers"
 )
 
-// ownKafka are the settings that up decides by itself, because the broker is
-// its own.
+// ownKafka are the settings that up sets itself if the broker is its own.
 func ownKafka() []string {
 	return []string{"kafka-replication-factor", "kafka-tls", "kafka-user", "kafka-password", "kafka-sasl"}
 }
 
-// owned are the further settings that up decides by itself, because the
-// servers are its own.
+// owned are the other settings that up sets itself, since the servers are its own.
 func owned() []string {
 	return []string{
 		"api-addr", "api-all-tenants", "admin-listen",
@@ -28,7 +26,7 @@ func owned() []string {
 	}
 }
 
-// given are the settings that somebody has set, be it to the default.
+// given are the settings that are set explicitly, even to the default.
 func given(settings []config.Setting) map[string]bool {
 	names := map[string]bool{}
 	for _, s := range settings {
@@ -37,8 +35,8 @@ func given(settings []config.Setting) map[string]bool {
 	return names
 }
 
-// warnOwned says which of the settings that were given have no effect here:
-// they may be meant for an orak that is not this one.
+// warnOwned names the given settings that have no effect here: they may be meant
+// for another orak.
 func (c *upCommand) warnOwned(w io.Writer, given map[string]bool) {
 	names := owned()
 	if c.otherKafka {
@@ -53,11 +51,11 @@ func (c *upCommand) warnOwned(w io.Writer, given map[string]bool) {
 	}
 }
 
-// own points the service to the servers.
+// own sets the addresses of the servers for the service.
 func (c *upCommand) own(at servers.Addresses, key servers.Credentials) {
 	c.App.API.Addr = net.JoinHostPort(servers.Host, strconv.Itoa(c.APIPort))
 	c.App.Admin.Listen = net.JoinHostPort(servers.Host, strconv.Itoa(c.AdminPort))
-	// It listens on loopback: who reaches it is the operator.
+	// It listens on loopback: only the operator reaches it.
 	c.App.API.AllTenants = true
 	if !c.otherKafka {
 		c.App.Kafka.Brokers = []string{at.Kafka}
@@ -76,8 +74,8 @@ func (c *upCommand) own(at servers.Addresses, key servers.Credentials) {
 	c.App.Temporal.WebUI = at.TemporalUI
 }
 
-// absolute makes paths mean what they mean now: the store is going to change
-// the working directory.
+// absolute makes relative paths absolute, since the store changes the working
+// directory.
 func (c *upCommand) absolute() error {
 	for _, path := range []*string{&c.App.Worker.ScratchDir, &c.App.Media.FFmpeg, &c.App.Media.FFprobe} {
 		// A bare name is looked up in PATH.
@@ -93,7 +91,7 @@ func (c *upCommand) absolute() error {
 	return nil
 }
 
-// claimed are the ports that the servers do not claim themselves.
+// claimed are the ports of the service, which the servers do not claim.
 func (c *upCommand) claimed() []servers.Port {
 	var claimed []servers.Port
 	for _, p := range []servers.Port{

@@ -16,7 +16,7 @@ import (
 	"orak/standalone/servers"
 )
 
-// upCommand runs everything: the servers, and the service's every role.
+// upCommand runs the servers and every role of the service.
 type upCommand struct {
 	servers.Config
 	APIPort   int `name:"api-port" help:"Port of the API and the console; 0 takes any free port." default:"8080"`
@@ -24,8 +24,8 @@ type upCommand struct {
 	lifetime
 	App app.Config `embed:""`
 
-	// otherKafka says that --kafka-brokers names a broker to use in place of
-	// one of our own.
+	// otherKafka says that --kafka-brokers names a broker to use in place of the
+	// embedded one.
 	otherKafka bool
 }
 
@@ -39,16 +39,16 @@ func (c *upCommand) Validate() error {
 	return c.Config.Validate()
 }
 
-// stack is what up runs.
+// stack has the parts that up runs.
 type stack struct {
 	servers *servers.Servers
 	app     *app.App
 	log     *os.File
-	// forget removes the settings that were left for the commands; nil before.
+	// forget removes the settings for the commands; nil before they are written.
 	forget func() error
 }
 
-// Run serves until it is told to end.
+// Run serves until the process should end.
 func (c *upCommand) Run(loaded *config.Loaded) error {
 	began := time.Now()
 	ending := c.watch()
@@ -75,7 +75,7 @@ func (c *upCommand) Run(loaded *config.Loaded) error {
 		return errors.Join(err, s.stop())
 	}
 	if !c.JSON {
-		fmt.Fprintln(os.Stderr, "ending; ctrl-C again ends at once, and loses nothing either")
+		fmt.Fprintln(os.Stderr, "ending; Ctrl-C again ends at once, and loses nothing either")
 	}
 	return s.stop()
 }
@@ -101,7 +101,7 @@ func (c *upCommand) start(ctx context.Context) (*stack, error) {
 	return s, nil
 }
 
-// serve starts the service on the servers.
+// serve starts the service.
 func (c *upCommand) serve(ctx context.Context, s *stack) error {
 	if err := c.clearScratch(s.servers.Addresses().DataDir); err != nil {
 		return err
@@ -118,8 +118,8 @@ func (c *upCommand) serve(ctx context.Context, s *stack) error {
 	return err
 }
 
-// logger writes everything to the log file, and to standard error what
-// somebody should see.
+// logger writes everything to the log file, and warnings and errors that need a
+// person to standard error.
 func (c *upCommand) logger(file io.Writer) *slog.Logger {
 	return slog.New(slog.NewMultiHandler(
 		observe.NewLogger(c.App.Log, file).Handler(),
@@ -128,7 +128,7 @@ func (c *upCommand) logger(file io.Writer) *slog.Logger {
 }
 
 // clearScratch empties the folder of running conversions, which a kill leaves
-// behind. The data folder is locked, so nobody else's are in it.
+// behind. The data folder is locked, so no other process uses it.
 func (c *upCommand) clearScratch(dataDir string) error {
 	if c.App.Worker.ScratchDir != "" {
 		return nil
@@ -143,7 +143,7 @@ func (c *upCommand) clearScratch(dataDir string) error {
 	return nil
 }
 
-// stop ends the service before the servers that it needs.
+// stop ends the service, then the servers.
 func (s *stack) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()

@@ -1,10 +1,10 @@
-// Command analyze measures the built-in engine: how fast it is on one core,
-// how right its pitch is on singing whose truth is known, how often it hears a
-// voice in none, how near its loudness is to that of ffmpeg's ebur128, and
-// what it allocates. Where aubio's aubiopitch is installed, it is given the
-// same files.
+// Command analyze measures the built-in engine: its speed on one core, the
+// accuracy of its pitch on singing whose truth is known, how often it hears a
+// voice in silence, the difference of its loudness to that of ffmpeg's ebur128,
+// and what it allocates. If aubio's aubiopitch is installed, it gets the same
+// files.
 //
-// It prints the figures; it asserts nothing. See docs/benchmarks.md.
+// It prints figures and asserts nothing. See docs/benchmarks.md.
 package main
 
 import (
@@ -46,7 +46,7 @@ func run(curves string, count, seconds int, asJSON bool) error {
 		return printCurves(ctx, curves, os.Stdout)
 	}
 	if count < 1 || seconds < 2 {
-		return fmt.Errorf("it takes a recording at least, of 2 s")
+		return fmt.Errorf("at least one recording of at least 2 s is needed")
 	}
 	runtime.GOMAXPROCS(1)
 	report, err := measure(ctx, count, seconds)

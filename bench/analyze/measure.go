@@ -17,11 +17,11 @@ import (
 	"orak/internal/analysis"
 )
 
-// passes is how often every recording is analyzed for the speed, of which the
-// fastest counts: what disturbs a processor only ever makes it slower.
+// passes is how often every recording is analyzed for the speed. The fastest pass
+// counts, since disturbances only make one slower.
 const passes = 5
 
-// figures are what one engine did.
+// figures are the results of one engine.
 type figures struct {
 	// Speed is in seconds of audio for each second of processor time.
 	Speed float64    `json:"times_real_time"`
@@ -34,25 +34,25 @@ type report struct {
 	Recordings int     `json:"recordings"`
 	Seconds    int     `json:"seconds"`
 	Builtin    figures `json:"built_in"`
-	// Vectors is the built-in engine with vector instructions, where this program
+	// Vectors is the built-in engine with vector instructions, if this program
 	// was built with them (GOEXPERIMENT=simd).
 	Vectors *figures `json:"built_in_vectors,omitempty"`
 	Aubio   *figures `json:"aubiopitch,omitempty"`
 	// LoudnessLU is the largest difference to ffmpeg's integrated loudness.
 	LoudnessLU *float64 `json:"loudness_difference_lu,omitempty"`
 	// MemoryMiB is the heap in use towards the end of a minute of audio and of
-	// an hour; the pitch curve is in it, which is handed out.
+	// an hour, including the pitch curve, which is the result.
 	MemoryMiB [2]float64 `json:"memory_mib_minute_hour"`
 }
 
-// measure makes the recordings, each clean and in noise, and gives them to
-// whoever is there.
+// measure makes the recordings, each clean and in noise, and runs every installed
+// engine on them.
 func measure(ctx context.Context, count, seconds int) (report, error) {
 	folder, err := os.MkdirTemp("", "bench-analyze")
 	if err != nil {
 		return report{}, err
 	}
-	defer func() { _ = os.RemoveAll(folder) }() // what is left is the system's to clean
+	defer func() { _ = os.RemoveAll(folder) }() // the system cleans its temporary folder
 	b := bench{file: filepath.Join(folder, "song.wav"), hasAubio: installed("aubiopitch"), hasFFmpeg: installed("ffmpeg")}
 	for i := range count {
 		song := sing(seconds, uint64(i))
@@ -86,7 +86,7 @@ func measure(ctx context.Context, count, seconds int) (report, error) {
 // conditions are clean, white noise and pink noise.
 const conditions = 3
 
-// tally is what one engine did so far, in each of the conditions.
+// tally collects the results of one engine in each condition.
 type tally struct {
 	scores [conditions]score
 	spent  time.Duration
@@ -118,7 +118,7 @@ func (b *bench) measure(ctx context.Context, song recording, condition int) erro
 			return err
 		}
 		if !reflect.DeepEqual(found, again) || !reflect.DeepEqual(curve, curveAgain) {
-			return errors.New("the vector instructions give another result")
+			return errors.New("the vector instructions give a different result")
 		}
 		b.vectors.spent += took
 		b.vectors.scores[condition] = b.builtin.scores[condition]
@@ -158,8 +158,8 @@ func fastest(ctx context.Context, wav []byte, cfg analysis.Config) (found orak.A
 	return found, curve, took, nil
 }
 
-// processorTime is what this process has used so far: unlike the clock, it
-// stands still while others have the processor.
+// processorTime is the processor time that this process has used, which does not
+// grow while other processes run.
 func processorTime() time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
@@ -168,8 +168,8 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// live is what is in use on the heap, in MiB, when the analysis of so many
-// minutes nears its end.
+// live is the heap in use, in MiB, towards the end of an analysis of so many
+// minutes.
 func live(ctx context.Context, minutes int) (mib float64, err error) {
 	wav := sing(60, 1).wav(minutes)
 	before := heap()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// aubioFrame is as long as the built-in engine's.
+// aubioFrame is the frame length of the built-in engine.
 const aubioFrame = 1024
 
 func installed(command string) bool {
@@ -20,8 +20,8 @@ func installed(command string) bool {
 	return err == nil
 }
 
-// aubiopitch gives the pitch of every frame, and the processor time that it
-// took, starting the program and reading the file included.
+// aubiopitch returns the pitch of every frame, and the processor time, including
+// the start of the program and the reading of the file.
 func aubiopitch(ctx context.Context, file string) (hz func(frame int) float64, took time.Duration, err error) {
 	took = math.MaxInt64
 	var out []byte
@@ -37,15 +37,15 @@ func aubiopitch(ctx context.Context, file string) (hz func(frame int) float64, t
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
 		if len(fields) != 2 {
-			return nil, 0, fmt.Errorf("reading what aubiopitch found: %q", line)
+			return nil, 0, fmt.Errorf("reading the output of aubiopitch: %q", line)
 		}
 		f0, err := strconv.ParseFloat(fields[1], 64)
 		if err != nil {
-			return nil, 0, fmt.Errorf("reading what aubiopitch found: %w", err)
+			return nil, 0, fmt.Errorf("reading the output of aubiopitch: %w", err)
 		}
 		found = append(found, f0)
 	}
-	// Its frame ends with the hop that was read last; ours is centred.
+	// Its frame ends with the last hop that was read; ours is centered.
 	const late = aubioFrame/2/hop - 1
 	return func(frame int) float64 {
 		if at := frame + late; at < len(found) {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// column is an engine; its figures are nil where it was not measured.
+// column is an engine; its figures are nil if it was not measured.
 type column struct {
 	name    string
 	figures *figures
 }
 
-// print writes the report for people.
+// print writes the report as text.
 func (r report) print(to io.Writer) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d recordings of %d s, each clean, in white noise and in pink noise as loud as the voice\n\n", r.Recordings, r.Seconds)

@@ -6,9 +6,8 @@ import "math"
 // or of a leap, are not judged.
 type score struct{ sung, right, silent, voiced int }
 
-// add compares a pitch curve with the truth. A sung frame counts as right
-// where it is within 50 cents; one that was taken for unvoiced, and has no
-// pitch, is wrong.
+// add compares a pitch curve with the truth. A sung frame is right
+// within 50 cents; one that was judged unvoiced, without a pitch, is wrong.
 func (s *score) add(truth []float64, got func(frame int) float64) {
 	for i, want := range truth {
 		if unsteady(truth, i) {
@@ -44,8 +43,8 @@ func unsteady(truth []float64, at int) bool {
 	return false
 }
 
-// pitchScore is the share of sung frames that are right, and of silent ones
-// that were taken for voice.
+// pitchScore has the share of sung frames that are right, and of silent frames that
+// were taken for voice.
 type pitchScore struct {
 	Accuracy     float64 `json:"raw_pitch_accuracy"`
 	FalseVoicing float64 `json:"false_voicing"`

@@ -12,17 +12,17 @@ const (
 	hop  = rate / 100
 )
 
-// recording is singing, of which the fundamental is known.
+// recording is singing with a known fundamental.
 type recording struct {
 	samples []float64
-	// f0 is the truth of the frame that is centred at every hop, 0 where
-	// nobody sings.
+	// f0 is the true pitch of the frame that is centered at each hop, 0 for
+	// silence.
 	f0 []float64
 }
 
 // sing makes a recording: notes with glides and vibrato, and rests between
-// some of them; harmonics below an envelope of formants. The same seed makes
-// the same one.
+// some of them; harmonics below an envelope of formants. The same seed gives
+// the same recording.
 func sing(seconds int, seed uint64) recording {
 	r := rand.New(rand.NewPCG(seed, 2))
 	n := seconds * rate
@@ -99,8 +99,8 @@ func partials(to []float64, hz float64, formants []float64) []float64 {
 	return to
 }
 
-// inNoise is the recording in noise that is as loud as its singing; next gives
-// the noise.
+// inNoise returns the recording in noise that is as loud as its singing; next
+// returns the noise.
 func (r recording) inNoise(next func() float64) recording {
 	sung := 0
 	for _, hz := range r.f0 {
@@ -149,7 +149,7 @@ func scale(x []float64, by float64) {
 	}
 }
 
-// wav is the recording as the worker's conversion would write it, repeated.
+// wav is the recording as the worker's conversion writes it, repeated.
 func (r recording) wav(times int) []byte {
 	le := binary.LittleEndian
 	size := uint32(2 * len(r.samples) * times)

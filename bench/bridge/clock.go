@@ -15,7 +15,7 @@ import (
 // clock notes when starts were answered.
 type clock struct {
 	mu sync.Mutex
-	// announced has when each upload was announced first, until it is started.
+	// announced has the first announcement of each upload that is not started yet.
 	announced map[int]time.Time
 	started   []time.Duration
 	answers   int
@@ -51,8 +51,7 @@ func (c *clock) intercept(ctx context.Context, method string, req, reply any, cc
 	return err
 }
 
-// answered notes an answer for upload i; fresh is true where it started the
-// workflow.
+// answered notes an answer for upload i; fresh says that it started the workflow.
 func (c *clock) answered(i int, fresh bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,15 +65,15 @@ func (c *clock) answered(i int, fresh bool) {
 	}
 }
 
-// rate is answers a second from the first to the last: what comes before the
-// first, such as joining the group, is not part of the flow.
+// rate is answers per second from the first to the last: the time before the
+// first, such as for joining the group, does not count.
 func (c *clock) rate() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return float64(c.answers-1) / c.last.Sub(c.first).Seconds()
 }
 
-// began is when the first answer came.
+// began is the time of the first answer.
 func (c *clock) began() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

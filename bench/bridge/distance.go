@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// away is what one round trip to the servers makes of the three rates.
+// away has the three rates at one round trip to the servers.
 type away struct {
 	RTT     time.Duration `json:"rtt_ns"`
 	Rounds  []distance    `json:"rounds"`
@@ -14,18 +14,18 @@ type away struct {
 	ToNaive float64       `json:"bridge_to_naive"`
 }
 
-// distance has what was measured one after the other, as starts a second.
+// distance has one measurement of each, in starts per second.
 type distance struct {
 	Raw    float64 `json:"raw_per_second"`
 	Bridge float64 `json:"bridge_per_second"`
 	Naive  float64 `json:"naive_per_second"`
 }
 
-// naiveAway is how many events the naive loop takes where it mostly waits.
+// naiveAway is the number of events of the naive loop if it mostly waits.
 const naiveAway = 150
 
-// measureDistances measures with the servers away, each distance in every
-// round. As many raw starts are underway as the bridge has places.
+// measureDistances measures with distant servers, each distance in every round. Raw
+// has as many concurrent starts as the bridge.
 func measureDistances(ctx context.Context, o options, inflight int) ([]away, error) {
 	all := make([]away, len(o.away))
 	w := uniform(o.events)
@@ -60,18 +60,17 @@ func measureDistances(ctx context.Context, o options, inflight int) ([]away, err
 	return all, nil
 }
 
-// chunk is what was read at once, and when it is to arrive.
+// chunk is one read, and the time of its arrival.
 type chunk struct {
 	data []byte
 	due  time.Time
 }
 
-// inTransit bounds how many chunks are on their way at once, which is far more
-// than what is measured ever has.
+// inTransit bounds the chunks in transit, far above what a measurement needs.
 const inTransit = 1 << 14
 
-// distant dials servers that are rtt away: every byte takes half of it in
-// either direction, however many are on their way.
+// distant dials servers at a round trip of rtt: every byte takes half of it in
+// either direction, whatever the load.
 func distant(rtt time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		var d net.Dialer
@@ -86,8 +85,8 @@ func distant(rtt time.Duration) func(ctx context.Context, network, address strin
 	}
 }
 
-// carry brings what it reads to another connection, each byte as much later.
-// When one of them ends, both do.
+// carry copies one connection to another, each byte with the same delay. When one
+// of them ends, both do.
 func carry(from, to net.Conn, delay time.Duration) {
 	way := make(chan chunk, inTransit)
 	go func() {

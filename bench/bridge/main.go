@@ -1,17 +1,16 @@
-// Command bridge measures how fast the bridge starts workflows. Beside it, in
-// the same run and against the same server, each time with fresh data: the
-// same starts without Kafka, as many at once as serves them best, which is
-// what no bridge can beat; and a loop that starts, commits and takes the next,
-// which is what one writes first.
+// Command bridge measures how fast the bridge starts workflows. In the same run
+// and against the same kind of server, each time with fresh data, it also
+// measures the same starts without Kafka at their best concurrency, which no
+// bridge can beat, and a simple loop that starts, commits and takes the next.
 //
-//	raw     ExecuteWorkflow alone, at several concurrencies
-//	bridge  the real one, with a backlog; then with events that come at a pace
+//	raw     only ExecuteWorkflow, at several concurrencies
+//	bridge  the real one, with a backlog; then with paced events
 //	naive   one event at a time
-//	away    raw, bridge and naive again, with the servers so many milliseconds away
+//	away    raw, bridge and naive again, at a distance from the servers
 //	memory  the bridge in front of a small and of a large backlog
 //
-// Nobody works on the workflows: they are started, and that is all that is
-// measured. It prints the figures; it asserts nothing. See docs/benchmarks.md.
+// No worker runs: workflows are only started. It prints figures and asserts
+// nothing. See docs/benchmarks.md.
 package main
 
 import (
@@ -35,7 +34,7 @@ type options struct {
 	away        []time.Duration
 	backlog     int
 	json        bool
-	// rtt is the one of away that is being measured.
+	// rtt is the round trip that is being measured.
 	rtt time.Duration
 }
 
@@ -67,14 +66,14 @@ func run() int {
 
 func parse() (options, error) {
 	o := options{concurrency: []int{16, 32, 64, 128}}
-	away := flag.String("away", "0s,5ms,20ms,50ms", "round trips to Temporal, and from the consumer to Kafka, with which raw, bridge and naive are measured once more; empty leaves that out")
+	away := flag.String("away", "0s,5ms,20ms,50ms", "round trips to Temporal, and from the consumer to Kafka, with which raw, bridge and naive are measured again; empty skips that")
 	flag.StringVar(&o.binary, "binary", "bin/orak-standalone", "the built stack; its servers are run on free ports and folders of their own")
-	flag.IntVar(&o.events, "events", 4000, "how many events each measurement takes; the naive loop takes a quarter")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; ratios are of one round, and their median is printed; 0 measures neither rates nor distances")
+	flag.IntVar(&o.events, "events", 4000, "events of each measurement; the naive loop takes a quarter")
+	flag.IntVar(&o.rounds, "rounds", 3, "number of rounds; ratios are of one round, and their median is printed; 0 skips rates and distances")
 	flag.IntVar(&o.inflight, "inflight", 0, "the bridge's in-flight budget; 0 takes its default")
 	flag.Float64Var(&o.skew, "skew", 1.1, "exponent of the Zipf distribution of keys, more than 1")
-	flag.Float64Var(&o.pace, "pace", 0.5, "how fast events come where latency is measured, as a share of what raw starts reach")
-	flag.IntVar(&o.backlog, "backlog", 200_000, "events of the large backlog in front of which memory is measured; 0 leaves that out")
+	flag.Float64Var(&o.pace, "pace", 0.5, "rate of events for the latency, as a share of the rate of raw starts")
+	flag.IntVar(&o.backlog, "backlog", 200_000, "events of the large backlog for the memory measurement; 0 skips it")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.Parse()
 	for _, text := range strings.FieldsFunc(*away, func(r rune) bool { return r == ',' }) {
@@ -87,7 +86,7 @@ func parse() (options, error) {
 	return o, nil
 }
 
-// progress tells a person what takes long.
+// progress prints what is being measured.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...)
 }

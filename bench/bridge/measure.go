@@ -37,8 +37,8 @@ func measure(ctx context.Context, o options) (*report, error) {
 	return rep, nil
 }
 
-// measureRates finds out how many starts at once serve the server best, and
-// then measures all against that, round after round.
+// measureRates finds the best concurrency of raw starts, and then measures
+// everything against that, round after round.
 func measureRates(ctx context.Context, o options, rep *report) error {
 	most := 0.0
 	for _, n := range o.concurrency {
@@ -92,8 +92,7 @@ func measureRound(ctx context.Context, o options, concurrency int) (m round, err
 	return m, err
 }
 
-// withRig measures against servers of its own, so that none finds what
-// another has left.
+// withRig measures against fresh servers.
 func withRig[T any](ctx context.Context, o options, f func(*rig) (T, error)) (result T, err error) {
 	r, err := newRig(ctx, o.binary, o.rtt)
 	if err != nil {
@@ -131,7 +130,7 @@ func raw(ctx context.Context, r *rig, w workload, concurrency int) (float64, err
 	return r.clock.rate(), nil
 }
 
-// bridged lets the bridge work off w, which is all there when it begins.
+// bridged measures the bridge on w, which is complete when it begins.
 func bridged(ctx context.Context, o options, r *rig, w workload) (float64, error) {
 	if err := r.announce(ctx, w); err != nil {
 		return 0, err
@@ -147,8 +146,7 @@ func bridged(ctx context.Context, o options, r *rig, w workload) (float64, error
 	return float64(len(w)-1) / last.Sub(r.clock.began()).Seconds(), nil
 }
 
-// naive is the loop that one writes first: a record, its start, its commit,
-// the next.
+// naive is the simple loop: a record, its start, its commit, the next.
 func naive(ctx context.Context, r *rig, w workload) (float64, error) {
 	if err := r.announce(ctx, w); err != nil {
 		return 0, err
@@ -193,8 +191,8 @@ func handle(ctx context.Context, r *rig, rec *kgo.Record) error {
 	return r.execute(ctx, rec, i)
 }
 
-// paced announces w at so many events a second, whether the bridge keeps up
-// or not. inOrder leaves the events the keys by which the bridge orders them.
+// paced announces w at so many events per second, even if the bridge does not keep
+// up. inOrder keeps the keys by which the bridge orders the events.
 func paced(ctx context.Context, o options, r *rig, w workload, perSecond float64, inOrder bool) (latency, error) {
 	b, err := r.startBridge(ctx, o.inflight)
 	if err != nil {
@@ -208,7 +206,7 @@ func paced(ctx context.Context, o options, r *rig, w workload, perSecond float64
 }
 
 func (r *rig) pace(ctx context.Context, b *running, w workload, perSecond float64, inOrder bool) error {
-	// One event beforehand, so that the joining of the group is over.
+	// One event first, so that the bridge has joined the group.
 	if err := r.announce(ctx, workload{len(w)}); err != nil {
 		return err
 	}

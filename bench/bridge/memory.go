@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// samplePeriod is how often memory is looked at.
+// samplePeriod is the interval of memory samples.
 const samplePeriod = 5 * time.Millisecond
 
-// measureMemory compares what the bridge holds in front of a backlog that is
-// soon worked off with what it holds in front of the large one. Of either it
-// handles as many events.
+// measureMemory compares the bridge's memory with a small and with a large backlog.
+// It handles the same number of events of each.
 func measureMemory(ctx context.Context, o options) ([]memory, error) {
 	var all []memory
 	for _, backlog := range []int{min(o.events, o.backlog), o.backlog} {
@@ -48,7 +47,7 @@ func before(ctx context.Context, o options, r *rig, backlog int) (memory, error)
 	return m, err
 }
 
-// watch finds the most that is held over what was held at first.
+// watch returns the largest growth over the first sample.
 func watch(ctx context.Context, heap, total uint64) (m memory) {
 	ticker := time.NewTicker(samplePeriod)
 	defer ticker.Stop()
@@ -64,8 +63,8 @@ func watch(ctx context.Context, heap, total uint64) (m memory) {
 	}
 }
 
-// held is the heap's objects, and all that the process has of the operating
-// system for Go.
+// held returns the size of the heap's objects, and all memory that Go has from the
+// operating system.
 func held() (heap, total uint64) {
 	s := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},

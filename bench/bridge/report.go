@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// report is what one run measured.
+// report is the result of one run.
 type report struct {
 	Events   int     `json:"events"`
 	Rounds   []round `json:"rounds"`
 	Inflight int     `json:"inflight"`
-	// Sweep is raw starts by concurrency; Best is where most were reached.
+	// Sweep is the rate of raw starts by concurrency; Best is the best concurrency.
 	Sweep []sweep `json:"sweep"`
 	Best  int     `json:"best_concurrency"`
 	// The ratios are medians over the rounds.
@@ -30,8 +30,7 @@ type sweep struct {
 	PerSecond   float64 `json:"per_second"`
 }
 
-// round has what was measured one after the other. Rates are events settled
-// per second.
+// round has one measurement of each. Rates are events handled per second.
 type round struct {
 	RawUniform    float64 `json:"raw_uniform_per_second"`
 	RawZipf       float64 `json:"raw_zipf_per_second"`
@@ -49,16 +48,16 @@ type latency struct {
 	P99MS float64 `json:"p99_ms"`
 }
 
-// memory is what the process of the bridge holds in front of a backlog.
+// memory is the growth of the bridge's process with a backlog.
 type memory struct {
 	Backlog int `json:"backlog"`
-	// HeapBytes is the most that the heap grew, and TotalBytes the most that
-	// all memory taken from the operating system did.
+	// HeapBytes is the largest growth of the heap, and TotalBytes that of all
+	// memory from the operating system.
 	HeapBytes  uint64 `json:"heap_bytes"`
 	TotalBytes uint64 `json:"total_bytes"`
 }
 
-// median is that of f over the rounds.
+// median is the median of f over the rounds.
 func median[T any](rounds []T, f func(T) float64) float64 {
 	all := make([]float64, len(rounds))
 	for i := range all {
@@ -128,7 +127,7 @@ func (r *report) printRatios(w io.Writer) {
 	ratio("bridge / raw, uniform keys", r.UniformToRaw, "≥ 0.95")
 	ratio("bridge / raw, Zipf keys", r.ZipfToRaw, "≥ 0.95")
 	ratio("bridge / one at a time", r.BridgeToNaive, "≥ 10")
-	ratio("raw / one at a time", r.RawToNaive, "none: what the server gains from being asked at once")
+	ratio("raw / one at a time", r.RawToNaive, "none: what the server gains from concurrency")
 	ratio("p99 Zipf / unordered", r.ZipfP99, "≤ 1.2")
 }
 
@@ -136,7 +135,7 @@ func (r *report) printDistances(w io.Writer) {
 	if len(r.Rounds) == 0 || len(r.Distances) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\nservers away, medians of %d rounds\n%-12s%10s%10s%14s%14s%16s\n", len(r.Rounds),
+	fmt.Fprintf(w, "\ndistant servers, medians of %d rounds\n%-12s%10s%10s%14s%14s%16s\n", len(r.Rounds),
 		"round trip", "raw/s", "bridge/s", "one by one/s", "bridge/raw", "bridge/one by one")
 	for _, d := range r.Distances {
 		fmt.Fprintf(w, "%-12s%10.0f%10.0f%14.1f%14.2f%20.2f\n", d.RTT,

@@ -24,18 +24,18 @@ import (
 	"orak/workflows"
 )
 
-// namespace is the one that the servers have by themselves.
+// namespace is the one that the servers create.
 const namespace = "default"
 
-// rig is a server with nothing in it yet, and what is connected to it.
+// rig is a set of fresh servers with their clients.
 type rig struct {
 	process  *stack.Process
 	temporal client.Client
 	kafka    kafka.Config
 	cl       *kgo.Client
 	clock    *clock
-	// rtt is how far Temporal is from whoever starts workflows, and Kafka from
-	// whoever consumes.
+	// rtt is the round trip between the starters of workflows and Temporal, and
+	// between the consumer and Kafka.
 	rtt time.Duration
 }
 
@@ -71,11 +71,11 @@ func newRig(ctx context.Context, binary string, rtt time.Duration) (_ *rig, err 
 	return r, err
 }
 
-// far are the options of a Kafka client that is rtt away from the broker.
+// far are the options of a Kafka client at a round trip of rtt.
 func (r *rig) far() []kgo.Opt { return []kgo.Opt{kgo.Dialer(distant(r.rtt))} }
 
-// quiet writes what a log has and shows it nobody: writing is part of what is
-// measured.
+// quiet is a log that is written and discarded: writing is part of the
+// measurement.
 func quiet() *slog.Logger { return slog.New(slog.NewJSONHandler(io.Discard, nil)) }
 
 func (r *rig) close() error {
@@ -98,8 +98,8 @@ func settings(inflight int) (cfg bridge.Config, err error) {
 	return cfg, nil
 }
 
-// execute starts a workflow as the bridge does. That it is there already is
-// no failure.
+// execute starts a workflow as the bridge does. It is no error if the workflow
+// exists already.
 func (r *rig) execute(ctx context.Context, rec *kgo.Record, i int) error {
 	u := upload(i)
 	_, err := r.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(workflows.ProcessUploadInput{Upload: u}), workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(rec)})
@@ -109,7 +109,7 @@ func (r *rig) execute(ctx context.Context, rec *kgo.Record, i int) error {
 	return err
 }
 
-// announce publishes the events of w, which may be many, in their order.
+// announce publishes the events of w in their order.
 func (r *rig) announce(ctx context.Context, w workload) error {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.Brokers...), kgo.ProducerLinger(5*time.Millisecond))
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"orak/internal/kafka"
 )
 
-// running is the real bridge at work, and the metrics by which it tells what
-// it has done: not every event that it settles shows at the server.
+// running is the running bridge with its metrics, which count every handled event:
+// not every one reaches the server.
 type running struct {
 	*bridge.Bridge
 	reg *prometheus.Registry
@@ -34,29 +34,29 @@ func (r *rig) startBridge(ctx context.Context, inflight int) (*running, error) {
 	return &running{b, reg}, b.Start(ctx)
 }
 
-// lookEvery is how often the bridge's metrics are looked at. What is measured
-// does not depend on it.
+// lookEvery is the interval at which the bridge's metrics are read. Results do not
+// depend on it.
 const lookEvery = 10 * time.Millisecond
 
-// await returns once n events are settled, with the time of the last.
+// await returns once n events are handled, with the time of the last.
 func (b *running) await(ctx context.Context, n int) (time.Time, error) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		settled, last, err := b.progress()
-		if err != nil || settled >= n {
+		handled, last, err := b.progress()
+		if err != nil || handled >= n {
 			return last, err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return last, fmt.Errorf("waiting for %d events, %d are settled: %w", n, settled, ctx.Err())
+			return last, fmt.Errorf("waiting for %d events, %d are handled: %w", n, handled, ctx.Err())
 		}
 	}
 }
 
-// progress is how many events are settled, and when the last one was.
-func (b *running) progress() (settled int, last time.Time, err error) {
+// progress returns the number of handled events, and the time of the last.
+func (b *running) progress() (handled int, last time.Time, err error) {
 	families, err := b.reg.Gather()
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
@@ -65,12 +65,12 @@ func (b *running) progress() (settled int, last time.Time, err error) {
 				if outcome := m.GetLabel()[0].GetValue(); outcome != "started" && outcome != "duplicate" {
 					err = errors.Join(err, fmt.Errorf("an event was %s", outcome))
 				}
-				settled += int(m.GetCounter().GetValue())
+				handled += int(m.GetCounter().GetValue())
 			case "orak_bridge_last_progress_timestamp_seconds":
 				seconds, fraction := math.Modf(m.GetGauge().GetValue())
 				last = time.Unix(int64(seconds), int64(fraction*1e9))
 			}
 		}
 	}
-	return settled, last, err
+	return handled, last, err
 }

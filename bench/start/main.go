@@ -1,7 +1,7 @@
-// Command start measures the standalone stack: how soon it is up, how soon
-// after that a first recording is analyzed, and what it occupies when idle.
+// Command start measures the standalone stack: how soon it is up, how soon after
+// that a first recording is analyzed, and how much memory it uses when idle.
 //
-// It prints the figures; it asserts nothing. See docs/benchmarks.md.
+// It prints figures and asserts nothing. See docs/benchmarks.md.
 package main
 
 import (
@@ -23,8 +23,8 @@ import (
 	"orak/test/stack"
 )
 
-// settle is how long a stack is left alone before its memory is read.
-const settle = 10 * time.Second
+// idle is how long a stack rests before its memory is read.
+const idle = 10 * time.Second
 
 // run is one start of the stack.
 type run struct {
@@ -86,7 +86,7 @@ func once(ctx context.Context, binary string, seconds int) (r run, err error) {
 		return run{}, err
 	}
 	r.AnalyzedS = time.Since(began).Seconds()
-	timer := time.NewTimer(settle)
+	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

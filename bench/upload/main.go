@@ -1,9 +1,8 @@
-// Command upload measures how long the API takes to answer uploads, and
-// beside it, in the same run and on the same machine, the store's own PUT of
-// the same bytes: the floor that no upload can go below. The workers convert
-// and analyze meanwhile, as they do in real life.
+// Command upload measures how long the API takes to answer uploads and, in the
+// same run, the store's own PUT of the same bytes, which no upload can beat. The
+// workers convert and analyze meanwhile, as in a deployment.
 //
-// It prints the figures; it asserts nothing. See docs/benchmarks.md.
+// It prints figures and asserts nothing. See docs/benchmarks.md.
 package main
 
 import (
@@ -183,8 +182,8 @@ func load(ctx context.Context, o options, op func(context.Context, int) error) f
 	return summarize(took, time.Since(began), int(failed.Load()))
 }
 
-// rest is a client's thinking time: d on average, and never the same, since
-// people do not act in step.
+// rest is a client's pause: d on average, and random, since people do not act in
+// step.
 func rest(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
@@ -215,6 +214,6 @@ func (r report) print(w io.Writer) {
 		fmt.Fprintf(w, "%-22s %9.1f %9.1f %9.1f %9.1f %9.1f\n", name, f.P50MS, f.P90MS, f.P99MS, f.MaxMS, f.PerSecond)
 	}
 	row("POST /v1/uploads", r.Upload)
-	row("PUT to the store alone", r.StorePut)
+	row("PUT to the store", r.StorePut)
 	fmt.Fprintf(w, "\nupload / store PUT at the median: %.2f\n", r.RatioP50)
 }

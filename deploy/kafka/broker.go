@@ -33,11 +33,11 @@ var (
 // readyWithin bounds the broker's own start; fetching its jars is not counted.
 const readyWithin = 2 * time.Minute
 
-// Config says where the broker listens and where its jars are kept.
+// Config has the broker's address and the folder of its jars.
 type Config struct {
 	Address string    // loopback host:port; port 0 takes a free one
-	Jars    string    // folder; a sub-folder per version is made in it
-	Log     io.Writer // told what takes long
+	Jars    string    // folder; gets a sub-folder for each version
+	Log     io.Writer // gets a line before a long download
 }
 
 // Broker is a running Apache Kafka node. It must be stopped.
@@ -51,8 +51,8 @@ type Broker struct {
 }
 
 // Start fetches the broker's jars unless they are here, formats a storage
-// folder, starts the broker and returns once it answers a client. On an
-// error nothing is left running or lying about but the jars.
+// folder, starts the broker and returns once it answers a client. After an
+// error nothing is left except the jars.
 func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 	version := string(versionInPOM.FindSubmatch(pom)[1])
 	jars, err := fetchJars(ctx, filepath.Join(cfg.Jars, "kafka-"+version), cfg.Log)
@@ -87,8 +87,8 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 	return b, nil
 }
 
-// fetchJars fills dir through Maven, once: the folder takes its name only
-// when it is complete, so that a cut download is not mistaken for one.
+// fetchJars fills dir with Maven, once. The folder gets its name only when it is
+// complete, so that a partial download is never used.
 func fetchJars(ctx context.Context, dir string, log io.Writer) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -109,7 +109,7 @@ func fetchJars(ctx context.Context, dir string, log io.Writer) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("making the jars' folder: %w", err)
 	}
-	defer os.RemoveAll(partial) // gone already when all went well
+	defer os.RemoveAll(partial) // already renamed after success
 	project := filepath.Join(partial, "pom.xml")
 	if err := os.WriteFile(project, pom, 0o644); err != nil {
 		return "", fmt.Errorf("writing the Maven project: %w", err)
@@ -164,7 +164,7 @@ func render(broker, controller, dir string) ([]byte, error) {
 }
 
 // freeAddress resolves port 0 to a free port. Another process may take the
-// port before the broker does; the broker then says so and Start fails.
+// port before the broker does; Start then fails.
 func freeAddress(address string) (string, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -174,7 +174,7 @@ func freeAddress(address string) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// java prepares a run of one of Kafka's own main classes.
+// java prepares a command that runs one of Kafka's main classes.
 func java(jars, dir, class string, args ...string) *exec.Cmd {
 	cmd := exec.Command("java", append([]string{
 		"-Xms128m", "-Xmx512m", // a test broker beside tests on a small machine
@@ -183,7 +183,8 @@ func java(jars, dir, class string, args ...string) *exec.Cmd {
 		"-cp", filepath.Join(jars, "*"),
 		class,
 	}, args...)...)
-	// A group of its own: Ctrl-C reaches us alone, and we stop it in order.
+	// Its own process group: Ctrl-C reaches only this process, which then stops it
+	// in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
@@ -215,7 +216,7 @@ func (b *Broker) launch(jars string) error {
 	}
 	go func() {
 		defer close(b.exited)
-		_ = b.cmd.Wait() // how it ended is told by its log; a killed JVM always exits with an error
+		_ = b.cmd.Wait() // its log shows how it ended; a killed JVM always exits with an error
 	}()
 	return nil
 }
@@ -247,7 +248,7 @@ func (b *Broker) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Exited is closed once the broker's process has ended, for whatever reason.
+// Exited is closed once the broker's process has ended.
 func (b *Broker) Exited() <-chan struct{} { return b.exited }
 
 // Tail returns the last lines of the broker's log, at most 4 KiB.
@@ -268,7 +269,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 	select {
 	case <-b.exited:
 	case <-ctx.Done():
-		_ = b.cmd.Process.Kill() // it may have ended in this instant
+		_ = b.cmd.Process.Kill() // it may have ended already
 		<-b.exited
 	}
 	if err := os.RemoveAll(b.dir); err != nil {

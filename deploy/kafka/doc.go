@@ -5,9 +5,9 @@
 //	go run ./deploy/kafka                           # until Ctrl-C
 //
 // The broker is the one that docker-compose.yml runs, in the same mode
-// (KRaft, one node is broker and controller) and of the same version; only
-// its way here differs: Maven fetches its jars, once, into bin/. It needs
-// Java 17 or newer and Maven, and says so when either is missing.
+// (KRaft, one node is broker and controller) and of the same version; but
+// Maven fetches its jars, once, into bin/. It needs Java 17 or newer and Maven,
+// and says so if either is missing.
 //
 //	pom.xml ──mvn──► bin/kafka-<version>/*.jar
 //	                      │ format, start, wait for an answer to a real request
@@ -15,6 +15,6 @@
 //	                                                              │ ORAK_KAFKA_BROKERS
 //	                                                           COMMAND
 //
-// Everything that the broker writes is in one temporary folder, removed when
-// it has stopped. It promises no durability beyond that.
+// Everything that the broker writes is in one temporary folder, which is removed
+// when it has stopped.
 package main

@@ -19,7 +19,7 @@ const stopWithin = 20 * time.Second
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run starts the broker, then the command, and returns the command's exit
-// status: 1 when the broker could not be had, 2 for wrong flags.
+// status: 1 if the broker could not be started, 2 for wrong flags.
 func run(args []string, stdout, stderr io.Writer) (code int) {
 	flags := flag.NewFlagSet("kafka", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -54,7 +54,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	return command(ctx, broker, *env, flags.Args(), stdout, stderr)
 }
 
-// wait returns once the user has had enough, or the broker has.
+// wait returns after a signal, or when the broker has ended.
 func wait(ctx context.Context, broker *Broker, stderr io.Writer) int {
 	select {
 	case <-ctx.Done():
@@ -65,9 +65,9 @@ func wait(ctx context.Context, broker *Broker, stderr io.Writer) int {
 	}
 }
 
-// command runs args with the broker's address in its environment. A broker
-// that dies under it shows in the broker's own log, which is printed when the
-// command fails.
+// command runs args with the broker's address in its environment. If the
+// command fails, it prints the end of the broker's log, which shows whether the
+// broker died.
 func command(ctx context.Context, broker *Broker, env string, args []string, stdout, stderr io.Writer) int {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = stdout, stderr

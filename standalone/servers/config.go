@@ -5,24 +5,24 @@ import (
 	"fmt"
 )
 
-// Host is where everything listens: loopback, and nowhere else.
+// Host is the only address on which anything listens: loopback.
 const Host = "127.0.0.1"
 
-// Namespace is the Temporal namespace of the service, the one that the
-// temporal and tctl commands take by default.
+// Namespace is the Temporal namespace of the service, the default of the temporal
+// and tctl commands.
 const Namespace = "default"
 
-// Region is the region that the store answers to.
+// Region is the region of the store.
 const Region = "us-east-1"
 
-// Config says where the servers keep their state and listen.
+// Config has the servers' data folder and ports.
 type Config struct {
-	DataDir        string `help:"Folder that holds all durable state; created where it is missing." default:".orak"`
+	DataDir        string `help:"Folder that holds all durable state; created if it is missing." default:".orak"`
 	TemporalPort   int    `help:"Port of Temporal's gRPC frontend; 0 takes any free port." default:"7233"`
 	TemporalUIPort int    `name:"temporal-ui-port" help:"Port of Temporal's Web UI; 0 takes any free port." default:"8233"`
 	KafkaPort      int    `help:"Port of the Kafka broker; 0 takes any free port." default:"9092"`
 	S3Port         int    `name:"s3-port" help:"Port of the S3 store; 0 takes any free port." default:"9000"`
-	DynamicConfig  string `name:"temporal-dynamic-config" help:"File of Temporal's dynamic configuration, in place of what suits one process: to try out a deployment's, as deploy/temporal/dynamicconfig.yaml."`
+	DynamicConfig  string `name:"temporal-dynamic-config" help:"File of Temporal's dynamic configuration, in place of the one for a single process: to try a deployment's, such as deploy/temporal/dynamicconfig.yaml."`
 }
 
 // Validate reports the first setting that cannot be used.
@@ -49,9 +49,9 @@ func (c *Config) ports() []Port {
 	}
 }
 
-// Addresses are where the servers are found once they have been started.
+// Addresses are the addresses and paths of started servers.
 type Addresses struct {
-	// Temporal, Kafka and S3 are host:port. What does not run is empty.
+	// Temporal, Kafka and S3 are host:port. Empty for servers that do not run.
 	Temporal string `json:"temporal"`
 	Kafka    string `json:"kafka"`
 	S3       string `json:"s3"`

@@ -15,9 +15,9 @@ type Credentials struct {
 	SecretKey string `json:"secret_key"`
 }
 
-// loadCredentials reads the store's access key from path, and makes one at
-// random where there is none: a known default key would let every web page
-// that finds the port write to the store.
+// loadCredentials reads the store's access key from path, and makes a
+// random one if there is none: a known default key would let every web page that
+// finds the port write to the store.
 func loadCredentials(path string) (Credentials, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -8,9 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// kafka is the broker. It never creates a topic because a client asks for
-// it: such a topic would be lost, records and all, in a kill -9. Whoever
-// needs a topic creates it.
+// kafka is the broker. It never auto-creates a topic: such a topic would be lost
+// with its records at a kill -9. Clients create the topics that they need.
 type kafka struct {
 	port    int
 	dir     string
@@ -33,7 +32,7 @@ func (k *kafka) start(context.Context) error {
 	return nil
 }
 
-// stop saves what a kill would have to read back from the logs.
+// stop saves the state that the next start after a kill reads from the logs.
 func (k *kafka) stop(context.Context) error {
 	k.cluster.Close()
 	return nil

@@ -13,18 +13,17 @@ import (
 	"time"
 )
 
-// lock marks a data folder as in use. The kernel drops it with the process,
-// however that ends, so there are no stale locks.
+// lock marks a data folder as in use. The kernel drops it when the process ends,
+// so there are no stale locks.
 type lock struct{ file *os.File }
 
-// ErrInUse is what a second process gets for a data folder that is in use.
+// ErrInUse is returned to a second process for a data folder that is in use.
 var ErrInUse = errors.New("the data folder is in use")
 
-// ErrNotInUse is what Holder returns for a data folder that nobody uses.
+// ErrNotInUse is returned by Holder for a data folder that no process uses.
 var ErrNotInUse = errors.New("the data folder is not in use")
 
-// patience is how long a process that is ending may keep the folder from the
-// next one.
+// patience is how long the next process waits for one that is ending.
 const patience = 5 * time.Second
 
 func lockDataDir(ctx context.Context, dir string) (*lock, error) {
@@ -48,7 +47,7 @@ func lockDataDir(ctx context.Context, dir string) (*lock, error) {
 	return &lock{file: f}, nil
 }
 
-// flockWithin tries for as long as patience lasts.
+// flockWithin tries to lock until patience is over.
 func flockWithin(ctx context.Context, f *os.File) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -83,7 +82,7 @@ func Holder(dir string) (pid int, err error) {
 		return 0, ErrNotInUse
 	}
 	if !errors.Is(err, syscall.EWOULDBLOCK) {
-		return 0, fmt.Errorf("asking for the data folder's lock: %w", err)
+		return 0, fmt.Errorf("testing the data folder's lock: %w", err)
 	}
 	return pidIn(f)
 }

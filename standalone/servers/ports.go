@@ -11,7 +11,7 @@ import (
 
 // Port is a setting that is a port on Host.
 type Port struct {
-	// Of is the server that listens there; empty where it is none of them.
+	// Of is the server that listens there; empty if it is none of them.
 	Of Name
 	// Name says what listens there, for people.
 	Name string
@@ -21,11 +21,10 @@ type Port struct {
 	Number *int
 }
 
-// ClaimPorts makes sure that each of the ports can be listened on, and
-// replaces zeros by free ports. It comes before any server is started,
-// because some of them end the whole process where a port is taken. The
-// ports are free again when it returns, so another process may still be
-// quicker with a port that was asked for; the error then is the server's own.
+// ClaimPorts checks that each of the ports can be listened on, and replaces zeros
+// by free ports. Call it before any server is started, since some of them end the
+// whole process if a port is taken. The ports are free again when it returns, so
+// another process may still take a requested port; the server then fails.
 func ClaimPorts(ports []Port) error {
 	held := make([]net.Listener, 0, len(ports))
 	defer func() {

@@ -16,8 +16,8 @@ import (
 	"github.com/versity/versitygw/embedgw"
 )
 
-// healthPath answers without a signature. A bucket of that name could not be
-// reached; its characters are not those of a bucket's name.
+// healthPath answers without a signature. It would hide a bucket of that name,
+// which bucket names do not allow.
 const healthPath = "/_orak_health"
 
 // s3 is the store: every object is a file under dir/objects.
@@ -36,14 +36,14 @@ func (s *s3) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The gateway runs until stop, not until the starting is over.
+	// The gateway runs until stop, not until the end of ctx.
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel, s.done = cancel, make(chan error, 1)
 	cfg := &embedgw.Config{
 		RootUserAccess: s.credentials.AccessKey,
 		RootUserSecret: s.credentials.SecretKey,
-		// It is what the gateway would choose by itself, saying so on
-		// standard output.
+		// The gateway's default, which it would announce on standard
+		// output.
 		IAMService: auth.NewIAMServiceSingle(auth.Account{
 			Access: s.credentials.AccessKey,
 			Secret: s.credentials.SecretKey,
@@ -93,9 +93,9 @@ func (s *s3) backend() (*posix.Posix, error) {
 	return backend, nil
 }
 
-// metadata says where the metadata of objects is kept: in extended
-// attributes, or in files beside the objects where the file system has none.
-// A folder that was begun with files stays with them.
+// metadata returns where the metadata of objects is kept: in extended attributes,
+// or in files if the file system has none. A folder that has such files keeps
+// using them.
 func (s *s3) metadata(objects string) (store meta.MetadataStorer, sidecar string, err error) {
 	sidecar = filepath.Join(s.dir, "meta")
 	_, statErr := os.Stat(sidecar)
@@ -112,9 +112,9 @@ func (s *s3) metadata(objects string) (store meta.MetadataStorer, sidecar string
 	return files, sidecar, nil
 }
 
-// stop waits a little for the requests in flight. What is open then is mostly
-// connections that clients opened ahead, and never sent a request on; an
-// object is whole or absent, however its request ends.
+// stop waits briefly for requests in flight. Remaining connections are mostly those
+// that clients opened and never used; an object is whole or absent, however its
+// request ends.
 func (s *s3) stop(ctx context.Context) error {
 	s.cancel()
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
@@ -123,13 +123,13 @@ func (s *s3) stop(ctx context.Context) error {
 	case err := <-s.done:
 		return err
 	case <-ctx.Done():
-		s.log.Warn("the store is left to the end of the process", "reason", ctx.Err())
+		s.log.WarnContext(ctx, "store did not stop; it ends with the process", "reason", ctx.Err())
 		return nil
 	}
 }
 
-// waitHTTP returns once url answers 200, or when ended or ctx says that it
-// never will.
+// waitHTTP returns once url answers 200, or with an error when ended is closed or
+// ctx ends.
 func waitHTTP(ctx context.Context, url string, ended <-chan error) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	tick := time.NewTicker(5 * time.Millisecond)

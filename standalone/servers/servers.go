@@ -13,17 +13,17 @@ import (
 	"orak/internal/startstop"
 )
 
-// Options are what the program decides, not its user.
+// Options are set by the program, not by its user.
 type Options struct {
 	// ManyNamespaces makes fresh Temporal namespaces usable at once, with
-	// their search attributes, at the price of a read of the database for
-	// each start and list. Tests want it.
+	// their search attributes, at the cost of a database read for each start and
+	// list. It is for tests.
 	ManyNamespaces bool
-	// Only are the servers to run; empty means all of them. Each in a process
-	// of its own needs a data folder of its own.
+	// Only are the servers to run; empty means all of them. Servers in separate
+	// processes need separate data folders.
 	Only []Name
-	// Fatal is called where the Temporal server cannot go on, and must end
-	// the process.
+	// Fatal is called if the Temporal server cannot continue, and must end the
+	// process.
 	Fatal func(msg string)
 }
 
@@ -56,12 +56,12 @@ type stop struct {
 	run  func(context.Context) error
 }
 
-// New describes the servers; nothing runs before Start.
+// New returns the servers; nothing runs before Start.
 func New(cfg Config, opts Options) *Servers { return &Servers{cfg: cfg, opts: opts} }
 
 // Start returns once all of them serve. It changes the working directory of
-// the process. An error leaves nothing running; it is ErrInUse where another
-// process uses the data folder and a *PortError where a port is taken. Servers
+// the process. An error leaves nothing running; it is ErrInUse if another
+// process uses the data folder, and a *PortError if a port is taken. Servers
 // are started once, and not after Stop.
 func (s *Servers) Start(ctx context.Context) error {
 	return s.life.Start(ctx, func(ctx context.Context) error {
@@ -88,7 +88,7 @@ func (s *Servers) start(ctx context.Context) error {
 	}
 	ui := &webUI{port: s.cfg.TemporalUIPort, temporalPort: s.cfg.TemporalPort}
 
-	// Temporal takes the longest by far, so it starts beside the others.
+	// Temporal takes the longest by far, so it starts concurrently.
 	started := make(chan error, 1)
 	if s.opts.runs(Temporal) {
 		go func() { started <- temporal.start(ctx) }()
@@ -111,7 +111,7 @@ func (s *Servers) start(ctx context.Context) error {
 	return failed
 }
 
-// begin starts one server, and registers its stop where that went well.
+// begin starts one server, and registers its stop after success.
 func (s *Servers) begin(ctx context.Context, name string, start, end func(context.Context) error) error {
 	if err := start(ctx); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (s *Servers) begin(ctx context.Context, name string, start, end func(contex
 	return nil
 }
 
-// prepare makes the data folder ready and claims it and the ports.
+// prepare creates the data folder and claims it and the ports.
 func (s *Servers) prepare(ctx context.Context) (*slog.Logger, error) {
 	if err := s.cfg.Validate(); err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func (s *Servers) prepare(ctx context.Context) (*slog.Logger, error) {
 }
 
 // Stop stops them in the reverse order of their start, each gracefully within
-// ctx; what does not end then is left to the end of the process. It may be
+// ctx; servers that do not end by then end with the process. It may be
 // called again, and without Start.
 func (s *Servers) Stop(ctx context.Context) error { return s.life.Stop(ctx, s.stopAll) }
 
@@ -170,12 +170,12 @@ func (s *Servers) stopAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// ports are those of the servers that are going to run.
+// ports are the ports of the servers that will run.
 func (s *Servers) ports() []Port {
 	return slices.DeleteFunc(s.cfg.ports(), func(p Port) bool { return !s.opts.runs(p.Of) })
 }
 
-// Addresses tells where the servers are. Call it after Start.
+// Addresses returns the addresses of the servers. Call it after Start.
 func (s *Servers) Addresses() Addresses {
 	at := Addresses{DataDir: s.cfg.DataDir, Log: s.logPath()}
 	if s.opts.runs(Temporal) {
@@ -192,20 +192,20 @@ func (s *Servers) Addresses() Addresses {
 	return at
 }
 
-// Credentials is the store's access key. Call it after Start.
+// Credentials returns the store's access key. Call it after Start.
 func (s *Servers) Credentials() Credentials { return s.credentials }
 
 func (s *Servers) path(name string) string { return filepath.Join(s.cfg.DataDir, name) }
 func (s *Servers) logPath() string         { return filepath.Join(s.path("logs"), "servers.log") }
 
-// maxLog is the size in bytes past which a log is put aside at the start.
+// maxLog is the size in bytes above which a log is rotated at the start.
 const maxLog = 16 << 20
 
 // OpenLog appends to the log at path; one older log is kept beside it.
 func OpenLog(path string) (*os.File, error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
 		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, fmt.Errorf("putting the old log aside: %w", err)
+			return nil, fmt.Errorf("rotating the old log: %w", err)
 		}
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)

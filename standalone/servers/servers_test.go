@@ -8,8 +8,7 @@ import (
 	"orak/test/lifecycle"
 )
 
-// Temporal and the store leave goroutines of their own behind: they are meant
-// to end with the process.
+// Temporal and the store leave goroutines behind, which end with the process.
 func TestServersStartOnceAndStop(t *testing.T) {
 	lifecycle.Starts(t, func(t *testing.T) lifecycle.Part {
 		s := New(Config{DataDir: t.TempDir()}, Options{Only: []Name{Kafka}})

@@ -27,7 +27,7 @@ import (
 
 // Retention is how long closed workflows are remembered. It must be longer
 // than Kafka's retention of uploads: a redelivered record starts no second
-// workflow only for as long as the first is remembered.
+// workflow only while the first is remembered.
 const Retention = 30 * 24 * time.Hour
 
 const clusterName = "active"
@@ -36,11 +36,11 @@ const clusterName = "active"
 type temporalServer struct {
 	port int
 	dir  string
-	// dynamicConfig: see Config.DynamicConfig; many: see Options.ManyNamespaces.
+	// dynamicConfig is Config.DynamicConfig; many is Options.ManyNamespaces.
 	dynamicConfig string
 	many          bool
 	log           *slog.Logger
-	// fatal ends the process; the server calls it where it cannot go on.
+	// fatal ends the process; the server calls it if it cannot continue.
 	fatal func(msg string)
 
 	server temporal.Server
@@ -86,7 +86,7 @@ func (t *temporalServer) start(ctx context.Context) error {
 	return nil
 }
 
-// startWithin bounds the server's own Start, which takes no context.
+// startWithin bounds the server's Start, which takes no context.
 func (t *temporalServer) startWithin(ctx context.Context) error {
 	started := make(chan error, 1)
 	go func() { started <- t.server.Start() }()
@@ -98,9 +98,9 @@ func (t *temporalServer) startWithin(ctx context.Context) error {
 	}
 }
 
-// stop leaves a server that will not end to the end of the process: it waits
-// for every open connection, and everything that it has acknowledged is in
-// the database.
+// stop gives up on a server that does not end, which then ends with the process:
+// it waits for every open connection, and everything that it has acknowledged is
+// in the database.
 func (t *temporalServer) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
@@ -110,18 +110,18 @@ func (t *temporalServer) stop(ctx context.Context) error {
 	case err := <-stopped:
 		return err
 	case <-ctx.Done():
-		t.log.Warn("the server is left to the end of the process", "reason", ctx.Err())
+		t.log.WarnContext(ctx, "server did not stop; it ends with the process", "reason", ctx.Err())
 		return nil
 	}
 }
 
-// database is the way to the SQLite file called name. One connection: with
-// more of them statements fail with SQLITE_BUSY. In WAL mode with synchronous
-// 1 a commit survives the process, though perhaps not a loss of power.
+// database is the configuration of the SQLite file called name. It has one
+// connection: with more, statements fail with SQLITE_BUSY. In WAL mode with
+// synchronous 1 a commit survives the process, but perhaps not a loss of power.
 func (t *temporalServer) database(name string) *config.SQL {
 	return &config.SQL{
 		PluginName: sqliteplugin.PluginName,
-		// SQLite reads it as part of a URI.
+		// SQLite parses it as part of a URI.
 		DatabaseName: (&url.URL{Path: filepath.Join(t.dir, name)}).EscapedPath(),
 		MaxConns:     1,
 		MaxIdleConns: 1,
@@ -133,9 +133,8 @@ func (t *temporalServer) database(name string) *config.SQL {
 	}
 }
 
-// createDatabase makes the tables where there is no database yet. It makes
-// them in a file of another name first: a kill in between leaves no half of
-// a database behind.
+// createDatabase creates the tables if there is no database yet. It creates them in
+// a file with another name first, so that a kill leaves no partial database.
 func (t *temporalServer) createDatabase() error {
 	path := filepath.Join(t.dir, "temporal.db")
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -148,8 +147,8 @@ func (t *temporalServer) createDatabase() error {
 		}
 	}
 	making := t.database("temporal.db.new")
-	// No WAL: the library keeps its connection open for good, so nobody would
-	// move the tables from the WAL into the file that is renamed.
+	// No WAL: the library never closes its connection, so the tables would stay in
+	// the WAL instead of in the file that is renamed.
 	making.ConnectAttributes["journal_mode"] = "delete"
 	if err := sqliteschema.SetupSchema(making); err != nil {
 		return fmt.Errorf("creating the Temporal database: %w", err)
@@ -161,7 +160,7 @@ func (t *temporalServer) createDatabase() error {
 }
 
 // orakNamespace describes Namespace. Search attributes are registered only
-// when a namespace is made; the workers add what a later version needs.
+// when a namespace is created; the workers add those of later versions.
 func orakNamespace() (*sqliteschema.NamespaceConfig, error) {
 	const keyword = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	namespace, err := sqliteschema.NewNamespaceConfig(clusterName, Namespace, false,
@@ -175,14 +174,14 @@ func orakNamespace() (*sqliteschema.NamespaceConfig, error) {
 		return nil, fmt.Errorf("describing the Temporal namespace: %w", err)
 	}
 	namespace.Detail.Info.Description = "orak: uploads and their analyses"
-	// The library fixes it at 24 hours.
+	// The library sets 24 hours.
 	namespace.Detail.Config.Retention = durationpb.New(Retention)
 	return namespace, nil
 }
 
 // services gives the frontend its port and the inner services free ones. The
-// hosts are static, so there is no gossip between them, whose stale members
-// would slow the start after a kill.
+// hosts are static, so they do not gossip, and stale members do not slow the
+// start after a kill.
 func (t *temporalServer) services() (map[string]config.Service, map[primitives.ServiceName]static.Hosts, error) {
 	ports := map[primitives.ServiceName]int{
 		primitives.FrontendService: t.port,

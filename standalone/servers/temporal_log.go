@@ -25,7 +25,7 @@ func (l temporalLog) Info(msg string, tags ...tag.Tag)  { l.write(slog.LevelInfo
 func (l temporalLog) Warn(msg string, tags ...tag.Tag)  { l.write(slog.LevelWarn, msg, tags) }
 func (l temporalLog) Error(msg string, tags ...tag.Tag) { l.write(slog.LevelError, msg, tags) }
 
-// DPanic panics only while one develops the server itself.
+// DPanic panics only in development builds of the server.
 func (l temporalLog) DPanic(msg string, tags ...tag.Tag) { l.write(slog.LevelError, msg, tags) }
 
 func (l temporalLog) Panic(msg string, tags ...tag.Tag) {
@@ -33,7 +33,7 @@ func (l temporalLog) Panic(msg string, tags ...tag.Tag) {
 	panic(msg)
 }
 
-// Fatal ends the process: the server relies on it.
+// Fatal ends the process; the server relies on that.
 func (l temporalLog) Fatal(msg string, tags ...tag.Tag) {
 	l.write(slog.LevelError, msg, tags)
 	for _, t := range tags {
@@ -43,20 +43,21 @@ func (l temporalLog) Fatal(msg string, tags ...tag.Tag) {
 }
 
 func (l temporalLog) With(tags ...tag.Tag) log.Logger {
-	return temporalLog{log: slog.New(l.log.Handler().WithAttrs(attrs(tags))), fatal: l.fatal}
+	return temporalLog{log: l.log.With(pairs(tags)...), fatal: l.fatal}
 }
 
 func (l temporalLog) write(level slog.Level, msg string, tags []tag.Tag) {
 	if !l.log.Enabled(context.Background(), level) {
 		return
 	}
-	l.log.LogAttrs(context.Background(), level, msg, attrs(tags)...)
+	l.log.Log(context.Background(), level, msg, pairs(tags)...)
 }
 
-func attrs(tags []tag.Tag) []slog.Attr {
-	as := make([]slog.Attr, len(tags))
-	for i, t := range tags {
-		as[i] = slog.Any(t.Key(), t.Value())
+// pairs are the keys and values of tags.
+func pairs(tags []tag.Tag) []any {
+	var kvs []any
+	for _, t := range tags {
+		kvs = append(kvs, t.Key(), t.Value())
 	}
-	return as
+	return kvs
 }

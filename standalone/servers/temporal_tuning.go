@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/server/common/dynamicconfig"
 )
 
-// dynamicConfig is how this Temporal differs from one that is made for a
-// cluster, or as file has it.
+// dynamicConfig is the dynamic configuration in file, or, without one, the
+// differences of this Temporal from a cluster's.
 func dynamicConfig(file string, manyNamespaces bool) (dynamicconfig.StaticClient, error) {
 	settings := tuning()
 	if file != "" {
@@ -22,7 +22,7 @@ func dynamicConfig(file string, manyNamespaces bool) (dynamicconfig.StaticClient
 	if manyNamespaces {
 		maps.Copy(settings, dynamicconfig.StaticClient{
 			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
-			// By default it takes five failures, which is a minute.
+			// The default is five failures, which take a minute.
 			dynamicconfig.NumConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute.Key():         2,
 			dynamicconfig.FrontendNamespaceReplicationInducingAPIsRPS.Key():                        1000,
 			dynamicconfig.FrontendMaxNamespaceNamespaceReplicationInducingAPIsRPSPerInstance.Key(): 1000,
@@ -31,8 +31,8 @@ func dynamicConfig(file string, manyNamespaces bool) (dynamicconfig.StaticClient
 	return settings, nil
 }
 
-// readDynamicConfig refuses what a server would only warn of, such as a setting
-// that there is not.
+// readDynamicConfig refuses files about which a server would only warn, such as one
+// with an unknown setting.
 func readDynamicConfig(file string) (dynamicconfig.StaticClient, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -51,14 +51,14 @@ func readDynamicConfig(file string) (dynamicconfig.StaticClient, error) {
 
 func tuning() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
-		// One partition of a task queue: with the usual four, this one
-		// process drains a third as many.
+		// One partition for each task queue: with the default of four, one process
+		// drains only a third as many tasks.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
-		// Tenants share the queues by weight, not by who came first.
+		// Tenants share the queues by weight, not by arrival.
 		dynamicconfig.MatchingEnableFairness.Key(): true,
-		// Listing dead letters and counting are visibility calls: 10 a
-		// second, the default, is one impatient operator.
+		// Listing and counting dead letters are visibility calls: the default of 10
+		// a second is too low even for one operator.
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
 	}
 }

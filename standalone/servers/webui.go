@@ -26,9 +26,9 @@ func (w *webUI) start(ctx context.Context) error {
 		DefaultNamespace:    Namespace,
 		EnableUI:            true,
 		HideLogs:            true,
-		// It asks nothing of the outside world.
+		// No requests to the internet.
 		DisableNewsFetch: true,
-		// Loopback is plain HTTP: without it the buttons are refused.
+		// Loopback is plain HTTP: without this the buttons are refused.
 		CORS: config.CORS{CookieInsecure: true},
 	}))
 	w.done = make(chan error, 1)

@@ -1,4 +1,3 @@
-// Package docs holds the project's documents to the project: the commands
-// they tell a reader to type exist, the files they point to are there, and
-// every direct dependency has its reason written down.
+// Package docs checks the project's documents: the commands, tasks, paths and
+// links that they name exist, and every direct dependency has its reason.
 package docs

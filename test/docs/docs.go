@@ -50,7 +50,7 @@ var (
 	taskCommand = regexp.MustCompile(`\bgo tool task ([a-z][a-z0-9:-]*)`)
 	link        = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
 	codeBlock   = regexp.MustCompile("(?s)```.*?```|`[^`\n]+`")
-	treePath    = regexp.MustCompile(`(?:^|[\s`+"`"+`(]|\./)([a-z][a-zA-Z0-9_.-]*/[a-zA-Z0-9_./-]*[a-zA-Z0-9_])`)
+	treePath    = regexp.MustCompile(`(?:^|[\s` + "`" + `(]|\./)([a-z][a-zA-Z0-9_.-]*/[a-zA-Z0-9_./-]*[a-zA-Z0-9_])`)
 	goTest      = regexp.MustCompile(`(?m)^\s*go test (\./[^\n]+)$`)
 	orakCommand = regexp.MustCompile(`(?:^|[\s|;&(` + "`" + `]|cmd/|bin/)orak((?: [a-z][a-z-]+)+)`)
 )
@@ -178,7 +178,7 @@ func Dependencies(tree fs.FS, dir string) ([]string, error) {
 	return slices.Sorted(maps.Keys(used)), err
 }
 
-// nested reports whether a folder belongs to a module within the tree.
+// nested reports whether a folder belongs to a nested module.
 func nested(tree fs.FS, dir string) bool {
 	for ; dir != "."; dir = path.Dir(dir) {
 		if _, err := fs.Stat(tree, path.Join(dir, "go.mod")); err == nil {
@@ -188,7 +188,7 @@ func nested(tree fs.FS, dir string) bool {
 	return false
 }
 
-// ownerOf is the required module that a package is of: the longest match.
+// ownerOf returns the required module of a package: the longest match.
 func ownerOf(imported string, required []string) string {
 	owner := ""
 	for _, module := range required {

@@ -18,7 +18,7 @@ import (
 
 const root = "../.."
 
-// tasks is what is looked at of Taskfile.yml.
+// tasks is the checked part of Taskfile.yml.
 type tasks struct {
 	Vars  map[string]string
 	Tasks map[string]struct {
@@ -36,8 +36,8 @@ func readTasks(t *testing.T) (file tasks) {
 	return file
 }
 
-// What `task test` leaves out is run by a task of its own, and every such task
-// by continuous integration.
+// Each test that `task test` leaves out has its own task, and continuous
+// integration runs every such task.
 func TestContinuousIntegrationRunsEveryTestTask(t *testing.T) {
 	t.Parallel()
 	var runs string
@@ -105,7 +105,7 @@ func TestCommandsThatDocumentsNameExist(t *testing.T) {
 	}
 }
 
-// The changelog also names what is gone.
+// The changelog also names paths that are gone.
 func TestPathsThatDocumentsNameExist(t *testing.T) {
 	t.Parallel()
 	tree := os.DirFS(root)
@@ -120,8 +120,8 @@ func TestPathsThatDocumentsNameExist(t *testing.T) {
 	}
 }
 
-// The commands that the document gives are not run here, since they write
-// goldens and histories; what they name is there.
+// The commands are not run here, since they write goldens and histories; the
+// packages, tests and flags that they name exist.
 func TestGoTestsThatDocumentsNameExist(t *testing.T) {
 	t.Parallel()
 	found := 0
@@ -145,8 +145,7 @@ func TestGoTestsThatDocumentsNameExist(t *testing.T) {
 	require.Positive(t, found)
 }
 
-// Continuous integration elsewhere runs the same script, from actions that
-// nobody can change underneath.
+// The workflow runs the same script, with actions that are pinned to a commit.
 func TestWorkflowRunsTheScriptFromPinnedActions(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(filepath.Join(root, ".github", "workflows", "ci.yml"))
@@ -210,7 +209,7 @@ func TestGlossaryIsAlphabeticalAndHasEachWordOnce(t *testing.T) {
 	require.Equal(t, slices.Compact(slices.Sorted(slices.Values(words))), words)
 }
 
-// Each finder is seen to find something.
+// Each finder finds something.
 func TestFindersFind(t *testing.T) {
 	t.Parallel()
 	document := "Run `go tool task up`, or:\n```sh\norak dlq list | grep x\ngo run ./cmd/orak upload FILE --watch\n```\n" +

@@ -35,7 +35,7 @@ func TestOnlyTheModelServerHasAGPU(t *testing.T) {
 	}
 	model := d.Project.Services["model"]
 	require.Equal(t, "requirements-gpu.txt", *model.Build.Args["REQUIREMENTS"])
-	require.Contains(t, model.Command, "cuda", "it must not fall back to the CPU in silence")
+	require.Contains(t, model.Command, "cuda", "it must not fall back to the CPU silently")
 	require.Equal(t, []string{"model"}, model.Profiles)
 }
 
@@ -54,7 +54,7 @@ func TestMissingSecretStopsTheStartAndIsNamed(t *testing.T) {
 	}
 }
 
-// A sound service, of which each case of the next test spoils one thing.
+// A valid service, of which each case of the next test breaks one thing.
 const sound = `services:
   role:
     image: orak:local
@@ -94,7 +94,7 @@ func TestBreachesAreFound(t *testing.T) {
 		"nothing":                       {"", "", ""},
 		"a moving tag":                  {"example/other:1.2.3", "example/other:latest", "other: image example/other:latest has no version"},
 		"no tag at all":                 {"example/other:1.2.3", "localhost:5000/other", "has no version"},
-		"a port for everybody":          {"127.0.0.1:8080:8080", "8080:8080", `role: port 8080 is published on ""`},
+		"a port for every host":         {"127.0.0.1:8080:8080", "8080:8080", `role: port 8080 is published on ""`},
 		"the host's network":            {"    ports: [\"127.0.0.1:8080:8080\"]\n", "    network_mode: host\n", "network_mode host"},
 		"no health check":               {"healthcheck: {test: [CMD, check]}\n    depends_on", "depends_on", "role: no health check"},
 		"started, not healthy":          {"service_healthy", "service_started", "waits for other to be service_started"},
@@ -113,8 +113,8 @@ func TestBreachesAreFound(t *testing.T) {
 		"a secret written out":          {"${KEY:?missing}", "${KEY:?missing}\n      DB_PASSWORD: hunter2", "DB_PASSWORD is written out"},
 		"a secret with a default":       {"${KEY:?missing}", "${KEY:-hunter2}", `KEY is "" in .env.example and "hunter2" by default`},
 		"a drain cut off":               {"stop_grace_period: 45s", "stop_grace_period: 30s", "may drain for 30s and is killed after 30s"},
-		"a variable nobody told of":     {"cap_drop: [ALL]", "cap_drop: [ALL]\n    user: ${WHO:-1:1}", "WHO is used and not in .env.example"},
-		"a variable nobody reads":       {"${KEY:?missing}", "chosen-by-the-user", "KEY is in .env.example and not used"},
+		"an undocumented variable":      {"cap_drop: [ALL]", "cap_drop: [ALL]\n    user: ${WHO:-1:1}", "WHO is used and not in .env.example"},
+		"an unused variable":            {"${KEY:?missing}", "chosen-by-the-user", "KEY is in .env.example and not used"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,5 +1,5 @@
 // Package compose checks the files that deploy orak in containers, without a
-// container engine: docker-compose.yml is read with the parser that docker's
-// own client uses, and held to rules with a reason each. What only an engine
-// can tell (that an image exists, that a container starts) it cannot.
+// container engine: it reads docker-compose.yml with the parser of docker's own
+// client, and checks it against rules, each with a reason. It cannot check what
+// needs an engine: that an image exists, that a container starts.
 package compose

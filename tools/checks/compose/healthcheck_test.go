@@ -48,7 +48,7 @@ func healthcheck(t *testing.T, ports ...string) (string, error) {
 	return string(out), err
 }
 
-// serve answers /readyz, and nothing else, and returns its port.
+// serve answers only /readyz, and returns its port.
 func serve(t *testing.T, status int, body string) string {
 	t.Helper()
 	mux := http.NewServeMux()

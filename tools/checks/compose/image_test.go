@@ -28,7 +28,7 @@ func TestImageIsPinnedAndNotRoot(t *testing.T) {
 	}
 	require.Regexp(t, `(?m)^USER [1-9][0-9]*:[1-9][0-9]*$`, dockerfile)
 	require.Regexp(t, `(?m)^HEALTHCHECK `, dockerfile)
-	require.Regexp(t, `(?m)^ENTRYPOINT \["orak"\]$`, dockerfile, "so that the process itself gets the signal to stop")
+	require.Regexp(t, `(?m)^ENTRYPOINT \["orak"\]$`, dockerfile, "so that the process itself gets the stop signal")
 	for _, copied := range regexp.MustCompile(`(?m)^COPY (?:--chmod=\d+ )?(deploy/\S+)`).FindAllStringSubmatch(dockerfile, -1) {
 		require.FileExists(t, filepath.Join(root, copied[1]))
 	}
@@ -63,7 +63,7 @@ func TestModelServerImageIsPinnedNotRootAndComplete(t *testing.T) {
 	require.True(t, ignored(".venv/bin/python"))
 }
 
-// ignoredBy tells which files a .dockerignore keeps out of an image.
+// ignoredBy returns whether a .dockerignore keeps a file out of an image.
 func ignoredBy(t *testing.T, name string) func(file string) bool {
 	t.Helper()
 	patterns, err := ignorefile.ReadAll(strings.NewReader(read(t, name)))
@@ -78,7 +78,7 @@ func ignoredBy(t *testing.T, name string) func(file string) bool {
 	}
 }
 
-// The same version everywhere: what tests run is what is deployed.
+// Tests run the versions that are deployed.
 func TestVersionsAreTheSameInEveryFile(t *testing.T) {
 	t.Parallel()
 	own, err := modfile.Parse("go.mod", []byte(read(t, "go.mod")), nil)
@@ -101,9 +101,8 @@ func TestVersionsAreTheSameInEveryFile(t *testing.T) {
 	require.Contains(t, file, "image: apache/kafka:"+kafka[1]+"\n")
 }
 
-// The image is built from what .dockerignore lets through. A folder that the
-// program has come to need and that is not let through would break a build
-// that no machine without an engine can try.
+// The image is built from what .dockerignore admits. A needed folder that it
+// ignores would break a build that a machine without an engine cannot try.
 func TestBuildContextHoldsTheWholeProgram(t *testing.T) {
 	t.Parallel()
 	ignored := ignoredBy(t, ".dockerignore")
@@ -119,7 +118,7 @@ func TestBuildContextHoldsTheWholeProgram(t *testing.T) {
 	}
 }
 
-// sources adds the files of a package and of all that it imports of ours.
+// sources adds the files of a package and of its imports in this module.
 func sources(t *testing.T, dir string, seen map[string]bool, files *[]string) {
 	t.Helper()
 	if seen[dir] {

@@ -17,7 +17,7 @@ import (
 // secret stands for a value that .env.example leaves to the user.
 const secret = "chosen-by-the-user"
 
-// Deployment is all that the rules look at.
+// Deployment is the input of the rules.
 type Deployment struct {
 	Dir       string         // folder of docker-compose.yml
 	Project   *types.Project // interpolated as with a filled-in .env.example
@@ -28,9 +28,8 @@ type Deployment struct {
 
 var setting = regexp.MustCompile(`\bORAK_[A-Z0-9_]+\b`)
 
-// Load reads docker-compose.yml with the files that are laid over it,
-// .env.example and docs/configuration.md of a folder. Services of every profile
-// are in it. A file that docker compose would refuse is an error.
+// Load reads docker-compose.yml with the given override files, .env.example and
+// docs/configuration.md of a folder. It contains the services of every profile. A file that docker compose would refuse is an error.
 func Load(ctx context.Context, dir string, over ...string) (*Deployment, error) {
 	example, err := dotenv.Read(filepath.Join(dir, ".env.example"))
 	if err != nil {
@@ -55,7 +54,7 @@ func Load(ctx context.Context, dir string, over ...string) (*Deployment, error) 
 	return &Deployment{Dir: dir, Project: project, Variables: variables, Example: example, Settings: settings}, nil
 }
 
-// filled is .env.example with every value that it leaves to the user.
+// filled is .env.example with a stand-in for every empty secret.
 func filled(example map[string]string) []string {
 	var env []string
 	for name, value := range example {
@@ -100,7 +99,7 @@ func loadVariables(ctx context.Context, dir string) (map[string]template.Variabl
 // ours reports whether a service is one of orak's roles.
 func ours(s types.ServiceConfig) bool { return s.Build != nil }
 
-// once reports whether a service is made to end by itself.
+// once reports whether a service is a job that ends by itself.
 func once(s types.ServiceConfig) bool {
 	return strings.HasPrefix(s.Restart, types.RestartPolicyOnFailure)
 }

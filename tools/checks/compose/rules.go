@@ -13,23 +13,23 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// rule finds what is wrong with one service.
+// rule finds the breaches of one service.
 type rule struct {
 	why   string
 	check func(*Deployment, types.ServiceConfig) []string
 }
 
 var rules = []rule{
-	{"a moving tag makes two machines run two things", pinned},
-	{"what is not on loopback is on the network, without a login", loopback},
-	{"start order and `up --wait` are worth what the health checks are", healthy},
-	{"a container that can become its host is no fence", fenced},
-	{"the image is the same everywhere; what differs is set, not mounted over", mounts},
-	{"one part that runs wild must not take the others down", bounded},
+	{"a moving tag makes two machines run different images", pinned},
+	{"a port outside of loopback is open to the network, without a login", loopback},
+	{"start order and `up --wait` are only as good as the health checks", healthy},
+	{"a container that can take over its host does not isolate", fenced},
+	{"the image is the same everywhere; differences are settings, not mounts", mounts},
+	{"one part that fails must not take the others down", bounded},
 	{"one header must not be enough to decide on every tenant's uploads", apart},
 	{"a misspelt setting is silently not set", known},
-	{"a secret in the file is a secret in the repository", secrets},
-	{"a drain that is cut off hands its work to a timeout", drained},
+	{"a secret in the file is in the repository", secrets},
+	{"a drain that is cut off leaves its work to a timeout", drained},
 }
 
 // Check returns what is wrong, one line each, with the reason.
@@ -78,7 +78,7 @@ func loopback(_ *Deployment, s types.ServiceConfig) (found []string) {
 }
 
 func healthy(d *Deployment, s types.ServiceConfig) (found []string) {
-	// What we build has its test in the image.
+	// Our own images contain their health check.
 	if !once(s) && (s.HealthCheck == nil || len(s.HealthCheck.Test) == 0 && !ours(s) || s.HealthCheck.Disable) {
 		found = append(found, "no health check")
 	}
@@ -158,7 +158,7 @@ func apart(_ *Deployment, s types.ServiceConfig) []string {
 
 var secretName = regexp.MustCompile(`PASSWORD|PWD|SECRET|TOKEN|WEBHOOK_URL`)
 
-// secrets relies on Load: a value that the user fills in is the stand-in.
+// secrets relies on Load, which puts the stand-in for values of the user.
 func secrets(_ *Deployment, s types.ServiceConfig) (found []string) {
 	for name, value := range s.Environment {
 		if secretName.MatchString(name) && value != nil && *value != secret {
@@ -184,8 +184,8 @@ func drained(_ *Deployment, s types.ServiceConfig) []string {
 	return nil
 }
 
-// drain is how long a service's own stop may take: a role's has a setting, the
-// model server's a flag, in seconds.
+// drain is how long a service's graceful stop may take: a setting for a role, a flag
+// in seconds for the model server.
 func drain(s types.ServiceConfig) string {
 	if i := slices.Index(s.Command, "--drain"); i >= 0 && i+1 < len(s.Command) {
 		return s.Command[i+1] + "s"
@@ -196,7 +196,7 @@ func drain(s types.ServiceConfig) string {
 	return ""
 }
 
-// variables holds .env.example to the variables of docker-compose.yml.
+// variables compares .env.example with the variables of docker-compose.yml.
 func variables(d *Deployment) (found []string) {
 	for _, name := range slices.Sorted(mapKeys(d.Variables)) {
 		example, listed := d.Example[name]
