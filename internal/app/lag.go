@@ -8,19 +8,19 @@ import (
 	"orak/operate/lag"
 )
 
-// LagConfig is what is needed to look at consumer groups.
+// LagConfig are the settings for measuring the lag of consumer groups.
 type LagConfig struct {
 	Kafka kafka.Config `embed:"" prefix:"kafka-"`
 	Lag   lag.Config   `embed:"" prefix:"lag-"`
 }
 
-// Sampler looks at any group. The caller closes it.
+// Sampler returns a Sampler for any group. The caller closes it.
 func (c LagConfig) Sampler(log *slog.Logger) (*lag.Sampler, error) {
 	return lag.NewSampler(c.Kafka, log)
 }
 
-// startLag measures how far the bridges are behind, all of them together, and
-// whatever other groups are named.
+// startLag starts to measure the lag of the bridges' group and of the other groups
+// in the settings.
 func (a *App) startLag(ctx context.Context) error {
 	m := lag.NewMonitor(a.cfg.Lag, a.cfg.Kafka, a.log, a.registry())
 	if err := m.Start(ctx); err != nil {

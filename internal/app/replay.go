@@ -15,26 +15,26 @@ import (
 	"orak/operate/replay"
 )
 
-// ReplayConfig is what a replay reads of the settings.
+// ReplayConfig are the settings of a replay.
 type ReplayConfig struct {
 	Kafka    kafka.Config    `embed:"" prefix:"kafka-"`
 	Temporal temporal.Config `embed:"" prefix:"temporal-"`
-	// Store has the tombstones of uploads that are not to come back, and the
-	// recordings that nothing but a bucket's notification announces.
+	// Store has the tombstones of erased uploads, and the recordings that only
+	// a bucket's notification announces.
 	Store objectstore.Config `embed:"" prefix:"s3-"`
 }
 
-// OffsetsConfig is what is needed to show and move offsets.
+// OffsetsConfig are the settings for showing and moving offsets.
 type OffsetsConfig struct {
 	Kafka kafka.Config `embed:"" prefix:"kafka-"`
 }
 
-// Offsets are those of one group on one topic.
+// Offsets returns the Offsets of a group on a topic.
 func (c OffsetsConfig) Offsets(group, topic string, log *slog.Logger) *replay.Offsets {
 	return replay.NewOffsets(c.Kafka, log, group, topic)
 }
 
-// Replay hands do a Replayer that is connected, and disconnects it after.
+// Replay calls do with a Replayer, and closes its connections afterwards.
 func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*replay.Replayer) error) (err error) {
 	stopTracing, err := observe.StartTracing(ctx, observe.TracingConfig{Service: "orak-replay"})
 	if err != nil {

@@ -8,18 +8,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// position is a record that a group waits at.
+// position is the position of a group in a partition.
 type position struct {
 	Partition
 	offset int64
 }
 
-// agesWithin bounds the reading of the records that groups wait at. What has
-// not come by then stays unknown until the next look.
+// agesWithin bounds the reading of records for their timestamps. Those that have
+// not arrived by then stay unknown until the next look.
 const agesWithin = 3 * time.Second
 
-// fillAges adds to each sample with a lag the timestamp of its first record.
-// It is best effort: offsets are worth showing without.
+// fillAges adds to each sample with a lag the timestamp of the first record that is
+// not committed. It is best effort: offsets are useful without timestamps.
 func (s *Sampler) fillAges(ctx context.Context, looks []Look) {
 	ages := make(map[position]time.Time)
 	var missing []position
@@ -30,7 +30,7 @@ func (s *Sampler) fillAges(ctx context.Context, looks []Look) {
 		}
 		ages[at] = age
 	})
-	// Two groups may wait in one partition at different places.
+	// Two groups may have different positions in one partition.
 	for len(missing) > 0 && ctx.Err() == nil {
 		round := make(map[Partition]int64)
 		var later []position
@@ -69,9 +69,9 @@ func eachBehind(looks []Look, visit func(Look, position)) {
 	}
 }
 
-// first reads the first record of each partition at or after an offset. It
-// counts what is no message, too: the end of a transaction has a timestamp and
-// may be all that a lag consists of. An error is that no client could be made.
+// first reads the first record of each partition at or after an offset. That may
+// be a control record: the end of a transaction has a timestamp, and a lag may
+// consist of nothing else. It returns an error only if it cannot make a client.
 func (s *Sampler) first(ctx context.Context, from map[Partition]int64, found func(Partition, *kgo.Record)) error {
 	ctx, cancel := context.WithTimeout(ctx, agesWithin)
 	defer cancel()
@@ -84,7 +84,7 @@ func (s *Sampler) first(ctx context.Context, from map[Partition]int64, found fun
 	for p := range from {
 		waiting[p] = true
 	}
-	settle := func(p Partition) {
+	finish := func(p Partition) {
 		delete(waiting, p)
 		cl.PauseFetchPartitions(map[string][]int32{p.Topic: {p.ID}})
 	}
@@ -97,16 +97,16 @@ func (s *Sampler) first(ctx context.Context, from map[Partition]int64, found fun
 			}
 			if len(f.Records) > 0 {
 				found(p, f.Records[0])
-				settle(p)
+				finish(p)
 			} else if f.Err != nil && !errors.Is(f.Err, context.DeadlineExceeded) {
-				settle(p)
+				finish(p)
 			}
 		})
 	}
 	return nil
 }
 
-// minFetch asks for little; a broker sends at least one batch all the same.
+// minFetch is the size of a fetch in bytes. A broker sends at least one batch.
 const minFetch = 1 << 10
 
 func consumeFrom(from map[Partition]int64) map[string]map[int32]kgo.Offset {

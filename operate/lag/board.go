@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Board keeps the samples of a window and says what they mean. It is for one
-// goroutine.
+// Board keeps the samples of a window and reports what they mean. It is not safe
+// for concurrent use.
 type Board struct {
 	rules  Rules
 	groups map[string]*watched
@@ -19,51 +19,51 @@ type watched struct {
 	samples map[Partition][]Sample
 }
 
-// GroupReport is what the samples say of a group.
+// GroupReport is the report on a group.
 type GroupReport struct {
 	Group   string `json:"group"`
 	Status  Status `json:"status"`
 	State   string `json:"state"`
 	Members int    `json:"members"`
-	// Lag is the sum of the partitions'; Seconds the age of the oldest record
-	// that waits, nil where it is not known.
+	// Lag is the sum of the partitions' lags. Seconds is the age of the oldest
+	// record that is not committed; nil if it is not known.
 	Lag        int64             `json:"lag"`
 	Seconds    *float64          `json:"seconds"`
 	Partitions []PartitionReport `json:"partitions"`
-	// Error is why there is nothing to see; the rest is empty then.
+	// Error is why the group could not be read; the other fields are empty then.
 	Error string `json:"error,omitempty"`
 	// Err is Error for programs.
 	Err error `json:"-"`
 }
 
-// PartitionReport is what the samples say of a partition.
+// PartitionReport is the report on a partition.
 type PartitionReport struct {
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
 	Status    Status `json:"status"`
-	// Complete is the share of the window that was seen, 0 to 1.
+	// Complete is the share of the window that the samples cover, 0 to 1.
 	Complete float64 `json:"complete"`
 	Start    int64   `json:"start"`
 	End      int64   `json:"end"`
-	// Committed is nil without a commit; Lag is counted from Start then.
+	// Committed is nil without a commit; Lag is then counted from Start.
 	Committed *int64 `json:"committed"`
 	Lag       int64  `json:"lag"`
-	// Seconds is how old the first record is that is not committed: 0 without
-	// a lag, nil where it is not known.
+	// Seconds is the age of the first record that is not committed; 0 without
+	// a lag, nil if it is not known.
 	Seconds *float64 `json:"seconds"`
-	// Lost are the records that were deleted before they were read.
+	// Lost counts the records that were deleted before they were read.
 	Lost int64 `json:"lost"`
-	// In and Out are how many records came, and were committed, each second of
+	// In and Out are the records per second that were written, and committed, in
 	// the window; nil before the second sample.
 	In  *float64 `json:"in_per_second"`
 	Out *float64 `json:"out_per_second"`
 }
 
-// NewBoard keeps samples for as long as r needs them.
+// NewBoard returns a Board that judges by r.
 func NewBoard(r Rules) *Board { return &Board{rules: r, groups: make(map[string]*watched)} }
 
-// Add takes a look. A group or partition that is not seen any more is
-// forgotten.
+// Add adds looks. It drops the samples of groups and partitions that are not in
+// them.
 func (b *Board) Add(looks []Look) {
 	seen := make(map[string]*watched, len(looks))
 	for _, l := range looks {
@@ -81,8 +81,8 @@ func (b *Board) Add(looks []Look) {
 	b.groups = seen
 }
 
-// within drops what is older than the window, but for the last such sample,
-// so that the rest spans the whole window.
+// within drops samples that are older than the window, except the last of them, so
+// that the rest covers the whole window.
 func within(samples []Sample, window time.Duration) []Sample {
 	begin := samples[len(samples)-1].At.Add(-window)
 	for len(samples) > 1 && !samples[1].At.After(begin) {
@@ -91,7 +91,8 @@ func within(samples []Sample, window time.Duration) []Sample {
 	return slices.Clone(samples)
 }
 
-// Reports are the groups' by name, their partitions by topic and number.
+// Reports returns the reports, sorted by group; their partitions are sorted by
+// topic and number.
 func (b *Board) Reports() []GroupReport {
 	reports := make([]GroupReport, 0, len(b.groups))
 	for _, w := range b.groups {

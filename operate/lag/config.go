@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Config says how lag is sampled and judged.
+// Config are the settings of the Monitor.
 type Config struct {
-	Interval time.Duration `help:"How often the offsets of consumer groups are looked at; at least 100ms." default:"15s"`
-	Window   time.Duration `help:"Time over which a group's movement is judged: whether it stands still, goes back, or falls behind; at least two intervals." default:"5m"`
-	Allowed  int64         `help:"Records that a partition may be behind and count as caught up; 0 allows none." default:"0"`
-	Groups   []string      `help:"Consumer groups that are looked at, of any program; one that does not exist yet is waited for." default:"orak-bridge"`
+	Interval time.Duration `help:"Interval at which the offsets of consumer groups are read; at least 100ms." default:"15s"`
+	Window   time.Duration `help:"Time over which a group is judged: whether it stopped, went back, or falls behind; at least two intervals." default:"5m"`
+	Allowed  int64         `help:"Lag in records up to which a partition counts as caught up; 0 allows none." default:"0"`
+	Groups   []string      `help:"Consumer groups that are monitored, of any program; they need not exist yet." default:"orak-bridge"`
 }
 
-// minInterval keeps samples from being a load.
+// minInterval bounds the load that sampling puts on the brokers.
 const minInterval = 100 * time.Millisecond
 
-// Validate reports the first setting that cannot work.
+// Validate returns an error for the first setting that is invalid.
 func (c Config) Validate() error {
 	switch {
 	case c.Interval < minInterval:
@@ -33,5 +33,5 @@ func (c Config) Validate() error {
 	}
 }
 
-// Rules are the settings by which samples are judged.
+// Rules returns the settings by which samples are judged.
 func (c Config) Rules() Rules { return Rules{Window: c.Window, Allowed: c.Allowed} }

@@ -5,27 +5,28 @@ import "time"
 // NoCommit is the committed offset of a partition that has none.
 const NoCommit int64 = -1
 
-// Sample is what one look at a partition saw.
+// Sample is what was read of a partition at one time.
 type Sample struct {
 	At time.Time
-	// Start and End bound what the log holds: the offset of its first record,
-	// and the one that the next record will get.
+	// Start is the offset of the first retained record, End that of the next
+	// record.
 	Start, End int64
-	// Committed is the next record that the group will read, or NoCommit.
+	// Committed is the committed offset, or NoCommit.
 	Committed int64
-	// Oldest is the timestamp of the first record that is not committed; zero
-	// where there is none, or where it could not be read.
+	// Oldest is the timestamp of the first record that is not committed; zero if
+	// there is none, or if it could not be read.
 	Oldest time.Time
 }
 
-// Position is the first record that waits for the group: the committed one,
-// or the log's first where there is no commit or that record is gone.
+// Position returns the offset of the first record that is not committed: Committed,
+// or Start if there is no commit or that record was deleted.
 func (s Sample) Position() int64 { return max(s.Committed, s.Start) }
 
-// Lag is how many offsets are not committed, 0 or more.
+// Lag returns how many offsets are not committed, 0 or more.
 func (s Sample) Lag() int64 { return max(0, s.End-s.Position()) }
 
-// Lost is how many offsets were deleted before the group read them, 0 or more.
+// Lost returns how many offsets were deleted before the group committed past them,
+// 0 or more.
 func (s Sample) Lost() int64 {
 	if s.Committed == NoCommit {
 		return 0
@@ -33,8 +34,8 @@ func (s Sample) Lost() int64 {
 	return max(0, s.Start-s.Committed)
 }
 
-// Behind is how old the first record that is not committed was; 0 without a
-// lag. ok is false where there is a lag and its age is not known.
+// Behind returns the age of the first record that is not committed; 0 without a
+// lag. ok is false if there is a lag and its age is not known.
 func (s Sample) Behind() (age time.Duration, ok bool) {
 	if s.Lag() == 0 {
 		return 0, true
@@ -42,15 +43,15 @@ func (s Sample) Behind() (age time.Duration, ok bool) {
 	return max(0, s.At.Sub(s.Oldest)), !s.Oldest.IsZero()
 }
 
-// Rules are what samples are judged by.
+// Rules are the parameters of Evaluate.
 type Rules struct {
-	// Window is the time over which movement is judged.
+	// Window is the time over which samples are judged.
 	Window time.Duration
-	// Allowed is the lag, in offsets, that is no lag.
+	// Allowed is the lag, in offsets, up to which a partition is caught up.
 	Allowed int64
 }
 
-// Complete is the share of the window that the samples span, 0 to 1.
+// Complete returns the share of the window that the samples cover, 0 to 1.
 func (r Rules) Complete(samples []Sample) float64 {
 	if len(samples) == 0 {
 		return 0
@@ -59,9 +60,9 @@ func (r Rules) Complete(samples []Sample) float64 {
 	return min(1, float64(span)/float64(r.Window))
 }
 
-// Evaluate judges the samples of one partition, the oldest first; see the
-// package comment for the rules. Samples from before the window must have been
-// dropped, but for the last of them, so that what is left spans all of it.
+// Evaluate returns the status of one partition from its samples, the oldest first;
+// see the package comment for the rules. Of the samples from before the window only
+// the last may be present, so that they cover the window.
 func Evaluate(samples []Sample, r Rules) Status {
 	if len(samples) == 0 {
 		return StatusUnknown
@@ -90,13 +91,13 @@ func Evaluate(samples []Sample, r Rules) Status {
 	}
 }
 
-// movement is what the rules ask about samples.
+// movement is what the rules ask of the samples.
 type movement struct {
-	still     bool // every commit is the same
-	headMoved bool // records came in
+	still     bool // all samples have the same commit
+	headMoved bool // records were written
 	wentBack  bool // the last commit is behind an earlier one
-	caughtUp  bool // a lag was no lag
-	fell      bool // a lag was below the one before
+	caughtUp  bool // a lag was within Rules.Allowed
+	fell      bool // a lag was less than the one before
 }
 
 func movementOf(samples []Sample, r Rules) movement {

@@ -12,10 +12,10 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// rules fit series: five steps of a minute fill the window.
+// rules have a window of five samples of series.
 var rules = lag.Rules{Window: 5 * time.Minute, Allowed: 2}
 
-// series is one sample a minute, of pairs of commit and end.
+// series returns one sample per minute, from pairs of commit and end.
 func series(pairs ...[2]int64) []lag.Sample {
 	samples := make([]lag.Sample, len(pairs))
 	for i, pair := range pairs {
@@ -24,7 +24,7 @@ func series(pairs ...[2]int64) []lag.Sample {
 	return samples
 }
 
-func TestRules(t *testing.T) {
+func TestEvaluateAppliesTheFirstRule(t *testing.T) {
 	t.Parallel()
 	type at = [2]int64
 	for name, test := range map[string]struct {
@@ -61,13 +61,13 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// A quiet topic has no commits either, so that its first record would be an
-// alarm if commits alone counted. That it is spared lasts for one window.
-func TestQuietTopicThatWakesIsStoppedOneWindowLater(t *testing.T) {
+// A quiet topic has no commits either, so that its first record would raise an
+// alarm if only commits counted. Within one window it does not.
+func TestQuietTopicIsInStopOneWindowAfterItsFirstRecord(t *testing.T) {
 	t.Parallel()
 	quiet := series([2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9}, [2]int64{9, 9})
 	for i := range 6 {
-		// A sample each minute, of a group that takes nothing any more.
+		// One sample per minute of a group that no longer reads.
 		next := lag.Sample{At: quiet[len(quiet)-1].At.Add(time.Minute), Committed: 9, End: 20 + int64(i)}
 		quiet = append(quiet[len(quiet)-5:], next)
 		want := lag.StatusOK
@@ -78,7 +78,7 @@ func TestQuietTopicThatWakesIsStoppedOneWindowLater(t *testing.T) {
 	}
 }
 
-func TestGroupIsWhatItsWorstPartitionIs(t *testing.T) {
+func TestGroupHasTheStatusOfItsWorstPartition(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		want       lag.Status
@@ -105,14 +105,14 @@ func TestCodesAreStable(t *testing.T) {
 	require.Equal(t, -1, lag.Status("FINE").Code())
 }
 
-func TestSampleSaysWhatIsMissing(t *testing.T) {
+func TestSampleCountsLagAndLoss(t *testing.T) {
 	t.Parallel()
 	uncommitted := lag.Sample{Start: 100, End: 130, Committed: lag.NoCommit}
-	require.EqualValues(t, 30, uncommitted.Lag(), "it is counted from the log's start")
+	require.EqualValues(t, 30, uncommitted.Lag(), "counted from the start of the log")
 	require.Zero(t, uncommitted.Lost())
 
 	expired := lag.Sample{Start: 100, End: 130, Committed: 60}
-	require.EqualValues(t, 30, expired.Lag(), "what is deleted cannot be read any more")
+	require.EqualValues(t, 30, expired.Lag(), "deleted records are not counted")
 	require.EqualValues(t, 40, expired.Lost())
 
 	recreated := lag.Sample{Start: 0, End: 10, Committed: 500}
@@ -129,8 +129,8 @@ func TestSampleSaysWhatIsMissing(t *testing.T) {
 	require.Zero(t, age, "a producer's clock may be ahead")
 }
 
-// history is a random life of a partition: the head grows, and commit says
-// where the group is.
+// history returns random samples of a partition: the end grows, and commit returns
+// the position of the group.
 func history(r *rand.Rand, commit func(r *rand.Rand, before, end int64) int64) []lag.Sample {
 	samples := make([]lag.Sample, 1+r.IntN(12))
 	at, end, committed := noon, int64(r.IntN(100)), int64(0)
@@ -143,7 +143,7 @@ func history(r *rand.Rand, commit func(r *rand.Rand, before, end int64) int64) [
 	return samples
 }
 
-// anyhow is a group of which nothing can be said.
+// anyhow is a group that commits at random.
 func anyhow(r *rand.Rand, before, end int64) int64 {
 	switch r.IntN(4) {
 	case 0:
@@ -155,7 +155,7 @@ func anyhow(r *rand.Rand, before, end int64) int64 {
 	}
 }
 
-// forEach tries a property on many histories, the same in every run.
+// forEach checks a property on many histories, which are the same in every run.
 func forEach(t *testing.T, commit func(*rand.Rand, int64, int64) int64, check func(*rand.Rand, []lag.Sample)) {
 	t.Helper()
 	for seed := range uint64(5000) {
@@ -181,7 +181,7 @@ func TestGroupThatOnlyMovesForwardIsNeverInRewind(t *testing.T) {
 	})
 }
 
-func TestGroupThatDoesNotMoveIsAlwaysFound(t *testing.T) {
+func TestGroupThatDoesNotMoveIsAlwaysDetected(t *testing.T) {
 	t.Parallel()
 	stands := func(_ *rand.Rand, before, _ int64) int64 { return before }
 	forEach(t, stands, func(_ *rand.Rand, samples []lag.Sample) {
@@ -195,7 +195,7 @@ func TestGroupThatDoesNotMoveIsAlwaysFound(t *testing.T) {
 	})
 }
 
-func TestShortOfAWindowNoRuleAboutAllOfItSpeaks(t *testing.T) {
+func TestIncompleteWindowIsNeverInStopStallOrWarn(t *testing.T) {
 	t.Parallel()
 	forEach(t, anyhow, func(_ *rand.Rand, samples []lag.Sample) {
 		if rules.Complete(samples) < 1 {
@@ -204,7 +204,7 @@ func TestShortOfAWindowNoRuleAboutAllOfItSpeaks(t *testing.T) {
 	})
 }
 
-func TestStatusDoesNotDependOnTheClockOrOnWhereTheLogBegan(t *testing.T) {
+func TestStatusDoesNotDependOnTheClockOrTheFirstOffset(t *testing.T) {
 	t.Parallel()
 	forEach(t, anyhow, func(r *rand.Rand, samples []lag.Sample) {
 		want := lag.Evaluate(samples, rules)
@@ -221,7 +221,7 @@ func TestStatusDoesNotDependOnTheClockOrOnWhereTheLogBegan(t *testing.T) {
 	})
 }
 
-func TestAllowingMoreNeverMakesItWorse(t *testing.T) {
+func TestHigherAllowedLagNeverWorsensTheStatus(t *testing.T) {
 	t.Parallel()
 	forEach(t, anyhow, func(r *rand.Rand, samples []lag.Sample) {
 		strict := lag.Rules{Window: rules.Window, Allowed: r.Int64N(100)}

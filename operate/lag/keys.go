@@ -11,16 +11,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Hot is what the last records of a topic were about.
+// Hot are the most frequent keys and partitions of the last records of a topic.
 type Hot struct {
 	Topic string `json:"topic"`
-	// Records is how many were read, and Since the timestamp of the oldest;
-	// zero where none was read.
+	// Records is how many records were read, and Since the timestamp of the
+	// oldest; zero if none was read.
 	Records int64     `json:"records"`
 	Since   time.Time `json:"since"`
-	// Keys are the most frequent ones, the first the hottest.
+	// Keys are the most frequent keys, the hottest first.
 	Keys []Count `json:"keys"`
-	// Partitions are all that had a record, the hottest first.
+	// Partitions are all partitions with a record, the hottest first.
 	Partitions []PartitionCount `json:"partitions"`
 }
 
@@ -33,7 +33,7 @@ type Count struct {
 	Error int64 `json:"error"`
 }
 
-// PartitionCount is how many of the records were a partition's.
+// PartitionCount is how many records a partition had.
 type PartitionCount struct {
 	Partition int32 `json:"partition"`
 	Records   int64 `json:"records"`
@@ -43,12 +43,12 @@ type PartitionCount struct {
 // after so many others is not counted, however frequent it becomes.
 const maxKeys = 100_000
 
-// hotWithin bounds the reading of records, besides the caller's own bound.
+// hotWithin bounds the reading of records.
 const hotWithin = 20 * time.Second
 
-// Hottest reads the last records of a topic, about n of them and no more, and
-// tells their most frequent keys, at most top. It reads the same span of time
-// from every partition, so that a busy one is seen to be busy.
+// Hottest reads the last records of a topic, about n and no more, and returns their
+// most frequent keys, at most top. It reads the same span of time from every
+// partition, so that a busy one shows as busy.
 func (s *Sampler) Hottest(ctx context.Context, topic string, n int64, top int) (Hot, error) {
 	from, until, err := s.lastRecords(ctx, topic, n)
 	if err != nil {
@@ -93,12 +93,12 @@ func countKey(counts map[string]int64, key []byte, room int) {
 	}
 }
 
-// farBack is how far lastRecords looks for records.
+// farBack bounds the age of the records that lastRecords finds.
 const farBack = 30 * 24 * time.Hour
 
-// lastRecords finds offsets from where on a topic has about n records, and its
-// ends. It halves the time until the records after it fit, and then takes of
-// each partition its share.
+// lastRecords returns the offsets of the last n records or somewhat fewer of a
+// topic, and its ends. It halves the span of time until the records in it are too
+// few, and then takes from each partition its share of the last span.
 func (s *Sampler) lastRecords(ctx context.Context, topic string, n int64) (from, until map[Partition]int64, err error) {
 	starts, err := s.list(ctx, topic, s.adm.ListStartOffsets)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Sampler) lastRecords(ctx context.Context, topic string, n int64) (from,
 			return nil, nil, err
 		}
 		if total(later, until) < n {
-			break // the one before has enough, and is cut to size
+			break // the span before has enough, and is cut to size
 		}
 		from = later
 	}
@@ -151,8 +151,8 @@ func (s *Sampler) list(ctx context.Context, topic string, ask func(context.Conte
 	return offsets, nil
 }
 
-// read visits the records of each partition from an offset until another. What
-// Kafka does not hand over within hotWithin is left out.
+// read calls visit for the records of each partition between two offsets. Records
+// that do not arrive within hotWithin are left out.
 func (s *Sampler) read(ctx context.Context, from, until map[Partition]int64, visit func(*kgo.Record)) error {
 	waiting := make(map[Partition]int64)
 	for p, end := range until {

@@ -10,7 +10,7 @@ import (
 	"orak/operate/lag"
 )
 
-// repeat is n times the key.
+// repeat returns n times the key.
 func repeat(key string, n int) []string {
 	keys := make([]string, n)
 	for i := range keys {
@@ -19,7 +19,7 @@ func repeat(key string, n int) []string {
 	return keys
 }
 
-func TestHottestKeysAndPartitionsAreFound(t *testing.T) {
+func TestHottestReturnsTheMostFrequentKeysAndPartitions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	began := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
@@ -33,9 +33,8 @@ func TestHottestKeysAndPartitionsAreFound(t *testing.T) {
 	require.Equal(t, []lag.PartitionCount{{Partition: 0, Records: 40}, {Partition: 1, Records: 2}}, hot.Partitions)
 }
 
-// TestOnlyTheLastRecordsAreRead has a busy partition, and one whose records
-// are all old.
-func TestOnlyTheLastRecordsAreRead(t *testing.T) {
+// One partition is busy, the records of the other are all old.
+func TestHottestReadsOnlyTheLastRecords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.produce(1, time.Now().Add(-9*24*time.Hour), repeat("old", 100)...)

@@ -17,30 +17,31 @@ import (
 	"orak/internal/kafka"
 )
 
-// ErrNoGroup is what a look at a group finds that has neither members nor
-// commits: it never was, or it has expired.
+// ErrNoGroup means that a group has neither members nor commits: it never existed,
+// or it has expired.
 var ErrNoGroup = errors.New("no such consumer group")
 
-// Partition is one of a topic.
+// Partition is a partition of a topic.
 type Partition struct {
 	Topic string
 	ID    int32
 }
 
-// Look is what was seen of a group at one time.
+// Look is what was read of a group at one time.
 type Look struct {
 	Group string
-	// State is Kafka's own word, such as Stable or Empty.
+	// State is Kafka's word, such as Stable or Empty.
 	State   string
 	Members int
-	// Partitions are all those of every topic that the group has committed to
-	// or subscribes to.
+	// Partitions has the partitions of every topic that the group has committed
+	// to or subscribes to.
 	Partitions map[Partition]Sample
-	// Err is why there is nothing to see: ErrNoGroup, or what Kafka said.
+	// Err is why the group could not be read: ErrNoGroup, or an error of Kafka.
 	Err error
 }
 
-// Sampler looks at consumer groups from outside. It is for one goroutine.
+// Sampler reads the offsets of consumer groups without joining them. It is not safe
+// for concurrent use.
 type Sampler struct {
 	open func(...kgo.Opt) (*kgo.Client, error)
 	cl   *kgo.Client
@@ -48,8 +49,7 @@ type Sampler struct {
 	ages map[position]time.Time
 }
 
-// NewSampler makes a sampler; nothing is connected before the first Look. The
-// caller closes it.
+// NewSampler returns a Sampler, which connects on first use. The caller closes it.
 func NewSampler(cfg kafka.Config, log *slog.Logger) (*Sampler, error) {
 	cfg.ClientID += "-lag"
 	open := func(opts ...kgo.Opt) (*kgo.Client, error) { return kafka.NewClient(cfg, log, opts...) }
@@ -60,10 +60,10 @@ func NewSampler(cfg kafka.Config, log *slog.Logger) (*Sampler, error) {
 	return &Sampler{open: open, cl: cl, adm: kadm.NewClient(cl), ages: make(map[position]time.Time)}, nil
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (s *Sampler) Close() { s.cl.Close() }
 
-// Groups are the names of all consumer groups, sorted.
+// Groups returns the names of all consumer groups, sorted.
 func (s *Sampler) Groups(ctx context.Context) ([]string, error) {
 	listed, err := s.adm.ListGroups(ctx)
 	if err != nil {
@@ -72,9 +72,9 @@ func (s *Sampler) Groups(ctx context.Context) ([]string, error) {
 	return listed.Groups(), nil
 }
 
-// Look looks at groups, in their order. What is wrong with one group is in its
-// Look; an error is that Kafka could not be asked, an *orak.Fault of class
-// dependency.
+// Look reads groups, in their order. An error with one group is in its Look; the
+// error that is returned means that Kafka could not be asked, and is an *orak.Fault
+// of class dependency.
 func (s *Sampler) Look(ctx context.Context, groups ...string) ([]Look, error) {
 	if len(groups) == 0 {
 		return nil, nil
@@ -102,7 +102,7 @@ func (s *Sampler) Look(ctx context.Context, groups ...string) ([]Look, error) {
 	return looks, nil
 }
 
-// membership is who is in a group, and what it reads.
+// membership are the members of a group, and the topics that it reads.
 type membership struct {
 	state   string
 	members int
@@ -134,9 +134,9 @@ func (s *Sampler) membership(ctx context.Context, groups []string) (map[string]*
 	return found, s.newerMembership(ctx, found, others)
 }
 
-// newerMembership asks again for groups of the newer protocol (KIP-848): to the
-// older question they do not exist, or have no members. Brokers without the
-// protocol know no such group.
+// newerMembership asks in the newer group protocol (KIP-848): in answers to the older
+// request its groups do not exist, or have no members. Brokers without that protocol
+// find no such group.
 func (s *Sampler) newerMembership(ctx context.Context, found map[string]*membership, groups []string) error {
 	if len(groups) == 0 {
 		return nil
@@ -162,14 +162,14 @@ func (s *Sampler) newerMembership(ctx context.Context, found map[string]*members
 func (m *membership) reads(lists ...[]string) {
 	for _, topics := range lists {
 		for _, topic := range topics {
-			if topic != "" { // an answer may know it by its id alone
+			if topic != "" { // an answer may have only its id
 				m.topics[topic] = true
 			}
 		}
 	}
 }
 
-// look begins a Look, and adds the topics that were committed to.
+// look returns a Look without samples, and adds the topics that were committed to.
 func (m *membership) look(group string, commits kadm.FetchOffsetsResponse) Look {
 	l := Look{Group: group, State: m.state, Members: m.members, Partitions: make(map[Partition]Sample)}
 	m.reads(slices.Collect(maps.Keys(commits.Fetched)))
@@ -185,8 +185,7 @@ func (m *membership) look(group string, commits kadm.FetchOffsetsResponse) Look 
 	return l
 }
 
-// fill adds the partitions' samples. The ends come last: see the package
-// comment.
+// fill adds the samples. It reads the ends last; see the package comment.
 func (s *Sampler) fill(ctx context.Context, looks []Look, members map[string]*membership, commits kadm.FetchOffsetsResponses, topics map[string]bool) error {
 	if len(topics) == 0 {
 		return nil
@@ -204,7 +203,7 @@ func (s *Sampler) fill(ctx context.Context, looks []Look, members map[string]*me
 	ends.Each(func(end kadm.ListedOffset) {
 		start, ok := starts.Lookup(end.Topic, end.Partition)
 		if !ok || start.Err != nil || end.Err != nil {
-			return // deleted, or without a leader: nothing can be said of it
+			return // deleted, or without a leader
 		}
 		for _, l := range looks {
 			if l.Err != nil || !members[l.Group].topics[end.Topic] {

@@ -34,18 +34,18 @@ func TestGroupThatKeepsUpIsOK(t *testing.T) {
 	require.EqualValues(t, 10, report.Partitions[0].End)
 }
 
-func TestGroupThatLeavesARestIsStalled(t *testing.T) {
+func TestGroupThatLeavesABacklogIsInStall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.produce(0, time.Now(), "a", "b", "c", "d")
 	w.consume(w.member(kgo.FetchMaxBytes(1)), 1)
 	report := w.eventually(lag.NewBoard(brief), lag.StatusError, nothing)
 	require.Equal(t, lag.StatusStall, report.Partitions[0].Status)
-	require.Equal(t, lag.StatusOK, report.Partitions[1].Status, "there is nothing in it")
+	require.Equal(t, lag.StatusOK, report.Partitions[1].Status, "the partition is empty")
 	require.EqualValues(t, 1, report.Partitions[0].Complete)
 }
 
-func TestGroupWhoseMembersLeaveWhileRecordsComeIsStopped(t *testing.T) {
+func TestGroupWhoseMembersLeaveIsInStop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.produce(0, time.Now(), "a", "b")
@@ -59,7 +59,7 @@ func TestGroupWhoseMembersLeaveWhileRecordsComeIsStopped(t *testing.T) {
 	require.Zero(t, *report.Partitions[0].Out)
 }
 
-func TestGroupThatWasSetBackIsInRewindUntilItHasRecovered(t *testing.T) {
+func TestGroupThatWasResetIsInRewindUntilItHasRecovered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.produce(0, time.Now(), "a", "b", "c", "d")
@@ -84,11 +84,11 @@ func TestGroupWithoutMembersIsJudgedByItsCommits(t *testing.T) {
 	report := w.look(lag.NewBoard(endless))
 	require.Equal(t, "Empty", report.State)
 	require.Zero(t, report.Members)
-	require.Equal(t, lag.StatusUnknown, report.Status, "one look sees no movement")
+	require.Equal(t, lag.StatusUnknown, report.Status, "one look shows no movement")
 	require.EqualValues(t, 2, report.Lag)
 }
 
-func TestGroupThatIsUnknownSaysSo(t *testing.T) {
+func TestUnknownGroupIsErrNoGroup(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	report := w.look(lag.NewBoard(endless))
@@ -107,10 +107,10 @@ func TestPartitionWithoutACommitCountsFromItsStart(t *testing.T) {
 	require.Nil(t, report.Partitions[1].Committed)
 	require.EqualValues(t, 3, report.Partitions[1].Lag)
 	report = w.eventually(board, lag.StatusError, nothing)
-	require.Equal(t, lag.StatusStall, report.Partitions[1].Status, "a topic that nobody reads is not fine")
+	require.Equal(t, lag.StatusStall, report.Partitions[1].Status, "a topic that is not read is not OK")
 }
 
-func TestGroupThatJoinedAndNeverCommittedIsSeen(t *testing.T) {
+func TestGroupThatNeverCommittedIsMeasured(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.produce(1, time.Now(), "a")
@@ -135,7 +135,7 @@ func TestRecordsThatWereDeletedUnreadAreCounted(t *testing.T) {
 	require.EqualValues(t, 1, report.Partitions[0].Lag)
 }
 
-func TestAgeIsThatOfTheFirstRecordThatWaits(t *testing.T) {
+func TestAgeIsThatOfTheFirstUncommittedRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	began := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
@@ -147,7 +147,7 @@ func TestAgeIsThatOfTheFirstRecordThatWaits(t *testing.T) {
 	require.NoError(t, err)
 	waits, read := looks[0].Partitions[lag.Partition{Topic: topic, ID: 0}], looks[0].Partitions[lag.Partition{Topic: topic, ID: 1}]
 	require.True(t, began.Add(2*time.Second).Equal(waits.Oldest), "%s", waits.Oldest)
-	require.True(t, read.Oldest.IsZero(), "nothing waits")
+	require.True(t, read.Oldest.IsZero(), "there is no lag")
 	age, known := read.Behind()
 	require.True(t, known)
 	require.Zero(t, age)
@@ -157,7 +157,7 @@ func TestAgeIsThatOfTheFirstRecordThatWaits(t *testing.T) {
 	require.InDelta(t, time.Since(began.Add(3*time.Second)).Seconds(), *report.Seconds, patience.Seconds())
 }
 
-func TestTwoGroupsThatWaitInOnePartitionEachHaveTheirAge(t *testing.T) {
+func TestGroupsInOnePartitionHaveTheirOwnAge(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	began := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
@@ -176,7 +176,7 @@ func TestTwoGroupsThatWaitInOnePartitionEachHaveTheirAge(t *testing.T) {
 	require.Equal(t, []string{group, "others"}, names)
 }
 
-func TestNewerGroupProtocolIsSeenToo(t *testing.T) {
+func TestGroupOfTheNewerProtocolIsMeasured(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.produce(0, time.Now(), "a", "b")
@@ -189,7 +189,7 @@ func TestNewerGroupProtocolIsSeenToo(t *testing.T) {
 	require.Len(t, report.Partitions, 2)
 }
 
-func TestKafkaThatIsDownIsADependencysFault(t *testing.T) {
+func TestUnreachableKafkaIsADependencyFault(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(w.ctx)

@@ -8,9 +8,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// collector exports the last reports. Partitions that are gone, and all of
-// them while Kafka cannot be asked, are not exported: no figure is better than
-// an old one.
+// collector exports the last reports. Partitions that no longer exist, and all of
+// them while Kafka cannot be asked, are not exported: no value is better than an old
+// one.
 type collector struct {
 	mu      sync.Mutex
 	reports []GroupReport
@@ -34,7 +34,7 @@ func newCollector() *collector {
 	}
 }
 
-// register registers with reg; nil measures for nobody.
+// register registers the collector with reg, which may be nil.
 func (c *collector) register(reg prometheus.Registerer) error {
 	c.looks = promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 		Name: "orak_lag_looks_total",
@@ -52,14 +52,14 @@ func (c *collector) show(reports []GroupReport) {
 	c.reports = reports
 }
 
-// Describe is prometheus.Collector's.
+// Describe implements prometheus.Collector.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.offsets, c.seconds, c.lost, c.status, c.group} {
 		descs <- d
 	}
 }
 
-// Collect is prometheus.Collector's.
+// Collect implements prometheus.Collector.
 func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

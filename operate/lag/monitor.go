@@ -15,8 +15,8 @@ import (
 )
 
 // Monitor exports the lag of some groups as metrics, and logs when a group's
-// status changes. Every process that has one exports the same figures: take
-// their maximum over the instances. It is started once.
+// status changes. Every process with a Monitor exports the same values: use their
+// maximum over the instances. It is started once.
 type Monitor struct {
 	cfg       Config
 	kafka     kafka.Config
@@ -29,8 +29,8 @@ type Monitor struct {
 	looks  sync.WaitGroup
 }
 
-// NewMonitor watches the groups that cfg names; metrics go to reg, nil for
-// nobody.
+// NewMonitor returns a Monitor of the groups in cfg. It registers its metrics with
+// reg, which may be nil.
 func NewMonitor(cfg Config, k kafka.Config, log *slog.Logger, reg prometheus.Registerer) *Monitor {
 	cfg.Groups = slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
 	return &Monitor{
@@ -39,8 +39,8 @@ func NewMonitor(cfg Config, k kafka.Config, log *slog.Logger, reg prometheus.Reg
 	}
 }
 
-// Start begins to look. Kafka need not be reachable. A Monitor is started once,
-// and not after Stop.
+// Start starts the monitoring. Kafka need not be reachable. A Monitor is started
+// once, and not after Stop.
 func (m *Monitor) Start(ctx context.Context) error {
 	if err := m.life.Start(ctx, m.start); err != nil {
 		return fmt.Errorf("starting lag monitor: %w", err)
@@ -66,7 +66,7 @@ func (m *Monitor) start(context.Context) error {
 	return nil
 }
 
-// Stop ends the looking; the metrics go. It may be called again, and without
+// Stop ends the monitoring, and the metrics. It may be called again, and without
 // Start.
 func (m *Monitor) Stop(ctx context.Context) error {
 	err := m.life.Stop(ctx, func(context.Context) error { m.cancel(); m.looks.Wait(); return nil })
@@ -106,7 +106,7 @@ func (m *Monitor) look(ctx context.Context, sampler *Sampler, board *Board, befo
 	if err != nil {
 		m.collector.looks.WithLabelValues("failed").Inc()
 		m.collector.show(nil)
-		m.log.Warn("looking at consumer lag failed", "error", err)
+		m.log.WarnContext(ctx, "reading consumer lag failed", "error", err)
 		return
 	}
 	m.collector.looks.WithLabelValues("ok").Inc()
@@ -114,12 +114,12 @@ func (m *Monitor) look(ctx context.Context, sampler *Sampler, board *Board, befo
 	reports := board.Reports()
 	m.collector.show(reports)
 	for _, r := range reports {
-		m.logChange(r, before[r.Group])
+		m.logChange(ctx, r, before[r.Group])
 		before[r.Group] = r.Status
 	}
 }
 
-func (m *Monitor) logChange(r GroupReport, before Status) {
+func (m *Monitor) logChange(ctx context.Context, r GroupReport, before Status) {
 	if r.Status == before || r.Err != nil || before == "" && r.Status == StatusOK {
 		return
 	}
@@ -131,5 +131,5 @@ func (m *Monitor) logChange(r GroupReport, before Status) {
 	if r.Seconds != nil {
 		args = append(args, "lag_seconds", *r.Seconds)
 	}
-	m.log.Log(context.Background(), level, "consumer group changed its status", args...)
+	m.log.Log(ctx, level, "consumer group changed its status", args...)
 }

@@ -15,8 +15,7 @@ import (
 	"orak/operate/lag"
 )
 
-// figure is one of a registry's series, by its name and partition; -1 if it is
-// not there.
+// figure returns a value of a registry, by name and partition; -1 if there is none.
 func figure(t require.TestingT, reg *prometheus.Registry, name, partition string) float64 {
 	families, err := reg.Gather()
 	require.NoError(t, err)
@@ -37,7 +36,7 @@ func figure(t require.TestingT, reg *prometheus.Registry, name, partition string
 	return -1
 }
 
-// lines is a log that a test can read while it is written.
+// lines is a log that can be read while it is written.
 type lines struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -84,7 +83,7 @@ func TestMonitorExportsLagAndStatus(t *testing.T) {
 
 	require.NoError(t, m.Stop(w.ctx))
 	require.NoError(t, m.Stop(w.ctx))
-	require.EqualValues(t, -1, figure(t, reg, "orak_lag_offsets", "0"), "no figure is better than an old one")
+	require.EqualValues(t, -1, figure(t, reg, "orak_lag_offsets", "0"), "no value is better than an old one")
 }
 
 func TestMonitorThatWasNeverStartedCanBeStopped(t *testing.T) {
@@ -95,7 +94,7 @@ func TestMonitorThatWasNeverStartedCanBeStopped(t *testing.T) {
 	require.Error(t, m.Start(w.ctx))
 }
 
-func TestConfigRefusesWhatCannotWork(t *testing.T) {
+func TestConfigRefusesInvalidSettings(t *testing.T) {
 	t.Parallel()
 	good := lag.Config{Interval: time.Second, Window: time.Minute}
 	require.NoError(t, good.Validate())

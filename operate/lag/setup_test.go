@@ -16,8 +16,7 @@ import (
 	"orak/test/broker"
 )
 
-// patience is how long tests wait for what must happen; never an expectation
-// of speed.
+// patience bounds the waits of tests. It is no expectation of speed.
 const patience = 30 * time.Second
 
 const (
@@ -25,7 +24,7 @@ const (
 	group = "listeners"
 )
 
-// world is a broker with one topic of two partitions, and a sampler.
+// world is a broker with a topic of two partitions, and a sampler.
 type world struct {
 	t       *testing.T
 	ctx     context.Context
@@ -35,8 +34,8 @@ type world struct {
 	sampler *lag.Sampler
 }
 
-// brokers are kfake's, two for each test, or a turn at the one that broker.Env
-// names.
+// brokers returns the addresses of two brokers of kfake, or of the broker in
+// broker.Env, which one test at a time may use.
 func brokers(t *testing.T) []string {
 	t.Helper()
 	if address := broker.Take(t); address != "" {
@@ -73,7 +72,8 @@ func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 	return cl
 }
 
-// produce adds records to a partition, a second apart from at on.
+// produce writes records to a partition, the first at the given time and each
+// a second later.
 func (w *world) produce(partition int32, at time.Time, keys ...string) {
 	w.t.Helper()
 	var records []*kgo.Record
@@ -83,8 +83,7 @@ func (w *world) produce(partition int32, at time.Time, keys ...string) {
 	require.NoError(w.t, w.cl.ProduceSync(w.ctx, records...).FirstErr())
 }
 
-// commit sets a group's offset, as a tool does, or a consumer without a
-// membership.
+// commit commits an offset without joining the group.
 func (w *world) commit(partition int32, offset int64) {
 	w.t.Helper()
 	var offsets kadm.Offsets
@@ -92,7 +91,7 @@ func (w *world) commit(partition int32, offset int64) {
 	require.NoError(w.t, w.adm.CommitAllOffsets(w.ctx, group, offsets))
 }
 
-// consume takes n records as a member of the group, and commits them.
+// consume reads n records as a member of the group, and commits them.
 func (w *world) consume(member *kgo.Client, n int) {
 	w.t.Helper()
 	for n > 0 {
@@ -119,8 +118,8 @@ func (w *world) look(board *lag.Board) lag.GroupReport {
 	return reports[0]
 }
 
-// eventually looks until the group has a status, and returns that report.
-// between is done between two looks.
+// eventually looks until the group has a status, and returns that report. It calls
+// between after each look.
 func (w *world) eventually(board *lag.Board, want lag.Status, between func()) lag.GroupReport {
 	w.t.Helper()
 	for {
@@ -135,8 +134,8 @@ func (w *world) eventually(board *lag.Board, want lag.Status, between func()) la
 
 func nothing() {}
 
-// brief are rules whose window is a few looks.
+// brief has a window of a few looks.
 var brief = lag.Rules{Window: 100 * time.Millisecond}
 
-// endless are rules whose window is never full.
+// endless has a window that is never complete.
 var endless = lag.Rules{Window: time.Hour}

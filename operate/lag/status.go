@@ -1,36 +1,35 @@
 package lag
 
-// Status is what the movement of a partition, or of a group, says about its
-// consumer.
+// Status is the status of a group, or of a group in a partition.
 type Status string
 
-// The statuses. ERROR is a group's alone; STOP, STALL and REWIND a
-// partition's.
+// The statuses. Only groups are in ERROR; only partitions are in STOP, STALL or
+// REWIND.
 const (
-	// StatusOK: no backlog, or one that shrinks.
+	// StatusOK: there is no backlog, or it shrinks.
 	StatusOK Status = "OK"
-	// StatusUnknown: there is a backlog, and not yet enough samples to tell
-	// how it moves.
+	// StatusUnknown: there is a backlog, and there are too few samples to see how
+	// it moves.
 	StatusUnknown Status = "UNKNOWN"
-	// StatusWarn: records are read, and more come in.
+	// StatusWarn: records are read, but the backlog does not shrink.
 	StatusWarn Status = "WARN"
-	// StatusStall: there is a rest, and nobody takes it.
+	// StatusStall: there is a backlog, and nothing of it is read.
 	StatusStall Status = "STALL"
-	// StatusStop: new records come in, and nobody takes any.
+	// StatusStop: new records are written, and none is read.
 	StatusStop Status = "STOP"
-	// StatusRewind: the commit was set back; records are read again.
+	// StatusRewind: the commit went back; records are read again.
 	StatusRewind Status = "REWIND"
 	// StatusError: a partition of the group is in STALL, STOP or REWIND.
 	StatusError Status = "ERROR"
 )
 
-// Statuses are all, from the best to the worst.
+// Statuses returns all statuses, from the best to the worst.
 func Statuses() []Status {
 	return []Status{StatusOK, StatusUnknown, StatusWarn, StatusStall, StatusStop, StatusRewind, StatusError}
 }
 
-// Code is the status as the metrics have it: 0 is OK, and from 3 on it is an
-// error. A status that is none has -1.
+// Code returns the status as a metric value: 0 is OK, and 3 or more is an error. It
+// returns -1 for an unknown status.
 func (s Status) Code() int {
 	for code, status := range Statuses() {
 		if s == status {
@@ -40,10 +39,10 @@ func (s Status) Code() int {
 	return -1
 }
 
-// Bad says that somebody has to look.
+// Bad reports whether an operator has to act.
 func (s Status) Bad() bool { return s.Code() >= StatusStall.Code() }
 
-// OfGroup is the status of a group whose partitions have these; OK for none.
+// OfGroup returns the status of a group from those of its partitions; OK for none.
 func OfGroup(partitions []Status) Status {
 	worst := StatusOK
 	for _, s := range partitions {
