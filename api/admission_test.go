@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// half begins an upload of a tenant and stops in its middle.
+// half sends the first half of an upload of a tenant.
 func (b *bundle) half(t *testing.T, tenant string, content []byte) *raw {
 	t.Helper()
 	c := b.dial(t)
@@ -70,7 +70,7 @@ func TestSlowUploadMakesRoomForAnother(t *testing.T) {
 	content := wav(50_000)
 	slow := map[string]*raw{"choir": b.half(t, "choir", content), "band": b.half(t, "band", content)}
 	b.receiving(2)
-	// One's own slow upload makes room for one's next, and anybody's for others.
+	// A slow upload makes room for the next one of its tenant, and any slow upload for others.
 	b.eventually(func() bool {
 		return b.upload(content, header{"X-Orak-Tenant", "choir"}).status == http.StatusAccepted
 	}, "the tenant's next upload is accepted")
@@ -82,6 +82,6 @@ func TestSlowUploadMakesRoomForAnother(t *testing.T) {
 	problem(t, slow["band"].answer(), http.StatusRequestTimeout, "timeout")
 
 	again.send(string(content[len(content)/2:]))
-	require.Equal(t, http.StatusAccepted, again.answer().status, "who is not slow keeps the place")
-	b.eventually(func() bool { return len(b.keys()) == 3 }, "nothing is left of those that were ended")
+	require.Equal(t, http.StatusAccepted, again.answer().status, "an upload that is not slow continues")
+	b.eventually(func() bool { return len(b.keys()) == 3 }, "nothing of the evicted uploads remains")
 }

@@ -18,7 +18,7 @@ import (
 	"orak/api/resource"
 )
 
-// raw is a connection that sends what a well-behaved client would not.
+// raw is a connection that sends arbitrary bytes.
 type raw struct {
 	t *testing.T
 	net.Conn
@@ -51,7 +51,7 @@ func (r *raw) answer() reply {
 	return reply{resp.StatusCode, resp.Header, body, resp.Close}
 }
 
-// ended reads on to the connection's end, of which nothing may be left.
+// ended requires that the connection ends without further bytes.
 func (r *raw) ended() {
 	r.t.Helper()
 	rest, err := io.ReadAll(r.r)
@@ -61,13 +61,13 @@ func (r *raw) ended() {
 	require.Empty(r.t, string(rest))
 }
 
-// smuggled is a request that hides in a body.
+// smuggled is a request within a body.
 const smuggled = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-func TestAnUnreadBodyIsNeverRunAsARequest(t *testing.T) {
+func TestUnreadBodyIsNeverRunAsARequest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	padding := strings.Repeat("x", 20_000) // beyond what fasthttp reads ahead
+	padding := strings.Repeat("x", 20_000) // more than fasthttp reads ahead
 	form := "--b\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\n"
 	for name, request := range map[string]string{
 		"refused upload":       withLength("POST /v1/uploads", padding+smuggled),
@@ -107,7 +107,7 @@ func withChunk(line, body string, headers ...string) string {
 
 const someID = "0192c0de-0000-7000-8000-000000000001"
 
-func TestAConnectionIsKeptWhenTheWholeBodyWasRead(t *testing.T) {
+func TestConnectionIsKeptAfterTheWholeBodyWasRead(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	c := b.dial(t)
@@ -123,7 +123,7 @@ func TestAConnectionIsKeptWhenTheWholeBodyWasRead(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsCutOffIsNeverStored(t *testing.T) {
+func TestBodyThatIsCutOffIsNeverStored(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	content := string(wav(40_000))
@@ -149,7 +149,7 @@ func TestABodyThatIsCutOffIsNeverStored(t *testing.T) {
 
 func oneChunk(text string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(text), text) }
 
-func TestACutOffUploadWithAKeyCanBeRepeated(t *testing.T) {
+func TestUploadWithAKeyCanBeRepeatedAfterACutOff(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	content := wav(40_000)
@@ -163,12 +163,12 @@ func TestACutOffUploadWithAKeyCanBeRepeated(t *testing.T) {
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 }
 
-func TestAClientThatStillSendsCanReadItsRefusal(t *testing.T) {
+func TestClientThatIsStillSendingCanReadItsRefusal(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	c := b.dial(t)
 	c.send("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 101000000\r\n\r\n")
-	// It goes on sending long after the server has answered and closed.
+	// The client continues to send long after the server has answered and closed.
 	piece := strings.Repeat("x", 1<<20)
 	for range 30 {
 		if _, err := io.WriteString(c.Conn, piece); err != nil {
@@ -178,7 +178,7 @@ func TestAClientThatStillSendsCanReadItsRefusal(t *testing.T) {
 	problem(t, c.answer(), http.StatusRequestEntityTooLarge, "too-large")
 }
 
-func TestASlowClientIsServedAndASilentOneIsNot(t *testing.T) {
+func TestSlowClientIsServedAndSilentOneIsNot(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) {
 		b.cfg.BodyTimeout = time.Second
@@ -187,7 +187,7 @@ func TestASlowClientIsServedAndASilentOneIsNot(t *testing.T) {
 	content := wav(40_000)
 	head := fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", len(content))
 
-	// Each piece comes in time, the whole takes longer than any timeout.
+	// Each piece arrives in time, the whole takes longer than any timeout.
 	slow := b.dial(t)
 	slow.send(head + string(content[:10_000]))
 	pieces := time.NewTicker(150 * time.Millisecond)
@@ -220,7 +220,7 @@ func TestExpectContinueIsAnswered(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, c.answer().status)
 }
 
-func TestWhatIsNoRequestIsAProblemToo(t *testing.T) {
+func TestMalformedRequestIsAnsweredWithAProblem(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for request, code := range map[string]string{
@@ -253,7 +253,7 @@ func TestStopEndsIdleConnectionsAndMayBeRepeated(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestAKeptConnectionTakesAnUploadAfterLongIdling(t *testing.T) {
+func TestIdleConnectionAcceptsAnUploadLater(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) {
 		b.cfg.BodyTimeout = 500 * time.Millisecond
@@ -262,7 +262,7 @@ func TestAKeptConnectionTakesAnUploadAfterLongIdling(t *testing.T) {
 	c := b.dial(t)
 	c.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.Equal(t, http.StatusOK, c.answer().status)
-	time.Sleep(time.Second) // idle for longer than a client may take to read an answer
+	time.Sleep(time.Second) // idle for longer than the write timeout of an answer
 	content := wav(30_000)
 	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(content)))
 	c.continued()
@@ -280,7 +280,7 @@ func (r *raw) continued() {
 	require.NoError(r.t, err)
 }
 
-func TestWhatTheHeadAloneRefusesIsRefusedBeforeTheBodyIsSent(t *testing.T) {
+func TestRequestIsRefusedByItsHeadBeforeTheBodyIsSent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for name, test := range map[string]struct {
@@ -301,7 +301,7 @@ func TestWhatTheHeadAloneRefusesIsRefusedBeforeTheBodyIsSent(t *testing.T) {
 			c := b.dial(t)
 			c.send(test.head + "Host: localhost\r\n" + expect + "\r\n")
 			if expect == "" && test.code != "length-required" {
-				c.send("x") // the first byte of the body, and no more
+				c.send("x") // only the first byte of the body
 			}
 			r := c.answer()
 			require.Equal(t, test.status, r.status, name)
@@ -312,7 +312,7 @@ func TestWhatTheHeadAloneRefusesIsRefusedBeforeTheBodyIsSent(t *testing.T) {
 	require.Empty(t, b.keys())
 }
 
-func TestAnExpectationThatNobodyMeetsIsRefused(t *testing.T) {
+func TestUnsupportedExpectationIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, expect := range []string{"Expect: 200-ok", "Expect: 100-continue, more", "Expect: 100-continue\r\nExpect: more"} {
@@ -337,7 +337,7 @@ func TestAnExpectationThatNobodyMeetsIsRefused(t *testing.T) {
 	}
 }
 
-func TestStopWaitsForNoConnectionWithoutARequest(t *testing.T) {
+func TestStopDoesNotWaitForIdleConnections(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	silent, half := b.dial(t), b.dial(t)
@@ -351,7 +351,7 @@ func TestStopWaitsForNoConnectionWithoutARequest(t *testing.T) {
 	silent.ended()
 }
 
-func TestIdleConnectionsMakeRoomForHonestOnes(t *testing.T) {
+func TestIdleConnectionsMakeRoomForNewOnes(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.cfg.MaxConnections = 5 })
 	for range 30 {
@@ -366,7 +366,7 @@ func TestIdleConnectionsMakeRoomForHonestOnes(t *testing.T) {
 	require.Contains(t, b.gathered(), `orak_connections{listener="api"} 5`)
 }
 
-func TestAnAPIThatEndsByItselfSaysSo(t *testing.T) {
+func TestServerThatEndsByItselfReportsIt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	require.NoError(t, b.BreakListener())
@@ -374,6 +374,6 @@ func TestAnAPIThatEndsByItselfSaysSo(t *testing.T) {
 	case err := <-b.Fatal():
 		require.ErrorContains(t, err, "serving the API")
 	case <-time.After(10 * time.Second):
-		t.Fatal("it ended in silence")
+		t.Fatal("the server did not report its end")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestServerOnLoopbackAnswersToItsOwnNamesAlone(t *testing.T) {
+func TestServerOnLoopbackAnswersOnlyToItsOwnNames(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.cfg.Hosts = []string{"voices.example"} })
 	for host, want := range map[string]int{
@@ -27,7 +27,7 @@ func TestServerOnLoopbackAnswersToItsOwnNamesAlone(t *testing.T) {
 	}
 	c := b.dial(t)
 	c.send("GET /livez HTTP/1.1\r\nHost: 10.0.0.7\r\n\r\n")
-	require.Equal(t, http.StatusOK, c.answer().status, "probes ask by address")
+	require.Equal(t, http.StatusOK, c.answer().status, "probes use the address")
 }
 
 func TestPageOfAnotherSiteChangesNothing(t *testing.T) {
@@ -50,8 +50,8 @@ func TestPageOfAnotherSiteChangesNothing(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, c.answer().status)
 }
 
-// A form of a foreign page can send text, and no JSON.
-func TestDecisionsAreTakenAsJSONAlone(t *testing.T) {
+// A form of a foreign page can send text but not JSON.
+func TestDecisionsAreAcceptedOnlyAsJSON(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for kind, want := range map[string]int{

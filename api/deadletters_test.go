@@ -63,7 +63,7 @@ func TestDeadLettersAreListedInPages(t *testing.T) {
 	problem(t, b.get("/v1/dead-letters", tenant("a' OR '1'='1")), http.StatusBadRequest, "invalid-tenant")
 }
 
-func TestAnOperatorDecidesOnAParkedUpload(t *testing.T) {
+func TestOperatorDecidesOnAParkedUpload(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, operating)
 	for verb, status := range map[string]orak.Status{"reprocess": orak.StatusConverting, "discard": orak.StatusDiscarded} {
@@ -110,7 +110,7 @@ func TestDecisionsAreDecodedStrictly(t *testing.T) {
 	problem(t, b.post("/v1/dead-letters/x/reprocess", decision), http.StatusNotFound, "not-found")
 }
 
-// listed are the ids on all pages of a query.
+// listed returns the ids on all pages of a query.
 func (b *bundle) listed(query string, headers ...header) (ids []orak.UploadID, pages int) {
 	b.t.Helper()
 	for token := ""; ; {
@@ -197,9 +197,8 @@ func TestDeadLettersAreSelected(t *testing.T) {
 
 func zulu(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// TestASelectionIsBoundedWork has more dead letters than one request looks at
-// for those that match.
-func TestASelectionIsBoundedWork(t *testing.T) {
+// TestSelectionIsBoundedWork has more dead letters than one request examines.
+func TestSelectionIsBoundedWork(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, operating)
 	var last orak.UploadID
@@ -220,14 +219,14 @@ func TestASelectionIsBoundedWork(t *testing.T) {
 	require.Equal(t, []orak.UploadID{oldest}, ids)
 	require.Greater(t, pages, 1)
 
-	// No page is longer than was asked for, and nothing is listed twice or left out.
+	// No page is longer than requested, and each dead letter is listed once.
 	ids, pages = b.listed("page_size=8&text=a.wav")
 	require.ElementsMatch(t, first, ids)
 	require.GreaterOrEqual(t, pages, 4)
 	require.Contains(t, ids, last)
 }
 
-func TestADeadLetterIsShownWhole(t *testing.T) {
+func TestDeadLetterIsShownCompletely(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, operating, func(b *bundle) { b.deps.Namespace = "night" })
 	p := progress("choir", orak.StatusDeadLettered)
@@ -272,7 +271,7 @@ func TestADeadLetterIsShownWhole(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, b.post(d.Links.Discard, decision).status)
 }
 
-func TestWhatIsNoDeadLetterSaysWhatItIs(t *testing.T) {
+func TestUploadThatIsNotADeadLetterIsExplained(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, operating)
 	for status, says := range map[orak.Status]string{

@@ -14,7 +14,7 @@ import (
 	"orak/internal/objectstore"
 )
 
-// silentStore takes what it is asked for, and never answers.
+// silentStore accepts requests and never answers.
 type silentStore struct{ api.Store }
 
 func (silentStore) Put(ctx context.Context, _ string, body io.Reader, _ objectstore.PutOptions) (objectstore.Info, error) {
@@ -60,8 +60,7 @@ func TestRequestsOfASilentStoreAreAnsweredInTime(t *testing.T) {
 	}
 }
 
-// A slow sender is no reason to give up: the time in which the client is
-// waited for does not count.
+// The time in which the server waits for its client does not count.
 func TestSlowSenderIsNotLate(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.cfg.StoreTimeout = 2 * time.Second })
@@ -70,7 +69,7 @@ func TestSlowSenderIsNotLate(t *testing.T) {
 	c.send(fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", len(content)))
 	for i := 0; i < len(content); i += 5000 {
 		c.send(content[i:min(i+5000, len(content))])
-		time.Sleep(700 * time.Millisecond) // it is the time itself that is tested
+		time.Sleep(700 * time.Millisecond) // the elapsed time is what is tested
 	}
 	require.Equal(t, http.StatusAccepted, c.answer().status)
 }

@@ -25,7 +25,7 @@ func (b *bundle) delete(path string, headers ...header) reply {
 	return b.do(b.request(http.MethodDelete, path, nil, headers...))
 }
 
-// bury writes a tombstone, as the erasure does.
+// bury writes a tombstone like an erasure.
 func (b *bundle) bury(t orak.Tenant, id orak.UploadID, erasedAt time.Time) {
 	b.t.Helper()
 	text, err := json.Marshal(orak.Tombstone{ID: id, RequestedAt: time.Now().UTC(), ErasedAt: erasedAt})
@@ -33,7 +33,7 @@ func (b *bundle) bury(t orak.Tenant, id orak.UploadID, erasedAt time.Time) {
 	b.put(orak.ErasedKey(t, id), text, "application/json")
 }
 
-// asked are the erasures that are on record.
+// asked returns the published erasures.
 func asked(t *testing.T, es []events.Event) []events.Erasure {
 	t.Helper()
 	var all []events.Erasure
@@ -48,7 +48,7 @@ func asked(t *testing.T, es []events.Event) []events.Erasure {
 	return all
 }
 
-func TestAnErasureIsOnRecordBehindItsUpload(t *testing.T) {
+func TestErasureIsPublishedAfterItsUpload(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	a := into[resource.Accepted](t, b.upload(wav(5000), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
@@ -63,22 +63,22 @@ func TestAnErasureIsOnRecordBehindItsUpload(t *testing.T) {
 	require.Equal(t, []events.Erasure{{ID: a.ID, Tenant: "choir", By: "ada", Reason: "asked by the singer"}}, asked(t, es))
 	require.Contains(t, es[1].Traceparent, "4bf92f3577b34da6a3ce929d0e0e4736")
 
-	// Asked again while it is carried out, it is the same event.
+	// A repeated request during the erasure makes the same event.
 	b.bury("choir", a.ID, time.Time{})
 	into[resource.Erasing](t, b.delete(path, header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
 	require.Len(t, b.announced(2), 2)
-	// And once it is done, there is nothing to do.
+	// After the erasure, a repeated request does nothing.
 	b.bury("choir", a.ID, time.Now().UTC())
 	done := b.delete(path, header{"X-Orak-Tenant", "choir"})
 	require.Equal(t, http.StatusNoContent, done.status)
 	require.Empty(t, done.body)
 }
 
-func TestOnlyTheOwnersUploadIsErased(t *testing.T) {
+func TestErasureIsLimitedToTheTenant(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	a := into[resource.Accepted](t, b.upload(wav(5000), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
-	known := progress("choir", orak.StatusCompleted) // its recording is gone, by hand
+	known := progress("choir", orak.StatusCompleted) // its recording was removed manually
 	b.begin(known)
 	for _, id := range []orak.UploadID{a.ID, known.Upload.ID} {
 		problem(t, b.delete("/v1/uploads/"+string(id)), http.StatusNotFound, "not-found")
@@ -90,7 +90,7 @@ func TestOnlyTheOwnersUploadIsErased(t *testing.T) {
 	require.Equal(t, []events.Erasure{{ID: known.Upload.ID, Tenant: "choir", By: "the API"}}, asked(t, b.announced(2)))
 }
 
-func TestWhoAsksIsBounded(t *testing.T) {
+func TestErasureBoundsRequesterAndReason(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
@@ -107,14 +107,14 @@ func TestErasureIsAcceptedWhileKafkaIsUnavailable(t *testing.T) {
 	b := setupTemporal(t, func(b *bundle) { b.cfg.AckWait = 20 * time.Millisecond })
 	b.kafkaDown.Store(true)
 	key := header{"Idempotency-Key", "take-1"}
-	a := into[resource.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted) // it is in the outbox
+	a := into[resource.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted) // the upload is in the outbox
 	path := "/v1/uploads/" + string(a.ID)
 	began := time.Now()
 	into[resource.Erasing](t, b.delete(path+"?by=ada"), http.StatusAccepted)
 	require.Less(t, time.Since(began), 5*time.Second, "it does not wait for Kafka")
 	require.Contains(t, b.keys(), orak.PendingErasureKey(orak.DefaultTenant, a.ID))
 
-	// From now on it is erased for whoever asks, and is not taken in again.
+	// From now on the upload is erased for every caller, and its key is refused.
 	problem(t, b.get(path), http.StatusGone, "erased")
 	problem(t, b.upload(wav(5000), key), http.StatusGone, "erased")
 	into[resource.Erasing](t, b.delete(path+"?by=ada"), http.StatusAccepted)
@@ -128,9 +128,9 @@ func TestErasureIsAcceptedWhileKafkaIsUnavailable(t *testing.T) {
 	require.Equal(t, []events.Erasure{{ID: a.ID, Tenant: orak.DefaultTenant, By: "ada"}}, es)
 }
 
-// A process that dies with Kafka unavailable leaves its erasures to the next
-// one, with who asked.
-func TestNextProcessSendsTheErasuresThatAreLeft(t *testing.T) {
+// The next process publishes the erasures of one that died while Kafka was
+// unavailable, including the requester.
+func TestNextProcessPublishesErasuresThatRemain(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.cfg.AckWait = time.Millisecond })
 	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
@@ -141,7 +141,7 @@ func TestNextProcessSendsTheErasuresThatAreLeft(t *testing.T) {
 	damaged := freshID()
 	b.put(orak.PendingErasureKey("choir", damaged), []byte("{"), "application/json")
 
-	b.deps.Events = b.producer() // the first one's keeps failing
+	b.deps.Events = b.producer() // the producer of the first process keeps failing
 	b.kafkaDown.Store(false)
 	b.replica()
 	es := b.announced(3)
@@ -157,7 +157,7 @@ func TestNextProcessSendsTheErasuresThatAreLeft(t *testing.T) {
 	require.ElementsMatch(t, []string{orak.OriginalKey(orak.DefaultTenant, a.ID), orak.ErasedKey(orak.DefaultTenant, a.ID)}, b.keys())
 }
 
-// lostAnswers stores markers of erasures, and says that it did not.
+// lostAnswers stores the markers of erasures but reports a failure.
 type lostAnswers struct{ api.Store }
 
 func (s lostAnswers) Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error) {
@@ -168,7 +168,7 @@ func (s lostAnswers) Put(ctx context.Context, key string, body io.Reader, opts o
 	return info, err
 }
 
-func TestErasureThatMayFollowIsNotDenied(t *testing.T) {
+func TestErasureThatMayHappenIsNotDenied(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.deps.Store = lostAnswers{b.store} })
 	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
@@ -178,7 +178,7 @@ func TestErasureThatMayFollowIsNotDenied(t *testing.T) {
 	require.Contains(t, b.keys(), orak.PendingErasureKey(orak.DefaultTenant, a.ID))
 }
 
-func TestAnErasedUploadIsGone(t *testing.T) {
+func TestErasedUploadIsGone(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	ended, unknown, running := progress("choir", orak.StatusCompleted), progress("choir", orak.StatusQueued), progress("choir", orak.StatusConverting)
@@ -194,12 +194,12 @@ func TestAnErasedUploadIsGone(t *testing.T) {
 		require.True(t, p.ErasedAt.IsZero(), path)
 		problem(t, b.get("/v1/uploads/"+string(ended.Upload.ID)+path, header{"X-Orak-Tenant", "other"}), http.StatusNotFound, "not-found")
 	}
-	// A damaged one is one.
+	// A damaged tombstone counts, too.
 	b.put(orak.ErasedKey("choir", unknown.Upload.ID), []byte("{"), "application/json")
 	problem(t, b.get("/v1/uploads/"+string(unknown.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusGone, "erased")
 	into[resource.Erasing](t, b.delete("/v1/uploads/"+string(unknown.Upload.ID), header{"X-Orak-Tenant", "choir"}), http.StatusAccepted)
 
-	// A stream ends with it.
+	// An event stream ends with the erasure.
 	done := make(chan reply, 1)
 	go func() {
 		done <- b.get("/v1/uploads/"+string(running.Upload.ID)+"/events", header{"X-Orak-Tenant", "choir"})
@@ -214,7 +214,7 @@ func TestAnErasedUploadIsGone(t *testing.T) {
 	require.Contains(t, string(stream.body[bytes.LastIndex(stream.body, []byte("data:")):]), `"status":"erased"`)
 }
 
-func TestTheKeyOfAnErasedUploadIsNotUsedAgain(t *testing.T) {
+func TestIdempotencyKeyOfAnErasedUploadIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	key := header{"Idempotency-Key", "take-1"}
@@ -222,7 +222,7 @@ func TestTheKeyOfAnErasedUploadIsNotUsedAgain(t *testing.T) {
 	b.announced(1)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 	b.bury(orak.DefaultTenant, a.ID, time.Time{})
-	// While its recording is still there, and when it is gone.
+	// Before and after the recording is removed.
 	for range 2 {
 		p := problem(t, b.upload(wav(5000), key), http.StatusGone, "erased")
 		require.Contains(t, p.Detail, "with a new key")
@@ -232,9 +232,8 @@ func TestTheKeyOfAnErasedUploadIsNotUsedAgain(t *testing.T) {
 	require.Len(t, b.announced(1), 1)
 }
 
-// One request with the key is slow: meanwhile the upload of another one is
-// erased.
-func TestARecordingThatArrivesAfterItsErasureIsNotKept(t *testing.T) {
+// While one request with the key is slow, the upload of another one is erased.
+func TestRecordingThatArrivesAfterItsErasureIsRemoved(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	content := wav(20000)
@@ -260,9 +259,8 @@ func TestARecordingThatArrivesAfterItsErasureIsNotKept(t *testing.T) {
 	require.Equal(t, []string{orak.ErasedKey(orak.DefaultTenant, orak.UploadID(id))}, b.keys())
 }
 
-// A process that died between storing and looking, or a marker that was
-// written late.
-func TestTheOutboxDropsWhatWasErased(t *testing.T) {
+// A process may die between storing and checking, or write its marker late.
+func TestRelayDropsErasedUploads(t *testing.T) {
 	t.Parallel()
 	b := prepare(t)
 	id, other := freshID(), freshID()

@@ -20,7 +20,7 @@ import (
 	"orak/api/resource"
 )
 
-// counted is Temporal, with a count of the looks at workflows.
+// counted is Temporal with a count of Describe calls.
 type counted struct {
 	api.Workflows
 	describes *atomic.Int64
@@ -50,7 +50,7 @@ func (b *bundle) follow(p orak.Progress) (*follower, error) {
 	return &follower{conn, bufio.NewReaderSize(conn, 1024)}, err
 }
 
-// until reads on to a line that has text.
+// until reads up to a line that contains text.
 func (f *follower) until(text string) error {
 	for {
 		line, err := f.in.ReadString('\n')
@@ -63,7 +63,7 @@ func (f *follower) until(text string) error {
 	}
 }
 
-// every runs do for all of n, 64 at a time.
+// every runs do n times, 64 at once.
 func every(t *testing.T, n int, do func(i int) error) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -84,7 +84,7 @@ func every(t *testing.T, n int, do func(i int) error) {
 	}
 }
 
-func TestManyStreamsOfFewUploadsAreFewLooks(t *testing.T) {
+func TestManyStreamsOfFewUploadsShareTheirPolls(t *testing.T) {
 	t.Parallel()
 	const streams, uploads, pace = 2000, 10, 20
 	var describes atomic.Int64
@@ -100,7 +100,7 @@ func TestManyStreamsOfFewUploadsAreFewLooks(t *testing.T) {
 		watched = append(watched, p)
 	}
 	began := time.Now()
-	// bound is what the rate allows: a second's worth at once, and the pace.
+	// bound is what the rate allows: a burst of one second, then the rate.
 	bound := func() float64 { return pace + pace*time.Since(began).Seconds() + 1 }
 
 	open := make([]*follower, streams)
@@ -112,7 +112,7 @@ func TestManyStreamsOfFewUploadsAreFewLooks(t *testing.T) {
 	})
 	require.EqualValues(t, streams, b.gauge("orak_api_watchers"))
 	require.EqualValues(t, uploads, b.gauge("orak_api_watched_uploads"))
-	require.LessOrEqual(t, float64(describes.Load()), bound(), "opening them looks no more often")
+	require.LessOrEqual(t, float64(describes.Load()), bound(), "opening streams adds no polls")
 
 	for _, p := range watched {
 		p.Status = orak.StatusCompleted
@@ -171,7 +171,7 @@ func TestStreamsOfOneTenantAreBounded(t *testing.T) {
 	require.NotEmpty(t, over.header.Get("Retry-After"))
 	b.watch(t, band)
 	problem(t, b.get(self(solo)+"/events", tenant("solo")), http.StatusServiceUnavailable, "unavailable")
-	// One that is refused, or ends, takes no place.
+	// A stream that is refused or has ended takes no place.
 	problem(t, b.get("/v1/uploads/"+string(freshID())+"/events", tenant("solo")), http.StatusServiceUnavailable, "unavailable")
 	choir.Status = orak.StatusCompleted
 	b.show(choir)
@@ -181,7 +181,7 @@ func TestStreamsOfOneTenantAreBounded(t *testing.T) {
 	b.watch(t, solo)
 }
 
-func TestStreamGoesOnWhereItWasCutOff(t *testing.T) {
+func TestStreamResumesAfterTheLastEventID(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	p := progress("choir", orak.StatusAnalyzing)
@@ -193,7 +193,7 @@ func TestStreamGoesOnWhereItWasCutOff(t *testing.T) {
 	require.True(t, ok)
 	require.NotEmpty(t, first.id)
 
-	// It has this state already: only what comes next is sent.
+	// The client has this state already, so only the next one is sent.
 	s := b.watchFrom(t, p, first.id)
 	p.Status = orak.StatusDeadLettered
 	p.Failure = &orak.Failure{Stage: orak.StageAnalyze, Class: orak.ClassModel, Message: "It failed."}
@@ -204,13 +204,13 @@ func TestStreamGoesOnWhereItWasCutOff(t *testing.T) {
 	require.Empty(t, s.all())
 	require.True(t, s.ended)
 
-	// An EventSource that comes back for more is told that there is none.
+	// An EventSource that reconnects after the end is answered 204.
 	end := b.get(self(p)+"/events", tenant("choir"), header{"Last-Event-ID", s.id})
 	require.Equal(t, http.StatusNoContent, end.status)
 	require.Empty(t, end.body)
 	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 0 }, "it takes no place")
 
-	// Run again, there is more, for the same client.
+	// After a reprocess there are new events for the same client.
 	into[resource.Upload](t, b.post("/v1/dead-letters/"+string(p.Upload.ID)+"/reprocess", decision, tenant("choir")), http.StatusAccepted)
 	more := b.watchFrom(t, p, s.id)
 	u, ok = more.next()

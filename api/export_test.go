@@ -1,6 +1,6 @@
 package api
 
-// Routes are the method and path of each route.
+// Routes returns the method and path of each route.
 func (s *Server) Routes() (all []string) {
 	for _, r := range s.app.GetRoutes(true) {
 		all = append(all, r.Method+" "+r.Path)
@@ -8,5 +8,5 @@ func (s *Server) Routes() (all []string) {
 	return all
 }
 
-// BreakListener ends the accepting, as a broken socket would.
+// BreakListener ends the accept loop like a broken socket.
 func (s *Server) BreakListener() error { return s.listener.Listener.Close() }

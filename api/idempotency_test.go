@@ -18,7 +18,7 @@ import (
 	"orak/internal/objectstore"
 )
 
-// readings counts how often a recording is read from the store.
+// readings counts the reads of recordings from the store.
 type readings struct {
 	api.Store
 	n *atomic.Int64
@@ -31,7 +31,7 @@ func (r readings) Get(ctx context.Context, key string) (io.ReadCloser, objectsto
 	return r.Store.Get(ctx, key)
 }
 
-// begun is the head of an upload of which only the first bytes are sent.
+// begun is the head of an upload whose body is cut off.
 func begun(size int, headers ...header) string {
 	head := fmt.Sprintf("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nIdempotency-Key: k\r\n", size)
 	for _, h := range headers {
@@ -40,7 +40,7 @@ func begun(size int, headers ...header) string {
 	return head + "\r\n"
 }
 
-func TestRepeatReadsNoMoreThanItTakesToTell(t *testing.T) {
+func TestRepeatReadsNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
 	var read atomic.Int64
 	b := setup(t, func(b *bundle) { b.deps.Store = readings{b.store, &read} })
@@ -55,8 +55,8 @@ func TestRepeatReadsNoMoreThanItTakesToTell(t *testing.T) {
 	problem(t, b.upload(other, key), http.StatusUnprocessableEntity, "idempotency-conflict")
 	require.Zero(t, read.Load())
 
-	// First bytes alone: what is claimed decides, and the connection ends, since
-	// the rest would be taken for the next request.
+	// Only the first bytes: the declared digest or length decides, and the
+	// connection ends, since the rest would be taken for the next request.
 	for name, c := range map[string]struct {
 		size   int
 		claim  []header
@@ -92,7 +92,7 @@ func TestRepeatTakesTheDigestFromTheWorkflow(t *testing.T) {
 	first := into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 
-	// Where nothing else knows it, the recording is read.
+	// If nothing else has the digest, the recording is read.
 	require.Equal(t, first, into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted))
 	problem(t, b.upload(other, key), http.StatusUnprocessableEntity, "idempotency-conflict")
 	require.EqualValues(t, 2, read.Load())
@@ -105,8 +105,8 @@ func TestRepeatTakesTheDigestFromTheWorkflow(t *testing.T) {
 	require.EqualValues(t, 2, read.Load())
 }
 
-// The object that is stored says when the upload was accepted, to the status,
-// to the event, and to whoever announces it later.
+// The stored object has the time of acceptance, for the status, the event and later
+// announcements.
 func TestCreatedAtIsTheSameInEveryAnswer(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, func(b *bundle) { b.cfg.AckWait = time.Millisecond })
@@ -118,7 +118,7 @@ func TestCreatedAtIsTheSameInEveryAnswer(t *testing.T) {
 	at := createdAt()
 	require.False(t, at.IsZero())
 
-	// Another request with the key writes its own marker before it finds out.
+	// Another request with the key first writes its own marker.
 	b.eventually(func() bool { return b.marker(a.ID)["sha256"] != nil }, "the marker is completed")
 	b.put(orak.PendingKey(orak.DefaultTenant, a.ID), []byte(`{"upload_id":"`+string(a.ID)+`","tenant":"default","received_at":"2020-01-02T03:04:05Z"}`), "application/json")
 	b.deps.Events = b.producer()
@@ -141,7 +141,7 @@ func TestCreatedAtIsTheSameInEveryAnswer(t *testing.T) {
 	require.True(t, at.Equal(createdAt()))
 }
 
-func TestAnswersAreCachedByTheirOwnersAndValidated(t *testing.T) {
+func TestAnswersAreCachedPrivatelyAndRevalidated(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	p := progress("choir", orak.StatusCompleted)
@@ -165,12 +165,12 @@ func TestAnswersAreCachedByTheirOwnersAndValidated(t *testing.T) {
 		require.Equal(t, r.body, again.body)
 		cacheable(t, again)
 	}
-	// A reprocess makes another analysis: the caller's copy is not taken for it.
+	// A reprocess makes another analysis, so the caller's copy is out of date.
 	old := b.get(self(p)+"/analysis", tenant("choir")).header.Get("ETag")
 	b.put(orak.AnalysisKey("choir", p.Upload.ID), []byte(`{"audio":{"duration_s":2}}`), "application/json")
 	require.Equal(t, http.StatusOK, b.get(self(p)+"/analysis", tenant("choir"), header{"If-None-Match", old}).status)
 
-	// What is refused is not kept, and depends on the tenant as well.
+	// Refusals are not cached, and depend on the tenant, too.
 	for _, r := range []reply{b.get(self(p)), b.get(self(p)+"/analysis", tenant("band")), b.get(self(p), tenant("NO")), b.get("/v1/dead-letters")} {
 		require.Equal(t, "no-store", r.header.Get("Cache-Control"))
 		require.Contains(t, r.header.Get("Vary"), "X-Orak-Tenant")

@@ -24,14 +24,14 @@ func TestFormWithASecondFileIsRefusedWhateverItsSize(t *testing.T) {
 	b.eventually(func() bool { return len(b.keys()) == 0 }, "nothing is stored")
 }
 
-// formWith is a form of one file whose part begins with these header lines.
+// formWith is a form with one file whose part begins with these header lines.
 func formWith(lines string, content []byte) []byte {
 	return fmt.Appendf(nil, "--b\r\n%s\r\n\r\n%s\r\n--b--\r\n", lines, content)
 }
 
 var formType = header{"Content-Type", "multipart/form-data; boundary=b"}
 
-func TestFileNameOfAFormIsDecoration(t *testing.T) {
+func TestFileNameOfAFormIsOptional(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	names := map[string]string{
@@ -62,7 +62,7 @@ func TestFileNameOfAFormIsDecoration(t *testing.T) {
 	}
 }
 
-func TestFormThatIsMalformedIsToldSo(t *testing.T) {
+func TestMalformedFormIsExplained(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for lines, want := range map[string]string{
@@ -98,8 +98,7 @@ func TestFormIsBounded(t *testing.T) {
 	require.Contains(t, p.Detail, "before the file")
 }
 
-// A header without an end is refused as soon as it is too large, not when it
-// ends.
+// An endless header is refused as soon as it is too large.
 func TestHeaderOfAPartWithoutAnEndIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -10,7 +10,7 @@ import (
 	"orak/api/resource"
 )
 
-func TestAPanicIsAProblemAndItsStackIsLogged(t *testing.T) {
+func TestPanicIsAProblemAndItsStackIsLogged(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) {
 		b.deps.Media.Sniff = func([]byte) (string, bool) { panic("a broken invariant") }
@@ -20,7 +20,7 @@ func TestAPanicIsAProblemAndItsStackIsLogged(t *testing.T) {
 	b.eventually(func() bool {
 		log := b.log.String()
 		return strings.Contains(log, "a broken invariant") && strings.Contains(log, "observe_test.go") && strings.Contains(log, p.Instance)
-	}, "the log has it")
+	}, "the panic is logged")
 	require.Equal(t, http.StatusOK, b.get("/livez").status)
 }
 
@@ -34,7 +34,7 @@ func TestUnknownPathsAndMethodsAreProblems(t *testing.T) {
 	require.Contains(t, r.header.Get("Allow"), http.MethodPost)
 }
 
-func TestARequestsIdIsItsCallersWhereThatIsHarmless(t *testing.T) {
+func TestRequestIDOfTheCallerIsKeptIfSafe(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	require.Equal(t, "abc-1.2_3", b.get("/livez", header{"X-Request-Id", "abc-1.2_3"}).header.Get("X-Request-Id"))
@@ -46,7 +46,7 @@ func TestARequestsIdIsItsCallersWhereThatIsHarmless(t *testing.T) {
 	problem(t, b.get("/nowhere", header{"X-Request-Id", "mine"}), http.StatusNotFound, "not-found")
 }
 
-func TestHealthIsServedAndMetricsAreNot(t *testing.T) {
+func TestServerServesHealthButNotMetrics(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	require.Equal(t, "alive\n", string(b.get("/livez").body))

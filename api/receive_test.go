@@ -34,7 +34,7 @@ func contentDigest(content []byte) header {
 	return header{"Content-Digest", "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"}
 }
 
-// chunked hides a body's length, so that it is sent in chunks.
+// chunked hides the length of a body, so that it is sent in chunks.
 func chunked(content []byte) io.Reader { return struct{ io.Reader }{bytes.NewReader(content)} }
 
 func TestUploadIsStoredAnnouncedAndAnswered(t *testing.T) {
@@ -62,7 +62,7 @@ func TestUploadIsStoredAnnouncedAndAnswered(t *testing.T) {
 		Filename: "My Song.wav", Size: a.Size, SHA256: a.SHA256, ReceivedAt: u.ReceivedAt,
 	}, u)
 
-	// The marker goes once Kafka has the event.
+	// The marker is removed once Kafka has the event.
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 	body, info, err := b.store.Get(t.Context(), u.Key)
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestUploadTakesTheFirstFileOfAForm(t *testing.T) {
 	}
 }
 
-func TestUploadOfTheLargestSizeIsTakenInAndOneByteMoreIsNot(t *testing.T) {
+func TestUploadOfTheLargestSizeIsAcceptedAndOneByteMoreIsNot(t *testing.T) {
 	t.Parallel()
 	const limit = 70_000
 	b := setup(t, func(b *bundle) { b.cfg.MaxUploadBytes = limit })
@@ -179,7 +179,7 @@ func TestRefusedUploadsKeepNothing(t *testing.T) {
 	require.Empty(t, b.keys())
 }
 
-func TestUploadInChunksIsTakenInWithItsDigest(t *testing.T) {
+func TestUploadInChunksIsAcceptedWithItsDigest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, size := range []int{100, 20_000, 3 << 20} {
@@ -189,7 +189,7 @@ func TestUploadInChunksIsTakenInWithItsDigest(t *testing.T) {
 	}
 }
 
-func TestARepeatedKeyIsTheSameUpload(t *testing.T) {
+func TestRepeatedKeyIsTheSameUpload(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	content, other := wav(2<<20), wav(2<<20)
@@ -212,7 +212,7 @@ func TestARepeatedKeyIsTheSameUpload(t *testing.T) {
 	require.NotEqual(t, first.ID, elsewhere.ID)
 }
 
-func TestTheSameKeyAtTheSameTimeIsOneUpload(t *testing.T) {
+func TestConcurrentRepeatsOfAKeyAreOneUpload(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	other := b.replica()
@@ -240,7 +240,7 @@ func TestTheSameKeyAtTheSameTimeIsOneUpload(t *testing.T) {
 				require.Equal(t, hexSum(contents[which]), into[resource.Accepted](t, r, http.StatusAccepted).SHA256)
 			}
 		}
-		require.Len(t, statuses, 1, "one content has one answer: %v", statuses)
+		require.Len(t, statuses, 1, "the same content has the same answer: %v", statuses)
 		if statuses[http.StatusAccepted] > 0 {
 			won = append(won, which)
 		}
@@ -254,7 +254,7 @@ func TestTheSameKeyAtTheSameTimeIsOneUpload(t *testing.T) {
 	require.Len(t, ids, 1)
 }
 
-func TestWithTheStoreDownNothingIsClaimed(t *testing.T) {
+func TestStoreOutageRefusesUploads(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) {
 		down, err := objectstore.New(objectstore.Config{Endpoint: "127.0.0.1:1", Bucket: "gone", AccessKey: "a", SecretKey: "b"})
@@ -280,20 +280,20 @@ func (f failingStore) Put(ctx context.Context, key string, body io.Reader, opts 
 	return info, err
 }
 
-func TestAStoreThatFailsAfterTheLastByteLeavesNothingBehind(t *testing.T) {
+func TestStoreThatFailsAfterTheLastByteLeavesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(b *bundle) { b.deps.Store = failingStore{b.store} })
 	problem(t, b.upload(wav(5000)), http.StatusServiceUnavailable, "unavailable")
 	require.Empty(t, b.keys())
 
-	// With a key what is there counts, whoever stored it.
+	// With a key, the stored object counts, whichever request stored it.
 	key := header{"Idempotency-Key", "k"}
 	into[resource.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted)
 	require.Len(t, b.announced(1), 1)
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "the marker is removed")
 }
 
-// keepingStore is a failingStore that removes nothing either.
+// keepingStore is a failingStore that fails to remove objects, too.
 type keepingStore struct{ failingStore }
 
 func (keepingStore) Delete(context.Context, string) error {
@@ -308,8 +308,8 @@ func TestUploadThatMayStillBeProcessedIsNotDenied(t *testing.T) {
 	require.Len(t, b.keys(), 2, "the relay will announce it")
 }
 
-// Not parallel: it looks at the heap of the whole process.
-func TestMemoryIsFlatInTheSizeOfTheUpload(t *testing.T) {
+// Not parallel: it measures the heap of the process.
+func TestMemoryIsIndependentOfTheSizeOfTheUpload(t *testing.T) {
 	b := setup(t)
 	const size = 100_000_000
 	head := wav(1000)

@@ -34,7 +34,7 @@ import (
 	"orak/test/stack"
 )
 
-// bundle is one API server on real parts, for one test alone.
+// bundle is an API server on real dependencies for one test.
 type bundle struct {
 	*api.Server
 	t       *testing.T
@@ -43,9 +43,9 @@ type bundle struct {
 	deps    api.Deps
 	store   *objectstore.Store
 	broker  *kfake.Cluster
-	// as is the tenant of requests that name no other.
+	// as is the tenant of requests that name none.
 	as orak.Tenant
-	// kafkaDown makes the broker drop the connections that produce.
+	// kafkaDown makes the broker close producing connections.
 	kafkaDown *atomic.Bool
 	log       *logBuffer
 	metrics   *prometheus.Registry
@@ -61,7 +61,7 @@ func config() api.Config {
 	}
 }
 
-// operating has the requests of a test speak for every tenant.
+// operating sends the requests of a test for every tenant.
 func operating(b *bundle) { b.cfg.AllTenants, b.as = true, resource.EveryTenant }
 
 // setup starts a server; change adapts it before that.
@@ -97,7 +97,7 @@ func prepare(t *testing.T) *bundle {
 	})
 	b.deps = api.Deps{
 		Store: b.store, Events: b.producer(),
-		// A namespace that is not there: uploads do not ask Temporal.
+		// A namespace that does not exist: uploads do not need Temporal.
 		Workflows: servers.Client(t, "no-such-namespace"),
 		Media:     sniffer(),
 		Live:      http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }),
@@ -148,9 +148,9 @@ func (b *bundle) producer() *kafka.Producer {
 	return kafka.NewProducer(cl)
 }
 
-// announced waits for n events on orak.uploads, and gives them all. It drops
-// repeats by their id, as every consumer must: delivery is at least once, and a
-// machine that is slow enough has an event sent by the relay as well.
+// announced waits for n events on orak.uploads and returns all. It drops repeats by
+// id, as every consumer must: delivery is at-least-once, and on a slow machine the
+// relay sends an event, too.
 func (b *bundle) announced(n int) []events.Event {
 	b.t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(b.broker.ListenAddrs()...), kgo.ConsumeTopics(events.TopicUploads),
@@ -179,7 +179,7 @@ func (b *bundle) announced(n int) []events.Event {
 
 func (b *bundle) url(path string) string { return "http://" + b.Addr() + path }
 
-// keys lists the bucket.
+// keys returns the keys in the bucket.
 func (b *bundle) keys() []string {
 	b.t.Helper()
 	keys := []string{}
@@ -201,12 +201,12 @@ func (b *bundle) eventually(condition func() bool, why string) {
 	require.Eventually(b.t, condition, 20*time.Second, 10*time.Millisecond, why)
 }
 
-// reply is an answer, read.
+// reply is an answer that was read.
 type reply struct {
 	status int
 	header http.Header
 	body   []byte
-	// closes means that the connection ends with it.
+	// closes means that the connection ends after it.
 	closes bool
 }
 
@@ -220,7 +220,7 @@ func (b *bundle) do(req *http.Request) reply {
 	return reply{resp.StatusCode, resp.Header, body, resp.Close}
 }
 
-// header is a pair of a name and a value.
+// header is a name and a value.
 type header [2]string
 
 func (b *bundle) request(method, path string, body io.Reader, headers ...header) *http.Request {
@@ -241,7 +241,7 @@ func (b *bundle) get(path string, headers ...header) reply {
 	return b.do(b.request(http.MethodGet, path, nil, headers...))
 }
 
-// gathered are the metrics in the form in which they are scraped.
+// gathered returns the metrics in the text format.
 func (b *bundle) gathered() string {
 	b.t.Helper()
 	page := httptest.NewRecorder()
@@ -269,7 +269,7 @@ func into[T any](t *testing.T, r reply, status int) T {
 	return v
 }
 
-// problem checks that r is one, of the given code.
+// problem requires that r is a problem with the given code.
 func problem(t *testing.T, r reply, status int, code string) resource.Problem {
 	t.Helper()
 	p := into[resource.Problem](t, r, status)
@@ -299,7 +299,7 @@ func uploadOf(t *testing.T, e events.Event) orak.Upload {
 	return r.Upload
 }
 
-// logBuffer keeps what the server logs.
+// logBuffer collects the log of the server.
 type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

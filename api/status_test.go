@@ -20,7 +20,7 @@ func tenant(t orak.Tenant) header { return header{"X-Orak-Tenant", string(t)} }
 
 func self(p orak.Progress) string { return "/v1/uploads/" + string(p.Upload.ID) }
 
-func TestAnUploadIsQueuedBeforeTemporalKnowsIt(t *testing.T) {
+func TestUploadIsQueuedBeforeTemporalKnowsIt(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
@@ -30,7 +30,7 @@ func TestAnUploadIsQueuedBeforeTemporalKnowsIt(t *testing.T) {
 	require.Zero(t, u.Attempt)
 	require.False(t, u.CreatedAt.IsZero())
 
-	// The same holds for a workflow that has not written anything yet.
+	// The same holds for a workflow that has not written its memo yet.
 	p := orak.Progress{Upload: orak.Upload{ID: a.ID, Tenant: orak.DefaultTenant}}
 	b.begin(p)
 	require.Equal(t, orak.StatusQueued, into[resource.Upload](t, b.get(a.Links.Self), http.StatusOK).Status)
@@ -42,7 +42,7 @@ func TestAnUploadIsQueuedBeforeTemporalKnowsIt(t *testing.T) {
 	problem(t, b.get(a.Links.Self, tenant("NO")), http.StatusBadRequest, "invalid-tenant")
 }
 
-func TestARepeatedUploadSaysHowFarItHasCome(t *testing.T) {
+func TestRepeatedUploadIsAnsweredWithItsStatus(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	key := header{"Idempotency-Key", "k"}
@@ -53,8 +53,8 @@ func TestARepeatedUploadSaysHowFarItHasCome(t *testing.T) {
 	require.Equal(t, orak.StatusCompleted, into[resource.Accepted](t, b.upload(wav(100), key), http.StatusAccepted).Status)
 }
 
-// A marker alone was promised to nobody.
-func TestAnUploadThatWasNeverStoredIsUnknown(t *testing.T) {
+// A marker without a recording was not answered with 202.
+func TestUploadThatWasNeverStoredIsUnknown(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	id := freshID()
@@ -62,7 +62,7 @@ func TestAnUploadThatWasNeverStoredIsUnknown(t *testing.T) {
 	problem(t, b.get("/v1/uploads/"+string(id)), http.StatusNotFound, "not-found")
 }
 
-func TestARunningStepShowsItsAttemptAndShare(t *testing.T) {
+func TestRunningStepShowsItsAttemptAndShare(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	defer close(b.release)
@@ -72,17 +72,17 @@ func TestARunningStepShowsItsAttemptAndShare(t *testing.T) {
 	b.eventually(func() bool {
 		u = into[resource.Upload](t, b.get(self(p), tenant("choir")), http.StatusOK)
 		return u.StageProgress != nil
-	}, "the step has beaten")
+	}, "the step has sent a heartbeat")
 	require.Equal(t, orak.StatusConverting, u.Status)
 	require.Equal(t, orak.StageConvert, u.Stage)
 	require.Equal(t, 2, u.Attempt)
 	require.InDelta(t, 0.25, *u.StageProgress, 1e-9)
 	require.True(t, p.Upload.ReceivedAt.Equal(u.CreatedAt))
 	require.True(t, p.UpdatedAt.Equal(u.UpdatedAt))
-	problem(t, b.get(self(p)), http.StatusNotFound, "not-found") // the default tenant's it is not
+	problem(t, b.get(self(p)), http.StatusNotFound, "not-found") // it is not the default tenant's
 }
 
-func TestAWorkflowThatEndedBeforeItsUploadIsToldTruly(t *testing.T) {
+func TestUploadIsHaltedIfItsWorkflowEndedEarly(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	terminated, canceled := progress("choir", orak.StatusAnalyzing), progress("choir", orak.StatusAnalyzing)
@@ -103,7 +103,7 @@ func TestAWorkflowThatEndedBeforeItsUploadIsToldTruly(t *testing.T) {
 	}, "it is canceled")
 }
 
-func TestAfterRetentionTheStoreAnswers(t *testing.T) {
+func TestStatusComesFromTheStoreAfterRetention(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t)
 	for _, s := range []orak.Status{orak.StatusCompleted, orak.StatusDiscarded} {
@@ -134,9 +134,9 @@ func (b *bundle) outcome(p orak.Progress) {
 	b.put(orak.OutcomeKey(p.Upload.Tenant, p.Upload.ID), text, "application/json")
 }
 
-func TestWithTemporalDownAStatusIsUnavailableButAnOutcomeIsNot(t *testing.T) {
+func TestTemporalOutageHidesStatusesButNotOutcomes(t *testing.T) {
 	t.Parallel()
-	b := setup(t) // its namespace is not there
+	b := setup(t) // its namespace does not exist
 	a := into[resource.Accepted](t, b.upload(wav(5000)), http.StatusAccepted)
 	r := b.get(a.Links.Self)
 	problem(t, r, http.StatusServiceUnavailable, "unavailable")
@@ -152,7 +152,7 @@ func TestWithTemporalDownAStatusIsUnavailableButAnOutcomeIsNot(t *testing.T) {
 type stream struct {
 	t     *testing.T
 	lines *bufio.Scanner
-	// name and id are the latest event's; ended says that there was an end.
+	// name and id are those of the latest event; ended means that eventEnd was received.
 	name, id string
 	ended    bool
 }
@@ -162,7 +162,7 @@ func (b *bundle) watch(t *testing.T, p orak.Progress) *stream {
 	return b.watchFrom(t, p, "")
 }
 
-// watchFrom is watch of a client that has had the event of that id.
+// watchFrom is watch for a client that has received the event with that id.
 func (b *bundle) watchFrom(t *testing.T, p orak.Progress, id string) *stream {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -176,7 +176,7 @@ func (b *bundle) watchFrom(t *testing.T, p orak.Progress, id string) *stream {
 	return &stream{t: t, lines: bufio.NewScanner(resp.Body)}
 }
 
-// next reads the next event of an upload; ok is false at the stream's end.
+// next reads the next event of an upload; ok is false at the end of the stream.
 func (s *stream) next() (u resource.Upload, ok bool) {
 	s.t.Helper()
 	for s.lines.Scan() {
@@ -228,7 +228,7 @@ func TestEventsFollowAnUploadToItsEnd(t *testing.T) {
 	}
 }
 
-func TestAnEventStreamBeatsAndEndsWhenTheServerStops(t *testing.T) {
+func TestEventStreamSendsHeartbeatsAndEndsWithTheServer(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, func(b *bundle) { b.cfg.Heartbeat, b.cfg.MaxWatchers = 20*time.Millisecond, 1 })
 	p := progress("choir", orak.StatusAnalyzing)
@@ -250,14 +250,14 @@ func TestAnEventStreamBeatsAndEndsWhenTheServerStops(t *testing.T) {
 	require.NoError(t, s.lines.Err(), "the stream ends cleanly")
 }
 
-func TestAWatcherThatLeavesIsFoundOut(t *testing.T) {
+func TestEventStreamEndsAfterItsClientDisconnects(t *testing.T) {
 	t.Parallel()
 	b := setupTemporal(t, func(b *bundle) { b.cfg.Heartbeat = 20 * time.Millisecond })
 	p := progress("choir", orak.StatusAnalyzing)
 	b.begin(p)
 	c := b.dial(t)
 	c.send("GET " + self(p) + "/events HTTP/1.1\r\nHost: localhost\r\nX-Orak-Tenant: choir\r\n\r\n")
-	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 1 }, "it watches")
+	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 1 }, "the stream is open")
 	require.NoError(t, c.Close())
-	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 0 }, "its leaving is seen")
+	b.eventually(func() bool { return b.gauge("orak_api_watchers") == 0 }, "the disconnect was noticed")
 }

@@ -13,10 +13,10 @@ import (
 	"orak/api/resource"
 )
 
-// route is one of the routes that are about a tenant's uploads.
+// route is a route that depends on the tenant.
 type route struct {
 	method, path string
-	// operator routes take EveryTenant, where that is on.
+	// operator routes accept EveryTenant if that is enabled.
 	operator bool
 }
 
@@ -34,8 +34,8 @@ func routes() []route {
 	}
 }
 
-// A route that is added is added to the table.
-func TestTableOfTenantsHasEveryRoute(t *testing.T) {
+// A new route must be added to the table.
+func TestTenantTableHasEveryRoute(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var served, known []string
@@ -52,7 +52,7 @@ func TestTableOfTenantsHasEveryRoute(t *testing.T) {
 	require.Equal(t, known, slices.Compact(served))
 }
 
-// owned is a dead letter of each of three tenants.
+// owned has one dead letter for each of three tenants.
 func owned(b *temporalBundle) map[orak.Tenant]orak.Progress {
 	all := map[orak.Tenant]orak.Progress{}
 	for _, of := range []orak.Tenant{orak.DefaultTenant, "choir", "band"} {
@@ -63,18 +63,17 @@ func owned(b *temporalBundle) map[orak.Tenant]orak.Progress {
 	return all
 }
 
-// TestTenantOfEveryRoute sends every route with every form of the header, about
-// an upload of each of three tenants. Nothing but the one tenant's is ever seen
-// or decided on, unless every tenant is asked for where that is on.
+// TestTenantOfEveryRoute requests every route with every form of the header for an
+// upload of each of three tenants. Only the uploads of the one tenant are shown and
+// decided on, unless the request is for every tenant and that is enabled.
 func TestTenantOfEveryRoute(t *testing.T) {
 	t.Parallel()
 	for name, of := range map[string]struct {
 		given      []string
 		allTenants bool
-		// sees is whose uploads the request is about.
+		// sees are the tenants whose uploads the request may see.
 		sees []orak.Tenant
-		// refused is the status where the request is refused; on operator routes
-		// operatorRefused.
+		// refused is the status of a refusal, operatorRefused on operator routes.
 		refused, operatorRefused int
 	}{
 		"absent":               {given: nil, allTenants: true, sees: []orak.Tenant{"default"}},
@@ -145,12 +144,12 @@ func TestTenantOfEveryRoute(t *testing.T) {
 				may := slices.Contains(of.sees, whose) && of.operatorRefused == 0
 				require.Equal(t, may, decided, "%s was decided on", whose)
 			}
-			check(routes()[slices.IndexFunc(routes(), erasing)]) // behind it, nothing is to be seen
+			check(routes()[slices.IndexFunc(routes(), erasing)]) // after it, nothing is visible
 		})
 	}
 }
 
-// tenantsOf are those of a list of dead letters.
+// tenantsOf returns the tenants in a list of dead letters.
 func tenantsOf(t *testing.T, r reply) (all []orak.Tenant) {
 	t.Helper()
 	for _, d := range into[resource.DeadLetterPage](t, r, http.StatusOK).DeadLetters {
@@ -159,7 +158,7 @@ func tenantsOf(t *testing.T, r reply) (all []orak.Tenant) {
 	return all
 }
 
-// problemType is empty for an answer that is no problem.
+// problemType is "" for an answer that is not a problem.
 func problemType(r reply) string {
 	var p resource.Problem
 	if r.status < 400 || json.Unmarshal(r.body, &p) != nil {

@@ -11,7 +11,7 @@ import (
 	"orak"
 )
 
-func TestFilenameKeepsItsPromise(t *testing.T) {
+func TestFilenameIsCleaned(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
 		"a.wav":                  "a.wav",
@@ -44,7 +44,7 @@ func TestIDsFollowFromTenantAndKey(t *testing.T) {
 	id, repeatable, err := newID("choir", "take 1")
 	require.NoError(t, err)
 	require.True(t, repeatable)
-	// Never to change: a repeat over an upgrade would become a second upload.
+	// Must never change: a repeat after an upgrade would become a second upload.
 	require.Equal(t, "aa58444d-cc54-546c-a268-805b4ffd3386", string(id))
 	other, _, err := newID("choi", "rtake 1")
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestEveryCodeHasItsOwnMeaning(t *testing.T) {
 	}
 }
 
-func TestConfigIsValidated(t *testing.T) {
+func TestConfigValidates(t *testing.T) {
 	t.Parallel()
 	good := Config{
 		Addr: ":0", MaxUploadBytes: 1, MaxUploads: 1, MaxTenantUploads: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, RequestTimeout: 1, StoreTimeout: 1, StatusTimeout: 1,

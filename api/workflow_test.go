@@ -19,13 +19,13 @@ import (
 	"orak/workflows"
 )
 
-// temporalBundle is a server with a Temporal namespace of its own, where
-// uploads are scripted: a workflow of the real type that shows what a test
-// tells it to, in the ways in which the real one does.
+// temporalBundle is a server with its own Temporal namespace and scripted uploads:
+// workflows of the real type that show the state that a test sets, in the same ways
+// as the real workflow.
 type temporalBundle struct {
 	*bundle
 	client client.Client
-	// release lets the scripted step end.
+	// release ends the scripted step.
 	release chan struct{}
 }
 
@@ -48,7 +48,7 @@ func setupTemporal(t *testing.T, change ...func(b *bundle)) *temporalBundle {
 	return tb
 }
 
-// step beats as the real steps do.
+// step sends heartbeats like the real steps.
 func (tb *temporalBundle) step(ctx context.Context) error {
 	done := 0.25
 	activity.RecordHeartbeat(ctx, map[string]any{"done": done, "attempts": 2})
@@ -60,17 +60,17 @@ func (tb *temporalBundle) step(ctx context.Context) error {
 	}
 }
 
-// script starts scripted: with the real one's input, and what to show first.
+// script is the input of scripted: the real input, and the first state to show.
 type script struct {
 	workflows.ProcessUploadInput
 	Show orak.Progress `json:"show"`
 }
 
-// scripted shows each orak.Progress that it is signaled, and ends with a final
-// one. Parked, it takes decisions.
+// scripted shows each orak.Progress that it receives as a signal, and ends with a
+// final one. While parked, it accepts decisions.
 func scripted(ctx workflow.Context, in script) error {
 	p := in.Show
-	// As the real one does first.
+	// The real workflow does this first.
 	settings := tags.MustDefaults[workflows.Settings]()
 	if err := workflow.SideEffect(ctx, func(workflow.Context) any { return settings }).Get(&settings); err != nil {
 		return err
@@ -133,7 +133,7 @@ func scripted(ctx workflow.Context, in script) error {
 	return nil
 }
 
-// progress is an upload of tenant at a status.
+// progress is the state of an upload of a tenant.
 func progress(t orak.Tenant, s orak.Status) orak.Progress {
 	id := freshID()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -151,10 +151,10 @@ func progress(t orak.Tenant, s orak.Status) orak.Progress {
 	return p
 }
 
-// begin starts the scripted workflow of an upload, and returns once it shows p.
+// begin starts the scripted workflow of an upload and returns once it shows p.
 func (tb *temporalBundle) begin(p orak.Progress) { tb.t.Helper(); tb.beginOf(p, events.Origin{}) }
 
-// beginOf is begin of an upload that a record announced.
+// beginOf is begin for an upload that a record announced.
 func (tb *temporalBundle) beginOf(p orak.Progress, o events.Origin) {
 	tb.t.Helper()
 	_, err := tb.client.ExecuteWorkflow(tb.t.Context(), client.StartWorkflowOptions{
@@ -167,7 +167,7 @@ func (tb *temporalBundle) beginOf(p orak.Progress, o events.Origin) {
 	tb.eventually(func() bool {
 		d, err := tb.client.DescribeWorkflowExecution(tb.t.Context(), workflows.UploadWorkflowID(p.Upload.ID), "")
 		return err == nil && d.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoProgress] != nil
-	}, "the workflow shows itself")
+	}, "the workflow shows its state")
 }
 
 func (tb *temporalBundle) show(p orak.Progress) {

@@ -18,33 +18,33 @@ import (
 	"orak/workflows"
 )
 
-// payloads decodes with the data converter of every Temporal client.
+// payloads decodes with the data converter of the Temporal clients.
 func payloads() workflows.Payloads { return workflows.NewPayloads(temporal.DataConverter()) }
 
-// activityStore is the store in the words of activities.
+// activityStore adapts the store to activities.
 type activityStore struct{ *objectstore.Store }
 
 var _ activities.Store = activityStore{}
 
-// Open is activities.Store's.
+// Open implements activities.Store.
 func (s activityStore) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	body, info, err := s.Get(ctx, key)
 	return body, info.Size, err
 }
 
-// Put is activities.Store's.
+// Put implements activities.Store.
 func (s activityStore) Put(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
 	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType})
 	return err
 }
 
-// PutNew is activities.Store's.
+// PutNew implements activities.Store.
 func (s activityStore) PutNew(ctx context.Context, key string, body io.Reader, size int64, mediaType string) error {
 	_, err := s.Store.Put(ctx, key, body, objectstore.PutOptions{Size: size, ContentType: mediaType, IfAbsent: true})
 	return err
 }
 
-// Keys is activities.Store's.
+// Keys implements activities.Store.
 func (s activityStore) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for info, err := range s.List(ctx, prefix) {
@@ -57,8 +57,7 @@ func (s activityStore) Keys(ctx context.Context, prefix string) iter.Seq2[string
 
 var _ activities.Publisher = (*kafka.Producer)(nil)
 
-// bridgeAlerter raises an alert for each dead letter that the bridge wrote, and
-// for each stall.
+// bridgeAlerter raises alerts for the dead letters and the stalls of the bridge.
 type bridgeAlerter struct {
 	activities.Alerter
 	notifier activities.Notifier
@@ -66,8 +65,8 @@ type bridgeAlerter struct {
 
 var _ bridge.Alerter = bridgeAlerter{}
 
-// DeadLettered is bridge.Alerter's. The id follows from the record, so that
-// a repeat is no second alert.
+// DeadLettered implements bridge.Alerter. The id of the alert follows from the record,
+// so that a repeat is not a second alert.
 func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) error {
 	alert := messages.Alert{
 		ID:      fmt.Sprintf("%s/%d/%d", d.Origin.Topic, d.Origin.Partition, d.Origin.Offset),
@@ -83,8 +82,8 @@ func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) er
 	return a.Raise(ctx, alert)
 }
 
-// Stalled is bridge.Alerter's. It is posted at once and not by way of Temporal,
-// which may be what the bridge waits for.
+// Stalled implements bridge.Alerter. It posts directly instead of through Temporal,
+// for which the bridge may be waiting.
 func (a bridgeAlerter) Stalled(ctx context.Context, s consume.Stall) error {
 	return a.notifier.Post(ctx, messages.StallText(s))
 }

@@ -18,7 +18,7 @@ import (
 	"orak/operate/replay"
 )
 
-// reconciler compares what Kafka, Temporal and the store know.
+// reconciler makes the Reconciler, which compares Kafka, Temporal and the store.
 func (a *App) reconciler() *reconcile.Reconciler {
 	store := records{tombstones{a.store}}
 	return reconcile.New(a.cfg.Worker.ReconcileMinAge, reconcile.Deps{
@@ -31,7 +31,7 @@ func (a *App) reconciler() *reconcile.Reconciler {
 	})
 }
 
-// menders are the steps of the reconciliation.
+// menders returns the steps of the reconciliation.
 func (a *App) menders(r *reconcile.Reconciler) map[activities.ReconcileStep]activities.Mender {
 	all := r.Menders()
 	all[activities.StepOutbox] = sweeper{
@@ -41,12 +41,12 @@ func (a *App) menders(r *reconcile.Reconciler) map[activities.ReconcileStep]acti
 	return all
 }
 
-// records are what the store knows of uploads, in the words of reconcile.
+// records adapts the store to reconcile.
 type records struct{ tombstones }
 
 var _ reconcile.Store = records{}
 
-// Outcome is reconcile.Store's.
+// Outcome implements reconcile.Store.
 func (r records) Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Progress, error) {
 	p, _, err := objectstore.GetJSON[orak.Progress](ctx, r.store, orak.OutcomeKey(t, id))
 	switch {
@@ -58,7 +58,7 @@ func (r records) Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (
 	return &p, nil
 }
 
-// sweeper is the outbox in the words of activities.
+// sweeper adapts the outbox to activities.
 type sweeper struct {
 	box    *outbox.Outbox
 	minAge time.Duration
@@ -66,7 +66,7 @@ type sweeper struct {
 
 var _ activities.Mender = sweeper{}
 
-// Mend is activities.Mender's: the cursor is a key.
+// Mend implements activities.Mender. The cursor is the key of a marker.
 func (s sweeper) Mend(ctx context.Context, p activities.ReconcilePage) (activities.Reconciled, error) {
 	page, err := s.box.Sweep(ctx, p.Cursor, p.Size, s.minAge)
 	done := activities.Reconciled{Counts: activities.ReconcileCounts{
@@ -78,14 +78,13 @@ func (s sweeper) Mend(ctx context.Context, p activities.ReconcilePage) (activiti
 	return done, err
 }
 
-// ReconcileConfig is what is needed to look at reconciliations and to ask for
-// one.
+// ReconcileConfig configures the access to reconciliations.
 type ReconcileConfig struct {
 	Temporal temporal.Config `embed:"" prefix:"temporal-"`
 }
 
-// Reconciliations hands do the runs of the reconciliation, and disconnects
-// after.
+// Reconciliations calls do with the runs of the reconciliation, and disconnects
+// afterwards.
 func Reconciliations(cfg ReconcileConfig, log *slog.Logger, do func(*reconcile.Runs) error) error {
 	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{})
 	if err != nil {
@@ -95,17 +94,17 @@ func Reconciliations(cfg ReconcileConfig, log *slog.Logger, do func(*reconcile.R
 	return do(reconcile.NewRuns(c, cfg.Temporal.Namespace, payloads()))
 }
 
-// VerifyConfig is what is needed to compare dead letters with workflows.
+// VerifyConfig configures the comparison of dead letters with workflows.
 type VerifyConfig struct {
 	Kafka    kafka.Config    `embed:"" prefix:"kafka-"`
 	Temporal temporal.Config `embed:"" prefix:"temporal-"`
 }
 
-// verifyMinAge is how long a dead letter may be underway.
+// verifyMinAge is the longest time that a dead letter may be in transit.
 const verifyMinAge = time.Minute
 
-// VerifyDeadLetters compares every dead letter that is retained with the
-// workflows, and hands visit what disagrees.
+// VerifyDeadLetters compares every retained dead letter with the workflows, and calls
+// visit with each disagreement.
 func VerifyDeadLetters(ctx context.Context, cfg VerifyConfig, log *slog.Logger, visit func(reconcile.Disagreement) error) (reconcile.Compared, error) {
 	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{})
 	if err != nil {

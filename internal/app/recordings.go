@@ -13,15 +13,15 @@ import (
 	"orak/internal/objectstore"
 )
 
-// unknownMedia is the content type of a stored recording of no accepted kind.
-// Its upload is processed all the same: so it fails where everybody looks.
+// unknownMedia is the content type of a stored recording without an accepted media
+// type. Its upload is processed nevertheless, so that it fails visibly.
 const unknownMedia = "application/octet-stream"
 
-// readBuffer is how much of a recording is read at once, in bytes; more than
+// readBuffer is the size in bytes of the buffer for reading a recording, larger than
 // media.SniffLen.
 const readBuffer = 64 << 10
 
-// recordings is the store in the words of the bridge.
+// recordings adapts the store to the bridge.
 type recordings struct {
 	store  *objectstore.Store
 	bucket string
@@ -29,10 +29,10 @@ type recordings struct {
 
 var _ bridge.Recordings = recordings{}
 
-// Bucket is bridge.Recordings's.
+// Bucket implements bridge.Recordings.
 func (r recordings) Bucket() string { return r.bucket }
 
-// Describe is bridge.Recordings's. It reads the whole object for its digest.
+// Describe implements bridge.Recordings. It reads the whole object for its digest.
 func (r recordings) Describe(ctx context.Context, t orak.Tenant, id orak.UploadID) (orak.Upload, error) {
 	erased, err := tombstones{r.store}.Erased(ctx, t, id)
 	switch {

@@ -67,7 +67,7 @@ func TestStoredRecordingIsDescribedByItsBytes(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeStartedIsTold(t *testing.T) {
+func TestDescribeReportsWhatCannotBeStarted(t *testing.T) {
 	t.Parallel()
 	r, put := newRecordings(t)
 	_, err := r.Describe(t.Context(), "choir", recordingID)
@@ -83,13 +83,13 @@ func TestWhatCannotBeStartedIsTold(t *testing.T) {
 	_, err = r.Describe(t.Context(), "choir", recordingID)
 	require.ErrorIs(t, err, bridge.ErrInOutbox)
 
-	// While it is being erased, too.
+	// The same holds during the erasure.
 	put(orak.ErasedKey("choir", recordingID), []byte("{}"))
 	_, err = r.Describe(t.Context(), "choir", recordingID)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestStoreThatIsAwayIsNoErasure(t *testing.T) {
+func TestStoreOutageIsNotAnErasure(t *testing.T) {
 	t.Parallel()
 	store, err := objectstore.New(objectstore.Config{
 		Endpoint: "127.0.0.1:1", Bucket: "b", Region: "us-east-1", AccessKey: "a", SecretKey: strings.Repeat("s", 8),

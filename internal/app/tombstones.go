@@ -10,12 +10,12 @@ import (
 	"orak/operate/replay"
 )
 
-// tombstones are the store's.
+// tombstones adapts the store to replay.
 type tombstones struct{ store *objectstore.Store }
 
 var _ replay.Tombstones = tombstones{}
 
-// Erased is replay.Tombstones's.
+// Erased implements replay.Tombstones.
 func (s tombstones) Erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
 	_, err := s.store.Stat(ctx, orak.ErasedKey(t, id))
 	if errors.Is(err, fs.ErrNotExist) {

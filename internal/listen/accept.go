@@ -1,32 +1,36 @@
 package listen
 
 import (
+	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
-// Bounds of the pause after a failed accept, and of how often it is logged.
+// The bounds of the pause after a failed accept, and the interval of its log.
 const (
 	minPause = 5 * time.Millisecond
 	maxPause = time.Second
 	logEvery = 30 * time.Second
 )
 
-// acceptPatiently waits where accepting fails for a reason that passes. A lack
-// of descriptors is met by closing a connection that has no request in flight:
-// whatever took the others, this server can give one back.
+// acceptPatiently accepts a connection, and retries after transient failures. If the
+// process has no free file descriptor, it closes a connection without a request in
+// flight, whatever has taken the others.
 func (l *Listener) acceptPatiently() (net.Conn, error) {
-	pause, failures := minPause, 0
+	pause := backoff.ExponentialBackOff{InitialInterval: minPause, Multiplier: 2, MaxInterval: maxPause}
+	pause.Reset()
+	failures := 0
 	var logged time.Time
 	for {
 		nc, err := l.Listener.Accept()
 		if err == nil {
 			if failures > 0 {
-				l.opts.Log.Info("connections are accepted again", slog.String("listener", l.opts.Name), slog.Int("failures", failures))
+				l.opts.Log.InfoContext(context.Background(), "accepting connections again", "listener", l.opts.Name, "failures", failures)
 			}
 			return nc, nil
 		}
@@ -37,15 +41,14 @@ func (l *Listener) acceptPatiently() (net.Conn, error) {
 		l.metrics.failed.Inc()
 		if time.Since(logged) > logEvery {
 			logged = time.Now()
-			l.opts.Log.Warn("connection could not be accepted; trying again", slog.String("listener", l.opts.Name), slog.Any("error", err))
+			l.opts.Log.WarnContext(context.Background(), "connection could not be accepted; trying again", "listener", l.opts.Name, "error", err)
 		}
 		if noDescriptors(err) && l.evict() {
 			continue
 		}
-		if !l.pause(pause) {
+		if !l.pause(pause.NextBackOff()) {
 			return nil, errClosed
 		}
-		pause = min(2*pause, maxPause)
 	}
 }
 
@@ -55,7 +58,7 @@ func (l *Listener) evict() bool {
 	return l.evictLocked()
 }
 
-// pause waits; false says that the listener was closed.
+// pause waits, and returns false if the listener is closed first.
 func (l *Listener) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -67,8 +70,8 @@ func (l *Listener) pause(d time.Duration) bool {
 	}
 }
 
-// passes tells what accept(2) says may be tried again from a listener that is
-// closed or broken.
+// passes reports whether a failure of accept(2) is transient, unlike that of a closed
+// or broken listener.
 func passes(err error) bool {
 	var no syscall.Errno
 	if !errors.As(err, &no) {

@@ -1,10 +1,9 @@
-// Package listen bounds what the connections of a server may take of its
-// process.
+// Package listen bounds the connections of a server.
 //
 //	accept ──► room? ──► server
 //	             │ no: close the connection that has waited longest for a request
 //	             └ none waits: refuse with 503
 //
-// Neither a lack of descriptors nor another passing failure ends the accepting,
-// and a stop waits for no connection that has no request in flight.
+// Accepting continues after transient failures, such as a lack of file descriptors,
+// and a stop does not wait for connections without a request in flight.
 package listen

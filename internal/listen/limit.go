@@ -2,19 +2,18 @@ package listen
 
 import "syscall"
 
-// Of the process's descriptors, reserved are for what is always open: files,
-// listeners, the clients of Kafka and Temporal. The rest is shared between
-// connections and what their requests open in turn, such as a connection to the
-// store for every upload.
+// Of the descriptors of the process, reserved are kept for what is always open: files,
+// listeners, the clients of Kafka and Temporal. The rest is shared by connections
+// and what their requests open, such as a connection to the store for each upload.
 const (
 	reserved    = 24
 	fewest      = 8
 	mostDerived = 4096
 )
 
-// Limit is the bound of a server's connections: want, or for 0 what the
-// process's descriptors allow, 4,096 at most. Never is it more than they allow:
-// half of them, less those that are always open.
+// Limit returns the bound for the connections of a server: want, but no more than the
+// descriptors of the process allow, which is half of those that are not reserved. For
+// 0 it returns what they allow, at most 4,096.
 func Limit(want int) int {
 	allowed := mostDerived
 	var files syscall.Rlimit

@@ -12,22 +12,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Options are a Listener's.
+// Options configure a Listener.
 type Options struct {
-	// Name is the label of its metrics; each is used once in a process.
+	// Name labels the metrics; it is unique in a process.
 	Name string
-	// MaxConnections is the most that are open at once, from 1.
+	// MaxConnections is the most connections that are open at once, at least 1.
 	MaxConnections int
-	// WriteTimeout is how long one piece of an answer may wait for a client
+	// WriteTimeout is the longest time that a piece of an answer waits for a client
 	// that does not read; 0 leaves deadlines to the server.
 	WriteTimeout time.Duration
 	Log          *slog.Logger
 	Metrics      prometheus.Registerer
 }
 
-// Listener accepts at most MaxConnections. When more come, it closes the one
-// that has waited longest for its next request; when every one is in the middle
-// of a request, the new one is refused with 503. It is safe for concurrent use.
+// Listener accepts at most MaxConnections. For a further one, it closes the connection
+// that has waited longest for its next request; if all have a request in flight, the
+// new one is refused with 503. It is safe for concurrent use.
 type Listener struct {
 	net.Listener
 	opts    Options
@@ -38,14 +38,12 @@ type Listener struct {
 
 	mu   sync.Mutex
 	open map[*Conn]struct{}
-	// waiting has the connections without a request in flight, the one that
-	// has waited longest in front.
+	// waiting has the connections without a request in flight, longest wait first.
 	waiting  *list.List
 	draining bool
 }
 
-// New wraps ln. It panics where two of one process share a Registerer and a
-// Name.
+// New wraps ln. It panics if two listeners share a Registerer and a Name.
 func New(ln net.Listener, opts Options) *Listener {
 	return &Listener{
 		Listener: ln, opts: opts, metrics: newMetrics(opts.Metrics, opts.Name),
@@ -53,8 +51,8 @@ func New(ln net.Listener, opts Options) *Listener {
 	}
 }
 
-// Accept implements net.Listener. What it returns is a *Conn. It fails only
-// when the listener is closed or broken for good.
+// Accept implements net.Listener and returns a *Conn. It fails only if the listener is
+// closed or permanently broken.
 func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		nc, err := l.acceptPatiently()
@@ -67,13 +65,13 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener. Open connections stay.
+// Close implements net.Listener. Open connections stay open.
 func (l *Listener) Close() error {
 	l.endOnce.Do(func() { close(l.ended) })
 	return l.Listener.Close()
 }
 
-// admit makes room and takes nc in, or refuses it and returns nil.
+// admit makes room for nc, or refuses it and returns nil.
 func (l *Listener) admit(nc net.Conn) *Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,8 +94,8 @@ func (l *Listener) admit(nc net.Conn) *Conn {
 	return c
 }
 
-// evictLocked closes the connection that has waited longest; false says that
-// none waits.
+// evictLocked closes the connection that has waited longest, and returns false if none
+// waits.
 func (l *Listener) evictLocked() bool {
 	front := l.waiting.Front()
 	if front == nil {
@@ -108,11 +106,11 @@ func (l *Listener) evictLocked() bool {
 	return true
 }
 
-// cutLocked frees the connection's descriptor at once. The goroutine that
-// serves it finds it closed.
+// cutLocked closes the connection at once. The goroutine that serves it finds it
+// closed.
 func (l *Listener) cutLocked(c *Conn) {
 	l.forgetLocked(c)
-	_ = c.Conn.Close() // it is cut either way
+	_ = c.Conn.Close() // it is forgotten either way
 }
 
 func (l *Listener) waitLocked(c *Conn) {
@@ -134,8 +132,8 @@ func (l *Listener) forgetLocked(c *Conn) {
 	l.metrics.open.Set(float64(len(l.open)))
 }
 
-// Drain closes the connections without a request in flight, now and from now
-// on, so that a stop waits for requests and for nothing else.
+// Drain closes connections without a request in flight, now and later, so that a stop
+// waits only for requests.
 func (l *Listener) Drain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,7 +143,7 @@ func (l *Listener) Drain() {
 	}
 }
 
-// CloseAll cuts every connection.
+// CloseAll closes every connection.
 func (l *Listener) CloseAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,7 +152,7 @@ func (l *Listener) CloseAll() {
 	}
 }
 
-// errClosed is what a server takes for the end that it asked for.
+// errClosed is the error of Accept after Close.
 var errClosed = fmt.Errorf("accepting: %w", net.ErrClosed)
 
 func isClosed(err error) bool { return errors.Is(err, net.ErrClosed) }

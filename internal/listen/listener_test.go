@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// failing is a listener whose Accept fails with each of some errors first.
+// failing is a listener whose first Accepts fail with the given errors.
 type failing struct {
 	net.Listener
 	mu     sync.Mutex
@@ -52,7 +52,7 @@ func open(t *testing.T, most int, errs ...error) *Listener {
 	return l
 }
 
-// dial opens a connection whose deadline is generous.
+// dial opens a connection with a long deadline.
 func dial(t *testing.T, l *Listener) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", l.Addr().String())
@@ -62,7 +62,7 @@ func dial(t *testing.T, l *Listener) net.Conn {
 	return c
 }
 
-// accepted opens a connection and gives both of its ends.
+// accepted opens a connection and returns both ends.
 func accepted(t *testing.T, l *Listener) (client net.Conn, server *Conn) {
 	t.Helper()
 	client = dial(t, l)
@@ -71,7 +71,7 @@ func accepted(t *testing.T, l *Listener) (client net.Conn, server *Conn) {
 	return client, c.(*Conn)
 }
 
-func TestAcceptGoesOnAfterFailuresThatPass(t *testing.T) {
+func TestAcceptContinuesAfterTransientFailures(t *testing.T) {
 	t.Parallel()
 	var errs []error
 	for _, no := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR, syscall.EPROTO, syscall.EPERM} {
@@ -108,7 +108,7 @@ func TestAcceptEndsWithABrokenListenerAndWithClose(t *testing.T) {
 	}
 }
 
-func TestALackOfDescriptorsClosesTheConnectionThatWaits(t *testing.T) {
+func TestLackOfDescriptorsClosesAWaitingConnection(t *testing.T) {
 	t.Parallel()
 	l := open(t, 10)
 	waits, _ := accepted(t, l)
@@ -119,7 +119,7 @@ func TestALackOfDescriptorsClosesTheConnectionThatWaits(t *testing.T) {
 	require.InDelta(t, 1, testutil.ToFloat64(l.metrics.evicted), 0)
 }
 
-func TestTheConnectionThatWaitedLongestMakesRoom(t *testing.T) {
+func TestConnectionThatWaitedLongestMakesRoom(t *testing.T) {
 	t.Parallel()
 	l := open(t, 3)
 	first, firstConn := accepted(t, l)
@@ -127,7 +127,7 @@ func TestTheConnectionThatWaitedLongestMakesRoom(t *testing.T) {
 	busy, busyConn := accepted(t, l)
 	busyConn.Busy()
 	firstConn.Busy()
-	firstConn.Idle() // waits since now: less long than the second
+	firstConn.Idle() // waits from now, less long than the second
 
 	accepted(t, l)
 	_, err := second.Read(make([]byte, 1))
@@ -142,7 +142,7 @@ func TestTheConnectionThatWaitedLongestMakesRoom(t *testing.T) {
 	require.InDelta(t, 1, testutil.ToFloat64(l.metrics.evicted), 0)
 }
 
-func TestWhereNoneWaitsTheNewConnectionIsRefused(t *testing.T) {
+func TestNewConnectionIsRefusedIfNoneWaits(t *testing.T) {
 	t.Parallel()
 	l := open(t, 2)
 	var servers []*Conn
@@ -181,7 +181,7 @@ func TestWhereNoneWaitsTheNewConnectionIsRefused(t *testing.T) {
 	}
 }
 
-func TestDrainClosesWhatHasNoRequestNowAndLater(t *testing.T) {
+func TestDrainClosesIdleConnectionsNowAndLater(t *testing.T) {
 	t.Parallel()
 	l := open(t, 10)
 	waits, _ := accepted(t, l)
@@ -200,7 +200,7 @@ func TestDrainClosesWhatHasNoRequestNowAndLater(t *testing.T) {
 	require.InDelta(t, 0, testutil.ToFloat64(l.metrics.open), 0)
 }
 
-func TestAWriteHasItsTimeWhateverDeadlineWasLeft(t *testing.T) {
+func TestWriteHasItsOwnDeadline(t *testing.T) {
 	t.Parallel()
 	l := open(t, 10)
 	client, server := accepted(t, l)
@@ -211,7 +211,7 @@ func TestAWriteHasItsTimeWhateverDeadlineWasLeft(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestTheLimitFollowsTheDescriptors(t *testing.T) {
+func TestLimitFollowsTheDescriptors(t *testing.T) {
 	t.Parallel()
 	for files, want := range map[uint64]int{0: fewest, 64: 20, 1024: 500, 1 << 20: (1<<20 - reserved) / 2} {
 		require.Equal(t, want, allowedBy(files), fmt.Sprint(files))
