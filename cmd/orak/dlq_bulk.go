@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,8 @@ func (b *bulk) gather(ctx context.Context) error {
 	_, err := pages(ctx, b.cl, b.sel, func(page resource.DeadLetterPage) (bool, error) {
 		for _, d := range page.DeadLetters {
 			if b.plan.Count == b.Limit {
-				b.plan.rest(d)
+				b.plan.More++
+				b.plan.cutBehind(d)
 				continue
 			}
 			b.plan.add(d)
@@ -148,7 +150,7 @@ func (b *bulk) count(id orak.UploadID, err error) error {
 		b.result.Failed++
 		line.Outcome = "failed"
 	case errors.As(err, &refusal):
-		b.result.refuse(refusal.Problem)
+		b.result.Refused[cmp.Or(refusal.Problem.Detail, refusal.Problem.Title)]++
 		line.Outcome = "refused"
 	}
 	if errors.As(err, &refusal) {

@@ -82,18 +82,12 @@ func (p *bulkPlan) add(d resource.DeadLetter) {
 	g.Count++
 	if d.LastAt.Before(g.Oldest) {
 		g.Oldest = d.LastAt
-	}
-	if d.LastAt.After(g.Newest) {
+	} else if d.LastAt.After(g.Newest) {
 		g.Newest = d.LastAt
 	}
 	if len(g.Samples) < maxSamples {
 		g.Samples = append(g.Samples, d.ID)
 	}
-}
-
-func (p *bulkPlan) rest(d resource.DeadLetter) {
-	p.More++
-	p.cutBehind(d)
 }
 
 func (p *bulkPlan) cutBehind(d resource.DeadLetter) {
@@ -108,10 +102,6 @@ func (p *bulkPlan) finish(verb string) {
 	if p.Groups == nil {
 		p.Groups = []bulkGroup{}
 	}
-}
-
-func (r *bulkResult) refuse(p resource.Problem) {
-	r.Refused[cmp.Or(p.Detail, p.Title)]++
 }
 
 func (r *bulkResult) refused() (n int) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"orak"
 	"orak/api/resource"
@@ -52,7 +51,7 @@ func (s *dlqShowCmd) Run(ctx context.Context, con *console) error {
 // deadLetter prints everything about one dead letter.
 func (c *console) deadLetter(r remote, d resource.DeadLetterDetail) {
 	c.title("", string(d.ID), c.Paint(terminal.Red, "dead-lettered"))
-	c.Rows([]terminal.Row{
+	list := []terminal.Row{
 		{Label: "File", Value: terminal.Clean(d.Filename)},
 		{Label: "Tenant", Value: terminal.Clean(string(d.Tenant))},
 		{Label: "Stage", Value: terminal.Clean(string(d.Failure.Stage))},
@@ -61,39 +60,23 @@ func (c *console) deadLetter(r remote, d resource.DeadLetterDetail) {
 		{Label: "Attempts", Value: fmt.Sprint(d.Attempts)},
 		{Label: "First failed", Value: c.Ago(d.FirstAt)},
 		{Label: "Last failed", Value: c.Ago(d.LastAt)},
-		{Label: "Reprocessed", Value: cycles(d.Cycle)},
-		c.firstCause(d.First),
-		restarts(d.Restarts),
-		c.expiry(d.ExpiresAt),
-		{Label: "Web UI", Value: terminal.Clean(d.WebUI)},
-		{Label: "Run", Value: terminal.Clean(d.RunID)},
-	})
+		{Label: "Reprocessed", Value: terminal.Times(d.Cycle)},
+	}
+	if f := d.First; f != nil {
+		list = append(list, terminal.Row{Label: "First cause", Value: terminal.Clean(fmt.Sprintf("%s %s: %s", f.Stage, f.Class, f.Message)), More: c.Ago(f.LastAt)})
+	}
+	if d.Restarts > 0 {
+		list = append(list, terminal.Row{Label: "Restarted", Value: terminal.Times(d.Restarts), More: "by reconciliation"})
+	}
+	if at := d.ExpiresAt; !at.IsZero() {
+		list = append(list, terminal.Row{Label: "Expires", Value: fmt.Sprintf("%s (%s)", at.Local().Format(terminal.Clock), c.Until(at)), More: "unless somebody decides"})
+	}
+	c.Rows(append(list, terminal.Row{Label: "Web UI", Value: terminal.Clean(d.WebUI)}, terminal.Row{Label: "Run", Value: terminal.Clean(d.RunID)}))
 	c.timeline(d.Timeline)
 	c.event(d.Event)
 	c.commands("Query the workflow", "", d.Commands.Inspect)
 	c.commands("Run it again, once the cause is fixed", r.command("dlq", "reprocess", string(d.ID)), d.Commands.Reprocess)
 	c.commands("Discard it", r.command("dlq", "discard", string(d.ID)), d.Commands.Discard)
-}
-
-func (c *console) firstCause(f *orak.Failure) terminal.Row {
-	if f == nil {
-		return terminal.Row{}
-	}
-	return terminal.Row{Label: "First cause", Value: terminal.Clean(fmt.Sprintf("%s %s: %s", f.Stage, f.Class, f.Message)), More: c.Ago(f.LastAt)}
-}
-
-func restarts(n int) terminal.Row {
-	if n == 0 {
-		return terminal.Row{}
-	}
-	return terminal.Row{Label: "Restarted", Value: terminal.Times(n), More: "by reconciliation"}
-}
-
-func (c *console) expiry(t time.Time) terminal.Row {
-	if t.IsZero() {
-		return terminal.Row{}
-	}
-	return terminal.Row{Label: "Expires", Value: fmt.Sprintf("%s (%s)", t.Local().Format(terminal.Clock), c.Until(t)), More: "unless somebody decides"}
 }
 
 // timeline prints failures and decisions. It repeats a message only if it
@@ -183,11 +166,6 @@ func (c *console) event(e *resource.Event) {
 	}
 }
 
-func (c *console) section(name string) {
-	c.Print("")
-	c.Print("%s", c.Paint(terminal.Bold, name))
-}
-
 // commands prints one command in each of three tools, never broken into lines.
 func (c *console) commands(title, orakCommand string, in resource.Command) {
 	c.Section(title)
@@ -196,18 +174,4 @@ func (c *console) commands(title, orakCommand string, in resource.Command) {
 			c.Print("  %s", terminal.Clean(line))
 		}
 	}
-}
-
-func cycles(n int) string {
-	if n == 0 {
-		return "never"
-	}
-	return terminal.Times(n)
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"orak/internal/app"
-	"orak/internal/terminal"
 	"orak/operate/lag"
 )
 
@@ -180,8 +179,8 @@ func (w lagWatch) show(ctx context.Context) (lagLook, error) {
 	if w.con.JSON {
 		return shown, w.con.Value(shown)
 	}
-	if w.Watch && terminal.Is(w.con.Out) {
-		fmt.Fprint(w.con.Out, "\x1b[H\x1b[J")
+	if w.Watch {
+		w.con.ClearScreen()
 	}
 	w.con.lag(shown, w.All)
 	if !w.Watch {

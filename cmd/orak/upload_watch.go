@@ -40,24 +40,18 @@ func (w watcher) run(ctx context.Context) error {
 		return err
 	case broken != nil:
 		return broken
-	case w.con.JSON:
-		return noResult(last)
-	}
-	return w.end(ctx, last)
-}
-
-func noResult(u resource.Upload) error {
-	if u.Status == orak.StatusCompleted {
+	case last.Status == orak.StatusCompleted && w.con.JSON:
 		return nil
+	case last.Status == orak.StatusCompleted:
+		return w.result(ctx)
+	case !w.con.JSON:
+		w.con.ending(w.remote, last, w.name)
 	}
 	return errNoResult
 }
 
-func (w watcher) end(ctx context.Context, u resource.Upload) error {
-	if u.Status != orak.StatusCompleted {
-		w.con.ending(w.remote, u, w.name)
-		return errNoResult
-	}
+// result prints the analysis.
+func (w watcher) result(ctx context.Context) error {
 	analysis, err := w.cl.Analysis(ctx, w.id)
 	if err != nil {
 		w.con.Tell("The upload is completed, but its result could not be fetched. Try: %s", w.command("analysis", string(w.id)))
