@@ -1,12 +1,12 @@
 # syntax=docker/dockerfile:1
-# One image for every role: the command says which (api, bridge, worker).
+# One image for every role; the command names it (api, bridge, worker).
 
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
-# The product's own module alone: the workspace's others hold the embedded
-# servers of the standalone stack, which have no place in an image.
+# Only the product's module: the others hold the embedded servers of the
+# standalone stack, which do not belong in an image.
 ENV GOWORK=off CGO_ENABLED=0
-# simd: analyses take half of the processor time, by an experiment of Go's
+# simd: analyses take half of the processor time, with a Go experiment
 # (docs/decisions/0014-vectors.md).
 ARG GOEXPERIMENT=
 ENV GOEXPERIMENT=$GOEXPERIMENT
@@ -22,9 +22,9 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /orak /usr/local/bin/orak
 COPY --chmod=755 deploy/healthcheck.sh /usr/local/bin/healthcheck
-# Numeric, so that an orchestrator can tell that it is not root.
+# Numeric, so that an orchestrator can see that it is not root.
 USER 65532:65532
-# Where recordings lie while they are converted; the only folder written to.
+# The folder of running conversions, the only one that is written to.
 ENV ORAK_SCRATCH_DIR=/scratch
 VOLUME /scratch
 EXPOSE 8080 9464

@@ -1,11 +1,11 @@
 #!/bin/bash
 # A container's health check: asks the first of the given loopback ports that
-# answers whether its role is ready. It needs bash alone, so that the image
-# carries no HTTP client.
+# answers whether its role is ready. It needs only bash, so that the image has no
+# HTTP client.
 #
 #   healthcheck PORT...
 #
-# Exit 0: the role is ready. Otherwise it says why not.
+# Exit status 0: the role is ready. Otherwise it prints why not.
 set -u
 
 for port in "$@"; do

@@ -1,22 +1,22 @@
 #!/bin/sh
-# Installs ffmpeg and ffprobe where they are missing, with the system's own
-# package manager: apt-get, brew, dnf or apk. It says in one line what it
-# does; where it cannot, it says what to type, and exits with 1.
-# Does nothing, quickly, when both are there. Safe to run again.
+# Installs ffmpeg and ffprobe if they are missing, with the system's package
+# manager: apt-get, brew, dnf or apk. It prints one line; if it cannot install
+# them, it prints what to type, and exits with 1. It does nothing if both are
+# there, and is safe to repeat.
 set -eu
 
-# Where this machine has ffmpeg and ffprobe: 0.
+# Succeeds if this machine has ffmpeg and ffprobe.
 present() {
 	command -v ffmpeg >/dev/null 2>&1 && command -v ffprobe >/dev/null 2>&1
 }
 
-# Prints why it stops, with the command that helps, and stops.
+# Prints a reason and the command that helps, and exits.
 give_up() {
 	printf 'orak needs ffmpeg and ffprobe: %s\n' "$1" >&2
 	exit 1
 }
 
-# Runs the command $1 as root, by the shell.
+# Runs the command line $1 as root.
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		printf 'ffmpeg is missing; installing it: %s\n' "$1"
@@ -27,7 +27,7 @@ as_root() {
 		if [ -t 0 ]; then
 			sudo sh -c "$1" || give_up "the installation failed; see above, then type: $by_hand"
 		else
-			# Nobody is there to type a password: fail rather than wait.
+			# No terminal for a password: fail rather than wait.
 			sudo -n sh -c "$1" || give_up "the installation failed; type: $by_hand"
 		fi
 	else
@@ -44,7 +44,7 @@ elif command -v brew >/dev/null 2>&1; then
 	printf 'ffmpeg is missing; installing it: brew install ffmpeg\n'
 	brew install ffmpeg || give_up 'the installation failed; type: brew install ffmpeg'
 elif command -v dnf >/dev/null 2>&1; then
-	# Fedora's own build has another name than that of RPM Fusion.
+	# Fedora's build and RPM Fusion's have different names.
 	as_root 'dnf install -y ffmpeg || dnf install -y ffmpeg-free'
 elif command -v apk >/dev/null 2>&1; then
 	as_root 'apk add ffmpeg'

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Brings Temporal's two PostgreSQL databases to the schema of this version of
-# Temporal. Safe to run at every start: what exists is kept, what is old is
-# brought up to date. Server and password come from POSTGRES_SEEDS,
+# Migrates Temporal's two PostgreSQL databases to the schema of this version of
+# Temporal. It is safe to run at every start: existing data is kept. Server and password come from POSTGRES_SEEDS,
 # POSTGRES_USER and SQL_PASSWORD.
 set -eu
 
