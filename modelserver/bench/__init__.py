@@ -1,1 +1,1 @@
-"""What the server does under load, on whatever device it finds."""
+"""Measures the server under load, on the device that it finds."""

@@ -1,15 +1,15 @@
-"""Measures the reference model server, as a process of its own, on the device that it finds.
+"""Measures the reference model server, in its own process, on the device that it finds.
 
-    python -m bench                       # on a GPU where there is one, else on the CPU
+    python -m bench                       # on a GPU if there is one, else on the CPU
     python -m bench --device cpu --json
 
-Three runs, each with a server of its own and requests of the length that orak sends:
+Three runs, each with a fresh server and requests of the length that orak sends:
 
-speed    as many at once as it has slots: how much audio it analyzes in a second
-crowd    as many at once as three workers of four slots: what is refused, and whether the server lives
-no room  the same crowd, and a device that has room for little more than one window at a time
+speed    as many concurrent requests as slots: seconds of audio per second
+crowd    three workers of four slots: refusals, and whether the server survives
+no room  the same crowd, and a device with memory for little more than one window
 
-It asserts nothing: it prints what it saw. See docs/benchmarks.md.
+It asserts nothing and prints figures. See docs/benchmarks.md.
 """
 
 import argparse
@@ -37,7 +37,7 @@ CROWD = 12
 
 @dataclass
 class Run:
-    """What one server did."""
+    """The results of one server."""
 
     name: str
     answered: dict[str, int]
@@ -62,7 +62,7 @@ def wav(seconds: float) -> bytes:
 
 
 class Server:
-    """A server that runs while it is entered."""
+    """A context manager that runs a server."""
 
     def __init__(self, arguments: list[str]) -> None:
         with socket.socket() as s:
@@ -91,13 +91,13 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def measure(self, name: str) -> float:
-        """A measure of the server's own."""
+        """A value of the server's metrics."""
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
         return float(next(line for line in lines if line.startswith(name + " ")).split()[1])
 
 
 async def load(server: Server, requests: int, clients: int, body: bytes, done) -> tuple[Counter, list[float]]:
-    """Has every request answered 200, by so many clients who come back as they are told to."""
+    """Sends requests until each is answered 200, from so many clients that wait as Retry-After says."""
     answered: Counter = Counter()
     took: list[float] = []
     left = iter(range(requests))
@@ -151,7 +151,7 @@ def run(name: str, args: argparse.Namespace, clients: int, extra: list[str]) -> 
 def device(kind: str) -> str:
     if kind != "cuda":
         return kind
-    names = subprocess.run(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=True).stdout  # noqa: S607, the driver's own
+    names = subprocess.run(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=True).stdout  # noqa: S607, the driver's
     return names.splitlines()[0]
 
 
@@ -165,7 +165,7 @@ def main() -> None:
     args = p.parse_args()
     described, _ = manifest.load(ROOT / "models/pitch/manifest.json")
     batch = ["--batch", str(args.batch)]
-    # What the manifest reckons for a window and a half; a batch takes several.
+    # The manifest's memory for a window and a half; a batch needs several.
     little = int(1.5 * described.window_s * described.memory_bytes_per_second)
     runs = [run("speed", args, SLOTS, batch), run("crowd", args, CROWD, batch), run("no room", args, CROWD, [*batch, "--memory", str(little)])]
     if args.json:

@@ -2,6 +2,6 @@
 
 import os
 
-# onnxruntime tells its makers of every session, unless it is told not to before it is loaded. What users record, and where it
-# is analyzed, is nobody's business.
+# onnxruntime reports every session to its makers, unless this is set before it is loaded. Nothing about recordings may be
+# reported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -25,22 +25,22 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--manifest", type=Path, default=Path(__file__).parent.parent / "models/pitch/manifest.json")
     p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--port", type=int, default=8090)
-    p.add_argument("--slots", type=int, default=2, help="requests that are worked on at once")
+    p.add_argument("--slots", type=int, default=2, help="concurrent requests")
     p.add_argument("--queue", type=int, default=8, help="requests that may wait; further ones are answered 429")
-    p.add_argument("--memory", type=int, default=1 << 30, metavar="BYTES", help="memory for the audio of all requests at once, beside the model's own")
-    p.add_argument("--batch", type=int, default=8, help="windows that go through the model together, at most")
-    p.add_argument("--batch-wait", type=float, default=0.005, metavar="SECONDS", help="how long a window waits for company")
-    p.add_argument("--device", choices=DEVICES, default="auto", help="auto takes a GPU where there is one; cuda ends where there is none")
+    p.add_argument("--memory", type=int, default=1 << 30, metavar="BYTES", help="memory for the audio of all requests, beside the model's")
+    p.add_argument("--batch", type=int, default=8, help="most windows in one batch")
+    p.add_argument("--batch-wait", type=float, default=0.005, metavar="SECONDS", help="how long a window waits for others")
+    p.add_argument("--device", choices=DEVICES, default="auto", help="auto uses a GPU if there is one; cuda ends if there is none")
     p.add_argument("--threads", type=int, default=max((os.cpu_count() or 2) // 2, 1), help="threads of one run on a CPU")
-    p.add_argument("--max-body", type=int, default=32 << 20, metavar="BYTES", help="longest body that is taken")
+    p.add_argument("--max-body", type=int, default=32 << 20, metavar="BYTES", help="longest accepted body")
     p.add_argument("--body-timeout", type=float, default=30, metavar="SECONDS", help="how long a body may take to arrive")
     p.add_argument("--allow-url", action="append", default=[], metavar="PREFIX", help="beginning of URLs that may be fetched; none by default")
-    p.add_argument("--drain", type=int, default=30, metavar="SECONDS", help="how long requests may take to end when the server is stopped")
+    p.add_argument("--drain", type=int, default=30, metavar="SECONDS", help="how long running requests may take when the server stops")
     return p.parse_args()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which also tells the service that it is asked to stop."""
+    """uvicorn's server, which also stops the service on a signal."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""Who may come in: a bounded number at once, within a memory budget, and a bounded queue before it."""
+"""Admission control: a bounded number of concurrent requests, a memory budget, and a bounded queue."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 
 class Full(Exception):
-    """No place is left, not even to wait. ``retry_after`` is when to come back, in seconds."""
+    """The queue is full. ``retry_after`` is the time until the next try, in seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"the queue is full; come back in {retry_after} s")
@@ -14,10 +14,10 @@ class Full(Exception):
 
 
 class Admission:
-    """Admits requests in the order in which they came.
+    """Admits requests in the order of their arrival.
 
     A request costs memory: a fixed number of bytes for each second of audio.
-    One that costs more than the whole budget is let in alone.
+    One that costs more than the whole budget is admitted alone.
     """
 
     def __init__(self, slots: int, queue: int, memory: int) -> None:
@@ -30,7 +30,7 @@ class Admission:
 
     @asynccontextmanager
     async def enter(self, cost: int) -> AsyncIterator[None]:
-        """Holds a slot and ``cost`` bytes of the budget. Raises Full at once where the queue is full."""
+        """Holds a slot and ``cost`` bytes of the budget. Raises Full at once if the queue is full."""
         cost = min(cost, self.memory)
         if self._line or not self._fits(cost):
             await self._wait(cost)
@@ -46,7 +46,7 @@ class Admission:
             self._admit()
 
     def retry_after(self) -> int:
-        """When the queue should have room again, in whole seconds: 1 to 60."""
+        """The time until the queue should have room again, in whole seconds: 1 to 60."""
         return int(min(max(self._seconds * (self.waiting + 1) / self.slots, 1), 60))
 
     def _fits(self, cost: int) -> bool:
@@ -65,7 +65,7 @@ class Admission:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # admitted, and gone in the same instant
+            if turn.done() and not turn.cancelled():  # admitted and canceled at the same time
                 self.running -= 1
                 self.used -= cost
             self._line = [entry for entry in self._line if entry[1] is not turn]

@@ -1,4 +1,4 @@
-"""A whole recording, window by window."""
+"""Analyzes a whole recording, window by window."""
 
 import asyncio
 
@@ -9,10 +9,10 @@ from .manifest import Manifest
 
 
 async def analyze(audio: np.ndarray, manifest: Manifest, batcher: Batcher) -> dict:
-    """The sections of analysis.json that the model knows, and the pitch curve.
+    """Returns the sections of analysis.json that the model gives, and the pitch curve.
 
     ``audio`` is int16 mono at the manifest's rate. Windows overlap by their
-    context, whose results are dropped, so that a seam does not show.
+    context, whose results are dropped, so that seams do not show.
     """
     windows = split(audio, manifest)
     results = await asyncio.gather(*(batcher.run(w) for w in windows))
@@ -32,7 +32,7 @@ async def analyze(audio: np.ndarray, manifest: Manifest, batcher: Batcher) -> di
 
 
 def split(audio: np.ndarray, manifest: Manifest) -> list[np.ndarray]:
-    """Windows with context on both sides, all of one length; silence stands for what is not there."""
+    """Returns windows of one length with context on both sides, padded with silence."""
     window, context = manifest.window, manifest.context
     count = max(-(-len(audio) // window), 1)
     padded = np.zeros(count * window + 2 * context, np.float32)
@@ -41,7 +41,7 @@ def split(audio: np.ndarray, manifest: Manifest) -> list[np.ndarray]:
 
 
 def join(parts: list[np.ndarray], samples: int, manifest: Manifest) -> list[float]:
-    """The series of the whole: an entry for every hop that begins within the audio."""
+    """Returns the series of the whole: an entry for every hop that begins within the audio."""
     skip, keep = manifest.context // manifest.hop, manifest.window // manifest.hop
     series = np.concatenate([p[skip : skip + keep] for p in parts])
     wanted = -(-samples // manifest.hop)
@@ -49,8 +49,8 @@ def join(parts: list[np.ndarray], samples: int, manifest: Manifest) -> list[floa
 
 
 def embedding(parts: list[np.ndarray], manifest: Manifest) -> dict:
-    """The mean of the windows' vectors, of unit length."""
-    assert manifest.embedding is not None  # load sees to it
+    """Returns the mean of the windows' vectors, scaled to unit length."""
+    assert manifest.embedding is not None  # load checks it
     mean = np.mean([p.ravel() for p in parts], axis=0)
     length = float(np.linalg.norm(mean))
     values = _finite(mean / length if length > 0 else mean)
@@ -58,7 +58,7 @@ def embedding(parts: list[np.ndarray], manifest: Manifest) -> dict:
 
 
 class NotFinite(Exception):
-    """The model gave something that is no number, for this recording."""
+    """The model returned a value that is no number, for this recording."""
 
 
 def _finite(x: np.ndarray) -> np.ndarray:

@@ -17,13 +17,13 @@ from .service import Service, cut_short
 
 log = logging.getLogger(__name__)
 
-# How long a connection is kept for the next request: longer than a worker keeps it (60 s), since a request that is sent as the
-# server closes it is lost.
+# How long an idle connection is kept: longer than a worker keeps it (60 s), since a request that is sent while the server
+# closes it is lost.
 KEEP_ALIVE_S = 75
 
 
 def build(service: Service, intake: Intake) -> FastAPI:
-    """The application."""
+    """Returns the application."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -57,7 +57,7 @@ def build(service: Service, intake: Intake) -> FastAPI:
     async def post_analyze(request: Request) -> dict:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in ("audio/wav", "audio/x-wav"):
-            # Its place is taken before its body is read: a queue of bodies would be what it is to prevent.
+            # Takes a place before it reads the body: a queue of bodies would use the memory that it must bound.
             length = intake.announced(request)
             async with service.admitted(wav.samples(length)):
                 return await _analyzed(service, await intake.read(request, length), request)
@@ -71,7 +71,7 @@ def build(service: Service, intake: Intake) -> FastAPI:
 
 
 async def _warm_up(service: Service) -> None:
-    """A model that cannot be warmed up will serve nobody: the process ends, for whoever restarts it to see."""
+    """Warms the model up. If that fails, the process ends, so that its supervisor sees it."""
     try:
         await service.batcher.warm_up()
         service.ready = True

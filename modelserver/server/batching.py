@@ -1,4 +1,4 @@
-"""Windows of all requests go through the model together."""
+"""Runs windows of all requests through the model in batches."""
 
 import asyncio
 import logging
@@ -12,11 +12,11 @@ log = logging.getLogger(__name__)
 
 
 class Batcher:
-    """Gathers windows of one length for up to ``wait`` seconds, ``limit`` of them at most, and runs them at once.
+    """Collects windows of one length for up to ``wait`` seconds, at most ``limit`` of them, and runs them as a batch.
 
-    Where the device runs out of memory, the batch is halved, and stays so for
-    the batches after it; it grows again by one after every hundred that went
-    well. A single window that has no room raises OutOfMemory.
+    If the device runs out of memory, the batch is halved, and so are the batches
+    after it; the size grows again by one after every hundred successes. A single
+    window without room raises OutOfMemory.
     """
 
     def __init__(self, model: Model, limit: int, wait: float) -> None:
@@ -33,7 +33,7 @@ class Batcher:
         self._task = asyncio.create_task(self._serve())
 
     async def stop(self) -> None:
-        """Ends it. Requests are to have ended before."""
+        """Stops the batcher, after all requests have ended."""
         if self._task:
             self._task.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -42,13 +42,13 @@ class Batcher:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.model.warm_up, self.limit)
 
     async def run(self, window: np.ndarray) -> list[np.ndarray]:
-        """One window's outputs."""
+        """Returns the outputs of one window."""
         done: asyncio.Future[list[np.ndarray]] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((window, done))
         return await done
 
     async def _serve(self) -> None:
-        held = None  # the first of another length, which begins the next batch
+        held = None  # a window of another length, which begins the next batch
         while True:
             first = held or await self._queue.get()
             held = None
@@ -64,7 +64,7 @@ class Batcher:
                     held = one
                     break
                 batch.append(one)
-            # Those whose request has gone need no answer.
+            # Canceled requests need no answer.
             await self._settle([(w, d) for w, d in batch if not d.done()])
 
     async def _settle(self, batch: list[tuple[np.ndarray, asyncio.Future[list[np.ndarray]]]]) -> None:
@@ -84,7 +84,7 @@ class Batcher:
             log.warning("out of memory with %d windows; now %d at once", len(batch), half)
             await self._settle(batch[:half])
             await self._settle(batch[half:])
-        except Exception as e:  # the model's own failure: each request is told
+        except Exception as e:  # the model failed: each request gets the error
             _fail(batch, e)
         else:
             for i, (_, done) in enumerate(batch):

@@ -1,4 +1,4 @@
-"""What callers send: announced, bounded, and read in time."""
+"""Reads bodies and URLs, with bounds on length and time."""
 
 import asyncio
 import json
@@ -14,12 +14,12 @@ from .problems import Problem
 
 
 class Intake:
-    """Reads bodies, and what URLs name.
+    """Reads bodies and URLs.
 
-    ``limit`` is in bytes. ``seconds`` is how long a body may take to arrive: it
-    holds a slot meanwhile, which a slow caller is not to keep from the others.
-    Only URLs that begin with one of ``prefixes`` are fetched; each of these has
-    a host and a path, so that no other host begins with it.
+    ``limit`` is in bytes. ``seconds`` is how long a body may take to arrive:
+    it holds a slot meanwhile, which a slow caller must not block. Only URLs that
+    begin with one of ``prefixes`` are fetched; each prefix has a host and a path,
+    so that no other host begins with it.
     """
 
     def __init__(self, limit: int, seconds: float, prefixes: tuple[str, ...] = ()) -> None:
@@ -30,7 +30,7 @@ class Intake:
         self.limit, self.seconds, self.prefixes = limit, seconds, prefixes
 
     def announced(self, request: Request) -> int:
-        """The length that the request claims, within the limit."""
+        """Returns the declared length, within the limit."""
         text = request.headers.get("content-length", "")
         if not text.isdecimal():
             raise Problem(411, "length", "Want a Content-Length.")
@@ -39,7 +39,7 @@ class Intake:
         return int(text)
 
     async def read(self, request: Request, length: int) -> bytes:
-        """The body; one that is cut off is nobody's recording."""
+        """Returns the body, or raises a Problem if it is cut off or late."""
         try:
             async with asyncio.timeout(self.seconds):
                 body = await request.body()
@@ -48,11 +48,11 @@ class Intake:
         except ClientDisconnect as e:
             raise Problem(400, "gone", "The caller went away.") from e
         if len(body) != length:
-            raise Problem(400, "cut-off", "The body is not as long as was said.")
+            raise Problem(400, "cut-off", "The body is shorter than its Content-Length.")
         return body
 
     async def url(self, request: Request) -> str:
-        """Where to fetch a recording. Only what was allowed: a URL is a way into the network of this machine."""
+        """Returns the URL of a recording, if it is allowed: a URL gives access to this machine's network."""
         length = self.announced(request)
         if length > 16 << 10:
             raise self.too_large()
@@ -66,8 +66,8 @@ class Intake:
 
     @asynccontextmanager
     async def fetch(self, url: str) -> AsyncIterator[httpx.Response]:
-        """The answer of a URL, of which nothing but its header has been read, and its length is within the limit."""
-        # Neither a redirect to elsewhere, nor a body that unpacks to a larger one.
+        """Returns the answer of a URL, of which only the header has been read, with a length within the limit."""
+        # No redirects, and no body that unpacks to a larger one.
         headers = {"Accept-Encoding": "identity"}
         async with httpx.AsyncClient(follow_redirects=False, timeout=self.seconds, trust_env=False) as client:
             try:
@@ -85,7 +85,7 @@ class Intake:
                 await answer.aclose()
 
     async def drain(self, answer: httpx.Response) -> bytes:
-        """The body of what fetch gave."""
+        """Returns the body of an answer of fetch."""
         try:
             async with asyncio.timeout(self.seconds):
                 return await answer.aread()
@@ -93,10 +93,10 @@ class Intake:
             raise Problem(400, "url", "The URL cannot be fetched.") from e
 
     def too_large(self) -> Problem:
-        return Problem(413, "too-large", f"At most {self.limit} bytes are taken at once; send the recording in windows.")
+        return Problem(413, "too-large", f"At most {self.limit} bytes are accepted at once; send the recording in windows.")
 
 
 def _climbs(url: str) -> bool:
-    """Whether a server may read the path as one outside of its beginning."""
+    """Reports whether a server could resolve the path to one outside of its prefix."""
     path = unquote(unquote(urlsplit(url).path)).replace("\\", "/")
     return any(part in (".", "..") for part in path.split("/"))

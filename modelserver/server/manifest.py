@@ -1,4 +1,4 @@
-"""What a model needs, and what it gives: the file manifest.json beside it."""
+"""Describes a model's input and outputs: the file manifest.json beside it."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# What an output of a model can be: a series with an entry for every hop, or one vector for the whole recording.
+# The kinds of outputs: a series with an entry for every hop, or one vector for the whole recording.
 Series = Literal["f0_hz", "voicing"]
 
 
 class Strict(BaseModel):
-    """Unknown fields are refused: a misspelled limit must not be no limit."""
+    """Refuses unknown fields: a misspelled limit must not be silently absent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,7 +24,7 @@ class Output(Strict):
 
 
 class Embedding(Strict):
-    """The name and version under which vectors may be compared with each other."""
+    """The name and version of vectors that may be compared with each other."""
 
     name: str
     version: str
@@ -63,7 +63,7 @@ class Manifest(Strict):
 
 
 def load(path: Path) -> tuple[Manifest, Path]:
-    """Reads a manifest, and tells where its model is. A model outside of the manifest's folder is refused."""
+    """Reads a manifest and returns it with the path of its model. Refuses a model outside of the manifest's folder."""
     manifest = Manifest.model_validate(json.loads(path.read_text()))
     if manifest.window % manifest.hop:
         raise ValueError("window_s: want a whole number of hops")

@@ -15,21 +15,21 @@ DEVICES = ("auto", "cuda", "cpu")
 
 
 class OutOfMemory(Exception):
-    """The device has no room for the batch. The session is still good."""
+    """The device has no memory for the batch. The session still works."""
 
 
 class Broken(Exception):
-    """The model does not even run silence any more: only a new process will."""
+    """The model does not even run silence any more: the process must be restarted."""
 
 
 class Model:
     """Runs batches of windows; one call at a time, from any thread."""
 
     def __init__(self, manifest: Manifest, path: Path, threads: int, memory_limit: int, device: str = "auto") -> None:
-        """``memory_limit`` bounds the arena that tensors are made in, in bytes; 0 leaves it to the device.
+        """Loads a model. ``memory_limit`` bounds the arena of tensors, in bytes; 0 means the device's limit.
 
-        ``device`` is one of DEVICES; "auto" is a GPU where there is one. Raises ValueError for a model that is not what
-        the manifest says, and for a GPU that was asked for and is not there.
+        ``device`` is one of DEVICES; "auto" is a GPU if there is one. Raises ValueError if the model differs from the
+        manifest, or if a requested GPU is missing.
         """
         self.manifest = manifest
         self.session = _session(path, threads, memory_limit, device)
@@ -41,10 +41,10 @@ class Model:
             raise ValueError(f"the model has no input {manifest.input!r}")
 
     def run(self, audio: np.ndarray) -> list[np.ndarray]:
-        """[batch, samples] to one array [batch, …] for each of the manifest's outputs.
+        """Runs [batch, samples]; returns one array [batch, …] for each of the manifest's outputs.
 
-        Raises OutOfMemory; Broken where the device is lost, which this tells from
-        a failure of this audio by running silence; and onnxruntime's own.
+        Raises OutOfMemory; Broken if the device is lost, which a run of silence tells
+        from a failure of this audio; and onnxruntime's errors.
         """
         try:
             return self._run(audio)
@@ -55,9 +55,9 @@ class Model:
             raise
 
     def warm_up(self, batch: int) -> None:
-        """The first run of each shape allocates and tunes: it is not to be a caller's.
+        """Runs each shape once, since the first run allocates and tunes.
 
-        Raises OutOfMemory where not even one window has room.
+        Raises OutOfMemory if not even one window fits.
         """
         self._run(self._silence(1))
         try:
@@ -70,13 +70,13 @@ class Model:
             return self.session.run([o.tensor for o in self.manifest.outputs], {self.manifest.input: audio})
         except MemoryError as e:
             raise OutOfMemory(str(e)) from e
-        except Exception as e:  # onnxruntime has no class of its own for it
+        except Exception as e:  # onnxruntime has no class for it
             if _is_out_of_memory(str(e)):
                 raise OutOfMemory(str(e)) from e
             raise
 
     def _prove(self) -> None:
-        """An error of CUDA's may end the whole context; every later run then fails, too."""
+        """Reports whether the device is lost: after some CUDA errors every later run fails, too."""
         try:
             self._run(self._silence(1))
         except OutOfMemory:
@@ -93,9 +93,9 @@ def _session(path: Path, threads: int, memory_limit: int, device: str) -> ort.In
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     if device == "cuda" and CUDA not in ort.get_available_providers():
-        raise ValueError("--device cuda: this onnxruntime is built for CPUs alone; install requirements-gpu.txt")
+        raise ValueError("--device cuda: this onnxruntime is built only for CPUs; install requirements-gpu.txt")
     if device != "cpu" and CUDA in ort.get_available_providers():
-        # CUDA's libraries are Python packages here, where the loader does not look.
+        # CUDA's libraries are Python packages, which the loader does not search.
         ort.preload_dlls()
         arena: dict[str, str | int] = {"arena_extend_strategy": "kSameAsRequested"}
         if memory_limit:
@@ -103,9 +103,9 @@ def _session(path: Path, threads: int, memory_limit: int, device: str) -> ort.In
         session = ort.InferenceSession(str(path), options, providers=[(CUDA, arena), CPU])
         if session.get_providers()[0] == CUDA:
             return session
-        # onnxruntime goes on without it, and says so to nobody.
+        # onnxruntime silently continues without it.
         if device == "cuda":
-            raise ValueError("--device cuda: onnxruntime cannot use the GPU. Is its driver here (nvidia-smi), and requirements-gpu.txt installed?")
+            raise ValueError("--device cuda: onnxruntime cannot use the GPU. Check its driver (nvidia-smi), and install requirements-gpu.txt.")
         log.warning("onnxruntime's GPU build cannot use a GPU here: the model runs on the CPU. Is the driver here (nvidia-smi)?")
     if memory_limit:
         _bound_cpu(options, memory_limit)
@@ -113,7 +113,7 @@ def _session(path: Path, threads: int, memory_limit: int, device: str) -> ort.In
 
 
 def _bound_cpu(options: ort.SessionOptions, limit: int) -> None:
-    """Has this process's CPU arena bounded: what does not fit is refused here, before the kernel ends the process for it."""
+    """Bounds this process's CPU arena: allocations beyond it fail here, before the kernel kills the process."""
     arena = ort.OrtArenaCfg({"max_mem": limit, "arena_extend_strategy": 1})
     memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
     ort.create_and_register_allocator(memory, arena)
@@ -121,7 +121,7 @@ def _bound_cpu(options: ort.SessionOptions, limit: int) -> None:
 
 
 def _is_out_of_memory(text: str) -> bool:
-    """What onnxruntime's arena, CUDA, cuBLAS and cuDNN say of it."""
+    """Reports whether an error of onnxruntime's arena, CUDA, cuBLAS or cuDNN means out of memory."""
     text = text.lower()
     said = ("smaller than requested bytes", "failed to allocate memory", "out of memory", "bad_alloc", "memoryallocation", "alloc_failed", "allocation_failed")
     return any(s in text for s in said)

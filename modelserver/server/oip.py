@@ -1,7 +1,6 @@
 """The Open Inference Protocol v2 over REST (KServe, Triton), with its binary extension.
 
-The tensors are the model's own: one batch of windows, as the manifest says, and
-nothing of orak's around it.
+The tensors are the model's: one batch of windows, as the manifest describes it.
 """
 
 import json
@@ -14,7 +13,7 @@ from .problems import Problem
 from .service import Service
 
 HEADER_LENGTH = "inference-header-content-length"
-# A batch of a request is bounded by what the queue may cost, not by this alone.
+# The queue's memory budget also bounds a request's batch.
 MAX_BATCH = 64
 
 
@@ -62,7 +61,7 @@ def routes(app: FastAPI, service: Service, intake: Intake) -> None:
 
 
 def _decode(body: bytes, header_length: str | None, tensor: str) -> tuple[dict, np.ndarray]:
-    """The request's JSON and its one input as float32 [batch, samples]."""
+    """Returns the request's JSON and its one input as float32 [batch, samples]."""
     cut = len(body)
     if header_length is not None:
         if not header_length.isdecimal() or int(header_length) > len(body):
@@ -87,7 +86,7 @@ def _decode(body: bytes, header_length: str | None, tensor: str) -> tuple[dict, 
 
 
 def _encode(head: dict, name: str, version: str, names: list[str], outputs: list[np.ndarray]) -> Response:
-    """The answer as JSON, or with binary tensors where the request wants them."""
+    """Returns the answer as JSON, or with binary tensors if the request wants them."""
     binary = bool(head.get("parameters", {}).get("binary_data_output", False))
     wanted = {o["name"]: bool(o.get("parameters", {}).get("binary_data", binary)) for o in head.get("outputs", [])}
     described, tail = [], b""

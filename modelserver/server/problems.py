@@ -1,11 +1,11 @@
-"""Errors as RFC 9457 has them, with whose fault they are in their status."""
+"""Errors by RFC 9457; their status says whose fault they are."""
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
 
 class Problem(Exception):
-    """An answer that is no success. ``code`` is stable; ``detail`` is safe to show and says what to do."""
+    """An error answer. ``code`` is stable; ``detail`` is safe to show and says what to do."""
 
     def __init__(self, status: int, code: str, detail: str, retry_after: int | None = None) -> None:
         super().__init__(detail)

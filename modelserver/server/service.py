@@ -1,4 +1,4 @@
-"""What both protocols share: a request is admitted, analyzed, and its failure told apart."""
+"""The part that both protocols share: admission, analysis and the classification of failures."""
 
 import asyncio
 import logging
@@ -17,16 +17,16 @@ from .problems import Problem
 
 log = logging.getLogger(__name__)
 
-# After an out-of-memory the device needs the requests that run to end; and a new process takes some seconds.
+# After an out-of-memory the running requests must end first; a new process takes some seconds.
 RECOVERY_S = 5
 
 
 class Service:
-    """One model with its queue and its measures.
+    """One model with its queue and its metrics.
 
-    ``ready`` is set once the model is warm; ``stopping`` once the process is to
-    end, after which nothing is begun. ``broken`` is set where the model failed for
-    good, and ``stop``, if there is one, is called for it.
+    ``ready`` is set once the model is warm; ``stopping`` once the process must
+    end, after which nothing begins. ``broken`` is set when the model has failed for
+    good; ``stop``, if given, is then called.
     """
 
     def __init__(self, manifest: Manifest, batcher: Batcher, admission: Admission, device: str, stop: Callable[[], None] | None = None) -> None:
@@ -46,24 +46,24 @@ class Service:
             Gauge(f"orak_model_{name}", text, registry=self.registry).set_function(value)
 
     def cost(self, samples: int) -> int:
-        """Memory in bytes that a request is reckoned to take: a window's, however short it is, or more."""
+        """Returns the estimated memory of a request in bytes, at least a window's."""
         m = self.manifest
         return round(max(samples, m.window) / m.sample_rate_hz * m.memory_bytes_per_second)
 
     def check_ready(self) -> None:
-        """Raises a Problem unless work is taken."""
+        """Raises a Problem unless the service takes work."""
         if not self.ready or self.stopping or self.broken:
             raise Problem(503, "not-ready", "The model is not ready; come back later.", 2)
 
     def fail(self) -> None:
-        """Takes no more work, for good: whoever supervises the process is to start it anew."""
+        """Takes no more work, for good: the supervisor must restart the process."""
         first, self.broken = not self.broken, True
         if first and self.stop:
             self.stop()
 
     @asynccontextmanager
     async def admitted(self, samples: int) -> AsyncIterator[None]:
-        """Holds a place for so much audio; every failure within becomes a Problem and is counted."""
+        """Holds a place for so much audio; every failure in it becomes a Problem and is counted."""
         try:
             self.check_ready()
         except Problem:
@@ -79,7 +79,7 @@ class Service:
         except OutOfMemory as e:
             self.requests.labels("out_of_memory").inc()
             log.warning("out of memory with a single window: %s", e)
-            raise Problem(503, "out-of-memory", "The device has no room at the moment; come back later.", RECOVERY_S) from e
+            raise Problem(503, "out-of-memory", "The device has no memory at the moment; come back later.", RECOVERY_S) from e
         except Broken as e:
             self.requests.labels("broken").inc()
             log.error("the model fails for good, and this process ends: %s", e)
@@ -103,7 +103,7 @@ class Service:
         return await self.batcher.run(window)
 
     def capacity(self) -> dict:
-        """What GET /v1/capacity says."""
+        """Returns the answer of GET /v1/capacity."""
         m, a = self.manifest, self.admission
         return {
             "engine": {"name": m.name, "version": m.version},
@@ -119,7 +119,7 @@ class Service:
 
 
 async def cut_short(pending: Awaitable[dict], disconnected: Awaitable[None]) -> dict:
-    """The result of pending, unless the caller goes away first."""
+    """Returns the result of pending, unless the caller disconnects first."""
     work, gone = asyncio.ensure_future(pending), asyncio.ensure_future(disconnected)
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,15 +1,15 @@
-"""Reads the one kind of WAV that is taken: 16 kHz, mono, 16-bit PCM."""
+"""Reads the only accepted kind of WAV: 16 kHz, mono, 16-bit PCM."""
 
 import struct
 
 import numpy as np
 
-# The header of a WAV; what comes after it is audio at 2 bytes a sample.
+# The length of a WAV header; after it comes audio at 2 bytes a sample.
 HEADER = 44
 
 
 def samples(length: int) -> int:
-    """How many there are in a file of so many bytes, at the most."""
+    """Returns the most samples in a file of so many bytes."""
     return max(length - HEADER, 0) // 2
 
 
@@ -18,7 +18,7 @@ class NotTaken(ValueError):
 
 
 def parse(body: bytes, rate: int) -> np.ndarray:
-    """The samples as int16. A length in the header that promises more than there is counts as cut off."""
+    """Returns the samples as int16. A length in the header beyond the end counts as cut off."""
     if len(body) < 12 or body[:4] != b"RIFF" or body[8:12] != b"WAVE":
         raise NotTaken("want a WAV file")
     at, known = 12, False

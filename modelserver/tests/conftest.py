@@ -16,7 +16,7 @@ from server.body import Intake
 from server.model import Model
 from server.service import Service
 
-# Real ONNX models of a few nodes: what a test wants to go wrong is built in.
+# Real ONNX models of a few nodes, with the failures that a test needs.
 HOP = 160
 
 INTAKE = Intake(1 << 20, 30)
@@ -101,7 +101,7 @@ def wave(samples: np.ndarray, rate: int = 16_000, channels: int = 1) -> bytes:
 
 @contextmanager
 def serving(service, intake):
-    """The application on a port of its own."""
+    """The application on its own port."""
     server = uvicorn.Server(uvicorn.Config(app.build(service, intake), port=0, log_level="warning", timeout_keep_alive=app.KEEP_ALIVE_S))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -19,7 +19,7 @@ RECORDING = wave(np.full(1600, 16_384))
 
 
 def begin(port: int) -> socket.socket:
-    """A connection that announced a recording, and has sent half of it."""
+    """A connection that declared a recording, and has sent half of it."""
     s = socket.create_connection(("127.0.0.1", port), timeout=30)
     s.sendall(b"POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(RECORDING))
     s.sendall(RECORDING[:1000])
@@ -61,7 +61,7 @@ def until(condition) -> None:
 
 
 class Store(http.server.BaseHTTPRequestHandler):
-    """A recording, and what a store must not be able to make of it."""
+    """A store with a recording, and with answers that must be refused."""
 
     def do_GET(self) -> None:
         kind = self.path.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""The suite that any server is held to (`orak engine check`), against this one as it is run, with its default model."""
+"""The conformance suite (`orak engine check`) against this server, with its default model."""
 
 import json
 import signal
@@ -20,15 +20,15 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def orak(tmp_path_factory) -> Path:
-    """The command, as it is in this tree."""
+    """The command, built from this tree."""
     binary = tmp_path_factory.mktemp("bin") / "orak"
-    subprocess.run(["go", "build", "-o", str(binary), "./cmd/orak"], cwd=ROOT, check=True)  # noqa: S607, whichever Go builds the project
+    subprocess.run(["go", "build", "-o", str(binary), "./cmd/orak"], cwd=ROOT, check=True)  # noqa: S607, the Go that builds the project
     return binary
 
 
 @contextmanager
 def running():
-    """The server as a process of its own, ready; it ends as one that was asked to."""
+    """The server in its own process, ready; it is stopped gracefully."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -75,7 +75,7 @@ def test_a_stop_lets_what_has_begun_end():
         while httpx.get(f"http://127.0.0.1:{port}/v1/capacity").json()["running"] == 0:
             pass
         server.terminate()
-        with pytest.raises((httpx.TransportError, AssertionError)):  # first it says so, then it is gone
+        with pytest.raises((httpx.TransportError, AssertionError)):  # it answers so first, and then it is gone
             while True:
                 assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
         s.sendall(body[100:])

@@ -1,4 +1,4 @@
-"""The contract's document (docs/model-server.openapi.yaml) and this server say the same."""
+"""The contract's document (docs/model-server.openapi.yaml) and this server agree."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def resolve(node: dict) -> dict:
 
 
 def hold(answer: httpx.Response, method: str, path: str) -> None:
-    """Holds an answer to what the document says of its status."""
+    """Checks an answer against the document."""
     described = DOCUMENT["paths"][path][method]["responses"]
     assert str(answer.status_code) in described, f"{method} {path} answered {answer.status_code}"
     response = resolve(described[str(answer.status_code)])
@@ -56,7 +56,7 @@ def client(service):
 
 def test_the_document_has_the_paths_of_the_server(client):
     own = {(r.path, m.lower()) for r in client.app.routes for m in r.methods if m != "HEAD" and hasattr(r, "response_model")}
-    # The rest is another protocol's, and for whoever runs the server.
+    # The other paths belong to another protocol, or to the operator.
     own = {(path, m) for path, m in own if not path.startswith("/v2") and path != "/metrics"}
     assert own == {(path, m) for path, item in DOCUMENT["paths"].items() for m in item}
 
@@ -78,7 +78,7 @@ def fail(service, error):
 
 
 def full(service):
-    service.admission.running = 1  # somebody's
+    service.admission.running = 1  # another request's
 
 
 def stopping(service):

@@ -14,7 +14,7 @@ CROWD, SLOTS, QUEUE = 200, 2, 8
 
 
 def test_a_crowd_is_let_in_by_and_by(folder):
-    """As many as 200 at once meet nothing but 429, and all get through: on a real socket."""
+    """200 concurrent requests meet no other refusal than 429, and all succeed, on a real socket."""
     service = make_service(folder, slots=SLOTS, queue=QUEUE)
     most = watch(service.admission)
     with serving(service, INTAKE) as port:
@@ -27,7 +27,7 @@ def test_a_crowd_is_let_in_by_and_by(folder):
 
 
 def watch(admission) -> Counter:
-    """Remembers the most that were in at once: looked at whenever one has been let in, or waits."""
+    """Records the most concurrent requests, whenever one is admitted or waits."""
     most, take, retry = Counter(), admission._take, admission.retry_after
 
     def look() -> None:
@@ -61,14 +61,14 @@ async def crowd(base: str) -> Counter:
                     return
                 if status == 429:
                     assert int(answer.headers["retry-after"]) >= 1
-                    await asyncio.sleep(0.05)  # sooner than it was told to: a rude crowd
+                    await asyncio.sleep(0.05)  # sooner than Retry-After: an impolite crowd
 
         await asyncio.gather(*(one() for _ in range(CROWD)))
     return met
 
 
 def test_a_server_without_room_lives_and_answers_everybody():
-    """The benchmark, short: real processes, and onnxruntime's own out of memory."""
+    """A short benchmark: real processes, and onnxruntime's out of memory."""
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--device", "cpu", "--requests", "16", "--seconds", "55", "--json"],
         cwd=Path(__file__).parent.parent,

@@ -1,4 +1,4 @@
-"""Devices that have no room, or are lost: onnxruntime's own refusals, with models of a few nodes."""
+"""Devices without memory, or lost: real errors of onnxruntime, with models of a few nodes."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ PITCH = Path(__file__).parent.parent / "models/pitch/manifest.json"
 
 
 def test_a_device_without_room_halves_the_batch_and_answers_everybody(pitch):
-    # The process's arena can be bounded once: with room for the model and some 4 windows, which take 9 MB each at the least.
+    # The process's arena can be bounded only once: room for the model and some 4 windows, which take at least 9 MB each.
     model = Model(pitch, PITCH.parent / pitch.model, 2, 100_000_000, "cpu")
     with pytest.raises(OutOfMemory, match="requested"):
         model.run(np.zeros((16, pitch.window + 2 * pitch.context), np.float32))
@@ -66,7 +66,7 @@ def test_what_devices_say_of_no_room_is_known(said):
 
 
 def session(limit: float) -> ort.InferenceSession:
-    """A model that fails of audio louder than ``limit``: it reshapes it to a length that it has not."""
+    """A model that fails for audio louder than ``limit``: it reshapes it to a wrong length."""
     audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, ["batch", "samples"])
     outputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("f0_hz", "voicing")]
     constants = [helper.make_tensor("limit", TensorProto.FLOAT, [], [limit]), helper.make_tensor("all", TensorProto.INT64, [1], [-1])]

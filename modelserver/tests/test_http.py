@@ -25,7 +25,7 @@ def ready(client, service):
 
 def test_a_recording_is_analyzed_across_windows(client, service):
     ready(client, service)
-    # 2.5 s: half scale but for the second second, which a seam must not blur.
+    # 2.5 s: half scale except for the second second, which a seam must not blur.
     x = np.full(40_000, 16_384)
     x[16_000:32_000] = 8_192
     found = client.post("/v1/analyze", content=wave(x), headers=WAV).json()
@@ -66,7 +66,7 @@ def test_bad_input_is_refused(client, service, body, headers, status, code):
 
 
 def test_not_ready_before_it_is_warm_and_while_it_stops(service, application):
-    client = TestClient(application)  # its life has not begun
+    client = TestClient(application)  # its startup has not run
     for path in ("/readyz", "/v2/health/ready"):
         answer = client.get(path)
         assert answer.status_code == 503
@@ -79,7 +79,7 @@ def test_a_full_queue_answers_429(folder):
     service = make_service(folder, slots=1, queue=0)
     with TestClient(app.build(service, INTAKE)) as client:
         ready(client, service)
-        service.admission.running = 1  # somebody's
+        service.admission.running = 1  # another request's
         answer = client.post("/v1/analyze", content=wave(np.zeros(9)), headers=WAV)
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) >= 1

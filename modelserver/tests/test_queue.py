@@ -24,7 +24,7 @@ def test_slots_memory_and_queue_are_kept_in_order():
         a, entered, leave = Admission(slots=2, queue=2, memory=100), [], asyncio.Event()
         tasks = [asyncio.create_task(hold(a, cost, entered, i, leave)) for i, cost in enumerate((60, 60, 10, 1))]
         await settle()
-        # The second has no memory; the third would, but does not overtake.
+        # The second has no memory; the third would have it, but does not overtake.
         assert entered == [0]
         assert (a.running, a.waiting, a.used) == (1, 2, 60)
         with pytest.raises(Full) as full:
@@ -57,7 +57,7 @@ def test_a_caller_that_goes_away_leaves_nothing_behind():
         second.cancel()
         await settle()
         assert a.waiting == 0
-        # Gone in the very instant in which it is admitted.
+        # Canceled at the moment of its admission.
         third = asyncio.create_task(hold(a, 5, [], 2, leave))
         await settle()
         leave.set()
@@ -70,7 +70,7 @@ def test_a_caller_that_goes_away_leaves_nothing_behind():
 
 
 class Device:
-    """A model on a device that has room for so many windows."""
+    """A model on a device with memory for so many windows."""
 
     def __init__(self, room: int) -> None:
         self.room, self.sizes = room, []

@@ -4,8 +4,8 @@
 
 The test's voices are made in another way than the training's (see synth.py).
 Measures, as in Poliner et al. 2007: raw pitch accuracy within 50 cents (of the
-frames where somebody sings, whatever the voicing decision), voicing recall and
-voicing false alarm. A frame at the edge of a note (20 ms) is not judged.
+sung frames, whatever the voicing decision), voicing recall and voicing false
+alarm. A frame at the edge of a note (20 ms) is not judged.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def pyin(clips: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def builtin(command: str):
-    """The command is given a folder of WAVs, and prints a line of JSON for each, in the order of their names."""
+    """Runs the command on a folder of WAVs; it prints a line of JSON for each, in the order of their names."""
 
     def run(clips: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,11 +1,11 @@
-"""Writes the trained network as ONNX, from audio to Hz, with nothing around it to get wrong.
+"""Writes the trained network as ONNX, from audio to Hz, with all pre- and post-processing in the graph.
 
     python -m train.export --weights models/pitch/weights.npz --out models/pitch/model.onnx
 
 Input ``audio`` [batch, samples] float32, 16 kHz, -1 to 1. Outputs, one entry for
 every 10 ms: ``f0_hz`` (the best pitch, voiced or not) and ``voicing`` (0 to 1).
-The Fourier and cosine matrices are made by the graph itself, so that the file
-holds the weights alone.
+The graph computes the Fourier and cosine matrices, so that the file holds only
+the weights.
 """
 
 import argparse
@@ -21,7 +21,7 @@ OPSET = 17
 
 
 class Graph:
-    """Nodes and constants as they are added; every method returns the name of what it made."""
+    """Collects nodes and constants; every method returns the name of its result."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -47,7 +47,7 @@ class Graph:
 def spectrum(g: Graph, audio: str) -> str:
     """[batch, samples] to the power spectrum [batch, frames, BINS]."""
     half = net.FRAME // 2
-    # One frame more than wanted fits into the padding: it is left out.
+    # The padding holds one frame too many, which is dropped.
     padded = g.op("Pad", audio, g.constant([0, half, 0, half - net.HOP], np.int64))
     x = g.op("Unsqueeze", padded, g.constant([1], np.int64))
     angle = g.outer(np.arange(net.BINS) * 2 * np.pi / net.FRAME, np.arange(net.FRAME))
@@ -88,7 +88,7 @@ def network(g: Graph, x: str, w: dict[str, np.ndarray]) -> str:
 
 
 def decode(g: Graph, logits: str) -> None:
-    """The mean of the bins around the best, as CREPE reads its own; and the voicing."""
+    """Returns the mean of the bins around the best, as CREPE does, and the voicing."""
     pitch, voicing = (f"{n}_logits" for n in ("pitch", "voicing"))
     g.nodes.append(helper.make_node("Split", [logits, g.constant([net.PITCHES, 1], np.int64)], [pitch, voicing], axis=2))
     p = g.op("Softmax", pitch, axis=2)

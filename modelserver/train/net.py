@@ -1,11 +1,11 @@
-"""The pitch network: what it sees, what it says.
+"""The pitch network: its features and its outputs.
 
     audio ─► frames of 1024, Hann ─► power spectrum to 4 kHz ─► log, by frame level
                                    └► compressed, cosine transform ─► autocorrelation by log lag
           ─► dense 192 ─► 4 residual blocks over time (5 frames) ─► 300 bins of 20 cents, and voicing
 
-The autocorrelation of a compressed spectrum is Tolonen and Karjalainen's (2000);
-the bins and their reading are those of CREPE (Kim et al. 2018). Weights are JAX
+The autocorrelation of a compressed spectrum is from Tolonen and Karjalainen (2000);
+the bins and their decoding are from CREPE (Kim et al. 2018). Weights are JAX
 arrays; export.py writes the same graph in ONNX.
 """
 
@@ -27,7 +27,7 @@ COSINE = np.cos(2 * np.pi * np.outer(np.arange(BINS), LAG) / FRAME).astype(np.fl
 
 
 def features(audio: jax.Array) -> jax.Array:
-    """[batch, samples] to [batch, frames, BINS + LAGS]; frame i is centred at i × HOP."""
+    """[batch, samples] to [batch, frames, BINS + LAGS]; frame i is centered at i × HOP."""
     x = jnp.pad(audio, ((0, 0), (FRAME // 2, FRAME // 2)))
     frames = audio.shape[1] // HOP
     index = np.arange(frames)[:, None] * HOP + np.arange(FRAME)[None, :]

@@ -1,9 +1,9 @@
 """Singing with known truth.
 
 A clip is 2 s of 16 kHz audio: phrases of sung notes, with vibrato, glides and
-jitter, between consonants and pauses; then what a phone and a room do to it.
-Every frame of 10 ms has its fundamental (0 where nobody sings), which is known
-since it is what the clip was made from. Nothing here is a recording.
+jitter, between consonants and pauses, then the effects of a phone and a room.
+The fundamental of every frame of 10 ms is known, since the clip is made from it
+(0 for silence). Nothing here is a recording.
 
 Two ways of making a voice keep the test apart from the training: the training
 adds up harmonics below an envelope of formants; the test (``source_filter``)
@@ -34,13 +34,13 @@ VOWELS = np.array(
     ],
     float,
 )
-# Vowels of the test alone (Italian, sung; rounded from Sundberg 1987).
+# Vowels only of the test (Italian, sung; rounded from Sundberg 1987).
 TEST_VOWELS = np.array([[600, 1200, 2600, 2900], [400, 1700, 2400, 2900], [300, 2000, 2700, 3000], [450, 800, 2500, 2900], [350, 700, 2500, 2900]], float)
 
 
 @dataclass
 class Clip:
-    """audio: float32 of RATE × SECONDS; f0: Hz of the frame centred at i × HOP, 0 where unvoiced."""
+    """audio: float32 of RATE × SECONDS; f0: Hz of the frame centered at i × HOP, 0 if unvoiced."""
 
     audio: np.ndarray
     f0: np.ndarray
@@ -54,7 +54,7 @@ def _smooth(rng: np.random.Generator, n: int, hertz: float) -> np.ndarray:
 
 
 def contour(rng: np.random.Generator, n: int, low: float = 55.0, high: float = 1300.0) -> tuple[np.ndarray, np.ndarray]:
-    """Fundamental in Hz at every sample, and a gain that is 0 where nobody sings."""
+    """Fundamental in Hz at every sample, and a gain that is 0 in silence."""
     f0, gain = np.zeros(n), np.zeros(n)
     centre = np.exp(rng.uniform(np.log(low * 1.2), np.log(high / 1.2)))
     at = int(rng.uniform(0, 0.25) * RATE)
@@ -65,7 +65,7 @@ def contour(rng: np.random.Generator, n: int, low: float = 55.0, high: float = 1
         note = np.clip(centre * 2 ** (rng.normal(0, 4) / 12), low * 1.06, high / 1.06)
         t = np.arange(end - at) / RATE
         cents = np.full(end - at, 1200 * np.log2(note))
-        if last is not None and rng.random() < 0.5:  # from the note before
+        if last is not None and rng.random() < 0.5:  # from the previous note
             cents += 1200 * np.log2(last / note) * np.exp(-t / rng.uniform(0.01, 0.06))
         if rng.random() < 0.25:  # a glide through the whole note
             cents += np.linspace(0, rng.uniform(-700, 700), end - at)
@@ -151,7 +151,7 @@ def colored(rng: np.random.Generator, n: int, exponent: float) -> np.ndarray:
 
 
 def consonants(rng: np.random.Generator, gain: np.ndarray) -> np.ndarray:
-    """Hiss and bursts where nobody sings, some of it narrow."""
+    """Hiss and bursts in silence, some of it narrow-band."""
     n = len(gain)
     y = np.zeros(n)
     for _ in range(rng.integers(0, 5)):
@@ -177,13 +177,13 @@ def room(rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
 
 
 def band(rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
-    """What a phone line or a poor microphone leaves: the fundamental may be gone."""
+    """A phone line or a poor microphone: the fundamental may be missing."""
     low, high = rng.uniform(60, 400), rng.uniform(2800, 7500)
     return sosfilt(butter(int(rng.integers(1, 4)), [low, high], "bandpass", fs=RATE, output="sos"), y)
 
 
 def truth(f0: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """Per frame: the fundamental in its middle, where it can be heard."""
+    """Per frame: the fundamental at its center, if it is audible."""
     at = np.arange(0, len(f0), HOP)
     return np.where(gain[at] > 0.02, f0[at], 0).astype(np.float32)
 
