@@ -46,7 +46,7 @@ class Intake:
         except TimeoutError as e:
             raise Problem(408, "slow", f"The body did not arrive within {self.seconds:g} s.") from e
         except ClientDisconnect as e:
-            raise Problem(400, "gone", "The caller went away.") from e
+            raise Problem(400, "gone", "The caller disconnected.") from e
         if len(body) != length:
             raise Problem(400, "cut-off", "The body is shorter than its Content-Length.")
         return body

@@ -124,7 +124,7 @@ async def cut_short(pending: Awaitable[dict], disconnected: Awaitable[None]) -> 
     try:
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
-            raise Problem(400, "gone", "The caller went away.")
+            raise Problem(400, "gone", "The caller disconnected.")
         return work.result()
     finally:
         for task in (work, gone):

@@ -14,7 +14,7 @@ async def hold(admission: Admission, cost: int, entered: list[int], name: int, l
         await leave.wait()
 
 
-async def settle() -> None:
+async def let_run() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -23,7 +23,7 @@ def test_slots_memory_and_queue_are_kept_in_order():
     async def go():
         a, entered, leave = Admission(slots=2, queue=2, memory=100), [], asyncio.Event()
         tasks = [asyncio.create_task(hold(a, cost, entered, i, leave)) for i, cost in enumerate((60, 60, 10, 1))]
-        await settle()
+        await let_run()
         # The second has no memory; the third would have it, but does not overtake.
         assert entered == [0]
         assert (a.running, a.waiting, a.used) == (1, 2, 60)
@@ -51,19 +51,19 @@ def test_a_caller_that_goes_away_leaves_nothing_behind():
     async def go():
         a, leave = Admission(slots=1, queue=3, memory=10), asyncio.Event()
         first = asyncio.create_task(hold(a, 5, [], 0, leave))
-        await settle()
+        await let_run()
         second = asyncio.create_task(hold(a, 5, [], 1, leave))
-        await settle()
+        await let_run()
         second.cancel()
-        await settle()
+        await let_run()
         assert a.waiting == 0
         # Canceled at the moment of its admission.
         third = asyncio.create_task(hold(a, 5, [], 2, leave))
-        await settle()
+        await let_run()
         leave.set()
         await first
         third.cancel()
-        await settle()
+        await let_run()
         assert (a.running, a.waiting, a.used) == (0, 0, 0)
 
     asyncio.run(go())

@@ -200,16 +200,16 @@ func TestUploadInTheOutboxIsErased(t *testing.T) {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
 	t.Cleanup(broker.Close)
-	var away atomic.Bool
+	var unavailable atomic.Bool
 	broker.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		broker.KeepControl()
-		if away.Load() {
+		if unavailable.Load() {
 			return nil, io.ErrClosedPipe, true
 		}
 		return nil, nil, false
 	})
 	a := startAppOn(t, broker.ListenAddrs()[0])
-	away.Store(true)
+	unavailable.Store(true)
 	id := a.upload(t, tuneFile(t)).ID
 	require.Contains(t, a.keys(t, id), orak.PendingKey(orak.DefaultTenant, id))
 	status, p := a.answer(t, http.MethodDelete, "/v1/uploads/"+string(id))
@@ -217,7 +217,7 @@ func TestUploadInTheOutboxIsErased(t *testing.T) {
 	status, _ = a.answer(t, http.MethodGet, "/v1/uploads/"+string(id))
 	require.Equal(t, http.StatusGone, status)
 
-	away.Store(false)
+	unavailable.Store(false)
 	a.awaitErased(t, id)
 	// The relay removes a marker that was written late.
 	require.Eventually(t, func() bool { return len(a.keys(t, id)) == 1 }, patience, 100*time.Millisecond)
