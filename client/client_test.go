@@ -286,7 +286,7 @@ func TestRequestsAboutDeadLettersAreTheAPIs(t *testing.T) {
 	}, seen)
 }
 
-func TestConfigIsChecked(t *testing.T) {
+func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Config{{}, {Server: "127.0.0.1:8080"}, {Server: "ftp://a"}, {Server: "http://a", Tenant: "No Tenant"}} {
 		_, err := New(c)

@@ -2,13 +2,14 @@ package analysis
 
 import "fmt"
 
-// Config is what an operator may set of the built-in engine. The zero value
-// means the defaults.
+// Config has the settings of the built-in engine. The zero value means the
+// defaults.
 type Config struct {
-	// MinF0Hz and MaxF0Hz bound the search for the fundamental frequency.
-	MinF0Hz float64 `name:"min-f0-hz" help:"Lowest fundamental frequency looked for, in Hz, 50 to 500. 0 means 55 (A1, below a bass singer)." default:"55"`
-	MaxF0Hz float64 `name:"max-f0-hz" help:"Highest fundamental frequency looked for, in Hz, up to 2000 and at least twice the lowest. 0 means 1760 (A6, above a soprano)." default:"1760"`
-	Plain   bool    `help:"Leave vector instructions alone where the program was built with them (GOEXPERIMENT=simd). The results are the same." default:"false"`
+	// MinF0Hz and MaxF0Hz bound the search for the fundamental frequency, in Hz; 0 is
+	// the default.
+	MinF0Hz float64 `name:"min-f0-hz" help:"Lowest fundamental frequency of the search, in Hz, 50 to 500. 0 means 55 (A1, below a bass singer)." default:"55"`
+	MaxF0Hz float64 `name:"max-f0-hz" help:"Highest fundamental frequency of the search, in Hz, up to 2000 and at least twice the lowest. 0 means 1760 (A6, above a soprano)." default:"1760"`
+	Plain   bool    `help:"Use no vector instructions in a program that was built with them (GOEXPERIMENT=simd). The results are the same." default:"false"`
 }
 
 // The default range: A1 to A6, from below a bass to above a coloratura.

@@ -6,22 +6,22 @@ import (
 	"orak"
 )
 
-// EmbeddingName, EmbeddingVersion and EmbeddingSize identify the embedding.
-// Whatever changes a value changes the version: an index of old ones must not
-// be searched with a new one.
+// EmbeddingName, EmbeddingVersion and EmbeddingSize identify the embedding. Every
+// change of values changes the version: an index of old embeddings must not be
+// searched with a new one.
 const (
 	EmbeddingName    = "orak-voice"
 	EmbeddingVersion = "2"
 	EmbeddingSize    = 64
 )
 
-// embedding is being filled: values in the order below, each first brought to
-// about -1 to 1 by fixed constants, then weighted so that a group of many
-// does not drown one of few.
+// embedding collects values in the order below. Each is normalized to about -1 to 1
+// by fixed constants, then weighted so that large groups do not outweigh small
+// ones.
 type embedding []float64
 
-// embed describes the recording by 64 numbers of unit length, all 0 for
-// silence:
+// embed returns a vector of 64 numbers and of unit length that describes the
+// recording; all 0 for silence:
 //
 //	 0–11  mean of the cepstral coefficients 1 to 12: the colour of the voice
 //	12–23  their standard deviation: how much it changes
@@ -56,7 +56,7 @@ func embed(t timbre, c chroma, curve orak.PitchCurve, a orak.Analysis, onsetRate
 	return out
 }
 
-// put adds one value: (v - centre) / scale, held within ±3, times weight.
+// put adds one value: (v - centre) / scale, clamped to ±3, times weight.
 func (e *embedding) put(v, centre, scale, weight float64) {
 	*e = append(*e, weight*min(max((v-centre)/scale, -3), 3))
 }
@@ -74,8 +74,8 @@ func (e *embedding) timbre(t timbre) {
 	}
 }
 
-// mfccNorms are centres and scales of the coefficients 1 to 12, in dB, as
-// synthetic and spoken voices have them.
+// mfccNorms returns centres and scales of the coefficients 1 to 12, in dB, from
+// synthetic and spoken voices.
 func mfccNorms() (centres, scales [12]float64) {
 	centres = [12]float64{50, 0, 10, 0, 0, -5, 0, 0, 0, 0, 0, 0}
 	scales = [12]float64{40, 25, 20, 18, 15, 12, 12, 10, 10, 8, 8, 8}
@@ -107,8 +107,8 @@ func (e *embedding) pitch(curve orak.PitchCurve, p orak.Pitch) {
 			continue
 		}
 		d := 12 * math.Log2(float64(f0)/p.MedianHz)
-		// Shared between the two nearest bins, so that a small change of the
-		// pitch is a small one of the embedding.
+		// Split between the two nearest bins, so that a small change of the pitch
+		// changes the embedding little.
 		at := min(max((d+reach)/width-0.5, 0), bins-1)
 		i := min(int(at), bins-2)
 		spread[i] += 1 - (at - float64(i))
@@ -139,7 +139,7 @@ func (e *embedding) rhythm(a orak.Analysis, onsetRate float64, t timbre) {
 	if a.Tempo.BPM > 0 {
 		octaves = math.Log2(a.Tempo.BPM / likeliest)
 	}
-	// A tempo that is not sure must not tell two recordings apart.
+	// An uncertain tempo must not separate two recordings.
 	e.put(octaves*a.Tempo.Confidence, 0, 0.7, 0.5)
 	e.put(a.Tempo.Confidence, 0.4, 0.4, 0.3)
 	e.put(onsetRate, 2, 2, 0.4)

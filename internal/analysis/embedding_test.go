@@ -41,7 +41,7 @@ func embedded(t *testing.T, x []float64) []float32 {
 	return a.Embedding.Values
 }
 
-// throughMP3 is what a phone's recorder and a resend would make of it.
+// throughMP3 returns x after an MP3 encoder, as of a phone.
 func throughMP3(t *testing.T, x []float64) []float64 {
 	t.Helper()
 	dir := t.TempDir()
@@ -64,7 +64,7 @@ func throughMP3(t *testing.T, x []float64) []float64 {
 	return y
 }
 
-func TestEmbeddingKnowsARecordingAgain(t *testing.T) {
+func TestEmbeddingRecognizesARecording(t *testing.T) {
 	t.Parallel()
 	all := map[string][]float32{}
 	for name, x := range recordings() {
@@ -90,7 +90,7 @@ func TestEmbeddingKnowsARecordingAgain(t *testing.T) {
 	}
 }
 
-func TestEmbeddingTellsRecordingsApart(t *testing.T) {
+func TestEmbeddingSeparatesRecordings(t *testing.T) {
 	t.Parallel()
 	all := recordings()
 	bass, soprano, tenor := embedded(t, all["bass, ah"]), embedded(t, all["soprano, ee"]), embedded(t, all["tenor, vibrato"])
@@ -106,7 +106,7 @@ func TestEmbeddingOfSilenceIsZero(t *testing.T) {
 	}
 }
 
-func TestAnalysisIsTheSameEveryTime(t *testing.T) {
+func TestAnalysisIsDeterministic(t *testing.T) {
 	t.Parallel()
 	x := mix(recordings()["soprano, ee"], white(3, 0.01, 1))
 	first, firstCurve := analyze(t, x)

@@ -9,31 +9,31 @@ import (
 	"orak"
 )
 
-// Name and version of the engine, as analysis.json has them. The version
-// changes whenever the same recording would be reported differently.
+// Name and version of the engine in analysis.json. The version changes whenever the
+// result of the same recording changes.
 const (
 	EngineName    = "orak-builtin"
 	EngineVersion = "4"
 )
 
-// blockSize is how many samples are read at a time: 0.25 s. Between two
-// blocks the context is looked at and progress is reported.
+// blockSize is how many samples are read at a time: 0.25 s. Between two blocks the
+// context is checked and progress is reported.
 const blockSize = sampleRate / 4
 
-// Engine is the built-in analysis. It holds settings alone, so that any
-// number of analyses may run at once.
+// Engine is the built-in analysis. It has only settings, and is safe for concurrent
+// use.
 type Engine struct {
 	cfg Config
 }
 
-// New makes an engine; cfg is one that Validate accepts.
+// New makes an engine. cfg must be valid.
 func New(cfg Config) *Engine { return &Engine{cfg: cfg.withDefaults()} }
 
-// Identity is what stands in every result.
+// Identity returns the engine as it is named in every result.
 func (e *Engine) Identity(context.Context) (orak.Engine, error) { return e.identity(), nil }
 
-// identity has the settings in its version where they are not the defaults:
-// others find another pitch in the same recording.
+// identity includes settings that are not the defaults in the version, since they
+// change the result.
 func (e *Engine) identity() orak.Engine {
 	version, usual := EngineVersion, (Config{}).withDefaults()
 	if e.cfg.MinF0Hz != usual.MinF0Hz || e.cfg.MaxF0Hz != usual.MaxF0Hz {
@@ -49,31 +49,30 @@ func (e *Engine) kernels() kernels {
 	return fastest()
 }
 
-// Vectors reports whether this program was built with vector instructions and
-// runs on a processor that has them: then an engine uses them unless its
-// settings are Plain.
+// Vectors reports whether this program was built with vector instructions and runs
+// on a processor that has them. Then engines use them unless Config.Plain is set.
 func Vectors() bool { return fastest().vectors }
 
-// Analyze reads a 16 kHz, mono, 16-bit PCM WAV to its end and reports what it
-// holds, all but Analysis.Audio, which only the converter can know.
+// Analyze reads a 16 kHz, mono, 16-bit PCM WAV to its end and returns the analysis,
+// without Analysis.Audio, which only the converter knows.
 //
-// progress, which may be nil, is called after every quarter of a second of
-// audio with the share that is done, 0 to 1; while the WAV's header does not
-// know its length that is 0, and 1 at the end. It is called on the caller's
-// goroutine and holds the analysis up.
+// progress, which may be nil, is called after every quarter of a second of audio
+// with the share that is done, 0 to 1; if the WAV's header has no length, with 0,
+// and 1 at the end. It is called on the caller's goroutine: the analysis waits for
+// it.
 //
-// A recording of any length is analyzed, an empty one too; every number of
-// the result is finite. Once ctx is done, Analyze returns ctx's error within
-// a quarter of a second of audio (a reader that blocks must heed ctx itself).
-// Other errors: a *orak.Fault of ClassInternal for a WAV of another format,
-// of ClassTransient for one that is cut off, of ClassModel where the analysis
-// itself failed; and the reader's own error, wrapped.
+// A recording may have any length, also none; every number of the result is finite.
+// Once ctx is done, Analyze returns its error within a quarter of a second of audio
+// (a reader that blocks must heed ctx itself). Other errors are a *orak.Fault of
+// ClassInternal for a WAV of another format, of ClassTransient for one that is cut
+// off, of ClassModel where the analysis itself failed; and the error of the reader,
+// wrapped.
 func (e *Engine) Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error) {
 	return e.AnalyzeAlong(ctx, wav, progress, func([]float64) error { return nil })
 }
 
-// AnalyzeAlong is Analyze, and also hands every block of samples (full scale
-// being 1; not to be kept) to another, whose first error ends it.
+// AnalyzeAlong is Analyze, and also passes every block of samples, whose full scale
+// is 1, to another, which must not keep it. Its first error ends the analysis.
 func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(done float64), another func(block []float64) error) (orak.Analysis, orak.PitchCurve, error) {
 	if progress == nil {
 		progress = func(float64) {}
@@ -110,10 +109,10 @@ func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(
 	return analysis, curve, nil
 }
 
-// run is one analysis: the recording goes through every meter at once.
+// run is one analysis: the recording passes all meters at once.
 type run struct {
-	// clean takes out rumble and a direct current, which are periodic to any
-	// measure of it; halver halves the rate for pitch and chroma.
+	// clean removes rumble and direct current, which every measure takes for
+	// periodic; halver halves the rate for pitch and chroma.
 	clean    *biquad
 	scratch  []float64
 	halver   *halver

@@ -24,7 +24,7 @@ func constant(n int, v float64) []float64 {
 	return x
 }
 
-func TestEveryNumberIsFiniteWhateverIsSent(t *testing.T) {
+func TestEveryNumberIsFiniteForAnyInput(t *testing.T) {
 	t.Parallel()
 	for name, x := range map[string][]float64{
 		"nothing":        nil,
@@ -101,7 +101,7 @@ func TestProgressRisesToOne(t *testing.T) {
 	}
 }
 
-// endless is a WAV without an end, which counts what was read of it.
+// endless is a WAV without an end that counts the bytes read.
 type endless struct{ header, read int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -136,7 +136,7 @@ func TestAnalyzeStopsWithinASecondOfAudioWhenCanceled(t *testing.T) {
 }
 
 func TestMemoryDoesNotGrowWithTheRecording(t *testing.T) {
-	// Not parallel: it looks at the heap of the whole process.
+	// Not parallel: it measures the heap of the process.
 	second := encode(sing(1, 0.1, steady(220), sawtooth))
 	const minutes = 5
 	wav := bytes.Clone(second[:44])
@@ -162,7 +162,7 @@ func TestMemoryDoesNotGrowWithTheRecording(t *testing.T) {
 	require.Less(t, most, uint64(4<<20))
 }
 
-func TestAnalysesRunAtOnce(t *testing.T) {
+func TestAnalysesRunConcurrently(t *testing.T) {
 	t.Parallel()
 	engine := New(Config{})
 	wav := encode(sing(1, 0.1, steady(220), ah()))
@@ -199,7 +199,7 @@ func TestResultThatIsNotFiniteIsTheModelsFault(t *testing.T) {
 	}
 }
 
-func TestConfigIsChecked(t *testing.T) {
+func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
 	for _, good := range []Config{{}, {MinF0Hz: 80, MaxF0Hz: 1000}, {MinF0Hz: 50, MaxF0Hz: 2000}} {
 		require.NoError(t, good.Validate())
@@ -226,7 +226,7 @@ func TestConfigBoundsTheSearch(t *testing.T) {
 	}
 }
 
-func TestAnotherSearchRangeIsAnotherVersion(t *testing.T) {
+func TestSearchRangeIsPartOfTheVersion(t *testing.T) {
 	t.Parallel()
 	identity := func(cfg Config) orak.Engine {
 		who, err := New(cfg).Identity(t.Context())

@@ -8,12 +8,12 @@ import (
 
 // fft is the complex Fourier transform of a power of two, from 16 on: Stockham's
 // self-sorting algorithm (Cochran et al. 1967; Van Loan 1992, §1.7) in radix 4,
-// by decimation in frequency. The last step, of radix 4 or 8 as the length has
-// it, turns nothing. Lengths and strides are such that the compiler leaves the
-// bounds checks out of the loops: that is half of the speed.
+// by decimation in frequency. The last step, of radix 4 or 8 by the length, has no
+// twiddles. Lengths and strides let the compiler omit the bounds checks in the
+// loops, which doubles the speed.
 type fft struct {
 	kernels
-	// steps are those with twiddles, in order.
+	// steps are the steps with twiddles, in order.
 	steps []twiddles
 	work  []complex128
 }
@@ -35,12 +35,12 @@ func newFFT(size int, k kernels) *fft {
 	return t
 }
 
-// root is e^(-2πi k/n).
+// root returns e^(-2πi k/n).
 func root(k, n int) complex128 { return cmplx.Rect(1, -2*math.Pi*float64(k)/float64(n)) }
 
-// transform overwrites x, of the transform's size, and gives the result, which
-// is in x or in a slice that is valid until the next call. The other of the
-// two, spare, may be used until then.
+// transform overwrites x, of the transform's size, and returns the result, in x or in
+// a slice that is valid until the next call. The other of the two, spare, is free
+// until then.
 func (t *fft) transform(x []complex128) (result, spare []complex128) {
 	from, to := x, t.work
 	stride := 1
@@ -61,7 +61,7 @@ func (t *fft) transform(x []complex128) (result, spare []complex128) {
 	return to, from
 }
 
-// timesI is i × z.
+// timesI returns i × z.
 func timesI(z complex128) complex128 { return complex(-imag(z), real(z)) }
 
 func radix4First(dst, src []complex128, w *twiddles) {
@@ -136,8 +136,8 @@ func radix8Last(dst, src []complex128) {
 // (Cooley, Lewis & Welch 1970).
 type realFFT struct {
 	*fft
-	// packed are the signal's even places as real parts and its odd ones as
-	// imaginary parts; signal is the same memory, place by place.
+	// packed has the signal's even samples as real parts and its odd ones as
+	// imaginary parts; signal is the same memory as a slice of samples.
 	packed []complex128
 	signal []float64
 	roots  []complex128
@@ -165,7 +165,7 @@ func power(out []float64, z, roots []complex128) {
 	}
 }
 
-// bin is twice bin k, less than half the size, of the packed transform z.
+// bin returns twice bin k, less than half the size, of the packed transform z.
 func bin(z, roots []complex128, k int) complex128 {
 	a, b := z[k], z[(len(z)-k)&(len(z)-1)]
 	even := complex(real(a)+real(b), imag(a)-imag(b))
@@ -173,14 +173,14 @@ func bin(z, roots []complex128, k int) complex128 {
 	return even - roots[k]*odd
 }
 
-// windowed gives power spectra of frames.
+// windowed computes power spectra of frames.
 type windowed struct {
 	*realFFT
 	window []float64
 }
 
-// newWindowed is for frames as long as the window, filled with zeros to size,
-// a power of two from 32 on.
+// newWindowed is for frames as long as the window, padded with zeros to size, a power
+// of two from 32 on.
 func newWindowed(window []float64, size int, k kernels) *windowed {
 	w := &windowed{realFFT: newRealFFT(size, k), window: make([]float64, len(window))}
 	for i, v := range window {
@@ -189,8 +189,8 @@ func newWindowed(window []float64, size int, k kernels) *windowed {
 	return w
 }
 
-// spectrum fills out with the power of the first bins: as many as are asked
-// for, up to the one in the middle.
+// spectrum fills out with the power of the first bins, at most up to the middle
+// one.
 func (w *windowed) spectrum(out, frame []float64) {
 	w.product(w.signal[:len(frame)], frame, w.window)
 	clear(w.signal[len(frame):])
@@ -235,8 +235,8 @@ func (c *cosines) correlation(out, x []float64) {
 	}
 }
 
-// fold is such that the real transform of dst has the even values in its real
-// part, and in its imaginary part the steps from one odd value to the next.
+// fold fills dst so that its real transform has the even values in its real part,
+// and in its imaginary part the differences between successive odd values.
 func fold(dst, x, cos, sin []float64) float64 {
 	n := len(dst)
 	var parts [4]float64

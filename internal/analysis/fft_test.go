@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/dsp/fourier"
 )
 
-func TestPowerSpectrumIsThatOfAnotherImplementation(t *testing.T) {
+func TestPowerSpectrumAgreesWithGonum(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{32, 64, 128, 256, 512, 1024, 2048, 4096} {
 		x, w := white(1, 1, uint64(size))[:size/2], hann(size/2)
@@ -31,7 +31,7 @@ func TestPowerSpectrumIsThatOfAnotherImplementation(t *testing.T) {
 	}
 }
 
-func TestCosineTransformIsThatOfAnotherImplementation(t *testing.T) {
+func TestCosineTransformAgreesWithGonum(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{32, 64, 128, 256, 512, 1024} {
 		x := white(1, 1, uint64(n))[:n+1]

@@ -8,8 +8,8 @@ import (
 	"orak"
 )
 
-// checkFinite holds Analyze to its promise: JSON has no word for a number
-// that is not finite, and a later step would choke on it.
+// checkFinite returns an error unless all numbers are finite, as Analyze promises:
+// JSON cannot represent others, and later steps would fail.
 func checkFinite(a orak.Analysis, c orak.PitchCurve) error {
 	groups := []struct {
 		name   string

@@ -27,8 +27,8 @@ func newFramer(size, hop int) *framer {
 	return f
 }
 
-// push adds samples and calls each for every frame that they complete. The
-// frame is valid during the call only and must not be written to.
+// push adds samples and calls each for every frame that they complete. The frame is
+// valid only during the call and must not be changed.
 func (f *framer) push(x []float64, each func(frame []float64)) {
 	f.pushed += int64(len(x))
 	f.add(x)
@@ -37,8 +37,8 @@ func (f *framer) push(x []float64, each func(frame []float64)) {
 	}
 }
 
-// flush calls each for the frames that reach past the end, which is filled
-// with zeros: in all there is a frame for every hop begun.
+// flush calls each for the frames that reach past the end, padded with zeros. In
+// total there is a frame for every hop begun.
 func (f *framer) flush(each func(frame []float64)) {
 	f.add(make([]float64, f.size))
 	for f.emitted*int64(f.hop) < f.pushed && f.ready() {
@@ -56,10 +56,10 @@ func (f *framer) add(x []float64) {
 
 func (f *framer) ready() bool { return len(f.buf)-f.start >= f.size }
 
-// emit lets others run between two frames. An analysis computes without a
-// pause, and Go looks for work that arrived from the network only every 10 ms
-// while all processors compute: uploads answered by the same process would
-// wait that long at each of their many steps (docs/benchmarks.md).
+// emit yields between two frames. An analysis computes without a pause, and while
+// all processors compute Go polls the network only every 10 ms: uploads served by
+// the same process would wait that long at each of their many steps
+// (docs/benchmarks.md).
 func (f *framer) emit(each func(frame []float64)) {
 	runtime.Gosched()
 	each(f.buf[f.start : f.start+f.size])
@@ -67,7 +67,7 @@ func (f *framer) emit(each func(frame []float64)) {
 	f.emitted++
 }
 
-// hann is the periodic Hann window.
+// hann returns the periodic Hann window.
 func hann(n int) []float64 {
 	w := make([]float64, n)
 	for i := range w {
@@ -84,13 +84,13 @@ type biquad struct {
 
 func (q *biquad) next(x float64) float64 {
 	y := q.b0*x + q.s1
-	// In this order the next output waits for one addition less.
+	// In this order the next output depends on one addition less.
 	q.s1 = (q.b1*x + q.s2) - q.a1*y
 	q.s2 = q.b2*x - q.a2*y
 	return y
 }
 
-// highPass is a Butterworth high-pass at cutoff Hz.
+// highPass returns a Butterworth high-pass at cutoff Hz.
 func highPass(cutoff float64) *biquad {
 	k := math.Tan(math.Pi * cutoff / sampleRate)
 	norm := 1 / (1 + math.Sqrt2*k + k*k)
@@ -100,11 +100,10 @@ func highPass(cutoff float64) *biquad {
 	}
 }
 
-// decibels are 10 log10 of a power, to 1e-9, and not below floor nor that of
-// leastPower: from the exponent, and from the fraction, between √½ and √2, by
-// the series of the inverse hyperbolic tangent (Abramowitz & Stegun 1964,
-// 4.1.27). The standard library's logarithm is as exact as can be, and takes
-// several times as long.
+// decibels returns 10 log10 of a power, exact to 1e-9, at least floor and that of
+// leastPower. It takes the exponent and, for the fraction between √½ and √2, the
+// series of the inverse hyperbolic tangent (Abramowitz & Stegun 1964, 4.1.27). The
+// standard library's logarithm is more exact and several times slower.
 func decibels(power, floor float64) float64 {
 	bits := math.Float64bits(max(power, leastPower)) - rootHalf
 	fraction := math.Float64frombits(bits&(1<<52-1) + rootHalf)
@@ -116,7 +115,7 @@ func decibels(power, floor float64) float64 {
 
 const (
 	leastPower = 1e-200
-	// rootHalf are √½'s bits.
+	// rootHalf has the bits of √½.
 	rootHalf = 0x3fe6a09e667f3bcd
 	// 10 log10 of 2, and of e².
 	decibelsOfTwo = 10 * math.Ln2 / math.Ln10

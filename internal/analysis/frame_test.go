@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDecibelsAreThoseOfTheLogarithm(t *testing.T) {
+func TestDecibelsAgreeWithTheLogarithm(t *testing.T) {
 	t.Parallel()
 	for power := 1e-150; power < 1e150; power *= 1.0173 {
 		require.InDelta(t, 10*math.Log10(power), decibels(power, -2000), 1e-9, "%g", power)

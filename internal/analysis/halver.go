@@ -1,28 +1,27 @@
 package analysis
 
-// What is sung lies below 4 kHz, as far as pitch and key go, so that they look
-// at half of the samples: their transforms take less than half of the time.
+// Pitch and key need only frequencies below 4 kHz, and so half of the samples: their
+// transforms take less than half of the time.
 const (
 	halvedRate = sampleRate / 2
-	// halverReach is how many odd samples on either side make one: 39 taps in
-	// all, a half-band filter (Mintzer 1982) with a Kaiser window, flat to 3 kHz,
-	// 60 dB down from 5 kHz on. What comes down from in between lies above where
-	// the pitch's spectrum fades out.
+	// halverReach is how many odd samples on either side contribute to one: 39 taps
+	// in total, a half-band filter (Mintzer 1982) with a Kaiser window, flat to
+	// 3 kHz, 60 dB down from 5 kHz on. Aliases of the range in between lie above the
+	// frequency at which the pitch's spectrum fades out.
 	halverReach = 10
 )
 
-// halver gives every second sample of a stream without what the rest would have
-// been needed for.
+// halver halves the sampling rate of a stream, with a low-pass filter.
 type halver struct {
 	kernels kernels
-	// taps are those of the odd places, from the middle outwards; of the even
-	// ones the middle alone is not 0, but a half.
+	// taps are those of the odd places, from the middle outwards; of the even ones
+	// only the middle is not 0, but a half.
 	taps [halverReach]float64
-	// even and odd are samples that are still needed; odd begins halverReach
+	// even and odd have the samples that are still needed; odd begins halverReach
 	// samples before even.
 	even, odd []float64
 	out       []float64
-	// pushed and given count samples before and after.
+	// pushed and given count input and output samples.
 	pushed, given int64
 }
 
@@ -40,7 +39,7 @@ func newHalver(k kernels) *halver {
 	return h
 }
 
-// push takes samples and gives those that they complete, until the next call.
+// push adds samples and returns those that they complete, valid until the next call.
 func (h *halver) push(x []float64) []float64 {
 	for _, v := range x {
 		if h.pushed%2 == 0 {
@@ -53,7 +52,7 @@ func (h *halver) push(x []float64) []float64 {
 	return h.give(min(len(h.even), len(h.odd)-2*halverReach+1))
 }
 
-// flush gives the rest, taking zeros for what comes after the end.
+// flush returns the rest, with zeros after the end.
 func (h *halver) flush() []float64 {
 	left := (h.pushed+1)/2 - h.given
 	h.odd = append(h.odd, make([]float64, 2*halverReach)...)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// halved is what is left of x, pushed in blocks of a length that is odd.
+// halved returns x at half of the rate, pushed in blocks of an odd length.
 func halved(x []float64) (y []float64) {
 	h := newHalver(fastest())
 	for at := 0; at < len(x); at += 777 {
@@ -16,7 +16,7 @@ func halved(x []float64) (y []float64) {
 	return append(y, h.flush()...)
 }
 
-func TestHalvesKeepWhatIsSungAndNothingThatWouldFoldOntoIt(t *testing.T) {
+func TestHalverKeepsTheVoiceWithoutAliases(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ hz, least, most float64 }{{100, -0.02, 0.02}, {1000, -0.02, 0.02}, {3000, -0.02, 0.02}, {5000, -200, -60}, {6000, -200, -60}, {7900, -200, -60}} {
 		x := make([]float64, sampleRate)
@@ -33,7 +33,7 @@ func TestHalvesKeepWhatIsSungAndNothingThatWouldFoldOntoIt(t *testing.T) {
 	}
 }
 
-func TestHalvesAreInTheirPlacesWhateverTheLength(t *testing.T) {
+func TestHalverKeepsTimeForAnyLength(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 2, 19, 20, 21, 777, 778, 5001} {
 		x := make([]float64, n)

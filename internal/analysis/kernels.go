@@ -2,27 +2,26 @@ package analysis
 
 import "math"
 
-// kernels are the inner loops in which the engine spends most of its time.
-// There are plain ones, in this file and in fft.go, and vector ones
-// (kernels_avx2.go), which do the same operations on the same numbers in the
-// same order, but some at a time: they give the same bits, and so does the
-// engine with them.
+// kernels are the inner loops in which the engine spends most of its time. The plain
+// ones are in this file and in fft.go. The vector ones (kernels_avx2.go) do the same
+// operations on the same numbers in the same order, several at a time, and give the
+// same bits.
 //
-// A sum of many numbers is made in four parts, the i-th number going into part
-// i modulo 4: in one part each addition would have to wait for the last.
+// A sum of many numbers has four partial sums, the i-th number going into part i
+// modulo 4: with one, each addition would wait for the last.
 type kernels struct {
-	// vectors is false for the plain ones.
+	// vectors is false for the plain kernels.
 	vectors bool
-	// product fills dst with a × b; dot is the sum of a × b.
+	// product fills dst with a × b; dot returns the sum of a × b.
 	product func(dst, a, b []float64)
 	dot     func(a, b []float64) float64
-	// excess fills dst with what x exceeds floor by, times weights; average with
-	// x, of which each of the others takes the place of a share of side.
+	// excess fills dst with max(x - floor, 0) × weights, average with
+	// (1 - 2 side) x + side (before + after).
 	excess  func(dst, x, floor, weights []float64)
 	average func(dst, x, before, after []float64, side float64)
-	// magnitude is the largest of |x|; 0 of none.
+	// magnitude returns the largest |x|; 0 for none.
 	magnitude func(x []float64) float64
-	// inDecibels replaces powers by decibels of them.
+	// inDecibels replaces powers by their decibels.
 	inDecibels func(x []float64, floor float64)
 	// The steps of fft.
 	radix4First func(dst, src []complex128, w *twiddles)
@@ -30,21 +29,22 @@ type kernels struct {
 	radix4Last  func(dst, src []complex128)
 	radix8Last  func(dst, src []complex128)
 	// unpack fills out with the first bins of realFFT, times 2, from the packed
-	// transform z; the last that there may be is the one before the middle. power
-	// fills it with their squared magnitudes.
+	// transform z, at most up to the one before the middle. power fills out with
+	// their squared magnitudes.
 	unpack func(out, z, roots []complex128)
 	power  func(out []float64, z, roots []complex128)
-	// fold folds x on its middle for cosines, into dst, and sums up 2 x cos.
+	// fold folds x around its middle into dst, for cosines, and returns the sum of
+	// 2 x cos.
 	fold func(dst, x, cos, sin []float64) float64
 	// halve fills out with even[m]/2 and the sum of taps[i] × (odd[m+r+i] +
 	// odd[m+r-1-i]), r being halverReach.
 	halve func(out, even, odd []float64, taps *[halverReach]float64)
-	// interpolate is the sum of taps × x.
+	// interpolate returns the sum of taps × x.
 	interpolate func(taps, x *[sincTaps]float64) float64
-	// project gives the products of the rows of basis with x, added up.
+	// project fills sums with the product of basis and x.
 	project func(sums *[paddedMFCCs]float64, basis *[melBands][paddedMFCCs]float64, x *[melBands]float64)
-	// halfway fills out with the values between the samples in the middle of every
-	// peakTaps of x, by the taps for the sums of two that lie alike around it.
+	// halfway fills out with the values between the two middle samples of every
+	// peakTaps of x. taps apply to the sums of two samples at equal distance.
 	halfway func(out, x []float64, taps *[peakHalf]float64)
 }
 

@@ -8,15 +8,14 @@ import (
 	"unsafe"
 )
 
-// The vector kernels are built with GOEXPERIMENT=simd alone
+// The vector kernels are built only with GOEXPERIMENT=simd
 // (docs/decisions/0014-vectors.md).
-// A vector is of four float64, or of two complex128 beside each other. Each of
-// them begins with what a vector holds, and leaves the rest to the plain one. No
-// product is fused with a sum, which would round once less than the plain
-// kernels do. Each clears the upper halves of the registers at its end: with
-// them in use, the code of other functions would be slow on many processors.
+// A vector has four float64 or two complex128. Each kernel processes whole vectors
+// and leaves the rest to the plain kernel. No product is fused with a sum: that would
+// round once less than the plain kernels. Each clears the upper halves of the
+// registers at its end; otherwise other code would be slow on many processors.
 
-// fastest are the kernels to use on this machine.
+// fastest returns the kernels to use on this machine.
 func fastest() kernels {
 	if !archsimd.X86.AVX2() {
 		return plainKernels()
@@ -40,7 +39,7 @@ func load(x *float64) vec { return archsimd.LoadFloat64x4((*[4]float64)(unsafe.P
 
 func store(v vec, x *float64) { v.Store((*[4]float64)(unsafe.Pointer(x))) }
 
-// loadPair is x and the number after it.
+// loadPair returns x and the number after it.
 func loadPair(x *complex128) vec { return archsimd.LoadFloat64x4((*[4]float64)(unsafe.Pointer(x))) }
 
 func storePair(v vec, x *complex128) { v.Store((*[4]float64)(unsafe.Pointer(x))) }
@@ -51,14 +50,14 @@ func loadAt(x unsafe.Pointer, offset int) vec {
 
 func storeAt(v vec, x unsafe.Pointer, offset int) { v.Store((*[4]float64)(unsafe.Add(x, offset))) }
 
-// swapped has real and imaginary parts exchanged.
+// swapped exchanges real and imaginary parts.
 func swapped(v vec) vec { return v.SelectFromPairGrouped(1, 0, v) }
 
 // reals and imags have one of them in both places.
 func reals(v vec) vec { return v.SelectFromPairGrouped(0, 0, v) }
 func imags(v vec) vec { return v.SelectFromPairGrouped(1, 1, v) }
 
-// times is the product of v with a number of which both parts are given.
+// times returns the product of v with a number given by its parts.
 func times(re, im, v vec) vec { return re.Mul(v).AddSub(im.Mul(swapped(v))) }
 
 // butterfly is a transform of 4, of which none is turned.
@@ -303,7 +302,7 @@ func foldAVX2(dst, x, cos, sin []float64) float64 {
 	return sum
 }
 
-// total adds up the parts of a sum.
+// total adds the partial sums.
 func total(parts vec) float64 {
 	pairs := parts.AddPairsGrouped(parts)
 	return pairs.GetLo().Add(pairs.GetHi()).GetElem(0)

@@ -12,8 +12,8 @@ import (
 	"orak"
 )
 
-// Each kernel is held to the plain one, at every length at which its loop ends
-// in another way.
+// Each kernel is compared with the plain one, at every length at which its loop ends
+// differently.
 
 func TestVectorTransformsGiveTheSameBits(t *testing.T) {
 	t.Parallel()
@@ -99,9 +99,8 @@ func complexes(re, im []float64) []complex128 {
 	return z
 }
 
-// TestTheEngineGivesTheSameBits is the same of a whole recording, with all that
-// the kernels are called with.
-func TestTheEngineGivesTheSameBits(t *testing.T) {
+// TestVectorEngineGivesTheSameBits compares the analysis of a whole recording.
+func TestVectorEngineGivesTheSameBits(t *testing.T) {
 	t.Parallel()
 	tune := melody(0.3, hz(45), hz(60), hz(64), 0, hz(67), hz(72), hz(81))
 	song := mix(sing(4, 0.1, tune, ah()), white(4, 0.03, 1))

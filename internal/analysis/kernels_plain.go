@@ -2,5 +2,5 @@
 
 package analysis
 
-// fastest are the kernels to use on this machine.
+// fastest returns the kernels to use on this machine.
 func fastest() kernels { return plainKernels() }

@@ -12,29 +12,30 @@ import (
 const (
 	chromaFrame = 2048 // of half the rate: 256 ms, 3.9 Hz a bin
 	chromaHop   = halvedRate / 10
-	// chromaFirst and chromaLast are the bins that are looked at: 66 Hz, below
-	// C2's neighbourhood nothing can be told apart, to 2 kHz.
+	// chromaFirst and chromaLast are the bins that are searched: 66 Hz to 2 kHz.
+	// Below C2, neighbouring notes cannot be separated.
 	chromaFirst = 17
 	chromaLast  = 512
-	// chromaBins are those that are needed for it.
+	// chromaBins is how many bins that needs.
 	chromaBins = chromaLast + peakReach + 2
-	// peakReach bins on either side are a peak's surroundings, whose mean
-	// level it must exceed by peakRise dB: noise does so once in a million.
+	// A peak must exceed the mean level of peakReach bins on either side by peakRise
+	// dB: noise does so once in a million.
 	peakReach = 16
 	peakRise  = 14.0
-	// peakDepth is how far below the frame's strongest a peak may lie, in dB.
+	// peakDepth is how far below the strongest peak of the frame a peak may be, in
+	// dB.
 	peakDepth = 45.0
-	// tuneBins is how fine the pitch classes are kept until the tuning is
-	// known: 10 cents.
+	// tuneBins is the resolution of the pitch classes until the tuning is known: 10
+	// cents.
 	tuneBins = 120
 	tuneStep = tuneBins / 12
-	// voiceShare is how much the voice's curve counts against all peaks of
-	// the spectrum: little, for where several notes sound it is neither.
+	// voiceShare is the weight of the voice's curve against all peaks of the
+	// spectrum: low, since where several notes sound it follows none of them.
 	voiceShare = 0.3
-	leastTonal = 5 // frames with a pitch, for there to be a key: 0.5 s
+	leastTonal = 5 // frames with a pitch that a key needs: 0.5 s
 )
 
-// fineChroma is the weight of every 10 cents of the octave, from C.
+// fineChroma has the weight of every 10 cents of the octave, from C.
 type fineChroma [tuneBins]float64
 
 func (f *fineChroma) add(hz, weight float64) {
@@ -55,7 +56,7 @@ func (f *fineChroma) total() (sum float64) {
 	return sum
 }
 
-// chromaMeter gathers the pitch classes of a stream.
+// chromaMeter collects the pitch classes of a stream.
 type chromaMeter struct {
 	frames   *framer
 	spectrum *windowed
@@ -77,7 +78,7 @@ func newChromaMeter(k kernels) *chromaMeter {
 	}
 }
 
-// push takes samples at half of the rate.
+// push adds samples at half of the rate.
 func (m *chromaMeter) push(x []float64) { m.frames.push(x, m.frame) }
 
 func (m *chromaMeter) frame(frame []float64) {
@@ -136,19 +137,17 @@ func (m *chromaMeter) findPeaks() bool {
 	return len(m.now) > 0
 }
 
-// chroma is what pitch classes were heard.
+// chroma has the pitch classes of a recording.
 type chroma struct {
-	// class is the weight of each, from C, relative to the tuning that was
-	// found. They sum to 1, or are all 0 where nothing tonal was heard for
-	// long enough.
+	// class has the weight of each, from C, relative to the detected tuning. The
+	// sum is 1, or 0 where the recording is not tonal for long enough.
 	class [12]float64
-	// grid is how well they keep to semitones, 0 to 1: speech does not, for
-	// all that it has pitches.
+	// grid is how well the pitches fit semitones, 0 to 1: those of speech do not.
 	grid float64
 }
 
-// result closes the stream. The curve adds the voice's own pitch classes,
-// which have no harmonics that could be taken for notes.
+// result ends the stream. The curve adds the voice's own pitch classes, which have no
+// harmonics that could be taken for notes.
 func (m *chromaMeter) result(curve orak.PitchCurve) chroma {
 	m.frames.flush(m.frame)
 	if m.tonal < leastTonal {
@@ -171,8 +170,8 @@ func (m *chromaMeter) result(curve orak.PitchCurve) chroma {
 	return all.fold()
 }
 
-// fold finds the tuning and gathers the fine chroma around its semitones.
-// What lies between two of them is a glide and counts little.
+// fold detects the tuning and collects the fine chroma around its semitones. Pitches
+// between two of them are glides and count little.
 func (f *fineChroma) fold() chroma {
 	re, im := 0.0, 0.0
 	for i, v := range f {
@@ -207,23 +206,23 @@ func keyProfiles() (major, minor [12]float64) {
 }
 
 const (
-	// noteShare is what a pitch class needs, of the strongest one, to be a
-	// note that was meant; with fewer than leastNotes there is no key.
+	// noteShare is the share of the strongest pitch class from which one counts as a
+	// note; with fewer than leastNotes there is no key.
 	noteShare  = 0.15
 	leastNotes = 3
-	// leastContrast is the standard deviation of the chroma over its mean
-	// that tells notes from a spread over everything.
+	// leastContrast is the standard deviation of the chroma over its mean that
+	// distinguishes notes from a flat spectrum.
 	leastContrast = 0.3
 	leastMatch    = 0.4
-	// leadScale is the lead in correlation that is 63 % sure.
+	// leadScale is the lead in correlation that gives 63 % confidence.
 	leadScale = 0.1
-	// Below leastGrid there is no key, and above sureGrid no doubt for this
-	// reason: a voice that is out of tune or wavers is at about 0.3.
+	// Below leastGrid there is no key; from sureGrid on the grid does not lower the
+	// confidence. A voice that is out of tune or wavers has about 0.3.
 	leastGrid = 0.1
 	sureGrid  = 0.4
 )
 
-// findKey names the key whose profile correlates best with c.
+// findKey returns the key whose profile correlates best with c.
 func findKey(c chroma) orak.Key {
 	if !c.tonal() {
 		return orak.Key{}
@@ -251,7 +250,7 @@ func findKey(c chroma) orak.Key {
 	return key
 }
 
-// tonal reports whether there are notes enough to speak of a key.
+// tonal reports whether there are enough notes for a key.
 func (c *chroma) tonal() bool {
 	top, sq := 0.0, 0.0
 	for _, v := range c.class {
@@ -267,7 +266,7 @@ func (c *chroma) tonal() bool {
 	return c.grid >= leastGrid && notes >= leastNotes && math.Sqrt(sq/12)*12 >= leastContrast
 }
 
-// correlation is Pearson's, of the chroma seen from tonic with a profile.
+// correlation returns Pearson's correlation of the chroma from tonic with a profile.
 func (c *chroma) correlation(profile *[12]float64, tonic int) float64 {
 	mean := 0.0
 	for _, p := range profile {

@@ -8,7 +8,7 @@ import (
 	"orak"
 )
 
-// chords one after the other, half a second each; every chord is its notes.
+// chords returns chords, each given by its notes, of half a second each.
 func chords(timbre spectrum, notes ...[]float64) (x []float64) {
 	for _, chord := range notes {
 		sounding := make([]float64, sampleRate/2)
@@ -20,7 +20,7 @@ func chords(timbre spectrum, notes ...[]float64) (x []float64) {
 	return x
 }
 
-// cadence is I-IV-V-I-vi-IV-V-I, or its like in minor with the dominant major.
+// cadence returns I-IV-V-I-vi-IV-V-I, or in minor the same with a major dominant.
 func cadence(tonic float64, minor bool, timbre spectrum) []float64 {
 	third, sixth := 4.0, []float64{tonic + 9, tonic + 12, tonic + 16}
 	if minor {
@@ -32,7 +32,7 @@ func cadence(tonic float64, minor bool, timbre spectrum) []float64 {
 	return chords(timbre, one, four, five, one, sixth, four, five, one)
 }
 
-// scale up and down.
+// scale returns a scale up and down.
 func scaleFrom(tonic float64, minor bool) contour {
 	steps := []float64{0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2, 0}
 	if minor {
@@ -53,7 +53,7 @@ func TestKeyOfChordsAndScalesInEveryKey(t *testing.T) {
 			t.Run(name+" "+mode, func(t *testing.T) {
 				t.Parallel()
 				tonic, minor, timbre := 48+float64(pitch), mode == "minor", timbres[pitch%3]
-				detuned := float64(pitch%2) * 0.35 // a piano that nobody tuned
+				detuned := float64(pitch%2) * 0.35 // an untuned piano
 				for what, x := range map[string][]float64{
 					"chords": cadence(tonic+detuned, minor, timbre),
 					"scale":  sing(4.5, 0.1, scaleFrom(tonic+detuned+12, minor), timbre),

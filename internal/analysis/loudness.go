@@ -7,27 +7,27 @@ import (
 )
 
 // Loudness as ITU-R BS.1770-4 and EBU R128 measure it: K-weighting, blocks of
-// 400 ms every 100 ms, an absolute gate at -70 LUFS and a relative one 10 LU
-// below the mean of what passes it.
+// 400 ms every 100 ms, an absolute gate at -70 LUFS and a relative one 10 LU below
+// the mean of the blocks that pass it.
 const (
 	loudnessStep  = sampleRate / 10 // 100 ms
 	loudnessSteps = 4               // of them make a block
 	loudnessGate  = -70.0
-	// Block loudnesses are gathered in a histogram, which keeps memory flat;
-	// its bins hold exact sums, so that only the relative gate is rounded to
-	// a bin. -70 to +10 LUFS: a full-scale square wave stays under +5.
+	// Block loudnesses are in a histogram, which bounds memory. Its bins have exact
+	// sums, so that only the relative gate is rounded to a bin. -70 to +10 LUFS: a
+	// full-scale square wave is below +5.
 	loudnessBin  = 0.05
 	loudnessBins = 1600
 )
 
-// silentPeak is the least true peak that is reported, in dBTP.
+// silentPeak is the lowest true peak that is reported, in dBTP.
 const silentPeak = -120.0
 
 // loudnessMeter measures a stream.
 type loudnessMeter struct {
 	shelf, pass *biquad
-	// step is the energy of the 100 ms that are being filled, steps those of
-	// the last ones.
+	// step is the energy of the current 100 ms so far, steps those of the last
+	// ones.
 	step   float64
 	filled int
 	steps  [loudnessSteps]float64
@@ -44,10 +44,10 @@ func newLoudnessMeter(k kernels) *loudnessMeter {
 	return &loudnessMeter{shelf: shelf, pass: pass, peak: newPeakMeter(k)}
 }
 
-// kWeighting gives the two sections of BS.1770's K-weighting for any sampling
-// rate. The recommendation has coefficients for 48 kHz alone; these are the
-// analog prototypes behind them (a shelf of +4 dB at 1682 Hz and a high-pass
-// at 38 Hz), taken through the bilinear transform at the rate at hand.
+// kWeighting returns the two sections of BS.1770's K-weighting for any sampling rate.
+// The recommendation has coefficients only for 48 kHz; these are the analog
+// prototypes behind them (a shelf of +4 dB at 1682 Hz and a high-pass at 38 Hz),
+// through the bilinear transform at the given rate.
 func kWeighting(rate float64) (shelf, pass *biquad) {
 	k := math.Tan(math.Pi * 1681.974450955533 / rate)
 	q := 0.7071752369554196
@@ -61,7 +61,7 @@ func kWeighting(rate float64) (shelf, pass *biquad) {
 	k = math.Tan(math.Pi * 38.13547087602444 / rate)
 	q = 0.5003270373238773
 	a0 = 1 + k/q + k*k
-	// The numerator is not normalised: so it is in the recommendation.
+	// The numerator is not normalised in the recommendation either.
 	pass = &biquad{b0: 1, b1: -2, b2: 1, a1: 2 * (k*k - 1) / a0, a2: (1 - k/q + k*k) / a0}
 	return shelf, pass
 }
@@ -103,8 +103,8 @@ func (m *loudnessMeter) addBlock(power float64) {
 	m.sums[bin] += power
 }
 
-// result closes the measurement. A recording shorter than one block counts as
-// one block of its own length.
+// result ends the measurement. A recording shorter than one block counts as one block
+// of its own length.
 func (m *loudnessMeter) result() orak.Loudness {
 	if m.nSteps < loudnessSteps && m.n > 0 {
 		m.addBlock((m.whole + m.step) / float64(m.n))
@@ -124,8 +124,8 @@ func (m *loudnessMeter) integrated() float64 {
 	return max(lufs(gated), loudnessGate)
 }
 
-// meanAbove is the mean power of the blocks louder than gate; ok is false
-// when there are none.
+// meanAbove returns the mean power of the blocks louder than gate; ok is false if
+// there are none.
 func (m *loudnessMeter) meanAbove(gate float64) (mean float64, ok bool) {
 	var n int64
 	sum := 0.0
@@ -141,5 +141,5 @@ func (m *loudnessMeter) meanAbove(gate float64) (mean float64, ok bool) {
 	return sum / float64(n), true
 }
 
-// lufs of a K-weighted mean square of one channel.
+// lufs returns the loudness of a K-weighted mean square of one channel.
 func lufs(power float64) float64 { return -0.691 + decibels(power, -200) }

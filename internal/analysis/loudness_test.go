@@ -53,8 +53,8 @@ func TestLoudnessAgreesWithFFmpeg(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// A cut rings between the samples, which ffmpeg does not look at
-			// past the last one.
+			// A cut rings between the samples; ffmpeg does not measure past the last
+			// one.
 			fade := len(x) - 800
 			for i := range x[fade:] {
 				x[fade+i] *= 1 - float64(i)/800
@@ -78,7 +78,7 @@ func square(seconds float64) []float64 {
 	return x
 }
 
-func TestKWeightingIsTheRecommendationsAt48kHz(t *testing.T) {
+func TestKWeightingMatchesTheRecommendationAt48kHz(t *testing.T) {
 	t.Parallel()
 	shelf, pass := kWeighting(48000)
 	for name, v := range map[string][2]float64{
@@ -111,9 +111,9 @@ func TestTruePeakLiesBetweenSamples(t *testing.T) {
 	require.InDelta(t, 20*math.Log10(0.5), a.Loudness.TruePeakDBTP, 0.1)
 }
 
-// What is left out of the true peak cannot be it: an exhaustive look at every
-// phase finds no more.
-func TestTruePeakIsThatOfEveryPhase(t *testing.T) {
+// The phases that run skips cannot have the peak: an exhaustive search finds the
+// same.
+func TestTruePeakCoversEveryPhase(t *testing.T) {
 	t.Parallel()
 	alternating := constant(sampleRate, 0.9)
 	scaleOdd(alternating)

@@ -17,17 +17,16 @@ const (
 	melTo    = sampleRate / 2.0
 	melFloor = -100.0
 	mfccs    = 13
-	// paddedMFCCs is mfccs as whole vectors of 4.
+	// paddedMFCCs is mfccs rounded up to whole vectors of 4.
 	paddedMFCCs = 16
 )
 
-// Statistics are gathered for every level of a frame by itself, 1 dB wide, so
-// that at the end those of the quiet frames can be left out: which frames are
-// quiet is known only then, as it must depend on the recording's own level
-// and not on the gain that it happened to be made with.
+// Statistics are collected separately for each level of a frame, 1 dB wide, so that
+// those of quiet frames can be left out at the end. Only then is known which frames
+// are quiet: that depends on the level of the recording, not on its gain.
 const (
 	levels      = 110 // from -109 dBFS
-	timbreDepth = 40  // dB below the 95th percentile are still the sound
+	timbreDepth = 40  // dB below the 95th percentile still count
 )
 
 // melBand is one triangle of the filter bank.
@@ -36,7 +35,7 @@ type melBand struct {
 	weights []float64
 }
 
-// melSums are the sums of one level, or of all that count.
+// melSums has the sums of one level, or of all that count.
 type melSums struct {
 	n        int64
 	sum, sq  [mfccs]float64
@@ -44,22 +43,22 @@ type melSums struct {
 	centroid float64
 }
 
-// melFrames turns a stream into mel spectra and their statistics.
+// melFrames computes mel spectra of a stream and their statistics.
 type melFrames struct {
 	frames   *framer
 	spectrum *windowed
 	kernels  kernels
 	power    []float64
-	// ones and bins are 1 and the number of each bin.
+	// ones has 1 for each bin, bins its number.
 	ones, bins []float64
 	bank       []melBand
 	// basis has the rows of the DCT as columns.
 	basis [melBands][paddedMFCCs]float64
 	sums  [paddedMFCCs]float64
-	// each gets every frame's mel spectrum in dB; it may not keep it.
+	// each gets every frame's mel spectrum in dB and must not keep it.
 	each func(mel *[melBands]float64)
 	mel  [melBands]float64
-	// past holds the cepstra and levels of the last two frames.
+	// past has the cepstra and levels of the last two frames.
 	past  [2]cepstrum
 	n     int64
 	level [levels]melSums
@@ -146,8 +145,8 @@ func (m *melFrames) frame(frame []float64) {
 	m.gather(level, weighted)
 }
 
-// gather adds the frame to its level's sums. A change is that over two
-// frames, and is as loud as the softer of both.
+// gather adds the frame to the sums of its level. The change over two frames counts
+// for the level of the softer one.
 func (m *melFrames) gather(level, centroid float64) {
 	now := cepstrum{level: min(max(int(math.Floor(level))+levels-1, 0), levels-1)}
 	m.kernels.project(&m.sums, &m.basis, &m.mel)
@@ -170,15 +169,15 @@ func (m *melFrames) gather(level, centroid float64) {
 	m.n++
 }
 
-// timbre is what the mel spectra say of the frames that are not silent.
+// timbre has the statistics of the frames that are not silent.
 type timbre struct {
-	// sounding is how many those are.
+	// sounding is the number of those frames.
 	sounding         int64
 	mean, std, delta [mfccs]float64
 	centroidHz       float64
 }
 
-// result closes the stream.
+// result ends the stream.
 func (m *melFrames) result() timbre {
 	m.frames.flush(m.frame)
 	var all melSums
@@ -199,7 +198,7 @@ func (m *melFrames) result() timbre {
 	return t
 }
 
-// quietest is the first level that counts.
+// quietest returns the lowest level that counts.
 func (m *melFrames) quietest() int {
 	const silent = levels - 1 + int(minLevel)
 	var n, above int64

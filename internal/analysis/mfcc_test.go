@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCentroidIsWhereTheEnergyLies(t *testing.T) {
+func TestCentroidFollowsTheEnergy(t *testing.T) {
 	t.Parallel()
 	for _, f := range []float64{300, 1000, 3000, 6000} {
 		a, _ := analyze(t, sing(1, 0.1, steady(f), pure))
@@ -17,7 +17,7 @@ func TestCentroidIsWhereTheEnergyLies(t *testing.T) {
 	require.InEpsilon(t, 4000, a.Timbre.CentroidHz, 0.02)
 }
 
-func TestCepstrumIsTheOneByDefinition(t *testing.T) {
+func TestCepstrumMatchesItsDefinition(t *testing.T) {
 	t.Parallel()
 	m := newMelFrames(fastest(), func(*[melBands]float64) {})
 	frame := white(0.032, 0.1, 9)
@@ -59,7 +59,7 @@ func TestCepstrumIsTheOneByDefinition(t *testing.T) {
 
 func unmel(m float64) float64 { return 700 * (math.Pow(10, m/2595) - 1) }
 
-func TestTimbreTellsVowelsApartButNotGains(t *testing.T) {
+func TestTimbreDependsOnVowelsNotOnGain(t *testing.T) {
 	t.Parallel()
 	first, _ := analyze(t, sing(2, 0.2, steady(150), ah()))
 	softer, _ := analyze(t, sing(2, 0.02, steady(150), ah()))

@@ -2,74 +2,74 @@ package analysis
 
 import "math"
 
-// The noise of a recording is estimated from the pitch's power spectra and
-// taken out of them before they are correlated.
+// The noise of a recording is estimated from the pitch's power spectra and subtracted
+// from them before they are correlated.
 //
-// Within a spectrum, a low quantile of neighbouring bins is the noise between
-// the harmonics: a line, however long it is held, fills a few bins of a band
-// and does not raise it. Over time, a low quantile of these is the noise
-// between the notes (compare Stahl, Fischer & Bippus, ICASSP 2000). Both are
-// converted to the mean power by a factor that holds for Gaussian noise.
+// Within a spectrum, a low quantile of neighbouring bins is the noise between the
+// harmonics: a steady tone fills a few bins of a band and does not raise it. Over
+// time, a low quantile of these is the noise between the notes (compare Stahl,
+// Fischer & Bippus, ICASSP 2000). A factor for Gaussian noise converts both to the
+// mean power.
 //
-// A spectrum keeps what exceeds the floor, oversubtracted (Berouti, Schwartz &
-// Makhoul, ICASSP 1979), and bins of much noise count less than others. What
-// chance leaves of the noise is narrow, and so repeats itself: a share of what
-// was taken out is put back as a noise without memory, at lag 0.
+// The floor is oversubtracted (Berouti, Schwartz & Makhoul, ICASSP 1979), and noisy
+// bins have less weight. The residue of the noise is narrow, and so periodic: a share
+// of the subtracted power is added back as white noise, at lag 0.
 const (
-	// lookFrame is the frame of the spectra that the estimate is taken from, in
-	// samples: 128 ms, so that the harmonics of the lowest voice lie apart.
+	// lookFrame is the frame of the spectra for the estimate, in samples: 128 ms, so
+	// that the harmonics of the lowest voice are separate.
 	lookFrame = 0.128 * halvedRate
-	// shorter is the power of noise in the pitch's frames, compared with these.
+	// shorter is the power of noise in the pitch's frames relative to these.
 	shorter = float64(pitchFrame) / lookFrame
-	// lookEvery is the distance of two such frames: 80 ms. The last looks of them
-	// make the estimate: 2 s.
+	// lookEvery is the distance of two such frames: 80 ms. The estimate uses the last
+	// looks of them: 2 s.
 	lookEvery = 0.08 * halvedRate
 	looks     = 25
 	// lookAhead is how many frames the pitch follows behind the estimate.
 	lookAhead = 64
-	// renewEvery is how many frames an estimate serves for.
+	// renewEvery is how many frames use the same estimate.
 	renewEvery = 16
-	// bandQuantile and timeQuantile are the quantiles, gaussian is how much
-	// less than the mean of Gaussian noise they are, both together.
+	// bandQuantile and timeQuantile are the quantiles; gaussian is the factor from
+	// both to the mean of Gaussian noise.
 	bandQuantile = 0.3
 	timeQuantile = 0.3
 	gaussian     = 3.74
-	// leak is how much of a band's power lies between clean harmonics, by the
-	// window's side lobes and the pitch's movements.
+	// leak is the share of a band's power between clean harmonics, from the window's
+	// side lobes and the movement of the pitch.
 	leak = 0.03
-	// oversubtraction is by how much the floor is raised: the power of noise
+	// oversubtraction is the factor by which the floor is raised: the power of noise
 	// exceeds its mean for a third of the time.
 	oversubtraction = 2.75
-	// putBack is the share of the noise that returns at lag 0.
+	// putBack is the share of the noise that is added back at lag 0.
 	putBack = 0.24
-	// whitened is the noise, as a share of the recording's mean power, from which
-	// on a bin counts less, in proportion to the root of its noise.
+	// whitened is the noise, as a share of the recording's mean power, above which the
+	// weight of a bin falls with the root of its noise.
 	whitened = 0.05
-	// noisyFrom and noisyTo are shares of noise between which a spectrum comes to
-	// be averaged with those averageReach frames away; each counts sideWeight.
+	// noisyFrom and noisyTo are the shares of noise between which the averaging of a
+	// spectrum with those averageReach frames before and after sets in; each of them
+	// has the weight sideWeight at most.
 	noisyFrom, noisyTo = 0.02, 0.22
 	averageReach       = 2
 	sideWeight         = 0.25
 )
 
-// noiseFloor is the estimate at one time. Its memory is bounded.
+// noiseFloor is the current estimate. Its memory is bounded.
 type noiseFloor struct {
 	kernels  kernels
 	spectrum *windowed
 	power    []float64
-	// edges are where bands begin, and where the last one ends.
+	// edges has the first bin of each band, and the end of the last one.
 	edges []int
-	// lowPass are the bins' weights without noise.
+	// lowPass has the weights of the bins without noise.
 	lowPass []float64
-	// levels are the quantiles of each band, powers the sums of the spectra: a
-	// ring of looks.
+	// levels has the quantiles of each band, powers the sums of its bins, each for
+	// the last looks.
 	levels, powers [][looks]float64
 	looked         int
-	// floor is what is taken out of each bin, weights what the rest counts,
-	// returned the power that comes back at lag 0.
+	// floor is subtracted from each bin, the rest is multiplied by weights, and
+	// returned is the power that is added back at lag 0.
 	floor, weights []float64
 	returned       float64
-	// side is the weight of the spectra before and after.
+	// side is the weight of the spectra before and after in the average.
 	side                            float64
 	chosen                          []float64
 	bandMean, bandNoise, bandWeight []float64
@@ -88,8 +88,8 @@ func newNoiseFloor(lowPass []float64, k kernels) *noiseFloor {
 	return f
 }
 
-// bandEdges are 60 Hz apart where noise falls steeply with frequency, and
-// further up as far as the harmonics of a high voice.
+// bandEdges returns edges 60 Hz apart where noise falls steeply with frequency, and
+// at higher frequencies as far apart as the harmonics of a high voice.
 func bandEdges(bins int) (edges []int) {
 	for at := 2; at < bins; {
 		edges = append(edges, at)
@@ -105,8 +105,8 @@ func bandEdges(bins int) (edges []int) {
 	return append(edges, bins)
 }
 
-// look takes a frame into the estimate. Silence, which a converter or a phone
-// may have put in, is no noise.
+// look adds a frame to the estimate. Digital silence, which a converter or a phone may
+// have inserted, is not noise.
 func (f *noiseFloor) look(frame []float64) {
 	if f.kernels.centreLevel(frame, lookFrame) < minLevel {
 		return
@@ -124,14 +124,14 @@ func (f *noiseFloor) look(frame []float64) {
 	f.looked++
 }
 
-// quantile is a value that a share q of the values does not exceed.
+// quantile returns a value that a share q of the values does not exceed.
 func (f *noiseFloor) quantile(values []float64, q float64) float64 {
 	chosen := f.chosen[:copy(f.chosen, values)]
 	return nth(chosen, int(q*float64(len(chosen)-1)+0.5))
 }
 
-// nth is the value that sorting would put at k; it reorders x (Hoare's FIND,
-// CACM 4, 1961).
+// nth returns the value that sorting would put at k. It reorders x (Hoare's FIND, CACM
+// 4, 1961).
 func nth(x []float64, k int) float64 {
 	for low, high := 0, len(x)-1; low < high; {
 		pivot, i, j := x[k], low, high
@@ -157,7 +157,7 @@ func nth(x []float64, k int) float64 {
 	return x[k]
 }
 
-// means fills bandMean from n looks, and gives the mean power of a bin.
+// means fills bandMean from n looks and returns the mean power of a bin.
 func (f *noiseFloor) means(n int) float64 {
 	total := 0.0
 	for b := range f.powers {
@@ -171,7 +171,7 @@ func (f *noiseFloor) means(n int) float64 {
 	return total / float64(len(f.floor))
 }
 
-// renew makes the estimate from the last looks.
+// renew updates the estimate from the last looks.
 func (f *noiseFloor) renew() {
 	n := min(f.looked, looks)
 	mean := max(f.means(n), leastPower)
@@ -184,8 +184,8 @@ func (f *noiseFloor) renew() {
 	f.side = sideWeight * min(max((total/(mean*float64(len(f.floor)))-noisyFrom)/(noisyTo-noisyFrom), 0), 1)
 }
 
-// spread fills the bins from the bands, from middle to middle linearly, and
-// gives the power of the noise.
+// spread interpolates the bins linearly between the middles of the bands and returns
+// the power of the noise.
 func (f *noiseFloor) spread() (total float64) {
 	middle := func(b int) float64 { return float64(f.edges[b]+f.edges[b+1]) / 2 }
 	f.returned = 0
@@ -203,9 +203,8 @@ func (f *noiseFloor) spread() (total float64) {
 	return total
 }
 
-// spectra are the power spectra of the last frames, and what noise is in them.
-// The pitch is looked for lookAhead frames late, so that the estimate knows
-// what comes.
+// spectra has the power spectra of the last frames and the noise in them. The pitch is
+// searched lookAhead frames later, so that the estimate includes what follows.
 type spectra struct {
 	kernels  kernels
 	noise    *noiseFloor
@@ -215,7 +214,7 @@ type spectra struct {
 	taken, given int
 }
 
-// frameSpectrum is a frame's power spectrum, and its level in dBFS.
+// frameSpectrum is the power spectrum of a frame and its level in dBFS.
 type frameSpectrum struct {
 	power []float64
 	level float64
@@ -231,7 +230,7 @@ func newSpectra(lowPass []float64, k kernels) *spectra {
 
 func (s *spectra) at(frame int) *frameSpectrum { return &s.ring[frame%len(s.ring)] }
 
-// take adds a frame, of which fill makes the spectrum.
+// take adds a frame, whose spectrum fill computes.
 func (s *spectra) take(level float64, fill func(power []float64)) {
 	now := s.at(s.taken)
 	now.level = level
@@ -239,14 +238,14 @@ func (s *spectra) take(level float64, fill func(power []float64)) {
 	s.taken++
 }
 
-// due reports whether there is a frame to give: one that lies far enough back,
-// or any where no more will come.
+// due reports whether give has a frame to return: one that is old enough, or any after
+// the last frame.
 func (s *spectra) due(last bool) bool {
 	return s.given < s.taken && (last || s.taken-s.given > lookAhead)
 }
 
-// give is the next frame's spectrum, averaged where it is noisy; until the next
-// call.
+// give returns the next frame's spectrum, averaged where it is noisy. It is valid until
+// the next call.
 func (s *spectra) give() (power []float64, level float64) {
 	if s.given%renewEvery == 0 && s.noise.looked > 0 {
 		s.noise.renew()

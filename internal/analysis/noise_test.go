@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pink noise loses 3 dB an octave (P. Kellet's "economy" filter).
+// pink returns noise that falls by 3 dB an octave (P. Kellet's "economy" filter).
 func pink(seconds, level float64, seed uint64) []float64 {
 	x := white(seconds, 1, seed)
 	var low, middle, high, power float64
@@ -23,7 +23,7 @@ func pink(seconds, level float64, seed uint64) []float64 {
 	return scale(x, level/math.Sqrt(power/float64(len(x))))
 }
 
-func TestPitchIsHeardThroughPinkNoise(t *testing.T) {
+func TestPitchIsFoundInPinkNoise(t *testing.T) {
 	t.Parallel()
 	right, n := 0.0, 0.0
 	for i, s := range moving() {
@@ -37,7 +37,7 @@ func TestPitchIsHeardThroughPinkNoise(t *testing.T) {
 	require.GreaterOrEqual(t, right/n, 0.95)
 }
 
-func TestSoftNotesAreHeardUnderTheNoise(t *testing.T) {
+func TestSoftNotesAreFoundInNoise(t *testing.T) {
 	t.Parallel()
 	tune := melody(0.6, hz(57), hz(60), 0, hz(64), hz(62), 0, hz(67), hz(57))
 	song := slices.Concat(sing(4.8, 0.1, tune, ah()), sing(4.8, 0.05, tune, ah()))
@@ -81,7 +81,7 @@ func TestNoiseFloorIsThePowerOfTheNoise(t *testing.T) {
 	}
 }
 
-func TestNthIsTheOneThatSortingPutsThere(t *testing.T) {
+func TestNthAgreesWithSorting(t *testing.T) {
 	t.Parallel()
 	for n := 1; n < 40; n++ {
 		x := white(float64(n)/sampleRate, 1, uint64(n))

@@ -6,22 +6,21 @@ import (
 	"orak"
 )
 
-// quietest is how far below the loud voiced frames (their 95th percentile) a
-// frame may lie and still be the voice, in dB. What is softer is hum, or the
-// room answering.
+// quietest is how far below the loud voiced frames (their 95th percentile) a frame may
+// be and still be the voice, in dB. Softer sounds are hum or reverberation.
 const quietest = 45
 
-// pitchTrack gathers the curve. It is all that grows with the recording: 9
-// bytes a frame.
+// pitchTrack collects the curve. Only its memory grows with the recording: 9 bytes a
+// frame.
 type pitchTrack struct {
 	frames  *framer
 	spectra *spectra
-	// looks are the frames that the noise is estimated from.
+	// looks cuts the frames for the estimate of noise.
 	looks   *framer
 	finder  *pitchFrames
 	tracker tracker
 	curve   orak.PitchCurve
-	// levels of the frames in dBFS.
+	// levels has the level of each frame in dBFS.
 	levels []int8
 }
 
@@ -39,7 +38,7 @@ func newPitchTrack(cfg Config, k kernels) *pitchTrack {
 	return t
 }
 
-// push takes samples at half of the rate.
+// push adds samples at half of the rate.
 func (t *pitchTrack) push(x []float64) {
 	t.looks.push(x, t.spectra.noise.look)
 	t.frames.push(x, t.frame)
@@ -52,7 +51,7 @@ func (t *pitchTrack) frame(frame []float64) {
 	t.find(false)
 }
 
-// find looks for the pitch of the frames that are due.
+// find searches the pitch of the frames that are due.
 func (t *pitchTrack) find(last bool) {
 	for t.spectra.due(last) {
 		power, level := t.spectra.give()
@@ -61,7 +60,7 @@ func (t *pitchTrack) find(last bool) {
 	}
 }
 
-// result closes the curve and sums it up.
+// result ends the curve and summarizes it.
 func (t *pitchTrack) result() (orak.Pitch, orak.PitchCurve) {
 	t.looks.flush(t.spectra.noise.look)
 	t.frames.flush(t.frame)
@@ -92,7 +91,7 @@ func (t *pitchTrack) dropFaint() {
 	}
 }
 
-// Summarize sums a curve up, whoever found it.
+// Summarize summarizes a curve of any engine.
 func Summarize(c orak.PitchCurve) orak.Pitch {
 	p := orak.Pitch{HopS: c.HopS}
 	voiced := make([]float32, 0, len(c.F0Hz))
@@ -113,7 +112,8 @@ func Summarize(c orak.PitchCurve) orak.Pitch {
 	return p
 }
 
-// percentile q, 0 to 1, of sorted and not empty values, between ranks linearly.
+// percentile returns percentile q, 0 to 1, of sorted values, at least one, interpolated
+// linearly between ranks.
 func percentile(sorted []float32, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	i := int(at)

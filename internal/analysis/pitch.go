@@ -2,96 +2,94 @@ package analysis
 
 import "math"
 
-// The frame of the pitch analysis: 64 ms, so that the lowest fundamental has
-// 3 periods in it, and a transform long enough that its circular
-// autocorrelation is the true one for every lag that is looked at.
+// The frame of the pitch analysis: 64 ms, which has 3 periods of the lowest
+// fundamental, and a transform so long that the circular autocorrelation equals the
+// linear one at every lag of the search.
 const (
 	pitchFrame = 0.064 * halvedRate
 	pitchFFT   = 1024
-	// corrFFT is the transform back, to the autocorrelation at lags of the whole
-	// rate; bins are as far apart in both.
+	// corrFFT is the transform back, to the autocorrelation at lags of the full rate;
+	// both have the same distance of bins.
 	corrFFT = pitchFFT * sampleRate / halvedRate
-	// Noise above the harmonics that carry the pitch is taken out of the
-	// spectrum before it is correlated: all of it stays up to lowPassFrom Hz,
-	// nothing from lowPassTo Hz on.
+	// The spectrum is low-passed before it is correlated, to remove noise above the
+	// harmonics that carry the pitch: all of it passes up to lowPassFrom Hz, nothing
+	// from lowPassTo Hz on.
 	lowPassFrom = 2500.0
 	lowPassTo   = 3875.0
-	// pitchBins are those of the spectrum that are not taken out.
+	// pitchBins is how many bins pass.
 	pitchBins = lowPassTo*pitchFFT/halvedRate + 1
-	// minLevel is the level in dBFS under which a frame is taken for silence
-	// whatever it holds: 6 steps of the 16 bits.
+	// minLevel is the level in dBFS below which a frame counts as silence: 6 steps of
+	// the 16 bits.
 	minLevel = -75.0
-	// centre is the middle of a frame, whose level is the frame's: 20 ms.
+	// centre is the length of the middle of a frame that its level is measured on:
+	// 20 ms.
 	centre = 0.02
 )
 
 const (
 	maxCandidates = 12
-	// provenLag is how long a sound must repeat itself to count as periodic,
-	// in samples: 3.75 ms. The hiss of a sibilant is narrow enough to do so for
-	// a millisecond or two, which would be a very high note.
+	// provenLag is how long a sound must repeat to count as periodic, in samples: 3.75
+	// ms. The narrow hiss of a sibilant repeats for a millisecond or two, which would
+	// be a very high note.
 	provenLag = 60.0
-	// maxRepeats is how many periods in a row a candidate is followed for,
-	// and maxRepeatLag how far: beyond, too little of the window overlaps.
+	// maxRepeats is for how many consecutive periods a candidate is followed, and
+	// maxRepeatLag how far: beyond, too little of the window overlaps.
 	maxRepeats   = 12
 	maxRepeatLag = 290
 	// minStrength is the periodicity below which a lag is no candidate.
 	minStrength = 0.16
-	// octaveCost makes the shortest of equally good periods win: what a
-	// candidate must be better by, per octave, to be taken for lower. In
-	// noise chance favours the longer of two lags, so that the doubt (1 -
-	// strength) adds noisyOctaveCost times itself.
+	// octaveCost makes the shortest of equally good periods win: a candidate must be
+	// better by this, per octave, to be preferred to a higher one. In noise chance
+	// favours the longer of two lags, so noisyOctaveCost × (1 - strength) is added.
 	octaveCost      = 0.015
 	noisyOctaveCost = 0.15
-	// clearStrength is the periodicity from which the autocorrelation alone
-	// gives the frequency best; below it, and from resolvedFrom Hz on, where
-	// a frame tells the partials apart, the spectrum does, by maxHarmonics
-	// partials at the most.
+	// clearStrength is the periodicity from which the autocorrelation gives the best
+	// frequency. Below it, and from resolvedFrom Hz on, where a frame resolves the
+	// partials, the spectrum does, by at most maxHarmonics partials.
 	clearStrength = 0.97
 	resolvedFrom  = 75.0
 	maxHarmonics  = 12
 	// clearOfNoise is how much stronger than the noise a partial must be.
 	clearOfNoise = 8
-	// voicingThreshold is the periodicity at which a frame is as likely
-	// voiced as not; voicingSlope is how fast that changes around it. White
-	// noise reaches 0.3, a voice in as much noise 0.7.
+	// voicingThreshold is the periodicity at which a frame is voiced with probability
+	// 0.5; voicingSlope is the width of the transition. White noise reaches 0.3, a
+	// voice in equally loud noise 0.7.
 	voicingThreshold = 0.5
 	voicingSlope     = 0.08
 )
 
-// candidate is a period that a frame may have.
+// candidate is a possible period of a frame.
 type candidate struct {
 	f0 float64
-	// log2 of f0, for the distance of two candidates.
+	// log2 is that of f0, for the distance of two candidates.
 	log2 float64
 	// strength is the periodicity: 1 for a periodic frame, 0 for none.
 	strength float64
 	cost     float64
-	// leap is what it costs to come from an octave off.
+	// leap is the cost of a step of an octave to it.
 	leap float64
 }
 
-// pitchFrames turns frames into candidates.
+// pitchFrames finds the candidates of frames.
 type pitchFrames struct {
 	minLag, maxLag int
 	minF0, maxF0   float64
 
-	// correction is the window's own autocorrelation, inverted.
+	// correction is the inverse of the window's autocorrelation.
 	correction []float64
 	weights    []float64
 	spectrum   *windowed
 	cosines    *cosines
 	kernels    kernels
-	// power is the spectrum from 0 to half the sampling rate, 0 from pitchBins
-	// on.
+	// power is the spectrum from 0 to half the sampling rate; 0 from pitchBins on.
 	power []float64
-	// mirrored is the autocorrelation from lag -sincHalf on, corr from 0 on.
+	// mirrored is the autocorrelation from lag -sincHalf on, corr the same from 0 on.
 	mirrored, corr []float64
-	// energy is the sum of power, bins how many of its bins count.
+	// energy is the sum of power, bins the sum of the weights of its bins.
 	energy, bins float64
 	// diff is the difference function, mean its mean up to each lag.
 	diff, mean []float64
-	// inverse of each lag.
+	// inverse has 1/lag.
 	inverse []float64
 	sinc    [sincPhases][sincTaps]float64
 	topLog2 float64
@@ -100,8 +98,7 @@ type pitchFrames struct {
 
 func newPitchFrames(minF0, maxF0 float64, k kernels) *pitchFrames {
 	const half = corrFFT/2 + 1
-	// A quarter tone beyond both ends, so that what sounds exactly there is
-	// still found.
+	// A quarter tone beyond both ends, so that notes exactly there are found.
 	lo, hi := minF0/quarterTone, maxF0*quarterTone
 	p := &pitchFrames{
 		minLag: int(sampleRate / hi), maxLag: int(math.Ceil(sampleRate / lo)),
@@ -131,8 +128,8 @@ func newPitchFrames(minF0, maxF0 float64, k kernels) *pitchFrames {
 
 const quarterTone = 1.0293022366434921 // 2^(1/24)
 
-// lags is how many lags of the autocorrelation are needed: those of the
-// search, and the reach of the interpolation beyond them.
+// lags returns how many lags of the autocorrelation are needed: those of the search,
+// and the reach of the interpolation beyond them.
 func (p *pitchFrames) lags() int { return max(p.maxLag, maxRepeatLag) + sincHalf + 2 }
 
 func windowCorrection(w []float64, lags int) []float64 {
@@ -151,8 +148,8 @@ func windowCorrection(w []float64, lags int) []float64 {
 	return c
 }
 
-// candidates of a frame of this power spectrum and level, at most
-// maxCandidates. The slice is valid until the next call.
+// candidates returns the candidates of a frame with this power spectrum and level, at
+// most maxCandidates. The slice is valid until the next call.
 func (p *pitchFrames) candidates(power []float64, level float64, noise *noiseFloor) []candidate {
 	p.found = p.found[:0]
 	if level < minLevel || !p.correlate(power, noise) {
@@ -164,19 +161,20 @@ func (p *pitchFrames) candidates(power []float64, level float64, noise *noiseFlo
 			p.add(lag)
 		}
 	}
-	p.settle()
+	p.finish()
 	return p.found
 }
 
-// centreLevel is the level in dBFS of so many samples in the middle of a frame.
+// centreLevel returns the level in dBFS of the n samples in the middle of a frame.
 func (k kernels) centreLevel(frame []float64, n int) float64 {
 	from := (len(frame) - n) / 2
 	middle := frame[from : from+n]
 	return decibels(k.dot(middle, middle)/float64(n), -120)
 }
 
-// correlate fills corr with the normalized autocorrelation of what exceeds the
-// noise, freed of the window's (Boersma 1993); false where nothing does.
+// correlate fills corr with the normalized autocorrelation of what exceeds the noise,
+// divided by that of the window (Boersma 1993). It returns false where nothing
+// exceeds it.
 func (p *pitchFrames) correlate(power []float64, noise *noiseFloor) bool {
 	p.kernels.excess(p.power[:len(p.weights)], power, noise.floor, noise.weights)
 	p.cosines.correlation(p.corr, p.power)
@@ -195,9 +193,8 @@ func (p *pitchFrames) correlate(power []float64, noise *noiseFloor) bool {
 	return true
 }
 
-// difference fills diff with 1 - corr and mean with its cumulative mean. The
-// quotient of both is YIN's normalized difference (de Cheveigné & Kawahara
-// 2002, eq. 8).
+// difference fills diff with 1 - corr and mean with its cumulative mean. Their quotient
+// is YIN's normalized difference (de Cheveigné & Kawahara 2002, eq. 8).
 func (p *pitchFrames) difference() {
 	diff, mean := p.diff, p.mean[:len(p.diff)]
 	corr, inverse := p.corr[:len(diff)], p.inverse[:len(diff)]
@@ -207,7 +204,7 @@ func (p *pitchFrames) difference() {
 	diff[0], mean[0] = 1, 1
 	sum := 0.0
 	for lag := 1; lag < len(diff)-1; lag += 2 {
-		// Two at a time: one addition less to wait for.
+		// Two at a time: a shorter chain of additions.
 		a, b := sum+diff[lag], sum+(diff[lag]+diff[lag+1])
 		mean[lag], mean[lag+1] = max(a*inverse[lag], 1e-9), max(b*inverse[lag+1], 1e-9)
 		sum = b
@@ -217,9 +214,8 @@ func (p *pitchFrames) difference() {
 	}
 }
 
-// isMinimum reports whether the normalized difference has a minimum at lag that
-// is deep enough. It multiplies where the quotients would be compared, since
-// hardly any lag is one.
+// isMinimum reports whether the normalized difference has a minimum at lag that is deep
+// enough. It multiplies instead of comparing quotients, since few lags are minima.
 func (p *pitchFrames) isMinimum(lag int) bool {
 	d, mean := p.diff[lag], p.mean[lag]
 	return d < (1.2-minStrength)*mean && d*p.mean[lag-1] <= p.diff[lag-1]*mean && d*p.mean[lag+1] < p.diff[lag+1]*mean
@@ -251,10 +247,10 @@ func (p *pitchFrames) add(lag int) {
 	}
 }
 
-// settle sharpens the frequencies of the candidates. Their costs were for
-// comparing them with one another; so that a low voice is not taken for
-// unvoiced the sooner, the best comes to cost what its strength says.
-func (p *pitchFrames) settle() {
+// finish refines the frequencies of the candidates. Their costs so far only compare
+// them with one another; it shifts them so that the best costs 1 - strength, or low
+// voices would be taken for unvoiced more easily.
+func (p *pitchFrames) finish() {
 	if len(p.found) == 0 {
 		return
 	}
@@ -270,7 +266,7 @@ func (p *pitchFrames) settle() {
 	}
 }
 
-// voicing is the probability that a frame of this periodicity is voiced.
+// voicing returns the probability that a frame of this periodicity is voiced.
 func voicing(strength float64) float64 {
 	return 1 / (1 + math.Exp((voicingThreshold-strength)/voicingSlope))
 }

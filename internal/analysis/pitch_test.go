@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sound is a truth about pitch.
+// sound is a synthetic sound with known pitch.
 type sound struct {
 	name    string
 	seconds float64
@@ -71,7 +71,7 @@ func TestPitchOfCleanSoundsIsRightWithoutOctaveErrors(t *testing.T) {
 	}
 }
 
-func TestPitchIsHeardThroughWhiteNoise(t *testing.T) {
+func TestPitchIsFoundInWhiteNoise(t *testing.T) {
 	t.Parallel()
 	for _, level := range []struct{ snr, each, mean float64 }{{10, 0.99, 0.999}, {0, 0.92, 0.98}} {
 		sum, n := 0.0, 0.0
@@ -90,8 +90,8 @@ func TestPitchIsHeardThroughWhiteNoise(t *testing.T) {
 	}
 }
 
-// lowPassed noise is white noise through a pole: the nearer it is to 1, the
-// more it rumbles.
+// lowPassed returns white noise through a one-pole filter: the nearer the pole is to 1,
+// the lower the noise.
 func lowPassed(pole float64) []float64 {
 	x, y := white(5, 0.3, 3), 0.0
 	for i := range x {
@@ -118,7 +118,7 @@ func TestNoiseIsNotVoiced(t *testing.T) {
 	}
 }
 
-// sibilant is noise in a band, as an s or sh is.
+// sibilant returns noise in a band, like an s or sh.
 func sibilant(seconds, centre, width float64) []float64 {
 	r := math.Exp(-math.Pi * width / sampleRate)
 	b1, b2 := 2*r*math.Cos(2*math.Pi*centre/sampleRate), -r*r
@@ -196,7 +196,7 @@ func TestVocalRangeAndTessitura(t *testing.T) {
 	require.Greater(t, p.VoicedRatio, 0.98)
 }
 
-func TestVoicedRatioIsTheShareThatSings(t *testing.T) {
+func TestVoicedRatioIsTheShareOfSinging(t *testing.T) {
 	t.Parallel()
 	x := append(sing(3, 0.1, steady(200), ee()), make([]float64, sampleRate)...)
 	a, _ := analyze(t, x)

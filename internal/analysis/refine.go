@@ -2,9 +2,9 @@ package analysis
 
 import "math"
 
-// harmonics is f0 as the spectrum's peaks at its multiples have it, each
-// weighted as least squares would: in noise they are sharper than the
-// autocorrelation's peak, on which all of the noise rides.
+// harmonics refines f0 by the spectrum's peaks at its multiples, weighted by least
+// squares. In noise they are more exact than the autocorrelation's peak, which all of
+// the noise affects.
 func (p *pitchFrames) harmonics(f0, strength float64) float64 {
 	const bin = float64(halvedRate) / pitchFFT
 	noise := (1 - strength) * p.energy / p.bins
@@ -35,10 +35,10 @@ func (p *pitchFrames) harmonics(f0, strength float64) float64 {
 	return sharp
 }
 
-// repeat follows a period to its multiples. A true one returns there, and
-// lies k times as exactly at the k-th; a chance likeness does not. It gives
-// the period as all of them have it, and the best mean correlation of the
-// first few, which reach to provenLag at least.
+// repeat follows a period to its multiples, where a true period recurs and a chance
+// similarity does not. The k-th multiple gives the period k times as exactly. It
+// returns the period by all of them, and the best mean correlation of the first few,
+// which reach at least to provenLag.
 func (p *pitchFrames) repeat(at, corr float64) (period, mean float64) {
 	period, mean = at, corr
 	best := -1.0
@@ -71,9 +71,9 @@ func (p *pitchFrames) repeat(at, corr float64) (period, mean float64) {
 	return period, best
 }
 
-// The autocorrelation is band-limited, so between two lags it is found by
-// sinc interpolation. Without it the peak of a short period is cut off, and
-// twice that period, nearer to a whole lag, would win.
+// The autocorrelation is band-limited, so sinc interpolation gives its values between
+// two lags. Without it the peak of a short period would be missed, and twice that
+// period, nearer to a whole lag, would win.
 const (
 	sincPhases = 4
 	sincHalf   = 10
@@ -90,7 +90,7 @@ func sincTable() (t [sincPhases][sincTaps]float64) {
 	return t
 }
 
-// between is the autocorrelation at quarter/4 of a lag.
+// between returns the autocorrelation at lag quarter/4.
 func (p *pitchFrames) between(quarter int) float64 {
 	lag, phase := quarter/sincPhases, quarter%sincPhases
 	if phase == 0 {
@@ -100,8 +100,8 @@ func (p *pitchFrames) between(quarter int) float64 {
 	return p.kernels.interpolate(&p.sinc[phase], (*[sincTaps]float64)(p.mirrored[lag+1:]))
 }
 
-// refine finds the peak of the autocorrelation around lag: the best quarter
-// of a lag, then a parabola through it and its neighbours.
+// refine finds the peak of the autocorrelation around lag: the best quarter of a lag,
+// then a parabola through it and its neighbours.
 func (p *pitchFrames) refine(lag int) (at, corr float64) {
 	best := lag * sincPhases
 	y := p.between(best)
@@ -122,8 +122,8 @@ func (p *pitchFrames) refine(lag int) (at, corr float64) {
 	return (float64(best) + shift) / sincPhases, peak
 }
 
-// parabola through three equidistant points: where its extremum lies, at most
-// half a step from the middle one, and its value there.
+// parabola fits a parabola through three equidistant points. It returns the position of
+// the extremum, at most half a step from the middle point, and its value.
 func parabola(before, y, after float64) (shift, peak float64) {
 	bend := before - 2*y + after
 	if bend == 0 {

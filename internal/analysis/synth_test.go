@@ -14,8 +14,7 @@ import (
 	"orak"
 )
 
-// The truths that the tests know: sounds made here, of which every frame's
-// pitch is given.
+// Synthetic sounds with a known pitch for every frame.
 
 // contour is a fundamental in Hz at t seconds; 0 is silence.
 type contour func(t float64) float64
@@ -35,8 +34,8 @@ func vibrato(hz, cents, rate float64) contour {
 	}
 }
 
-// melody sings notes one after the other, each for length seconds, the last
-// tenth of them in silence. A note of 0 Hz is a rest.
+// melody returns notes in sequence, each for length seconds, the last tenth of it
+// silent. A note of 0 Hz is a rest.
 func melody(length float64, notes ...float64) contour {
 	return func(t float64) float64 {
 		i := int(t / length)
@@ -56,7 +55,7 @@ func pure(h int, _ float64) float64 {
 
 func sawtooth(h int, _ float64) float64 { return 1 / float64(h) }
 
-// without is a sawtooth that lacks its first partials.
+// without returns a sawtooth that lacks its first partials.
 func without(missing int) spectrum {
 	return func(h int, _ float64) float64 {
 		if h <= missing {
@@ -66,8 +65,8 @@ func without(missing int) spectrum {
 	}
 }
 
-// vowel has the formants of a sung vowel over a source that falls by 12 dB
-// an octave.
+// vowel returns a spectrum with the formants of a sung vowel over a source that falls
+// by 12 dB an octave.
 func vowel(formants ...float64) spectrum {
 	return func(h int, hz float64) float64 {
 		gain := 0.02
@@ -84,11 +83,11 @@ func ah() spectrum { return vowel(730, 1090, 2440) }
 func ee() spectrum { return vowel(270, 2290, 3010) }
 func oo() spectrum { return vowel(300, 870, 2240) }
 
-// sing makes seconds of a sound of a level (RMS while it sounds, 1 being full
-// scale). Notes begin and end within 10 ms.
+// sing returns a sound of the given seconds and level (RMS of the notes; full scale is
+// 1). Notes begin and end within 10 ms.
 func sing(seconds, level float64, f0 contour, timbre spectrum) []float64 {
 	x := make([]float64, int(seconds*sampleRate))
-	var partials []complex128 // of which the imaginary part sounds
+	var partials []complex128 // the imaginary part is the sound
 	phase, envelope, last := 0.0, 0.0, 0.0
 	for i := range x {
 		hz, target := f0(float64(i)/sampleRate), 1.0
@@ -115,8 +114,8 @@ func sing(seconds, level float64, f0 contour, timbre spectrum) []float64 {
 	return x
 }
 
-// partialsAt gives the partials of hz with an RMS of 1 in all; their phases
-// are spread, so that the sound has no pulses that give its period away.
+// partialsAt returns the partials of hz with a total RMS of 1. Their phases are spread,
+// so that the sound has no pulses that make its period obvious.
 func partialsAt(hz float64, timbre spectrum, to []complex128) []complex128 {
 	power := 0.0
 	for h := 1; float64(h)*hz < 0.48*sampleRate; h++ {
@@ -147,7 +146,7 @@ func mix(a []float64, others ...[]float64) []float64 {
 	return out
 }
 
-// white noise of the given RMS; the same for the same seed.
+// white returns white noise of the given RMS, the same for the same seed.
 func white(seconds, level float64, seed uint64) []float64 {
 	r := rand.New(rand.NewPCG(seed, 1))
 	x := make([]float64, int(seconds*sampleRate))
@@ -157,7 +156,7 @@ func white(seconds, level float64, seed uint64) []float64 {
 	return x
 }
 
-// clicks of 20 ms at a tempo.
+// clicks returns clicks of 20 ms at a tempo.
 func clicks(seconds, bpm float64) []float64 {
 	x := make([]float64, int(seconds*sampleRate))
 	noise := white(0.02, 0.3, 7)
@@ -172,10 +171,10 @@ func clicks(seconds, bpm float64) []float64 {
 	}
 }
 
-// hz of a MIDI note.
+// hz returns the frequency of a MIDI note.
 func hz(note float64) float64 { return 440 * math.Pow(2, (note-69)/12) }
 
-// encode is the WAV that convert would write.
+// encode returns the WAV that the converter would write.
 func encode(x []float64) []byte {
 	var b bytes.Buffer
 	le := binary.LittleEndian
@@ -206,11 +205,10 @@ func analyze(t testing.TB, x []float64) (orak.Analysis, orak.PitchCurve) {
 	return a, c
 }
 
-// accuracy compares a curve with the truth: right is the share of the frames
-// that sound and are reported voiced within 50 cents, octave of those
-// that are an octave or more off, false of the silent frames reported voiced.
-// Frames within 40 ms of a note's begin or end, or of the recording's, are
-// neither.
+// accuracy compares a curve with the truth: right is the share of sounding frames that
+// are reported voiced within 50 cents, octave of those that are an octave or more off,
+// false of the silent frames that are reported voiced. Frames within 40 ms of the start
+// or end of a note or of the recording are left out.
 func accuracy(c orak.PitchCurve, f0 contour) (right, octave, falsely float64) {
 	var sounding, rights, octaves, silent, voiced int
 	for i, got := range c.F0Hz {

@@ -6,10 +6,9 @@ import (
 	"orak"
 )
 
-// Tempo: an onset strength (the rise of the mel spectrum, Böck & Widmer's
-// SuperFlux 2013), its autocorrelation over the whole recording, and the
-// period in it that a listener would tap, with a log-Gaussian preference as
-// Ellis (2007) has it.
+// Tempo: an onset strength (the rise of the mel spectrum, Böck & Widmer's SuperFlux
+// 2013), its autocorrelation over the whole recording, and the period in it that a
+// listener would tap, with the log-Gaussian prior of Ellis (2007).
 const (
 	framesPerMinute = 60 * 100
 	slowest         = 40.0 // BPM
@@ -21,38 +20,38 @@ const (
 	tempoLags = 4*framesPerMinute/slowest + 8
 	// fluxReach is how many frames back the spectrum is compared with.
 	fluxReach = 2
-	// fluxFloor is a rise in dB, mean of the bands, that is not heard as an
-	// onset: less is what noise and vibrato do.
+	// fluxFloor is the rise in dB, mean of the bands, that noise and vibrato do not
+	// exceed.
 	fluxFloor = 1.0
-	// meanReach frames on either side make the local mean that an onset has
-	// to stand out of.
+	// meanReach is how many frames on either side make the local mean that an onset
+	// must exceed.
 	meanReach = 30
-	// onsetPeak is how far an onset stands out at the least, in dB.
+	// onsetPeak is the least height of an onset above that mean, in dB.
 	onsetPeak = 2.0
-	// leastBeats of the tempo found must have been heard, and leastTempo is
-	// the confidence under which there is no beat.
+	// leastBeats is the least number of beats of a tempo, and leastTempo the
+	// confidence below which there is none.
 	leastBeats = 4
-	sureBeats  = 10 // from so many on, their number is no doubt
+	sureBeats  = 10 // from so many on, their number does not lower the confidence
 	leastTempo = 0.12
-	// accent is the power of an onset's amplitude that it counts with: the
-	// beat is what is louder, not only what is louder than before.
+	// accent is the exponent of the amplitude in an onset's weight: beats are louder,
+	// and not only louder than what was before.
 	accent = 0.75
-	// bandFloor is the level that the spectrum is taken to have at least,
-	// so that the noise of a silence has no onsets.
+	// bandFloor is the lower bound of the spectrum, so that the noise of a silence has
+	// no onsets.
 	bandFloor = -75.0
 )
 
-// tempoMeter gathers the onsets' autocorrelation; its memory is fixed.
+// tempoMeter collects the autocorrelation of the onsets. Its memory is fixed.
 type tempoMeter struct {
 	past [fluxReach][melBands]float64
 	n    int64
-	// rises holds the onset strengths around the one that is next, in dB,
-	// and weights how loud their frames are; sum is that of rises.
+	// rises has the onset strengths around the next one, in dB, and weights the
+	// loudness of their frames; sum is the sum of rises.
 	rises, weights [2*meanReach + 1]float64
 	sum            float64
-	// peaks are the last strengths, of which an onset is the highest; recent
-	// are their weighted likes, smoothed before they are correlated, for
-	// beats are not struck to the hundredth of a second.
+	// peaks has the last strengths, the middle one of which is an onset if it is the
+	// highest; recent has them weighted, to be smoothed before they are correlated,
+	// since beats are not exact to a hundredth of a second.
 	peaks, recent [5]float64
 	ring          [tempoLags]float64
 	corr          [tempoLags]float64
@@ -69,8 +68,8 @@ func (t *tempoMeter) frame(mel *[melBands]float64) {
 		v := max(mel[b], bandFloor)
 		top = max(top, v)
 		if t.n >= fluxReach {
-			// Against the neighbours too: a partial that wavers from band to
-			// band is no onset.
+			// Compared with the neighbours, too: a partial that wavers between bands is
+			// no onset.
 			before := last[b]
 			if b > 0 {
 				before = max(before, last[b-1])
@@ -87,8 +86,8 @@ func (t *tempoMeter) frame(mel *[melBands]float64) {
 	t.strength(max(rise/melBands-fluxFloor, 0), math.Pow(10, accent*top/20))
 }
 
-// strength takes the next onset strength and correlates the one that now has
-// its local mean.
+// strength adds the next onset strength and correlates the one whose local mean is now
+// complete.
 func (t *tempoMeter) strength(rise, weight float64) {
 	const width = 2*meanReach + 1
 	at := int(t.n % width)
@@ -129,8 +128,7 @@ func (t *tempoMeter) correlate(strength float64) {
 	}
 }
 
-// result closes the measurement; rate is how many onsets there are in a
-// second.
+// result ends the measurement; rate is the number of onsets per second.
 func (t *tempoMeter) result() (tempo orak.Tempo, rate float64) {
 	frames := t.n
 	for range meanReach + 2 {
@@ -142,7 +140,7 @@ func (t *tempoMeter) result() (tempo orak.Tempo, rate float64) {
 	return t.beat(), rate
 }
 
-// beat is the tempo once all is correlated.
+// beat returns the tempo once everything is correlated.
 func (t *tempoMeter) beat() orak.Tempo {
 	if t.onsets < leastBeats || t.corr[0] <= 0 {
 		return orak.Tempo{}
@@ -161,12 +159,12 @@ func (t *tempoMeter) beat() orak.Tempo {
 	return orak.Tempo{BPM: framesPerMinute / curve.sharpen(period), Confidence: confidence}
 }
 
-// tempoCurve is the autocorrelation of the onsets, 1 at lag 0 and 0 where
-// they fall as they would by chance.
+// tempoCurve is the autocorrelation of the onsets, 1 at lag 0 and 0 for random
+// onsets.
 type tempoCurve []float64
 
-// normalized corrects for the length (a long lag has fewer pairs) and takes
-// out what onsets at random would give.
+// normalized corrects for the length (a long lag has fewer pairs) and subtracts the
+// value of random onsets.
 func (t *tempoMeter) normalized() tempoCurve {
 	n := float64(t.n)
 	c := make(tempoCurve, 0, tempoLags)
@@ -186,7 +184,7 @@ func (t *tempoMeter) normalized() tempoCurve {
 	return c
 }
 
-// near is the curve's value at a lag that need not be whole; 0 beyond its end.
+// near returns the curve's value at a lag, interpolated; 0 beyond its end.
 func (c tempoCurve) near(lag float64) float64 {
 	i := int(lag)
 	if i < 0 || i+1 >= len(c) {
@@ -196,7 +194,7 @@ func (c tempoCurve) near(lag float64) float64 {
 	return c[i]*(1-f) + c[i+1]*f
 }
 
-// bestPeriod is the local maximum of the curve that is the likeliest beat, in
+// bestPeriod returns the local maximum of the curve that is the likeliest beat, in
 // frames; 0 if there is none.
 func bestPeriod(c tempoCurve) (period, score float64) {
 	const longest = framesPerMinute / slowest
@@ -213,9 +211,9 @@ func bestPeriod(c tempoCurve) (period, score float64) {
 	return period, score
 }
 
-// beatScore weighs a period: how strong it is, there and at its double, how
-// likely, and less what a half or a third of it explains as well, for then
-// that is the beat.
+// beatScore rates a period: by its strength, there and at its double, by its prior, and
+// lower if a half or a third of it explains the onsets as well, since that is then the
+// beat.
 func beatScore(c tempoCurve, period, peak float64) float64 {
 	octaves := math.Log2(framesPerMinute / period / likeliest)
 	prior := math.Exp(-0.5 * octaves * octaves / (likelihoodWidth * likelihoodWidth))
@@ -229,8 +227,8 @@ func beatScore(c tempoCurve, period, peak float64) float64 {
 	return prior * strength * (1 - 0.8*inner*inner)
 }
 
-// sharpen finds the period more exactly at its multiples, where the same
-// error in frames is a smaller one in tempo.
+// sharpen refines the period at its multiples, where the same error in frames is a
+// smaller error in tempo.
 func (c tempoCurve) sharpen(period float64) float64 {
 	for _, times := range []float64{1, 2, 4} {
 		lag := int(math.Round(times * period))

@@ -28,7 +28,7 @@ func TestTempoIsExactOverAMinute(t *testing.T) {
 	require.InEpsilon(t, 97, a.Tempo.BPM, 0.002)
 }
 
-func TestTempoOfAMelodyIsItsNotes(t *testing.T) {
+func TestTempoOfAMelodyFollowsItsNotes(t *testing.T) {
 	t.Parallel()
 	notes := []float64{}
 	for i := range 24 {

@@ -2,9 +2,9 @@ package analysis
 
 import "math"
 
-// The true peak is that of the signal oversampled 4 times, as BS.1770-4's
-// annex 2 has it, by a polyphase windowed-sinc filter. With 32 taps a phase
-// it is flat to 7 kHz, where the recommendation's own 12 taps are not.
+// The true peak is that of the signal oversampled 4 times (BS.1770-4, annex 2), by a
+// polyphase windowed-sinc filter. With 32 taps a phase it is flat to 7 kHz, unlike the
+// recommendation's own 12 taps.
 const (
 	peakPhases = 4
 	peakHalf   = 16
@@ -16,16 +16,16 @@ const (
 // peakMeter keeps the largest magnitude between and at the samples.
 type peakMeter struct {
 	kernels kernels
-	// half are the taps of the middle phase for the sums of two samples that
-	// lie alike around it; even and odd those of the first phase for their sums
-	// and differences, and, odd turned round, of the last one.
+	// half has the taps of the middle phase for the sums of two samples at equal
+	// distance from it; even and odd those of the first phase for their sums and
+	// differences and, with odd negated, of the last phase.
 	half, even, odd [peakHalf]float64
-	// gain bounds how far an interpolated value can exceed the samples that
-	// it is made of: the largest sum of magnitudes of a phase.
+	// gain bounds the ratio of an interpolated value to the samples that it is made of:
+	// the largest sum of magnitudes of a phase.
 	gain float64
 	peak float64
 	buf  []float64
-	// halfway are the values of the middle phase in a run.
+	// halfway has the values of the middle phase in a run.
 	halfway [peakRun]float64
 }
 
@@ -42,8 +42,8 @@ func newPeakMeter(k kernels) *peakMeter {
 	return m
 }
 
-// peakFilter gives the value at a fraction of the way between the two samples
-// in the middle.
+// peakFilter returns the taps for the value at a fraction of the way between the two
+// middle samples.
 func peakFilter(at float64) (taps [peakTaps]float64) {
 	sum := 0.0
 	for i := range taps {
@@ -86,10 +86,10 @@ func (m *peakMeter) interpolate() {
 	}
 }
 
-// run looks at the phases between the samples in the middle of every peakTaps
-// of x. The first and the last phase lie in the middle between values at twice
-// the rate, which they exceed by some tenths at the most: so they are only
-// looked at where one of those is half of the peak at least.
+// run computes the phases between the middle samples of every peakTaps of x. The first
+// and the last phase are in the middle between values at twice the rate, which they
+// exceed by some tenths at most: so they are computed only where one of those is at
+// least half of the peak.
 func (m *peakMeter) run(x, halfway []float64) {
 	m.kernels.halfway(halfway, x, &m.half)
 	m.peak = max(m.peak, m.kernels.magnitude(halfway))
@@ -102,8 +102,8 @@ func (m *peakMeter) run(x, halfway []float64) {
 	}
 }
 
-// quarters is the largest magnitude at the first and the last phase between the
-// samples in the middle of x.
+// quarters returns the largest magnitude of the first and the last phase between the
+// middle samples of x.
 func (m *peakMeter) quarters(x *[peakTaps]float64) float64 {
 	even, odd := 0.0, 0.0
 	for i := range peakHalf {
@@ -114,7 +114,7 @@ func (m *peakMeter) quarters(x *[peakTaps]float64) float64 {
 	return math.Abs(even) + math.Abs(odd) // the larger of |even + odd| and |even - odd|
 }
 
-// result closes the measurement.
+// result ends the measurement.
 func (m *peakMeter) result() float64 {
 	m.push(make([]float64, peakTaps))
 	return decibels(m.peak*m.peak, silentPeak)
@@ -127,7 +127,7 @@ func sinc(x float64) float64 {
 	return math.Sin(math.Pi*x) / (math.Pi * x)
 }
 
-// kaiser is the Kaiser window at x, -1 to 1.
+// kaiser returns the Kaiser window at x, -1 to 1.
 func kaiser(x, beta float64) float64 {
 	if x <= -1 || x >= 1 {
 		return 0

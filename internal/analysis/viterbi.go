@@ -3,49 +3,49 @@ package analysis
 import "math"
 
 const (
-	// trackLag is how many frames a decision waits for what follows: 1.5 s,
-	// longer than any doubt lasts in practice. The ring holds a second lot of
-	// trackBatch, so that the way back is walked once for so many frames.
+	// trackLag is how many later frames a decision waits for: 1.5 s, longer than any
+	// ambiguity lasts in practice. The ring has room for trackBatch more, so that the
+	// path is traced back once for so many frames.
 	trackLag   = 150
 	trackBatch = 50
 	trackRing  = trackLag + trackBatch
-	// unvoicedCost is what an unvoiced frame costs, against the best
-	// candidate's 1 - strength. It is more than half, for neighbours that agree
-	// on a pitch speak for it, too.
+	// unvoicedCost is the cost of an unvoiced frame, compared with the best
+	// candidate's 1 - strength. It is more than a half, since neighbours that agree on
+	// a pitch are evidence, too.
 	unvoicedCost = 0.67
-	// switchCost is that of going from voiced to unvoiced or back: as much as a
-	// weak voice gains in ten frames, which noise by chance does not last for.
+	// switchCost is the cost of a change between voiced and unvoiced: as much as a weak
+	// voice gains in ten frames; chance patterns in noise are shorter.
 	switchCost = 0.8
-	// jumpCost is that of an octave's leap. A note's change pays it once; a stray
-	// frame pays it twice. noisyJumpCost times the doubt (1 - strength) comes to
-	// it, since in noise strays are many; it must stay below what an octave costs
-	// in the frames of a short note (noisyOctaveCost).
+	// jumpCost is the cost of a leap of an octave. A change of note pays it once, a
+	// stray frame twice. noisyJumpCost × (1 - strength) is added, since strays are
+	// frequent in noise; it must be less than an octave costs in the frames of a short
+	// note (noisyOctaveCost).
 	jumpCost      = 0.35
 	noisyJumpCost = 1.0
 )
 
-// unvoiced is the state that stands beside the candidates.
+// unvoiced is the state besides the candidates.
 const unvoiced = maxCandidates
 
 // trackFrame is one frame in the ring.
 type trackFrame struct {
 	n          int
 	candidates [maxCandidates]candidate
-	// from is the best state before, cost that of the best way here.
+	// from is the best previous state, cost that of the best path here.
 	from [maxCandidates + 1]uint8
 	cost [maxCandidates + 1]float64
 }
 
-// tracker finds the cheapest way through the candidates of all frames
-// (Viterbi), deciding each frame trackLag frames later, so that its memory
-// does not grow with the recording.
+// tracker finds the cheapest path through the candidates of all frames (Viterbi). It
+// decides each frame trackLag frames later, so that its memory does not grow with the
+// recording.
 type tracker struct {
 	ring [trackRing]trackFrame
 	// pushed and decided count frames.
 	pushed, decided int
 	path            [trackRing]uint8
-	// emit gets every frame in order: f0 0 where unvoiced, and the
-	// periodicity of the candidate taken (of the best one, where unvoiced).
+	// emit gets every frame in order: f0, 0 if unvoiced, and the periodicity of the
+	// chosen candidate, or of the best one if unvoiced.
 	emit func(f0, strength float64)
 }
 
@@ -95,15 +95,15 @@ func (t *tracker) step(last, now *trackFrame) {
 		now.cost[i], now.from[i] = best+c.cost, from
 		lowest = min(lowest, now.cost[i])
 	}
-	// Only differences count: kept small, they stay exact for hours.
+	// Only differences matter: small costs stay exact for hours.
 	now.cost[unvoiced] -= lowest
 	for i := range now.n {
 		now.cost[i] -= lowest
 	}
 }
 
-// decide emits the frames up to but not including until, on the best way as
-// it looks from the last frame.
+// decide emits the frames up to but not including until, on the best path from the last
+// frame.
 func (t *tracker) decide(until int) {
 	last := &t.ring[(t.pushed-1)%trackRing]
 	state := uint8(unvoiced)
@@ -130,7 +130,7 @@ func (t *tracker) decide(until int) {
 	}
 }
 
-// flush decides what is left.
+// flush decides the remaining frames.
 func (t *tracker) flush() {
 	if t.pushed > t.decided {
 		t.decide(t.pushed)

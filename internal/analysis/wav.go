@@ -11,7 +11,7 @@ import (
 	"orak"
 )
 
-// The one format that the engine takes, which is the one that convert writes.
+// The only input format, which is the one that conversion writes.
 const (
 	sampleRate     = 16000
 	bytesPerSample = 2
@@ -20,24 +20,23 @@ const (
 const (
 	wavFormatPCM        = 0x0001
 	wavFormatExtensible = 0xFFFE
-	// maxHeader bounds what may stand before the data chunk: convert writes
-	// well under 1 KiB, and a hostile size must not be skipped for ever.
+	// maxHeader bounds the bytes before the data chunk: conversion writes well under
+	// 1 KiB, and a hostile size must not be skipped forever.
 	maxHeader = 1 << 20
 )
 
 // wavReader streams the samples of a 16 kHz, mono, 16-bit PCM WAV.
 type wavReader struct {
 	r *bufio.Reader
-	// total is the number of samples that the header promises; -1 where it
-	// does not know (a header that was streamed and never patched).
+	// total is the number of samples in the header; -1 for unknown (a streamed header
+	// that was never patched).
 	total int64
 	read  int64
 	raw   []byte
 }
 
-// openWAV reads up to the first sample. The WAV is our own converter's work,
-// so a header that is wrong is ours too: ClassInternal. A failing reader is
-// returned as its own error, with the class that it may carry.
+// openWAV reads up to the first sample. The WAV is from the converter, so a wrong header
+// is ClassInternal. An error of the reader is returned wrapped, with its class.
 func openWAV(r io.Reader) (*wavReader, error) {
 	w := &wavReader{r: bufio.NewReaderSize(r, 1<<15)}
 	var riff [12]byte
@@ -76,8 +75,8 @@ func openWAV(r io.Reader) (*wavReader, error) {
 	}
 }
 
-// promised is the number of samples in a data chunk of size bytes. The
-// largest size is what a writer puts that cannot seek back.
+// promised returns the number of samples in a data chunk of size bytes. A writer that
+// cannot seek back writes the largest size.
 func promised(size int64) int64 {
 	if size >= math.MaxUint32-1 {
 		return -1
@@ -130,9 +129,9 @@ func (w *wavReader) headerError(err error) error {
 	}
 }
 
-// next fills dst with samples, full scale being 1, and returns how many. It
-// returns 0, io.EOF after the last one. Data that ends before the header says
-// is a read cut off on its way, so a later attempt may succeed: ClassTransient.
+// next fills dst with samples, whose full scale is 1, and returns how many. It returns
+// 0, io.EOF after the last one. Data that ends early was cut off in transit, so that a
+// later attempt may succeed: ClassTransient.
 func (w *wavReader) next(dst []float64) (int, error) {
 	want := int64(len(dst))
 	if w.total >= 0 {
@@ -167,7 +166,7 @@ func (w *wavReader) next(dst []float64) (int, error) {
 	return n, nil
 }
 
-// done is the share that was read, 0 to 1; 0 while the length is unknown.
+// done returns the share that was read, 0 to 1; 0 while the length is unknown.
 func (w *wavReader) done() float64 {
 	if w.total <= 0 {
 		return 0

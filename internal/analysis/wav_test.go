@@ -18,7 +18,7 @@ func read(wav io.Reader) (orak.Analysis, orak.PitchCurve, error) {
 	return New(Config{}).Analyze(context.Background(), wav, nil)
 }
 
-func TestAnalyzeBlamesItselfForAWAVOfAnotherFormat(t *testing.T) {
+func TestWAVOfAnotherFormatIsAnInternalFault(t *testing.T) {
 	t.Parallel()
 	good := encode(white(0.1, 0.1, 1))
 	broken := map[string]func(b []byte) []byte{
@@ -48,7 +48,7 @@ func TestAnalyzeBlamesItselfForAWAVOfAnotherFormat(t *testing.T) {
 	}
 }
 
-func TestAnalyzeTakesWhatOtherWritersPutIntoAHeader(t *testing.T) {
+func TestAnalyzeAcceptsHeadersOfOtherWriters(t *testing.T) {
 	t.Parallel()
 	x := sing(0.5, 0.1, steady(220), sawtooth)
 	plain := encode(x)
@@ -77,7 +77,7 @@ func TestAnalyzeTakesWhatOtherWritersPutIntoAHeader(t *testing.T) {
 	}
 }
 
-func TestAnalyzeNeverTakesACutOffRecordingForAWholeOne(t *testing.T) {
+func TestTruncatedWAVIsATransientFault(t *testing.T) {
 	t.Parallel()
 	wav := encode(white(2, 0.1, 1))
 	for _, missing := range []int{1, 2, 1000, len(wav) - 44} {
@@ -89,7 +89,7 @@ func TestAnalyzeNeverTakesACutOffRecordingForAWholeOne(t *testing.T) {
 	}
 }
 
-func TestAnalyzePassesOnTheReadersErrorWithItsClass(t *testing.T) {
+func TestAnalyzeReturnsTheReadersErrorWithItsClass(t *testing.T) {
 	t.Parallel()
 	down := &orak.Fault{Class: orak.ClassDependency, Message: "store is down", Err: errors.New("refused")}
 	wav := encode(white(2, 0.1, 1))

@@ -18,7 +18,7 @@ import (
 
 func dialer(n *network) kgo.Opt { return kgo.Dialer(n.dial) }
 
-func TestConfigIsChecked(t *testing.T) {
+func TestConfigIsValidated(t *testing.T) {
 	t.Parallel()
 	good := kafka.Config{Brokers: []string{"a:1"}, ReplicationFactor: -1}
 	require.NoError(t, good.Validate())

@@ -15,7 +15,7 @@ import (
 	"orak/internal/media/mediatest"
 )
 
-// converted is a recording after its conversion.
+// converted is a converted recording.
 type converted struct {
 	orak.Audio
 	samples []int16
@@ -33,8 +33,8 @@ func convertFile(t *testing.T, path string) converted {
 	return c
 }
 
-// level is that of a frequency in Hz between two times in s, in dB of full
-// scale (Goertzel's algorithm).
+// level returns the level of a frequency in Hz between two times in s, in dB of
+// full scale (Goertzel's algorithm).
 func (c converted) level(hz, from, to float64) float64 {
 	window := c.samples[int(from*sampleRate):min(int(to*sampleRate), len(c.samples))]
 	w := 2 * math.Pi * hz / sampleRate
@@ -84,7 +84,7 @@ func TestVoiceIsFoundOnEveryChannel(t *testing.T) {
 	}
 }
 
-// plainWAV has a WAV header without a mask that says which channel is where.
+// plainWAV has a WAV header without the mask of channel positions.
 func plainWAV(t *testing.T, channels []string) []byte {
 	t.Helper()
 	expression := ""
@@ -116,7 +116,7 @@ func TestMaskOfTheBackChannelsIsMixed(t *testing.T) {
 	require.Greater(t, convertFile(t, path).level(220, 0.5, 1.5), -10.0)
 }
 
-func TestVoiceOnTheLowFrequencyChannelAloneIsFound(t *testing.T) {
+func TestVoiceOnlyOnTheLowFrequencyChannelIsFound(t *testing.T) {
 	t.Parallel()
 	path := mediatest.Make(t, t.TempDir(), "low.flac", "-f", "lavfi", "-i", "aevalsrc=0|0|0|0.5*sin(2*PI*220*t)|0|0:s=48000:d=2:c=5.1", "-c:a", "flac")
 	require.Greater(t, convertFile(t, path).level(220, 0.5, 1.5), -8.0)
@@ -143,7 +143,7 @@ func TestTrackWithSoundIsTakenAndTracksAreCounted(t *testing.T) {
 	}
 }
 
-func TestLoudnessIsThatOfTheRecordingAsItCame(t *testing.T) {
+func TestLoudnessIsMeasuredBeforeTheMix(t *testing.T) {
 	t.Parallel()
 	loud := convertFile(t, mediatest.Make(t, t.TempDir(), "float.wav", "-f", "lavfi", "-i", "aevalsrc=1.679*sin(2*PI*997*t):s=48000:d=3", "-c:a", "pcm_f32le"))
 	require.InDelta(t, 4.5, loud.Loudness.TruePeakDBTP, 0.1)
@@ -154,7 +154,7 @@ func TestLoudnessIsThatOfTheRecordingAsItCame(t *testing.T) {
 	require.Nil(t, short.Loudness, "too short for the meter")
 }
 
-func TestGapsAreSilenceAndTold(t *testing.T) {
+func TestGapsBecomeSilenceAndDamage(t *testing.T) {
 	t.Parallel()
 	const melody = "aevalsrc='if(lt(t,3),0.5*sin(2*PI*220*t),0.5*sin(2*PI*330*t))':s=48000:d=6"
 	for name, args := range map[string][]string{
@@ -179,7 +179,7 @@ func TestGapsAreSilenceAndTold(t *testing.T) {
 }
 
 // The pauses of AMR (DTX) are silence of their length, and no broken frames.
-func TestPausesOfAMRAreNoDecodeErrors(t *testing.T) {
+func TestAMRPausesAreNoDecodeErrors(t *testing.T) {
 	t.Parallel()
 	speech := func(n int) []byte { return bytes.Repeat(append([]byte{0x3c}, make([]byte, 31)...), n) }
 	pause := bytes.Repeat(append([]byte{0x44, 0, 0, 0, 0, 0}, bytes.Repeat([]byte{0x7c}, 7)...), 12)
@@ -190,8 +190,8 @@ func TestPausesOfAMRAreNoDecodeErrors(t *testing.T) {
 	require.InDelta(t, (100+12*8+100)*0.02, c.DurationS, 0.05)
 }
 
-// A file that begins late is silent until then, as a player has it, and
-// nothing of it is missing.
+// A file that begins late is silent until then, as in a player, and nothing of it
+// is missing.
 func TestLateStartIsNoDamage(t *testing.T) {
 	t.Parallel()
 	c := convertFile(t, sound(t, "late.webm", 220, 4, "-c:a", "libopus", "-output_ts_offset", "1.5", "-f", "webm"))
@@ -201,8 +201,8 @@ func TestLateStartIsNoDamage(t *testing.T) {
 	require.Greater(t, c.level(220, 1.7, 5.3), -8.0)
 }
 
-// A clock that was set must not make hours of silence of five seconds.
-func TestJumpOfTheClockIsNoSilenceOfHours(t *testing.T) {
+// A clock that was set must not turn five seconds into hours of silence.
+func TestClockJumpAddsNoSilence(t *testing.T) {
 	t.Parallel()
 	jump := "asetpts='if(gt(N,96000),PTS+%g/TB,PTS)'"
 	for name, seconds := range map[string]float64{"forward": 4000, "back": -1.5} {
@@ -250,7 +250,7 @@ func TestWholeFilesAreNotTruncated(t *testing.T) {
 	})
 }
 
-// oggChecksum is the checksum of a page of Ogg (RFC 3533).
+// oggChecksum returns the checksum of a page of Ogg (RFC 3533).
 func oggChecksum(page []byte) (sum uint32) {
 	for _, c := range page {
 		sum ^= uint32(c) << 24
@@ -265,7 +265,7 @@ func oggChecksum(page []byte) (sum uint32) {
 	return sum
 }
 
-func TestChangedPageOfOggIsTold(t *testing.T) {
+func TestCorruptedOggPageIsReported(t *testing.T) {
 	t.Parallel()
 	path := sound(t, "changed.ogg", 220, 5, "-c:a", "libopus", "-page_duration", "200000", "-f", "ogg")
 	b, err := os.ReadFile(path)
@@ -275,8 +275,7 @@ func TestChangedPageOfOggIsTold(t *testing.T) {
 	require.Contains(t, convertFile(t, path).Damage, orak.DamageDecodeErrors)
 }
 
-// What follows the end that a file declares is analyzed, or told.
-func TestWhatFollowsTheEndIsAnalyzedOrTold(t *testing.T) {
+func TestDataBehindTheDeclaredEndIsAnalyzedOrReported(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"two.wav":      {"-c:a", "pcm_s16le"},

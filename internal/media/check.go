@@ -13,10 +13,9 @@ import (
 	"orak"
 )
 
-// Check reports whether ffmpeg and ffprobe are there and able: it looks for
-// the decoders of every accepted format and converts a short tone. It takes a
-// few tenths of a second, so call it at the start rather than on each probe
-// of readiness.
+// Check returns an error unless ffmpeg and ffprobe work: it looks for the decoders of
+// every accepted format and converts a short tone. It takes a few tenths of a
+// second: call it at the start rather than in each readiness check.
 func (c *Converter) Check(ctx context.Context) error {
 	out, said := &boundedBuffer{limit: maxProbeJSON}, new(stderrLog)
 	if err := run(ctx, c.cfg.FFmpeg, []string{"-hide_banner", "-decoders"}, out, said, c.limits(0)); err != nil {
@@ -43,8 +42,8 @@ func (c *Converter) Check(ctx context.Context) error {
 	return nil
 }
 
-// missingDecoders names the codecs of the accepted formats for which this
-// build has no decoder at all. "ffmpeg -decoders" has one a line: flags, name,
+// missingDecoders returns the codecs of the accepted formats for which this build
+// has no decoder. "ffmpeg -decoders" prints one per line: flags, name,
 // description.
 func missingDecoders(listing []byte) []string {
 	have := map[string]bool{}
@@ -66,7 +65,7 @@ func missingDecoders(listing []byte) []string {
 	return missing
 }
 
-// tone is a WAV of a tenth of a second of A4.
+// tone returns a WAV of a tenth of a second of A4.
 func tone() []byte {
 	const samples = sampleRate / 10
 	b := make([]byte, 0, wavHeader+2*samples)

@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// limits bound a child process as far as the system can: fence_linux.go and
-// fence_other.go say how far that is.
+// limits bound a child process as far as the system supports it: see
+// fence_linux.go and fence_other.go.
 type limits struct {
 	cpu    time.Duration
-	memory int64 // bytes; 0 is none
+	memory int64 // bytes; 0 is no limit
 	file   int64 // bytes that one file may grow to
-	// fenced keeps the child from all files but the system's programs and
-	// libraries and those below.
+	// fenced runs the child in the sandbox: it sees only the system's programs
+	// and libraries and the files below.
 	fenced bool
 	read   []string // files that it may read
 	write  []string // files that it may write; they must exist
 }
 
-// childError is a child that ended badly, with the end of what it said.
+// childError is the failure of a child, with the end of its standard error.
 type childError struct {
 	program string
 	err     error // of exec
@@ -42,7 +42,7 @@ func (e *childError) Error() string {
 
 func (e *childError) Unwrap() error { return e.err }
 
-// says reports whether the child's last words have one of phrases.
+// says reports whether the end of the child's standard error has one of phrases.
 func (e *childError) says(phrases ...string) bool {
 	for _, p := range phrases {
 		if strings.Contains(e.tail, p) {
@@ -52,13 +52,13 @@ func (e *childError) says(phrases ...string) bool {
 	return false
 }
 
-// signaled reports whether the child was ended by a signal.
+// signaled reports whether a signal ended the child.
 func (e *childError) signaled() bool {
 	status, ok := e.status()
 	return ok && status.Signaled()
 }
 
-// exitCode is the child's exit status; -1 when it did not exit by itself.
+// exitCode returns the child's exit status; -1 if a signal ended it.
 func (e *childError) exitCode() int {
 	if status, ok := e.status(); ok && status.Exited() {
 		return status.ExitStatus()
@@ -75,8 +75,8 @@ func (e *childError) status() (syscall.WaitStatus, bool) {
 	return status, ok
 }
 
-// stopOnError ends the child when what it says is not wanted any more. A
-// closed pipe would not do: a child may ignore that.
+// stopOnError ends the child when its output cannot be written. Closing the pipe
+// is not enough: a child may ignore that.
 type stopOnError struct {
 	io.Writer
 	stop context.CancelCauseFunc
@@ -90,10 +90,9 @@ func (s stopOnError) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// run runs a program to its end in its own process group and gives its
-// standard output to out. When ctx ends or out fails the whole group is
-// killed, and the error is the cause of that. The stderrLog keeps what the
-// child said.
+// run runs a program to its end in its own process group, with its standard
+// output to out and its standard error to said. When ctx ends or out fails, it
+// kills the whole group, and the error is the cause of that.
 func run(ctx context.Context, program string, args []string, out io.Writer, said *stderrLog, l limits) error {
 	path, err := findProgram(program)
 	if err != nil {
@@ -104,7 +103,7 @@ func run(ctx context.Context, program string, args []string, out io.Writer, said
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Stdout, cmd.Stderr = stopOnError{out, stop}, said
 	cmd.Env = childEnvironment()
-	// Not our own folder, which has files that a relative name could reach.
+	// Not this process's folder, whose files a relative name could reach.
 	cmd.Dir = "/"
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -120,7 +119,7 @@ func run(ctx context.Context, program string, args []string, out io.Writer, said
 	return nil
 }
 
-// findProgram is the absolute path of a program that Config names.
+// findProgram returns the absolute path of a program that Config names.
 func findProgram(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -129,9 +128,9 @@ func findProgram(name string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// childEnvironment has only what a program needs to load: ffmpeg takes
-// settings and the names of report files from its environment, and our own
-// holds secrets.
+// childEnvironment returns only what a program needs to load: ffmpeg takes
+// settings and the names of report files from its environment, and that of this
+// process has secrets.
 func childEnvironment() []string {
 	env := []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
 	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {

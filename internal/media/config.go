@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Config says which programs convert recordings, and within which bounds.
+// Config names the programs that convert recordings, and their limits.
 type Config struct {
 	FFmpeg  string `name:"ffmpeg" help:"The ffmpeg program: a name to look up in PATH, or a path." default:"ffmpeg"`
 	FFprobe string `name:"ffprobe" help:"The ffprobe program: a name to look up in PATH, or a path." default:"ffprobe"`
 
-	MaxDuration time.Duration `help:"The longest recording that is accepted, in audio really decoded; longer ones are the caller's fault. At most 24h." default:"2h"`
-	Timeout     time.Duration `help:"How long one conversion may take by the clock, probing included. Running out of it counts as a passing fault of this machine." default:"10m"`
-	MaxMemory   int64         `help:"Bytes of private memory that one ffmpeg may have (Linux only). 0 means no limit." default:"536870912"`
-	Fence       bool          `help:"Keep ffmpeg from all files but its own, from the network and from other processes, as far as the kernel can (Landlock, Linux 5.13, and a seccomp filter). What stays open is logged as a warning at the start." default:"true" negatable:""`
-	FenceStrict bool          `help:"Refuse to start where the fence leaves something open." default:"false"`
+	MaxDuration time.Duration `help:"The longest recording that is accepted, measured in decoded audio; longer ones are refused as the uploader's error. At most 24h." default:"2h"`
+	Timeout     time.Duration `help:"The time limit of one conversion, probing included. Exceeding it counts as a transient failure of this machine." default:"10m"`
+	MaxMemory   int64         `help:"Bytes of private memory that one ffmpeg may use (Linux only). 0 means no limit." default:"536870912"`
+	Fence       bool          `help:"Run ffmpeg in a sandbox without access to other files, the network and other processes, as far as the kernel supports it (Landlock, Linux 5.13, and a seccomp filter). What stays reachable is logged as a warning at the start." default:"true" negatable:""`
+	FenceStrict bool          `help:"Refuse to start if the sandbox leaves something reachable." default:"false"`
 }
 
 // Validate reports the first setting that cannot work.

@@ -14,15 +14,15 @@ import (
 	"orak"
 )
 
-// Converter turns recordings into WAV files. It may be used by many
-// goroutines at once; each call runs its own ffmpeg.
+// Converter converts recordings to WAV files. It is safe for concurrent use; each
+// call runs its own ffmpeg.
 type Converter struct {
 	cfg Config
 	log *slog.Logger
 }
 
-// New checks cfg; it starts nothing. Call Check to learn whether ffmpeg is
-// there. With FenceStrict it is an error that the fence leaves something open.
+// New checks cfg and starts nothing; Check reports whether ffmpeg works. With
+// FenceStrict New fails where the sandbox leaves something reachable.
 func New(cfg Config, log *slog.Logger) (*Converter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
@@ -33,23 +33,22 @@ func New(cfg Config, log *slog.Logger) (*Converter, error) {
 		return nil, fmt.Errorf("media: fence-strict: ffmpeg could reach %s", strings.Join(open, "; "))
 	}
 	if len(open) > 0 {
-		log.Warn("the fence around ffmpeg leaves something open", "open", open)
+		log.WarnContext(context.Background(), "sandbox of ffmpeg leaves something reachable", "open", open)
 	}
 	return c, nil
 }
 
 // Convert writes the recording at src to dst as 16 kHz, mono, 16-bit PCM WAV,
-// and says what the recording was. Both paths are absolute. dst appears whole
-// or not at all, and replaces a file that is there, so Convert may be
-// repeated; its temporary file lies beside it and is gone when Convert
-// returns.
+// and describes the recording. Both paths are absolute. dst appears whole or not
+// at all and replaces an existing file, so Convert may be repeated. Its temporary
+// file is in the same folder and is removed before Convert returns.
 //
 // progress may be nil; otherwise it is called about twice a second with the
 // share that is done, 0 to 1, or -1 when the recording does not say how long
-// it is. Its calls come one after another, from other goroutines than the
-// caller's. It must not block.
+// it is. The calls are sequential, from other goroutines than the caller's.
+// progress must not block.
 //
-// What limits sets holds in place of Config's Timeout and MaxDuration.
+// Limits that are set override Config's Timeout and MaxDuration.
 //
 // Every error is an *orak.Fault. When ctx ends, ffmpeg is killed with all its
 // children and the error wraps the cause.
@@ -82,7 +81,7 @@ func (c *Converter) Convert(ctx context.Context, src, dst string, limits orak.Li
 	return c.convert(ctx, in, dst, progress)
 }
 
-// within is c with limits in place of its own.
+// within returns a copy of c with those of limits that are set.
 func (c *Converter) within(limits orak.Limits) (*Converter, error) {
 	cfg := c.cfg
 	cfg.Timeout = cmp.Or(limits.Timeout, cfg.Timeout)
@@ -93,11 +92,11 @@ func (c *Converter) within(limits orak.Limits) (*Converter, error) {
 	return &Converter{cfg: cfg, log: c.log}, nil
 }
 
-// input is a recording that has been identified.
+// input is an identified recording.
 type input struct {
 	source
 	window *window
-	// extent is what its structure says.
+	// extent is what its structure says about its end.
 	extent extent
 }
 
@@ -119,7 +118,7 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 	if err != nil {
 		return orak.Audio{}, diskFault("creating the temporary file", err)
 	}
-	defer os.Remove(tmp.Name()) // fails once it has been renamed: as it should
+	defer os.Remove(tmp.Name()) // fails after the rename, as it should
 	defer tmp.Close()
 
 	said, err := c.encode(ctx, in.source, chosen, tmp.Name(), progress)
@@ -144,7 +143,7 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 	}
 	damage := in.damage(chosen.stream, decoded, said)
 	if len(damage) > 0 {
-		c.log.Info("recording is damaged", "format", in.format.Name, "damage", damage, "decoded", decoded, "stderr", said.tail())
+		c.log.InfoContext(ctx, "recording is damaged", "format", in.format.Name, "damage", damage, "decoded", decoded, "stderr", said.tail())
 	}
 	if err := commit(tmp, dst); err != nil {
 		return orak.Audio{}, diskFault("keeping the converted recording", err)
@@ -161,8 +160,8 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 	}, nil
 }
 
-// encode runs ffmpeg to its end. The audio may be a little longer than
-// allowed, so that too long a recording shows.
+// encode runs ffmpeg to its end. It allows a little more audio than MaxDuration, so
+// that a recording which is too long shows.
 func (c *Converter) encode(ctx context.Context, s source, chosen selection, out string, progress func(float64)) (*stderrLog, error) {
 	said := new(stderrLog)
 	limit := c.cfg.MaxDuration + time.Second
@@ -182,14 +181,14 @@ func (c *Converter) encode(ctx context.Context, s source, chosen selection, out 
 	return said, inputFault("The file's audio could not be decoded.", err)
 }
 
-// limits are those of a child that may read some files, and write none of
-// more than file bytes.
+// limits returns the limits of a child that may read the given files, and write
+// files of at most file bytes.
 func (c *Converter) limits(file int64, read ...string) limits {
 	return limits{cpu: c.cfg.Timeout, memory: c.cfg.MaxMemory, file: file, fenced: c.cfg.Fence, read: read}
 }
 
-// Open lists what a hostile recording that takes ffmpeg over could reach beside
-// its own files; empty where the fence holds.
+// Open lists what a hostile recording that takes over ffmpeg could reach besides
+// its own files; empty where the sandbox is complete.
 func (c *Converter) Open() []string {
 	if !c.cfg.Fence {
 		return []string{"the files of this user, the network and this user's processes (media-fence is off)"}
@@ -197,7 +196,7 @@ func (c *Converter) Open() []string {
 	return openings()
 }
 
-// identify decides what the open file is, looking behind ID3 tags of any
+// identify detects the format of the open file. It looks behind ID3 tags of any
 // length.
 func identify(file *os.File) (Format, int64, error) {
 	info, err := file.Stat()
@@ -208,7 +207,7 @@ func identify(file *os.File) (Format, int64, error) {
 		return Format{}, 0, inputFault("The file is empty.", nil)
 	}
 	var at int64
-	for range 8 { // tags before tags: nobody writes more than two
+	for range 8 { // more tags than any program writes
 		head := make([]byte, SniffLen)
 		n, err := file.ReadAt(head, at)
 		if err != nil && err != io.EOF {

@@ -50,8 +50,8 @@ func TestConvertTakesEveryAcceptedFormat(t *testing.T) {
 	require.Len(t, seen, len(Accepted()))
 }
 
-// requireTune asserts that the WAV sounds: that it has the samples that were
-// reported and that its first and last note are the tune's.
+// requireTune asserts that the WAV has the reported samples and the first and last
+// note of the tune.
 func requireTune(t *testing.T, path string, seconds float64) {
 	t.Helper()
 	n, err := countSamples(path)
@@ -68,7 +68,7 @@ func requireTune(t *testing.T, path string, seconds float64) {
 	require.Greater(t, power(last, mediatest.HighHz), 20*power(last, mediatest.HighHz*1.19))
 }
 
-// power is how much of one frequency there is.
+// power returns the power of one frequency.
 func power(pcm []float64, hz float64) float64 {
 	var re, im float64
 	for i, v := range pcm {
@@ -79,7 +79,7 @@ func power(pcm []float64, hz float64) float64 {
 	return re*re + im*im
 }
 
-func TestConvertAnalyzesWhatIsLeftOfATruncatedFile(t *testing.T) {
+func TestConvertKeepsTheAudioOfATruncatedFile(t *testing.T) {
 	t.Parallel()
 	c := newConverter(t, testConfig())
 	dir := t.TempDir()
@@ -127,17 +127,17 @@ func TestConvertBoundsHostileFiles(t *testing.T) {
 	}
 }
 
-// The arguments alone must hold, should a playlist ever pass the sniffing.
+// The arguments must suffice, should a playlist ever pass the detection.
 func TestNoDemuxerFollowsAPlaylist(t *testing.T) {
 	t.Parallel()
-	// Landlock would refuse the second file too: here the arguments must.
+	// Landlock would refuse the second file, too: here only the arguments may.
 	cfg := testConfig()
 	cfg.Fence = false
 	c := newConverter(t, cfg)
 	formats := []Format{formatWebM, formatMP4, formatMP3, formatWAV}
 	for _, s := range hostile(t) {
 		if s.Format != "" && s.Name != "riff-playlist.wav" {
-			continue // real audio in some way: not about other files
+			continue // has audio, and refers to no other file
 		}
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +152,7 @@ func TestNoDemuxerFollowsAPlaylist(t *testing.T) {
 				require.NotContains(t, fault.Error(), mediatest.Secret)
 				requireEmpty(t, out)
 
-				// Nor may ffmpeg, should ffprobe ever let it pass.
+				// ffmpeg must refuse it, too, should ffprobe ever accept it.
 				_, err = c.encode(t.Context(), in.source, selection{stream{channels: 1}, allChannels}, filepath.Join(out, "direct.wav"), func(float64) {})
 				requireClass(t, orak.ClassInput, err)
 			}

@@ -16,11 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// escapeArgument makes the test binary a child that tries to reach what a
-// converter has no business with; its value is the process to attack.
+// escapeArgument makes the test binary a child that tries to reach what a converter
+// does not need; its value is the process to attack.
 const escapeArgument = "try-to-escape"
 
-// attempts are what such a child tries, each harmless where it works.
+// attempts returns what such a child tries. Each is harmless where it succeeds.
 func attempts(victim int) map[string]func() error {
 	call := func(number uintptr, args ...uintptr) func() error {
 		var a [6]uintptr
@@ -61,12 +61,12 @@ func attempts(victim int) map[string]func() error {
 		"keys":                  call(unix.SYS_KEYCTL, 0, ^uintptr(2), 0), // the session keyring
 		"shared memory":         call(unix.SYS_SHMGET, 0, 4096, 0o600|unix.IPC_CREAT),
 		"a namespace":           func() error { return unix.Unshare(unix.CLONE_NEWUSER) },
-		// A flag that does not go with it: without the filter it is EINVAL.
+		// An invalid combination of flags: without the filter it is EINVAL.
 		"a namespace for a child": call(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_FS),
 	}
 }
 
-// tryToEscape prints what each attempt came to.
+// tryToEscape prints the result of each attempt.
 func tryToEscape(victim string) int {
 	pid, err := strconv.Atoi(victim)
 	if err != nil {
@@ -111,9 +111,8 @@ func TestFencedChildReachesNeitherNetworkNorProcesses(t *testing.T) {
 	}
 }
 
-// Without the fence the same attempts succeed, so that it is the fence which
-// the test above sees.
-func TestUnfencedChildReachesWhatTheFenceKeepsItFrom(t *testing.T) {
+// So the test above sees the effect of the fence.
+func TestAttemptsSucceedWithoutTheFence(t *testing.T) {
 	t.Parallel()
 	results := escape(t, false)
 	for _, name := range []string{"UDP", "TCP", "local socket", "netlink", "signal", "signal to a thread", "handle of a process", "memory of a process", "limits of a process"} {
@@ -121,8 +120,8 @@ func TestUnfencedChildReachesWhatTheFenceKeepsItFrom(t *testing.T) {
 	}
 }
 
-// A kernel may have one half of the fence and not the other.
-func TestOpeningsNameWhatStaysOpen(t *testing.T) {
+// A kernel may have only one half of the fence.
+func TestOpeningsListWhatStaysReachable(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, openingsOf(1, true))
 	require.Empty(t, openingsOf(7, true))
@@ -139,7 +138,7 @@ func TestOpeningsNameWhatStaysOpen(t *testing.T) {
 	}
 }
 
-func TestFilterIsMadeForEveryArchitectureThatTheLibraryKnows(t *testing.T) {
+func TestFilterAssemblesForEveryArchitecture(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"amd64", "arm64", "386", "arm"} {
 		info, err := arch.GetInfo(name)

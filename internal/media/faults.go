@@ -11,7 +11,7 @@ import (
 	"orak"
 )
 
-// errTooSlow is the cause of a conversion that used up Config.Timeout.
+// errTooSlow is the cause when a conversion exceeds Config.Timeout.
 var errTooSlow = errors.New("the conversion's time limit ran out")
 
 func inputFault(message string, err error) error {
@@ -26,7 +26,7 @@ func transientFault(err error) error {
 	return &orak.Fault{Class: orak.ClassTransient, Message: "The conversion failed for a passing reason.", Err: err}
 }
 
-// diskFault classifies an error of our own work on files.
+// diskFault classifies an error of this process's own file operations.
 func diskFault(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
@@ -43,9 +43,8 @@ func missingProgram(err error) error {
 	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyConverter, Message: "The converter is not available at the moment.", Err: err}
 }
 
-// runFault classifies what run returned, where it is not the file's fault.
-// ok is false when nothing speaks for a fault of ours, so that the file is
-// what the child failed on.
+// runFault classifies an error of run that the file did not cause. ok is false
+// when nothing points to this side, so that the file is the cause.
 func runFault(err error) (f error, ok bool) {
 	switch {
 	case errors.Is(err, errTooSlow):
@@ -61,10 +60,10 @@ func runFault(err error) (f error, ok bool) {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return missingProgram(err), true
 	case child.exitCode() == 126, child.exitCode() == 127:
-		// What a shell and the dynamic linker say of a broken installation.
+		// The exit status of a shell or the dynamic linker for a broken installation.
 		return missingProgram(err), true
 	case child.says("Unrecognized option", "Option not found", "Unknown input format", "Unknown encoder", "No such filter"):
-		// We wrote the arguments: this build of ffmpeg lacks what we need.
+		// The arguments are ours: this build of ffmpeg lacks a feature.
 		return missingProgram(err), true
 	case child.says("No space left on device", "Disk quota exceeded"):
 		return fullDisk(err), true

@@ -19,7 +19,7 @@ import (
 	"orak/internal/media/mediatest"
 )
 
-func TestConvertTellsOurFaultsFromTheFiles(t *testing.T) {
+func TestConvertDistinguishesFaultsOfTheFileFromOthers(t *testing.T) {
 	t.Parallel()
 	src := recording(t, "tune.wav").Path
 	tests := map[string]struct {
@@ -61,7 +61,7 @@ func TestConvertTellsOurFaultsFromTheFiles(t *testing.T) {
 	}
 }
 
-func TestAFullDiskIsWaitedOut(t *testing.T) {
+func TestFullDiskIsADependencyFault(t *testing.T) {
 	t.Parallel()
 	c := newConverter(t, testConfig())
 	s := source{path: recording(t, "tune.flac").Path, format: formatFLAC}
@@ -72,7 +72,7 @@ func TestAFullDiskIsWaitedOut(t *testing.T) {
 	requireClass(t, orak.ClassDependency, err)
 }
 
-func TestAFailingFileSystemIsNotTheFilesFault(t *testing.T) {
+func TestFailingFileSystemIsNotTheFilesFault(t *testing.T) {
 	t.Parallel()
 	c := newConverter(t, testConfig())
 	dir := t.TempDir()
@@ -82,7 +82,7 @@ func TestAFailingFileSystemIsNotTheFilesFault(t *testing.T) {
 	_, err = c.Convert(t.Context(), recording(t, "tune.wav").Path, filepath.Join(dir, "gone", "audio.wav"), orak.Limits{}, nil)
 	requireClass(t, orak.ClassTransient, err)
 
-	// A folder stands where the file should go: nothing may be left beside it.
+	// A folder is in the place of the file: nothing may be left beside it.
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "audio.wav", "x"), 0o700))
 	_, err = c.Convert(t.Context(), recording(t, "tune.wav").Path, filepath.Join(dir, "audio.wav"), orak.Limits{}, nil)
 	requireClass(t, orak.ClassTransient, err)
@@ -94,7 +94,7 @@ func TestAFailingFileSystemIsNotTheFilesFault(t *testing.T) {
 	requireClass(t, orak.ClassInternal, err)
 }
 
-func TestASlowMachineIsNotTheFilesFault(t *testing.T) {
+func TestSlowMachineIsNotTheFilesFault(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	cfg.Timeout = time.Second
@@ -136,7 +136,7 @@ func TestCancellationKillsTheWholeProcessGroup(t *testing.T) {
 	}
 }
 
-func TestCancellationEndsARealFFmpegAndLeavesNothing(t *testing.T) {
+func TestCancellationEndsFFmpegAndLeavesNoFile(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	// In real time, so that it is still running when it is cancelled.
@@ -154,7 +154,7 @@ func TestCancellationEndsARealFFmpegAndLeavesNothing(t *testing.T) {
 	require.NotContains(t, string(running), dir)
 }
 
-func TestProgressCountsTheAudioOnTheDisk(t *testing.T) {
+func TestProgressIsTheAudioOnDisk(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	cfg.FFmpeg = script(t, `exec ffmpeg -re "$@"`)
@@ -189,7 +189,7 @@ func TestConvertReplacesAnEarlierResult(t *testing.T) {
 	requireTune(t, dst, audio.DurationS)
 }
 
-func TestARecordingThatIsTooLongIsRefused(t *testing.T) {
+func TestTooLongRecordingIsRefused(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	cfg.MaxDuration = 3 * time.Second
@@ -200,7 +200,7 @@ func TestARecordingThatIsTooLongIsRefused(t *testing.T) {
 	requireEmpty(t, dir)
 }
 
-func TestTheLimitsOfOneConversionReplaceItsOwn(t *testing.T) {
+func TestLimitsOfAConversionOverrideTheConfig(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	cfg.MaxDuration = 3 * time.Second
@@ -237,7 +237,7 @@ func TestBrokenPacketsAreReportedAsDamage(t *testing.T) {
 	require.Greater(t, audio.DurationS, mediatest.Seconds/2)
 }
 
-func TestCheckFindsAnAbleFFmpegAndAMissingOne(t *testing.T) {
+func TestCheckDistinguishesWorkingAndMissingFFmpeg(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, newConverter(t, testConfig()).Check(t.Context()))
 	cfg := testConfig()
@@ -270,7 +270,7 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-func TestStderrIsKeptToItsEndAndCounted(t *testing.T) {
+func TestStderrKeepsItsEndAndCountsErrors(t *testing.T) {
 	t.Parallel()
 	var s stderrLog
 	for range 10_000 {
@@ -287,8 +287,7 @@ func TestStderrIsKeptToItsEndAndCounted(t *testing.T) {
 	require.LessOrEqual(t, cap(s.complaints), 4*maxTail)
 }
 
-// requireGone waits until a process has ended; one that only waits for a
-// parent to notice has.
+// requireGone waits until a process has ended; a zombie has.
 func requireGone(t *testing.T, pid string) {
 	t.Helper()
 	n, err := strconv.Atoi(pid)

@@ -13,21 +13,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownGroup puts the child into a process group of its own, and has the kernel
-// kill it when the thread that started it ends: no ffmpeg outlives a process
-// that was killed with -9. Go ends a thread only with a goroutine that is
-// locked to it, and ours waits for the child.
+// ownGroup puts the child into a process group of its own, and makes the kernel
+// kill it when the thread that started it ends, so that no ffmpeg outlives a
+// process killed with -9. Go ends a thread only with a goroutine that is locked
+// to it, and ours waits for the child.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // runFenced runs cmd to its end under l.
 //
-// The restrictions of Landlock and of seccomp belong to a thread, are inherited by the children
-// it starts, and can never be taken off. So a goroutine of its own puts them
-// on its thread, starts the child from there, waits, and ends without
-// unlocking, which ends the thread too. This needs no helper program between
-// us and ffmpeg.
+// The restrictions of Landlock and seccomp belong to a thread, are inherited by the
+// children that it starts, and can never be removed. So a goroutine applies them to
+// its own locked thread, starts the child there, waits, and ends without unlocking,
+// which ends the thread, too. This needs no helper program between this process
+// and ffmpeg.
 func runFenced(cmd *exec.Cmd, l limits) error {
 	started, done := make(chan error, 1), make(chan error, 1)
 	go func() {
@@ -35,7 +35,7 @@ func runFenced(cmd *exec.Cmd, l limits) error {
 			runtime.LockOSThread()
 			if err := l.enterFence(cmd.Path); err != nil {
 				// Not %w: a file that is missing here is not a missing program.
-				started <- fmt.Errorf("fencing: %v", err)
+				started <- fmt.Errorf("entering the sandbox: %v", err)
 				return
 			}
 		}
@@ -48,33 +48,32 @@ func runFenced(cmd *exec.Cmd, l limits) error {
 	if err := <-started; err != nil {
 		return err
 	}
-	// From a thread without the fence, which forbids this. ffmpeg still loads
-	// its libraries, and has read nothing of the file.
+	// From a thread outside the sandbox, which forbids this. ffmpeg still loads its
+	// libraries and has read nothing of the file.
 	l.apply(cmd.Process.Pid)
 	return <-done
 }
 
-// maxProcesses is how many processes and threads of this user there may be for
-// a child to start another one.
+// maxProcesses is the number of processes and threads of this user above which a
+// child cannot start another.
 const maxProcesses = 4096
 
-// niceness is ffmpeg's, of -20 to 19: it yields the processor to its parent.
+// niceness is the nice value of ffmpeg, -20 to 19: it yields the CPU to its parent.
 const niceness = 19
 
-// apply sets the limits that the kernel holds. They come on top of ffmpeg's
-// own bounds, so a kernel that refuses one is no reason to fail; that the
-// child has ended already is the usual reason.
+// apply sets the limits that the kernel enforces. They come on top of ffmpeg's own
+// bounds, so a limit that cannot be set is no error; usually the child has ended
+// already.
 func (l limits) apply(pid int) {
 	set := func(resource int, value uint64) {
 		_ = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil)
 	}
-	// A conversion can wait; whoever answers an upload on the same cores
-	// cannot.
+	// A conversion can wait; the API on the same cores cannot.
 	_ = unix.Setpriority(unix.PRIO_PROCESS, pid, niceness)
 	set(unix.RLIMIT_CORE, 0)
 	set(unix.RLIMIT_NOFILE, 64)
-	// It counts all of this user's, in every container with the same one, so it
-	// is no small number; and it does not hold root.
+	// It counts all processes of this user, in every container with the same user,
+	// so it must be large; it does not apply to root.
 	set(unix.RLIMIT_NPROC, maxProcesses)
 	set(unix.RLIMIT_FSIZE, uint64(l.file))
 	set(unix.RLIMIT_CPU, uint64(l.cpu.Seconds())+1)
@@ -83,7 +82,7 @@ func (l limits) apply(pid int) {
 	}
 }
 
-// What a fenced child may do with a file, and with what lies in a folder.
+// Access rights of a sandboxed child.
 const (
 	mayRead  = unix.LANDLOCK_ACCESS_FS_READ_FILE
 	mayRun   = mayRead | unix.LANDLOCK_ACCESS_FS_EXECUTE
@@ -91,9 +90,9 @@ const (
 	mayList  = mayRun | unix.LANDLOCK_ACCESS_FS_READ_DIR
 )
 
-// libraryFolders hold what a program loads: in the usual systems, in those
-// that keep everything in a store of their own, and beside a program that was
-// installed under a prefix of its own (Homebrew, Conda).
+// libraryFolders returns the folders that a program loads libraries from: the usual
+// ones, the stores of Nix and Guix, and those beside a program that was installed
+// under a prefix of its own (Homebrew, Conda).
 func libraryFolders(program string) []string {
 	folders := []string{"/usr", "/lib", "/lib32", "/lib64", "/bin", "/nix/store", "/gnu/store"}
 	folders = append(folders, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...)
@@ -105,14 +104,14 @@ func libraryFolders(program string) []string {
 	return folders
 }
 
-// systemFiles are what starting a program reads besides.
+// systemFiles returns what the start of a program reads besides libraries.
 func systemFiles() []string {
 	return []string{"/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu/online"}
 }
 
-// enterFence restricts the calling thread for good, as far as the kernel can:
-// nothing that is not listed can be opened, no socket be made, no other process
-// be reached. openings says what stays open.
+// enterFence restricts the calling thread for good, as far as the kernel supports
+// it: only listed files can be opened, no socket can be made, no other process can
+// be reached. openings lists what stays reachable.
 func (l limits) enterFence(program string) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("giving up privileges: %w", err)
@@ -128,11 +127,11 @@ func (l limits) enterFence(program string) error {
 	return nil
 }
 
-// openings are what a fenced child could still reach on this system.
+// openings lists what a sandboxed child can still reach on this system.
 func openings() []string { return openingsOf(landlockVersion(), canFilter()) }
 
-// openingsOf is openings for a version of Landlock, 0 for none, and with or
-// without a filter of system calls.
+// openingsOf is openings for a version of Landlock, 0 for none, with or without a
+// filter of system calls.
 func openingsOf(landlock int, filter bool) []string {
 	var open []string
 	if landlock < 1 {
@@ -183,7 +182,7 @@ func (l limits) enterLandlock(program string) error {
 	return nil
 }
 
-// allow adds one file, or a folder with all below it.
+// allow adds a file, or a folder with everything below it.
 func allow(ruleset int, path string, access uint64) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -198,7 +197,7 @@ func allow(ruleset int, path string, access uint64) error {
 	return nil
 }
 
-// accessOf is all that a version of Landlock can forbid, and that we know.
+// accessOf returns the known rights that a version of Landlock can forbid.
 func accessOf(version int) (files uint64, attr unix.LandlockRulesetAttr) {
 	files = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1
 	if version >= 2 {
@@ -220,7 +219,7 @@ func accessOf(version int) (files uint64, attr unix.LandlockRulesetAttr) {
 	return files, attr
 }
 
-// landlockVersion is the kernel's version of Landlock; 0 or less for none.
+// landlockVersion returns the kernel's version of Landlock; 0 for none.
 func landlockVersion() int {
 	v, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {

@@ -11,10 +11,10 @@ import (
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // runFenced runs cmd to its end. Only Linux can limit a process from outside;
-// elsewhere ffmpeg's own bounds and the clock must do.
+// elsewhere only ffmpeg's own bounds and the timeout apply.
 func runFenced(cmd *exec.Cmd, _ limits) error { return cmd.Run() }
 
-// openings are everything: only Linux has a fence.
+// openings lists everything: only Linux has the sandbox.
 func openings() []string {
-	return []string{"the files of this user, the network and this user's processes (only Linux has a fence)"}
+	return []string{"the files of this user, the network and this user's processes (only Linux has a sandbox)"}
 }

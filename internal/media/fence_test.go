@@ -20,16 +20,16 @@ import (
 	"orak/internal/media/mediatest"
 )
 
-// orphanEnv makes the test binary a process that converts until it is killed;
-// its value is the folder to work in.
+// orphanEnv makes the test binary a process that converts until it is killed; its
+// value is the folder to work in.
 const orphanEnv = "ORAK_MEDIA_TEST_ORPHAN"
 
-func TestAFencedChildSeesNoFileButItsOwn(t *testing.T) {
+func TestFencedChildSeesOnlyItsOwnFiles(t *testing.T) {
 	t.Parallel()
 	c := newConverter(t, testConfig())
 	if open := c.Open(); len(open) > 0 {
-		// Nothing to hold to: this system has no fence. That it converts all the
-		// same is what every other test shows.
+		// This system has no fence. Every other test shows that it converts all the
+		// same.
 		require.Equal(t, openings(), open)
 		return
 	}
@@ -57,7 +57,7 @@ exit 0`)
 	}
 }
 
-func TestAFenceIsNotLeftOnOurOwnThreads(t *testing.T) {
+func TestFenceStaysOffOtherThreads(t *testing.T) {
 	t.Parallel()
 	c := newConverter(t, testConfig())
 	dir := t.TempDir()
@@ -84,10 +84,10 @@ func TestAFenceIsNotLeftOnOurOwnThreads(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
-func TestAChildDiesWithItsParent(t *testing.T) {
+func TestChildDiesWithItsParent(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		return // only Linux tells a child that its parent has died
+		return // only Linux signals a child when its parent dies
 	}
 	dir := t.TempDir()
 	pid := filepath.Join(dir, "pid")
@@ -103,7 +103,7 @@ func TestAChildDiesWithItsParent(t *testing.T) {
 	requireGone(t, strings.TrimSpace(string(child)))
 }
 
-// beKilled converts with an ffmpeg that says its pid and never ends.
+// beKilled converts with an ffmpeg that prints its pid and never ends.
 func beKilled(dir string) int {
 	program, pid := filepath.Join(dir, "ffmpeg"), filepath.Join(dir, "pid")
 	body := "#!/bin/sh\necho $$ > " + pid + ".new\nmv " + pid + ".new " + pid + "\nexec sleep 600\n"
@@ -124,7 +124,7 @@ func beKilled(dir string) int {
 	return 0
 }
 
-func TestAChildRunsUnderLimits(t *testing.T) {
+func TestChildRunsUnderLimits(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		return // only Linux can limit a process from outside
@@ -138,7 +138,7 @@ func TestAChildRunsUnderLimits(t *testing.T) {
 	require.Equal(t, "64 121 0", strings.TrimSpace(said.String()))
 }
 
-func TestAChildGetsNoneOfOurEnvironment(t *testing.T) {
+func TestChildGetsNoneOfTheEnvironment(t *testing.T) {
 	t.Setenv("ORAK_S3_SECRET_KEY", mediatest.Secret)
 	var said bytes.Buffer
 	require.NoError(t, run(t.Context(), "env", nil, &said, new(stderrLog), limits{file: 1 << 20, cpu: time.Minute}))

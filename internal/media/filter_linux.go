@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refusedCalls are the system calls that converting a file has no use for, and
-// that reach beyond the child's own memory and files. Landlock, which knows
-// files, covers none of them on all kernels.
+// refusedCalls returns the system calls that a conversion does not need and that
+// reach beyond the child's own memory and files. Landlock does not cover them on
+// all kernels.
 func refusedCalls() []string {
 	return []string{
 		// The network, UDP and local sockets included. io_uring opens sockets
@@ -28,10 +28,10 @@ func refusedCalls() []string {
 		"sched_setscheduler", "sched_setattr", "migrate_pages", "move_pages",
 		// Keys and message queues of this user.
 		"add_key", "request_key", "keyctl", "msgget", "semget", "shmget", "mq_open",
-		// Namespaces and mounts, by which a fence is left.
+		// Namespaces and mounts, which lead out of a sandbox.
 		"unshare", "setns", "chroot", "pivot_root", "mount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount",
 		"fspick", "mount_setattr", "name_to_handle_at", "open_by_handle_at",
-		// What Landlock does not know: it looks at files as they are opened.
+		// Not covered by Landlock, which checks files when they are opened.
 		"truncate", "chmod", "fchmodat", "chown", "lchown", "fchownat", "setxattr", "lsetxattr", "removexattr", "lremovexattr", "utimensat",
 		// The kernel itself.
 		"bpf", "perf_event_open", "userfaultfd", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
@@ -40,11 +40,11 @@ func refusedCalls() []string {
 	}
 }
 
-// newNamespace are the flags of clone that make one.
+// newNamespace has the flags of clone that make a namespace.
 const newNamespace = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
 	unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// policy is the filter for one architecture, which need not have every call.
+// policy returns the filter for one architecture, which may lack some calls.
 func policy(known map[string]int) seccomp.Policy {
 	have := func(name string) bool { _, ok := known[name]; return ok }
 	refused := seccomp.SyscallGroup{
@@ -58,23 +58,23 @@ func policy(known map[string]int) seccomp.Policy {
 			})
 		}
 	}
-	// Limits of other processes; with 0 it is the caller's own.
+	// Limits of other processes; process 0 is the caller itself.
 	refused.NamesWithCondtions = append(refused.NamesWithCondtions, seccomp.NameWithConditions{
 		Name: "prlimit64", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.NotEqual, Value: 0}},
 	})
 	p := seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{refused}}
 	if have("clone3") {
-		// Its flags are in memory, where a filter cannot look. Whoever finds it
-		// missing uses clone.
+		// Its flags are in memory, which a filter cannot read. Programs that find it
+		// missing use clone.
 		p.Syscalls = append(p.Syscalls, seccomp.SyscallGroup{Action: missing, Names: []string{"clone3"}})
 	}
 	return p
 }
 
-// missing answers as a kernel that does not have the call.
+// missing is the answer of a kernel without the call.
 const missing = seccomp.Action(uint32(unix.SECCOMP_RET_ERRNO) | uint32(unix.ENOSYS))
 
-// filterProgram is the filter as the kernel takes it, made once.
+// filterProgram returns the filter in the kernel's form.
 var filterProgram = sync.OnceValues(func() ([]unix.SockFilter, error) {
 	here, err := arch.GetInfo("")
 	if err != nil {
@@ -85,8 +85,8 @@ var filterProgram = sync.OnceValues(func() ([]unix.SockFilter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filtering system calls: %w", err)
 	}
-	// The library lets the calls of another architecture pass, such as the
-	// 32-bit ones of a 64-bit machine.
+	// The library lets calls of another architecture pass, such as the 32-bit calls
+	// of a 64-bit machine.
 	const archOffset = 4
 	guard := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: archOffset, Size: 4},
@@ -104,8 +104,8 @@ var filterProgram = sync.OnceValues(func() ([]unix.SockFilter, error) {
 	return program, nil
 })
 
-// enterFilter refuses system calls to the calling thread and to what it
-// starts, for good. The thread must have given up new privileges.
+// enterFilter filters the system calls of the calling thread and its children for
+// good. The thread must have set no_new_privs.
 func enterFilter() error {
 	program, err := filterProgram()
 	if err != nil {
@@ -118,8 +118,8 @@ func enterFilter() error {
 	return nil
 }
 
-// canFilter reports whether this system filters system calls, and the filter
-// is known for its architecture.
+// canFilter reports whether this kernel filters system calls and the filter exists
+// for its architecture.
 func canFilter() bool {
 	action := uint32(unix.SECCOMP_RET_ERRNO)
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))

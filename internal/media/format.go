@@ -1,15 +1,15 @@
 package media
 
-// Format is one of the kinds of file that are accepted.
+// Format is an accepted file format.
 type Format struct {
 	// Name is for people and metric labels: "webm", "mka", "ogg/opus",
 	// "ogg/vorbis", "ogg/speex", "ogg/flac", "m4a", "mp4", "mov", "3gp", "aac",
 	// "amr", "mp3", "flac", "wav", "w64", "aiff" or "caf".
 	Name string
-	// MediaType is what the recording is stored and served as. It is an
-	// audio type throughout, since nothing but the audio is ever used.
+	// MediaType is the media type that the recording is stored and served with. It
+	// is always an audio type, since only the audio is used.
 	MediaType string
-	// demuxer is the only one of ffmpeg's that may read the file.
+	// demuxer is the only demuxer of ffmpeg that may read the file.
 	demuxer string
 }
 
@@ -36,7 +36,7 @@ var (
 )
 
 // Accepted lists the media types of the accepted formats, each once, for the
-// answer to a file that is none of them.
+// answer that refuses another file.
 func Accepted() []string {
 	return []string{
 		formatWebM.MediaType, formatOggOpus.MediaType, formatM4A.MediaType,
@@ -46,9 +46,9 @@ func Accepted() []string {
 	}
 }
 
-// decoders maps the codecs that are accepted, by the name that ffprobe gives
-// them, to those of ffmpeg's decoders that may run for them. The names differ
-// between builds; one that a build lacks does no harm.
+// decoders maps the accepted codecs, by ffprobe's names, to the decoders of ffmpeg
+// that may run for them. The names differ between builds; a name that a build
+// lacks does no harm.
 func decoders() map[string][]string {
 	d := map[string][]string{
 		"opus":          {"opus", "libopus"},

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// install runs deploy/install-ffmpeg.sh where only the given programs are in
-// PATH. Each says its name and arguments, does what its script says, and
-// "installs" into the folder that $BIN names.
+// install runs deploy/install-ffmpeg.sh with only the given programs in PATH. Each
+// prints its name and arguments, runs its script, and "installs" into the folder
+// that $BIN names.
 func install(t *testing.T, uid string, programs map[string]string) (said string, code int) {
 	t.Helper()
 	bin := t.TempDir()
@@ -40,11 +40,11 @@ func install(t *testing.T, uid string, programs map[string]string) (said string,
 	return string(out), 0
 }
 
-// installs is the script of a package manager that works.
+// installs is the script of a package manager that succeeds.
 const installs = `case "$*" in *ffmpeg*) ` +
 	`for p in ffmpeg ffprobe; do echo "#!/bin/sh" > "$BIN/$p"; /bin/chmod +x "$BIN/$p"; done;; esac`
 
-func TestInstallingFFmpeg(t *testing.T) {
+func TestInstallFFmpegScript(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		uid      string

@@ -1,9 +1,9 @@
 package media
 
-// maxMP3Frame is the longest frame there is: 320 kbit/s at 32 kHz, padded.
+// maxMP3Frame is the longest possible frame in bytes: 320 kbit/s at 32 kHz, padded.
 const maxMP3Frame = 1441
 
-// mp3Header is what a frame's four bytes of header say.
+// mp3Header is the content of a frame's header of four bytes.
 type mp3Header struct {
 	size       int // bytes, header included
 	samples    int // per channel
@@ -12,8 +12,8 @@ type mp3Header struct {
 	mpeg1      bool
 }
 
-// parseMP3Header reads the header of a layer III frame, strictly: reserved
-// values and the free bit rate, which no recorder writes, are refused.
+// parseMP3Header parses the header of a layer III frame strictly: it refuses
+// reserved values and the free bit rate, which no recorder writes.
 func parseMP3Header(b []byte) (h mp3Header, ok bool) {
 	if len(b) < 4 || b[0] != 0xff || b[1]&0xe0 != 0xe0 {
 		return h, false
@@ -41,9 +41,8 @@ func parseMP3Header(b []byte) (h mp3Header, ok bool) {
 	return h, true
 }
 
-// isMP3 reports whether b begins with a frame that two more of the same kind
-// follow, as far as b reaches. One sync word proves nothing: it comes up by
-// chance in any other file.
+// isMP3 reports whether b begins with three frames of the same kind, as far as b
+// reaches. One sync word proves nothing: it occurs by chance in any file.
 func isMP3(b []byte) bool {
 	first, ok := parseMP3Header(b)
 	if !ok {
@@ -63,7 +62,7 @@ func isMP3(b []byte) bool {
 	return true
 }
 
-// findMP3 is the offset of the first run of frames in b, or -1.
+// findMP3 returns the offset of the first run of frames in b, or -1.
 func findMP3(b []byte) int {
 	for i := range b {
 		if b[i] == 0xff && isMP3(b[i:]) {
@@ -73,8 +72,8 @@ func findMP3(b []byte) int {
 	return -1
 }
 
-// id3Len is the length of the ID3v2 tag that b begins with, header and footer
-// included; 0 when there is none.
+// id3Len returns the length of the ID3v2 tag at the beginning of b, header and
+// footer included; 0 for none.
 func id3Len(b []byte) int {
 	const header, hasFooter = 10, 0x10
 	if len(b) < header || !hasAt(b, 0, "ID3") || b[3] < 2 || b[3] > 4 || b[4] == 0xff {

@@ -17,17 +17,16 @@ type stream struct {
 	codec      string
 	sampleRate int // Hz
 	channels   int
-	// layout says which channel is where, "5.1" for one; empty where the file
-	// does not say.
+	// layout names the positions of the channels, such as "5.1"; empty where the
+	// file does not say.
 	layout string
-	// duration is what the header claims; 0 when it says nothing sensible.
-	// It is a hint and no more.
+	// duration is what the header claims; 0 when it claims nothing plausible. It
+	// is only a hint.
 	duration time.Duration
 }
 
-// The bounds of what counts as a recording. Below 4 kHz there is no voice,
-// and a header of 1 Hz turns a small file into days of audio; above 8
-// channels ffmpeg knows no way to mix down.
+// The bounds of a recording. Below 4 kHz there is no voice, and a header of 1 Hz
+// makes days of audio of a small file; above 8 channels ffmpeg cannot mix down.
 const (
 	minSourceRate = 4000
 	maxSourceRate = 768000
@@ -37,7 +36,7 @@ const (
 
 var errLongAnswer = errors.New("ffprobe's answer is too long")
 
-// boundedBuffer refuses to grow past limit.
+// boundedBuffer fails to grow past limit.
 type boundedBuffer struct {
 	bytes.Buffer
 	limit int
@@ -50,14 +49,14 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// probe finds the audio streams that can be converted, at least one, and says
-// how many there are in all.
+// probe returns the audio streams that can be converted, at least one, and the
+// number of all audio streams.
 func (c *Converter) probe(ctx context.Context, s source) (usable []stream, tracks int, err error) {
 	out := &boundedBuffer{limit: maxProbeJSON}
 	said := new(stderrLog)
 	err = run(ctx, c.cfg.FFprobe, probeArguments(s), out, said, c.limits(0, s.path))
 	if errors.Is(err, errLongAnswer) {
-		return nil, 0, inputFault("The file's description is too long to be a recording's.", err)
+		return nil, 0, inputFault("The file's description is too long for a recording.", err)
 	}
 	if err != nil {
 		if f, ours := runFault(err); ours {
@@ -76,7 +75,7 @@ func (c *Converter) probe(ctx context.Context, s source) (usable []stream, track
 	return usable, len(streams), err
 }
 
-// parseProbe reads ffprobe's JSON, in which numbers come as strings.
+// parseProbe parses ffprobe's JSON, in which numbers are strings.
 func parseProbe(answer []byte) ([]stream, error) {
 	var doc struct {
 		Streams []struct {
@@ -98,7 +97,7 @@ func parseProbe(answer []byte) ([]stream, error) {
 	for _, s := range doc.Streams {
 		rate, err := strconv.Atoi(s.SampleRate)
 		if err != nil {
-			rate = 0 // the file does not say: refused below as out of range
+			rate = 0 // unknown: refused below as out of range
 		}
 		claim := seconds(s.Duration)
 		if claim == 0 {
@@ -109,7 +108,7 @@ func parseProbe(answer []byte) ([]stream, error) {
 	return streams, nil
 }
 
-// seconds reads a duration that a file claims; 0 for none and for nonsense.
+// seconds parses a duration that a file claims; 0 for none and for nonsense.
 func seconds(s string) time.Duration {
 	v, err := strconv.ParseFloat(s, 64)
 	const year = 365 * 24 * 3600
@@ -119,8 +118,8 @@ func seconds(s string) time.Duration {
 	return time.Duration(v * float64(time.Second))
 }
 
-// usableStreams are those that may be decoded; the fault is about the first
-// stream where there is none.
+// usableStreams returns the streams that may be decoded. If there is none, the
+// error is about the first stream.
 func usableStreams(streams []stream) (usable []stream, err error) {
 	for _, s := range streams {
 		bad := s.check()

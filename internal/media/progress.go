@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// progressTicks reads ffmpeg's -progress output only as a clock: each block
-// ends with a line that begins with "progress=". How much audio there is by
-// then is what lies on the disk; the times that ffmpeg reports there are not
-// the audio that it wrote.
+// progressTicks uses ffmpeg's -progress output only as a clock: each block ends
+// with a line that begins with "progress=". The progress is the size of the file
+// on disk; the times that ffmpeg reports are not the audio that it has written.
 type progressTicks struct {
-	path     string        // of the WAV that grows
+	path     string        // of the WAV being written
 	expected time.Duration // 0 when unknown
 	report   func(done float64)
 }
@@ -23,8 +22,8 @@ func (p *progressTicks) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// done is the share that has been written; never quite 1, since the file is
-// not finished yet and the expected length is a mere claim.
+// done returns the share that has been written; never 1, since the file is not
+// finished yet and the expected length is only a claim.
 func (p *progressTicks) done() float64 {
 	if p.expected <= 0 {
 		return -1

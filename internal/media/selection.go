@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// selection is which part of a file is converted.
+// selection is the part of a file that is converted.
 type selection struct {
 	stream
-	// channel is the only one to take, from 0; allChannels mixes them.
+	// channel is the channel to take, from 0; allChannels mixes them.
 	channel int
 }
 
@@ -21,23 +21,23 @@ const allChannels = -1
 
 // The bounds of a selection.
 const (
-	// maxTracks is how many tracks are looked at for one that has sound.
+	// maxTracks is how many tracks are searched for one with sound.
 	maxTracks = 8
-	// silentDB is the level under which a channel holds no recording, in dB of
-	// full scale: the noise of a 16-bit converter is near -96, a whisper across
-	// a room above -60.
+	// silentDB is the level below which a channel counts as silent, in dB of full
+	// scale: the noise of a 16-bit converter is near -96, a whisper across a room
+	// above -60.
 	silentDB = -70.0
-	// cancelsLU is how much of the channels' loudness the mix may lose. Equal
-	// channels lose 3 LU, unrelated ones and a single one 6; what loses more
-	// cancels itself out.
+	// cancelsLU is how much of the channels' loudness the mix may lose, in LU. Equal
+	// channels lose 3 LU, unrelated ones and a single one 6; channels that lose
+	// more cancel each other out.
 	cancelsLU = 10.0
 	// longestGap is the longest gap that playbackTime fills, in s.
 	longestGap = 600
 )
 
-// choose finds the track that has sound, the first one of several, and the
-// channel, where a mix could lose it: ffmpeg mixes by what each channel is
-// called, and drops some.
+// choose returns the first track that has sound. Where a mix could lose the voice,
+// it also chooses a channel: ffmpeg mixes by the names of the channels and drops
+// some.
 func (c *Converter) choose(ctx context.Context, s source, usable []stream) (selection, error) {
 	if len(usable) == 1 && usable[0].channels <= 2 {
 		return selection{usable[0], allChannels}, nil
@@ -62,7 +62,7 @@ func (c *Converter) choose(ctx context.Context, s source, usable []stream) (sele
 	return best, nil
 }
 
-// survey is the level of each channel of a stream, in dB of full scale.
+// survey returns the level of each channel of a stream, in dB of full scale.
 func (c *Converter) survey(ctx context.Context, s source, st stream) ([]float64, error) {
 	said := new(stderrLog)
 	limit := c.cfg.MaxDuration + time.Second
@@ -76,8 +76,8 @@ func (c *Converter) survey(ctx context.Context, s source, st stream) ([]float64,
 	return said.levels, nil
 }
 
-// loudest is the channel with the highest level. The one that the file declares
-// for low frequencies is taken only where all others are silent.
+// loudest returns the channel with the highest level. The low-frequency channel is
+// taken only if all others are silent.
 func (st stream) loudest(levels []float64) (channel int, level float64) {
 	level = math.Inf(-1)
 	low := st.lowFrequencies()
@@ -92,8 +92,8 @@ func (st stream) loudest(levels []float64) (channel int, level float64) {
 	return channel, level
 }
 
-// lowFrequencies is the channel that a layout such as 5.1 has for effects; -1
-// for none.
+// lowFrequencies returns the low-frequency channel of a layout such as 5.1; -1 for
+// none.
 func (st stream) lowFrequencies() int {
 	name, _, _ := strings.Cut(st.layout, "(")
 	switch {
@@ -106,13 +106,13 @@ func (st stream) lowFrequencies() int {
 	}
 }
 
-// The filters' places in a selection's chain, by which they sign what they say.
+// The places of the meters in a selection's chain, which their output names.
 const (
 	filterLoudness = 3
 	filterMix      = 6
 )
 
-// filters is the chain from what the decoder gives to the mono WAV:
+// filters returns the chain from the decoder's output to the mono WAV:
 //
 //	playback time ─► names ─► silence in gaps ─► loudness as it came ─► 16 kHz ─► mono ─► loudness of the mix
 func (sel selection) filters() string {
@@ -129,8 +129,8 @@ func (sel selection) filters() string {
 	}, ",")
 }
 
-// relabel names the channels so that each of them counts, unless the file
-// itself says which is for low frequencies.
+// relabel renames the channels so that each of them counts, unless the file itself
+// declares one for low frequencies.
 func (sel selection) relabel() string {
 	if sel.channels > 2 && sel.layout != "" {
 		return "anull"
@@ -144,7 +144,7 @@ func (sel selection) relabel() string {
 	return "channelmap=map=" + strings.Join(places, "|") + ":channel_layout=" + layout
 }
 
-// mix is one channel, or the mean of all.
+// mix returns the filter that takes one channel, or the mean of all.
 func (sel selection) mix() string {
 	if sel.channel != allChannels {
 		return fmt.Sprintf("pan=mono|c0=c%d", sel.channel)
@@ -157,14 +157,13 @@ func (sel selection) mix() string {
 	return "pan=mono|c0=" + strings.Join(sum, "+")
 }
 
-// playbackTime gives each frame the time at which a player plays it, as an
-// expression of ffmpeg's, which keeps numbers between frames: 0 is when the
-// next frame is expected, 1 how much later the file's clock runs, 2 how much
-// this frame is late.
+// playbackTime is an ffmpeg expression that sets each frame's timestamp to the time
+// at which a player plays it. It keeps numbers between frames: 0 is when the next
+// frame is expected, 1 the offset of the file's clock, 2 the delay of this frame.
 //
-// A gap of 0.1 s to 10 min is kept; the file may also begin up to a minute
-// late. Any other jump, back or too far, is a clock that was set: nothing is
-// left out, and no hours of silence are put in. Each jump forward is printed.
+// A gap of 0.1 s to 10 min is kept; the file may also begin up to a minute late.
+// Any other jump, back or too far, is a clock that was set: nothing is left out,
+// and no hours of silence are inserted. Each jump forward is printed.
 const playbackTime = "st(2,PTS-ld(1)-ld(0));" +
 	"if(gt(abs(ld(2)*TB),0.1)," +
 	"if(gt(N,0)*gt(ld(2),0),print(ld(2)*TB,32),0);" +
@@ -173,7 +172,7 @@ const playbackTime = "st(2,PTS-ld(1)-ld(0));" +
 	"st(1,ld(1)+ld(2))),0);" +
 	"st(3,ld(0));st(0,ld(0)+S/SR/TB);ld(3)"
 
-// cancels reports whether the mix has lost what its channels have.
+// cancels reports whether the channels cancel each other out in the mix.
 func (sel selection) cancels(said *stderrLog) bool {
 	if sel.channel != allChannels || sel.channels < 2 {
 		return false
@@ -181,7 +180,7 @@ func (sel selection) cancels(said *stderrLog) bool {
 	return said.loudness(filterLoudness).integrated-said.loudness(filterMix).integrated > cancelsLU
 }
 
-// unmixed takes the loudest channel alone.
+// unmixed selects only the loudest channel.
 func (c *Converter) unmixed(ctx context.Context, s source, sel selection) (selection, error) {
 	levels, err := c.survey(ctx, s, sel.stream)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"orak/test/leaks"
 )
 
-// The recordings are made once for all tests of the package, which only read
-// them.
+// shared has the recordings, which are made once for all tests of the package and
+// only read.
 var shared struct {
 	dir     string
 	once    sync.Once
@@ -53,14 +53,14 @@ func makeShared(t *testing.T) {
 	})
 }
 
-// corpus is the tune in every accepted format.
+// corpus returns the tune in every accepted format.
 func corpus(t *testing.T) []mediatest.Sample {
 	t.Helper()
 	makeShared(t)
 	return slices.Clone(shared.corpus)
 }
 
-// recording is the one of corpus with that name.
+// recording returns the one of corpus with that name.
 func recording(t *testing.T, name string) mediatest.Sample {
 	t.Helper()
 	for _, s := range corpus(t) {
@@ -78,7 +78,7 @@ func hostile(t *testing.T) []mediatest.HostileSample {
 	return slices.Clone(shared.hostile)
 }
 
-// testConfig has the defaults, but for a short MaxDuration.
+// testConfig returns the defaults with a short MaxDuration.
 func testConfig() Config {
 	return Config{
 		FFmpeg: "ffmpeg", FFprobe: "ffprobe",
@@ -94,8 +94,8 @@ func newConverter(t *testing.T, cfg Config) *Converter {
 	return c
 }
 
-// requireClass asserts that err is a Fault of that class which is fit to be
-// shown to the upload's owner, and returns it.
+// requireClass asserts that err is a Fault of that class whose message may be shown
+// to the owner of the upload, and returns it.
 func requireClass(t *testing.T, class orak.Class, err error) *orak.Fault {
 	t.Helper()
 	require.Error(t, err)
@@ -123,7 +123,7 @@ func head(t *testing.T, path string) []byte {
 	return b[:min(len(b), SniffLen)]
 }
 
-// script writes a program that stands for ffmpeg or ffprobe.
+// script writes a program that replaces ffmpeg or ffprobe.
 func script(t *testing.T, body string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
@@ -131,9 +131,9 @@ func script(t *testing.T, body string) string {
 	return path
 }
 
-// writeProgram writes a file that will be run. No child may be started
-// meanwhile: it would hold the file open for writing for a moment, and the
-// kernel runs no such file.
+// writeProgram writes an executable file. No child may be started meanwhile: it
+// would inherit the file open for writing for a moment, and the kernel executes no
+// such file.
 func writeProgram(t *testing.T, path, content string) {
 	t.Helper()
 	syscall.ForkLock.RLock()

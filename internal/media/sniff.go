@@ -5,17 +5,17 @@ import (
 	"encoding/binary"
 )
 
-// SniffLen is how many of a file's first bytes Sniff wants; fewer are right
-// only when the file has no more. It holds two of the longest MP3 frames and
-// the first pages of any Ogg stream.
+// SniffLen is how many of a file's first bytes Sniff needs; fewer only if the file
+// is shorter. Two of the longest MP3 frames fit, and the first pages of any Ogg
+// stream.
 const SniffLen = 8192
 
-// Sniff decides from a file's first bytes which accepted format it is; ok is
-// false when it is none. Names and claimed media types play no part.
+// Sniff detects the accepted format of a file by its first bytes; ok is false when
+// it has none. File names and declared media types are ignored.
 //
-// Text of any kind, and so every playlist, manifest and concat script, is
-// refused. Of a file whose ID3 tag is longer than head only the tag can be
-// seen, and it counts as MP3; Convert looks behind the tag.
+// It refuses text of any kind, and so every playlist, manifest and concat script.
+// A file whose ID3 tag is longer than head counts as MP3; Convert looks behind the
+// tag.
 func Sniff(head []byte) (f Format, ok bool) {
 	if f, ok = sniff(head); !ok {
 		return Format{}, false
@@ -23,7 +23,7 @@ func Sniff(head []byte) (f Format, ok bool) {
 	return f, true
 }
 
-// sniff is Sniff; what it returns with false means nothing.
+// sniff is Sniff without the promise that Format is zero if it returns false.
 func sniff(head []byte) (Format, bool) {
 	if tag := id3Len(head); tag > 0 {
 		return sniffTagged(head, tag)
@@ -55,8 +55,8 @@ func sniff(head []byte) (Format, bool) {
 	return formatMP3, isMP3(head)
 }
 
-// sniffTagged decides on a file that begins with an ID3 tag of tag bytes.
-// Such tags stand before FLAC too.
+// sniffTagged detects the format behind an ID3 tag of tag bytes. Such tags also
+// stand before FLAC and AAC.
 func sniffTagged(head []byte, tag int) (Format, bool) {
 	if tag >= len(head) {
 		return formatMP3, len(head) >= SniffLen
@@ -70,18 +70,19 @@ func sniffTagged(head []byte, tag int) (Format, bool) {
 	case isADTS(rest):
 		return formatADTS, true
 	case len(rest) < 2*maxMP3Frame && len(head) >= SniffLen:
-		return formatMP3, true // the tag leaves too little to judge by
+		return formatMP3, true // too little follows the tag to decide
 	}
 	return formatMP3, findMP3(rest) >= 0
 }
 
-// isFLAC wants the marker and the STREAMINFO block that must follow it.
+// isFLAC reports whether b begins with the marker and the STREAMINFO block that
+// must follow it.
 func isFLAC(b []byte) bool {
 	return hasAt(b, 0, "fLaC") && len(b) >= 8 && b[4]&0x7f == 0 && hasAt(b, 5, "\x00\x00\x22")
 }
 
-// sniffOgg looks at the pages that begin a stream: all of them come before
-// any other page, and each holds the first header of its codec.
+// sniffOgg reads the pages that begin a stream: they come before all other pages,
+// and each has the first header of its codec.
 func sniffOgg(b []byte) (Format, bool) {
 	const header, beginsStream = 27, 0x02
 	for len(b) > header && hasAt(b, 0, "OggS\x00") && b[5]&beginsStream != 0 {
@@ -109,8 +110,8 @@ func sniffOgg(b []byte) (Format, bool) {
 	return Format{}, false
 }
 
-// sniffEBML finds the DocType in the EBML header, which tells WebM and Matroska
-// from the other uses of EBML.
+// sniffEBML finds the DocType in the EBML header, which distinguishes WebM and
+// Matroska from other uses of EBML.
 func sniffEBML(b []byte) (Format, bool) {
 	const docType = "\x42\x82"
 	header := b[:min(len(b), 128)]
@@ -129,9 +130,8 @@ func sniffEBML(b []byte) (Format, bool) {
 	return Format{}, false
 }
 
-// isDecodableWAV refuses at the door what would be refused at its conversion:
-// a WAV may hold any codec. One whose format does not stand in head is judged
-// there.
+// isDecodableWAV reports whether the codec of a WAV, which may be any, is decoded.
+// It is true where head does not reach the format: the conversion decides then.
 func isDecodableWAV(head []byte) bool {
 	for at := 12; at+8 <= len(head); {
 		size := int(binary.LittleEndian.Uint32(head[at+4:]))
@@ -155,8 +155,8 @@ func isDecodableWAV(head []byte) bool {
 	return true
 }
 
-// isDecodableTag knows the codecs of WAV that are decoded, by their registered
-// numbers (RFC 2361).
+// isDecodableTag reports whether a codec of WAV, by its registered number (RFC
+// 2361), is decoded.
 func isDecodableTag(tag uint16) bool {
 	switch tag {
 	case 0x0001, 0x0003, 0x0006, 0x0007, // PCM, floating point, A-law, mu-law
@@ -169,7 +169,7 @@ func isDecodableTag(tag uint16) bool {
 	return false
 }
 
-// isOldQuickTime knows a movie without the box that names its kind.
+// isOldQuickTime reports whether b begins a QuickTime movie without an ftyp box.
 func isOldQuickTime(b []byte) bool {
 	if len(b) < 16 {
 		return false
@@ -184,7 +184,7 @@ func isOldQuickTime(b []byte) bool {
 	return false
 }
 
-// adtsFrame is the size of the ADTS frame that b, of 7 bytes, begins.
+// adtsFrame returns the size of the ADTS frame whose header of 7 bytes begins b.
 func adtsFrame(b []byte) (size int, ok bool) {
 	if len(b) < 7 || b[0] != 0xff || b[1]&0xf6 != 0xf0 || b[2]>>2&15 > 12 {
 		return 0, false
@@ -193,8 +193,8 @@ func adtsFrame(b []byte) (size int, ok bool) {
 	return size, size >= 7
 }
 
-// isADTS reports whether b begins with a frame that two more of the same kind
-// follow, as far as b reaches.
+// isADTS reports whether b begins with three frames of the same kind, as far as b
+// reaches.
 func isADTS(b []byte) bool {
 	at := 0
 	for found := range 3 {
@@ -210,9 +210,8 @@ func isADTS(b []byte) bool {
 	return true
 }
 
-// sniffISO decides by the brands in the ftyp box: the major brand first, and
-// those that it says it is compatible with after that. Pictures use the same
-// box with brands of their own.
+// sniffISO decides by the brands in the ftyp box: the major brand first, then the
+// compatible ones. Pictures use the same box with other brands.
 func sniffISO(b []byte) (Format, bool) {
 	size := int(binary.BigEndian.Uint32(b))
 	if size < 16 || size%4 != 0 || len(b) < 16 {

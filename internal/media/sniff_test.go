@@ -60,7 +60,7 @@ func TestSniffRefusesWhatIsNotARecording(t *testing.T) {
 	}
 }
 
-func TestSniffTakesUnusualShapes(t *testing.T) {
+func TestSniffAcceptsUnusualFiles(t *testing.T) {
 	t.Parallel()
 	frames := strings.Repeat("\xff\xfb\x90\x00"+strings.Repeat("\x00", 413), 4)
 	longTag := "ID3\x03\x00\x00\x00\x7f\x7f\x7f" + strings.Repeat("\x00", SniffLen-10)
@@ -104,7 +104,7 @@ func TestSniffTakesUnusualShapes(t *testing.T) {
 	}
 }
 
-// oggPage is a page of one segment.
+// oggPage returns a page of one segment.
 func oggPage(flags byte, body string) string {
 	page := make([]byte, 27)
 	copy(page, "OggS\x00")

@@ -15,11 +15,11 @@ const (
 	id3v2Footer = 10
 )
 
-// tagsBegin is where the tags behind the last frame begin, whatever their
-// number; 0 where there are none. ffmpeg takes some of them for audio.
+// tagsBegin returns the offset of the first of the tags behind the last frame; 0 if
+// there are none. ffmpeg takes some of them for audio.
 func tagsBegin(w *window) int64 {
 	end := w.size
-	for range 16 { // nobody writes more kinds than there are
+	for range 16 { // more than there are kinds of tags
 		n := tagBefore(w, end)
 		if n <= 0 || n >= end {
 			break
@@ -32,7 +32,7 @@ func tagsBegin(w *window) int64 {
 	return end
 }
 
-// tagBefore is the length of the tag that ends at end; 0 where none does.
+// tagBefore returns the length of the tag that ends at end; 0 for none.
 func tagBefore(w *window, end int64) int64 {
 	switch {
 	case w.has(end-id3v1, "TAG"):
@@ -60,8 +60,8 @@ func tagBefore(w *window, end int64) int64 {
 	return 0
 }
 
-// apeLen is the length of the APEv2 tag whose footer is at at: its items and
-// its footer, and a header where its flags say so.
+// apeLen returns the length of the APEv2 tag whose footer is at at: items, footer
+// and, if the flags say so, a header.
 func apeLen(w *window, at int64) int64 {
 	const hasHeader = 1 << 31
 	n := int64(w.le32(at + 12))

@@ -7,34 +7,33 @@ import (
 	"orak"
 )
 
-// extent is what a container's structure says about its own end.
+// extent is what the structure of a container says about its end.
 type extent struct {
-	// cut is true when the structure goes on where the file has ended.
+	// cut is true when the structure continues past the end of the file.
 	cut bool
-	// promised is how much audio the container's index says there is; 0 when
-	// it does not say. Unlike a duration in a header it is counted in the
-	// samples or frames that the format itself is built of.
+	// promised is how much audio the container's index declares; 0 for unknown.
+	// Unlike the duration in a header, it is a count of samples or frames.
 	promised time.Duration
-	// trailing is true when another recording, or something that is none,
-	// follows the end that the container declares.
+	// trailing is true when another recording, or other data, follows the declared
+	// end of the container.
 	trailing bool
 	// audioEnd is where tags behind the last frame begin, in bytes; 0 for none.
 	audioEnd int64
-	// ignoreLength is true when the audio goes on to the end of the file,
-	// whatever length the header has.
+	// ignoreLength is true when the audio continues to the end of the file,
+	// whatever length the header declares.
 	ignoreLength bool
-	// pauses counts the frames of AMR that hold no speech but say that there is
-	// none: ffmpeg's decoder complains of each.
+	// pauses counts the frames of AMR that declare silence: ffmpeg's decoder reports
+	// an error for each.
 	pauses int
-	// masked is true for a WAV that says which channel is where.
+	// masked is true for a WAV that declares the positions of its channels.
 	masked bool
 }
 
-// maxSteps bounds each walk through a file, which may consist of millions of
-// empty pieces. A walk that gets there says "not cut".
+// maxSteps bounds each walk through a file, which may have millions of empty
+// pieces. A walk that reaches it reports "not cut".
 const maxSteps = 2_000_000
 
-// measure reads the structure of the whole file, none of its audio.
+// measure reads the structure of the whole file, without its audio.
 func (in input) measure() extent {
 	switch in.format.demuxer {
 	case "ogg":
@@ -63,9 +62,9 @@ func (in input) measure() extent {
 	return extent{}
 }
 
-// namesChannels reports whether the file itself says which channel is where.
-// Where it does not, ffmpeg guesses by their number, and drops what it takes for
-// low frequencies.
+// namesChannels reports whether the file declares the positions of its channels.
+// Otherwise ffmpeg guesses by their number and drops the one that it takes for the
+// low-frequency channel.
 func (in input) namesChannels() bool {
 	switch in.format.demuxer {
 	case "wav":
@@ -77,9 +76,9 @@ func (in input) namesChannels() bool {
 	}
 }
 
-// keepsTime reports whether the format says when each of its packets is played.
-// In the others a packet begins where the last one ends, and what is missing
-// between two shows as a decode error.
+// keepsTime reports whether the format has a timestamp for each packet. In the
+// others a packet begins where the last one ends, and missing audio shows as a
+// decode error.
 func (in input) keepsTime() bool {
 	switch in.format.demuxer {
 	case "mov", "matroska", "ogg", "amr":
@@ -88,7 +87,7 @@ func (in input) keepsTime() bool {
 	return false
 }
 
-// damage lists what was wrong with a recording from which audio was decoded.
+// damage lists the damage of a recording from which audio was decoded.
 func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak.Damage {
 	damage := []orak.Damage{}
 	e := in.extent
@@ -100,8 +99,8 @@ func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak
 	if truncated {
 		damage = append(damage, orak.DamageTruncated)
 	}
-	// The packet that the cut goes through cannot be decoded: that is the
-	// truncation, not a second fault.
+	// The packet at the cut cannot be decoded: that is the truncation, not other
+	// damage.
 	if broken := said.decodeErrors - e.pauses; broken > 1 || broken == 1 && !truncated {
 		damage = append(damage, orak.DamageDecodeErrors)
 	}
@@ -114,23 +113,23 @@ func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak
 	return damage
 }
 
-// headerCounts reports whether the duration that ffprobe gives for this
-// format was written by whoever made the file. For the others it is ffprobe's
-// own guess from the file's size or its last timestamp.
+// headerCounts reports whether the duration that ffprobe gives for this format is
+// in the file. For other formats ffprobe guesses it from the file's size or its
+// last timestamp.
 func (in input) headerCounts() bool {
 	return in.format.demuxer == "mov" || in.format.demuxer == "matroska"
 }
 
-// isShort leaves room for what encoders add in front and at the end, which
-// decoders take away again.
+// isShort reports whether audio is missing. It tolerates the padding that encoders
+// add and decoders remove.
 func isShort(decoded, promised time.Duration) bool {
 	return decoded < promised-max(250*time.Millisecond, promised/50)
 }
 
 const messageCutOff = "The file is cut off, and no audio could be read from what is there."
 
-// explain makes the message of an input fault say that the file is cut off,
-// where that is why nothing could be read from it.
+// explain changes the message of an input fault to say that the file is cut off, if
+// it is.
 func (in input) explain(err error) error {
 	var f *orak.Fault
 	if errors.As(err, &f) && f.Class == orak.ClassInput && in.extent.cut {

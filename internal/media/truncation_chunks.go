@@ -1,16 +1,16 @@
 package media
 
-// The formats that are rows of chunks, each with its length in front: a chunk
-// that is longer than the rest of the file has been cut.
+// Formats of consecutive chunks, each with its length in front: a chunk that is
+// longer than the rest of the file has been cut.
 
-// riffSlack is how much longer than the rest of the file a length may be and
-// count as right, in bytes: writers count headers in.
+// riffSlack is how many bytes longer than the rest of the file a length may be and
+// still be right: some writers include headers.
 const riffSlack = 64
 
 // riffExtent walks a WAV.
 func riffExtent(w *window) extent {
 	const header = 12
-	var data64 uint64 // RF64 keeps the true length of "data" in "ds64"
+	var data64 uint64 // RF64 has the true length of "data" in "ds64"
 	at, masked := int64(header), false
 	for range maxSteps {
 		if at+8 > w.size {
@@ -35,7 +35,7 @@ func riffExtent(w *window) extent {
 	return extent{}
 }
 
-// dataExtent looks at audio of a length that begins at at.
+// dataExtent examines audio of a declared size that begins at at.
 func dataExtent(w *window, at int64, size uint64) extent {
 	rest := uint64(w.size - at)
 	switch {
@@ -48,15 +48,15 @@ func dataExtent(w *window, at int64, size uint64) extent {
 	}
 }
 
-// hasMask reports whether a format of WAV, at at, says which channel is where
-// (WAVEFORMATEXTENSIBLE).
+// hasMask reports whether a format of WAV, at at, declares the positions of the
+// channels (WAVEFORMATEXTENSIBLE).
 func hasMask(w *window, at int64) bool {
 	const extensible, mask = 0xfffe, 20
 	return w.le32(at)&0xffff == extensible && w.le32(at+mask) != 0
 }
 
-// afterData looks at what follows the audio of a WAV: chunks, another WAV, or,
-// where it is neither, audio that the length leaves out.
+// afterData examines what follows the audio of a WAV: chunks, another WAV, or else
+// audio that the declared length does not include.
 func afterData(w *window, at int64) extent {
 	for range maxSteps {
 		if at+8 > w.size {
@@ -74,7 +74,7 @@ func afterData(w *window, at int64) extent {
 	return extent{}
 }
 
-// isChunkID knows the names of chunks: letters, digits and what fills them up.
+// isChunkID reports whether b is the name of a chunk: printable ASCII.
 func isChunkID(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c > '~' {
@@ -84,8 +84,8 @@ func isChunkID(b []byte) bool {
 	return len(b) == 4
 }
 
-// isStreamed knows the lengths that writers put down who could not go back to
-// put down the right one.
+// isStreamed reports whether size is a placeholder of a writer that could not seek
+// back to fill in the length.
 func isStreamed(size uint32) bool { return size == 0 || size >= 0x7ffff000 }
 
 // aiffExtent walks an AIFF or AIFF-C.
@@ -121,7 +121,7 @@ func cafExtent(w *window) extent {
 		}
 		size := int64(w.u64(at + 4))
 		if size < 0 {
-			return extent{} // the audio goes on to the end of the file
+			return extent{} // the audio continues to the end of the file
 		}
 		if size > w.size-at-12 {
 			return extent{cut: true}
@@ -131,8 +131,8 @@ func cafExtent(w *window) extent {
 	return extent{}
 }
 
-// w64Extent walks a Wave64, whose chunks are named by GUIDs and count their
-// own 24 bytes of header in; each begins at a multiple of 8.
+// w64Extent walks a Wave64. GUIDs name its chunks, whose lengths include their
+// header of 24 bytes; each begins at a multiple of 8.
 func w64Extent(w *window) extent {
 	const header, top = 24, 40
 	at := int64(top)
@@ -152,10 +152,10 @@ func w64Extent(w *window) extent {
 	return extent{}
 }
 
-// isoExtent walks the outermost boxes of an MP4, M4A or 3GP file. A recording
-// that is cut before its index ("moov" at the end) has no readable audio at
-// all; one whose index stands first, or that is fragmented, has. A second index
-// is that of a file that was joined to the first.
+// isoExtent walks the outermost boxes of an MP4, M4A or 3GP file. A recording that
+// is cut before its index ("moov" at the end) has no readable audio; one whose
+// index comes first, or that is fragmented, has. A second index belongs to a file
+// that was appended.
 func isoExtent(w *window) extent {
 	at, indexes := int64(0), 0
 	e := extent{}
@@ -174,7 +174,7 @@ func isoExtent(w *window) extent {
 		size := int64(w.u32(at))
 		switch size {
 		case 0:
-			return e // this box goes on to the end of the file
+			return e // this box continues to the end of the file
 		case 1:
 			size = int64(w.u64(at + 8))
 			if size < 16 {
@@ -182,7 +182,7 @@ func isoExtent(w *window) extent {
 			}
 		}
 		if size < 8 {
-			return e // no box: damaged in another way
+			return e // not a box: other damage
 		}
 		if size > w.size-at {
 			e.cut = true

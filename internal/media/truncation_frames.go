@@ -4,11 +4,11 @@ import (
 	"time"
 )
 
-// The formats that are rows of frames without an index. Some writers put the
-// number of frames in front.
+// Formats of consecutive frames without an index. Some writers put the number of
+// frames in front.
 
-// flacExtent reads STREAMINFO, which has the number of samples; it is 0 when
-// the writer could not go back to fill it in.
+// flacExtent reads STREAMINFO, which has the number of samples; 0 if the writer
+// could not seek back to fill it in.
 func flacExtent(w *window) extent {
 	at := skipID3(w)
 	b := w.at(at, 26)
@@ -25,8 +25,8 @@ func flacExtent(w *window) extent {
 	return extent{promised: inTime(total, rate)}
 }
 
-// mp3Extent reads the Xing or Info header, if there is one, and walks the
-// frames to see whether the last one is whole.
+// mp3Extent reads the Xing or Info header, if there is one, and walks the frames to
+// see whether the last one is complete.
 func mp3Extent(w *window) extent {
 	at := skipID3(w)
 	if at >= w.size {
@@ -45,8 +45,8 @@ func mp3Extent(w *window) extent {
 	for range maxSteps {
 		h, ok := parseMP3Header(w.at(at, 4))
 		if !ok {
-			// A tag within is the border of two files. Anything else is damage:
-			// frames do not tell more.
+			// A tag in between separates two files. Anything else is damage, behind
+			// which frames cannot be followed.
 			e.trailing = w.has(at, "ID3") || w.has(at, "TAG")
 			return e
 		}
@@ -62,7 +62,7 @@ func mp3Extent(w *window) extent {
 	return e
 }
 
-// endOf is where the audio ends, with or without tags behind it.
+// endOf returns the offset of the end of the audio, with or without tags behind it.
 func endOf(w *window, audioEnd int64) int64 {
 	if audioEnd > 0 {
 		return audioEnd
@@ -81,7 +81,7 @@ func adtsExtent(w *window) extent {
 		}
 		size, ok := adtsFrame(w.at(at, 7))
 		if !ok {
-			return e // damage: frames do not tell more
+			return e // damage: frames cannot be followed further
 		}
 		if at += int64(size); at > end {
 			e.cut = true
@@ -91,7 +91,7 @@ func adtsExtent(w *window) extent {
 	return e
 }
 
-// amrExtent walks the frames of AMR as files have it (RFC 4867, 5.3).
+// amrExtent walks the frames of AMR in its file format (RFC 4867, 5.3).
 func amrExtent(w *window) extent {
 	sizes, at := amrNarrow, int64(len(amrMagic))
 	if w.has(0, amrWideMagic) {
@@ -104,7 +104,7 @@ func amrExtent(w *window) extent {
 		}
 		size := sizes[w.at(at, 1)[0]>>3&15]
 		if size == 0 {
-			return extent{} // damage: frames do not tell more
+			return extent{} // damage: frames cannot be followed further
 		}
 		if size <= amrPause {
 			pauses++
@@ -114,13 +114,13 @@ func amrExtent(w *window) extent {
 	return extent{}
 }
 
-// The magic of AMR files, and the sizes of their frames by type, header
-// included; 0 for types that are reserved.
+// The magic bytes of AMR files, and the sizes of their frames by type, header
+// included; 0 for reserved types.
 const (
 	amrMagic     = "#!AMR\n"
 	amrWideMagic = "#!AMR-WB\n"
-	// amrPause is the largest size of a frame without speech: comfort noise, or
-	// nothing at all.
+	// amrPause is the largest size of a frame without speech: comfort noise or
+	// nothing.
 	amrPause = 7
 )
 
@@ -129,7 +129,7 @@ var (
 	amrWide   = [16]int{18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1}
 )
 
-// xing reads what an encoder wrote into the first frame about the whole file.
+// xing reads what the encoder wrote about the whole file into the first frame.
 func xing(w *window, at int64, h mp3Header) extent {
 	side := int64(17) // length of the side information
 	switch {
@@ -156,7 +156,7 @@ func xing(w *window, at int64, h mp3Header) extent {
 	return e
 }
 
-// skipID3 is where the file goes on behind its ID3 tags.
+// skipID3 returns the offset behind the ID3 tags at the start.
 func skipID3(w *window) int64 {
 	var at int64
 	for range 8 {
@@ -169,7 +169,7 @@ func skipID3(w *window) int64 {
 	return at
 }
 
-// inTime is how long n samples last; 0 when no one would believe it.
+// inTime returns how long n samples last; 0 if that is implausible.
 func inTime(n, rate uint64) time.Duration {
 	const year = 365 * 24 * 3600
 	if n/rate > year {

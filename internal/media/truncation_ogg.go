@@ -10,8 +10,8 @@ const (
 	oggSegmented = 255
 )
 
-// oggExtent looks at the last page, which must be whole and end its packet. The
-// flag for the end of a stream tells nothing: some phones never set it.
+// oggExtent examines the last page, which must be complete and end its packet. The
+// end-of-stream flag proves nothing: some phones never set it.
 func oggExtent(w *window) extent {
 	start := max(0, w.size-2*oggMaxPage)
 	tail := w.at(start, 2*oggMaxPage)
@@ -26,7 +26,7 @@ func oggExtent(w *window) extent {
 			return extent{cut: true} // the file ends in this header
 		}
 		if page[5]&^0x07 != 0 {
-			continue // bytes of audio that look like a header; the page before it tells
+			continue // audio that looks like a header; the page before it decides
 		}
 		segments := int(page[26])
 		if len(page) < oggHeader+segments {

@@ -18,7 +18,7 @@ func measure(f Format, b []byte) extent {
 	return input{source: source{format: f}, window: &window{r: bytes.NewReader(b), size: int64(len(b))}}.measure()
 }
 
-func TestStructureShowsTheCutAnywhereInTheFile(t *testing.T) {
+func TestStructureShowsACutAnywhere(t *testing.T) {
 	t.Parallel()
 	for _, s := range corpus(t) {
 		t.Run(s.Name, func(t *testing.T) {
@@ -31,11 +31,11 @@ func TestStructureShowsTheCutAnywhereInTheFile(t *testing.T) {
 			require.False(t, whole.cut, "the whole file is not cut")
 			if f == formatFLAC {
 				require.InDelta(t, mediatest.Seconds, whole.promised.Seconds(), 0.001)
-				return // its cut shows in the samples that are decoded
+				return // its cut shows in the decoded samples
 			}
 			last := len(b)
 			if s.Name == "cover.mp3" || s.Name == "tune.mp3" || f == formatAIFF || f == formatWAV {
-				last -= 200 // tags and chunks that are no audio stand at the end
+				last -= 200 // tags and chunks without audio are at the end
 			}
 			for _, share := range []float64{0.31, 0.47, 0.83, 0.97} {
 				n := int(float64(last) * share)
@@ -45,7 +45,7 @@ func TestStructureShowsTheCutAnywhereInTheFile(t *testing.T) {
 	}
 }
 
-func TestAnMP3SaysHowManyFramesItHas(t *testing.T) {
+func TestMP3DeclaresItsNumberOfFrames(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile(recording(t, "tune.mp3").Path)
 	require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestUnknownLengthsAreNoCut(t *testing.T) {
 	require.True(t, measure(formatWebM, []byte("\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\xff\xa3\x85....")).cut)
 }
 
-func TestAHeaderThatClaimsMoreIsDamageAndNoFailure(t *testing.T) {
+func TestHeaderThatClaimsMoreAudioIsDamage(t *testing.T) {
 	t.Parallel()
 	said := new(stderrLog)
 	whole := "\x00\x00\x00\x08free" // a box that is not cut
@@ -86,7 +86,7 @@ func TestAHeaderThatClaimsMoreIsDamageAndNoFailure(t *testing.T) {
 	require.Equal(t, []orak.Damage{orak.DamageDecodeErrors}, in.damage(st, 4*time.Second, said))
 }
 
-// FuzzMeasure holds the walks to an end, whatever lengths a file claims.
+// FuzzMeasure checks that every walk ends, whatever lengths a file declares.
 func FuzzMeasure(f *testing.F) {
 	f.Add([]byte("RIFF\x00\x00\x00\x00WAVEfmt \xff\xff\xff\xff"))
 	f.Add([]byte("\x00\x00\x00\x01ftyp\xff\xff\xff\xff\xff\xff\xff\xff"))

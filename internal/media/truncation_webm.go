@@ -2,17 +2,16 @@ package media
 
 import "math/bits"
 
-// The EBML elements that matter here. A Cluster holds audio; the others that
-// are listed can stand beside it, and so end a Cluster of unknown length.
+// The EBML elements that matter here. A Cluster has audio.
 const (
 	ebmlHeader  = 0x1a45dfa3
 	ebmlSegment = 0x18538067
 	ebmlCluster = 0x1f43b675
 )
 
-// webmExtent walks the elements of a WebM or Matroska file. Live muxers leave the lengths of
-// the Segment and of its Clusters unknown; the blocks inside them have one
-// always. A file of unknown lengths that ends between two blocks looks whole.
+// webmExtent walks the elements of a WebM or Matroska file. Live muxers leave the
+// lengths of the Segment and of its Clusters unknown; the blocks in them always
+// have one. A file of unknown lengths that ends between two blocks looks whole.
 func webmExtent(w *window) extent {
 	at, e := int64(0), extent{}
 	for range maxSteps {
@@ -45,8 +44,7 @@ func webmExtent(w *window) extent {
 	return e
 }
 
-// ebmlID reads an element's id, its length marker included; n is 0 when there
-// is none.
+// ebmlID reads an element's id, its length marker included; n is 0 for none.
 func ebmlID(b []byte) (id uint32, n int) {
 	if len(b) == 0 || b[0] < 0x10 {
 		return 0, 0
@@ -61,7 +59,7 @@ func ebmlID(b []byte) (id uint32, n int) {
 	return id, n
 }
 
-// ebmlSize reads an element's length; n is 0 when there is none.
+// ebmlSize reads an element's length; n is 0 for none.
 func ebmlSize(b []byte) (size int64, n int, unknown bool) {
 	if len(b) == 0 || b[0] == 0 {
 		return 0, 0, false

@@ -8,10 +8,10 @@ import (
 	"os"
 )
 
-var errNotOurWAV = errors.New("not the WAV that was asked for")
+var errNotOurWAV = errors.New("not the requested WAV")
 
-// countSamples opens the WAV that ffmpeg wrote and counts the samples that
-// are really in it; the header must agree, or ffmpeg did not end well.
+// countSamples counts the samples in the WAV that ffmpeg wrote. It fails where the
+// header disagrees: then ffmpeg did not finish it.
 func countSamples(path string) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -5,8 +5,7 @@ import (
 	"io"
 )
 
-// window reads small pieces of a file, mostly forward, without a system call
-// for each.
+// window reads small pieces of a file, mostly forward, from a buffer.
 type window struct {
 	r    io.ReaderAt
 	size int64
@@ -16,9 +15,9 @@ type window struct {
 
 const windowLen = 64 << 10
 
-// at is the n bytes at off, or as many of them as the file has; they are good
-// until the next call. A read error looks like the end of the file: what
-// follows from it is a mark in Audio.Damage and no more.
+// at returns the n bytes at off, or as many as the file has. They are valid until
+// the next call. A read error looks like the end of the file: it only adds to
+// Audio.Damage.
 func (w *window) at(off int64, n int) []byte {
 	if off < 0 || off >= w.size {
 		return nil
@@ -36,7 +35,7 @@ func (w *window) at(off int64, n int) []byte {
 	return have[:min(n, len(have))]
 }
 
-// has reports whether want stands at off.
+// has reports whether the file has want at off.
 func (w *window) has(off int64, want string) bool { return string(w.at(off, len(want))) == want }
 
 // The numbers at off; 0 where the file ends.

@@ -8,41 +8,38 @@ import (
 	"testing"
 )
 
-// voiceAMR is the tune in AMR-NB at 12.2 kbit/s, as opencore-amr 0.1.6
-// encoded it from Tune(8000). It is kept as a file because most builds of
-// ffmpeg can only decode AMR.
+// voiceAMR is the tune in AMR-NB at 12.2 kbit/s, encoded from Tune(8000) by
+// opencore-amr 0.1.6. It is a file because most builds of ffmpeg only decode AMR.
 //
 //go:embed testdata/tune.amr
 var voiceAMR []byte
 
 // Sample is a file to test with.
 type Sample struct {
-	// Name is its file name; the extension is the usual one of what it is,
-	// or of what it claims to be.
+	// Name is its file name, with the usual extension of the format that it has or
+	// claims to have.
 	Name string
-	// Path is where it lies.
+	// Path is its full path.
 	Path string
-	// Format, MediaType and Codec are what it is, in the words of package
-	// media and, for the codec, of ffprobe. Hostile files that must be
-	// refused by their first bytes have none.
+	// Format and MediaType are named as in package media, Codec as in ffprobe. They
+	// are empty for hostile files that must be refused by their first bytes.
 	Format    string
 	MediaType string
 	Codec     string
-	// Streamed says that the file does not tell its own length, so that it
-	// cannot show where it has been cut.
+	// Streamed means that the file does not declare its length, so that a cut does
+	// not show.
 	Streamed bool
-	// IndexLast says that nothing can be read once the file's end is missing.
+	// IndexLast means that nothing can be read without the end of the file.
 	IndexLast bool
 }
 
-// recipe says how ffmpeg makes a Sample of the tune.
+// recipe is how ffmpeg makes a Sample of the tune.
 type recipe struct {
 	Sample
 	args []string
 }
 
-// recipes has every accepted format, in the shapes in which recorders and
-// editors write them.
+// recipes has every accepted format, as recorders and editors write them.
 func recipes() []recipe {
 	return []recipe{
 		{Sample{Name: "tune.webm", Format: "webm", MediaType: "audio/webm", Codec: "opus"},
@@ -86,7 +83,7 @@ func recipes() []recipe {
 			[]string{"-c:a", "libspeex", "-ar", "32000", "-q:a", "10", "-f", "ogg"}},
 		{Sample{Name: "flac.ogg", Format: "ogg/flac", MediaType: "audio/ogg", Codec: "flac"},
 			[]string{"-c:a", "flac", "-f", "ogg"}},
-		// As an iPhone films, and as older cameras do.
+		// As iPhones and older cameras film.
 		{Sample{Name: "phone.mov", Format: "mov", MediaType: "audio/mp4", Codec: "aac"},
 			[]string{"-c:a", "aac", "-movflags", "+faststart", "-f", "mov"}},
 		{Sample{Name: "camera.mov", Format: "mov", MediaType: "audio/mp4", Codec: "pcm_s16le"},
@@ -104,9 +101,9 @@ func recipes() []recipe {
 	}
 }
 
-// Generate writes the tune into dir in every accepted format, more than one
-// file for those that come in different shapes, and returns them all. It
-// needs an ffmpeg with the usual encoders in PATH and takes a few seconds.
+// Generate writes the tune into dir in every accepted format, with a file for each
+// variant, and returns them all. It needs an ffmpeg with the usual encoders in PATH
+// and takes a few seconds.
 func Generate(t testing.TB, dir string) []Sample {
 	t.Helper()
 	tune := write(t, dir, "source.wav", WAV(48000, 1, Tune(48000)))
@@ -124,8 +121,8 @@ func Generate(t testing.TB, dir string) []Sample {
 	return append(samples, phone, raw)
 }
 
-// One writes the tune into dir as the file of that name in Generate, for
-// tests that need a single recording.
+// One writes only the file of that name in Generate, for tests that need a single
+// recording.
 func One(t testing.TB, dir, name string) Sample {
 	t.Helper()
 	for _, r := range recipes() {
@@ -153,8 +150,8 @@ func Truncate(t testing.TB, s Sample, dir string, share float64) Sample {
 	return s
 }
 
-// Make runs ffmpeg to write a file of that name into dir, and returns its path:
-// args are everything between its general options and the output.
+// Make runs ffmpeg to write a file of that name into dir, and returns its path. args
+// are all arguments between the general options and the output.
 func Make(t testing.TB, dir, name string, args ...string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -7,24 +7,24 @@ import (
 	"testing"
 )
 
-// Secret is the text in a file that the hostile playlists point at; it must
-// never be found in anything that comes out.
+// Secret is the text in a file that the hostile playlists refer to; it must never
+// be in any output.
 const Secret = "TOP-SECRET-8d1f0c"
 
-// HostileSample is a file that must not be taken for what it claims.
+// HostileSample is a file that tries to harm its converter.
 type HostileSample struct {
 	Sample
-	// Refused says that the file must be refused as the caller's fault; the
-	// others hold real audio and must be converted, within bounds.
+	// Refused means that the file must be refused as an input fault; the others
+	// have audio and must be converted within the limits.
 	Refused bool
 }
 
-// Hostile writes files into dir that try to harm whoever converts them, and
-// returns them. Those with a Format pass by their first bytes.
+// Hostile writes files into dir that try to harm their converter, and returns them.
+// Those with a Format are accepted by their first bytes.
 func Hostile(t testing.TB, dir string) []HostileSample {
 	t.Helper()
 	secretText := write(t, dir, "secret.txt", []byte(Secret+"\n"))
-	// In the forms that ffmpeg's demuxers follow a playlist to.
+	// Targets in the forms in which ffmpeg's demuxers follow a playlist.
 	secretWAV := write(t, dir, "secret.wav", WAV(16000, 1, Tune(16000)))
 	secretMP3, secretMP4 := filepath.Join(dir, "secret.mp3"), filepath.Join(dir, "secret.mp4")
 	ffmpeg(t, "-i", secretWAV, "-c:a", "libmp3lame", secretMP3)
@@ -60,7 +60,7 @@ func Hostile(t testing.TB, dir string) []HostileSample {
 	return append(samples, bomb)
 }
 
-// manifest is a DASH manifest whose one segment is a local file.
+// manifest returns a DASH manifest whose only segment is a local file.
 func manifest(path string) string {
 	return fmt.Sprintf(`<?xml version="1.0"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011">
@@ -69,7 +69,7 @@ func manifest(path string) string {
 `, path)
 }
 
-// nsf is a Nintendo tune: a program that plays for ever.
+// nsf returns a Nintendo tune: a program that plays forever.
 func nsf() []byte {
 	b := make([]byte, 0x80+33)
 	copy(b, "NESM\x1a\x01\x01\x01")
@@ -82,7 +82,7 @@ func nsf() []byte {
 	return b
 }
 
-// id3 is an empty ID3 tag with padding.
+// id3 returns an empty ID3 tag with padding.
 func id3(padding int) []byte {
 	b := make([]byte, 10+padding)
 	copy(b, "ID3\x03\x00\x00")
@@ -92,7 +92,7 @@ func id3(padding int) []byte {
 	return b
 }
 
-// lying makes a WAV's header claim 1.5 GB of audio.
+// lying returns a WAV whose header claims 1.5 GB of audio.
 func lying(wav []byte) []byte {
 	binary.LittleEndian.PutUint32(wav[4:], 1_500_000_036)
 	binary.LittleEndian.PutUint32(wav[40:], 1_500_000_000)

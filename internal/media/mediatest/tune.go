@@ -1,11 +1,10 @@
-// Package mediatest makes real recordings for tests: the same short tune in
-// every accepted format, as ffmpeg's encoders write it, and the files that
-// people who mean harm would send.
+// Package mediatest makes real recordings for tests: the same short tune in every
+// accepted format, as ffmpeg's encoders write it, and hostile files.
 //
 // The tune is a scale of C major, C4 to C5, eight notes of half a second,
-// with the overtones and the soft attack of a voice. So whoever analyzes it
-// must find notes from C4 (261.63 Hz) to C5 (523.25 Hz), the key of C major
-// and a note each half second (120 BPM).
+// with the overtones and the soft attack of a voice. An analysis must find notes
+// from C4 (261.63 Hz) to C5 (523.25 Hz), the key of C major and a note each half
+// second (120 BPM).
 package mediatest
 
 import (
@@ -14,7 +13,7 @@ import (
 	"math/rand/v2"
 )
 
-// The tune's truths.
+// What an analysis must find.
 const (
 	// Seconds is how long the tune lasts.
 	Seconds = 4.0
@@ -28,7 +27,7 @@ const (
 // noteSeconds is the length of one note.
 const noteSeconds = 0.5
 
-// Tune is the tune at a sample rate in Hz, mono, at about -12 dBFS.
+// Tune returns the tune at a sample rate in Hz, mono, at about -12 dBFS.
 func Tune(rate int) []int16 {
 	samples := make([]int16, int(Seconds*float64(rate)))
 	for i := range samples {
@@ -42,7 +41,7 @@ func Tune(rate int) []int16 {
 	return samples
 }
 
-// scale is the distance of the n-th note of C major from C, in semitones.
+// scale returns the distance of the n-th note of C major from C, in semitones.
 func scale(n int) float64 {
 	return [...]float64{0, 2, 4, 5, 7, 9, 11, 12}[min(n, 7)]
 }
@@ -52,7 +51,7 @@ func envelope(at float64) float64 {
 	return min(1, at/0.02, (noteSeconds-at)/0.06)
 }
 
-// Noise is n samples of white noise, which nothing can compress.
+// Noise returns n samples of white noise, which cannot be compressed.
 func Noise(n int) []int16 {
 	samples, random := make([]int16, n), rand.New(rand.NewPCG(1, 2))
 	for i := range samples {
@@ -61,8 +60,8 @@ func Noise(n int) []int16 {
 	return samples
 }
 
-// WAV is a WAV file of 16-bit samples, interleaved when there are more
-// channels than one.
+// WAV returns a WAV file of 16-bit samples, interleaved if there is more than one
+// channel.
 func WAV(rate, channels int, samples []int16) []byte {
 	b := make([]byte, 0, 44+2*len(samples))
 	le := binary.LittleEndian

@@ -11,35 +11,37 @@ import (
 	"orak"
 )
 
-// stderrLog reads what a child says: it keeps the end of its complaints, and
-// takes from the rest the packets that could not be decoded, the gaps, and what
-// the meters found. It is written by one goroutine and read after that.
+// stderrLog reads the standard error of a child. It keeps the end of the warnings
+// and errors, counts the packets that could not be decoded and the gaps, and
+// reads the results of the meters. One goroutine writes it; it is read after
+// that.
 type stderrLog struct {
 	line []byte
-	// complaints has the last lines that are no mere information.
+	// complaints has the last lines of warnings and errors.
 	complaints []byte
-	// informing says that the last line with a level was information, which
-	// the lines without one go on with.
+	// informing is true if the last line with a level was informational. Lines
+	// without a level continue it.
 	informing    bool
 	decodeErrors int
-	// gaps counts the gaps that were filled with silence, skipped is how long
-	// those are, in s, that were too long for it.
+	// gaps counts the gaps that were filled with silence; skipped is the total
+	// length, in s, of those that were too long for that.
 	gaps    int
 	skipped float64
-	// meters are those of the chain by their place, meter the one that speaks.
+	// meters has the results of the meters by their place in the chain; meter is
+	// the place of the one whose lines are being read.
 	meters map[int]loudness
 	meter  int
-	// levels are those of a survey: RMS for each channel, in dB of full scale.
+	// levels has the result of a survey: RMS of each channel, in dB of full scale.
 	levels []float64
 }
 
-// loudness is what a meter found.
+// loudness is the result of a meter.
 type loudness struct {
 	integrated float64 // LUFS
 	truePeak   float64 // dBTP
 }
 
-// The bounds of what is kept: a child that complains of each packet must not
+// Bounds of what is kept, in bytes: a child that reports every packet must not
 // fill memory or the log.
 const (
 	maxTail = 2 << 10
@@ -61,10 +63,10 @@ func (s *stderrLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// informs knows the level at the beginning of a line of ffmpeg's.
+// informs matches an informational line of ffmpeg.
 var informs = regexp.MustCompile(`^(\[[^\]]*@ 0x[0-9a-f]+\] )?\[(info|verbose|debug)\]`)
 
-// endLine takes in one line.
+// endLine processes one line.
 func (s *stderrLog) endLine() {
 	line := string(s.line)
 	s.line = s.line[:0]
@@ -72,7 +74,7 @@ func (s *stderrLog) endLine() {
 		s.informing = informs.MatchString(line)
 	}
 	if s.informing {
-		s.heard(line)
+		s.readInfo(line)
 		return
 	}
 	s.countFault(line)
@@ -82,8 +84,8 @@ func (s *stderrLog) endLine() {
 	}
 }
 
-// countFault counts the line if it reports a broken packet, or a page of Ogg
-// that was changed; the words differ between ffmpeg 5, 6 and 7.
+// countFault counts the line if it reports a broken packet or a corrupted page of
+// Ogg. The texts differ between ffmpeg 5, 6 and 7.
 func (s *stderrLog) countFault(line string) {
 	for _, sign := range []string{"Error while decoding stream", "Error submitting packet to decoder", "Decoding error:", "CRC mismatch!"} {
 		if strings.Contains(line, sign) {
@@ -93,8 +95,8 @@ func (s *stderrLog) countFault(line string) {
 	}
 }
 
-// What the filters say. A hostile file can put words like these into a title;
-// it can falsify no more than its own loudness.
+// The output of the filters. A hostile file can put such lines into a title, and
+// falsify only its own loudness.
 var (
 	printed   = regexp.MustCompile(`^\[info\] (\d+\.\d+)$`)
 	summary   = regexp.MustCompile(`^\[Parsed_ebur128_(\d) @ 0x[0-9a-f]+\] \[info\] Summary:$`)
@@ -102,11 +104,11 @@ var (
 	levelLine = regexp.MustCompile(`^\[Parsed_astats_0 @ 0x[0-9a-f]+\] \[info\] RMS level dB: (-?[0-9.]+|-inf|inf|nan)$`)
 )
 
-// maxLevels bounds the channels of a survey.
+// maxLevels is the most channels of a survey.
 const maxLevels = 64
 
-// heard takes from a line of information what was asked for.
-func (s *stderrLog) heard(line string) {
+// readInfo reads the output of filters from an informational line.
+func (s *stderrLog) readInfo(line string) {
 	if m := printed.FindStringSubmatch(line); m != nil {
 		if gap := number(m[1]); gap > longestGap {
 			s.skipped += gap
@@ -139,7 +141,7 @@ func (s *stderrLog) heard(line string) {
 	s.meters[s.meter] = found
 }
 
-// number reads what a filter prints; what is no number is silence.
+// number parses what a filter prints; anything but a number is silence.
 func number(text string) float64 {
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
@@ -154,7 +156,7 @@ const silence = -120.0
 // absoluteGate is the integrated loudness of silence, in LUFS (EBU R 128).
 const absoluteGate = -70.0
 
-// loudness is what the meter at a place of the chain found.
+// loudness returns the result of the meter at a place of the chain.
 func (s *stderrLog) loudness(place int) loudness {
 	found, ok := s.meters[place]
 	if !ok {
@@ -163,8 +165,8 @@ func (s *stderrLog) loudness(place int) loudness {
 	return loudness{integrated: max(found.integrated, absoluteGate), truePeak: max(found.truePeak, silence)}
 }
 
-// measured is the recording's loudness as it came; nil where it is too short
-// for the meter, which looks at blocks of 0.4 s.
+// measured returns the loudness of the recording before the mix; nil where it is
+// shorter than the 0.4 s blocks of the meter.
 func (s *stderrLog) measured(seconds float64) *orak.Loudness {
 	const block = 0.4
 	if _, ok := s.meters[filterLoudness]; !ok || seconds < block {
@@ -174,11 +176,12 @@ func (s *stderrLog) measured(seconds float64) *orak.Loudness {
 	return &orak.Loudness{IntegratedLUFS: found.integrated, TruePeakDBTP: found.truePeak}
 }
 
-// errWrite is a child that says it could not write, whatever its exit status.
+// errWrite is the error of a child that reports a failed write, whatever its exit
+// status.
 var errWrite = errors.New("the output could not be written")
 
-// writeError looks for complaints about the output. ffmpeg 5 exits with 0
-// when the disk gets full only as it writes the last of its buffer.
+// writeError returns an error if the child reported a failed write. ffmpeg 5 exits
+// with 0 when the disk becomes full while it writes the last of its buffer.
 func (s *stderrLog) writeError(program string) error {
 	e := &childError{program: program, err: errWrite, tail: s.tail()}
 	if e.says("Error writing trailer", "Error closing file", "av_interleaved_write_frame", "Error muxing a packet") {
@@ -187,7 +190,7 @@ func (s *stderrLog) writeError(program string) error {
 	return nil
 }
 
-// tail is the end of the complaints.
+// tail returns the end of the warnings and errors.
 func (s *stderrLog) tail() string {
 	all := strings.TrimSpace(string(s.complaints) + string(s.line))
 	return all[max(0, len(all)-maxTail):]
