@@ -22,13 +22,8 @@ import (
 	"orak/workflows"
 )
 
-const (
-	// maxJSON bounds a request's JSON body, in bytes.
-	maxJSON = 64 << 10
-	// maxBy and maxReason bound the operator's name and reason, in bytes.
-	maxBy     = 200
-	maxReason = 1000
-)
+// maxJSON bounds a request's JSON body, in bytes.
+const maxJSON = 64 << 10
 
 // postReprocess restarts a parked upload.
 func (s *Server) postReprocess(c *fiber.Ctx) error {
@@ -112,16 +107,18 @@ func sentence(message string) string {
 }
 
 func checkPerson(by, reason string) error {
-	for _, f := range []struct {
-		name, value string
-		limit       int
-	}{{"by", by, maxBy}, {"reason", reason, maxReason}} {
-		if strings.TrimSpace(f.value) == "" {
-			return refuse(codeInvalidRequest, f.name+" is required; it is stored with the upload.")
+	for _, f := range [][2]string{{"by", by}, {"reason", reason}} {
+		if strings.TrimSpace(f[1]) == "" {
+			return refuse(codeInvalidRequest, f[0]+" is required; it is stored with the upload.")
 		}
-		if len(f.value) > f.limit || !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unicode.IsControl) {
-			return refuse(codeInvalidRequest, fmt.Sprintf("%s must be at most %d bytes without control characters.", f.name, f.limit))
-		}
+	}
+	return errors.Join(checkText("by", by, workflows.MaxBy), checkText("reason", reason, workflows.MaxReason))
+}
+
+// checkText refuses a value that has more than limit bytes or control characters.
+func checkText(name, value string, limit int) error {
+	if len(value) > limit || !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		return refuse(codeInvalidRequest, fmt.Sprintf("%s must be at most %d bytes of text without control characters.", name, limit))
 	}
 	return nil
 }

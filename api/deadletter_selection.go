@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 	"go.temporal.io/sdk/temporal"
@@ -138,10 +136,7 @@ func whenOf(c *fiber.Ctx, name string, now time.Time) (time.Time, error) {
 
 func textOf(c *fiber.Ctx) (string, error) {
 	given := c.Query(paramText)
-	if len(given) > maxText || !utf8.ValidString(given) || strings.ContainsFunc(given, unicode.IsControl) {
-		return "", refuse(codeInvalidRequest, fmt.Sprintf("text must be at most %d bytes without control characters.", maxText))
-	}
-	return strings.ToLower(given), nil
+	return strings.ToLower(given), checkText(paramText, given, maxText)
 }
 
 // query is the part of sel that Temporal's visibility evaluates. Its values come from

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -63,15 +60,7 @@ func (s *Server) deleteUpload(c *fiber.Ctx) error {
 // erasureOf reads the requester and the reason.
 func erasureOf(c *fiber.Ctx, t orak.Tenant, id orak.UploadID) (events.Erasure, error) {
 	asked := events.Erasure{ID: id, Tenant: t, By: c.Query("by", defaultBy), Reason: c.Query("reason")}
-	for _, f := range []struct {
-		name, value string
-		limit       int
-	}{{"by", asked.By, events.MaxBy}, {"reason", asked.Reason, events.MaxReason}} {
-		if len(f.value) > f.limit || !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unicode.IsControl) {
-			return events.Erasure{}, refuse(codeInvalidRequest, fmt.Sprintf("%s must be at most %d bytes of text without control characters.", f.name, f.limit))
-		}
-	}
-	return asked, nil
+	return asked, errors.Join(checkText("by", asked.By, events.MaxBy), checkText("reason", asked.Reason, events.MaxReason))
 }
 
 // mustKnow returns errUnknown unless the upload exists and is the tenant's. The

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,7 +78,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 }
 
 func (m *metrics) served(route, method string, status int, took time.Duration) {
-	m.requests.WithLabelValues(route, method, statusLabel(status)).Inc()
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	if route != routeNone {
 		m.durations.WithLabelValues(route, method).Observe(took.Seconds())
 	}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -194,6 +193,3 @@ var _ propagation.TextMapCarrier = headers{}
 func (h headers) Get(key string) string { return h.c.Get(key) }
 func (h headers) Set(key, value string) { h.c.Set(key, value) }
 func (h headers) Keys() []string        { return nil }
-
-// statusLabel is the value of the label status.
-func statusLabel(status int) string { return strconv.Itoa(status) }
