@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"orak/test/stack"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,9 +46,8 @@ type Broker struct {
 	Address string // host:port that clients dial
 	Version string
 
-	dir    string
-	cmd    *exec.Cmd
-	exited chan struct{}
+	dir   string
+	child *stack.Child
 }
 
 // Start fetches the broker's jars unless they are here, formats a storage
@@ -63,7 +63,7 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the broker's folder: %w", err)
 	}
-	b := &Broker{Version: version, dir: dir, exited: make(chan struct{})}
+	b := &Broker{Version: version, dir: dir}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(dir))
@@ -79,10 +79,7 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 		return nil, err
 	}
 	if err := b.awaitReady(ctx); err != nil {
-		tail := b.Tail()
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-		defer cancel()
-		return nil, errors.Join(fmt.Errorf("waiting for the broker: %w\n%s", err, tail), b.Stop(stopCtx))
+		return nil, errors.Join(fmt.Errorf("waiting for the broker: %w\n%s", err, b.Tail()), b.Stop())
 	}
 	return b, nil
 }
@@ -203,22 +200,10 @@ func format(ctx context.Context, jars, dir string) error {
 	return nil
 }
 
-func (b *Broker) launch(jars string) error {
-	log, err := os.Create(filepath.Join(b.dir, "broker.log"))
-	if err != nil {
-		return fmt.Errorf("creating the broker's log: %w", err)
-	}
-	defer log.Close() // the child has its own descriptor
-	b.cmd = java(jars, b.dir, "kafka.Kafka", filepath.Join(b.dir, "server.properties"))
-	b.cmd.Stdout, b.cmd.Stderr = log, log
-	if err := b.cmd.Start(); err != nil {
-		return fmt.Errorf("starting the broker: %w", err)
-	}
-	go func() {
-		defer close(b.exited)
-		_ = b.cmd.Wait() // its log shows how it ended; a killed JVM always exits with an error
-	}()
-	return nil
+func (b *Broker) launch(jars string) (err error) {
+	cmd := java(jars, b.dir, "kafka.Kafka", filepath.Join(b.dir, "server.properties"))
+	b.child, err = stack.Run(cmd, func(string) bool { return false })
+	return err
 }
 
 // awaitReady returns when the broker has answered a metadata request, which
@@ -239,7 +224,7 @@ func (b *Broker) awaitReady(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-b.exited:
+		case <-b.child.Exited():
 			return errors.New("the broker ended while starting")
 		case <-ctx.Done():
 			return fmt.Errorf("%w; last answer: %w", ctx.Err(), err)
@@ -249,29 +234,18 @@ func (b *Broker) awaitReady(ctx context.Context) error {
 }
 
 // Exited is closed once the broker's process has ended.
-func (b *Broker) Exited() <-chan struct{} { return b.exited }
+func (b *Broker) Exited() <-chan struct{} { return b.child.Exited() }
 
-// Tail returns the last lines of the broker's log, at most 4 KiB.
+// Tail returns the end of the broker's log, at most 4 KiB.
 func (b *Broker) Tail() string {
-	log, err := os.ReadFile(filepath.Join(b.dir, "broker.log"))
-	if err != nil {
-		return "(no log: " + err.Error() + ")"
-	}
-	return string(log[max(0, len(log)-4096):])
+	log := b.child.Output()
+	return log[max(0, len(log)-4096):]
 }
 
-// Stop lets the broker close its logs, kills it when ctx ends first, and
-// removes its folder. It may be called more than once.
-func (b *Broker) Stop(ctx context.Context) error {
-	if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stopping the broker: %w", err)
-	}
-	select {
-	case <-b.exited:
-	case <-ctx.Done():
-		_ = b.cmd.Process.Kill() // it may have ended already
-		<-b.exited
-	}
+// Stop lets the broker close its logs, kills it after stopWithin, and removes its
+// folder. It may be called more than once.
+func (b *Broker) Stop() error {
+	_ = b.child.End(syscall.SIGTERM, stopWithin) // a JVM that is asked to end always reports an error
 	if err := os.RemoveAll(b.dir); err != nil {
 		return fmt.Errorf("removing the broker's folder: %w", err)
 	}

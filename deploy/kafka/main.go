@@ -39,9 +39,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		return 1
 	}
 	defer func() {
-		stopCtx, cancel := context.WithTimeout(context.Background(), stopWithin)
-		defer cancel()
-		if err := broker.Stop(stopCtx); err != nil {
+		if err := broker.Stop(); err != nil {
 			fmt.Fprintln(stderr, "kafka:", err)
 			code = max(code, 1)
 		}

@@ -43,7 +43,7 @@ var floors = []floor{
 	{"standalone/...", 8, "everything in one process"},
 	{"test/...", 9, "tests of the whole may see all of it"},
 	{"bench/...", 10, "measures the whole from outside, on the servers that test/stack runs"},
-	{"deploy/...", 9, "runs beside the product, not in it"},
+	{"deploy/...", 10, "runs beside the product, not in it"},
 	{"tools/...", 9, "developers' tools"},
 }
 
