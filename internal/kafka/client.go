@@ -16,15 +16,15 @@ import (
 	"orak/events"
 )
 
-// MaxRecord is the largest batch that a client sends and that orak's
-// dead-letter topic takes, in bytes. It is twice what Kafka takes by default,
-// so that a dead letter always has room for its origin.
+// MaxRecord is the largest batch, in bytes, that a client sends and that the topic
+// of dead letters accepts. It is twice Kafka's default limit, so that a dead letter
+// always has room for its origin.
 const MaxRecord = 2 << 20
 
-// NewClient makes a client that is safe for uploads; see the package comment.
-// It connects when it is first used, so brokers that are down are no error
-// here. opts come last and win. Tracing uses the OpenTelemetry globals;
-// metrics come with the option that Metrics gives. The caller closes it.
+// NewClient returns a client with settings that lose no record; see the package
+// comment. It connects on first use, so that it does not fail while the brokers are
+// down. opts override its settings. It traces with the OpenTelemetry globals; for
+// metrics, add the option Metrics. The caller closes it.
 func NewClient(cfg Config, log *slog.Logger, opts ...kgo.Opt) (*kgo.Client, error) {
 	base := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
@@ -49,9 +49,9 @@ func NewClient(cfg Config, log *slog.Logger, opts ...kgo.Opt) (*kgo.Client, erro
 	return cl, nil
 }
 
-// Metrics is the option that counts a client's connections, bytes and errors
-// in reg, as orak_kafka_…, labelled with its client id: clients of one process
-// need different ids. The metrics go when the client is closed.
+// Metrics returns the option that counts a client's connections, bytes and errors
+// in reg, as orak_kafka_…, labelled with its client id: the clients of a process
+// need different ids. The metrics are unregistered when the client is closed.
 func Metrics(reg prometheus.Registerer) kgo.Opt {
 	return kgo.WithHooks(kprom.NewMetrics("orak_kafka", kprom.Registerer(reg), kprom.WithClientLabel()))
 }
@@ -68,8 +68,8 @@ func mechanism(cfg Config) sasl.Mechanism {
 	}
 }
 
-// maxBatch keeps to what a topic takes: just under Kafka's default of
-// message.max.bytes, except for dead letters.
+// maxBatch returns the largest batch that a topic accepts: just under Kafka's
+// default of message.max.bytes, except for dead letters.
 func maxBatch(topic string) int32 {
 	if topic == events.TopicDeadLetters {
 		return MaxRecord

@@ -35,7 +35,7 @@ func TestConfigIsValidated(t *testing.T) {
 	}
 }
 
-func TestClientLogsInBySASL(t *testing.T) {
+func TestClientAuthenticatesBySASL(t *testing.T) {
 	t.Parallel()
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		ctx, cancel := context.WithTimeout(context.Background(), within)
@@ -49,7 +49,7 @@ func TestClientLogsInBySASL(t *testing.T) {
 	}
 }
 
-func TestMetricsGoWithTheirClient(t *testing.T) {
+func TestMetricsAreUnregisteredWithTheirClient(t *testing.T) {
 	t.Parallel()
 	c, _, ctx := setup(t)
 	reg := prometheus.NewRegistry()
@@ -67,7 +67,7 @@ func TestMetricsGoWithTheirClient(t *testing.T) {
 	}
 }
 
-func TestOutageIsLoggedWithoutAFlood(t *testing.T) {
+func TestOutageIsLoggedOncePerPeriod(t *testing.T) {
 	t.Parallel()
 	c, _, ctx := setup(t)
 	var out logBuffer
@@ -82,7 +82,7 @@ func TestOutageIsLoggedWithoutAFlood(t *testing.T) {
 	require.Equal(t, 1, strings.Count(out.String(), "unable to open connection"), out.String())
 }
 
-func TestTopicsOfAllRolesHaveTheirNames(t *testing.T) {
+func TestTopicsHaveTheirNames(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, topic := range events.Topics() {

@@ -1,26 +1,24 @@
-// Package kafka holds what every part of orak that speaks to Kafka shares:
-// one way to make a client, the creation of topics, and a producer that says
-// whose fault a failed send is.
+// Package kafka has what all parts of orak that use Kafka share: the creation of
+// clients and topics, and a producer that classifies failures.
 //
-// A client is made for safety first: acks from all in-sync replicas,
-// idempotent, no linger (an upload waits for its acknowledgement, and 10 ms of
-// linger would be most of that wait), no topic ever created by accident.
+// A client is configured so that no record is lost: acks from all in-sync replicas,
+// an idempotent producer, no linger (an upload waits for its acknowledgment, and
+// 10 ms of linger would be most of that wait), and no auto-created topics.
 //
 //	Publish ──► buffer ──► broker ──ack──► Publish returns nil
 //	   │           │
-//	   │           └─ no ack within DeliveryTimeout: the send fails, unless
-//	   │              the broker may have it already; then it is tried on
-//	   └─ ctx ends: Publish returns, and the record may still go out
+//	   │           └─ no ack within DeliveryTimeout: the send fails, unless the
+//	   │              broker may have the record already; then it is retried
+//	   └─ ctx ends: Publish returns, and the record may still be sent
 //
-// So a record is sent at least once, and whoever reads it drops repeats by
-// the event's id.
+// So a record is sent at least once, and consumers drop repeats by the event's id.
 //
 // # Non-obvious
 //
-//   - franz-go looks only at the context of the first record of a batch, and
-//     when that ends it fails every record buffered for the partition. The
-//     producer therefore never gives a caller's context to the client.
-//   - Produce blocks when the buffer is full. The producer refuses instead: a
-//     caller with an outbox is better served by an error at once.
-//   - The trace context of a dead letter is its origin's and stays untouched.
+//   - franz-go uses only the context of the first record in a batch, and when that
+//     ends, it fails every record that is buffered for the partition. The producer
+//     therefore never passes a caller's context to the client.
+//   - Produce blocks when the buffer is full. The producer returns an error at once
+//     instead, which suits a caller with an outbox better.
+//   - The trace context of a dead letter is that of its origin, unchanged.
 package kafka

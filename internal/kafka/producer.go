@@ -13,31 +13,29 @@ import (
 	"orak/events"
 )
 
-// Producer sends records and says whose fault it is when it cannot. It is
-// safe for concurrent use; records of one key keep the order in which they
-// were given to it.
+// Producer sends records, and classifies the failures. It is safe for concurrent
+// use. Records of one key are sent in the order of the calls.
 type Producer struct {
 	cl    *kgo.Client
 	reach *reach
 }
 
-// NewProducer sends through cl, which stays the caller's to close.
+// NewProducer returns a Producer that sends through cl, which the caller closes.
 func NewProducer(cl *kgo.Client) *Producer {
 	p := &Producer{cl: cl}
 	p.reach = newReach(p.Ping)
 	return p
 }
 
-// Publish sends r and returns nil once all in-sync replicas have it. It
-// returns as soon as ctx ends, and within seconds where no broker answers: at once
-// once that is known. The record may still
-// go out after that, so an error never means that it was not sent: delivery is
-// at least once. r belongs to the producer from the call on.
+// Publish sends r and returns nil after all in-sync replicas have acknowledged it. It
+// returns as soon as ctx ends, and within seconds if no broker answers; while that is
+// known, at once. The record may still be sent afterwards, so an error does not mean
+// that it was not: delivery is at-least-once. The caller must not use r again.
 //
-// An error is an *orak.Fault: of class dependency where Kafka cannot be
-// reached, does not have the topic, or did not answer within ctx (records for a
-// topic that was made anew fail so, once); of class
-// internal where this record can never be sent (too large, refused).
+// An error is an *orak.Fault: of class dependency if Kafka cannot be reached, does
+// not have the topic, or did not answer within ctx (the first records for
+// a recreated topic fail like that); of class internal if this record can never be
+// sent (too large, refused).
 func (p *Producer) Publish(ctx context.Context, r *kgo.Record) error {
 	if err := ctx.Err(); err != nil {
 		return fault(err)
@@ -50,7 +48,7 @@ func (p *Producer) Publish(ctx context.Context, r *kgo.Record) error {
 	return p.await(ctx, sent)
 }
 
-// await waits for an acknowledgment as long as Kafka is there.
+// await waits for an acknowledgment while Kafka is reachable.
 func (p *Producer) await(ctx context.Context, sent <-chan error) error {
 	doubt := time.NewTicker(doubtAfter)
 	defer doubt.Stop()
@@ -68,22 +66,22 @@ func (p *Producer) await(ctx context.Context, sent <-chan error) error {
 	}
 }
 
-// PublishAsync sends r and calls done exactly once, with nil or with an error
-// as Publish has it. ctx gives the trace; its end does not cancel the send. It
-// never blocks: with a full buffer, done gets its error at once. done runs on
-// the client's goroutine, so it must be quick and must not publish. A timestamp
-// that is older than the delivery may take becomes the present.
+// PublishAsync sends r and calls done exactly once, with nil or an error like that
+// of Publish. It uses ctx only for the trace: the end of ctx does not cancel the
+// send. It never blocks: if the buffer is full, done gets an error at once. done
+// runs on the client's goroutine, so it must be quick and must not publish. It
+// replaces a timestamp that is older than half the delivery timeout by the present.
 func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(error)) {
 	topic := r.Topic
-	// The client counts the time for delivery from the record's own timestamp:
-	// one that was made before an outage would be given up at once, for ever.
+	// The client counts the delivery timeout from the record's timestamp: a record
+	// that was made before an outage would always fail at once.
 	if limit, ok := p.cl.OptValue(kgo.RecordDeliveryTimeout).(time.Duration); ok && !r.Timestamp.IsZero() && time.Since(r.Timestamp) > limit/2 {
 		r.Timestamp = time.Now()
 	}
 	p.cl.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) {
 		if errors.Is(err, kerr.UnknownTopicID) {
-			// The topic was deleted and made anew; the client would look for
-			// the old one for ever. In a goroutine, since it waits for this one.
+			// The topic was recreated; the client would look for the old one for
+			// ever. In a goroutine, since the call waits for this callback.
 			go p.cl.PurgeTopicsFromProducing(topic)
 		}
 		if err != nil {
@@ -93,8 +91,8 @@ func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(er
 	})
 }
 
-// PublishEvent is Publish for an event. Where the topic does not take a
-// lifecycle event of its size, the event is published bare.
+// PublishEvent publishes an event, like Publish. If the topic refuses a lifecycle
+// event for its size, the event is published bare.
 func (p *Producer) PublishEvent(ctx context.Context, topic string, e events.Event) error {
 	return p.publishOr(ctx, e.Record(topic), func() *kgo.Record {
 		bare, ok := e.Bare()
@@ -105,16 +103,16 @@ func (p *Producer) PublishEvent(ctx context.Context, topic string, e events.Even
 	})
 }
 
-// PublishDeadLetter is Publish for a dead letter. Where the topic does not take
-// one of its size, the letter is published bare.
+// PublishDeadLetter publishes a dead letter, like Publish. If the topic refuses it
+// for its size, the letter is published bare.
 func (p *Producer) PublishDeadLetter(ctx context.Context, d events.DeadLetter) error {
 	return p.publishOr(ctx, d.Record(), func() *kgo.Record { return d.Bare().Record() })
 }
 
-// publishOr publishes r, or what bare makes, where r itself can never be
-// written: whoever writes a dead letter or an event must not stand still for
-// its size. A topic that takes not even that is out of order: class dependency.
-// bare may return nil for what has no other form.
+// publishOr publishes r, or the record of bare if r can never be written: an upload
+// must not be blocked by the size of a dead letter or an event. If the topic refuses
+// that as well, it is misconfigured: class dependency. bare returns nil if there is
+// no other form.
 func (p *Producer) publishOr(ctx context.Context, r *kgo.Record, bare func() *kgo.Record) error {
 	topic, size := r.Topic, len(r.Value)
 	err := p.Publish(ctx, r)
@@ -134,19 +132,19 @@ func (p *Producer) publishOr(ctx context.Context, r *kgo.Record, bare func() *kg
 	return err
 }
 
-// isRefused reports whether err says that this record can never be written.
+// isRefused reports whether err means that this record can never be written.
 func isRefused(err error) bool {
 	var f *orak.Fault
 	return errors.As(err, &f) && f.Class == orak.ClassInternal
 }
 
-// PublishEventAsync is PublishAsync for an event.
+// PublishEventAsync publishes an event, like PublishAsync.
 func (p *Producer) PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error)) {
 	p.PublishAsync(ctx, e.Record(topic), done)
 }
 
-// Ping reports whether any broker answers. An error is an *orak.Fault of
-// class dependency.
+// Ping returns nil if any broker answers. An error is an *orak.Fault of class
+// dependency.
 func (p *Producer) Ping(ctx context.Context) error {
 	if err := p.cl.Ping(ctx); err != nil {
 		return unreachable(fmt.Errorf("pinging Kafka: %w", err))
@@ -154,10 +152,9 @@ func (p *Producer) Ping(ctx context.Context) error {
 	return nil
 }
 
-// fault tells this record's failure from one that every record would meet. A
-// record that the broker finds corrupt was sound when it was sent.
-// What is not known to be the record's own counts as Kafka's: it is waited
-// out, and nothing is lost by waiting.
+// fault separates the failures of one record from those that every record would
+// have. A record that the broker finds corrupt was damaged in transit. An unknown
+// error counts as Kafka's: the record waits, and nothing is lost.
 func fault(err error) *orak.Fault {
 	for _, own := range []error{
 		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp,

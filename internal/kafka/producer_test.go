@@ -33,7 +33,7 @@ func record(key, value string) *kgo.Record {
 	return &kgo.Record{Topic: events.TopicUploads, Key: []byte(key), Value: []byte(value)}
 }
 
-func TestPublishedRecordIsThere(t *testing.T) {
+func TestPublishReturnsAfterTheAcknowledgment(t *testing.T) {
 	t.Parallel()
 	c, cl, ctx := setup(t)
 	p := kafka.NewProducer(cl)
@@ -44,7 +44,7 @@ func TestPublishedRecordIsThere(t *testing.T) {
 	require.Equal(t, "v", string(got.Value))
 }
 
-func TestUploadsDoNotWaitForALinger(t *testing.T) {
+func TestPublishDoesNotLinger(t *testing.T) {
 	t.Parallel()
 	_, cl, _ := setup(t)
 	require.Equal(t, time.Duration(0), cl.OptValue(kgo.ProducerLinger))
@@ -73,13 +73,11 @@ func TestPublishReturnsWhenItsContextEndsAndTheRecordFollows(t *testing.T) {
 	for _, r := range read(t, c, events.TopicUploads, 2) {
 		keys[string(r.Key)] = true
 	}
-	require.True(t, keys["meanwhile"], "an error does not mean that it was not sent")
+	require.True(t, keys["meanwhile"], "a record may be sent in spite of an error")
 	require.NoError(t, p.Ping(ctx))
 }
 
-// franz-go itself fails every record of a partition when the context of the
-// first one in a batch ends.
-func TestPublishFailsFastWhileKafkaIsAway(t *testing.T) {
+func TestPublishFailsFastWhileKafkaIsUnavailable(t *testing.T) {
 	t.Parallel()
 	c, _, ctx := setup(t)
 	cable := new(network)
@@ -89,22 +87,24 @@ func TestPublishFailsFastWhileKafkaIsAway(t *testing.T) {
 	long, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	requireClass(t, p.Publish(long, record("first", "")), orak.ClassDependency)
-	require.NoError(t, long.Err(), "the first to meet it asks whether Kafka is there")
+	require.NoError(t, long.Err(), "the first caller checks whether Kafka is reachable")
 	began := time.Now()
 	for range 1000 {
 		requireClass(t, p.Publish(long, record("next", "")), orak.ClassDependency)
 	}
-	require.Less(t, time.Since(began), within/2, "the next ones know: each would else wait for its context")
+	require.Less(t, time.Since(began), within/2, "the next callers use its result instead of waiting for their contexts")
 	cable.set(true)
 	require.Eventually(t, func() bool { return p.Publish(ctx, record("last", "")) == nil }, within, 10*time.Millisecond)
 	keys := map[string]int{}
 	for _, r := range read(t, c, events.TopicUploads, 3) {
 		keys[string(r.Key)]++
 	}
-	require.Equal(t, map[string]int{"before": 1, "first": 1, "last": 1}, keys, "what was refused at once was not sent")
+	require.Equal(t, map[string]int{"before": 1, "first": 1, "last": 1}, keys, "refused records are not sent")
 }
 
-func TestOneCallersEndDoesNotFailTheOthers(t *testing.T) {
+// franz-go fails every record of a partition when the context of the first one in
+// a batch ends.
+func TestPublishIsNotFailedByTheContextsOfOthers(t *testing.T) {
 	t.Parallel()
 	c, _, ctx := setup(t)
 	cable := new(network)
@@ -128,10 +128,10 @@ func TestOneCallersEndDoesNotFailTheOthers(t *testing.T) {
 	for _, r := range read(t, c, events.TopicUploads, 3) {
 		values = append(values, string(r.Value))
 	}
-	require.Equal(t, []string{"first", "impatient", "patient"}, values, "records of a key keep their order")
+	require.Equal(t, []string{"first", "impatient", "patient"}, values, "records of a key stay in order")
 }
 
-func TestMissingTopicIsADependencyAndIsNotCreated(t *testing.T) {
+func TestMissingTopicIsADependencyFaultAndIsNotCreated(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -142,7 +142,7 @@ func TestMissingTopicIsADependencyAndIsNotCreated(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestRecordThatCanNeverBeSentIsOurs(t *testing.T) {
+func TestRecordThatCanNeverBeSentIsAnInternalFault(t *testing.T) {
 	t.Parallel()
 	_, cl, ctx := setup(t)
 	p := kafka.NewProducer(cl)
@@ -152,8 +152,8 @@ func TestRecordThatCanNeverBeSentIsOurs(t *testing.T) {
 	require.NoError(t, p.Publish(ctx, record("k", "the next one goes through")))
 }
 
-// What arrives corrupt was damaged on its way: the next one is not at fault.
-func TestARecordThatIsDamagedOnItsWayIsAnOutage(t *testing.T) {
+// A record that arrives corrupt is not at fault itself.
+func TestRecordDamagedInTransitIsADependencyFault(t *testing.T) {
 	t.Parallel()
 	c, _, ctx := setup(t)
 	c.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
@@ -173,7 +173,7 @@ func TestARecordThatIsDamagedOnItsWayIsAnOutage(t *testing.T) {
 	requireClass(t, kafka.NewProducer(newClient(t, cfg)).Publish(ctx, record("k", "v")), orak.ClassDependency)
 }
 
-// A dead letter is larger than its origin, which may fill a record by itself.
+// A dead letter is larger than its origin, which may have the largest size.
 func TestDeadLetterTopicHasRoomForTheLargestOrigin(t *testing.T) {
 	t.Parallel()
 	c, cl, ctx := setup(t)
@@ -186,7 +186,7 @@ func TestDeadLetterTopicHasRoomForTheLargestOrigin(t *testing.T) {
 	require.Equal(t, origin.Value, read(t, c, events.TopicDeadLetters, 1)[0].Value)
 }
 
-// takes sets the largest record that a topic takes, in bytes.
+// takes sets the largest record that a topic accepts, in bytes.
 func takes(t *testing.T, cl *kgo.Client, topic string, bytes int) {
 	t.Helper()
 	limit := fmt.Sprint(bytes)
@@ -243,9 +243,8 @@ func TestLifecycleEventThatIsTooLargeIsWrittenBare(t *testing.T) {
 	require.Equal(t, orak.StatusCompleted, l.Status)
 }
 
-// It would fail every dead letter: people are to be told that Kafka is out of
-// order.
-func TestTopicThatTakesNotEvenTheBareFormIsADependency(t *testing.T) {
+// Such a topic would fail every dead letter, so that operators must be alerted.
+func TestTopicThatRefusesTheBareFormIsADependencyFault(t *testing.T) {
 	t.Parallel()
 	_, cl, ctx := setup(t)
 	takes(t, cl, events.TopicDeadLetters, 100)
@@ -253,7 +252,7 @@ func TestTopicThatTakesNotEvenTheBareFormIsADependency(t *testing.T) {
 	requireClass(t, kafka.NewProducer(cl).PublishDeadLetter(ctx, letter), orak.ClassDependency)
 }
 
-func TestFullBufferRefusesAtOnce(t *testing.T) {
+func TestFullBufferFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	c, _, ctx := setup(t)
 	cable := new(network)
@@ -269,7 +268,7 @@ func TestFullBufferRefusesAtOnce(t *testing.T) {
 	require.NoError(t, <-first)
 }
 
-func TestAcknowledgedRecordsSurviveTheBrokersRestart(t *testing.T) {
+func TestAcknowledgedRecordsSurviveARestartOfTheBroker(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -285,8 +284,8 @@ func TestAcknowledgedRecordsSurviveTheBrokersRestart(t *testing.T) {
 	require.Len(t, read(t, second, events.TopicUploads, 20), 20)
 }
 
-// What was made before an outage is sent after it, however long that was.
-func TestARecordThatWasMadeLongAgoIsSent(t *testing.T) {
+// A record that was made before an outage is sent after it, however long it was.
+func TestRecordWithAnOldTimestampIsSent(t *testing.T) {
 	t.Parallel()
 	c, cl, ctx := setup(t)
 	old := record("k", "v")
@@ -296,7 +295,7 @@ func TestARecordThatWasMadeLongAgoIsSent(t *testing.T) {
 }
 
 // The client would look for the old topic for ever.
-func TestATopicMadeAnewIsTakenUpAgain(t *testing.T) {
+func TestRecreatedTopicIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	c, cl, ctx := setup(t)
 	p := kafka.NewProducer(cl)

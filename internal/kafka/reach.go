@@ -7,18 +7,18 @@ import (
 )
 
 const (
-	// doubtAfter is how long a record waits for its acknowledgment before it is
-	// asked whether Kafka is there, and then again and again.
+	// doubtAfter is how long a record waits for its acknowledgment between two
+	// checks of whether Kafka is reachable.
 	doubtAfter = 2 * time.Second
-	// pingFor bounds that question, and lookEvery is how long its answer holds.
+	// pingFor bounds such a check, and lookEvery is how long its result is valid.
 	pingFor   = 5 * time.Second
 	lookEvery = time.Second
 )
 
-// reach knows whether Kafka was there when it was last asked. One asks for all.
+// reach caches whether Kafka is reachable. One caller at a time checks.
 type reach struct {
 	ping   func(ctx context.Context) error
-	asking chan struct{} // held by the one who asks
+	asking chan struct{} // held by the caller that checks
 
 	mu    sync.Mutex
 	err   error
@@ -29,8 +29,8 @@ func newReach(ping func(context.Context) error) *reach {
 	return &reach{ping: ping, asking: make(chan struct{}, 1)}
 }
 
-// refuse returns an error at once while Kafka is known to be away. Every
-// lookEvery one caller looks again.
+// refuse returns an error at once while Kafka is known to be unavailable. Every
+// lookEvery, one caller checks again.
 func (r *reach) refuse(ctx context.Context) error {
 	last, holds := r.last()
 	if last == nil || holds {
@@ -45,8 +45,8 @@ func (r *reach) refuse(ctx context.Context) error {
 	}
 }
 
-// doubt asks, or waits for the one who does; nil where Kafka is there, or ctx
-// ended before that was known.
+// doubt checks, or waits for the caller that does. It returns nil if Kafka is
+// reachable, or if ctx ends first.
 func (r *reach) doubt(ctx context.Context) error {
 	select {
 	case r.asking <- struct{}{}:
@@ -71,7 +71,7 @@ func (r *reach) ask(ctx context.Context) error {
 	defer cancel()
 	err := r.ping(timed)
 	if ctx.Err() != nil {
-		return nil // that nobody waited says nothing of Kafka
+		return nil // the end of ctx says nothing about Kafka
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -18,8 +18,7 @@ import (
 	"orak/internal/kafka"
 )
 
-// within is how long tests wait for what must happen; never an expectation of
-// speed.
+// within bounds the waits of tests. It is no expectation of speed.
 const within = 30 * time.Second
 
 func cluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
@@ -67,7 +66,7 @@ func read(t *testing.T, c *kfake.Cluster, topic string, n int) []*kgo.Record {
 	return records
 }
 
-// network is a client's way to the brokers, which a test can cut.
+// network is the connection of a client to the brokers, which a test can cut.
 type network struct {
 	mu    sync.Mutex
 	cut   bool
@@ -99,7 +98,7 @@ func (n *network) set(up bool) {
 	}
 }
 
-// logBuffer is a log that may be written and read at the same time.
+// logBuffer is a log that can be read while it is written.
 type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -15,13 +15,14 @@ import (
 	"orak/events"
 )
 
-// EnsureTopics creates those of topics that are missing, with rf copies (-1:
-// the brokers' default), and keeps those that exist as they are. It may run
-// at any time and at the same time elsewhere. A topic that exists with another
-// number of partitions works, so it is only a warning, in the client's log.
+// EnsureTopics creates the topics that are missing, with rf replicas (-1: the brokers'
+// default), and does not change those that exist. It may run at any time, and
+// concurrently. A topic with another number of partitions works, so that it only
+// causes a warning in the client's log. An error is an *orak.Fault of class
+// dependency.
 //
-// Topics are never made by auto-creation: that takes the brokers' defaults for
-// partitions and retention. An error is an *orak.Fault of class dependency.
+// Topics are not auto-created, since they would get the brokers' defaults for
+// partitions and retention.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []events.Topic, rf int16) error {
 	adm := kadm.NewClient(cl)
 	for _, t := range topics {
@@ -81,8 +82,7 @@ func warnAboutPartitions(ctx context.Context, cl *kgo.Client, adm *kadm.Client, 
 	return nil
 }
 
-// Retention is how long records of topic are kept; 0 means for ever. An error
-// is that Kafka could not say.
+// Retention returns how long records of topic are kept; 0 means for ever.
 func Retention(ctx context.Context, cl *kgo.Client, topic string) (time.Duration, error) {
 	configs, err := kadm.NewClient(cl).DescribeTopicConfigs(ctx, topic)
 	if err != nil {

@@ -36,7 +36,7 @@ func TestTopicsAreCreatedAsDefined(t *testing.T) {
 	}
 }
 
-func TestBrokersOwnReplicationFactorIsTaken(t *testing.T) {
+func TestDefaultReplicationFactorIsTheBrokers(t *testing.T) {
 	t.Parallel()
 	_, cl, ctx := setup(t)
 	topic := events.Topic{Name: "other", Partitions: 1, Retention: time.Hour}
@@ -58,7 +58,7 @@ func TestExistingTopicIsKeptWithAWarning(t *testing.T) {
 	require.Equal(t, 7*24*time.Hour, kept)
 }
 
-func TestUnreachableBrokersAreADependency(t *testing.T) {
+func TestUnreachableBrokersAreADependencyFault(t *testing.T) {
 	t.Parallel()
 	c, _, _ := setup(t)
 	cable := new(network)

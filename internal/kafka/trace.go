@@ -12,8 +12,8 @@ import (
 	"orak/events"
 )
 
-// NewTracer makes spans for Kafka records, with the global tracer provider and
-// W3C trace context. group is empty for a producer.
+// NewTracer returns a tracer of Kafka records that uses the global tracer provider and
+// the W3C Trace Context. group is empty for a producer.
 func NewTracer(clientID, group string) *kotel.Tracer {
 	return kotel.NewTracer(
 		kotel.TracerPropagator(propagation.TraceContext{}),
@@ -22,10 +22,10 @@ func NewTracer(clientID, group string) *kotel.Tracer {
 	)
 }
 
-// traceHook is kotel's, but for two things about records that are produced:
-// one whose context has no span continues the trace that its headers name
-// (the outbox sends events of requests that are long over), and a dead letter
-// keeps the headers of its origin as they were.
+// traceHook is the hook of kotel, with two differences for records that are produced:
+// a record whose context has no span continues the trace in its headers (the outbox
+// sends events of requests that have ended), and a dead letter keeps the headers of
+// its origin.
 type traceHook struct{ *kotel.Tracer }
 
 var (

@@ -24,9 +24,9 @@ func headers(r *kgo.Record) map[string]string {
 	return m
 }
 
-// The tracer provider is the process's, so this is one test, and it does not
-// run beside others.
-func TestTraceGoesWithTheRecord(t *testing.T) {
+// The tracer provider is global, so that this is one test, which does not run in
+// parallel.
+func TestTraceIsPropagatedByTheRecord(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
 	before := otel.GetTracerProvider()
@@ -43,13 +43,13 @@ func TestTraceGoesWithTheRecord(t *testing.T) {
 	require.NoError(t, p.Publish(ctx, outbox))
 	for _, r := range read(t, c, events.TopicUploads, 2) {
 		got := headers(r)[events.HeaderTraceparent]
-		require.NotEqual(t, parent, got, "the hop has a span of its own")
+		require.NotEqual(t, parent, got, "the hop has its own span")
 		want := "4bf92f3577b34da6a3ce929d0e0e4736"
 		if string(r.Key) == "of a request" {
 			want = span.SpanContext().TraceID().String()
 		}
 		require.Contains(t, got, want)
-		require.Equal(t, want, trace.SpanContextFromContext(r.Context).TraceID().String(), "the consumer is in the trace")
+		require.Equal(t, want, trace.SpanContextFromContext(r.Context).TraceID().String(), "the consumer continues the trace")
 	}
 
 	origin := record("k", "v")
@@ -58,7 +58,7 @@ func TestTraceGoesWithTheRecord(t *testing.T) {
 	plain := record("k", "v")
 	require.NoError(t, p.Publish(request, events.DeadLetter{Origin: events.OriginOf(plain)}.Record()))
 	letters := read(t, c, events.TopicDeadLetters, 2)
-	require.Equal(t, parent, headers(letters[0])[events.HeaderTraceparent], "as its origin had it")
+	require.Equal(t, parent, headers(letters[0])[events.HeaderTraceparent], "the header of the origin is unchanged")
 	require.NotContains(t, headers(letters[1]), events.HeaderTraceparent)
 	require.NotEmpty(t, spans.Ended())
 }
