@@ -19,10 +19,11 @@ var (
 	ErrStopped = errors.New("it was stopped while it started")
 )
 
-// grace is how long Stop waits for what it cuts off once its context has ended.
+// grace is how long Stop waits for stop after the end of its context.
 const grace = time.Second
 
-// Once guards one start and one stop. The zero value is ready to use.
+// Once guards one start and one stop of a part. It must not be copied; the zero value
+// is ready to use.
 type Once struct {
 	mu    sync.Mutex
 	state state
@@ -30,7 +31,8 @@ type Once struct {
 	cancelStart context.CancelFunc
 	started     chan struct{}
 	runs        bool // start succeeded
-	// cut ends the context of a stop that is underway; stopped is closed when it has ended, with err.
+	// cut ends the context of a stop that is underway; stopped is closed when it has
+	// ended, with err.
 	cut     context.CancelFunc
 	stopped chan struct{}
 	err     error
@@ -45,9 +47,9 @@ const (
 	stopping
 )
 
-// Start calls start, whose context also ends with Stop. It returns ErrStarted,
-// and does not call start, where the part was started or stopped before; a
-// failed start may be tried again, and must leave nothing running.
+// Start calls start, whose context also ends with Stop. If the part was started or
+// stopped before, it returns ErrStarted without a call. A failed start must leave
+// nothing running; it may be tried again.
 func (o *Once) Start(ctx context.Context, start func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -76,11 +78,11 @@ func (o *Once) Start(ctx context.Context, start func(context.Context) error) err
 	return err
 }
 
-// Stop cancels a start that is underway, and calls stop once where the part
-// runs; the context that stop gets ends with that of any caller. It returns
-// what stop returned, or the context's error where stop outlives it by more
-// than a second: then stop goes on, and a later call waits for it. Once all has
-// ended it returns nil.
+// Stop cancels a start that is underway. If the part runs, it calls stop once, with a
+// context that ends with that of any caller, and returns the error of stop. If stop
+// takes more than a second longer than ctx, Stop returns the error of ctx; stop
+// continues, and a later call waits for it. Once everything has ended, Stop returns
+// nil.
 func (o *Once) Stop(ctx context.Context, stop func(context.Context) error) error {
 	o.mu.Lock()
 	if o.state != stopping {
@@ -120,7 +122,7 @@ func (o *Once) shutDown(ctx context.Context, started <-chan struct{}, stop func(
 	}
 }
 
-// take returns the error of the stop to the first who asks.
+// take returns the error of stop to the first caller.
 func (o *Once) take() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTreeKeepsToItsDrawing(t *testing.T) {
+func TestTreeFollowsTheRules(t *testing.T) {
 	t.Parallel()
 	files, err := Load(os.DirFS("../.."))
 	require.NoError(t, err)
@@ -20,7 +20,7 @@ func TestTreeKeepsToItsDrawing(t *testing.T) {
 	}
 }
 
-func TestEveryTechnologyHasAFloorAndAReason(t *testing.T) {
+func TestEveryRuleHasAReason(t *testing.T) {
 	t.Parallel()
 	for _, f := range floors {
 		require.NotEmpty(t, f.why, f.dir)
@@ -37,12 +37,13 @@ func TestEveryTechnologyHasAFloorAndAReason(t *testing.T) {
 	}
 }
 
-// A row about what is not there holds nobody, and hides a slip of the pen.
+// A row that matches nothing has no effect, and may be a typo.
 func TestEveryRowMatchesSomething(t *testing.T) {
 	t.Parallel()
 	files, err := Load(os.DirFS("../.."))
 	require.NoError(t, err)
-	// imported says whether a program below one of dirs imports what pattern names.
+	// imported reports whether a program below one of dirs has an import that matches
+	// pattern.
 	imported := func(pattern string, dirs ...string) bool {
 		return slices.ContainsFunc(files, func(f File) bool {
 			return !f.Test && withinAny(dirs, f.Dir) && slices.ContainsFunc(f.Imports, func(i string) bool { return within(pattern, i) })
@@ -75,8 +76,8 @@ func TestEveryRowMatchesSomething(t *testing.T) {
 	}
 }
 
-// Each rule is seen failing: a checker that finds nothing anywhere would pass
-// every tree.
+// Each rule is tested with a breach: a checker that finds nothing would accept every
+// tree.
 func TestBreachesAreFound(t *testing.T) {
 	t.Parallel()
 	workflow := "package workflows\nimport \"go.temporal.io/sdk/workflow\"\nfunc ProcessUpload(ctx workflow.Context) error { return nil }\nfunc UploadWorkflowID() string { return \"\" }\n"
@@ -96,9 +97,9 @@ func TestBreachesAreFound(t *testing.T) {
 		"workflows read the world":                      {one("workflows/a.go", "package workflows", "net/http"), "workflows imports net/http"},
 		"workflows reach for a technology":              {one("workflows/a.go", "package workflows", "orak/internal/kafka"), "workflows imports orak/internal/kafka"},
 		"a new folder has no place":                     {one("extras/a.go", "package extras"), "a folder without a floor"},
-		"fiber outside the api":                         {one("bridge/a.go", "package bridge", "github.com/gofiber/fiber/v2"), "github.com/gofiber/fiber/v2 is imported away from its home"},
-		"an embedded server in the product":             {one("internal/app/a.go", "package app", "go.temporal.io/server/temporal"), "go.temporal.io/server/temporal is imported away"},
-		"the command line read in a package":            {one("worker/a.go", "package worker", "github.com/alecthomas/kong"), "github.com/alecthomas/kong is imported away"},
+		"fiber outside the api":                         {one("bridge/a.go", "package bridge", "github.com/gofiber/fiber/v2"), "github.com/gofiber/fiber/v2 is imported outside of its home"},
+		"an embedded server in the product":             {one("internal/app/a.go", "package app", "go.temporal.io/server/temporal"), "go.temporal.io/server/temporal is imported outside"},
+		"the command line read in a package":            {one("worker/a.go", "package worker", "github.com/alecthomas/kong"), "github.com/alecthomas/kong is imported outside"},
 		"the client may import the wire types":          {one("client/a.go", "package client", "orak", "orak/api/resource", "net/http"), ""},
 		"the client imports a vendor":                   {one("client/a.go", "package client", "github.com/google/uuid"), "client imports github.com/google/uuid"},
 		"the wire types import a vendor":                {one("api/resource/a.go", "package resource", "github.com/google/uuid"), "api/resource imports github.com/google/uuid"},
@@ -138,13 +139,13 @@ func TestBreachesAreFound(t *testing.T) {
 	}
 }
 
-func TestFileThatDoesNotParseIsAnError(t *testing.T) {
+func TestFileThatCannotBeParsedIsAnError(t *testing.T) {
 	t.Parallel()
 	_, err := Load(fstest.MapFS{"api/a.go": {Data: []byte("package")}})
 	require.ErrorContains(t, err, "parsing api/a.go")
 }
 
-// one is a tree of one file with the given imports.
+// one returns a tree of one file with the given imports.
 func one(path, clause string, imports ...string) map[string]string {
 	var src strings.Builder
 	src.WriteString(clause + "\n")

@@ -14,7 +14,7 @@ type Violation struct {
 	Why  string // why it is forbidden
 }
 
-// String is one line for a test's output.
+// String returns the violation for the output of a test.
 func (v Violation) String() string { return v.At + ": " + v.What + "\n\twhy: " + v.Why }
 
 // Check returns every breach of every rule, in the order of the files.
@@ -25,7 +25,7 @@ func Check(files []File) []Violation {
 		found = append(found, names(f)...)
 		found = append(found, habits(f)...)
 		if f.Test {
-			continue // a test may reach for the real thing wherever that is
+			continue // a test may use the real thing everywhere
 		}
 		found = append(found, downward(f)...)
 		found = append(found, athome(f)...)
@@ -35,7 +35,7 @@ func Check(files []File) []Violation {
 	return append(found, together(files)...)
 }
 
-// placeOf finds the floor of a folder: the longest pattern that matches.
+// placeOf returns the floor of a folder: that of the longest pattern that matches.
 func placeOf(dir string) (floor, bool) {
 	var best floor
 	for _, f := range floors {
@@ -46,11 +46,11 @@ func placeOf(dir string) (floor, bool) {
 	return best, best.dir != ""
 }
 
-// downward holds imports within the tree to the floors.
+// downward checks imports within the tree against the floors.
 func downward(f File) []Violation {
 	from, known := placeOf(f.Dir)
 	if !known {
-		return []Violation{{f.Path, "a folder without a floor", "every part has a place in test/architecture/rules.go: give it one"}}
+		return []Violation{{f.Path, "a folder without a floor", "every folder has a floor in test/architecture/rules.go: add it"}}
 	}
 	var found []Violation
 	for _, imported := range f.Imports {
@@ -72,7 +72,7 @@ func downward(f File) []Violation {
 	return found
 }
 
-// athome holds libraries to the folders that are their home.
+// athome checks that libraries are imported only in their home.
 func athome(f File) []Violation {
 	var found []Violation
 	for _, h := range homes {
@@ -81,14 +81,14 @@ func athome(f File) []Violation {
 		}
 		for _, imported := range f.Imports {
 			if withinAny(h.imports, imported) {
-				found = append(found, Violation{f.Path, imported + " is imported away from its home " + strings.Join(h.dirs, ", "), h.why})
+				found = append(found, Violation{f.Path, imported + " is imported outside of its home " + strings.Join(h.dirs, ", "), h.why})
 			}
 		}
 	}
 	return found
 }
 
-// banned holds folders to what they must not know.
+// banned checks imports against the bans.
 func banned(f File) []Violation {
 	var found []Violation
 	for _, b := range bans {
@@ -104,7 +104,7 @@ func banned(f File) []Violation {
 	return found
 }
 
-// together finds packages that hold two technologies without being a root.
+// together finds packages that import two technologies and are no root.
 func together(files []File) []Violation {
 	held := map[string][]string{} // folder → technologies
 	for _, f := range files {
@@ -123,24 +123,24 @@ func together(files []File) []Violation {
 		if len(concretes) > 1 {
 			slices.Sort(concretes)
 			found = append(found, Violation{dir, "two technologies meet: " + strings.Join(concretes, ", "),
-				"concrete types meet in internal/app alone, so that each can be replaced and tested by itself"})
+				"concrete types meet only in internal/app, so that each can be replaced and tested separately"})
 		}
 	}
 	slices.SortFunc(found, func(a, b Violation) int { return strings.Compare(a.At, b.At) })
 	return found
 }
 
-// names refuses packages whose name says nothing.
+// names finds packages with vague names.
 func names(f File) []Violation {
 	name := strings.TrimSuffix(f.Package, "_test")
 	if !slices.Contains(vagueNames, name) {
 		return nil
 	}
-	return []Violation{{f.Path, "a package named " + name, "a name that says nothing gathers everything"}}
+	return []Violation{{f.Path, "a package named " + name, "a package with a vague name collects everything"}}
 }
 
-// workflowFunctions are the exported functions of package workflows that run
-// as workflow code: those whose first parameter is a workflow.Context.
+// workflowFunctions returns the exported functions of package workflows that are
+// workflow code: those whose first parameter is a workflow.Context.
 func workflowFunctions(files []File) map[string]bool {
 	functions := map[string]bool{}
 	for _, f := range files {
@@ -160,8 +160,8 @@ func workflowFunctions(files []File) map[string]bool {
 	return functions
 }
 
-// namesOnly keeps workflow code out of the edges: they may know what a
-// workflow is called and what it takes, not what it does.
+// namesOnly keeps workflow code out of the edges: they may use the names and inputs of
+// workflows, not their code.
 func namesOnly(f File, functions map[string]bool) []Violation {
 	if !withinAny([]string{"api/...", "bridge/..."}, f.Dir) {
 		return nil
@@ -171,14 +171,14 @@ func namesOnly(f File, functions map[string]bool) []Violation {
 		sel, ok := n.(*ast.SelectorExpr)
 		if ok && functions[sel.Sel.Name] && isSelector(sel, "workflows", sel.Sel.Name) {
 			found = append(found, Violation{f.At(sel.Pos()), "workflow code workflows." + sel.Sel.Name + " used by " + f.Dir,
-				"edges start workflows by name; linking their code would version the two together"})
+				"edges start workflows by name; linked code would be versioned with them"})
 		}
 		return true
 	})
 	return found
 }
 
-// isSelector reports whether an expression reads pkg.name.
+// isSelector reports whether an expression is pkg.name.
 func isSelector(e ast.Expr, pkg, name string) bool {
 	sel, ok := e.(*ast.SelectorExpr)
 	if !ok || sel.Sel.Name != name {

@@ -6,18 +6,20 @@ import (
 	"slices"
 )
 
-// habit is something that a file must not do, told by its syntax alone.
+// habit is something that a file must not do, as far as its syntax shows.
 type habit struct {
 	what string
 	why  string
-	// tests says which files it binds.
+	// tests and programs say which files it binds, and except which folders or
+	// files (patterns) it does not.
 	tests, programs bool
+	except          []string
 	breach          func(ast.Node) bool
 }
 
 var habitRules = []habit{
 	{
-		what: "an init function", why: "nothing happens because a package is imported; constructors do the work",
+		what: "an init function", why: "an import must have no effect; constructors do the work",
 		tests: true, programs: true,
 		breach: func(n ast.Node) bool {
 			fn, ok := n.(*ast.FuncDecl)
@@ -25,7 +27,7 @@ var habitRules = []habit{
 		},
 	},
 	{
-		what: "the global logger", why: "loggers are passed in, so that each line carries its ids and tests can read them",
+		what: "the global logger", why: "loggers are passed in, so that each line has its ids and tests can read them",
 		programs: true,
 		breach: func(n ast.Node) bool {
 			return isCall(n, "slog", "Default", "SetDefault", "Debug", "Info", "Warn", "Error", "Log", "LogAttrs",
@@ -34,21 +36,21 @@ var habitRules = []habit{
 		},
 	},
 	{
-		what: "a skipped test", why: "a test that may be skipped proves nothing on the day that it matters",
+		what: "a skipped test", why: "a test that may be skipped proves nothing when it matters",
 		tests: true,
 		breach: func(n ast.Node) bool {
 			return isCall(n, "t", "Skip", "Skipf", "SkipNow") || isCall(n, "b", "Skip", "Skipf", "SkipNow")
 		},
 	},
 	{
-		what: "metrics in the global registry", why: "registerers are passed in, so that two of a part can live in one process",
+		what: "metrics in the global registry", why: "registerers are passed in, so that one process can have two of a part",
 		tests: true, programs: true,
 		breach: func(n ast.Node) bool {
 			return isCall(n, "prometheus", "MustRegister", "Register") || isCall(n, "promauto", "NewCounter", "NewCounterVec", "NewGauge", "NewGaugeVec", "NewHistogram", "NewHistogramVec")
 		},
 	},
 	{
-		what: "a context kept in a struct", why: "a context belongs to one call; kept, it outlives its caller's deadline or dies before it",
+		what: "a context kept in a struct", why: "a context belongs to one call; in a struct, it outlives the deadline of its caller or ends before it",
 		programs: true,
 		breach: func(n ast.Node) bool {
 			s, ok := n.(*ast.StructType)
@@ -57,15 +59,15 @@ var habitRules = []habit{
 	},
 }
 
-// habits holds one file to the habits and to a readable length.
+// habits checks a file against the habits and the maximum length.
 func habits(f File) []Violation {
 	var found []Violation
 	if f.Lines > maxLines && !ast.IsGenerated(f.AST) {
-		found = append(found, Violation{f.Path, fmt.Sprintf("%d lines", f.Lines), fmt.Sprintf("a file past %d lines has more than one subject", maxLines)})
+		found = append(found, Violation{f.Path, fmt.Sprintf("%d lines", f.Lines), fmt.Sprintf("a file of more than %d lines has more than one subject", maxLines)})
 	}
 	ast.Inspect(f.AST, func(n ast.Node) bool {
 		for _, h := range habitRules {
-			if n != nil && (f.Test && h.tests || !f.Test && h.programs) && h.breach(n) {
+			if n != nil && (f.Test && h.tests || !f.Test && h.programs) && !withinAny(h.except, f.Path) && h.breach(n) {
 				found = append(found, Violation{f.At(n.Pos()), h.what, h.why})
 			}
 		}
@@ -74,7 +76,7 @@ func habits(f File) []Violation {
 	return found
 }
 
-// isCall reports whether a node is a call of one of pkg's functions.
+// isCall reports whether a node is a call of one of the functions of pkg.
 func isCall(n ast.Node, pkg string, names ...string) bool {
 	call, ok := n.(*ast.CallExpr)
 	if !ok {

@@ -1,7 +1,7 @@
 package architecture
 
-// floor is how far up a part of the tree is: it may import what lies on a
-// lower floor and nothing on its own, but for folders of the same part.
+// floor is the level of a part of the tree. A part may import parts on lower floors,
+// and of its own floor only folders of the same part.
 type floor struct {
 	dir    string // pattern; the longest that matches counts
 	height int
@@ -9,55 +9,54 @@ type floor struct {
 }
 
 var floors = []floor{
-	{".", 0, "the nouns: every part shares them, so they know no part"},
-	{"events/...", 1, "the shape of what crosses Kafka: read by all that produce or consume"},
+	{".", 0, "the nouns: every part shares them, so they import no part"},
+	{"events/...", 1, "the events on Kafka: shared by all that produce or consume them"},
 
-	{"internal/objectstore/...", 2, "a technology: behaviour reaches it by interfaces of its own"},
-	{"internal/kafka/...", 2, "a technology; it may know the topics, which are events'"},
-	{"internal/media/...", 2, "a technology: ffmpeg, and nothing of how its results travel"},
+	{"internal/objectstore/...", 2, "a technology: behaviour uses it through its own interfaces"},
+	{"internal/kafka/...", 2, "a technology; it may use the topics of package events"},
+	{"internal/media/...", 2, "a technology: ffmpeg, independent of how its results are transported"},
 	{"internal/analysis/...", 2, "a technology: numbers in, numbers out"},
 	{"internal/modelserver/...", 2, "a technology: an HTTP contract, samples in, numbers out"},
-	{"internal/temporal/...", 2, "a technology: the connection, not what runs over it"},
-	{"internal/mattermost/...", 2, "a technology: posting to the alert webhook, and nothing of what is posted"},
-	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, about none"},
-	{"internal/listen/...", 1, "bounds of connections: for every server, about none"},
-	{"internal/startstop/...", 1, "how parts start and stop: for every part, about none"},
-	{"internal/throttle/...", 1, "logs that repeat, for every part"},
-	{"internal/terminal/...", 2, "a technology: lines, bars and questions, and nothing of what they are about"},
-	{"internal/config/...", 2, "reads any settings struct, and so knows no particular one"},
+	{"internal/temporal/...", 2, "a technology: the connection, independent of the workflows"},
+	{"internal/mattermost/...", 2, "a technology: posting to the alert webhook, independent of the messages"},
+	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, specific to none"},
+	{"internal/listen/...", 1, "bounds of connections: for every server, specific to none"},
+	{"internal/startstop/...", 1, "how parts start and stop: for every part, specific to none"},
+	{"internal/throttle/...", 1, "throttled logs: for every part, specific to none"},
+	{"internal/terminal/...", 2, "a technology: lines, bars and questions, independent of their content"},
+	{"internal/config/...", 2, "reads any settings struct, and so depends on no particular one"},
 
-	{"internal/outbox/...", 3, "the markers of what is still to be announced: the store's objects, the events' words"},
-	{"activities/messages", 1, "the texts for the operators' chat: they know the nouns, not who sends them or how"},
-	{"activities/...", 3, "what workflows do to the world, through interfaces of their own"},
-	{"workflows/...", 4, "the order of things; deterministic, so far from every technology"},
+	{"internal/outbox/...", 3, "the markers of uploads that are not announced yet, in terms of objects and events"},
+	{"activities/messages", 1, "the texts for the operators' chat: independent of who sends them, and how"},
+	{"activities/...", 3, "the side effects of workflows, through interfaces of their own"},
+	{"workflows/...", 4, "orchestration: deterministic, and so independent of every technology"},
 
 	{"api/resource/...", 1, "the wire types of the API: shared by the server and its clients"},
-	{"client/...", 2, "speaks the API: linked by other programs, and so links nothing of the server"},
-	{"api/...", 5, "an edge: it and the other edges change and scale apart"},
-	{"bridge/...", 5, "an edge"},
+	{"client/...", 2, "the API's client for other programs: it links nothing of the server"},
+	{"api/...", 5, "an edge: edges change and scale independently"},
+	{"bridge/...", 5, "an edge: it turns records into workflows"},
 	{"worker/...", 5, "an edge: it hosts workflows and activities"},
-	{"operate/...", 6, "what operators run against any group and role; it starts what the bridge would start"},
+	{"operate/...", 6, "the operators' tools, for any group and role; they start the same workflows as the bridge"},
 
 	{"internal/app/...", 7, "the composition root: where concrete types meet"},
 	{"cmd/...", 8, "thin programs"},
 	{"standalone/...", 8, "everything in one process"},
 	{"test/...", 9, "tests of the whole may see all of it"},
 	{"bench/...", 10, "measures the whole from outside, on the servers that test/stack runs"},
-	{"deploy/...", 10, "runs beside the product, not in it"},
+	{"deploy/...", 10, "runs beside the product"},
 	{"tools/...", 9, "developers' tools"},
 }
 
-// technologies are the packages of which only the composition root and the
-// tests of the whole may hold two at once.
+// technologies are the packages of which only the roots may import two.
 var technologies = []string{
 	"internal/objectstore", "internal/kafka", "internal/media", "internal/analysis", "internal/modelserver", "internal/temporal",
 }
 
-// roots are where concrete types may meet.
+// roots may import several technologies: there concrete types meet.
 var roots = []string{"internal/app/...", "standalone/...", "test/...", "bench/..."}
 
-// home says where imports of some libraries may be written. It does not bind
-// _test.go files, which use the real thing wherever they are.
+// home restricts imports of libraries to some folders. It does not apply to _test.go
+// files, which may use the real thing everywhere.
 type home struct {
 	imports []string // patterns
 	dirs    []string // patterns
@@ -68,45 +67,45 @@ var homes = []home{
 	{
 		[]string{"github.com/gofiber/fiber/...", "github.com/valyala/fasthttp/..."},
 		[]string{"api/..."},
-		"its values are reused after the handler returns: that trap stays behind one door",
+		"its values are reused after the handler returns: only one package deals with that",
 	},
 	{
 		[]string{"github.com/minio/minio-go/..."},
 		[]string{"internal/objectstore/...", "test/..."},
-		"any S3 will do: the rest of the tree speaks of objects, not of a vendor",
+		"any S3 server will do: the rest of the tree is independent of the vendor",
 	},
 	{
 		[]string{"github.com/twmb/franz-go/..."},
 		[]string{"events/...", "internal/kafka/...", "bridge/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
-		"what is decided about acks, lingering and commits is decided where it can be read together",
+		"decisions about acks, lingering and commits stay in few packages",
 	},
 	{
 		[]string{"github.com/twmb/franz-go/pkg/kfake", "go.temporal.io/server/...", "github.com/temporalio/ui-server/...", "github.com/versity/versitygw/..."},
 		[]string{"standalone/..."},
-		"embedded servers weigh minutes of build and must never reach the product's binary",
+		"embedded servers take minutes to build and must not be in the product's binary",
 	},
 	{
 		[]string{"github.com/alecthomas/kong/..."},
 		[]string{"internal/config/...", "cmd/..."},
-		"packages describe their settings in struct tags; who reads them is not their business",
+		"packages describe their settings in struct tags, independent of how they are read",
 	},
 	{
 		[]string{"go.temporal.io/..."},
 		[]string{"internal/temporal/...", "workflows/...", "activities/...", "worker/...", "bridge/...", "operate/...", "api/...", "internal/app/...", "standalone/...", "test/...", "bench/..."},
-		"technologies and events know nothing of what orchestrates them",
+		"technologies and events are independent of the orchestration",
 	},
 	{
 		[]string{"os/exec"},
 		[]string{"internal/media/...", "test/...", "bench/...", "deploy/kafka/..."},
-		"child processes need a group, a bound in time and the tail of stderr: one package does that well",
+		"child processes need a group, a time limit and the end of stderr: few packages do that",
 	},
 }
 
-// ban forbids imports to some folders, over and above the floors.
+// ban forbids imports in some folders, in addition to the floors.
 type ban struct {
 	dirs    []string // patterns
 	imports []string // patterns
-	except  []string // patterns of imports that are allowed all the same
+	except  []string // patterns of imports that are allowed
 	why     string
 }
 
@@ -115,31 +114,30 @@ var bans = []ban{
 		[]string{"workflows/..."},
 		[]string{module + "/internal/...", "os/...", "net/...", "math/rand/...", "crypto/rand", "log/slog", "database/...", "github.com/...", "google.golang.org/..."},
 		nil,
-		"workflow code is replayed: what it reads of the world must come from history; the world is activities' matter",
+		"workflow code is replayed: its inputs must come from history; activities have the side effects",
 	},
 	{
 		[]string{"activities/..."},
 		[]string{module + "/internal/..."},
 		nil,
-		"activities name what they need in small interfaces; internal/app gives them the concrete types",
+		"activities declare what they need as small interfaces; internal/app passes the concrete types",
 	},
 	{
 		[]string{"client/...", "api/resource/..."},
 		[]string{"..."},
 		[]string{module, module + "/api/resource", "std"},
-		"a program that speaks to orak links the client, and nothing of the server or its dependencies",
+		"a program that uses the API links only the client, and nothing of the server or its dependencies",
 	},
 	{
 		[]string{"cmd/..."},
 		[]string{module + "/internal/..."},
 		[]string{module + "/internal/app/...", module + "/internal/config/...", module + "/internal/terminal/..."},
-		"programs are thin: they parse, call one function and exit",
+		"programs are thin: they parse arguments, call one function and exit",
 	},
 }
 
-// vagueNames say nothing about what a package is for, so everything ends up
-// in them.
+// vagueNames do not say what a package is for, so such packages collect everything.
 var vagueNames = []string{"util", "utils", "common", "helper", "helpers", "types", "models", "misc", "shared", "base", "lib"}
 
-// maxLines is the length past which a file has more than one subject.
+// maxLines is the length above which a file has more than one subject.
 const maxLines = 600

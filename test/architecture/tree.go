@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// module is the path that the tree's own imports begin with.
+// module is the prefix of the tree's own imports.
 const module = "orak"
 
 // File is one parsed Go file of the tree.
@@ -27,15 +27,14 @@ type File struct {
 	fset    *token.FileSet
 }
 
-// At names a position in the file, for a person to click on.
+// At returns a position as file:line.
 func (f File) At(p token.Pos) string {
 	return fmt.Sprintf("%s:%d", f.Path, f.fset.Position(p).Line)
 }
 
-// Load parses every Go file below the root, the nested modules included.
-// Folders that Go itself ignores (testdata, vendor, those that begin with a
-// dot or an underscore) and built programs are left out. A file that does not
-// parse is an error: a check that skips what it cannot read checks nothing.
+// Load parses every Go file below root, including nested modules. It skips the folders
+// that Go ignores (testdata, vendor, names that begin with a dot or an underscore) and
+// built programs. A file that cannot be parsed is an error.
 func Load(root fs.FS) ([]File, error) {
 	var files []File
 	fset := token.NewFileSet()
@@ -97,9 +96,9 @@ func load(root fs.FS, fset *token.FileSet, name string) (File, error) {
 	return file, nil
 }
 
-// within reports whether name matches pattern: "a/b" is that very folder or
-// import, "a/b/..." it and everything below, "..." anything at all, and "std" the
-// standard library, as for the go command.
+// within reports whether name matches pattern, as for the go command: "a/b" is that
+// folder or import, "a/b/..." it and everything below, "..." everything, and "std" the
+// standard library.
 func within(pattern, name string) bool {
 	if pattern == "std" {
 		return standard(name)
@@ -121,8 +120,8 @@ func withinAny(patterns []string, name string) bool {
 	return false
 }
 
-// ownDir returns the folder that an import of the tree's own code names, and
-// false for all other imports.
+// ownDir returns the folder of an import of the tree's own code, and false for other
+// imports.
 func ownDir(imported string) (string, bool) {
 	if imported == module {
 		return ".", true
@@ -130,7 +129,7 @@ func ownDir(imported string) (string, bool) {
 	return strings.CutPrefix(imported, module+"/")
 }
 
-// standard reports whether an import is of the standard library.
+// standard reports whether an import is from the standard library.
 func standard(imported string) bool {
 	first, _, _ := strings.Cut(imported, "/")
 	_, own := ownDir(imported)

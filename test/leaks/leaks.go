@@ -1,4 +1,4 @@
-// Package leaks fails the tests of a package that leave goroutines running.
+// Package leaks detects goroutines that outlive the tests of a package.
 package leaks
 
 import (
@@ -12,8 +12,8 @@ import (
 // Main is the TestMain of a package that starts goroutines.
 func Main(m goleak.TestingM) { os.Exit(Run(m)) }
 
-// Run runs the tests and returns the exit code: 1 where they pass and leave
-// goroutines behind. It is for a TestMain that does more.
+// Run runs the tests and returns their exit code, or 1 if they pass and leave goroutines
+// behind. It is for a TestMain that does more than Main.
 func Run(m goleak.TestingM) int {
 	code := m.Run()
 	if code != 0 {
@@ -26,20 +26,20 @@ func Run(m goleak.TestingM) int {
 	return 0
 }
 
-// Find returns an error that names the goroutines which run beside those of
-// before and those that may outlive a test. It waits a second for them to end.
+// Find returns an error that lists the goroutines that are neither in before nor allowed
+// to outlive a test. It gives them about a second to end.
 func Find(before ...goleak.Option) error {
 	http.DefaultClient.CloseIdleConnections()
 	return goleak.Find(append(before, ignored()...)...)
 }
 
-// ignored are the goroutines that may outlive a test, each with its reason.
+// ignored returns the goroutines that may outlive a test, each with its reason.
 func ignored() []goleak.Option {
 	return []goleak.Option{
 		// The servers of test/stack are shared by the tests of a process and end with it.
 		goleak.IgnoreAnyFunction("orak/test/stack.(*Child).follow"),
 		goleak.IgnoreAnyFunction("orak/test/stack.(*Child).keep"),
-		// A stopped pool of fasthttp notices that at its next round, every 10 s.
+		// The cleaner of a stopped fasthttp worker pool ends at its next round, every 10 s.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		// fasthttp refreshes the date of its answers as long as the process lives.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),

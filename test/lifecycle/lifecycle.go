@@ -1,4 +1,4 @@
-// Package lifecycle has the contract of every part that starts and stops.
+// Package lifecycle tests the contract of parts that start and stop.
 package lifecycle
 
 import (
@@ -14,13 +14,12 @@ import (
 	"orak/test/leaks"
 )
 
-// Part is what starts and stops.
+// Part is the part under test.
 type Part struct {
 	// Start is nil for a part that runs from the moment it is made.
 	Start func(context.Context) error
 	Stop  func(context.Context) error
-	// Serves returns nil while the part does its work. It is nil where that
-	// cannot be seen from outside.
+	// Serves returns nil if the part does its work. It may be nil.
 	Serves func(context.Context) error
 }
 
@@ -36,15 +35,15 @@ const (
 	races = 5
 )
 
-// Starts holds a part to what Stops says, and to this:
+// Starts tests the promises of Stops and these:
 //
 //   - Stop before Start returns nil, and Start then returns an error;
-//   - Start of a part that runs, or has run, returns an error and changes nothing;
+//   - Start of a part that runs or has run returns an error and has no effect;
 //   - Stop during Start ends both, and nothing is left running.
 //
-// made returns a new part at each call, and cleans up what the part works with
-// at the end of the test that it is given. The test that calls Starts is not
-// parallel: it counts the goroutines of the process.
+// made returns a new part at each call. What the part depends on must end with the test
+// that made gets. The caller must not be a parallel test: Starts checks the goroutines
+// of the process.
 func Starts(t *testing.T, made func(t *testing.T) Part) {
 	t.Helper()
 	Stops(t, func(t *testing.T) Part {
@@ -77,13 +76,13 @@ func Starts(t *testing.T, made func(t *testing.T) Part) {
 	}
 }
 
-// Stops holds a part that runs when made returns it to these promises:
+// Stops tests these promises of a part that already runs when made returns it:
 //
-//   - Stop may be called again, and then returns nil at once;
-//   - calls of Stop at the same time all return nil, once all has ended;
+//   - another Stop after the first returns nil at once;
+//   - concurrent calls of Stop all return nil once everything has ended;
 //   - Stop with an ended context returns soon, with the context's error unless
-//     all has ended; another Stop, with time, finishes;
-//   - nothing is left running.
+//     everything has ended, and another Stop with time returns nil;
+//   - no goroutine is left.
 func Stops(t *testing.T, made func(t *testing.T) Part) {
 	t.Helper()
 	alone(t, "StopTwice", made, func(t *testing.T, p Part) {
@@ -111,7 +110,7 @@ func Stops(t *testing.T, made func(t *testing.T) Part) {
 	})
 }
 
-// stopsAtOnce holds a part that does not run to a Stop without work.
+// stopsAtOnce checks that Stop of a part that does not run returns nil at once.
 func stopsAtOnce(t *testing.T, p Part) {
 	t.Helper()
 	began := time.Now()
@@ -119,7 +118,7 @@ func stopsAtOnce(t *testing.T, p Part) {
 	require.Less(t, time.Since(began), quick)
 }
 
-// alone runs a check on a new part, and sees that it leaves no goroutine.
+// alone runs a check on a new part, and fails where goroutines are left.
 func alone(t *testing.T, name string, made func(*testing.T) Part, check func(*testing.T, Part)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
@@ -131,7 +130,7 @@ func alone(t *testing.T, name string, made func(*testing.T) Part, check func(*te
 	})
 }
 
-// within is a context that ends after d, or shortly before the end of the test.
+// within returns a context that ends after d.
 func within(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
