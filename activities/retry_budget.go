@@ -28,15 +28,15 @@ const maxRetryAfter = 10 * time.Minute
 func (b Budget) Validate() error {
 	switch {
 	case b.Attempts < 1:
-		return fmt.Errorf("retry-attempts %d: want 1 at least", b.Attempts)
+		return fmt.Errorf("retry-attempts %d: want at least 1", b.Attempts)
 	case b.Delay <= 0:
 		return fmt.Errorf("retry-delay %v: want more than 0", b.Delay)
 	case b.MaxDelay < b.Delay:
-		return fmt.Errorf("retry-max-delay %v: want retry-delay (%v) at least", b.MaxDelay, b.Delay)
+		return fmt.Errorf("retry-max-delay %v: want at least retry-delay (%v)", b.MaxDelay, b.Delay)
 	case b.Patience < 0:
-		return errors.New("retry-patience: want 0 at least")
+		return errors.New("retry-patience: want at least 0")
 	case b.Arrival < 0:
-		return errors.New("retry-arrival: want 0 at least")
+		return errors.New("retry-arrival: want at least 0")
 	}
 	return nil
 }

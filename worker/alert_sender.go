@@ -11,8 +11,8 @@ import (
 	"orak/workflows"
 )
 
-// alerter hands alerts to the AlertDigest of their stage and class, and
-// starts it where it does not run.
+// alerter signals alerts to the AlertDigest of their stage and class, and starts
+// it if it is not running.
 type alerter struct {
 	client client.Client
 	cfg    Config
@@ -20,13 +20,13 @@ type alerter struct {
 
 var _ activities.Alerter = (*alerter)(nil)
 
-// NewAlerter makes the Alerter that workers use, for others that raise alerts.
-// The alert intervals of cfg are those that a digest goes by from an alert on.
+// NewAlerter makes an Alerter for other roles. A digest uses the alert intervals
+// of cfg from the next alert on.
 func NewAlerter(c client.Client, cfg Config) activities.Alerter {
 	return &alerter{client: c, cfg: cfg}
 }
 
-// Raise is activities.Alerter's.
+// Raise implements activities.Alerter.
 func (a *alerter) Raise(ctx context.Context, alert messages.Alert) error {
 	signal := workflows.AlertSignal{Alert: alert, Intervals: &workflows.AlertIntervals{
 		GroupWait: a.cfg.AlertGroupWait, GroupInterval: a.cfg.AlertGroupInterval, RepeatInterval: a.cfg.AlertRepeatInterval,
@@ -39,7 +39,7 @@ func (a *alerter) Raise(ctx context.Context, alert messages.Alert) error {
 			GroupWait: a.cfg.AlertGroupWait, GroupInterval: a.cfg.AlertGroupInterval, RepeatInterval: a.cfg.AlertRepeatInterval,
 		})
 	if err != nil {
-		return fmt.Errorf("signalling alert digest: %w", err)
+		return fmt.Errorf("signaling alert digest: %w", err)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestConfigValidateRefusesInvalidSettings(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*worker.Config){
 		"worker-queues":         func(c *worker.Config) { c.Queues = []string{"gpu"} },
-		"want one at least":     func(c *worker.Config) { c.Queues = nil },
+		"want at least one":     func(c *worker.Config) { c.Queues = nil },
 		"gpu-slots":             func(c *worker.Config) { c.GPUSlots = 0 },
 		"convert-slots":         func(c *worker.Config) { c.ConvertSlots = -1 },
 		"worker-stop-timeout":   func(c *worker.Config) { c.StopTimeout = 0 },

@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// fatalEnd keeps the first fatal error of a worker, for all who ask.
-type fatalEnd struct {
+// fatalError keeps the first fatal error of a worker.
+type fatalError struct {
 	once  sync.Once
-	first chan error // holds the error, then it is closed
+	first chan error // gets the error and is closed
 
 	mu  sync.Mutex
 	err error
 }
 
-func newFatalEnd() *fatalEnd { return &fatalEnd{first: make(chan error, 1)} }
+func newFatalError() *fatalError { return &fatalError{first: make(chan error, 1)} }
 
-func (e *fatalEnd) with(err error) {
+func (e *fatalError) set(err error) {
 	e.once.Do(func() {
 		e.mu.Lock()
 		e.err = err
@@ -27,21 +27,22 @@ func (e *fatalEnd) with(err error) {
 	})
 }
 
-// Fatal sends the error for which a queue is no longer served, and is closed
-// then. Temporal refused this worker for good: the namespace is gone, or access
-// was taken away. The process should end with that error, for its supervisor.
-// It sends once, however many queues die; it sends nothing when the worker is
-// stopped.
-func (w *Worker) Fatal() <-chan error { return w.end.first }
+// Fatal returns a channel that gets the error for which a queue is no longer
+// served, and is then closed: Temporal has refused this worker for good, since the
+// namespace is gone or access was revoked. The process should end with that error,
+// for its supervisor. It gets one error, however many queues fail, and none when
+// the worker is stopped.
+func (w *Worker) Fatal() <-chan error { return w.fatal.first }
 
-// Ready returns Fatal's error once there is one, to every caller and at once.
+// Ready returns the fatal error, if there is one. It never blocks.
 func (w *Worker) Ready(context.Context) error {
-	w.end.mu.Lock()
-	defer w.end.mu.Unlock()
-	return w.end.err
+	w.fatal.mu.Lock()
+	defer w.fatal.mu.Unlock()
+	return w.fatal.err
 }
 
-func (w *Worker) died(queue string, err error) {
-	w.log.Error("worker stopped by a fatal error", "queue", queue, "error", err)
-	w.end.with(fmt.Errorf("serving queue %s: %w", queue, err))
+// failed records the fatal error of a queue.
+func (w *Worker) failed(queue string, err error) {
+	w.log.ErrorContext(context.Background(), "worker was stopped by a fatal error", "queue", queue, "error", err)
+	w.fatal.set(fmt.Errorf("serving queue %s: %w", queue, err))
 }

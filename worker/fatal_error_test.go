@@ -17,7 +17,7 @@ func TestReadyNeverBlocksWhenSeveralQueuesFail(t *testing.T) {
 	t.Parallel()
 	for range 200 {
 		synctest.Test(t, func(t *testing.T) {
-			w := &Worker{log: slog.New(slog.DiscardHandler), end: newFatalEnd()}
+			w := &Worker{log: slog.New(slog.DiscardHandler), fatal: newFatalError()}
 			require.NoError(t, w.Ready(t.Context()))
 			asked, stop := context.WithCancel(t.Context())
 			var probes sync.WaitGroup
@@ -31,7 +31,7 @@ func TestReadyNeverBlocksWhenSeveralQueuesFail(t *testing.T) {
 			refused := errors.New("the namespace is gone")
 			var queues sync.WaitGroup
 			for _, queue := range knownQueues {
-				queues.Go(func() { w.died(queue, refused) })
+				queues.Go(func() { w.failed(queue, refused) })
 			}
 			queues.Wait()
 			stop()

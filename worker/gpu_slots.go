@@ -18,35 +18,36 @@ import (
 	"orak"
 )
 
-// rateHolds is how long a server's word on memory counts.
+// rateHolds is how long a declared memory rate is cached.
 const rateHolds = time.Minute
 
-// gpuSlots admits analyses through three gates: a count, a budget of memory,
-// and the health of the model server. The slots are asked for before a task is
-// taken: while a gate is shut the backlog waits in the queue, where it is
-// charged nothing and another worker can take it.
+// gpuSlots admits analyses through three gates: a count, a memory budget and the
+// readiness of the model server. A slot is reserved before a task is taken: while
+// a gate is closed the backlog waits in the queue, where it costs no attempt and
+// another worker can take it.
 type gpuSlots struct {
 	count int
 	log   *slog.Logger
 	// health is nil for the built-in engine.
 	health *gate
 
-	// slots are the tasks that are taken: those that run, and those whose audio
-	// is fetched ahead. computing has count permits, one for each that runs.
+	// slots are for tasks that are taken: those that run, and those whose audio
+	// is fetched ahead. computing has count permits, one for each analysis that
+	// runs.
 	slots     chan struct{}
 	issued    atomic.Int64
 	computing *semaphore.Weighted
 	running   atomic.Int64
-	// alone is the turn of those that must be alone with the model server.
+	// alone is the turn to be alone with the model server.
 	alone *turn
 
-	// memory has budget bytes; nil where it is not bounded.
+	// memory has budget bytes; nil where memory is not bounded.
 	memory *semaphore.Weighted
 	budget int64
 	used   atomic.Int64
-	// perSecond and most are what a second of audio takes, and for how many
-	// seconds at the most: long recordings are sent in windows. declared is
-	// what the server says of the first; nil for the built-in engine.
+	// perSecond is the memory for a second of audio, in bytes, and most the
+	// maximum duration that counts: long recordings are sent in windows. declared
+	// is perSecond as the server declares it; nil for the built-in engine.
 	perSecond int64
 	most      time.Duration
 	declared  *answer[int64]
@@ -72,8 +73,8 @@ func newGPUSlots(cfg Config, deps Deps, alone *turn) *gpuSlots {
 	return g
 }
 
-// tuner hands out these slots for activities. A worker of activities alone uses
-// no others, which the SDK asks for all the same.
+// tuner supplies these slots for activities. A worker that runs only activities
+// uses no others, but the SDK requires them.
 func (g *gpuSlots) tuner() (sdkworker.WorkerTuner, error) {
 	others, err := sdkworker.NewFixedSizeSlotSupplier(1)
 	if err != nil {
@@ -90,12 +91,12 @@ func (g *gpuSlots) measure(f promauto.Factory) {
 		name, help string
 		value      func() float64
 	}{
-		{"orak_gpu_slots", "Analyses that this process runs at once, at most.", func() float64 { return float64(g.count) }},
-		{"orak_gpu_used_slots", "Slots in which an analysis runs now.", func() float64 { return float64(g.running.Load()) }},
-		{"orak_gpu_tasks", "Analyses that this process has taken, or polls for: those that run, and those whose audio is fetched ahead.", func() float64 { return float64(g.issued.Load()) }},
-		{"orak_gpu_memory_bytes", "Budget of the model server's memory that this process keeps to; 0 means none.", func() float64 { return float64(g.budget) }},
-		{"orak_gpu_used_memory_bytes", "What running analyses are reckoned to take of the budget.", func() float64 { return float64(g.used.Load()) }},
-		{"orak_gpu_model_server_ready", "1 while the model server takes work, 0 while it does not and no analysis is begun.", func() float64 {
+		{"orak_gpu_slots", "Maximum number of concurrent analyses in this process.", func() float64 { return float64(g.count) }},
+		{"orak_gpu_used_slots", "Slots in which an analysis is running.", func() float64 { return float64(g.running.Load()) }},
+		{"orak_gpu_tasks", "Analyses that this process has taken or polls for: those that run, and those whose audio is fetched ahead.", func() float64 { return float64(g.issued.Load()) }},
+		{"orak_gpu_memory_bytes", "Memory budget of this process at the model server; 0 means none.", func() float64 { return float64(g.budget) }},
+		{"orak_gpu_used_memory_bytes", "Estimated use of the budget by running analyses.", func() float64 { return float64(g.used.Load()) }},
+		{"orak_gpu_model_server_ready", "1 while the model server takes work; 0 while it does not and no analysis begins.", func() float64 {
 			if g.health.isOpen() {
 				return 1
 			}
@@ -106,7 +107,7 @@ func (g *gpuSlots) measure(f promauto.Factory) {
 	}
 }
 
-// ReserveSlot is worker.SlotSupplier's: it returns once all gates are open.
+// ReserveSlot implements worker.SlotSupplier. It returns once all gates are open.
 func (g *gpuSlots) ReserveSlot(ctx context.Context, _ sdkworker.SlotReservationInfo) (*sdkworker.SlotPermit, error) {
 	select {
 	case g.slots <- struct{}{}:
@@ -121,10 +122,10 @@ func (g *gpuSlots) ReserveSlot(ctx context.Context, _ sdkworker.SlotReservationI
 	return &sdkworker.SlotPermit{}, nil
 }
 
-// await waits for the gates of memory and health.
+// await waits for the gates of memory and readiness.
 func (g *gpuSlots) await(ctx context.Context) error {
 	if g.memory != nil {
-		// Whoever has room for a byte is through, in the order of arrival.
+		// Room for one byte opens the gate, in the order of arrival.
 		if err := g.memory.Acquire(ctx, 1); err != nil {
 			return err
 		}
@@ -133,30 +134,29 @@ func (g *gpuSlots) await(ctx context.Context) error {
 	return g.health.await(ctx)
 }
 
-// TryReserveSlot is worker.SlotSupplier's, for eager tasks, which this queue
-// does not take.
+// TryReserveSlot implements worker.SlotSupplier. It serves eager tasks, which this
+// queue does not take.
 func (g *gpuSlots) TryReserveSlot(sdkworker.SlotReservationInfo) *sdkworker.SlotPermit { return nil }
 
-// MarkSlotUsed is worker.SlotSupplier's.
+// MarkSlotUsed implements worker.SlotSupplier.
 func (g *gpuSlots) MarkSlotUsed(sdkworker.SlotMarkUsedInfo) {}
 
-// ReleaseSlot is worker.SlotSupplier's.
+// ReleaseSlot implements worker.SlotSupplier.
 func (g *gpuSlots) ReleaseSlot(sdkworker.SlotReleaseInfo) {
 	g.issued.Add(-1)
 	<-g.slots
 }
 
-// MaxSlots is worker.SlotSupplier's.
+// MaxSlots implements worker.SlotSupplier.
 func (g *gpuSlots) MaxSlots() int { return cap(g.slots) }
 
-// errFull is an attempt's that waited for room too long. It does not count.
+// errFull fails an attempt that has waited too long for room. It is not counted.
 var errFull = &orak.Fault{Class: orak.ClassOverload, Message: "The analysis waits for a free place."}
 
-// Admit is activities.Admission's: it holds a slot, and the memory that a
-// recording takes. One that takes more than the whole budget is let in alone. A
-// task that was taken in the moment in which the server went away waits here,
-// too; after a quarter of its attempt's time the slot is given away, since the
-// rest of it is for the analysis.
+// Admit implements activities.Admission. It holds a slot, and the memory for a
+// recording; one that needs more than the budget takes all of it. A task that was
+// taken just before the server became unavailable waits here, too. After a quarter
+// of the attempt's time it frees the slot: the rest is for the analysis.
 func (g *gpuSlots) Admit(ctx context.Context, audio time.Duration, alone bool) (leave func(), err error) {
 	wait, cancel := ctx, func() {}
 	if end, ok := ctx.Deadline(); ok {
@@ -174,7 +174,7 @@ func (g *gpuSlots) Admit(ctx context.Context, audio time.Duration, alone bool) (
 	return held.all, nil
 }
 
-// leaves gives back what was taken, the last first.
+// leaves frees what was acquired, the last first.
 type leaves []func()
 
 func (l *leaves) add(leave func()) { *l = append(*l, leave) }
@@ -185,7 +185,8 @@ func (l *leaves) all() {
 	}
 }
 
-// enter takes what an analysis needs; wait bounds that, and ctx what is held.
+// enter acquires what an analysis needs. wait bounds the wait, and ctx the turn
+// that is held.
 func (g *gpuSlots) enter(ctx, wait context.Context, audio time.Duration, alone bool, held *leaves) error {
 	if err := g.health.await(wait); err != nil {
 		return err
@@ -222,8 +223,9 @@ func (g *gpuSlots) enter(ctx, wait context.Context, audio time.Duration, alone b
 	return nil
 }
 
-// cost is in bytes, the whole budget at most. A server that does not say is
-// met by the analysis, which tells why; until then the setting counts.
+// cost returns the memory for a recording, in bytes, at most the whole budget. If
+// the server declares no rate, or cannot be asked, the setting counts: the
+// analysis finds out why.
 func (g *gpuSlots) cost(ctx context.Context, audio time.Duration) int64 {
 	rate := g.perSecond
 	if g.declared != nil {
@@ -232,7 +234,7 @@ func (g *gpuSlots) cost(ctx context.Context, audio time.Duration) int64 {
 		case declared > 0:
 			rate = declared
 		case err != nil:
-			g.log.WarnContext(ctx, "what a second of audio takes is reckoned by the setting", "bytes", rate, "error", err)
+			g.log.WarnContext(ctx, "memory of the model server is estimated by the setting", "bytes", rate, "error", err)
 		}
 	}
 	seconds := max(min(audio, g.most), 0).Seconds()

@@ -375,7 +375,7 @@ func TestGPUSlotsExportTheirGauges(t *testing.T) {
 	require.NoError(t, measured(reg, "2", "1", "1", "30", "1"))
 	leave()
 	g.release()
-	g.health.heard(errLoading)
+	g.health.heard(t.Context(), errLoading)
 	require.NoError(t, measured(reg, "2", "0", "0", "0", "0"))
 }
 

@@ -12,33 +12,33 @@ import (
 	"orak/activities"
 )
 
-// ModelServer is what the admission to the GPU queue asks of the server behind
-// it; nil stands for the built-in engine, which is always there.
+// ModelServer is what the admission to the GPU queue needs from the model server;
+// nil stands for the built-in engine, which is always ready.
 type ModelServer interface {
-	// Ready is nil when the server takes work.
+	// Ready returns nil when the server takes work.
 	Ready(ctx context.Context) error
-	// MemoryPerSecond is what a second of audio takes of the server's memory
-	// while it is analyzed, in bytes; 0 where the server does not say.
+	// MemoryPerSecond returns the memory of the server that the analysis of a
+	// second of audio needs, in bytes; 0 where the server does not declare it.
 	MemoryPerSecond(ctx context.Context) (int64, error)
 }
 
 const (
-	// askFor bounds one question to the server, and askEvery is how often its
-	// readiness is asked for, at most.
+	// askFor bounds one request to the server, and askEvery is the minimum interval
+	// of requests for its readiness.
 	askFor   = 5 * time.Second
 	askEvery = time.Second
-	// loadingFor is how long a server may say that it is not ready, as one does
-	// that loads its model, before that is an outage that somebody is told of.
+	// loadingFor is how long a server may report that it is not ready, such as
+	// while it loads its model, before that counts as an outage.
 	loadingFor = time.Minute
 )
 
-// gate is open while the model server takes work. While it is shut no task is
-// taken, and so none meets the outage: the gate is what reports it.
+// gate is open while the model server takes work. While it is closed no task is
+// taken, so no attempt fails of the outage: the gate reports it instead.
 type gate struct {
 	ready   answer[struct{}]
 	outages activities.OutageReporter
 	log     *slog.Logger
-	// shut is since when, in Unix nanoseconds; 0 while the gate is open.
+	// shut is when the gate closed, in Unix nanoseconds; 0 while it is open.
 	shut atomic.Int64
 }
 
@@ -49,7 +49,7 @@ func newGate(server ModelServer, outages activities.OutageReporter, log *slog.Lo
 	return g
 }
 
-// await returns once the gate is open, or with ctx's error.
+// await returns once the gate is open, or with the error of ctx.
 func (g *gate) await(ctx context.Context) error {
 	if g == nil {
 		return ctx.Err()
@@ -64,17 +64,17 @@ func (g *gate) await(ctx context.Context) error {
 
 func (g *gate) isOpen() bool { return g == nil || g.shut.Load() == 0 }
 
-// heard moves the gate, and reports a server that is away.
-func (g *gate) heard(err error) {
+// heard opens or closes the gate, and reports an unavailable server.
+func (g *gate) heard(ctx context.Context, err error) {
 	now := time.Now()
 	if err == nil {
 		if g.shut.Swap(0) != 0 {
-			g.log.Info("the model server is ready; analyses are taken again")
+			g.log.InfoContext(ctx, "model server is ready; taking analyses again")
 		}
 		return
 	}
 	if g.shut.CompareAndSwap(0, now.UnixNano()) {
-		g.log.Warn("the model server is not ready; no analysis is taken", "error", err)
+		g.log.WarnContext(ctx, "model server is not ready; taking no analyses", "error", err)
 	}
 	loading := orak.AsFault(err).Class == orak.ClassOverload && now.Sub(time.Unix(0, g.shut.Load())) < loadingFor
 	if g.outages != nil && !loading {
@@ -83,16 +83,16 @@ func (g *gate) heard(err error) {
 	}
 }
 
-// answer is what the server last said to one question. One asks for all who
-// want to know; the others wait for that, or for the end of their own context.
+// answer caches the server's answer to one question. One caller asks for all; the
+// others wait for it, or for the end of their own context.
 type answer[T any] struct {
 	ask func(ctx context.Context) (T, error)
-	// heard is told how each question ended, but for one whose asker left; nil
-	// where nobody wants to know.
-	heard func(error)
-	// holds is how long what was said counts; a failure counts for askEvery.
+	// heard is called with the result of each request, unless the context of its
+	// caller has ended; it may be nil.
+	heard func(context.Context, error)
+	// holds is how long an answer is cached; a failure is cached for askEvery.
 	holds time.Duration
-	// asking is held by the one who asks; it guards what is below.
+	// asking is held by the caller that asks; it guards the fields below.
 	asking chan struct{}
 	until  time.Time
 	value  T
@@ -103,7 +103,7 @@ func newAnswer[T any](holds time.Duration, ask func(ctx context.Context) (T, err
 	return answer[T]{ask: ask, holds: holds, asking: make(chan struct{}, 1)}
 }
 
-// get gives the last good value, and the error of the last question.
+// get returns the last good value, and the error of the last request.
 func (a *answer[T]) get(ctx context.Context) (T, error) {
 	select {
 	case a.asking <- struct{}{}:
@@ -122,7 +122,7 @@ func (a *answer[T]) get(ctx context.Context) (T, error) {
 		return a.value, ctx.Err()
 	}
 	if a.heard != nil {
-		a.heard(err)
+		a.heard(ctx, err)
 	}
 	a.err, a.until = err, time.Now().Add(askEvery)
 	if err == nil {

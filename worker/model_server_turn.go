@@ -15,24 +15,25 @@ import (
 	"orak/workflows"
 )
 
-// turnLease is how long a turn outlasts a worker that died while it held it;
-// turnAskedFor bounds one question to Temporal.
+// turnLease is how long a turn outlives the worker that held it; turnAskedFor
+// bounds one request to Temporal.
 const (
 	turnLease    = time.Minute
 	turnAskedFor = 10 * time.Second
 )
 
-// turn is the right to be alone with the model server, which one recording has
-// at a time among those of all workers.
+// turn is the right to be alone with the model server. One recording has it at a
+// time, among all workers.
 type turn struct {
 	client client.Client
 	log    *slog.Logger
 }
 
-// errTurnTaken is an attempt's that comes again when it may be its turn.
+// errTurnTaken fails an attempt while another recording has the turn; it is retried.
 var errTurnTaken = &orak.Fault{Class: orak.ClassOverload, RetryAfter: time.Second, Message: "The analysis waits until it can have the model server alone."}
 
-// take gives the turn, until leave or the end of ctx, or errTurnTaken.
+// take takes the turn until leave is called or ctx ends. It fails with
+// errTurnTaken.
 func (t *turn) take(ctx context.Context) (leave func(), err error) {
 	asking, cancel := context.WithTimeout(ctx, turnAskedFor)
 	defer cancel()
@@ -50,10 +51,10 @@ func (t *turn) take(ctx context.Context) (leave func(), err error) {
 	return t.hold(ctx, run), nil
 }
 
-// turnLongest ends a turn that no worker serves.
+// turnLongest bounds a turn whose workflow no worker serves.
 const turnLongest = 24 * time.Hour
 
-// hold prolongs a turn until it is left.
+// hold renews the lease of a turn until leave is called.
 func (t *turn) hold(ctx context.Context, run client.WorkflowRun) (leave func()) {
 	holding, stop := context.WithCancel(ctx)
 	var prolonging sync.WaitGroup
@@ -76,11 +77,11 @@ func (t *turn) hold(ctx context.Context, run client.WorkflowRun) (leave func()) 
 	}
 }
 
-// signal prolongs or ends a turn. One that cannot be ended ends by its lease.
+// signal renews or ends a turn. If it cannot be ended, its lease runs out.
 func (t *turn) signal(ctx context.Context, run client.WorkflowRun, hold bool) {
 	ctx, cancel := context.WithTimeout(ctx, turnAskedFor)
 	defer cancel()
 	if err := t.client.SignalWorkflow(ctx, run.GetID(), run.GetRunID(), workflows.SignalTurn, hold); err != nil && ctx.Err() == nil {
-		t.log.WarnContext(ctx, "turn at the model server was neither prolonged nor given back", "hold", hold, "error", err)
+		t.log.WarnContext(ctx, "turn at the model server could not be renewed or ended", "hold", hold, "error", err)
 	}
 }

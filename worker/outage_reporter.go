@@ -21,10 +21,10 @@ import (
 // reportTimeout bounds one signal.
 const reportTimeout = 10 * time.Second
 
-// Reporter tells the OutageDigest of a dependency that it was found away, and
-// starts it where it does not run. It is one for the process: the first report
-// goes out at once, further ones together, one signal every
-// OutageConfig.ReportInterval. While Temporal is away they wait here.
+// Reporter signals outages of a dependency to its OutageDigest, and starts it if
+// it is not running. A process has one: the first report is sent at once, further
+// ones are batched into one signal every OutageConfig.ReportInterval. While
+// Temporal is unavailable they wait here.
 type Reporter struct {
 	client client.Client
 	cfg    OutageConfig
@@ -34,7 +34,7 @@ type Reporter struct {
 	failures prometheus.Counter
 
 	mu sync.Mutex
-	// pending has an entry for each dependency that is being reported.
+	// pending has an entry for each dependency with a sender.
 	pending map[orak.Dependency]*messages.Down
 	sending sync.WaitGroup
 	// stop is closed by Stop, under mu.
@@ -51,18 +51,18 @@ func NewReporter(c client.Client, cfg OutageConfig, log *slog.Logger, reg promet
 		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*messages.Down{}, stop: make(chan struct{}),
 		reports: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "orak_outage_reports_total",
-			Help: "Attempts that failed because a dependency was away, by dependency.",
+			Help: "Attempts that failed because a dependency was unavailable, by dependency.",
 		}, []string{"dependency"}),
 		failures: f.NewCounter(prometheus.CounterOpts{
 			Name: "orak_outage_report_failures_total",
-			Help: "Failed attempts to tell Temporal of an outage; each is tried again.",
+			Help: "Failed attempts to report an outage to Temporal; each is retried.",
 		}),
 	}
 }
 
-// Report is activities.OutageReporter's. What was given up by its own caller
-// says nothing of a dependency, and neither does what one recording may have
-// caused: its next attempt tells, and the gate where the server is away.
+// Report implements activities.OutageReporter. It ignores a canceled call, which
+// says nothing about the dependency, and a suspect recording, which may itself be
+// the cause: its next attempt shows that, or the gate if the server is unavailable.
 func (r *Reporter) Report(err error) {
 	var f *orak.Fault
 	if !errors.As(err, &f) || f.Class != orak.ClassDependency || f.Dependency == "" || f.Suspect || errors.Is(err, context.Canceled) {
@@ -73,8 +73,8 @@ func (r *Reporter) Report(err error) {
 	r.add(messages.Down{Dependency: f.Dependency, Count: 1, FirstAt: now, LastAt: now, Message: f.Message})
 }
 
-// Stop ends what is being sent. What was not sent yet is met again by whoever
-// takes the work over.
+// Stop ends the Reporter, and drops what is not sent: the worker that takes over
+// fails of the same outage and reports it.
 func (r *Reporter) Stop() {
 	r.mu.Lock()
 	if !r.stopped {
@@ -85,7 +85,7 @@ func (r *Reporter) Stop() {
 	r.sending.Wait()
 }
 
-// add counts d, and sees to it that somebody sends it.
+// add counts d, and starts a sender if there is none.
 func (r *Reporter) add(d messages.Down) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,7 +135,7 @@ func (r *Reporter) deliver(dep orak.Dependency) {
 	}
 }
 
-// next takes what is pending; with nothing there the sender is done.
+// next takes what is pending; more is false if nothing is, and ends the sender.
 func (r *Reporter) next(dep orak.Dependency) (d messages.Down, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -149,7 +149,7 @@ func (r *Reporter) next(dep orak.Dependency) (d messages.Down, more bool) {
 	return d, true
 }
 
-// keep puts back what was not sent, with what has come since behind it.
+// keep returns to pending what was not sent, merged with later reports.
 func (r *Reporter) keep(d messages.Down) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

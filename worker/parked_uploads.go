@@ -14,7 +14,7 @@ import (
 	"orak/workflows"
 )
 
-// parked asks Temporal's visibility.
+// parked finds parked uploads in Temporal's visibility.
 type parked struct {
 	client    client.Client
 	namespace string
@@ -22,7 +22,7 @@ type parked struct {
 
 var _ activities.Parked = (*parked)(nil)
 
-// FindParked is activities.Parked's.
+// FindParked implements activities.Parked.
 func (p *parked) FindParked(ctx context.Context, s orak.Stage, c orak.Class) (messages.ParkedUploads, error) {
 	query := activities.ParkedQuery(s, c)
 	counted, err := p.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: p.namespace, Query: query})
@@ -45,6 +45,6 @@ func (p *parked) FindParked(ctx context.Context, s orak.Stage, c orak.Class) (me
 		samples = append(samples, orak.UploadID(id))
 		tenants = append(tenants, workflows.TenantOf(e))
 	}
-	// More can be parked between the two answers.
+	// More uploads may have parked between the two requests.
 	return messages.ParkedUploads{Count: max(int(counted.GetCount()), len(samples)), Samples: samples, Tenants: tenants}, nil
 }

@@ -15,13 +15,13 @@ import (
 	"orak/workflows"
 )
 
-// reconcileLimit ends a Reconcile that does not come to its end, so that the
-// next one can run.
+// reconcileLimit terminates a Reconcile that does not end, so that the next one
+// can run.
 const reconcileLimit = 24 * time.Hour
 
-// ensureSchedule sees to it that Reconcile runs from time to time. Any number
-// of workers may do so at once; the settings of the last one to start hold.
-// That the schedule is paused, or what a person noted on it, stays.
+// ensureSchedule creates or updates the schedule of Reconcile. Several workers may
+// do so at once; the settings of the one that starts last win. An operator's pause
+// and notes are kept.
 func (w *Worker) ensureSchedule(ctx context.Context) error {
 	if w.cfg.ReconcileInterval == 0 || len(w.deps.Menders) == 0 {
 		return nil
@@ -30,7 +30,7 @@ func (w *Worker) ensureSchedule(ctx context.Context) error {
 	_, err := schedules.Create(ctx, client.ScheduleOptions{
 		ID: workflows.ScheduleReconcile, Spec: *w.reconcileSpec(), Action: w.reconcileAction(),
 		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		// What was missed in an outage is made up for by the next run.
+		// The next run catches up on runs that an outage prevented.
 		CatchupWindow: w.cfg.ReconcileInterval,
 	})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
@@ -39,7 +39,7 @@ func (w *Worker) ensureSchedule(ctx context.Context) error {
 	err = schedules.GetHandle(ctx, workflows.ScheduleReconcile).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: w.updated})
 	var overtaken *serviceerror.FailedPrecondition
 	if errors.As(err, &overtaken) {
-		return nil // by another worker that starts now
+		return nil // another worker has updated it meanwhile
 	}
 	return scheduling(err)
 }
@@ -51,7 +51,7 @@ func scheduling(err error) error {
 	return fmt.Errorf("scheduling the reconciliation: %w", err)
 }
 
-// updated changes a schedule of other settings.
+// updated changes the schedule if its settings differ.
 func (w *Worker) updated(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 	s := in.Description.Schedule
 	if w.isOurs(s) {
@@ -62,6 +62,7 @@ func (w *Worker) updated(in client.ScheduleUpdateInput) (*client.ScheduleUpdate,
 	return &client.ScheduleUpdate{Schedule: &s}, nil
 }
 
+// isOurs reports whether the schedule has the settings of this worker.
 func (w *Worker) isOurs(s client.Schedule) bool {
 	action, ok := s.Action.(*client.ScheduleWorkflowAction)
 	if !ok || s.Spec == nil || len(s.Spec.Intervals) != 1 || len(action.Args) != 1 {

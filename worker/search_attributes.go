@@ -16,21 +16,21 @@ import (
 	"orak/workflows"
 )
 
-// RegisterSearchAttributes makes the search attributes of ProcessUpload, where
-// they are missing, and returns once queries can use them. It may run any
-// number of times, also at once in several processes.
+// RegisterSearchAttributes registers the search attributes of ProcessUpload that
+// are missing, and returns once queries can use them. It may run repeatedly, and in
+// several processes at once.
 func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	missing, err := missingAttributes(ctx, c, namespace)
 	if err != nil {
 		return err
 	}
 	if len(missing) == 0 {
-		return awaitAttributes(ctx, c, namespace) // they may have been made just now
+		return awaitAttributes(ctx, c, namespace) // they may have been registered just now
 	}
 	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
 		Namespace: namespace, SearchAttributes: missing,
 	})
-	// Another process was faster.
+	// Another process may have registered them first.
 	if e := (*serviceerror.AlreadyExists)(nil); err != nil && !errors.As(err, &e) {
 		return fmt.Errorf("adding search attributes: %w", err)
 	}
@@ -61,8 +61,8 @@ func missingAttributes(ctx context.Context, c client.Client, namespace string) (
 	return missing, nil
 }
 
-// awaitAttributes asks until the server, which caches them, knows all of
-// them. A workflow task that comes too early all the same is retried.
+// awaitAttributes returns once the server, which caches search attributes, knows
+// all of them. A workflow task that runs before is retried.
 func awaitAttributes(ctx context.Context, c client.Client, namespace string) error {
 	query := ""
 	for i, name := range attributeNames() {

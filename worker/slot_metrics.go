@@ -11,8 +11,7 @@ import (
 	"orak/workflows"
 )
 
-// occupancy is a worker interceptor that counts the activities that run, by the
-// queue that they came from.
+// occupancy is a worker interceptor that counts running activities by task queue.
 type occupancy struct {
 	interceptor.WorkerInterceptorBase
 	running *prometheus.GaugeVec
@@ -22,18 +21,18 @@ func newOccupancy(cfg Config, reg prometheus.Registerer) *occupancy {
 	f := promauto.With(reg)
 	slots := f.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "orak_activity_slots",
-		Help: "Activities of a task queue that this process runs at once, at most.",
+		Help: "Maximum number of concurrent activities of a task queue in this process.",
 	}, []string{"queue"})
 	slots.WithLabelValues(workflows.QueuePipeline).Set(float64(cfg.PipelineSlots))
 	slots.WithLabelValues(workflows.QueueErase).Set(float64(cfg.ControlSlots))
 	slots.WithLabelValues(workflows.QueueControl).Set(float64(cfg.ControlSlots))
 	return &occupancy{running: f.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "orak_activity_used_slots",
-		Help: "Activities of a task queue that run now in this process.",
+		Help: "Activities of a task queue that are running in this process.",
 	}, []string{"queue"})}
 }
 
-// InterceptActivity is called by the SDK for every activity task.
+// InterceptActivity implements interceptor.WorkerInterceptor.
 func (o *occupancy) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	in := &occupying{running: o.running}
 	in.Next = next
@@ -45,7 +44,7 @@ type occupying struct {
 	running *prometheus.GaugeVec
 }
 
-// ExecuteActivity counts the activity while it runs.
+// ExecuteActivity implements interceptor.ActivityInboundInterceptor.
 func (o *occupying) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	running := o.running.WithLabelValues(activity.GetInfo(ctx).TaskQueue)
 	running.Inc()

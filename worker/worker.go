@@ -24,30 +24,30 @@ import (
 	"orak/workflows"
 )
 
-// Deps is what the workers work with. All are needed but Outages, Probes,
-// Menders and Metrics.
+// Deps are the dependencies of the workers. Only Outages, Probes, Menders and
+// Metrics are optional.
 type Deps struct {
 	Store     activities.Store
 	Converter activities.Converter
 	Analyzer  activities.Analyzer
-	// Engines are those that an upload can be run again with, by name.
+	// Engines are those that a reprocess can ask for, by name.
 	Engines map[string]activities.Analyzer
-	// ModelServer is the one behind the Analyzer; nil for the built-in engine.
+	// ModelServer is that of the Analyzer; nil for the built-in engine.
 	ModelServer ModelServer
 	Publisher   activities.Publisher
 	Notifier    activities.Notifier
 	Links       activities.Links
 	// Menders are the steps of Reconcile.
 	Menders map[activities.ReconcileStep]activities.Mender
-	// Outages is told of what activities find away, and Probes ask whether it
-	// serves again. Without them, nobody is told.
+	// Outages gets the outages of which activities fail, and Probes check whether
+	// a dependency is available again. Without them, no outage is posted.
 	Outages activities.OutageReporter
 	Probes  map[orak.Dependency]activities.Probe
-	// Namespace is the one that the client was dialled for, and Payloads decodes
-	// with its data converter.
+	// Namespace is that of the client, and Payloads decodes with its data
+	// converter.
 	Namespace string
 	Payloads  workflows.Payloads
-	// AllTenants says that the API serves all tenants' dead letters at once.
+	// AllTenants says that the API lists the dead letters of all tenants at once.
 	AllTenants bool
 	Log        *slog.Logger
 	Metrics    prometheus.Registerer
@@ -68,13 +68,13 @@ type Worker struct {
 	life    startstop.Once
 	running []sdkworker.Worker
 
-	end *fatalEnd
+	fatal *fatalError
 }
 
-// heartbeatEvery is how often progress reaches the server at most, and how long
-// a cancellation takes to reach an activity. The SDK also gives up a heartbeat,
-// and with it the attempt, when the server does not answer within this time:
-// it must outlast a server that is merely busy.
+// heartbeatEvery is the minimum interval at which progress reaches the server, and
+// the maximum time until a cancellation reaches an activity. The SDK also cancels
+// an attempt if the server does not answer a heartbeat within this time, so it
+// must be long enough for a busy server.
 const heartbeatEvery = 10 * time.Second
 
 // New makes a Worker; Start starts it.
@@ -94,14 +94,13 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	return &Worker{
 		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu,
 		retries: activities.NewRetryInterceptor(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
-		end:     newFatalEnd(), occupancy: newOccupancy(cfg, deps.Metrics),
+		fatal:   newFatalError(), occupancy: newOccupancy(cfg, deps.Metrics),
 	}
 }
 
-// Start makes sure of the search attributes and begins to serve. It returns
-// once every queue is polled; ctx bounds only that. After an error nothing is
-// left running, and it may be called again; else a Worker is started once, and
-// not after Stop.
+// Start registers the search attributes and begins to serve. It returns once every
+// queue is polled; ctx bounds only that. After an error nothing keeps running, and
+// Start may be called again. After a success or Stop it must not be.
 func (w *Worker) Start(ctx context.Context) error {
 	if err := w.life.Start(ctx, w.start); err != nil {
 		return fmt.Errorf("starting worker: %w", err)
@@ -113,9 +112,9 @@ func (w *Worker) start(ctx context.Context) error {
 	if err := RegisterSearchAttributes(ctx, w.client, w.deps.Namespace); err != nil {
 		return err
 	}
-	// A conversion touches its folder while it runs, and ends before this.
-	if err := w.acts.SweepScratch(ctx, 2* w.cfg.Settings.ConvertTimeout); err != nil {
-		w.log.WarnContext(ctx, "scratch folders stay behind", "error", err)
+	// A running conversion has written to its folder more recently than this.
+	if err := w.acts.SweepScratch(ctx, 2*w.cfg.Settings.ConvertTimeout); err != nil {
+		w.log.WarnContext(ctx, "removing abandoned scratch folders failed", "error", err)
 	}
 	for _, queue := range w.queues() {
 		sw, err := w.serving(queue)
@@ -138,8 +137,8 @@ func (w *Worker) start(ctx context.Context) error {
 	return nil
 }
 
-// queues are those that are served: those of control and erasure are served with
-// the pipeline's, so that what a workflow schedules there is done by its own worker.
+// queues returns the queues to serve. Those for control and erasure go with
+// QueuePipeline, so that a worker also runs what its workflows schedule there.
 func (w *Worker) queues() []string {
 	if !slices.Contains(w.cfg.Queues, workflows.QueuePipeline) {
 		return w.cfg.Queues
@@ -147,9 +146,9 @@ func (w *Worker) queues() []string {
 	return append(slices.Clone(w.cfg.Queues), workflows.QueueControl, workflows.QueueErase)
 }
 
-// Stop drains and returns when that is done, after the stop timeout at most.
-// When ctx ends first, it returns the context's error and the draining goes on.
-// It may be called again, which waits for the end, and without Start.
+// Stop drains the worker, for at most the stop timeout. If ctx ends before, Stop
+// returns its error and the draining continues. Stop may be called again, which
+// waits for the end, and without Start.
 func (w *Worker) Stop(ctx context.Context) error {
 	if err := w.life.Stop(ctx, func(context.Context) error { w.stopAll(); return nil }); err != nil {
 		return fmt.Errorf("stopping worker: %w", err)
@@ -157,7 +156,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 	return nil
 }
 
-// stopAll stops all queues at the same time: they share the stop timeout.
+// stopAll stops all queues at the same time, within one stop timeout.
 func (w *Worker) stopAll() {
 	var wait sync.WaitGroup
 	for _, sw := range w.running {
@@ -174,14 +173,14 @@ func (w *Worker) convertSlots() int {
 	return w.cfg.ConvertSlots
 }
 
-// serving makes the worker of one queue.
+// serving makes the SDK's worker of one queue.
 func (w *Worker) serving(queue string) (sdkworker.Worker, error) {
 	o := sdkworker.Options{
 		Interceptors:                 w.interceptors(),
 		WorkerStopTimeout:            w.cfg.StopTimeout,
 		MaxHeartbeatThrottleInterval: heartbeatEvery,
 		DisableRegistrationAliasing:  true,
-		OnFatalError:                 func(err error) { w.died(queue, err) },
+		OnFatalError:                 func(err error) { w.failed(queue, err) },
 	}
 	switch queue {
 	case workflows.QueuePipeline:
@@ -189,7 +188,7 @@ func (w *Worker) serving(queue string) (sdkworker.Worker, error) {
 		sw := sdkworker.New(w.client, queue, o)
 		w.registerWorkflows(sw)
 		w.registerPipeline(sw)
-		w.registerControl(sw) // for what was scheduled before it had a queue of its own
+		w.registerControl(sw) // for what was scheduled before QueueControl existed
 		w.registerErase(sw)
 		return sw, nil
 	case workflows.QueueControl:
@@ -203,7 +202,7 @@ func (w *Worker) serving(queue string) (sdkworker.Worker, error) {
 	}
 }
 
-// servingAside makes the worker of a queue that never waits for Kafka.
+// servingAside makes the SDK's worker of a queue that never waits for Kafka.
 func (w *Worker) servingAside(queue string, o sdkworker.Options, register func(sdkworker.Worker)) sdkworker.Worker {
 	o.DisableWorkflowWorker = true
 	o.MaxConcurrentActivityExecutionSize = w.cfg.ControlSlots
@@ -228,11 +227,11 @@ func (w *Worker) servingConvert(o sdkworker.Options) sdkworker.Worker {
 	o.MaxConcurrentActivityExecutionSize = w.convertSlots()
 	sw := sdkworker.New(w.client, workflows.QueueConvert, o)
 	register(sw, activities.TypeConvert, w.acts.Convert)
-	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency) // of this machine's converter
+	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency) // of the converter on this machine
 	return sw
 }
 
-// interceptors stand around every activity, the first outermost.
+// interceptors returns the interceptors of every activity, the outermost first.
 func (w *Worker) interceptors() []interceptor.WorkerInterceptor {
 	is := []interceptor.WorkerInterceptor{w.occupancy, w.retries}
 	if w.deps.Outages != nil {
@@ -251,7 +250,7 @@ func (w *Worker) registerWorkflows(sw sdkworker.Worker) {
 	sw.RegisterWorkflowWithOptions(flows.Turn, workflow.RegisterOptions{Name: workflows.TypeTurn})
 }
 
-// registerPipeline registers what may wait for Kafka.
+// registerPipeline registers the activities that may wait for Kafka.
 func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	register(sw, activities.TypeStoreAnalysis, w.acts.StoreAnalysis)
 	register(sw, activities.TypeConclude, w.acts.Conclude)
@@ -262,7 +261,7 @@ func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	register(sw, activities.TypeReconcilePage, w.acts.ReconcilePage)
 }
 
-// registerControl registers what tells somebody, and asks.
+// registerControl registers alerts, outage messages and probes.
 func (w *Worker) registerControl(sw sdkworker.Worker) {
 	register(sw, activities.TypePostOutage, w.acts.PostOutage)
 	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency)
@@ -271,7 +270,7 @@ func (w *Worker) registerControl(sw sdkworker.Worker) {
 	register(sw, activities.TypeCountParked, w.acts.CountParked)
 }
 
-// registerErase registers what removes an upload.
+// registerErase registers the activities that erase an upload.
 func (w *Worker) registerErase(sw sdkworker.Worker) {
 	register(sw, activities.TypeBury, w.acts.Bury)
 	register(sw, activities.TypeEndProcessing, w.acts.EndProcessing)

@@ -19,7 +19,7 @@ import (
 	"orak/workflows"
 )
 
-// ender ends the workflows of uploads that are erased.
+// ender ends the workflow of an upload that is being erased.
 type ender struct {
 	client    client.Client
 	namespace string
@@ -28,7 +28,7 @@ type ender struct {
 
 var _ activities.Ender = (*ender)(nil)
 
-// End is activities.Ender's.
+// End implements activities.Ender.
 func (e *ender) End(ctx context.Context, in activities.Erasing, force bool) (bool, error) {
 	id := workflows.UploadWorkflowID(in.ID)
 	described, err := workflows.Describe(ctx, e.client, id)
@@ -41,12 +41,12 @@ func (e *ender) End(ctx context.Context, in activities.Erasing, force bool) (boo
 	info := described.GetWorkflowExecutionInfo()
 	p, _ := e.payloads.Progress(info)
 	if p.Upload.Tenant != "" && p.Upload.Tenant != in.Tenant {
-		return false, sdktemporal.NewNonRetryableApplicationError("the upload is another tenant's", string(orak.ClassInput), nil)
+		return false, sdktemporal.NewNonRetryableApplicationError("the upload belongs to another tenant", string(orak.ClassInput), nil)
 	}
 	switch info.GetStatus() {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
 	case enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
-		return false, nil // the next run is about to be seen
+		return false, nil // the next look finds the next run
 	default:
 		return true, nil
 	}
@@ -76,12 +76,12 @@ func (e *ender) terminate(ctx context.Context, run *common.WorkflowExecution, in
 	return nil
 }
 
-// unreached is longer than what is left to be done with an occupied id.
+// unreached is a start delay that never passes: an occupied id is terminated before.
 const unreached = 24 * time.Hour
 
-// occupy takes the id of a workflow that was never started, so that an
-// announcement which is still on its way starts nothing: a run that never
-// begins, and is terminated at the next look.
+// occupy takes the id of a workflow that was never started, so that a late
+// announcement starts nothing. Its run never begins, and is terminated at the next
+// look.
 func (e *ender) occupy(ctx context.Context, in activities.Erasing) error {
 	id := workflows.UploadWorkflowID(in.ID)
 	_, err := e.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
