@@ -20,11 +20,10 @@ import (
 	"orak/test/stack"
 )
 
-// within is how long tests wait for what must happen; never an expectation of
-// speed.
+// within is how long tests wait for what must happen.
 const within = 60 * time.Second
 
-// bridgeSettings are the defaults, for a bridge on real servers.
+// bridgeSettings returns the defaults for a bridge on real servers.
 func bridgeSettings(t *testing.T, servers *stack.Servers, args ...string) (cfg Config) {
 	t.Helper()
 	parser, err := kong.New(&cfg)
@@ -39,7 +38,7 @@ func bridgeSettings(t *testing.T, servers *stack.Servers, args ...string) (cfg C
 	return cfg
 }
 
-func TestBridgeServesTheLagOfItsGroupAndOfThoseThatAreNamed(t *testing.T) {
+func TestBridgeExportsLagOfItsOwnAndOfConfiguredGroups(t *testing.T) {
 	t.Parallel()
 	servers := stack.Start(t)
 	cfg := bridgeSettings(t, servers, "--lag-interval=100ms", "--lag-window=1s", "--lag-groups=orak-bridge,listeners", "--instance-id=lag-1")
@@ -55,8 +54,8 @@ func TestBridgeServesTheLagOfItsGroupAndOfThoseThatAreNamed(t *testing.T) {
 		require.NoError(t, a.Stop(ctx))
 	})
 
-	// The bridge commits past a record that is none of its business; the
-	// listeners leave it.
+	// The bridge ignores the record and commits past it; the listeners do not consume
+	// it.
 	r := &kgo.Record{Topic: events.TopicUploads, Key: []byte("k"), Headers: []kgo.RecordHeader{
 		{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")}, {Key: "ce_source", Value: []byte("/test")},
 		{Key: "ce_type", Value: []byte("somebody.elses")},

@@ -51,21 +51,21 @@ func Starts(t *testing.T, made func(t *testing.T) Part) {
 		require.NoError(t, p.Start(within(t, patience)))
 		return p
 	})
-	alone(t, "StopBeforeStart", made, func(t *testing.T, p Part) {
+	isolated(t, "StopBeforeStart", made, func(t *testing.T, p Part) {
 		stopsAtOnce(t, p)
 		require.Error(t, p.Start(within(t, patience)), "it was stopped")
 	})
-	alone(t, "StartTwice", made, func(t *testing.T, p Part) {
+	isolated(t, "StartTwice", made, func(t *testing.T, p Part) {
 		require.NoError(t, p.Start(within(t, patience)))
 		require.Error(t, p.Start(within(t, patience)), "it runs")
 		if p.Serves != nil {
-			require.NoError(t, p.Serves(within(t, patience)), "the second start must leave the first alone")
+			require.NoError(t, p.Serves(within(t, patience)), "the second start must not affect the first")
 		}
 		require.NoError(t, p.Stop(within(t, patience)))
 		require.Error(t, p.Start(within(t, patience)), "it has run")
 	})
 	for i := range races {
-		alone(t, "StopWhileStarting", made, func(t *testing.T, p Part) {
+		isolated(t, "StopWhileStarting", made, func(t *testing.T, p Part) {
 			var both sync.WaitGroup
 			both.Go(func() { _ = p.Start(within(t, patience)) }) // either may win
 			time.Sleep(time.Duration(i*i) * time.Millisecond)
@@ -85,11 +85,11 @@ func Starts(t *testing.T, made func(t *testing.T) Part) {
 //   - no goroutine is left.
 func Stops(t *testing.T, made func(t *testing.T) Part) {
 	t.Helper()
-	alone(t, "StopTwice", made, func(t *testing.T, p Part) {
+	isolated(t, "StopTwice", made, func(t *testing.T, p Part) {
 		require.NoError(t, p.Stop(within(t, patience)))
 		stopsAtOnce(t, p)
 	})
-	alone(t, "StopTogether", made, func(t *testing.T, p Part) {
+	isolated(t, "StopTogether", made, func(t *testing.T, p Part) {
 		var all sync.WaitGroup
 		errs := make([]error, 3)
 		for i := range errs {
@@ -98,7 +98,7 @@ func Stops(t *testing.T, made func(t *testing.T) Part) {
 		all.Wait()
 		require.NoError(t, errors.Join(errs...))
 	})
-	alone(t, "StopWithoutTime", made, func(t *testing.T, p Part) {
+	isolated(t, "StopWithoutTime", made, func(t *testing.T, p Part) {
 		ended, end := context.WithCancel(t.Context())
 		end()
 		began := time.Now()
@@ -118,8 +118,8 @@ func stopsAtOnce(t *testing.T, p Part) {
 	require.Less(t, time.Since(began), quick)
 }
 
-// alone runs a check on a new part, and fails where goroutines are left.
-func alone(t *testing.T, name string, made func(*testing.T) Part, check func(*testing.T, Part)) {
+// isolated runs a check on a new part, and fails where goroutines are left.
+func isolated(t *testing.T, name string, made func(*testing.T) Part, check func(*testing.T, Part)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
 		before := goleak.IgnoreCurrent()
