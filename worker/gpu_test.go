@@ -382,12 +382,12 @@ func TestGPUSlotsExportTheirGauges(t *testing.T) {
 func measured(reg *prometheus.Registry, slots, tasks, used, usedMemory, ready string) error {
 	var want strings.Builder
 	for _, m := range [][3]string{
-		{"orak_gpu_memory_bytes", "Budget of the model server's memory that this process keeps to; 0 means none.", "100"},
-		{"orak_gpu_model_server_ready", "1 while the model server takes work, 0 while it does not and no analysis is begun.", ready},
-		{"orak_gpu_slots", "Analyses that this process runs at once, at most.", slots},
-		{"orak_gpu_tasks", "Analyses that this process has taken, or polls for: those that run, and those whose audio is fetched ahead.", tasks},
-		{"orak_gpu_used_memory_bytes", "What running analyses are reckoned to take of the budget.", usedMemory},
-		{"orak_gpu_used_slots", "Slots in which an analysis runs now.", used},
+		{"orak_gpu_memory_bytes", "Memory budget of this process at the model server; 0 means none.", "100"},
+		{"orak_gpu_model_server_ready", "1 while the model server takes work; 0 while it does not and no analysis begins.", ready},
+		{"orak_gpu_slots", "Maximum number of concurrent analyses in this process.", slots},
+		{"orak_gpu_tasks", "Analyses that this process has taken or polls for: those that run, and those whose audio is fetched ahead.", tasks},
+		{"orak_gpu_used_memory_bytes", "Estimated use of the budget by running analyses.", usedMemory},
+		{"orak_gpu_used_slots", "Slots in which an analysis is running.", used},
 	} {
 		want.WriteString("# HELP " + m[0] + " " + m[1] + "\n# TYPE " + m[0] + " gauge\n" + m[0] + " " + m[2] + "\n")
 	}
