@@ -2,12 +2,15 @@ package outbox_test
 
 import (
 	"context"
+	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"orak"
 	"orak/internal/objectstore"
@@ -108,4 +111,37 @@ func TestReadTakesAnOversizedMarkerForDamaged(t *testing.T) {
 	require.Empty(t, m.Filename)
 	require.Equal(t, id, m.ID)
 	require.Equal(t, orak.OriginalKey("choir", id), m.Key)
+}
+
+// slowStore counts concurrent deletions and holds them until release is closed.
+type slowStore struct {
+	outbox.Store
+	running, most atomic.Int64
+	release       chan struct{}
+}
+
+func (s *slowStore) Delete(context.Context, string) error {
+	n := s.running.Add(1)
+	defer s.running.Add(-1)
+	for most := s.most.Load(); n > most && !s.most.CompareAndSwap(most, n); most = s.most.Load() {
+	}
+	<-s.release
+	return nil
+}
+
+func TestRemoveBoundsConcurrentDeletions(t *testing.T) {
+	t.Parallel()
+	s := &slowStore{release: make(chan struct{})}
+	box := outbox.New(s, nil, time.Hour, slog.New(slog.DiscardHandler))
+	var group errgroup.Group
+	for range 100 {
+		group.Go(func() error { return box.Remove(t.Context(), outbox.Found{Tenant: "choir", ID: "x"}) })
+	}
+	require.Eventually(t, func() bool { return s.running.Load() == 32 }, 10*time.Second, time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, box.Remove(ctx, outbox.Found{}), context.DeadlineExceeded, "the wait for a place ends with the context")
+	close(s.release)
+	require.NoError(t, group.Wait())
+	require.EqualValues(t, 32, s.most.Load())
 }
