@@ -238,7 +238,7 @@ func (a *App) startWorker(ctx context.Context) error {
 func (a *App) probes(converter *media.Converter, r *reconcile.Reconciler) map[orak.Dependency]activities.Probe {
 	probes := map[orak.Dependency]activities.Probe{
 		orak.DependencyStore: a.store.Ping, orak.DependencyKafka: a.producer.Ping, orak.DependencyConverter: converter.Check,
-		orak.DependencyWorkflows: r.WorkflowsGoOn,
+		orak.DependencyWorkflows: r.ProbeWorkflows,
 	}
 	if a.hasModelServer() {
 		probes[orak.DependencyModelServer] = a.modelGate().Ready

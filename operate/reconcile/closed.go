@@ -16,19 +16,18 @@ import (
 	"orak/workflows"
 )
 
-// closedCursor is what is left to look at in this run: the workflows that
-// closed from Since on and before Until, from page Token on.
+// closedCursor is what is left of a run: the workflows that closed from Since up to
+// Until, from page Token on.
 type closedCursor struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
 	Token []byte    `json:"token"`
-	// Next is where the next run begins, but for its look back.
+	// Next is where the next run begins, apart from the overlap.
 	Next time.Time `json:"next"`
 }
 
-// mendClosed starts uploads again whose workflow was closed before it came to
-// an end.
-func (r *Reconciler) mendClosed(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
+// restartClosed starts uploads again whose workflow was closed before their end.
+func (r *Reconciler) restartClosed(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
 	c, err := decode[closedCursor](p.Cursor)
 	if err != nil {
 		return done, err
@@ -57,10 +56,10 @@ func (r *Reconciler) mendClosed(ctx context.Context, p activities.ReconcilePage)
 			return done, ctx.Err()
 		case err != nil:
 			done.Counts.Errors++
-			r.log.ErrorContext(ctx, "a closed workflow could not be started again",
+			r.log.ErrorContext(ctx, "starting a closed workflow again failed",
 				"workflow_id", listed.GetExecution().GetWorkflowId(), "error", err)
 			if t := listed.GetCloseTime().AsTime(); t.Before(c.Next) {
-				c.Next = t // so that the next run meets it
+				c.Next = t // so that the next run retries it
 			}
 		case restarts > 0:
 			done.Counts.Restarted++
@@ -86,8 +85,8 @@ func (c closedCursor) query() string {
 	return query
 }
 
-// restart starts an upload again whose latest run was cut off. restarts counts
-// this one; 0 means that there was nothing to do.
+// restart starts an upload again whose latest run was interrupted. It returns the
+// number of restarts with this one; 0 if it did nothing.
 func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts int, err error) {
 	d, err := workflows.Describe(ctx, r.deps.Temporal, workflowID)
 	if err != nil || d == nil {
@@ -111,27 +110,27 @@ func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts i
 		return 0, err
 	}
 	in.Restarts = max(p.Restarts, in.Restarts) + 1
-	if !again(&in, p, outcome, time.Now().UTC()) {
+	if !resume(&in, p, outcome, time.Now().UTC()) {
 		return 0, nil
 	}
 	if err := r.startAgain(ctx, in); err != nil {
 		var exists *serviceerror.WorkflowExecutionAlreadyStarted
 		if errors.As(err, &exists) {
-			return 0, nil // somebody else was faster
+			return 0, nil // started meanwhile
 		}
 		return 0, fmt.Errorf("starting workflow %s again: %w", workflowID, err)
 	}
-	r.log.WarnContext(ctx, "an upload was started again: its workflow was closed before its end",
+	r.log.WarnContext(ctx, "upload started again: its workflow was closed before its end",
 		"upload_id", in.Upload.ID, "tenant", in.Upload.Tenant, "workflow_id", workflowID,
 		"closed_run_id", info.GetExecution().GetRunId(), "closed_as", info.GetStatus().String(), "restarts", in.Restarts)
 	if in.End != nil {
-		return 1, nil // never stuck: nothing is left to run
+		return 1, nil // never stuck, since nothing is left to run
 	}
 	return in.Restarts, nil
 }
 
-// cutOff tells a run that was ended from one that came to its end: an upload
-// that expired closes as failed, too.
+// cutOff reports whether a run was closed before a final status. An upload that
+// expired closes as failed as well, but with a final status.
 func cutOff(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
 	switch info.GetStatus() {
 	case enums.WORKFLOW_EXECUTION_STATUS_FAILED, enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
@@ -141,8 +140,8 @@ func cutOff(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
 	}
 }
 
-// interrupted is cutOff, and a run that was ended although it shows a final
-// status: whether what follows from that was done, the outcome tells.
+// interrupted reports whether a run was cut off, or terminated or timed out with
+// a final status: the outcome then shows whether the end was completed.
 func interrupted(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
 	switch info.GetStatus() {
 	case enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
@@ -152,15 +151,15 @@ func interrupted(info *workflow.WorkflowExecutionInfo, p orak.Progress) bool {
 	}
 }
 
-// again makes in the input of the next run, which takes up where the closed one
-// stood at p: it finishes an end that was decided, it waits where the upload was
-// parked (its dead letter is written, and people decide about it), and begins at
-// the beginning otherwise. It reports false where the end was reached.
-func again(in *workflows.ProcessUploadInput, p orak.Progress, outcome *orak.Progress, now time.Time) bool {
+// resume changes in, the input of the closed run, to that of the next run, which
+// continues from p: it finishes an end that was decided, waits if the upload was
+// parked (its dead letter is written, and people decide about it), and otherwise
+// begins with the first stage. It returns false if the end was reached.
+func resume(in *workflows.ProcessUploadInput, p orak.Progress, outcome *orak.Progress, now time.Time) bool {
 	was := in.Resume
 	in.Resume, in.End, in.Cycle = nil, nil, p.Cycle
 	if p.Cycle > 0 && in.Refused != nil {
-		// It was announced again, or reprocessed: that announcement counts.
+		// The upload was announced again: that announcement counts.
 		in.Upload, in.Refused = p.Upload, nil
 	}
 	ended := outcome != nil && outcome.Status.Final() && outcome.Cycle >= p.Cycle
@@ -177,23 +176,22 @@ func again(in *workflows.ProcessUploadInput, p orak.Progress, outcome *orak.Prog
 	return true
 }
 
-// parked is how a run begins that waits at p; was is what the closed run began
-// with.
+// parked returns the input of a run that waits at p; was is that of the closed run.
 func parked(was *workflows.Resume, p orak.Progress, restarts int, now time.Time) *workflows.Resume {
-	resume := workflows.Resume{Progress: p, ParkedAt: p.UpdatedAt}
+	next := workflows.Resume{Progress: p, ParkedAt: p.UpdatedAt}
 	if was != nil {
-		resume.Audio, resume.Analysis = was.Audio, was.Analysis
+		next.Audio, next.Analysis = was.Audio, was.Analysis
 		if was.Progress.Cycle == p.Cycle {
-			resume.ParkedAt, resume.Warned = was.ParkedAt, was.Warned
+			next.ParkedAt, next.Warned = was.ParkedAt, was.Warned
 		}
 	}
-	resume.Progress.Restarts = restarts
-	resume.Progress.Timeline = orak.AddMark(p.Timeline, orak.Mark{At: now, Kind: orak.MarkRestarted}, orak.MaxMarks)
-	return &resume
+	next.Progress.Restarts = restarts
+	next.Progress.Timeline = orak.AddMark(p.Timeline, orak.Mark{At: now, Kind: orak.MarkRestarted}, orak.MaxMarks)
+	return &next
 }
 
-// startAgain is refused by Temporal where the latest run is open, or came to
-// its end after all.
+// startAgain starts the next run. Temporal refuses it if the latest run is open or
+// has completed.
 func (r *Reconciler) startAgain(ctx context.Context, in workflows.ProcessUploadInput) error {
 	options := workflows.StartOptions(workflows.ProcessUploadInput{Upload: in.Upload})
 	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY

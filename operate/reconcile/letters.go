@@ -11,16 +11,16 @@ import (
 	"orak/events"
 )
 
-// errFull ends a page that has rewritten enough.
+// errFull ends a page that has rewritten its share of letters.
 var errFull = errors.New("the page is full")
 
-// anotherPage tells a page of mendLetters that it is not the first.
+// anotherPage is the cursor of every page of rewriteLetters but the first.
 const anotherPage = "another"
 
-// mendLetters writes the dead letters that parked uploads lack, and reports
-// those that no workflow answers to. A page reads the whole topic again, so
-// that what was rewritten is found there.
-func (r *Reconciler) mendLetters(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
+// rewriteLetters writes the dead letters that parked uploads lack, and reports those
+// without a parked upload. Each page reads the whole topic again, so that it finds
+// the letters that were rewritten.
+func (r *Reconciler) rewriteLetters(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
 	since, err := decode[time.Time](p.Mark)
 	if err != nil {
 		return done, err
@@ -31,7 +31,7 @@ func (r *Reconciler) mendLetters(ctx context.Context, p activities.ReconcilePage
 	compared, err := r.Verify(ctx, since, func(d Disagreement) error {
 		if d.Kind != ParkedWithoutLetter {
 			done.Counts.Strays++
-			r.log.WarnContext(ctx, "a dead letter has no workflow that waits for a decision", "kind", string(d.Kind),
+			r.log.WarnContext(ctx, "dead letter without a workflow that waits for a decision", "kind", string(d.Kind),
 				"workflow_id", d.WorkflowID, "cycle", d.Cycle, "written_at", d.At)
 			return nil
 		}
@@ -43,7 +43,7 @@ func (r *Reconciler) mendLetters(ctx context.Context, p activities.ReconcilePage
 				return err
 			}
 			done.Counts.Errors++
-			r.log.ErrorContext(ctx, "a missing dead letter could not be written", "workflow_id", d.WorkflowID, "error", err)
+			r.log.ErrorContext(ctx, "writing a missing dead letter failed", "workflow_id", d.WorkflowID, "error", err)
 			return nil
 		}
 		done.Counts.Rewritten++
@@ -61,14 +61,14 @@ func (r *Reconciler) mendLetters(ctx context.Context, p activities.ReconcilePage
 	return done, err
 }
 
-// rewrite writes the dead letter of a parked upload again, as it was to be.
+// rewrite writes the missing dead letter of a parked upload.
 func (r *Reconciler) rewrite(ctx context.Context, d Disagreement) error {
 	in, err := r.inputOf(ctx, d.WorkflowID, d.RunID)
 	if err != nil {
 		return err
 	}
 	if d.Progress.Failure == nil {
-		return fmt.Errorf("rewriting the dead letter of %s: it says of no failure", d.WorkflowID)
+		return fmt.Errorf("rewriting the dead letter of %s: it has no failure", d.WorkflowID)
 	}
 	err = r.deps.Letters.PublishDeadLetter(ctx, events.DeadLetter{
 		Origin: in.Origin, Failure: *d.Progress.Failure, WorkflowID: d.WorkflowID, RunID: d.RunID,
@@ -77,7 +77,7 @@ func (r *Reconciler) rewrite(ctx context.Context, d Disagreement) error {
 	if err != nil {
 		return fmt.Errorf("rewriting a dead letter: %w", err)
 	}
-	r.log.WarnContext(ctx, "a dead letter that was missing was written again", "upload_id", in.Upload.ID, "tenant", in.Upload.Tenant,
+	r.log.WarnContext(ctx, "missing dead letter written again", "upload_id", in.Upload.ID, "tenant", in.Upload.Tenant,
 		"workflow_id", d.WorkflowID, "run_id", d.RunID, "cycle", d.Cycle)
 	return nil
 }

@@ -15,22 +15,22 @@ import (
 	"orak/operate/replay"
 )
 
-// missingMark is where the next run begins to look for missing uploads.
+// missingMark is where the next run begins.
 type missingMark struct {
-	// Offsets are the first that are not done.
+	// Offsets are the first offsets that are not done, by partition.
 	Offsets map[int32]int64 `json:"offsets"`
 	At      time.Time       `json:"at"`
 }
 
-// missingCursor is what is left to look at in this run.
+// missingCursor is what is left of a run.
 type missingCursor struct {
 	Left map[int32]replay.Bounds `json:"left"`
 	Next missingMark             `json:"next"`
 }
 
-// mendMissing starts the workflows of uploads that the bridge has passed by
-// and that have none.
-func (r *Reconciler) mendMissing(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
+// startMissing starts the workflows of uploads that have none although the bridges
+// have committed their records.
+func (r *Reconciler) startMissing(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
 	c, err := r.missingFrom(ctx, p)
 	if err != nil {
 		return done, err
@@ -54,10 +54,10 @@ func (r *Reconciler) mendMissing(ctx context.Context, p activities.ReconcilePage
 		case err != nil:
 			done.Counts.Errors++
 			c.Next.Offsets[m.Partition] = min(c.Next.Offsets[m.Partition], m.Offset)
-			r.log.ErrorContext(ctx, "a missing upload could not be started", "upload_id", m.ID, "tenant", m.Tenant, "error", err)
+			r.log.ErrorContext(ctx, "starting a missing upload failed", "upload_id", m.ID, "tenant", m.Tenant, "error", err)
 		case started:
 			done.Counts.Started++
-			r.log.WarnContext(ctx, "a missing upload was started", "upload_id", m.ID, "tenant", m.Tenant,
+			r.log.WarnContext(ctx, "missing upload started", "upload_id", m.ID, "tenant", m.Tenant,
 				"partition", m.Partition, "offset", m.Offset)
 		}
 	}
@@ -69,7 +69,7 @@ func (r *Reconciler) mendMissing(ctx context.Context, p activities.ReconcilePage
 	return done, err
 }
 
-// missingFrom is where a page begins.
+// missingFrom returns what is left at the beginning of a page.
 func (r *Reconciler) missingFrom(ctx context.Context, p activities.ReconcilePage) (c missingCursor, err error) {
 	if p.Cursor != "" {
 		return decode[missingCursor](p.Cursor)
@@ -89,7 +89,7 @@ func (r *Reconciler) missingFrom(ctx context.Context, p activities.ReconcilePage
 	return c, nil
 }
 
-// cut takes size records from left, or all there are.
+// cut moves size records from left to a page; fewer if left has fewer.
 func cut(left map[int32]replay.Bounds, size int) map[int32]replay.Bounds {
 	page := make(map[int32]replay.Bounds)
 	for _, id := range slices.Sorted(maps.Keys(left)) {
@@ -108,7 +108,7 @@ func cut(left map[int32]replay.Bounds, size int) map[int32]replay.Bounds {
 	return page
 }
 
-// start starts a missing upload, unless the store knows better.
+// start starts a missing upload, unless it has an outcome or was erased.
 func (r *Reconciler) start(ctx context.Context, m replay.Announcement) (started bool, err error) {
 	outcome, err := r.deps.Store.Outcome(ctx, m.Tenant, m.ID)
 	if err != nil || outcome != nil {
@@ -121,7 +121,7 @@ func (r *Reconciler) start(ctx context.Context, m replay.Announcement) (started 
 	return r.deps.Replayer.Start(ctx, m)
 }
 
-// withoutLetters leaves out what the bridge dead-lettered.
+// withoutLetters leaves out the uploads that the bridge dead-lettered.
 func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announcement) ([]replay.Announcement, error) {
 	if len(missing) == 0 {
 		return nil, nil
@@ -133,9 +133,9 @@ func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announ
 	if err != nil {
 		return nil, err
 	}
-	given := make(map[replay.Position]bool)
+	lettered := make(map[replay.Position]bool)
 	for _, m := range missing {
-		given[replay.Position{Partition: m.Partition, Offset: m.Offset}] = false
+		lettered[replay.Position{Partition: m.Partition, Offset: m.Offset}] = false
 	}
 	err = r.deps.Replayer.Read(ctx, events.TopicDeadLetters, bounds, func(records []*kgo.Record) error {
 		for _, rec := range records {
@@ -144,13 +144,13 @@ func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announ
 				continue
 			}
 			at := replay.Position{Partition: l.Origin.Partition, Offset: l.Origin.Offset}
-			if _, asked := given[at]; asked {
-				given[at] = true
+			if _, asked := lettered[at]; asked {
+				lettered[at] = true
 			}
 		}
 		return nil
 	})
 	return slices.DeleteFunc(missing, func(m replay.Announcement) bool {
-		return given[replay.Position{Partition: m.Partition, Offset: m.Offset}]
+		return lettered[replay.Position{Partition: m.Partition, Offset: m.Offset}]
 	}), err
 }

@@ -23,7 +23,7 @@ func countRequest(namespace, query string) *workflowservice.CountWorkflowExecuti
 	return &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query}
 }
 
-func TestMarkersThatNoProcessSettlesAreSettled(t *testing.T) {
+func TestMarkersOfDeadProcessesAreAnnouncedOrDropped(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.cfg.API.OutboxGrace = time.Hour
@@ -44,12 +44,12 @@ func TestMarkersThatNoProcessSettlesAreSettled(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, stored, got.Upload)
 	require.False(t, b.exists(orak.PendingKey(stored.Tenant, stored.ID)))
-	require.True(t, b.exists(orak.PendingKey(never.Tenant, never.ID)), "its grace is not over")
+	require.True(t, b.exists(orak.PendingKey(never.Tenant, never.ID)), "its grace period is not over")
 	require.False(t, b.exists(orak.PendingKey(erased.Tenant, erased.ID)))
 	require.Equal(t, activities.ReconcileCounts{}, b.counts())
 }
 
-func TestAMarkerWithoutARecordingIsDroppedAfterItsGrace(t *testing.T) {
+func TestMarkerWithoutARecordingIsDroppedAfterItsGrace(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.cfg.API.OutboxGrace = time.Millisecond
@@ -73,8 +73,8 @@ func TestYoungMarkersAreLeftAlone(t *testing.T) {
 	require.True(t, b.exists(orak.PendingKey(u.Tenant, u.ID)))
 }
 
-// The bridge's group is behind the records, and the bridge has never seen them.
-func TestUploadsThatTheBridgePassedByAreStarted(t *testing.T) {
+// The group of the bridges has committed the records, which no bridge has read.
+func TestMissingUploadsAreStarted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var lost []orak.Upload
@@ -93,11 +93,11 @@ func TestUploadsThatTheBridgePassedByAreStarted(t *testing.T) {
 		info := b.info(u)
 		require.EqualValues(t, workflows.LowestPriority, info.GetPriority().GetPriorityKey())
 	}
-	require.False(t, b.known(waiting), "the bridge has yet to come to it")
+	require.False(t, b.known(waiting), "the bridges have not committed it")
 	require.Equal(t, activities.ReconcileCounts{}, b.counts())
 }
 
-func TestWhatIsNotMissingIsNotStarted(t *testing.T) {
+func TestWithdrawnErasedAndRefusedUploadsAreNotMissing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	canceled, erased, erasing, forgotten, refused := newUpload(), newUpload(), newUpload(), newUpload(), newUpload()
@@ -124,8 +124,7 @@ func TestWhatIsNotMissingIsNotStarted(t *testing.T) {
 	}
 }
 
-// A bucket announced it, and nobody else did.
-func TestARecordingThatOnlyItsBucketAnnouncedIsStarted(t *testing.T) {
+func TestMissingUploadOfABucketNotificationIsStarted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	stored, gone := newUpload(), newUpload()
@@ -142,7 +141,7 @@ func TestARecordingThatOnlyItsBucketAnnouncedIsStarted(t *testing.T) {
 	require.False(t, b.known(gone))
 }
 
-func TestATopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
+func TestRecreatedTopicIsReadFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start()
@@ -156,7 +155,7 @@ func TestATopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	b.anew(events.TopicUploads)
 	second := first
 	for second.ID = newUpload().ID; ; second.ID = newUpload().ID {
-		// Of the same partition, so that its offset is one that was read.
+		// In the same partition, so that its offset is one that was read.
 		second.Key = orak.OriginalKey(second.Tenant, second.ID)
 		if b.announce(second)[0].Partition == partition {
 			break
@@ -167,7 +166,7 @@ func TestATopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	require.True(t, b.known(second))
 }
 
-func TestATerminatedUploadIsStartedAgainWithItsInput(t *testing.T) {
+func TestTerminatedUploadIsStartedAgainWithItsInput(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	u := newUpload()
@@ -184,11 +183,11 @@ func TestATerminatedUploadIsStartedAgainWithItsInput(t *testing.T) {
 	require.Equal(t, 1, b.progress(u).Restarts)
 	b.await(u, orak.StatusConverting)
 	require.Equal(t, u, b.progress(u).Upload)
-	require.Equal(t, activities.ReconcileCounts{}, b.counts(), "it runs")
+	require.Equal(t, activities.ReconcileCounts{}, b.counts(), "it is running")
 }
 
-// One upload that cannot be mended keeps no other back, and is met again.
-func TestAnUploadThatCannotBeMendedIsCountedAgainAndAgain(t *testing.T) {
+// An upload that cannot be started again does not block others, and is retried.
+func TestUploadThatCannotBeStartedAgainIsCountedInEveryRun(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	broken, whole := newUpload(), newUpload()
@@ -205,8 +204,8 @@ func TestAnUploadThatCannotBeMendedIsCountedAgainAndAgain(t *testing.T) {
 	require.Contains(t, b.log.String(), "decoding the input of "+workflows.UploadWorkflowID(broken.ID))
 }
 
-// An operator's terminate is undone three times; then people decide.
-func TestAnUploadThatIsCutOffAgainAndAgainIsParkedAsStuck(t *testing.T) {
+// A terminated upload is started again three times; then it is parked.
+func TestUploadThatIsTerminatedRepeatedlyIsParkedAsStuck(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start()
@@ -227,7 +226,7 @@ func TestAnUploadThatIsCutOffAgainAndAgainIsParkedAsStuck(t *testing.T) {
 	require.Empty(t, b.disagreements())
 }
 
-func TestAParkedUploadThatWasTerminatedIsParkedAgain(t *testing.T) {
+func TestParkedUploadThatWasTerminatedIsParkedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start()
@@ -246,7 +245,7 @@ func TestAParkedUploadThatWasTerminatedIsParkedAgain(t *testing.T) {
 	require.Empty(t, b.disagreements())
 }
 
-func TestWhatPeopleEndedIsLeftAlone(t *testing.T) {
+func TestCanceledAndDiscardedUploadsAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start()
@@ -264,8 +263,8 @@ func TestWhatPeopleEndedIsLeftAlone(t *testing.T) {
 	require.Equal(t, activities.ReconcileCounts{}, b.counts())
 }
 
-// An upload that expired is closed as failed, like one that broke.
-func TestAnExpiredUploadIsLeftAlone(t *testing.T) {
+// An expired upload is closed as failed, like one that was cut off.
+func TestExpiredUploadIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.cfg.Worker.Settings.ParkFor = time.Millisecond
@@ -278,7 +277,7 @@ func TestAnExpiredUploadIsLeftAlone(t *testing.T) {
 	require.Equal(t, activities.ReconcileCounts{}, b.counts())
 }
 
-func TestADeadLetterThatIsGoneIsWrittenAgain(t *testing.T) {
+func TestMissingDeadLetterIsWrittenAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start()
@@ -301,7 +300,7 @@ func TestADeadLetterThatIsGoneIsWrittenAgain(t *testing.T) {
 	}
 }
 
-func TestALetterOfNoWorkflowIsReportedOnce(t *testing.T) {
+func TestDeadLetterWithoutAWorkflowIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start()
@@ -312,11 +311,11 @@ func TestALetterOfNoWorkflowIsReportedOnce(t *testing.T) {
 	require.NoError(t, b.cl.ProduceSync(b.ctx, letter.Record(), &kgo.Record{Topic: events.TopicDeadLetters, Value: []byte("no letter")}).FirstErr())
 	require.Equal(t, map[orak.UploadID]reconcile.Kind{u.ID: reconcile.LetterWithoutWorkflow}, b.disagreements())
 	require.Equal(t, activities.ReconcileCounts{Strays: 1}, b.counts())
-	require.Contains(t, b.log.String(), "has no workflow that waits for a decision")
+	require.Contains(t, b.log.String(), "dead letter without a workflow that waits for a decision")
 }
 
-// Everything at once, two items a page: many runs, one result.
-func TestMuchIsDoneInManyRuns(t *testing.T) {
+// Every step has many items, with two per page.
+func TestManyItemsAreReconciledInManyRuns(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.cfg.Worker.ReconcilePage = 2
@@ -350,7 +349,7 @@ func TestMuchIsDoneInManyRuns(t *testing.T) {
 		require.Equal(t, want, got, step)
 	}
 	b.visible("WorkflowType = 'Reconcile' AND ExecutionStatus = 'ContinuedAsNew'", 1)
-	// The next one goes on behind: what the outbox announced, the bridge passes.
+	// The next run continues: the bridges commit what the outbox announced.
 	b.pass()
 	next := b.reconcile()
 	require.Equal(t, n, next.Steps[activities.StepMissing].Started)
@@ -360,7 +359,7 @@ func TestMuchIsDoneInManyRuns(t *testing.T) {
 	require.True(t, slices.IsSortedFunc(history, func(x, y reconcile.Run) int { return y.Report.BeganAt.Compare(x.Report.BeganAt) }))
 }
 
-func TestAnyNumberOfWorkersMakeOneSchedule(t *testing.T) {
+func TestWorkersCreateOneSchedule(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.cfg.Worker.ReconcileInterval = 30 * time.Minute
@@ -381,11 +380,11 @@ func TestAnyNumberOfWorkersMakeOneSchedule(t *testing.T) {
 	require.Equal(t, time.Hour, every())
 	d, err := schedule.Describe(b.ctx)
 	require.NoError(t, err)
-	require.True(t, d.Schedule.State.Paused, "what a person did stays")
+	require.True(t, d.Schedule.State.Paused, "a pause by an operator stays")
 	require.Equal(t, "a person", d.Schedule.State.Note)
 }
 
-func TestWithoutAScheduleSomebodySaysSo(t *testing.T) {
+func TestNowWithoutAScheduleIsErrNoSchedule(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, err := b.runs().Now(b.ctx, func(reconcile.Run) {})

@@ -17,15 +17,14 @@ import (
 	"orak/workflows"
 )
 
-// overlap is how far a run looks back behind where the last one ended: further
-// than visibility and the brokers' clocks ever are apart.
+// overlap is how far a run reads back before the end of the last one. It exceeds
+// the delay of visibility and the differences of the clocks.
 const overlap = time.Hour
 
-// Store tells what the store knows of an upload.
+// Store has the outcomes and tombstones of uploads.
 type Store interface {
 	replay.Tombstones
-	// Outcome is how an upload came to its end, whether or not Temporal
-	// remembers; nil where it did not.
+	// Outcome returns the outcome of an upload; nil if it has none.
 	Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Progress, error)
 }
 
@@ -35,19 +34,19 @@ type Letters interface {
 	PublishDeadLetter(ctx context.Context, l events.DeadLetter) error
 }
 
-// Deps is what a Reconciler works with. Store, Letters and Links are not
-// needed by one that only verifies.
+// Deps are the dependencies of a Reconciler. Verify does not need Store, Letters and
+// Links.
 type Deps struct {
 	Replayer *replay.Replayer
 	Temporal client.Client
-	// Payloads decodes with the data converter that Temporal was made with.
+	// Payloads decodes with the data converter of Temporal.
 	Payloads  workflows.Payloads
 	Namespace string
 	Store     Store
 	Letters   Letters
 	Links     activities.Links
-	// Outages is told of workflows whose workflow task fails; nil tells nobody
-	// but the log.
+	// Outages gets a report of workflows whose workflow task fails; nil means that
+	// they are only logged.
 	Outages activities.OutageReporter
 	Log     *slog.Logger
 }
@@ -59,30 +58,30 @@ type Reconciler struct {
 	log    *slog.Logger
 }
 
-// New makes a Reconciler; nothing is connected before it is used. What is
-// younger than minAge is taken to be on its way.
+// New returns a Reconciler, which connects on first use. It leaves alone what is
+// younger than minAge, since that may still be in progress.
 func New(minAge time.Duration, deps Deps) *Reconciler {
 	return &Reconciler{deps: deps, minAge: minAge, log: deps.Log.With("component", "reconcile")}
 }
 
-// Menders are the steps of Reconcile that are this package's.
+// Menders returns the steps of Reconcile that this package implements.
 func (r *Reconciler) Menders() map[activities.ReconcileStep]activities.Mender {
 	return map[activities.ReconcileStep]activities.Mender{
-		activities.StepMissing: mender(r.mendMissing),
-		activities.StepClosed:  mender(r.mendClosed),
-		activities.StepLetters: mender(r.mendLetters),
-		activities.StepTasks:   mender(r.mendTasks),
+		activities.StepMissing: step(r.startMissing),
+		activities.StepClosed:  step(r.restartClosed),
+		activities.StepLetters: step(r.rewriteLetters),
+		activities.StepTasks:   step(r.reportTasks),
 	}
 }
 
-type mender func(ctx context.Context, p activities.ReconcilePage) (activities.Reconciled, error)
+type step func(ctx context.Context, p activities.ReconcilePage) (activities.Reconciled, error)
 
-// Mend is activities.Mender's.
-func (m mender) Mend(ctx context.Context, p activities.ReconcilePage) (activities.Reconciled, error) {
-	return m(ctx, p)
+// Mend implements activities.Mender.
+func (s step) Mend(ctx context.Context, p activities.ReconcilePage) (activities.Reconciled, error) {
+	return s(ctx, p)
 }
 
-// erased reports whether an upload was erased, or is being erased.
+// erased reports whether an upload was erased or is being erased.
 func (r *Reconciler) erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
 	gone, err := r.deps.Store.Erased(ctx, t, id)
 	if err != nil || gone {
@@ -92,7 +91,7 @@ func (r *Reconciler) erased(ctx context.Context, t orak.Tenant, id orak.UploadID
 	return eraser.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, err
 }
 
-// inputOf is what a run was started with.
+// inputOf returns the input of a run.
 func (r *Reconciler) inputOf(ctx context.Context, workflowID, runID string) (in workflows.ProcessUploadInput, err error) {
 	history := r.deps.Temporal.GetWorkflowHistory(ctx, workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	first, err := history.Next()
@@ -106,22 +105,22 @@ func (r *Reconciler) inputOf(ctx context.Context, workflowID, runID string) (in 
 	return in, nil
 }
 
-// encode writes a cursor or a mark.
+// encode encodes a cursor or a mark.
 func encode(v any) (string, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
-		return "", fmt.Errorf("writing how far the reconciliation has come: %w", err)
+		return "", fmt.Errorf("encoding the progress of the reconciliation: %w", err)
 	}
 	return string(text), nil
 }
 
-// decode reads what encode wrote; nothing is the zero value.
+// decode decodes a cursor or a mark; "" is the zero value.
 func decode[T any](text string) (v T, err error) {
 	if text == "" {
 		return v, nil
 	}
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		return v, fmt.Errorf("reading how far the reconciliation has come: %w", err)
+		return v, fmt.Errorf("decoding the progress of the reconciliation: %w", err)
 	}
 	return v, nil
 }

@@ -17,7 +17,7 @@ import (
 	"orak/workflows"
 )
 
-// recorded stores a recording that is one.
+// recorded stores a real recording.
 func (b *bundle) recorded() orak.Upload {
 	b.t.Helper()
 	recording := mediatest.WAV(16000, 1, mediatest.Tune(16000))
@@ -26,7 +26,7 @@ func (b *bundle) recorded() orak.Upload {
 	return u
 }
 
-// finals are the events that say how an upload ended, by id.
+// finals returns the events of the end of an upload, by id.
 func (b *bundle) finals(u orak.Upload) map[string]events.Type {
 	b.t.Helper()
 	found := map[string]events.Type{}
@@ -58,7 +58,7 @@ func (b *bundle) outcome(u orak.Upload) (p orak.Progress) {
 	return p
 }
 
-// ended holds an upload to one end: status, outcome and one event.
+// ended checks that an upload has one end: status, outcome and one event.
 func (b *bundle) ended(u orak.Upload, s orak.Status, cycle int) {
 	b.t.Helper()
 	b.await(u, s)
@@ -77,9 +77,8 @@ func (b *bundle) reprocess(u orak.Upload, r workflows.Reprocess) error {
 	return h.Get(b.ctx, nil)
 }
 
-// Every stage in which an upload can be parked, restarted or not, and every
-// stage from which it can be run again: one end each, with real conversions and
-// analyses.
+// Each stage in which an upload can be parked, restarted or not, with each stage from
+// which it can be reprocessed: one end each, with real conversions and analyses.
 func TestRestartedUploadIsReprocessedToItsEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -121,9 +120,8 @@ func TestRestartedUploadIsReprocessedToItsEnd(t *testing.T) {
 	}
 }
 
-// What a parked upload had found is not lost with its run, where the run was
-// given it.
-func TestRestartKeepsWhatTheStagesFound(t *testing.T) {
+// The results of the stages are not lost with a run that began with them.
+func TestRestartKeepsTheResultsOfTheStages(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start() // converts nothing, analyzes nothing
@@ -140,9 +138,9 @@ func TestRestartKeepsWhatTheStagesFound(t *testing.T) {
 	b.ended(u, orak.StatusCompleted, 1)
 }
 
-// A run is terminated wherever its end can be cut off: the next one finishes
-// that end, and no other.
-func TestEndThatWasCutOffIsFinishedByReconcile(t *testing.T) {
+// A run is terminated wherever its end can be interrupted: the next run finishes that
+// end, and no other.
+func TestInterruptedEndIsFinishedByReconcile(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start()
@@ -181,10 +179,10 @@ func TestEndThatWasCutOffIsFinishedByReconcile(t *testing.T) {
 		b.ended(u, c.want, 1)
 		b.listed(u, b.info(u).GetStatus())
 	}
-	require.Zero(t, b.reconcile().Steps[activities.StepClosed].Restarted, "all is done")
+	require.Zero(t, b.reconcile().Steps[activities.StepClosed].Restarted, "the end is complete")
 }
 
-// closedAt leaves a terminated workflow that stood at p.
+// closedAt makes a terminated workflow with progress p.
 func (b *bundle) closedAt(u orak.Upload, p orak.Progress) {
 	b.t.Helper()
 	options := workflows.StartOptions(workflows.ProcessUploadInput{Upload: u})
@@ -197,9 +195,9 @@ func (b *bundle) closedAt(u orak.Upload, p orak.Progress) {
 	b.terminate(u)
 }
 
-// What was announced again is known to its run alone: the input says what was
-// refused.
-func TestUploadThatWasAnnouncedAgainRestartsWithThatAnnouncement(t *testing.T) {
+// Only the run of an upload that was announced again knows the second announcement:
+// its input has the refused one.
+func TestRestartUsesTheLatestAnnouncement(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start() // converts nothing

@@ -17,7 +17,7 @@ import (
 	"orak/workflows"
 )
 
-// Run is one run of Reconcile, or of as many as it took.
+// Run is a run of Reconcile, with the runs that it continued as.
 type Run struct {
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id"`
@@ -26,30 +26,30 @@ type Run struct {
 	Report workflows.ReconcileReport `json:"report"`
 }
 
-// StatusCompleted is the Run.Status of one that came to its end.
+// StatusCompleted is the Run.Status of a run that completed.
 const StatusCompleted = "completed"
 
-// ErrNoSchedule says that no worker has ever made the schedule.
-var ErrNoSchedule = errors.New("there is no schedule " + workflows.ScheduleReconcile + ": start a worker, which makes it")
+// ErrNoSchedule means that no worker has created the schedule.
+var ErrNoSchedule = errors.New("there is no schedule " + workflows.ScheduleReconcile + ": start a worker, which creates it")
 
-// Runs looks at the runs of Reconcile, and asks for one.
+// Runs lists the runs of Reconcile, and triggers one.
 type Runs struct {
 	temporal  client.Client
 	namespace string
 	payloads  workflows.Payloads
 }
 
-// NewRuns looks through a client of the namespace, and decodes with the data
-// converter of that client.
+// NewRuns returns the Runs in a namespace, of which c is a client; payloads decodes
+// with the data converter of c.
 func NewRuns(c client.Client, namespace string, payloads workflows.Payloads) *Runs {
 	return &Runs{temporal: c, namespace: namespace, payloads: payloads}
 }
 
-// lookEvery is how often a run is looked at while it is followed.
-const lookEvery = 250 * time.Millisecond
+// pollInterval is the time between two requests while a run is followed.
+const pollInterval = 250 * time.Millisecond
 
-// Now asks for a run at once, or right behind the one that runs already, and
-// follows it to its end. seen is told where it stands, again and again.
+// Now triggers a run, which begins at once or after the present one, and follows it
+// to its end. It calls seen with the state of the run after each request.
 func (r *Runs) Now(ctx context.Context, seen func(Run)) (Run, error) {
 	schedule := r.temporal.ScheduleClient().GetHandle(ctx, workflows.ScheduleReconcile)
 	before, err := started(ctx, schedule)
@@ -57,7 +57,7 @@ func (r *Runs) Now(ctx context.Context, seen func(Run)) (Run, error) {
 		return Run{}, err
 	}
 	if err := schedule.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}); err != nil {
-		return Run{}, fault("Temporal does not start the reconciliation.", err)
+		return Run{}, fault("Temporal cannot start the reconciliation.", err)
 	}
 	for {
 		now, err := started(ctx, schedule)
@@ -75,8 +75,8 @@ func (r *Runs) Now(ctx context.Context, seen func(Run)) (Run, error) {
 	}
 }
 
-// started are the workflows that the schedule started lately, by their first
-// run: two of one second have the same id.
+// started returns the workflows that the schedule started recently, by their first
+// run: two workflows that start within a second have the same id.
 func started(ctx context.Context, schedule client.ScheduleHandle) (map[string]string, error) {
 	d, err := schedule.Describe(ctx)
 	var absent *serviceerror.NotFound
@@ -84,7 +84,7 @@ func started(ctx context.Context, schedule client.ScheduleHandle) (map[string]st
 	case errors.As(err, &absent):
 		return nil, ErrNoSchedule
 	case err != nil:
-		return nil, fault("Temporal does not tell of the schedule.", err)
+		return nil, fault("Temporal cannot describe the schedule.", err)
 	}
 	ids := make(map[string]string)
 	for _, w := range d.Info.RunningWorkflows {
@@ -98,13 +98,12 @@ func started(ctx context.Context, schedule client.ScheduleHandle) (map[string]st
 	return ids, nil
 }
 
-// follow returns once the workflow has ended, however often it went on in a new
-// run.
+// follow returns after the workflow has ended, in whatever run.
 func (r *Runs) follow(ctx context.Context, workflowID string, seen func(Run)) (Run, error) {
 	for {
 		d, err := r.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 		if err != nil {
-			return Run{}, fault("Temporal does not tell of the reconciliation.", err)
+			return Run{}, fault("Temporal cannot describe the reconciliation.", err)
 		}
 		run := r.runOf(d.GetWorkflowExecutionInfo())
 		switch run.Status {
@@ -119,14 +118,14 @@ func (r *Runs) follow(ctx context.Context, workflowID string, seen func(Run)) (R
 	}
 }
 
-// History are the last runs, the latest first, n at most.
+// History returns the last runs, at most n, the latest first.
 func (r *Runs) History(ctx context.Context, n int) ([]Run, error) {
 	listed, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: r.namespace, PageSize: int32(n),
 		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus != 'ContinuedAsNew'", workflows.TypeReconcile),
 	})
 	if err != nil {
-		return nil, fault("Temporal does not list the reconciliations.", err)
+		return nil, fault("Temporal cannot list the reconciliations.", err)
 	}
 	runs := make([]Run, 0, len(listed.GetExecutions()))
 	for _, info := range listed.GetExecutions() {
@@ -146,8 +145,7 @@ func (r *Runs) runOf(info *workflow.WorkflowExecutionInfo) Run {
 	return run
 }
 
-// statusText is Temporal's status as its own tools write it in queries, in our
-// way of writing.
+// statusText returns a status of Temporal in snake case.
 func statusText(s enums.WorkflowExecutionStatus) string {
 	switch s {
 	case enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
@@ -167,7 +165,7 @@ func pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(lookEvery):
+	case <-time.After(pollInterval):
 		return nil
 	}
 }

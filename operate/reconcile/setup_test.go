@@ -37,14 +37,13 @@ import (
 	"orak/workflows"
 )
 
-// within is how long tests wait for what must happen; never an expectation of
-// speed.
+// within bounds the waits of tests. It is no expectation of speed.
 const (
 	within = 60 * time.Second
 	tick   = 20 * time.Millisecond
 )
 
-// bundle is a broker, a namespace and a bucket for one test alone.
+// bundle is a broker, a namespace and a bucket for one test.
 type bundle struct {
 	t        *testing.T
 	ctx      context.Context
@@ -58,7 +57,7 @@ type bundle struct {
 	log      *logged
 }
 
-// logged keeps the lines of a log.
+// logged is a log that can be read while it is written.
 type logged struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -81,7 +80,7 @@ func setup(t *testing.T) *bundle {
 	return setupFor(t, 3*within)
 }
 
-// setupFor is setup for a test that may take so long.
+// setupFor is setup for a test that takes at most the given time.
 func setupFor(t *testing.T, limit time.Duration) *bundle {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -96,9 +95,9 @@ func setupFor(t *testing.T, limit time.Duration) *bundle {
 		"ORAK_S3_ENDPOINT": b.servers.S3, "ORAK_S3_BUCKET": bucket, "ORAK_S3_ACCESS_KEY": b.servers.S3AccessKey, "ORAK_S3_SECRET_KEY": b.servers.S3SecretKey,
 		"ORAK_TEMPORAL_ADDRESS": b.servers.Temporal, "ORAK_TEMPORAL_NAMESPACE": ns,
 		"ORAK_ADMIN_LISTEN": "127.0.0.1:0",
-		// Nothing is converted: what is started stays where it is.
+		// No worker converts: uploads that are started stay queued.
 		"ORAK_WORKER_QUEUES": workflows.QueuePipeline, "ORAK_WORKER_STOP_TIMEOUT": "1s",
-		// It runs when a test says so, and not on the half hour.
+		// It runs only when a test triggers it.
 		"ORAK_RECONCILE_INTERVAL": "8000h", "ORAK_RECONCILE_MIN_AGE": "0s", "ORAK_API_OUTBOX_MIN_AGE": "1ms",
 	})
 	b.kafka = kafka.Config{Brokers: broker.ListenAddrs(), ClientID: "test", ReplicationFactor: 1}
@@ -132,7 +131,7 @@ func settings(t *testing.T, environ map[string]string) app.Config {
 	return s.App
 }
 
-// anew deletes a topic with all that is in it, and makes it again.
+// anew recreates a topic.
 func (b *bundle) anew(topic string) {
 	b.t.Helper()
 	_, err := b.admin.DeleteTopic(b.ctx, topic)
@@ -159,7 +158,7 @@ func (b *bundle) runs() *reconcile.Runs {
 	return reconcile.NewRuns(b.temporal, b.cfg.Temporal.Namespace, workflows.Payloads{})
 }
 
-// reconcile runs it once, and gives what it did.
+// reconcile runs Reconcile once, and returns its report.
 func (b *bundle) reconcile() workflows.ReconcileReport {
 	b.t.Helper()
 	run, err := b.runs().Now(b.ctx, func(reconcile.Run) {})
@@ -169,7 +168,7 @@ func (b *bundle) reconcile() workflows.ReconcileReport {
 	return run.Report
 }
 
-// counts are what one more reconciliation did in all.
+// counts runs Reconcile once, and returns the sum of its counts.
 func (b *bundle) counts() activities.ReconcileCounts {
 	b.t.Helper()
 	c := b.reconcile().Total()
@@ -204,7 +203,7 @@ func (b *bundle) exists(key string) bool {
 	return err == nil
 }
 
-// mark leaves a marker as a process does that dies.
+// mark writes a marker, like a process that dies afterwards.
 func (b *bundle) mark(u orak.Upload) {
 	b.t.Helper()
 	text, err := json.Marshal(u)
@@ -224,7 +223,7 @@ func (b *bundle) announce(uploads ...orak.Upload) []*kgo.Record {
 	return records
 }
 
-// pass moves the bridge's group behind everything, as if it had handled it.
+// pass commits all records for the group of the bridges.
 func (b *bundle) pass() {
 	b.t.Helper()
 	ends, err := b.admin.ListEndOffsets(b.ctx, events.TopicUploads)
@@ -232,7 +231,7 @@ func (b *bundle) pass() {
 	require.NoError(b.t, b.admin.CommitAllOffsets(b.ctx, events.GroupBridge, ends.Offsets()))
 }
 
-// process starts the workflow of an upload, as the bridge does.
+// process starts the workflow of an upload, like the bridge.
 func (b *bundle) process(u orak.Upload, resume *workflows.Resume) {
 	b.t.Helper()
 	_, err := b.temporal.ExecuteWorkflow(b.ctx, workflows.StartOptions(workflows.ProcessUploadInput{Upload: u}), workflows.TypeProcessUpload, workflows.ProcessUploadInput{
@@ -243,7 +242,7 @@ func (b *bundle) process(u orak.Upload, resume *workflows.Resume) {
 	b.listed(u, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
 }
 
-// parked starts one that is parked already, and has written no letter.
+// parked starts a workflow that is parked and has written no dead letter.
 func (b *bundle) parked(u orak.Upload) orak.Progress {
 	b.t.Helper()
 	now := time.Now().UTC().Truncate(time.Millisecond)
@@ -262,7 +261,7 @@ func (b *bundle) terminate(u orak.Upload) {
 	b.listed(u, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
 }
 
-// listed waits until visibility has what Describe says.
+// listed waits until visibility agrees with Describe.
 func (b *bundle) listed(u orak.Upload, s enums.WorkflowExecutionStatus) {
 	b.t.Helper()
 	b.visible("WorkflowId = '"+workflows.UploadWorkflowID(u.ID)+"' AND RunId = '"+b.info(u).GetExecution().GetRunId()+"' AND ExecutionStatus = '"+s.String()+"'", 1)
@@ -301,7 +300,7 @@ func (b *bundle) await(u orak.Upload, s orak.Status) {
 	require.Eventually(b.t, func() bool { return b.progress(u).Status == s }, within, tick, "waiting for %s", s)
 }
 
-// records are all of a topic.
+// records returns all records of a topic.
 func (b *bundle) records(topic string) []*kgo.Record {
 	b.t.Helper()
 	r := b.replayer()
@@ -319,7 +318,7 @@ func (b *bundle) replayer() *replay.Replayer {
 	return replay.New(replay.Deps{Kafka: b.kafka, Temporal: b.temporal, Namespace: b.cfg.Temporal.Namespace, Log: quiet()})
 }
 
-// disagreements are what an operator sees, by upload.
+// disagreements returns what Verify finds, by upload.
 func (b *bundle) disagreements() map[orak.UploadID]reconcile.Kind {
 	b.t.Helper()
 	r := reconcile.New(0, reconcile.Deps{Replayer: b.replayer(), Temporal: b.temporal, Namespace: b.cfg.Temporal.Namespace, Log: quiet()})

@@ -15,18 +15,18 @@ import (
 	"orak/workflows"
 )
 
-// attrProblems is the search attribute in which the server says that the
-// workflow task of an open workflow failed several times in a row (5 by
-// default); it takes it away when one succeeds.
+// attrProblems is the search attribute that the server sets when the workflow task of
+// an open workflow has failed several times in a row (5 by default). It removes it
+// when one succeeds.
 const attrProblems = "TemporalReportedProblems"
 
-// failingQuery finds the workflows that cannot go on.
+// failingQuery finds the workflows whose workflow task fails.
 const failingQuery = "ExecutionStatus = 'Running' AND " + attrProblems + " IS NOT NULL"
 
-// mendTasks reports the open workflows whose workflow task fails: their code
-// panics, or cannot replay their history, and the server tries again for ever.
-// What they need is a worker with other code, so nothing of them is touched.
-func (r *Reconciler) mendTasks(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
+// reportTasks reports the open workflows whose workflow task fails: their code
+// panics, or cannot replay their history, and the server retries for ever. They need
+// a worker with other code, so it does not change them.
+func (r *Reconciler) reportTasks(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
 	token, err := decode[[]byte](p.Cursor)
 	if err != nil {
 		return done, err
@@ -35,7 +35,7 @@ func (r *Reconciler) mendTasks(ctx context.Context, p activities.ReconcilePage) 
 		Namespace: r.deps.Namespace, PageSize: int32(p.Size), NextPageToken: token, Query: failingQuery,
 	})
 	if err != nil {
-		return done, fmt.Errorf("listing workflows whose task fails: %w", err)
+		return done, fmt.Errorf("listing workflows whose workflow task fails: %w", err)
 	}
 	first := ""
 	for _, listed := range page.GetExecutions() {
@@ -47,7 +47,7 @@ func (r *Reconciler) mendTasks(ctx context.Context, p activities.ReconcilePage) 
 			return done, ctx.Err()
 		case err != nil:
 			done.Counts.Errors++
-			r.log.ErrorContext(ctx, "a workflow whose task fails could not be looked at", "workflow_id", id, "error", err)
+			r.log.ErrorContext(ctx, "a workflow whose workflow task fails could not be described", "workflow_id", id, "error", err)
 		case cause != "":
 			if done.Counts.Failing++; first == "" {
 				first = id + ": " + cause
@@ -61,8 +61,8 @@ func (r *Reconciler) mendTasks(ctx context.Context, p activities.ReconcilePage) 
 	return done, err
 }
 
-// failing says why the workflow task of an open workflow fails; empty where it
-// does not, or not any more.
+// failing returns why the workflow task of an open workflow fails; "" if it does not,
+// or no longer.
 func (r *Reconciler) failing(ctx context.Context, workflowID string) (cause string, err error) {
 	d, err := workflows.Describe(ctx, r.deps.Temporal, workflowID)
 	if err != nil || d == nil {
@@ -73,19 +73,19 @@ func (r *Reconciler) failing(ctx context.Context, workflowID string) (cause stri
 	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING || cause == "" {
 		return "", nil
 	}
-	r.log.ErrorContext(ctx, "a workflow cannot go on: its workflow task fails", "workflow_id", workflowID,
+	r.log.ErrorContext(ctx, "workflow task fails: the workflow is blocked", "workflow_id", workflowID,
 		"run_id", info.GetExecution().GetRunId(), "workflow_type", info.GetType().GetName(),
 		"cause", cause, "attempt", d.GetPendingWorkflowTask().GetAttempt())
 	return cause, nil
 }
 
-// causeOf is what the server says of a workflow's failing task.
+// causeOf returns the server's cause of a failing workflow task.
 func causeOf(info *workflow.WorkflowExecutionInfo) string {
 	return strings.Join(workflows.SearchAttribute[[]string](info, attrProblems), ", ")
 }
 
-// reportFailing tells people, as it does of an outage: once, then from time to
-// time, and when it is over.
+// reportFailing reports the workflows as an outage, so that operators get a message at
+// once, reminders, and a message when it is over.
 func (r *Reconciler) reportFailing(n int, first string) {
 	if n == 0 || r.deps.Outages == nil {
 		return
@@ -93,14 +93,14 @@ func (r *Reconciler) reportFailing(n int, first string) {
 	r.deps.Outages.Report(&orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyWorkflows, Message: messages.FailingWorkflowsText(n, first)})
 }
 
-// WorkflowsGoOn is the activities.Probe of orak.DependencyWorkflows: nil means that no
-// open workflow is known whose workflow task fails.
-func (r *Reconciler) WorkflowsGoOn(ctx context.Context) error {
+// ProbeWorkflows is the activities.Probe of orak.DependencyWorkflows. It returns nil if
+// the workflow task of no open workflow fails.
+func (r *Reconciler) ProbeWorkflows(ctx context.Context) error {
 	counted, err := r.deps.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Namespace: r.deps.Namespace, Query: failingQuery,
 	})
 	if err != nil {
-		return fmt.Errorf("counting workflows whose task fails: %w", err)
+		return fmt.Errorf("counting workflows whose workflow task fails: %w", err)
 	}
 	if n := counted.GetCount(); n > 0 {
 		return fmt.Errorf("the workflow task of %d workflows fails", n)

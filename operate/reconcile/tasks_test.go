@@ -21,7 +21,7 @@ import (
 	"orak/workflows"
 )
 
-// messages is a webhook that keeps what was posted.
+// messages is a webhook that keeps the posted messages.
 type messages struct {
 	mu    sync.Mutex
 	texts []string
@@ -47,8 +47,8 @@ func (m *messages) with(text string) (found []string) {
 	return found
 }
 
-// foreign runs an upload in other code, as a deployment does that broke its
-// history: what comes after cannot replay it.
+// foreign runs an upload in other workflow code, so that orak's code cannot replay its
+// history.
 func (b *bundle) foreign(uploads ...orak.Upload) {
 	b.t.Helper()
 	w := sdkworker.New(b.temporal, workflows.QueuePipeline, sdkworker.Options{})
@@ -61,11 +61,11 @@ func (b *bundle) foreign(uploads ...orak.Upload) {
 		require.Eventually(b.t, func() bool { return b.info(u).GetHistoryLength() > 4 }, within, tick)
 	}
 	w.Stop()
-	// The next worker replays, as in another process.
+	// The next worker has to replay, like another process.
 	sdkworker.PurgeStickyWorkflowCache()
 }
 
-func TestWorkflowWhoseTaskFailsIsReportedUntilItGoesOn(t *testing.T) {
+func TestFailingWorkflowTaskIsReportedUntilItSucceeds(t *testing.T) {
 	t.Parallel()
 	b := setupFor(t, 6*within)
 	hook := &messages{}
@@ -83,7 +83,7 @@ func TestWorkflowWhoseTaskFailsIsReportedUntilItGoesOn(t *testing.T) {
 
 	id := workflows.UploadWorkflowID(stuck.ID)
 	require.NoError(t, b.temporal.SignalWorkflow(b.ctx, id, "", workflows.SignalDiscard, nil))
-	// The server says so after some failures in a row, each later than the last.
+	// The server sets the attribute after several failures, with growing intervals.
 	began := time.Now()
 	require.Eventually(t, func() bool {
 		_, marked := b.info(stuck).GetSearchAttributes().GetIndexedFields()["TemporalReportedProblems"]
@@ -96,17 +96,17 @@ func TestWorkflowWhoseTaskFailsIsReportedUntilItGoesOn(t *testing.T) {
 		require.Equal(t, activities.ReconcileCounts{Examined: 1, Failing: 1}, report.Steps[activities.StepTasks])
 	}
 	require.Eventually(t, func() bool { return len(hook.with(":rotating_light: Workflow tasks have failed since")) == 1 }, within, tick)
-	told := hook.with(":rotating_light:")[0]
-	require.Contains(t, told, id)
-	require.Contains(t, told, "NonDeterministicError")
-	require.Contains(t, told, "section `workflows`")
-	require.Contains(t, b.log.String(), "a workflow cannot go on")
-	require.Equal(t, orak.StatusQueued, b.progress(stuck).Status, "nothing of it is touched")
+	message := hook.with(":rotating_light:")[0]
+	require.Contains(t, message, id)
+	require.Contains(t, message, "NonDeterministicError")
+	require.Contains(t, message, "section `workflows`")
+	require.Contains(t, b.log.String(), "workflow task fails: the workflow is blocked")
+	require.Equal(t, orak.StatusQueued, b.progress(stuck).Status, "the workflow is not changed")
 
-	// What the SDK counts is on the page that Prometheus reads.
+	// The SDK's counter is exported to Prometheus.
 	require.Regexp(t, regexp.MustCompile(`(?m)^temporal_workflow_task_execution_failed{[^\n]*NonDeterminismError[^\n]* [1-9]`), b.metricsPage(a.AdminAddr()))
 
-	// A person ends the run; the upload is started again, and goes on.
+	// An operator terminates the run; the upload is started again, and proceeds.
 	b.terminate(stuck)
 	require.Equal(t, 1, b.reconcile().Steps[activities.StepClosed].Restarted)
 	b.await(stuck, orak.StatusConverting)

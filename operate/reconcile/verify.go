@@ -18,39 +18,38 @@ import (
 	"orak/workflows"
 )
 
-// Kind says how a dead letter and a workflow disagree.
+// Kind is the kind of a Disagreement.
 type Kind string
 
 // The kinds.
 const (
-	// ParkedWithoutLetter is an upload that is parked and whose dead letter of
-	// this cycle is not on the topic.
+	// ParkedWithoutLetter is a parked upload whose dead letter of this cycle is not
+	// on the topic.
 	ParkedWithoutLetter Kind = "parked_without_letter"
-	// LetterWithoutWorkflow is a letter of a workflow that Temporal does not
-	// know, although it would still remember it.
+	// LetterWithoutWorkflow is a letter whose workflow Temporal does not know,
+	// although it is within the retention.
 	LetterWithoutWorkflow Kind = "letter_without_workflow"
-	// WorkflowGone is a letter whose workflow was closed before anybody
-	// decided about it.
+	// WorkflowGone is a letter whose workflow was closed without a decision.
 	WorkflowGone Kind = "workflow_gone"
 )
 
-// Disagreement is one upload whose dead letter and workflow disagree.
+// Disagreement is an upload whose dead letter and workflow disagree.
 type Disagreement struct {
 	Kind       Kind   `json:"kind"`
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id,omitempty"`
 	Cycle      int    `json:"cycle"`
-	// At is when the upload was parked, or when the letter was written.
+	// At is when the upload was parked, or its letter written.
 	At time.Time `json:"at"`
-	// Progress is the parked upload's, of ParkedWithoutLetter alone.
+	// Progress is that of the upload; nil unless Kind is ParkedWithoutLetter.
 	Progress *orak.Progress `json:"-"`
 }
 
-// UploadID is whose it is.
+// UploadID returns the upload.
 func (d Disagreement) UploadID() orak.UploadID { return uploadOf(d.WorkflowID) }
 
-// uploadOf is the upload that a workflow is of; empty where the id is of
-// another form, as anybody can write one into a letter.
+// uploadOf returns the upload of a workflow; "" if the id has another form, since
+// a letter can have any.
 func uploadOf(workflowID string) orak.UploadID {
 	name, _ := strings.CutPrefix(workflowID, workflows.UploadWorkflowID(""))
 	id, err := orak.ParseUploadID(name)
@@ -60,35 +59,35 @@ func uploadOf(workflowID string) orak.UploadID {
 	return id
 }
 
-// Compared counts what Verify looked at.
+// Compared counts what Verify compared.
 type Compared struct {
-	// Letters are the uploads that have one, Parked those that are parked.
+	// Letters counts uploads with a letter, Parked those that are parked.
 	Letters int `json:"letters"`
 	Parked  int `json:"parked"`
-	// Receive are letters of records that the bridge could not take: they
-	// have no workflow. Unreadable are records that are no letters of ours.
+	// Receive counts letters of records that the bridge refused, which have no
+	// workflow. Unreadable counts records that are no dead letters of orak.
 	Receive    int `json:"receive"`
 	Unreadable int `json:"unreadable"`
 }
 
-// clocks is how far the clocks of two machines may be apart.
+// clocks bounds the difference between the clocks of two machines.
 const clocks = time.Minute
 
-// comparisons is how many workflows are described at once.
+// comparisons bounds the workflows that are described at once.
 const comparisons = 16
 
-// listPage is how many workflows are listed at once.
+// listPage is the size of a page of workflows.
 const listPage = 1000
 
-// letter is what is kept of an upload's last dead letter: little, since there
-// may be very many.
+// letter is what is kept in memory of an upload's last dead letter. There may be
+// very many.
 type letter struct {
-	at      int64 // Unix milliseconds
-	cycle   int32
-	settled bool
+	at     int64 // Unix milliseconds
+	cycle  int32
+	parked bool // its upload is parked
 }
 
-// comparison is one Verify.
+// comparison is a call of Verify.
 type comparison struct {
 	*Reconciler
 	letters  map[string]*letter // by workflow id
@@ -96,10 +95,9 @@ type comparison struct {
 	visit    func(Disagreement) error
 }
 
-// Verify compares the dead letters, all that are retained, with the workflows,
-// and hands visit whatever disagrees; an error of visit ends it. Of letters
-// that no parked upload answers to, those written before since are passed over.
-// visit is called by one goroutine at a time.
+// Verify compares all retained dead letters with the workflows, and calls visit for
+// each disagreement, one call at a time; an error of visit ends it. Letters without
+// a parked upload are ignored if they were written before since.
 func (r *Reconciler) Verify(ctx context.Context, since time.Time, visit func(Disagreement) error) (Compared, error) {
 	c := &comparison{Reconciler: r, letters: make(map[string]*letter), visit: visit}
 	if err := c.read(ctx); err != nil {
@@ -111,7 +109,7 @@ func (r *Reconciler) Verify(ctx context.Context, since time.Time, visit func(Dis
 	return c.compared, c.compareLetters(ctx, since)
 }
 
-// read keeps the last letter of each upload.
+// read reads the last letter of each upload.
 func (c *comparison) read(ctx context.Context) error {
 	bounds, err := c.deps.Replayer.Since(ctx, events.TopicDeadLetters, time.Time{})
 	if err != nil {
@@ -169,11 +167,12 @@ func (c *comparison) compareParked(ctx context.Context) error {
 	}
 }
 
-// compareOne believes a listing that agrees; one that does not may be late.
+// compareOne accepts a listing that agrees. A listing that does not may be outdated,
+// so that it describes the workflow.
 func (c *comparison) compareOne(ctx context.Context, listed *workflow.WorkflowExecutionInfo) error {
 	id := listed.GetExecution().GetWorkflowId()
 	if p, ok := c.deps.Payloads.Progress(listed); ok && c.agrees(id, p) {
-		c.settle(id)
+		c.countParked(id)
 		return nil
 	}
 	d, err := workflows.Describe(ctx, c.deps.Temporal, id)
@@ -185,7 +184,7 @@ func (c *comparison) compareOne(ctx context.Context, listed *workflow.WorkflowEx
 	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING || p.Status != orak.StatusDeadLettered {
 		return nil
 	}
-	c.settle(id)
+	c.countParked(id)
 	if c.agrees(id, p) || c.onItsWay(d, p) {
 		return nil
 	}
@@ -195,22 +194,23 @@ func (c *comparison) compareOne(ctx context.Context, listed *workflow.WorkflowEx
 	})
 }
 
-func (c *comparison) settle(id string) {
+func (c *comparison) countParked(id string) {
 	c.compared.Parked++
 	if l, ok := c.letters[id]; ok {
-		l.settled = true
+		l.parked = true
 	}
 }
 
-// agrees reports whether the upload's last letter is of the failure that
-// parked it: of its cycle, and not of one in an earlier life of the upload.
+// agrees reports whether the upload's last letter is of the failure that parked it:
+// of its cycle, and not older than the failure, since an upload that was started
+// anew counts its cycles from 0 again.
 func (c *comparison) agrees(id string, p orak.Progress) bool {
 	l, ok := c.letters[id]
 	return ok && int(l.cycle) == p.Cycle &&
 		(p.Failure == nil || l.at >= p.Failure.FirstAt.Add(-clocks).UnixMilli())
 }
 
-// onItsWay reports whether the letter is still to come by itself.
+// onItsWay reports whether the letter may still be written by the workflow.
 func (c *comparison) onItsWay(d *workflowservice.DescribeWorkflowExecutionResponse, p orak.Progress) bool {
 	if time.Since(p.UpdatedAt) < c.minAge {
 		return true
@@ -223,17 +223,16 @@ func (c *comparison) onItsWay(d *workflowservice.DescribeWorkflowExecutionRespon
 	return false
 }
 
-// compareLetters looks for the workflow of every letter that no parked upload
-// has claimed.
+// compareLetters looks for the workflow of every letter without a parked upload.
 func (c *comparison) compareLetters(ctx context.Context, since time.Time) error {
 	ns, err := c.deps.Temporal.WorkflowService().DescribeNamespace(ctx,
 		&workflowservice.DescribeNamespaceRequest{Namespace: c.deps.Namespace})
 	if err != nil {
 		return fmt.Errorf("describing namespace: %w", err)
 	}
-	// What closed before this, Temporal may have forgotten.
-	remembered := time.Now().Add(overlap - ns.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration())
-	oldest := max(since.UnixMilli(), remembered.UnixMilli())
+	// Temporal may have deleted workflows that closed before this.
+	retained := time.Now().Add(overlap - ns.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration())
+	oldest := max(since.UnixMilli(), retained.UnixMilli())
 	found := make(chan Disagreement)
 	group, asking := errgroup.WithContext(ctx)
 	group.SetLimit(comparisons)
@@ -253,10 +252,10 @@ func (c *comparison) compareLetters(ctx context.Context, since time.Time) error 
 	return visited
 }
 
-// askAll returns when every answer is in found.
+// askAll judges the letters, and returns after all disagreements were sent to found.
 func (c *comparison) askAll(ctx context.Context, group *errgroup.Group, oldest int64, found chan<- Disagreement) {
 	for id, l := range c.letters {
-		if l.settled || l.at < oldest || ctx.Err() != nil {
+		if l.parked || l.at < oldest || ctx.Err() != nil {
 			continue
 		}
 		group.Go(func() error {
@@ -267,11 +266,11 @@ func (c *comparison) askAll(ctx context.Context, group *errgroup.Group, oldest i
 			return err
 		})
 	}
-	// The error is the group's owner's, who waits again.
+	// compareLetters gets the error from its own Wait.
 	_ = group.Wait()
 }
 
-// judge finds out about a letter's workflow; no kind means that all is well.
+// judge returns how a letter disagrees with its workflow; "" if it does not.
 func (c *comparison) judge(ctx context.Context, id string) (kind Kind, runID string, err error) {
 	d, err := workflows.Describe(ctx, c.deps.Temporal, id)
 	if err != nil {
