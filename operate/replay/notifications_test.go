@@ -21,8 +21,8 @@ import (
 	"orak/workflows"
 )
 
-// recordings is a store whose answers a test orders; the real one answers in
-// internal/app's tests, and in those of orak replay.
+// recordings is a store whose answers a test sets. The real store is tested in
+// internal/app and with orak replay.
 type recordings struct {
 	mu      sync.Mutex
 	uploads map[orak.UploadID]orak.Upload
@@ -32,10 +32,10 @@ type recordings struct {
 
 var _ bridge.Recordings = (*recordings)(nil)
 
-// Bucket is bridge.Recordings's.
+// Bucket implements bridge.Recordings.
 func (r *recordings) Bucket() string { return "orak" }
 
-// Describe is bridge.Recordings's. An error that was ordered is given once.
+// Describe implements bridge.Recordings. It returns an error that was set once.
 func (r *recordings) Describe(_ context.Context, t orak.Tenant, id orak.UploadID) (orak.Upload, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,8 +50,7 @@ func (r *recordings) Describe(_ context.Context, t orak.Tenant, id orak.UploadID
 	return orak.Upload{}, fs.ErrNotExist
 }
 
-// stored are n recordings in the store, as a bucket tells of them: without a
-// file name.
+// stored stores n recordings without a file name, which a notification does not have.
 func (b *bundle) stored(n int) []orak.Upload {
 	all := make([]orak.Upload, n)
 	for i := range all {
@@ -62,7 +61,7 @@ func (b *bundle) stored(n int) []orak.Upload {
 	return all
 }
 
-// notify is a record that says that objects of the bucket were created.
+// notify returns a notification that objects of a bucket were created.
 func notify(t *testing.T, bucket string, keys ...string) *kgo.Record {
 	t.Helper()
 	var entries []any
@@ -101,8 +100,8 @@ func TestNotifiedUploadsAreStartedFromTheirRecordings(t *testing.T) {
 
 	require.Equal(t, map[replay.State]int{replay.Missing: 3, replay.Failed: 1}, b.run(p).Started)
 	b.requireLast(u[0], u[1], failed, announced)
-	require.Nil(t, b.info(u[2]), "another bucket is another service's")
-	require.Zero(t, b.store.asked[announced.ID], "its event tells more")
+	require.Nil(t, b.info(u[2]), "notifications of another bucket are ignored")
+	require.Zero(t, b.store.asked[announced.ID], "its event says more")
 	require.Equal(t, 1, b.store.asked[u[1].ID])
 	resp, err := b.temporal.DescribeWorkflowExecution(b.ctx, workflows.UploadWorkflowID(u[1].ID), "")
 	require.NoError(t, err)
@@ -110,7 +109,7 @@ func TestNotifiedUploadsAreStartedFromTheirRecordings(t *testing.T) {
 	require.Zero(t, b.plan(everything()).Total())
 }
 
-func TestOnlyNotifiedUploadsThatAreNamedAreStarted(t *testing.T) {
+func TestSelectionOfIDsAppliesToNotifiedUploads(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	u := b.stored(3)
@@ -125,27 +124,27 @@ func TestOnlyNotifiedUploadsThatAreNamedAreStarted(t *testing.T) {
 	require.NotNil(t, b.info(u[1]))
 }
 
-func TestRecordingsThatCannotBeBegunAreTold(t *testing.T) {
+func TestRecordingsThatCannotBeStartedAreCounted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	u := b.stored(5)
-	gone, held, empty, canceled, away := u[0], u[1], u[2], u[3], u[4]
+	gone, held, empty, canceled, unreachable := u[0], u[1], u[2], u[3], u[4]
 	delete(b.store.uploads, gone.ID)
 	b.store.errs[held.ID] = fmt.Errorf("looking: %w", bridge.ErrInOutbox)
 	b.store.errs[empty.ID] = &orak.Fault{Class: orak.ClassInput, Message: "The recording is empty."}
-	b.store.errs[away.ID] = &orak.Fault{Class: orak.ClassDependency, Message: "The object store cannot be reached.", Err: errors.New("down")}
-	b.publish(notify(t, "orak", gone.Key, held.Key, empty.Key, canceled.Key, away.Key), b.erasure(canceled))
+	b.store.errs[unreachable.ID] = &orak.Fault{Class: orak.ClassDependency, Message: "The object store cannot be reached.", Err: errors.New("down")}
+	b.publish(notify(t, "orak", gone.Key, held.Key, empty.Key, canceled.Key, unreachable.Key), b.erasure(canceled))
 	result := b.run(b.plan(everything()))
 	require.Equal(t, map[replay.State]int{replay.Missing: 1}, result.Started)
 	require.Equal(t, []int{2, 1}, []int{result.Left, result.Refused})
 	require.Contains(t, result.Examples[0].Error, "The recording is empty.")
-	require.NotNil(t, b.info(away), "an outage is waited for")
+	require.NotNil(t, b.info(unreachable), "an outage is waited out")
 	require.Nil(t, b.info(canceled))
 }
 
-// A store that refuses is no matter of one recording: the replay ends, and can
-// be resumed.
-func TestStoreThatRefusesEndsAReplay(t *testing.T) {
+// A store that refuses requests fails for every recording: the replay ends, and can be
+// resumed.
+func TestStoreThatRefusesEndsTheReplay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	u := b.stored(1)[0]

@@ -24,7 +24,7 @@ func (b *bundle) show() replay.Group {
 	return g
 }
 
-func TestOffsetsOfAGroupThatNeverWas(t *testing.T) {
+func TestOffsetsOfAnUnknownGroup(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.announce(9)

@@ -33,21 +33,21 @@ func TestMissingUploadsStartOnceAndLast(t *testing.T) {
 	for _, u := range uploads {
 		runs[u.ID] = b.runOf(u)
 	}
-	require.Nil(t, b.info(later[0]), "what came after the plan is the bridge's")
-	require.Equal(t, committed, b.live(), "the live group's offsets are not touched")
+	require.Nil(t, b.info(later[0]), "the bridge starts what was announced after the plan")
+	require.Equal(t, committed, b.live(), "the offsets of the bridges' group do not change")
 
 	again := b.plan(everything())
 	require.Equal(t, 30, again.States[replay.Running])
 	require.Equal(t, 1, again.Total())
-	require.Equal(t, 1, again.Ahead, "the live group has not come to the last one")
-	// The old plan started everything already.
+	require.Equal(t, 1, again.Ahead, "the bridges have not read the last record")
+	// The first run of the plan has started everything.
 	require.Equal(t, replay.Result{Started: map[replay.State]int{}, Overtaken: 30}, b.run(p))
 	for _, u := range uploads {
 		require.Equal(t, runs[u.ID], b.runOf(u))
 	}
 }
 
-func TestPlanningStartsNothing(t *testing.T) {
+func TestPlanStartsNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	uploads := b.announce(5)
@@ -60,15 +60,15 @@ func TestPlanningStartsNothing(t *testing.T) {
 	for _, u := range uploads[1:] {
 		require.Nil(t, b.info(u))
 	}
-	require.Empty(t, b.live(), "looking makes no group")
+	require.Empty(t, b.live(), "a plan creates no group")
 }
 
-// standing is one upload in every state.
+// standing has one upload in every state.
 type standing struct {
 	missing, failed, running, parked, completed, discarded, canceled, withdrawn orak.Upload
 }
 
-// erasure asks that everything of an upload be erased.
+// erasure returns a request to erase an upload.
 func (b *bundle) erasure(u orak.Upload) *kgo.Record {
 	b.t.Helper()
 	e, err := events.NewErasure(time.Now(), events.Erasure{ID: u.ID, Tenant: u.Tenant, By: "a test"})
@@ -76,7 +76,7 @@ func (b *bundle) erasure(u orak.Upload) *kgo.Record {
 	return e.Record(events.TopicUploads)
 }
 
-func TestErasedUploadsAreNotBegunAgain(t *testing.T) {
+func TestErasureRequestsWithdrawUploads(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	u := b.announce(2)
@@ -112,7 +112,7 @@ func (b *bundle) oneOfEach() standing {
 	return s
 }
 
-func TestEachStateIsCountedAndOnlyWhatIsWantedIsStarted(t *testing.T) {
+func TestEachStateIsCountedAndOnlySelectedOnesAreStarted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	s := b.oneOfEach()
@@ -141,7 +141,7 @@ func TestEachStateIsCountedAndOnlyWhatIsWantedIsStarted(t *testing.T) {
 	for _, u := range untouched {
 		require.Equal(t, before[u.ID], b.runOf(u))
 	}
-	require.Nil(t, b.info(s.canceled), "what somebody canceled is not begun")
+	require.Nil(t, b.info(s.canceled), "a canceled upload is not started")
 	letters, err := b.admin.ListEndOffsets(b.ctx, events.TopicDeadLetters)
 	require.NoError(t, err)
 	for _, o := range letters.Offsets().Sorted() {
@@ -183,7 +183,7 @@ func TestForceStartsCompletedUploadsAndNeverOpenOnes(t *testing.T) {
 	require.NotEqual(t, before[s.discarded.ID], b.runOf(s.discarded))
 }
 
-func TestPolicyHoldsWhereAPlanIsOvertaken(t *testing.T) {
+func TestReusePolicyProtectsUploadsThatStartedMeanwhile(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	uploads := b.announce(2)
@@ -191,7 +191,7 @@ func TestPolicyHoldsWhereAPlanIsOvertaken(t *testing.T) {
 	b.terminate(uploads[0])
 	p := b.plan(forced())
 	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Failed: 1}, p.Start)
-	// Meanwhile both are started by somebody else, and one has ended well.
+	// Meanwhile one of them is started by others, and completes.
 	b.complete(b.begin(uploads[1], orak.StatusCompleted))
 	result := b.run(p)
 	require.Equal(t, map[replay.State]int{replay.Failed: 1}, result.Started)
@@ -199,7 +199,7 @@ func TestPolicyHoldsWhereAPlanIsOvertaken(t *testing.T) {
 	require.Zero(t, b.info(uploads[1]).GetPriority().GetPriorityKey())
 }
 
-func TestInterruptedReplayDoesTheRestOnce(t *testing.T) {
+func TestInterruptedReplayStartsTheRestOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const n = 160
@@ -226,7 +226,7 @@ func TestInterruptedReplayDoesTheRestOnce(t *testing.T) {
 	require.GreaterOrEqual(t, result.Total(), 70)
 	require.Less(t, result.Total(), n)
 
-	// What was started meanwhile ends, in both ways.
+	// The uploads that were started are terminated.
 	runs := make(map[orak.UploadID]string)
 	for _, u := range uploads {
 		if b.info(u) != nil {
@@ -239,7 +239,7 @@ func TestInterruptedReplayDoesTheRestOnce(t *testing.T) {
 	saved, found, err := file.Load()
 	require.NoError(t, err)
 	require.True(t, found)
-	require.Equal(t, result.Total(), saved.Done.Total(), "what the cut batch has started counts, too")
+	require.Equal(t, result.Total(), saved.Done.Total(), "starts of the interrupted batch are counted")
 	rest, err := b.Resume(b.ctx, saved, nil)
 	require.NoError(t, err)
 	require.Equal(t, n-len(runs), rest.Total())
@@ -257,7 +257,7 @@ func TestInterruptedReplayDoesTheRestOnce(t *testing.T) {
 	require.NoError(t, file.Remove())
 }
 
-func TestReplayThatIsCutOffAtOnceCanBeResumed(t *testing.T) {
+func TestReplayThatIsInterruptedAtOnceCanBeResumed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	uploads := b.announce(3)
@@ -285,7 +285,7 @@ func TestSelectionsBoundWhatIsRead(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	at := time.Now().UTC().Add(-4 * time.Hour).Truncate(time.Millisecond)
-	// A record's delivery timeout counts from its timestamp.
+	// The delivery timeout counts from the timestamp of the record.
 	cl, err := kafka.NewClient(b.kafka, quiet(), kgo.RecordDeliveryTimeout(0))
 	require.NoError(t, err)
 	defer cl.Close()
@@ -329,8 +329,8 @@ func TestSelectionsBoundWhatIsRead(t *testing.T) {
 	require.ErrorContains(t, err, "partition 99")
 }
 
-// A marker takes the last offset of its partition and is no record.
-func TestTransactionMarkersDoNotHoldAReplayUp(t *testing.T) {
+// A marker takes the last offset of its partition, and is no record.
+func TestTransactionMarkersDoNotBlockAReplay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	cl, err := kafka.NewClient(b.kafka, quiet(), kgo.TransactionalID("test"))
@@ -346,8 +346,8 @@ func TestTransactionMarkersDoNotHoldAReplayUp(t *testing.T) {
 	require.NotNil(t, b.info(u))
 }
 
-// Retention deletes while a replay is on its way.
-func TestDeletedRecordsDoNotHoldAReplayUp(t *testing.T) {
+// Retention deletes records while a replay runs.
+func TestDeletedRecordsDoNotBlockAReplay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	uploads := b.announce(24)
@@ -373,7 +373,7 @@ func TestDeletedRecordsDoNotHoldAReplayUp(t *testing.T) {
 	require.Equal(t, kept, started)
 }
 
-func TestSelectionsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidSelectionsAreRefused(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	for want, sel := range map[string]replay.Selection{
@@ -389,8 +389,8 @@ func TestSelectionsThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
-// Whatever is asked for: an erased upload is not started, neither by a plan
-// nor by one that is older than the erasure.
+// No selection starts an erased upload, nor does a plan that is older than the
+// erasure.
 func TestErasedUploadsAreNeverStartedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -31,11 +31,10 @@ import (
 	"orak/workflows"
 )
 
-// within is how long tests wait for what must happen; never an expectation of
-// speed.
+// within bounds the waits of tests. It is no expectation of speed.
 const within = 60 * time.Second
 
-// bundle is a broker, a namespace and what a test needs to look at both.
+// bundle is a broker, a namespace, and clients of both.
 type bundle struct {
 	t        *testing.T
 	ctx      context.Context
@@ -48,16 +47,16 @@ type bundle struct {
 	tombstones tombstones
 }
 
-// tombstones are those of the uploads in it, by their keys.
+// tombstones has the keys of the tombstones in the store.
 type tombstones map[string]bool
 
-// Erased is replay.Tombstones's.
+// Erased implements replay.Tombstones.
 func (s tombstones) Erased(_ context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
 	return s[orak.ErasedKey(t, id)], nil
 }
 
-// brokers are kfake's, one for each test, or a turn at the one that broker.Env
-// names.
+// brokers returns the addresses of a broker of kfake, or of the broker in broker.Env,
+// which one test at a time may use.
 func brokers(t *testing.T) []string {
 	t.Helper()
 	if address := broker.Take(t); address != "" {
@@ -156,7 +155,7 @@ func (b *bundle) run(p *replay.Plan) replay.Result {
 	return result
 }
 
-// begin starts a workflow as the bridge does, standing at the given status.
+// begin starts a workflow like the bridge, with the given status.
 func (b *bundle) begin(u orak.Upload, status orak.Status) client.WorkflowRun {
 	b.t.Helper()
 	options := workflows.StartOptions(workflows.ProcessUploadInput{Upload: u})
@@ -166,7 +165,7 @@ func (b *bundle) begin(u orak.Upload, status orak.Status) client.WorkflowRun {
 	return run
 }
 
-// complete lets workflows that were begun reach their end.
+// complete completes workflows that were started.
 func (b *bundle) complete(runs ...client.WorkflowRun) {
 	b.t.Helper()
 	w := worker.New(b.temporal, workflows.QueuePipeline, worker.Options{})
@@ -184,7 +183,7 @@ func (b *bundle) terminate(u orak.Upload) {
 	require.NoError(b.t, b.temporal.TerminateWorkflow(b.ctx, workflows.UploadWorkflowID(u.ID), "", "a test"))
 }
 
-// info describes an upload's latest run; nil where there is none.
+// info describes the latest run of an upload; nil if there is none.
 func (b *bundle) info(u orak.Upload) *workflowpb.WorkflowExecutionInfo {
 	b.t.Helper()
 	resp, err := b.temporal.DescribeWorkflowExecution(b.ctx, workflows.UploadWorkflowID(u.ID), "")
@@ -196,7 +195,7 @@ func (b *bundle) info(u orak.Upload) *workflowpb.WorkflowExecutionInfo {
 	return resp.GetWorkflowExecutionInfo()
 }
 
-// progressOf is what the workflow's memo says.
+// progressOf returns the progress in the workflow's memo.
 func progressOf(t *testing.T, info *workflowpb.WorkflowExecutionInfo) (p orak.Progress) {
 	t.Helper()
 	payload := info.GetMemo().GetFields()[workflows.MemoProgress]
@@ -204,7 +203,7 @@ func progressOf(t *testing.T, info *workflowpb.WorkflowExecutionInfo) (p orak.Pr
 	return p
 }
 
-// runOf is the id of an upload's latest run.
+// runOf returns the id of the latest run of an upload.
 func (b *bundle) runOf(u orak.Upload) string {
 	b.t.Helper()
 	info := b.info(u)
@@ -223,7 +222,7 @@ func (b *bundle) requireLast(uploads ...orak.Upload) {
 	}
 }
 
-// commitLive moves the live group, as a bridge that handled everything does.
+// commitLive commits all records for the group of the bridges.
 func (b *bundle) commitLive() map[int32]int64 {
 	b.t.Helper()
 	ends, err := b.admin.ListEndOffsets(b.ctx, events.TopicUploads)
@@ -232,7 +231,7 @@ func (b *bundle) commitLive() map[int32]int64 {
 	return b.live()
 }
 
-// live are the offsets of the live group.
+// live returns the offsets of the group of the bridges.
 func (b *bundle) live() map[int32]int64 {
 	b.t.Helper()
 	all := make(map[int32]int64)
