@@ -9,19 +9,20 @@ import (
 	"orak/activities/messages"
 )
 
-// postFor bounds one call of the posting activity; while the webhook is out,
-// the message is taken back, grows, and is posted again after repostAfter.
+// postFor bounds one call of the posting activity. While the alert webhook is
+// unavailable the message is withdrawn, grows, and is posted again after
+// repostAfter.
 const (
 	postFor     = 5 * time.Minute
 	repostAfter = time.Minute
 )
 
-// countFor bounds the counting of parked uploads: a message waits no longer to
-// say how many they are.
+// countFor bounds the counting of parked uploads: a message waits no longer for the
+// count.
 const countFor = 20 * time.Second
 
-// changeParked is the change with which digests live as long as uploads of
-// their group are parked.
+// changeParked is the change since which digests run as long as uploads of their
+// group are parked.
 const changeParked = "lives-while-uploads-are-parked"
 
 // digest is the state of one run of AlertDigest.
@@ -29,25 +30,25 @@ type digest struct {
 	in    AlertDigestInput
 	state ResumeDigest
 	seen  *seen
-	// timer is the one that wait last made, for timerAt; nil once it fired.
+	// timer is the last one of wait, for timerAt; nil once it has fired.
 	timer   workflow.Future
 	timerAt time.Time
 	stop    workflow.CancelFunc
 }
 
-// AlertDigest gathers the alerts of one stage and class, which arrive as
-// signals, into messages: the first after GroupWait, further ones every
-// GroupInterval while new alerts arrive, and the last once more every
-// RepeatInterval while uploads of the group are parked. When none is any more,
-// it says so and ends; the next alert starts it again. A group without
-// workflows ends when no new alert came. However long the webhook is out, the
-// message waits. The intervals are those of the latest alert's sender.
+// AlertDigest groups the alerts of one stage and class, which arrive as signals,
+// into messages: the first after GroupWait, further ones every GroupInterval while
+// new alerts arrive, and a reminder every RepeatInterval while uploads of the
+// group are parked. When none is parked any more it posts that and ends; the next
+// alert starts it again. A group without workflows ends when no new alert arrives.
+// While the alert webhook is unavailable the message waits, without a limit. The
+// intervals are those of the sender of the latest alert.
 //
-// The SignalUnparked of an upload is only a hint to count the parked ones,
-// since a hint can be missed, and the count can lag behind.
+// The SignalUnparked of an upload is only a hint to count the parked uploads: a
+// hint can be lost, and the count can lag.
 func (f *Flows) AlertDigest(ctx workflow.Context, in AlertDigestInput) error {
 	if in.RepeatInterval <= 0 {
-		in.RepeatInterval = defaultRepeat // by a starter that knows no repeats
+		in.RepeatInterval = defaultRepeat // started by a version without reminders
 	}
 	d := &digest{in: in}
 	if in.Resume != nil {
@@ -62,7 +63,7 @@ func (f *Flows) AlertDigest(ctx workflow.Context, in AlertDigestInput) error {
 	return d.untilResolved(ctx)
 }
 
-// untilResolved does what is due, until nothing is.
+// untilResolved runs the due steps until the digest is over.
 func (d *digest) untilResolved(ctx workflow.Context) error {
 	for {
 		d.take(ctx)
@@ -76,10 +77,10 @@ func (d *digest) untilResolved(ctx workflow.Context) error {
 			err = d.wait(ctx, at)
 		case step == stepEnd:
 			return nil
-		case step == stepTell:
-			err = d.tell(ctx)
+		case step == stepPost:
+			err = d.postNews(ctx)
 		default:
-			err = d.look(ctx)
+			err = d.check(ctx)
 		}
 		if err != nil {
 			return err
@@ -87,8 +88,8 @@ func (d *digest) untilResolved(ctx workflow.Context) error {
 	}
 }
 
-// take takes every signal that has arrived. Nothing blocks between it and the
-// end of a run, so that none is left behind.
+// take receives every signal that has arrived. Nothing blocks between it and the
+// end of a run, so no signal is lost.
 func (d *digest) take(ctx workflow.Context) {
 	alerts := workflow.GetSignalChannel(ctx, SignalAlert)
 	for a := (AlertSignal{}); alerts.ReceiveAsync(&a); a = (AlertSignal{}) {
@@ -97,13 +98,13 @@ func (d *digest) take(ctx workflow.Context) {
 			d.state.add(a.Alert, workflow.Now(ctx).Add(d.in.GroupWait))
 		}
 	}
-	settled := workflow.GetSignalChannel(ctx, SignalUnparked)
-	for settled.ReceiveAsync(nil) {
+	unparked := workflow.GetSignalChannel(ctx, SignalUnparked)
+	for unparked.ReceiveAsync(nil) {
 		d.state.unparked(workflow.Now(ctx).Add(d.in.GroupWait))
 	}
 }
 
-// wait returns at the given time, or when a signal arrives before.
+// wait returns at the given time, or when a signal arrives.
 func (d *digest) wait(ctx workflow.Context, at time.Time) (err error) {
 	if d.timer == nil || !d.timerAt.Equal(at) {
 		if d.timer != nil {
@@ -121,13 +122,13 @@ func (d *digest) wait(ctx workflow.Context, at time.Time) (err error) {
 	return err
 }
 
-// tell posts what is new.
-func (d *digest) tell(ctx workflow.Context) error {
+// postNews posts what is new.
+func (d *digest) postNews(ctx workflow.Context) error {
 	parked, err := d.count(ctx)
 	if err != nil {
 		return err
 	}
-	d.take(ctx) // what came in the meantime is told with the rest
+	d.take(ctx) // the message includes what has arrived meanwhile
 	group := d.state.Pending
 	group.Parked = parked
 	posted, err := d.post(ctx, group)
@@ -139,7 +140,7 @@ func (d *digest) tell(ctx workflow.Context) error {
 		d.state.Until = now.Add(min(d.in.GroupInterval, repostAfter))
 		return nil
 	}
-	d.state.told(now, d.in)
+	d.state.posted(now, d.in)
 	switch {
 	case parked == nil:
 	case parked.Count == 0:
@@ -150,9 +151,9 @@ func (d *digest) tell(ctx workflow.Context) error {
 	return nil
 }
 
-// look counts the parked uploads, and says so where there are none any more,
-// or where it is time to say again that there are some.
-func (d *digest) look(ctx workflow.Context) error {
+// check counts the parked uploads. It posts the resolved message where there are
+// none, and a reminder when one is due.
+func (d *digest) check(ctx workflow.Context) error {
 	parked, err := d.count(ctx)
 	if err != nil {
 		return err
@@ -181,8 +182,8 @@ func (d *digest) repeat(ctx workflow.Context, parked *messages.ParkedUploads) er
 	return nil
 }
 
-// resolve says that none is parked any more, but where an upload was parked
-// while it was counted.
+// resolve posts that no upload is parked any more, unless one has parked
+// meanwhile.
 func (d *digest) resolve(ctx workflow.Context) error {
 	d.take(ctx)
 	if d.state.Pending.News() {
@@ -203,8 +204,8 @@ func (d *digest) resolve(ctx workflow.Context) error {
 	return nil
 }
 
-// count is nil where it cannot be told in time how many are parked. A group
-// without workflows is not counted.
+// count counts the parked uploads. It returns nil where that fails or takes too
+// long, and for a group without workflows.
 func (d *digest) count(ctx workflow.Context) (*messages.ParkedUploads, error) {
 	if !d.state.Tracked {
 		return nil, nil
@@ -222,13 +223,13 @@ func (d *digest) count(ctx workflow.Context) (*messages.ParkedUploads, error) {
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		workflow.GetLogger(ctx).Error("parked uploads not counted", "error", err)
+		workflow.GetLogger(ctx).Error("counting parked uploads failed", "error", err)
 		return nil, nil
 	}
 	return &found, nil
 }
 
-// post posts one message; posted is false while the webhook is out.
+// post posts one message; posted is false while the alert webhook is unavailable.
 func (d *digest) post(ctx workflow.Context, group messages.AlertGroup) (posted bool, err error) {
 	group.Stage, group.Class = d.in.Stage, d.in.Class
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -242,12 +243,13 @@ func (d *digest) post(ctx workflow.Context, group messages.AlertGroup) (posted b
 		return false, ctx.Err()
 	}
 	if err != nil {
-		workflow.GetLogger(ctx).Error("alert waits for its webhook", "count", group.Count, "error", err)
+		workflow.GetLogger(ctx).Error("alert was not posted; retrying", "count", group.Count, "error", err)
 		return false, nil
 	}
 	return true, nil
 }
 
+// next returns the input of the next run.
 func (d *digest) next() AlertDigestInput {
 	next := d.in
 	next.Resume = &d.state

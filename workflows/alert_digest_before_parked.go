@@ -9,12 +9,12 @@ import (
 	"orak/activities/messages"
 )
 
-// maxRecent is how many alerts a digest of before changeParked remembers to
-// tell a repeat.
+// maxRecent is the number of alerts that a digest from before changeParked
+// remembers, to recognize repeats.
 const maxRecent = 64
 
-// untilQuiet is what AlertDigest did before changeParked: it ends when no new
-// alert came, whoever is parked. Runs that began so end so.
+// untilQuiet is AlertDigest as it was before changeParked: it ends when no new
+// alert arrives, even while uploads are parked. Runs that began so end so.
 func (d *digest) untilQuiet(ctx workflow.Context) error {
 	for {
 		more, err := d.gather(ctx)
@@ -43,8 +43,8 @@ func (d *digest) untilQuiet(ctx workflow.Context) error {
 	}
 }
 
-// gather takes alerts until the next message is due. more is false where the
-// history has grown too long to go on in this run.
+// gather receives alerts until the next message is due. more is false where the
+// history has grown too long for this run.
 func (d *digest) gather(ctx workflow.Context) (more bool, err error) {
 	alerts := workflow.GetSignalChannel(ctx, SignalAlert)
 	timer := workflow.NewTimer(ctx, max(d.state.Until.Sub(workflow.Now(ctx)), 0))
@@ -62,7 +62,7 @@ func (d *digest) gather(ctx workflow.Context) (more bool, err error) {
 	return true, err
 }
 
-// receive counts every alert that has arrived, once.
+// receive adds every alert that has arrived, without repeats.
 func (d *digest) receive(alerts workflow.ReceiveChannel) {
 	for a := (messages.Alert{}); alerts.ReceiveAsync(&a); a = (messages.Alert{}) {
 		if slices.Contains(d.state.Recent, a.ID) {

@@ -7,58 +7,57 @@ import (
 	"orak/activities/messages"
 )
 
-// ResumeDigest is what a run of AlertDigest hands to the next.
+// ResumeDigest is the state that a run of AlertDigest passes to the next.
 type ResumeDigest struct {
-	// Pending is what the next message tells.
+	// Pending is the content of the next message.
 	Pending messages.AlertGroup `json:"pending"`
-	// Until is when the next message is due, if there is something to tell.
+	// Until is when the next message is due, if Pending has news.
 	Until time.Time `json:"until"`
-	// Recent are the ids of the last alerts, of digests that do not use Seen.
+	// Recent are the ids of the last alerts in digests that do not use Seen.
 	Recent []string `json:"recent,omitempty"`
 
-	// Seen are the last alerts; see seen.
+	// Seen are the last alerts; see type seen.
 	Seen []byte `json:"seen,omitempty"`
-	// Tracked is set once an alert was of an upload with a workflow, which can
-	// be counted.
+	// Tracked is true once an alert was of an upload with a workflow, which can be
+	// counted.
 	Tracked bool `json:"tracked,omitempty"`
-	// Total is how often an upload was parked, Settled how often one is known
-	// to be parked no longer.
+	// Total is how often an upload has parked, Unparked how often one is known to
+	// have been unparked.
 	Total    int `json:"total,omitempty"`
 	Unparked int `json:"settled,omitempty"`
-	// FirstAt and LastAt are when the first and the last of them were parked.
+	// FirstAt and LastAt are when the first and the last of them parked.
 	FirstAt time.Time `json:"first_at,omitzero"`
 	LastAt  time.Time `json:"last_at,omitzero"`
-	// LookAt is when the parked uploads are to be counted; zero means not
-	// before RepeatAt, which is when it is time to tell again.
+	// LookAt is when to count the parked uploads; zero means not before RepeatAt,
+	// which is when a reminder is due.
 	LookAt   time.Time `json:"look_at,omitzero"`
 	RepeatAt time.Time `json:"repeat_at,omitzero"`
-	// Again has the next count followed by another.
+	// Again means that the next count is followed by another one.
 	Again bool `json:"again,omitempty"`
-	// Doubted is set after a count of 0 that Settled does not explain.
+	// Doubted is true after a count of 0 that Unparked does not explain.
 	Doubted bool `json:"doubted,omitempty"`
 }
 
-// defaultRepeat is the repeat interval of digests that were started without
-// one.
+// defaultRepeat is the RepeatInterval of digests that were started without one.
 const defaultRepeat = 4 * time.Hour
 
-// step is what a digest does next.
+// step is the next thing that a digest does.
 type step int
 
 const (
 	stepNone step = iota
-	stepTell
+	stepPost
 	stepLook
 	stepRepeat
 	stepResolve
 	stepEnd
 )
 
-// due is what comes next, and when.
+// due returns the next step, and when it is due.
 func (s *ResumeDigest) due() (step, time.Time) {
 	switch {
 	case s.Pending.News():
-		return stepTell, s.Until
+		return stepPost, s.Until
 	case !s.Tracked:
 		return stepEnd, s.Until
 	case !s.LookAt.IsZero() && s.LookAt.Before(s.RepeatAt):
@@ -68,7 +67,7 @@ func (s *ResumeDigest) due() (step, time.Time) {
 	}
 }
 
-// add takes an alert. by is when it is told, where no message is due later.
+// add adds an alert. It is posted at by, or with a message that is due later.
 func (s *ResumeDigest) add(a messages.Alert, by time.Time) {
 	if !s.Pending.News() && s.Until.Before(by) {
 		s.Until = by
@@ -84,35 +83,34 @@ func (s *ResumeDigest) add(a messages.Alert, by time.Time) {
 	s.FirstAt, s.LastAt = span(s.FirstAt, s.LastAt, a.At)
 }
 
-// settle takes the hint that an upload is parked no longer. by is when the
-// count shows it.
+// unparked notes the hint that an upload was unparked. The count shows it at by.
 func (s *ResumeDigest) unparked(by time.Time) {
 	s.Unparked++
 	s.Again = true
 	s.lookBy(by)
 }
 
-// lookBy has the parked uploads counted at a time at the latest.
+// lookBy schedules a count at the given time at the latest.
 func (s *ResumeDigest) lookBy(at time.Time) {
 	if s.LookAt.IsZero() || at.Before(s.LookAt) {
 		s.LookAt = at
 	}
 }
 
-// lookAgain has them counted at a time, and nothing told before.
+// lookAgain schedules a count at the given time, and no reminder before it.
 func (s *ResumeDigest) lookAgain(at time.Time) {
 	s.LookAt, s.RepeatAt = at, maxTime(s.RepeatAt, at)
 }
 
-// told notes that what was pending has been posted.
-func (s *ResumeDigest) told(now time.Time, in AlertDigestInput) {
+// posted notes that the pending message has been posted.
+func (s *ResumeDigest) posted(now time.Time, in AlertDigestInput) {
 	s.Pending = messages.AlertGroup{}
 	s.Until = now.Add(in.GroupInterval)
 	s.RepeatAt = now.Add(in.RepeatInterval)
 }
 
-// judge decides by a count. None parked is believed where as many are known to
-// be settled; otherwise the count may lag behind, and is made once more.
+// judge decides on the next step by a count. A count of 0 is believed if as many
+// uploads are known to be unparked; otherwise it may lag, and is repeated once.
 func (s *ResumeDigest) judge(parked *messages.ParkedUploads, now time.Time, in AlertDigestInput) step {
 	again := s.Again
 	s.LookAt, s.Again = time.Time{}, false
@@ -128,7 +126,7 @@ func (s *ResumeDigest) judge(parked *messages.ParkedUploads, now time.Time, in A
 		return stepNone
 	}
 	s.Doubted = false
-	s.Total = max(s.Total, parked.Count) // some were parked before the digest began
+	s.Total = max(s.Total, parked.Count) // some parked before the digest began
 	if again {
 		s.LookAt = now.Add(in.GroupInterval)
 	}
@@ -138,11 +136,10 @@ func (s *ResumeDigest) judge(parked *messages.ParkedUploads, now time.Time, in A
 	return stepRepeat
 }
 
-// over forgets what the resolved note told; alerts that come with it begin
-// anew.
+// over resets the state after the resolved message; later alerts start anew.
 func (s *ResumeDigest) over(now time.Time) { *s = ResumeDigest{Until: now} }
 
-// adopt takes over from a run that did not live while uploads are parked.
+// adopt takes over the state of a run from before changeParked.
 func (d *digest) adopt() {
 	d.seen = newSeen(d.state.Seen)
 	for _, id := range d.state.Recent {
@@ -179,7 +176,7 @@ func withSample(samples []messages.Alert, a messages.Alert) []messages.Alert {
 	return samples
 }
 
-// span is the time from first to last, with at in it.
+// span extends the time from first to last by at.
 func span(first, last, at time.Time) (from, to time.Time) {
 	if first.IsZero() || at.Before(first) {
 		first = at
@@ -194,12 +191,12 @@ func maxTime(a, b time.Time) time.Time {
 	return a
 }
 
-// maxSeen is how many alerts a digest remembers to tell a repeat: more than
-// come while one is tried again, in a storm.
+// maxSeen is the number of alerts that a digest remembers, to recognize repeats:
+// more than arrive in a storm while one is retried.
 const maxSeen = 16 << 10
 
-// seen remembers the last maxSeen alerts, as hashes of their ids, which we
-// make and nobody has an interest to make equal.
+// seen is a deduplication cache of the last maxSeen alerts, by a hash of their id.
+// The hash need not be cryptographic: only orak makes these ids.
 type seen struct {
 	hashes map[[8]byte]struct{}
 	order  [][8]byte
@@ -213,7 +210,7 @@ func newSeen(b []byte) *seen {
 	return s
 }
 
-// add reports whether an alert is new.
+// add adds an alert, and reports whether it is new.
 func (s *seen) add(id string) bool {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(id)) // never fails
@@ -233,7 +230,7 @@ func (s *seen) put(key [8]byte) bool {
 	return true
 }
 
-// bytes are what newSeen makes a seen of.
+// bytes encodes s for newSeen.
 func (s *seen) bytes() []byte {
 	b := make([]byte, 0, 8*len(s.order))
 	for _, key := range s.order {

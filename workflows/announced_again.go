@@ -9,11 +9,10 @@ import (
 	"orak"
 )
 
-// byAnnouncement is who acted where an upload was announced again.
+// byAnnouncement is the By of a mark where an upload was announced again.
 const byAnnouncement = "announcement"
 
-// checkAnnouncement refuses to run an upload of which the announcement said too
-// little.
+// checkAnnouncement refuses to run an upload with an incomplete announcement.
 func (u *upload) checkAnnouncement() error {
 	if u.in.Refused == nil {
 		return nil
@@ -24,8 +23,8 @@ func (u *upload) checkAnnouncement() error {
 	return nil
 }
 
-// takeAnnouncements takes an announcement in the place of the one that was
-// refused, and runs the upload with it.
+// takeAnnouncements receives announcements that replace a refused one, and runs the
+// upload with them.
 func (u *upload) takeAnnouncements(ctx workflow.Context) {
 	announced := workflow.GetSignalChannel(ctx, SignalAnnounced)
 	for a := (Announced{}); announced.ReceiveAsync(&a); a = (Announced{}) {
@@ -39,6 +38,7 @@ func (u *upload) takeAnnouncements(ctx workflow.Context) {
 	}
 }
 
+// checkAnnounced refuses an announcement that does not replace a refused one.
 func (u *upload) checkAnnounced(ctx workflow.Context, a Announced) error {
 	if err := u.checkParked(ctx); err != nil {
 		return err

@@ -8,46 +8,44 @@ import (
 	"orak/activities/messages"
 )
 
-// AlertSignal is what SignalAlert carries: an alert, and the intervals that its
-// sender is set to, which the digest goes by from then on. Older senders give
-// none.
+// AlertSignal is the content of SignalAlert: an alert, and the intervals of its
+// sender, which the digest uses from then on. Older senders give none.
 type AlertSignal struct {
 	messages.Alert
 	Intervals *AlertIntervals `json:"intervals,omitempty"`
 }
 
-// AlertIntervals are those of an AlertDigestInput, all of them more than 0.
+// AlertIntervals are those of an AlertDigestInput; all are more than 0.
 type AlertIntervals struct {
 	GroupWait      time.Duration `json:"group_wait"`
 	GroupInterval  time.Duration `json:"group_interval"`
 	RepeatInterval time.Duration `json:"repeat_interval"`
 }
 
-// DownSignal is what SignalDown carries, likewise.
+// DownSignal is the content of SignalDown: a report, and the intervals of its
+// sender. Older senders give none.
 type DownSignal struct {
 	messages.Down
 	Intervals *OutageIntervals `json:"intervals,omitempty"`
 }
 
-// OutageIntervals are those of an OutageDigestInput, all of them more than 0.
+// OutageIntervals are those of an OutageDigestInput; all are more than 0.
 type OutageIntervals struct {
 	GroupWait      time.Duration `json:"group_wait"`
 	RepeatInterval time.Duration `json:"repeat_interval"`
 	Quiet          time.Duration `json:"quiet"`
 }
 
-// changeIntervals is when digests began to go by the intervals of the latest
-// signal. A digest lives as long as uploads are parked, or an outage goes on:
-// with those of its first starter it would outlive a change of the settings by
-// days.
+// changeIntervals is the change since which digests use the intervals of the latest
+// signal. A digest runs as long as uploads are parked, or an outage lasts: with the
+// intervals of its start it would ignore changed settings for days.
 const changeIntervals = "intervals-of-the-latest-signal"
 
 func takesIntervals(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeIntervals, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
-// adjust goes by i from now on. A repeat that is due moves by as much as the
-// interval has changed.
+// adjust uses i from now on. The next reminder moves by the change of the interval.
 func (d *digest) adjust(ctx workflow.Context, i *AlertIntervals) {
 	if i == nil || min(i.GroupWait, i.GroupInterval, i.RepeatInterval) <= 0 || !takesIntervals(ctx) {
 		return
@@ -58,7 +56,7 @@ func (d *digest) adjust(ctx workflow.Context, i *AlertIntervals) {
 	d.in.GroupWait, d.in.GroupInterval, d.in.RepeatInterval = i.GroupWait, i.GroupInterval, i.RepeatInterval
 }
 
-// adjust goes by i from now on.
+// adjust uses i from now on.
 func (o *outage) adjust(ctx workflow.Context, i *OutageIntervals) {
 	if i == nil || min(i.GroupWait, i.RepeatInterval, i.Quiet) <= 0 || !takesIntervals(ctx) {
 		return

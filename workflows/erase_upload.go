@@ -12,26 +12,25 @@ import (
 	"orak/events"
 )
 
-// EraseUploadInput starts EraseUpload.
+// EraseUploadInput is the input of EraseUpload.
 type EraseUploadInput = activities.Erasing
 
-// clearFor bounds one attempt to end what runs, or to remove what is stored.
+// clearFor bounds one attempt to end the processing, or to remove the objects.
 const clearFor = 10 * time.Minute
 
-// erasure is one run of EraseUpload.
+// erasure is the state of one run of EraseUpload.
 type erasure struct {
 	in       activities.Erasing
 	settings Settings
 }
 
-// EraseUpload removes everything that is stored of an upload, says so
-// downstream, and returns the tombstone that is left. It never gives up: an
-// outage is waited out. Once all is gone it stays open for as long as an
-// attempt of a stage may take, and removes what one that was cut off from the
-// server has written meanwhile.
+// EraseUpload removes all objects of an upload, publishes the event and returns the
+// tombstone. It never gives up: it retries through an outage. Then it stays open
+// for as long as an attempt of a stage may take, and removes what an attempt that
+// the server has lost has written meanwhile.
 func (f *Flows) EraseUpload(ctx workflow.Context, in EraseUploadInput) (orak.Tombstone, error) {
 	if _, err := orak.ParseUploadID(string(in.ID)); err != nil {
-		return orak.Tombstone{}, temporal.NewNonRetryableApplicationError("no upload is named", string(orak.ClassInput), err)
+		return orak.Tombstone{}, temporal.NewNonRetryableApplicationError("the input names no upload", string(orak.ClassInput), err)
 	}
 	settings, err := f.recorded(ctx)
 	if err != nil {
@@ -47,17 +46,17 @@ func (f *Flows) EraseUpload(ctx workflow.Context, in EraseUploadInput) (orak.Tom
 		return stone, err
 	}
 	if !stone.ErasedAt.IsZero() && removed == 0 {
-		// It was erased before: there is nothing new to say.
+		// It was erased before: there is nothing to announce.
 		return stone, e.show(ctx, stone)
 	}
 	stone.ErasedAt = workflow.Now(ctx).UTC()
-	if err := e.tell(ctx, stone); err != nil {
+	if err := e.announce(ctx, stone); err != nil {
 		return stone, err
 	}
 	return stone, e.sweep(ctx)
 }
 
-// clear ends what runs, and removes what is stored.
+// clear ends the processing, and removes the objects.
 func (e *erasure) clear(ctx workflow.Context) (removed int, err error) {
 	ending := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           QueueErase,
@@ -73,8 +72,8 @@ func (e *erasure) clear(ctx workflow.Context) (removed int, err error) {
 	return removed, err
 }
 
-// tell says that everything is gone, and completes the tombstone.
-func (e *erasure) tell(ctx workflow.Context, stone orak.Tombstone) error {
+// announce publishes that everything is removed, and completes the tombstone.
+func (e *erasure) announce(ctx workflow.Context, stone orak.Tombstone) error {
 	run := workflow.GetInfo(ctx).WorkflowExecution
 	event := activities.AnnounceInput{
 		ID:   events.LifecycleID(run.ID, run.RunID, events.Erased, 0),
@@ -95,7 +94,7 @@ func (e *erasure) tell(ctx workflow.Context, stone orak.Tombstone) error {
 	return e.show(ctx, stone)
 }
 
-// show makes it visible that the upload is erased.
+// show shows the status erased, in the memo and the search attributes.
 func (e *erasure) show(ctx workflow.Context, stone orak.Tombstone) error {
 	p := ErasedProgress(e.in.Tenant, e.in.ID, stone.ErasedAt)
 	if err := workflow.UpsertMemo(ctx, map[string]any{MemoProgress: p}); err != nil {
@@ -107,7 +106,7 @@ func (e *erasure) show(ctx workflow.Context, stone orak.Tombstone) error {
 	return nil
 }
 
-// sweep comes back once no attempt of a stage can be running any more.
+// sweep clears again once no attempt of a stage can be running any more.
 func (e *erasure) sweep(ctx workflow.Context) error {
 	s := e.settings
 	if err := workflow.Sleep(ctx, max(s.ConvertTimeout, s.AnalyzeTimeout, s.PublishTimeout)); err != nil {
@@ -115,12 +114,12 @@ func (e *erasure) sweep(ctx workflow.Context) error {
 	}
 	removed, err := e.clear(ctx)
 	if removed > 0 {
-		workflow.GetLogger(ctx).Warn("objects of an erased upload appeared late and were removed", "upload_id", string(e.in.ID), "objects", removed)
+		workflow.GetLogger(ctx).Warn("removed objects of an erased upload that were written late", "upload_id", string(e.in.ID), "objects", removed)
 	}
 	return err
 }
 
-// ErasedProgress is where an upload stands that was erased.
+// ErasedProgress returns the Progress of an erased upload.
 func ErasedProgress(t orak.Tenant, id orak.UploadID, at time.Time) orak.Progress {
 	return orak.Progress{Upload: orak.BareUpload(t, id), Status: orak.StatusErased, UpdatedAt: at}
 }

@@ -10,23 +10,23 @@ import (
 	"orak/activities/messages"
 )
 
-// ResumeOutage is what a run of OutageDigest hands to the next.
+// ResumeOutage is the state that a run of OutageDigest passes to the next.
 type ResumeOutage struct {
-	// Down are all reports of this outage as one.
+	// Down has all reports of this outage, merged.
 	Down messages.Down `json:"down"`
 	// BeganAt and SeenAt are when the first and the last report arrived.
 	BeganAt time.Time `json:"began_at"`
 	SeenAt  time.Time `json:"seen_at"`
-	// JudgedAt is when it was first looked whether it lasts, and Lasts says
-	// that it did, then or later; ToldAt is when somebody was last told.
+	// JudgedAt is when it was first checked whether the outage lasts, and Lasts
+	// whether it did, then or later. ToldAt is when a message was last posted.
 	JudgedAt time.Time `json:"judged_at,omitzero"`
 	Lasts    bool      `json:"lasts,omitempty"`
 	ToldAt   time.Time `json:"told_at,omitzero"`
-	// PostAfter is when the webhook is tried again.
+	// PostAfter is when posting is retried.
 	PostAfter time.Time `json:"post_after,omitzero"`
 }
 
-// probeFor bounds a probe: one that does not come to an end is an answer, too.
+// probeFor bounds a probe. One that does not end means unavailable.
 const probeFor = 30 * time.Second
 
 // outage is the state of one run of OutageDigest.
@@ -35,13 +35,13 @@ type outage struct {
 	state ResumeOutage
 }
 
-// OutageDigest tells of the outage of one dependency, whose reports arrive as
-// signals, and of its end: once when it has lasted for GroupWait, again every
-// RepeatInterval, and once when nothing has met it for Quiet and a probe finds
-// that the dependency serves. What ends sooner than GroupWait and does not come
-// back within Quiet is a hiccup, and told to nobody. However long the webhook
-// is out, the messages wait. The intervals are those of the latest report's
-// sender.
+// OutageDigest posts the outage of one dependency, whose reports arrive as signals,
+// and its end: once when it has lasted for GroupWait, a reminder every
+// RepeatInterval, and once when there was no report for Quiet and a probe finds the
+// dependency available. An outage that ends before GroupWait and does not return
+// within Quiet is a hiccup, and is not posted. While the alert webhook is
+// unavailable the messages wait, without a limit. The intervals are those of the
+// sender of the latest report.
 func (f *Flows) OutageDigest(ctx workflow.Context, in OutageDigestInput) error {
 	o := &outage{in: in}
 	if in.Resume != nil {
@@ -68,20 +68,20 @@ func (f *Flows) OutageDigest(ctx workflow.Context, in OutageDigestInput) error {
 	}
 }
 
-// due is what is to be done next, and when.
+// due returns the next step, and when it is due.
 func (o *outage) due() (step func(workflow.Context) error, at time.Time) {
 	s := o.state
 	quietAt := s.SeenAt.Add(o.in.Quiet)
 	switch {
 	case !s.ToldAt.IsZero():
 		if repeatAt := s.ToldAt.Add(o.in.RepeatInterval); repeatAt.Before(quietAt) {
-			return o.tell, later(repeatAt, s.PostAfter)
+			return o.postOutage, later(repeatAt, s.PostAfter)
 		}
 		return o.end, later(quietAt, s.PostAfter)
 	case s.JudgedAt.IsZero():
 		return o.judge, s.BeganAt.Add(o.in.GroupWait)
 	case s.Lasts:
-		return o.tell, s.PostAfter
+		return o.postOutage, s.PostAfter
 	default:
 		return o.forget, quietAt
 	}
@@ -94,8 +94,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// take takes every report that has arrived. Nothing blocks between it and the
-// end of a run, so that none is left behind.
+// take receives every report that has arrived. Nothing blocks between it and the
+// end of a run, so no report is lost.
 func (o *outage) take(ctx workflow.Context) {
 	reports := workflow.GetSignalChannel(ctx, SignalDown)
 	for d := (DownSignal{}); reports.ReceiveAsync(&d); d = (DownSignal{}) {
@@ -123,7 +123,7 @@ func (o *outage) add(d messages.Down, now time.Time) {
 	s.Down.Message = d.Message
 }
 
-// wait returns after d, or when a report arrives before.
+// wait returns after d, or when a report arrives.
 func (o *outage) wait(ctx workflow.Context, d time.Duration) (err error) {
 	timing, stop := workflow.WithCancel(ctx)
 	defer stop()
@@ -134,7 +134,7 @@ func (o *outage) wait(ctx workflow.Context, d time.Duration) (err error) {
 	return err
 }
 
-// judge tells an outage from a hiccup, once it has lasted for GroupWait.
+// judge distinguishes an outage from a hiccup, once it has lasted for GroupWait.
 func (o *outage) judge(ctx workflow.Context) error {
 	up, err := o.probe(ctx)
 	if err != nil {
@@ -147,18 +147,18 @@ func (o *outage) judge(ctx workflow.Context) error {
 	return nil
 }
 
-// found is a report of our own: the probe found the dependency away.
+// found adds the result of a probe: the dependency is unavailable.
 func (o *outage) found(now time.Time) {
 	o.state.SeenAt, o.state.Lasts = now, true
 	o.state.Down.LastAt = later(o.state.Down.LastAt, now)
 }
 
-// forget drops a hiccup, unless a probe finds that it was none.
+// forget drops a hiccup, unless a probe finds the dependency unavailable.
 func (o *outage) forget(ctx workflow.Context) error {
 	return o.confirmEnd(ctx, func() error { o.over(); return nil })
 }
 
-// end says that it is over, unless a probe finds that it is not.
+// end posts that the outage is over, unless a probe finds that it is not.
 func (o *outage) end(ctx workflow.Context) error {
 	return o.confirmEnd(ctx, func() error {
 		posted, err := o.post(ctx, messages.Outage{OverAt: workflow.Now(ctx)})
@@ -169,8 +169,8 @@ func (o *outage) end(ctx workflow.Context) error {
 	})
 }
 
-// settle does what ends the outage where it has ended: the dependency serves,
-// and nothing was reported while it was asked.
+// confirmEnd calls done if the outage is over: a probe finds the dependency
+// available, and no report has arrived meanwhile.
 func (o *outage) confirmEnd(ctx workflow.Context, done func() error) error {
 	up, err := o.probe(ctx)
 	if err != nil {
@@ -187,11 +187,11 @@ func (o *outage) confirmEnd(ctx workflow.Context, done func() error) error {
 	return done()
 }
 
-// over begins anew: a report from here on is of another outage.
+// over resets the state: a later report is of another outage.
 func (o *outage) over() { o.state = ResumeOutage{} }
 
-// tell posts that there is an outage, or that it goes on.
-func (o *outage) tell(ctx workflow.Context) error {
+// postOutage posts that there is an outage, or that it still lasts.
+func (o *outage) postOutage(ctx workflow.Context) error {
 	posted, err := o.post(ctx, messages.Outage{Repeated: !o.state.ToldAt.IsZero()})
 	if posted {
 		o.state.ToldAt = workflow.Now(ctx)
@@ -199,7 +199,7 @@ func (o *outage) tell(ctx workflow.Context) error {
 	return err
 }
 
-// post posts one message; posted is false while the webhook is out.
+// post posts one message; posted is false while the alert webhook is unavailable.
 func (o *outage) post(ctx workflow.Context, message messages.Outage) (posted bool, err error) {
 	message.Down = o.state.Down
 	message.Dependency = o.in.Dependency
@@ -214,15 +214,15 @@ func (o *outage) post(ctx workflow.Context, message messages.Outage) (posted boo
 		return false, ctx.Err()
 	}
 	if err != nil {
-		workflow.GetLogger(ctx).Error("message of an outage waits for its webhook", "dependency", string(o.in.Dependency), "error", err)
+		workflow.GetLogger(ctx).Error("outage was not posted; retrying", "dependency", string(o.in.Dependency), "error", err)
 		o.state.PostAfter = workflow.Now(ctx).Add(repostAfter)
 		return false, nil
 	}
 	return true, nil
 }
 
-// probe asks whether the dependency serves, where it is used: the converter is
-// the one of a converting worker. A question that nobody answers is a no.
+// probe checks whether the dependency is available, where it is used: the converter
+// on a converting worker. A probe without a result means unavailable.
 func (o *outage) probe(ctx workflow.Context) (up bool, err error) {
 	queue := QueueControl
 	if o.in.Dependency == orak.DependencyConverter {
@@ -239,12 +239,13 @@ func (o *outage) probe(ctx workflow.Context) (up bool, err error) {
 		return false, ctx.Err()
 	}
 	if err != nil {
-		workflow.GetLogger(ctx).Warn("dependency could not be asked whether it serves", "dependency", string(o.in.Dependency), "error", err)
+		workflow.GetLogger(ctx).Warn("probing a dependency failed", "dependency", string(o.in.Dependency), "error", err)
 		return false, nil
 	}
 	return up, nil
 }
 
+// next returns the input of the next run.
 func (o *outage) next() OutageDigestInput {
 	next := o.in
 	next.Resume = &o.state

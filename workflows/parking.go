@@ -14,7 +14,7 @@ import (
 	"orak/events"
 )
 
-// command is what an operator decided about a parked upload.
+// command is the decision of an operator on a parked upload.
 type command struct {
 	discard bool
 	from    orak.Stage
@@ -23,11 +23,11 @@ type command struct {
 	reason  string
 }
 
-// bySignal is who acted where a signal does not say.
+// bySignal is the By of a signal that names nobody.
 const bySignal = "signal"
 
-// listen makes the upload answer: to its query, to Updates and to signals.
-// It comes before anything else, so that no message meets a run without it.
+// listen sets the handlers of the query, of the Updates and of signals. It runs
+// first, so that no message finds a run without handlers.
 func (u *upload) listen(ctx workflow.Context) error {
 	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (orak.Progress, error) { return u.progress, nil })
 	if err != nil {
@@ -49,24 +49,24 @@ func (u *upload) listen(ctx workflow.Context) error {
 	return nil
 }
 
-// hear takes signals for as long as the workflow lives. It looks whether there
-// are any, and waits in no Selector: that would hold a signal back from await,
-// which runs first where one arrives together with the end of the run.
+// hear takes signals for as long as the workflow runs. It polls the channels
+// instead of using a Selector: that would withhold a signal from await, which runs
+// first when one arrives together with the end of the run.
 func (u *upload) hear(ctx workflow.Context) {
 	listening, _ := workflow.NewDisconnectedContext(ctx)
-	heard := func() bool {
+	pending := func() bool {
 		return slices.ContainsFunc([]string{SignalReprocess, SignalDiscard, SignalAnnounced}, func(name string) bool {
 			return workflow.GetSignalChannel(ctx, name).Len() > 0
 		})
 	}
-	for workflow.Await(listening, heard) == nil {
+	for workflow.Await(listening, pending) == nil {
 		u.takeSignals(ctx)
 	}
 }
 
-// takeSignals takes every signal that has arrived. What cannot be decoded is
-// logged and dropped by the SDK; a signal without input, as the command-line
-// tools send it, is one with every field empty.
+// takeSignals takes every signal that has arrived. The SDK logs and drops one that
+// cannot be decoded. A signal without input, which the command-line tools send, has
+// every field empty.
 func (u *upload) takeSignals(ctx workflow.Context) {
 	reprocesses := workflow.GetSignalChannel(ctx, SignalReprocess)
 	for r := (Reprocess{}); reprocesses.ReceiveAsync(&r); r = (Reprocess{}) {
@@ -85,7 +85,7 @@ func (u *upload) takeSignals(ctx workflow.Context) {
 	u.takeAnnouncements(ctx)
 }
 
-// obey does what a signal says, where that makes sense.
+// obey applies the command of a signal, unless it is invalid.
 func (u *upload) obey(ctx workflow.Context, name string, invalid error, c command) {
 	if invalid == nil {
 		_, invalid = u.accept(ctx, c)
@@ -101,9 +101,9 @@ func (u *upload) reprocess(r Reprocess) command {
 	return c
 }
 
-// from is the stage that r begins with: the one that it names, else the one that
-// failed, or the first before it whose result this run does not have. (A run
-// that was started again has none.)
+// from returns the stage that r begins with: the one that it names, or the one that
+// failed, or the first one before it whose result this run does not have. (A
+// restarted run has none.)
 func (u *upload) from(r Reprocess) orak.Stage {
 	from := cmp.Or(r.From, u.progress.Stage)
 	switch {
@@ -122,7 +122,7 @@ func discard(d Discard) command { return command{discard: true, by: d.By, reason
 
 func (u *upload) parked() bool { return u.progress.Status == orak.StatusDeadLettered }
 
-// checkParked refuses commands to an upload that does not wait for one.
+// checkParked refuses commands unless the upload is parked.
 func (u *upload) checkParked(ctx workflow.Context) error {
 	switch s := u.progress.Status; {
 	case u.ending != "" && !s.Final():
@@ -132,7 +132,7 @@ func (u *upload) checkParked(ctx workflow.Context) error {
 	case u.parked():
 		return nil
 	case s.Final():
-		return notParked("the upload is %s already", s)
+		return notParked("the upload is already %s", s)
 	default:
 		return notParked("the upload is already running (%s): only a dead-lettered upload takes this command", s)
 	}
@@ -166,8 +166,8 @@ func (u *upload) checkDiscard(ctx workflow.Context, d Discard) error {
 	return checkWho(d.By, d.Reason)
 }
 
-// checkFrom refuses a stage that does not exist, or whose input was never made.
-// What was made before the stage that failed, and is gone, is made again.
+// checkFrom refuses a stage that does not exist, or that has no input yet. Results
+// from before the stage that failed are made again if they are lost.
 func (u *upload) checkFrom(from orak.Stage) error {
 	if from == "" {
 		return nil
@@ -198,16 +198,16 @@ func after(a, b orak.Stage) bool {
 func checkWho(by, reason string) error {
 	switch {
 	case by == "":
-		return errors.New("by: missing; say who asks")
+		return errors.New("by: missing; name who asks")
 	case len(by) > MaxBy:
-		return fmt.Errorf("by: %d bytes, want %d at most", len(by), MaxBy)
+		return fmt.Errorf("by: %d bytes, want at most %d", len(by), MaxBy)
 	case len(reason) > MaxReason:
-		return fmt.Errorf("reason: %d bytes, want %d at most", len(reason), MaxReason)
+		return fmt.Errorf("reason: %d bytes, want at most %d", len(reason), MaxReason)
 	}
 	return nil
 }
 
-// giveUp takes an Update that discards, and answers once the end is durable.
+// giveUp handles the Update that discards. It returns once the end is durable.
 func (u *upload) giveUp(ctx workflow.Context, c command) (orak.Progress, error) {
 	if _, err := u.accept(ctx, c); err != nil || !u.durable {
 		return u.progress, err
@@ -218,8 +218,8 @@ func (u *upload) giveUp(ctx workflow.Context, c command) (orak.Progress, error) 
 	return u.progress, err
 }
 
-// accept takes a command that was checked. The change is made here and now, so
-// that a second command finds the upload no longer parked.
+// accept applies a valid command. It changes the state at once, so that a second
+// command finds the upload no longer parked.
 func (u *upload) accept(ctx workflow.Context, c command) (orak.Progress, error) {
 	if err := u.checkParked(ctx); err != nil {
 		return orak.Progress{}, err
@@ -242,8 +242,8 @@ func (u *upload) accept(ctx workflow.Context, c command) (orak.Progress, error) 
 	return u.progress, err
 }
 
-// park waits for a command to run again, and does what must come before that.
-// With neither a command nor an error the upload is to end, as u.ending says.
+// park waits for a command to run again, and announces it. If it returns neither a
+// command nor an error, the upload ends with the status u.ending.
 func (u *upload) park(ctx workflow.Context) (*command, error) {
 	c, err := u.await(ctx)
 	if c == nil {
@@ -258,7 +258,7 @@ func (u *upload) park(ctx workflow.Context) (*command, error) {
 	return c, nil
 }
 
-// await waits for a command until the upload expires, and warns before that.
+// await waits for a command until the upload expires, and warns before.
 func (u *upload) await(ctx workflow.Context) (*command, error) {
 	expires := u.parkedAt.Add(u.settings.ParkFor)
 	for {
@@ -272,7 +272,7 @@ func (u *upload) await(ctx workflow.Context) (*command, error) {
 		if err != nil {
 			return nil, err
 		}
-		u.takeSignals(ctx) // none may be left behind by what follows
+		u.takeSignals(ctx) // what follows must not lose any
 		c := u.next
 		u.next = nil
 		switch now := workflow.Now(ctx); {
@@ -292,21 +292,21 @@ func (u *upload) await(ctx workflow.Context) (*command, error) {
 	}
 }
 
-// warns reports whether somebody is still to be told that the upload will
-// expire. One that is parked for no longer than the warning would come early
-// has none: its dead letter was told just then.
+// warns reports whether the warning of the expiry is still due. There is none where
+// ParkFor is not longer than ExpiryWarning: the dead letter was announced just
+// then.
 func (u *upload) warns() bool {
 	return !u.warned && u.parkedWith != nil && u.settings.ExpiryWarning > 0 && u.settings.ExpiryWarning < u.settings.ParkFor
 }
 
-// continueAsNew goes on in a run with an empty history.
+// continueAsNew continues in a run with an empty history.
 func (u *upload) continueAsNew(ctx workflow.Context) error {
 	next := u.in
 	next.Resume = &Resume{Progress: u.progress, Audio: u.audio, Analysis: u.analysis, ParkedAt: u.parkedAt, Warned: u.warned}
 	return workflow.NewContinueAsNewError(ctx, TypeProcessUpload, next)
 }
 
-// resume takes up what continueAsNew put down.
+// resume restores the state of continueAsNew.
 func (u *upload) resume(ctx workflow.Context, r Resume) error {
 	u.progress, u.audio, u.analysis = r.Progress, r.Audio, r.Analysis
 	u.parkedAt, u.parkedWith, u.warned = r.ParkedAt, r.Progress.Failure, r.Warned

@@ -8,20 +8,19 @@ import (
 	"orak"
 )
 
-// Payloads decodes what workflows and activities leave with Temporal for
-// others to read: memos, inputs, settings and heartbeats. It decodes with the
-// data converter of the client that wrote them, so a payload codec is undone
-// here or nowhere. The zero value decodes with the SDK's default.
+// Payloads decodes payloads that are read without the SDK: memos, inputs, settings
+// and heartbeats. It uses the data converter of the client that wrote them; a
+// payload codec must be decoded here. The zero value uses the SDK's default.
 type Payloads struct {
 	converter converter.DataConverter
 }
 
-// NewPayloads decodes with c, the data converter that the Temporal client was
-// made with; nil means the SDK's default, as it does in client.Options.
+// NewPayloads returns Payloads that decode with c, the data converter of the
+// Temporal client; nil means the SDK's default, as in client.Options.
 func NewPayloads(c converter.DataConverter) Payloads { return Payloads{converter: c} }
 
-// Decode decodes the first of payloads into target, a pointer. It fails where
-// there is none.
+// Decode decodes the first of payloads into target, a pointer. It fails if there is
+// none.
 func (p Payloads) Decode(payloads *common.Payloads, target any) error {
 	return p.dataConverter().FromPayloads(payloads, target)
 }
@@ -31,13 +30,13 @@ func (p Payloads) DecodeOne(payload *common.Payload, target any) error {
 	return p.dataConverter().FromPayload(payload, target)
 }
 
-// Progress decodes the memo of an upload's workflow. It is false, and the
-// Progress zero, where there is no memo or it cannot be decoded.
+// Progress decodes the memo of an upload's workflow. It returns false, and a zero
+// Progress, if there is no memo or it cannot be decoded.
 func (p Payloads) Progress(info *workflow.WorkflowExecutionInfo) (orak.Progress, bool) {
 	return memo[orak.Progress](p, info, MemoProgress)
 }
 
-// Report decodes the memo of a Reconcile, with the same promise as Progress.
+// Report decodes the memo of a Reconcile. It returns false as Progress does.
 func (p Payloads) Report(info *workflow.WorkflowExecutionInfo) (ReconcileReport, bool) {
 	return memo[ReconcileReport](p, info, MemoReconciled)
 }
@@ -59,15 +58,14 @@ func (p Payloads) dataConverter() converter.DataConverter {
 	return p.converter
 }
 
-// TenantOf returns whose upload a workflow processes or erases, from its search
-// attributes; empty where they do not say.
+// TenantOf returns the tenant of the upload that a workflow processes or erases,
+// from its search attributes; empty where they have none.
 func TenantOf(info *workflow.WorkflowExecutionInfo) orak.Tenant {
 	return SearchAttribute[orak.Tenant](info, AttrTenant.GetName())
 }
 
-// SearchAttribute decodes a search attribute of a workflow; the zero value
-// where it is not set. The server reads search attributes itself, so no codec
-// ever encodes them.
+// SearchAttribute decodes a search attribute of a workflow; the zero value if it is
+// not set. The server reads search attributes, so a codec never encodes them.
 func SearchAttribute[T any](info *workflow.WorkflowExecutionInfo, name string) T {
 	var v, none T
 	payload, ok := info.GetSearchAttributes().GetIndexedFields()[name]

@@ -17,37 +17,36 @@ type upload struct {
 	in       ProcessUploadInput
 	settings Settings
 	progress orak.Progress
-	// audio and analysis are the results of the stages so far; they outlive
-	// a failure, so that a later stage can be run again by itself.
+	// audio and analysis are the results of the stages so far. They are kept
+	// after a failure, so that a reprocess can begin with a later stage.
 	audio    *orak.Audio
 	analysis *orak.Analysis
 	// options are those of this cycle.
 	options options
-	// parkedAt and parkedWith are when and why the upload was last parked;
-	// parkedWith is nil once its digest has heard that it is settled. warned
-	// says that somebody was told that it will expire.
+	// parkedAt and parkedWith are when and why the upload last parked; parkedWith
+	// is nil once its digest has been signaled that it is unparked. warned means
+	// that an alert has warned of its expiry.
 	parkedAt   time.Time
 	parkedWith *orak.Failure
 	warned     bool
-	// next is what an operator asked for; park takes it.
+	// next is the command of an operator; park takes it.
 	next *command
-	// ending is the final status that the upload is about to have; empty while
-	// it is not decided. discarded is the command that decided it, where one did.
+	// ending is the final status that is decided but not shown yet; empty before.
+	// discarded is the command that decided it, if one did.
 	ending    orak.Status
 	discarded command
-	// durable is false in runs that began before a final status waited for its
-	// consequences; they go on as they began.
+	// durable is false in runs from before changeDurable, which end as they began.
 	durable bool
 }
 
-// changeDurable is when a final status began to be shown only once the outcome
-// and the event were durable, and the news of an upload to be carried to their
-// end whatever becomes of it.
+// changeDurable is the change since which a final status is shown only once the
+// outcome and the event are durable, and a cancellation does not interrupt the
+// publishing of an event.
 const changeDurable = "durable"
 
-// ProcessUpload carries an upload to one of its final statuses and returns
-// the last Progress. It fails where the upload expired, with the failure that
-// parked it, and is canceled where somebody canceled it.
+// ProcessUpload carries an upload to a final status and returns the last Progress.
+// The run of an expired upload fails, with the failure that parked it; that of a
+// canceled one is canceled.
 func (f *Flows) ProcessUpload(ctx workflow.Context, in ProcessUploadInput) (orak.Progress, error) {
 	settings, err := f.recorded(ctx)
 	if err != nil {
@@ -81,8 +80,8 @@ func (f *Flows) ProcessUpload(ctx workflow.Context, in ProcessUploadInput) (orak
 	return u.end(ctx, status)
 }
 
-// canceled is how an upload ends that is canceled: by then another end may have
-// been decided.
+// canceled returns the status with which a canceled upload ends: another one may
+// have been decided before.
 func (u *upload) canceled() orak.Status {
 	if u.ending != "" {
 		return u.ending
@@ -90,8 +89,7 @@ func (u *upload) canceled() orak.Status {
 	return orak.StatusCanceled
 }
 
-// live alternates between running and being parked. It returns the status with
-// which the upload is to end.
+// live alternates between running and being parked. It returns the final status.
 func (u *upload) live(ctx workflow.Context) (orak.Status, error) {
 	stage := orak.StageConvert
 	for {
@@ -118,9 +116,9 @@ func (u *upload) live(ctx workflow.Context) (orak.Status, error) {
 	}
 }
 
-// cycle runs the stages, unless its announcement was refused, or the upload was
-// started again too often: then it runs only once a person has asked for that,
-// or it was announced anew.
+// cycle runs the stages, unless the announcement was refused or the upload was
+// restarted too often: then it runs only after a person has asked for it, or after
+// a new announcement.
 func (u *upload) cycle(ctx workflow.Context, from orak.Stage) (*orak.Failure, error) {
 	if u.in.Refused != nil && u.progress.Cycle == 0 {
 		return u.in.Refused, nil
@@ -132,8 +130,8 @@ func (u *upload) cycle(ctx workflow.Context, from orak.Stage) (*orak.Failure, er
 	return u.run(ctx, from)
 }
 
-// run runs the stages beginning with from. Both results are nil once all is
-// done; an error ends the workflow, a failure parks it.
+// run runs the stages beginning with from. A failure parks the upload, an error
+// ends the workflow; both are nil when all stages are done.
 func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, error) {
 	stages := orak.Stages()
 	for _, stage := range stages[slices.Index(stages, from):] {
@@ -190,8 +188,8 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) error {
 	}
 }
 
-// announceStage says downstream that a stage is done. Of the last one the end of
-// the upload says it.
+// announceStage publishes that a stage is done. For the last stage, the end of the
+// upload does that.
 func (u *upload) announceStage(ctx workflow.Context, stage orak.Stage) error {
 	switch stage {
 	case orak.StageConvert:

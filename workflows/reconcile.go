@@ -11,25 +11,25 @@ import (
 	"orak/activities"
 )
 
-// ResumeReconcile is what a run of Reconcile hands to the next.
+// ResumeReconcile is the state that a run of Reconcile passes to the next.
 type ResumeReconcile struct {
 	Report ReconcileReport `json:"report"`
-	// Step goes on at Cursor.
+	// Step continues at Cursor.
 	Step   activities.ReconcileStep `json:"step"`
 	Cursor string                   `json:"cursor"`
 }
 
-// maxPages is how many pages a run does before it goes on in a new one.
+// maxPages is the number of pages of a run, which then continues as a new one.
 const maxPages = 25
 
-// A page is tried for reconcileFor; then its step is left to the next
-// Reconcile, which is not far.
+// A page is tried for reconcileFor; then its step is left to the next scheduled
+// Reconcile.
 const (
 	reconcileOnce = 10 * time.Minute
 	reconcileFor  = 25 * time.Minute
 )
 
-// changeTasks is when Reconcile began to look at workflow tasks.
+// changeTasks is the change since which Reconcile has the step StepTasks.
 const changeTasks = "tasks"
 
 // reconcile is the state of one run of Reconcile.
@@ -39,10 +39,10 @@ type reconcile struct {
 	pages  int
 }
 
-// Reconcile finds what slipped through and mends it: step by step, page by
-// page, in as many runs as it takes, so that no run grows with the store. A
-// step that fails does not keep the others back. Where a step begins is what
-// the last Reconcile that ended left in its result.
+// Reconcile finds and repairs inconsistencies, step by step and page by page, in as
+// many runs as necessary, so that the history of a run does not grow with the
+// store. A step that fails does not stop the others. A step begins where the result
+// of the last Reconcile says.
 func (f *Flows) Reconcile(ctx workflow.Context, in ReconcileInput) (ReconcileReport, error) {
 	r := &reconcile{in: in}
 	steps, cursor := activities.ReconcileSteps(), ""
@@ -50,7 +50,7 @@ func (f *Flows) Reconcile(ctx workflow.Context, in ReconcileInput) (ReconcileRep
 		r.report, cursor = in.Resume.Report, in.Resume.Cursor
 		at := slices.Index(steps, in.Resume.Step)
 		if at < 0 {
-			return r.report, fmt.Errorf("no step %.40q to go on with", in.Resume.Step)
+			return r.report, fmt.Errorf("unknown step %.40q to continue with", in.Resume.Step)
 		}
 		steps = steps[at:]
 	} else if err := r.begin(ctx); err != nil {
@@ -76,7 +76,7 @@ func (f *Flows) Reconcile(ctx workflow.Context, in ReconcileInput) (ReconcileRep
 	return r.report, r.show(ctx)
 }
 
-// begin takes up the marks of the last Reconcile.
+// begin takes over the marks of the last Reconcile.
 func (r *reconcile) begin(ctx workflow.Context) error {
 	r.report = ReconcileReport{BeganAt: workflow.Now(ctx).UTC()}
 	if !workflow.HasLastCompletionResult(ctx) {
@@ -84,14 +84,14 @@ func (r *reconcile) begin(ctx workflow.Context) error {
 	}
 	var last ReconcileReport
 	if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
-		return fmt.Errorf("reading what the last run left: %w", err)
+		return fmt.Errorf("reading the result of the last run: %w", err)
 	}
 	r.report.Marks = last.Marks
 	return nil
 }
 
-// step does the pages of a step from cursor on. rest is the cursor that
-// another run is to go on at; nil where the step is at its end.
+// step runs the pages of a step from cursor on. rest is the cursor at which another
+// run continues; nil at the end of the step.
 func (r *reconcile) step(ctx workflow.Context, step activities.ReconcileStep, cursor string) (rest *string, err error) {
 	for {
 		if r.pages == maxPages {
@@ -102,7 +102,7 @@ func (r *reconcile) step(ctx workflow.Context, step activities.ReconcileStep, cu
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			workflow.GetLogger(ctx).Error("a step of the reconciliation is left to the next run", "step", string(step), "error", err)
+			workflow.GetLogger(ctx).Error("step of the reconciliation failed; the next run repeats it", "step", string(step), "error", err)
 			r.add(step, activities.ReconcileCounts{Errors: 1})
 			r.report.GaveUp = append(r.report.GaveUp, step)
 			return nil, nil
@@ -148,7 +148,7 @@ func (r *reconcile) mark(step activities.ReconcileStep, mark string) {
 	r.report.Marks[step] = mark
 }
 
-// show makes the report visible while the workflow runs, and in listings.
+// show writes the report to the memo, for readers of the running workflow.
 func (r *reconcile) show(ctx workflow.Context) error {
 	public := r.report
 	public.Marks = nil

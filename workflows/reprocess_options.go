@@ -17,7 +17,7 @@ const (
 	maxOption = 24 * time.Hour
 )
 
-// options are Reprocess.Options, read. A zero leaves a step as it is.
+// options are the decoded Reprocess.Options. A zero value changes nothing.
 type options struct {
 	timeout     time.Duration
 	maxDuration time.Duration
@@ -29,8 +29,8 @@ func (o options) limits() orak.Limits {
 	return orak.Limits{Timeout: o.timeout, MaxDuration: o.maxDuration}
 }
 
-// parseOptions reads the options of a run that begins with from. It refuses
-// what no step of that run would heed.
+// parseOptions decodes the options of a run that begins with from. It refuses an
+// option that no step of that run uses.
 func parseOptions(values map[string]string, from orak.Stage) (o options, err error) {
 	for _, name := range workflow.DeterministicKeys(values) {
 		last, value := orak.StageAnalyze, values[name]

@@ -29,7 +29,7 @@ func StartOptions(in ProcessUploadInput) client.StartWorkflowOptions {
 		TaskQueue:             QueuePipeline,
 		Priority:              fair(u.Tenant),
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		// Without it ExecuteWorkflow returns an existing run as if it were new.
+		// Without it, ExecuteWorkflow returns an existing run as if it were new.
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{MemoProgress: first},
 		TypedSearchAttributes:                    temporal.NewSearchAttributes(attributes...),

@@ -145,7 +145,7 @@ func TestUploadParksAsStuckAfterTooManyRestarts(t *testing.T) {
 		require.Equal(t, orak.StatusDeadLettered, p.Status)
 		require.Equal(t, orak.StageConvert, p.Failure.Stage)
 		require.Equal(t, orak.ClassInternal, p.Failure.Class)
-		require.Equal(t, "This upload was started again 3 times without coming to an end.", p.Failure.Message)
+		require.Equal(t, "This upload was restarted 3 times and did not end.", p.Failure.Message)
 		require.Equal(t, []string{"restarted  0", "dead_lettered internal 0"}, brief(p.Timeline))
 		require.Empty(t, w.runs[activities.TypeConvert])
 		require.Len(t, w.letters, 1)

@@ -6,10 +6,10 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Turn is held by one worker of all while it has a recording alone with a
-// dependency: no second Turn with the same id can start. A signal of true
-// prolongs it by lease, one of false ends it. A worker that dies loses it when
-// the lease runs out.
+// Turn is the lease of one worker among all to have a dependency alone for a
+// recording: a second Turn with the same id cannot start. A signal of true renews
+// it for the duration lease, one of false ends it. If the worker dies the lease
+// runs out.
 func (f *Flows) Turn(ctx workflow.Context, lease time.Duration) error {
 	signals := workflow.GetSignalChannel(ctx, SignalTurn)
 	for hold := true; hold; {

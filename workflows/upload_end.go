@@ -11,9 +11,9 @@ import (
 	"orak/events"
 )
 
-// end ends the upload. What follows from the end is made durable, and only then
-// is the final status shown: whoever sees it finds the outcome and the event. A
-// cancellation comes too late to stop it.
+// end ends the upload. It makes the outcome and the event durable before it shows
+// the final status, so that a reader of the status finds both. A cancellation can
+// no longer stop it.
 func (u *upload) end(ctx workflow.Context, s orak.Status) (orak.Progress, error) {
 	u.ending = s
 	ctx, cancel := workflow.NewDisconnectedContext(sideOptions(ctx))
@@ -26,15 +26,15 @@ func (u *upload) end(ctx workflow.Context, s orak.Status) (orak.Progress, error)
 		return u.progress, err
 	}
 	u.reportUnparked(ctx)
-	// An Update that waits for the end is answered before the run is closed.
+	// An Update that waits for the end is answered before the run closes.
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return u.progress, err
 	}
 	return u.progress, u.closing()
 }
 
-// conclude stores the end and says so downstream. Another run of the same upload
-// may have come before: then that end is this one's, too.
+// conclude stores the outcome and publishes the event. If another run of the same
+// upload has ended it before, the upload ends as it did there.
 func (u *upload) conclude(ctx workflow.Context, s orak.Status) error {
 	last := u.at(ctx, s, u.progress.Stage, u.progress.Failure)
 	switch {
@@ -50,8 +50,8 @@ func (u *upload) conclude(ctx workflow.Context, s orak.Status) error {
 	return u.write(ctx)
 }
 
-// closing is the error with which the run is closed, by how the upload ended:
-// that of an upload that expired is the failure that parked it.
+// closing returns the error with which the run closes. For an expired upload it is
+// the failure that parked it.
 func (u *upload) closing() error {
 	switch f := u.progress.Failure; {
 	case u.progress.Status == orak.StatusCanceled:
@@ -65,8 +65,8 @@ func (u *upload) closing() error {
 	}
 }
 
-// firstCause is the failure of the first cycle, where there was more than
-// one.
+// firstCause returns the failure of the first cycle as an error; nil in the first
+// cycle.
 func (u *upload) firstCause() error {
 	f := u.progress.First
 	if f == nil {
@@ -75,8 +75,8 @@ func (u *upload) firstCause() error {
 	return temporal.NewNonRetryableApplicationError("first, in "+string(f.Stage)+": "+f.Message, string(f.Class), nil, *f)
 }
 
-// publish is the stage of a run that is not durable: its activity says that the
-// upload is completed.
+// publish is the last stage of a run that is not durable: its activity publishes
+// that the upload is completed.
 func (u *upload) publish(ctx, options workflow.Context) error {
 	last := u.at(ctx, orak.StatusCompleted, "", nil)
 	in := activities.PublishInput{
@@ -87,7 +87,7 @@ func (u *upload) publish(ctx, options workflow.Context) error {
 	return workflow.ExecuteActivity(options, activities.TypePublish, in).Get(ctx, nil)
 }
 
-// concludeAsBefore is conclude of a run that is not durable.
+// concludeAsBefore is conclude in a run that is not durable.
 func (u *upload) concludeAsBefore(ctx workflow.Context, s orak.Status) error {
 	if s == orak.StatusCompleted {
 		return u.show(ctx, s, "", nil)

@@ -14,11 +14,11 @@ import (
 	"orak/events"
 )
 
-// failureOf rebuilds the failure that activities.RetryInterceptor put into the error of
-// a stage, with the attempts that failed. began is when the stage did, for
-// errors that do not come from it.
+// failureOf decodes the failure that activities.RetryInterceptor has put into the
+// error of a stage, and its failed attempts. began is when the stage began, for
+// errors of another source.
 func failureOf(stage orak.Stage, err error, began, now time.Time) (orak.Failure, []orak.Mark) {
-	f, attempts, ok := told(err)
+	f, attempts, ok := decodeFailure(err)
 	if !ok {
 		f = unknownFailure(err, began, now)
 	}
@@ -29,8 +29,9 @@ func failureOf(stage orak.Stage, err error, began, now time.Time) (orak.Failure,
 	return f, attempts
 }
 
-// told is what activities.RetryInterceptor put into err. An older one put in no attempts.
-func told(err error) (f orak.Failure, attempts []orak.Mark, ok bool) {
+// decodeFailure decodes what activities.RetryInterceptor has put into err. An older
+// version of it gave no attempts.
+func decodeFailure(err error) (f orak.Failure, attempts []orak.Mark, ok bool) {
 	var app *temporal.ApplicationError
 	if !errors.As(err, &app) {
 		return f, nil, false
@@ -39,29 +40,28 @@ func told(err error) (f orak.Failure, attempts []orak.Mark, ok bool) {
 	return f, attempts, ok
 }
 
-// stuckFailure is that of an upload which was started again for the last
-// time.
+// stuckFailure is the failure of an upload that was restarted too often.
 func stuckFailure(now time.Time) orak.Failure {
 	return orak.Failure{
 		Stage: orak.StageConvert, Class: orak.ClassInternal, FirstAt: now.UTC(), LastAt: now.UTC(),
-		Message: fmt.Sprintf("This upload was started again %d times without coming to an end.", MaxRestarts),
+		Message: fmt.Sprintf("This upload was restarted %d times and did not end.", MaxRestarts),
 	}
 }
 
-// unknownFailure is one of which activities.RetryInterceptor said nothing.
+// unknownFailure classifies an error that activities.RetryInterceptor did not make.
 func unknownFailure(err error, began, now time.Time) orak.Failure {
 	f := orak.Failure{FirstAt: began.UTC(), LastAt: now.UTC()}
 	if temporal.IsTimeoutError(err) || temporal.IsCanceledError(err) {
-		f.Class, f.Message = orak.ClassTransient, "This step did not come to an end in time."
+		f.Class, f.Message = orak.ClassTransient, "This step did not end in time."
 		return f
 	}
 	f.Class, f.Message = orak.ClassInternal, "Something went wrong on our side; the operators have been notified."
 	return f
 }
 
-// deadLetter shows the upload as parked, so that an operator can act at once,
-// and tells everybody. It waits until they have been told: what the upload
-// does next must come after.
+// deadLetter shows the upload as parked, so that an operator can act at once, and
+// raises the alert, writes the dead letter and publishes the event. It waits for
+// all three: what the upload does next must come after them.
 func (u *upload) deadLetter(ctx workflow.Context, f orak.Failure) error {
 	u.parkedAt = workflow.Now(ctx).UTC()
 	u.parkedWith, u.warned = &f, false
@@ -72,12 +72,12 @@ func (u *upload) deadLetter(ctx workflow.Context, f orak.Failure) error {
 	workflow.GetLogger(ctx).Warn("upload parked", "stage", string(f.Stage), "class", string(f.Class), "cycle", u.progress.Cycle)
 	event := u.event(ctx, events.DeadLettered, u.lifecycle(u.progress))
 	side := u.side(ctx)
-	told := []workflow.Future{
+	announced := []workflow.Future{
 		workflow.ExecuteActivity(workflow.WithTaskQueue(side, QueueControl), activities.TypeRaiseAlert, u.alert(ctx, event.ID, f)),
 		workflow.ExecuteActivity(side, activities.TypeDeadLetter, u.letter(ctx, f)),
 		workflow.ExecuteActivity(side, activities.TypeAnnounce, event),
 	}
-	for _, future := range told {
+	for _, future := range announced {
 		if err := future.Get(side, nil); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (u *upload) alert(ctx workflow.Context, id string, f orak.Failure) messages
 	}
 }
 
-// warn says that the upload is about to expire.
+// warn raises the alert that the upload expires soon.
 func (u *upload) warn(ctx workflow.Context, expires time.Time) error {
 	u.warned = true
 	run := workflow.GetInfo(ctx).WorkflowExecution
@@ -112,11 +112,11 @@ func (u *upload) warn(ctx workflow.Context, expires time.Time) error {
 	return workflow.ExecuteActivity(ctx, activities.TypeRaiseAlert, a).Get(ctx, nil)
 }
 
-// changeUnparked is when uploads began to say that they are parked no more.
+// changeUnparked is the change since which uploads signal that they are unparked.
 const changeUnparked = "settled"
 
-// settled says to the digest of the failure with which the upload was parked
-// that it is parked no more. A digest that does not run has nothing to tell.
+// reportUnparked signals the digest of the failure that parked the upload. It may
+// not be running: then there is nothing to report.
 func (u *upload) reportUnparked(ctx workflow.Context) {
 	f := u.parkedWith
 	u.parkedWith = nil
@@ -127,6 +127,6 @@ func (u *upload) reportUnparked(ctx workflow.Context) {
 	defer cancel()
 	err := workflow.SignalExternalWorkflow(ctx, AlertWorkflowID(f.Stage, f.Class), "", SignalUnparked, nil).Get(ctx, nil)
 	if err != nil {
-		workflow.GetLogger(ctx).Debug("no digest hears that the upload is settled", "stage", string(f.Stage), "class", string(f.Class), "error", err)
+		workflow.GetLogger(ctx).Debug("digest was not signaled that the upload is unparked", "stage", string(f.Stage), "class", string(f.Class), "error", err)
 	}
 }

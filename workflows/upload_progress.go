@@ -11,7 +11,7 @@ import (
 	"orak/events"
 )
 
-// at is where the upload would stand now with the given status.
+// at returns the progress as it would be now with the given status.
 func (u *upload) at(ctx workflow.Context, s orak.Status, stage orak.Stage, f *orak.Failure) orak.Progress {
 	p := u.progress
 	p.Status, p.Stage, p.Failure = s, stage, f
@@ -19,7 +19,7 @@ func (u *upload) at(ctx workflow.Context, s orak.Status, stage orak.Stage, f *or
 	return p
 }
 
-// show makes the change of status visible: memo, search attributes, query.
+// show shows a change of status in the memo, the search attributes and the query.
 func (u *upload) show(ctx workflow.Context, s orak.Status, stage orak.Stage, f *orak.Failure) error {
 	next := u.at(ctx, s, stage, f)
 	if same(u.progress, next) {
@@ -29,7 +29,7 @@ func (u *upload) show(ctx workflow.Context, s orak.Status, stage orak.Stage, f *
 	return u.write(ctx)
 }
 
-// mark adds to the timeline; what is written next shows it.
+// mark adds to the timeline; the next write shows it.
 func (u *upload) mark(marks ...orak.Mark) {
 	for _, m := range marks {
 		u.progress.Timeline = orak.AddMark(u.progress.Timeline, m, orak.MaxMarks)
@@ -47,12 +47,12 @@ func (u *upload) write(ctx workflow.Context) error {
 	return nil
 }
 
-// same reports whether nothing but the time has changed.
+// same reports whether only the time has changed.
 func same(a, b orak.Progress) bool {
 	return a.Status == b.Status && a.Stage == b.Stage && a.Cycle == b.Cycle && a.Failure == b.Failure
 }
 
-// attributes say what p says; what p leaves empty is taken away.
+// attributes returns the search attributes of p; empty ones are removed.
 func attributes(p orak.Progress) []temporal.SearchAttributeUpdate {
 	class := ""
 	if p.Failure != nil {
@@ -73,11 +73,11 @@ func keyword(key temporal.SearchAttributeKeyKeyword, value string) temporal.Sear
 	return key.ValueSet(value)
 }
 
-// lifecycle is p as downstream reads it.
+// lifecycle returns p in the form of the lifecycle events.
 func (u *upload) lifecycle(p orak.Progress) events.Lifecycle {
 	l := events.Lifecycle{Upload: p.Upload, Status: p.Status, Cycle: p.Cycle, Stage: p.Stage, Failure: p.Failure}
 	if p.Failure == nil {
-		l.Stage = "" // said only of a step that failed or is run again
+		l.Stage = "" // only for a stage that failed or is run again
 	}
 	t, id := p.Upload.Tenant, p.Upload.ID
 	if u.audio != nil {
@@ -92,7 +92,7 @@ func (u *upload) lifecycle(p orak.Progress) events.Lifecycle {
 	return l
 }
 
-// event is the announcement of l as it stands now.
+// event returns the lifecycle event of type t with the content l.
 func (u *upload) event(ctx workflow.Context, t events.Type, l events.Lifecycle) activities.AnnounceInput {
 	run := workflow.GetInfo(ctx).WorkflowExecution
 	return activities.AnnounceInput{
@@ -103,15 +103,16 @@ func (u *upload) event(ctx workflow.Context, t events.Type, l events.Lifecycle) 
 	}
 }
 
-// announce emits a lifecycle event, however long that takes: events of an
-// upload are emitted in order.
+// announce publishes a lifecycle event, and waits for it without a limit: the events
+// of an upload are published in order.
 func (u *upload) announce(ctx workflow.Context, t events.Type, l events.Lifecycle) error {
 	ctx = u.side(ctx)
 	return workflow.ExecuteActivity(ctx, activities.TypeAnnounce, u.event(ctx, t, l)).Get(ctx, nil)
 }
 
-// side is the context of news: a cancellation waits for them. One that was
-// given up halfway could still arrive, behind the last event of the upload.
+// side returns the context of side activities. A cancellation does not interrupt
+// them: an event that was given up could still arrive, after the last one of the
+// upload.
 func (u *upload) side(ctx workflow.Context) workflow.Context {
 	ctx = sideOptions(ctx)
 	if u.durable {

@@ -220,7 +220,7 @@ func TestUploadThatIsTerminatedRepeatedlyIsParkedAsStuck(t *testing.T) {
 	b.terminate(u)
 	require.Equal(t, activities.ReconcileCounts{Restarted: 1, Stuck: 1}, b.counts())
 	b.await(u, orak.StatusDeadLettered)
-	require.Contains(t, b.progress(u).Failure.Message, "started again 3 times")
+	require.Contains(t, b.progress(u).Failure.Message, "restarted 3 times")
 	require.Eventually(t, func() bool { return len(b.records(events.TopicDeadLetters)) == 1 }, within, tick)
 	require.Equal(t, activities.ReconcileCounts{}, b.counts())
 	require.Empty(t, b.disagreements())
