@@ -143,5 +143,5 @@ func TestReconcileRefusesAnUnknownStep(t *testing.T) {
 	t.Parallel()
 	w, _ := reconciling(t, 1)
 	w.ExecuteWorkflow(workflows.TypeReconcile, workflows.ReconcileInput{Resume: &workflows.ResumeReconcile{Step: "of tomorrow"}})
-	require.ErrorContains(t, w.GetWorkflowError(), `no step "of tomorrow"`)
+	require.ErrorContains(t, w.GetWorkflowError(), `unknown step "of tomorrow"`)
 }
