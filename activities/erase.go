@@ -53,8 +53,8 @@ var errRuns = errors.New("the workflow has not ended yet")
 // announcement can start another one.
 func (a *Activities) EndProcessing(ctx context.Context, in EndInput) error {
 	patientUntil := activity.GetInfo(ctx).ScheduledTime.Add(in.Patience)
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 50*time.Millisecond, 2*time.Second
+	// Without jitter: the workflow is terminated soon after its patience is over.
+	wait := &backoff.ExponentialBackOff{InitialInterval: 50 * time.Millisecond, Multiplier: 2, MaxInterval: 2 * time.Second}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		activity.RecordHeartbeat(ctx)
 		ended, err := a.deps.Ender.End(ctx, in.Erasing, !time.Now().Before(patientUntil))
