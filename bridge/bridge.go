@@ -74,6 +74,9 @@ type Bridge struct {
 	connected  atomic.Bool
 }
 
+// name is the bridge's in metrics, and what its clients add to their id.
+const name = "bridge"
+
 // New makes a Bridge; nothing is connected before Start.
 func New(cfg Config, deps Deps) *Bridge {
 	b := &Bridge{
@@ -85,7 +88,7 @@ func New(cfg Config, deps Deps) *Bridge {
 		connecting: make(chan struct{}, 1),
 	}
 	group := consume.Deps{
-		Name: "bridge", Group: events.GroupBridge, Topic: events.TopicUploads,
+		Name: name, Group: events.GroupBridge, Topic: events.TopicUploads,
 		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Beside: b.checkRetention, Log: deps.Log, Metrics: deps.Metrics,
 	}
 	if deps.Alerter != nil {

@@ -48,7 +48,7 @@ func (b *Bridge) requestCancel(ctx context.Context, c events.Cancellation) (outc
 	}
 	err = workflows.CancelRequest{
 		Namespace: b.deps.Namespace, RequestID: events.CancellationID(c.ID),
-		Identity: b.deps.Kafka.ClientID, Reason: reasonOf(c),
+		Identity: b.deps.Kafka.ClientID + "-" + name, Reason: reasonOf(c),
 	}.Send(ctx, b.deps.Temporal, info)
 	if ended := (*serviceerror.NotFound)(nil); errors.As(err, &ended) {
 		return outcomeNotRunning, nil

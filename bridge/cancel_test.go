@@ -12,7 +12,8 @@ import (
 	"orak/workflows"
 )
 
-// cancelRequests are the causes of the requests in the workflow's history.
+// cancelRequests are the causes of the requests in the workflow's history; all
+// are the bridge's.
 func (b *bundle) cancelRequests(u orak.Upload) []string {
 	b.t.Helper()
 	history := b.temporal.GetWorkflowHistory(b.ctx, workflows.UploadWorkflowID(u.ID), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -21,7 +22,9 @@ func (b *bundle) cancelRequests(u orak.Upload) []string {
 		e, err := history.Next()
 		require.NoError(b.t, err)
 		if e.GetEventType() == enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED {
-			causes = append(causes, e.GetWorkflowExecutionCancelRequestedEventAttributes().GetCause())
+			request := e.GetWorkflowExecutionCancelRequestedEventAttributes()
+			require.Equal(b.t, "test-bridge", request.GetIdentity())
+			causes = append(causes, request.GetCause())
 		}
 	}
 	return causes

@@ -9,12 +9,13 @@ import (
 
 // Batch says how much of a partition is delivered at once.
 type Batch struct {
-	// Records is how many records make a batch; 1 delivers by key. Half of what a
-	// partition buffers is the most that waits for a batch, and a full buffer makes
-	// one, too.
+	// Records is how many records make a batch; 1 delivers by key. A buffer that is
+	// full makes one, too, and so does what is left in it while its partition is
+	// paused.
 	Records int
-	// Linger is how long the first record of a batch waits for the others; 0 takes
-	// what is there. It has no effect where Records is 1.
+	// Linger is how long the first record of a batch waits for the others, be it
+	// while the batch before is handled; 0 takes what is there. It has no effect
+	// where Records is 1. A stall is noticed that much later.
 	Linger time.Duration
 }
 

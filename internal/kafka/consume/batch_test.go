@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,4 +132,64 @@ func incompressible(t *testing.T, n int) []byte {
 	_, err := rand.Read(value)
 	require.NoError(t, err)
 	return value
+}
+
+// A batch that waits counts with all of its records, as everywhere.
+func TestBatchThatWaitsCountsItsRecords(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.publishOn(0, 10)
+	reg := prometheus.NewRegistry()
+	var healthy atomic.Bool
+	m := b.run(reg, consume.NewBatched(config(), b.deps(reg), consume.Batch{Records: 10, Linger: time.Minute},
+		func(context.Context, *consume.Delivery) error {
+			if !healthy.Load() {
+				return errors.New("the sink is full")
+			}
+			return nil
+		}))
+	m.awaitMetric("retrying_records", "", 10)
+	require.Equal(t, 10, m.metric("aside_records", "handler"))
+	require.Zero(t, m.metric("inflight_records", ""))
+	require.ErrorContains(t, m.Ready(b.ctx), "10 records wait")
+	healthy.Store(true)
+	m.awaitOutcome(consume.Handled, 10)
+	m.awaitMetric("aside_records", "handler", 0)
+	require.Zero(t, m.metric("retrying_records", ""))
+}
+
+// A handler may sort its batch, and take out of it what is superseded.
+func TestHandlerMayChangeItsBatch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.publishOn(0, 20)
+	reg := prometheus.NewRegistry()
+	var firsts []int64
+	m := b.run(reg, consume.NewBatched(config(), b.deps(reg), consume.Batch{Records: 10, Linger: time.Minute},
+		func(_ context.Context, d *consume.Delivery) error {
+			firsts = append(firsts, d.Records[0].Offset)
+			slices.Reverse(d.Records)
+			d.Records = slices.DeleteFunc(d.Records, func(r *kgo.Record) bool { return r.Offset%2 == 0 })
+			d.Record = d.Records[0]
+			if len(firsts) == 1 {
+				d.Outcome = "unfinished"
+				return errors.New("the transaction was rolled back")
+			}
+			return nil
+		}))
+	m.awaitOutcome(consume.Handled, 20)
+	b.awaitCommitted(20)
+	require.Equal(t, []int64{0, 0, 10}, firsts, "the batch is delivered again as it was")
+}
+
+func TestLingeringBatchIsNoStall(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.publishOn(0, 1)
+	reg, cfg := prometheus.NewRegistry(), config()
+	cfg.StallAfter = 2 * time.Second
+	sink := &batches{next: make(map[int32]int64)}
+	m := b.run(reg, consume.NewBatched(cfg, b.deps(reg), consume.Batch{Records: 10, Linger: 3 * time.Second}, sink.handle))
+	b.awaitCommitted(1)
+	require.Zero(t, m.metric("stalls_total", ""))
 }

@@ -21,9 +21,8 @@ import (
 // Handler handles what is delivered. It returns nil once that is done for good:
 // the records may be committed then, and are never delivered again unless the
 // process ends before the commit. Any other error makes the consumer call it
-// again, after a wait, with the same delivery. ErrGivenUp, which
-// Delivery.Retry's false stands for, leaves the records to the partition's next
-// owner.
+// again, after a wait, with the same delivery. Where Delivery.Retry is false, it
+// returns ErrGivenUp.
 //
 // It may be called concurrently, for different keys. ctx ends when the
 // partition moves to another member and the drain timeout has passed; a handler
@@ -31,7 +30,8 @@ import (
 type Handler func(ctx context.Context, d *Delivery) error
 
 // ErrGivenUp says that a delivery was not handled, because its partition or the
-// consumer is ending. Its records are not committed.
+// consumer is ending. Its records are not committed, and are left to the
+// partition's next owner. While neither is ending, it is an error like others.
 var ErrGivenUp = errors.New("the records are given up")
 
 // Deps is what a Consumer works with. Stalled, Beside, Metrics and KafkaOpts
@@ -80,6 +80,8 @@ type Consumer struct {
 	// waiting has the error of each delivery that waits to be tried again.
 	waitingMu sync.Mutex
 	waiting   map[*Delivery]error
+	// waitingRecords is how many records these are.
+	waitingRecords int
 
 	// stall is the one underway; nil while everything moves.
 	stall atomic.Pointer[Stall]
@@ -205,7 +207,7 @@ func (c *Consumer) Ready(ctx context.Context) error {
 	c.waitingMu.Lock()
 	defer c.waitingMu.Unlock()
 	for _, err := range c.waiting {
-		return fmt.Errorf("%d records wait to be tried again: %w", len(c.waiting), err)
+		return fmt.Errorf("%d records wait to be tried again: %w", c.waitingRecords, err)
 	}
 	return nil
 }
@@ -225,10 +227,16 @@ func (c *Consumer) Retention(ctx context.Context) (time.Duration, error) {
 func (c *Consumer) noteWaiting(d *Delivery, err error) {
 	c.waitingMu.Lock()
 	defer c.waitingMu.Unlock()
-	if err == nil {
-		delete(c.waiting, d)
-	} else {
+	_, waits := c.waiting[d]
+	switch {
+	case err != nil:
 		c.waiting[d] = err
+		if !waits {
+			c.waitingRecords += len(d.batch)
+		}
+	case waits:
+		delete(c.waiting, d)
+		c.waitingRecords -= len(d.batch)
 	}
-	c.metrics.retrying.Set(float64(len(c.waiting)))
+	c.metrics.retrying.Set(float64(c.waitingRecords))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -19,7 +20,8 @@ type Delivery struct {
 	// Record is the record, or the first one of a batch.
 	Record *kgo.Record
 	// Records are all of the batch, of one partition and in the order of their
-	// offsets; one where there are no batches.
+	// offsets; one where there are no batches. The handler may change the slice, but
+	// not the records in it.
 	Records []*kgo.Record
 	// Outcome labels the metric orak_<name>_records_total with what became of the
 	// records; the handler sets it to one of few values. Handled is the default.
@@ -27,6 +29,9 @@ type Delivery struct {
 
 	consumer *Consumer
 	session  *session
+	// batch is what the session began, and bytes its size.
+	batch []*kgo.Record
+	bytes int
 	// others begins other deliveries in the place that this one gave up.
 	others func()
 	// aside is what it waits for; nil while it has its place.
@@ -50,10 +55,11 @@ const minBackoff = 100 * time.Millisecond
 // come back together.
 func newBackoff(limit time.Duration) *backoff.ExponentialBackOff {
 	const jitter = 1. / 3
+	longest := time.Duration(float64(limit) / (1 + jitter))
 	return &backoff.ExponentialBackOff{
-		InitialInterval:     minBackoff,
+		InitialInterval:     min(minBackoff, longest),
 		Multiplier:          2,
-		MaxInterval:         time.Duration(float64(limit) / (1 + jitter)),
+		MaxInterval:         longest,
 		RandomizationFactor: jitter,
 	}
 }
@@ -72,14 +78,15 @@ func (d *Delivery) StepAside(on *Dependency) {
 	if before == on {
 		return
 	}
+	n := len(d.batch)
 	d.aside = on
-	on.aside.Inc()
+	on.aside.Add(float64(n))
 	if before != nil {
-		before.aside.Dec()
+		before.aside.Sub(float64(n))
 		return
 	}
-	d.consumer.metrics.inflight.Sub(float64(len(d.Records)))
-	d.session.stepAside(d.Records)
+	d.consumer.metrics.inflight.Sub(float64(n))
+	d.session.stepAside(n, d.bytes)
 	d.consumer.turns.done()
 	d.others()
 }
@@ -116,7 +123,7 @@ func (d *Delivery) wait(ctx context.Context, on *Dependency, wait time.Duration,
 	d.StepAside(on)
 	c.noteWaiting(d, fmt.Errorf("%s: %w", doing, err))
 	c.faults.WarnContext(ctx, "record waits to be tried again", "doing", doing, "error", err,
-		"partition", d.Record.Partition, "offset", d.Record.Offset)
+		"partition", d.session.partition.id, "offset", d.batch[0].Offset)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -131,9 +138,9 @@ func (d *Delivery) wait(ctx context.Context, on *Dependency, wait time.Duration,
 func (c *Consumer) handle(run context.Context, d *Delivery) {
 	ctx, cancel := context.WithCancel(run)
 	defer cancel()
-	d.session.begin(d.Record.Offset, cancel)
+	d.session.begin(d.batch[0].Offset, cancel)
 
-	_, span := c.tracer.WithProcessSpan(d.Record)
+	_, span := c.tracer.WithProcessSpan(d.batch[0])
 	err := c.insist(trace.ContextWithSpan(ctx, span), d)
 	if err != nil {
 		d.Outcome = Abandoned
@@ -141,26 +148,29 @@ func (c *Consumer) handle(run context.Context, d *Delivery) {
 	span.SetAttributes(attribute.String("orak.outcome", d.Outcome))
 	span.End()
 
-	d.session.finish(d.Records, err == nil)
-	c.metrics.records.WithLabelValues(d.Outcome).Add(float64(len(d.Records)))
+	d.session.finish(d.batch, err == nil)
+	c.metrics.records.WithLabelValues(d.Outcome).Add(float64(len(d.batch)))
 	if err != nil {
 		return
 	}
 	c.metrics.lastProgress.SetToCurrentTime()
-	for _, r := range d.Records {
+	for _, r := range d.batch {
 		c.metrics.delay.Observe(max(0, time.Since(r.Timestamp).Seconds()))
 	}
 }
 
 // insist calls the handler until it succeeds or d is given up, which is the
-// error.
+// error. While the partition stays here, nothing is given up: its commits would
+// never pass the gap.
 func (c *Consumer) insist(ctx context.Context, d *Delivery) error {
 	defer c.noteWaiting(d, nil)
 	waits := newBackoff(c.cfg.MaxBackoff)
 	for {
+		// Each call begins with the same, whatever the one before made of it.
+		d.Record, d.Records, d.Outcome = d.batch[0], slices.Clone(d.batch), Handled
 		err := c.handler(ctx, d)
-		if err == nil || errors.Is(err, ErrGivenUp) {
-			return err
+		if err == nil {
+			return nil
 		}
 		if ctx.Err() != nil || d.session.isEnding() || !d.wait(ctx, c.failing, waits.NextBackOff(), "handling", err) {
 			return ErrGivenUp
@@ -171,13 +181,13 @@ func (c *Consumer) insist(ctx context.Context, d *Delivery) error {
 // leave ends d: the next record of its key may have its turn, and another one
 // its place.
 func (c *Consumer) leave(d *Delivery) {
-	more := d.session.release(d.Record)
+	more, n := d.session.release(d.batch[0]), len(d.batch)
 	if d.aside == nil {
-		c.metrics.inflight.Sub(float64(len(d.Records)))
+		c.metrics.inflight.Sub(float64(n))
 		c.turns.done()
 	} else {
-		d.aside.aside.Dec()
-		d.session.comeBack(d.Records)
+		d.aside.aside.Sub(float64(n))
+		d.session.comeBack(n, d.bytes)
 		more = true // records of other keys may have waited for the room
 	}
 	if more {

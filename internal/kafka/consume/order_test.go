@@ -220,6 +220,23 @@ func TestHandlerErrorIsTriedAgainUntilItSucceeds(t *testing.T) {
 	require.Eventually(t, func() bool { return m.Ready(b.ctx) == nil }, within, 10*time.Millisecond)
 }
 
+// A handler cannot leave a gap in a partition that stays.
+func TestRecordGivenUpIsHandledAgainWhileItsPartitionStays(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var given atomic.Bool
+	m := b.startHandling(nil, func(ctx context.Context, d *consume.Delivery) error {
+		if !given.Swap(true) {
+			return consume.ErrGivenUp
+		}
+		return b.once(ctx, d)
+	})
+	keys := b.announce(5)
+	m.awaitOutcome("started", 5)
+	b.awaitCommitted(5)
+	b.requireHandled(keys)
+}
+
 // What a handler remembers holds within one session: the number changes when the
 // partition comes back.
 func TestSessionHasAnotherNumberAfterARebalance(t *testing.T) {

@@ -80,8 +80,8 @@ func (c *Consumer) work(run context.Context, cl *kgo.Client, s *session, records
 		c.metrics.inflight.Add(float64(len(records)))
 		c.regulate(cl, s)
 		d := &Delivery{
-			Record: records[0], Records: records, Outcome: Handled,
-			consumer: c, session: s, others: func() { c.begin(run, cl) },
+			consumer: c, session: s, batch: records, bytes: size(records...),
+			others: func() { c.begin(run, cl) },
 		}
 		c.handle(run, d)
 		c.leave(d)

@@ -125,13 +125,20 @@ func size(records ...*kgo.Record) (n int) {
 // It is called under mu.
 func (s *session) queue(key string, l *lane) {
 	switch {
-	case l.running || l.queued || len(l.waiting) == 0:
-	case s.batch.keyed() || s.due || s.batch.Linger == 0 || len(l.waiting) >= s.batch.Records || s.room.full(s.waiting, s.bytes):
+	case l.queued || len(l.waiting) == 0:
+	case !l.running && s.complete(l):
 		l.queued = true
 		s.ready = append(s.ready, key)
-	case s.linger == nil:
+	case !s.batch.keyed() && s.batch.Linger > 0 && s.linger == nil:
 		s.linger = time.AfterFunc(s.batch.Linger, func() { s.hurry(key) })
 	}
+}
+
+// complete reports whether what waits in a lane needs to wait for nothing more. No
+// more comes while the partition is paused. It is called under mu.
+func (s *session) complete(l *lane) bool {
+	return s.batch.keyed() || s.batch.Linger <= 0 || s.due || len(l.waiting) >= s.batch.Records ||
+		s.paused || s.room.full(s.waiting, s.bytes)
 }
 
 // hurry begins a batch that is not full.
@@ -154,7 +161,8 @@ func (s *session) take() (records []*kgo.Record, more bool) {
 	if len(s.ready) == 0 || s.room.full(s.aside, s.asideBytes) {
 		return nil, false
 	}
-	l := s.lanes[s.ready[0]]
+	key := s.ready[0]
+	l := s.lanes[key]
 	s.ready = s.ready[1:]
 	n := min(max(1, s.batch.Records), len(l.waiting))
 	records = slices.Clone(l.waiting[:n])
@@ -163,6 +171,7 @@ func (s *session) take() (records []*kgo.Record, more bool) {
 	s.waiting -= n
 	s.bytes -= size(records...)
 	s.stopLinger()
+	s.queue(key, l) // what is left lingers from now on
 	s.busy.Add(1)
 	return records, len(s.ready) > 0
 }
@@ -195,21 +204,16 @@ func (s *session) release(first *kgo.Record) (more bool) {
 	return l.queued
 }
 
-// stepAside notes that records, which take began, wait for a dependency;
+// stepAside notes that so many records, which take began, wait for a dependency;
 // comeBack, that they no longer do.
-func (s *session) stepAside(records []*kgo.Record) {
+func (s *session) stepAside(records, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.aside += len(records)
-	s.asideBytes += size(records...)
+	s.aside += records
+	s.asideBytes += bytes
 }
 
-func (s *session) comeBack(records []*kgo.Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.aside -= len(records)
-	s.asideBytes -= size(records...)
-}
+func (s *session) comeBack(records, bytes int) { s.stepAside(-records, -bytes) }
 
 // regulate reports whether fetching is to be paused or resumed now, and notes
 // that it is.

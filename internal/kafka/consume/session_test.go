@@ -3,7 +3,9 @@ package consume
 import (
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -161,6 +163,50 @@ func TestFullBufferPausesUntilHalfOfItIsWorkedOff(t *testing.T) {
 	}
 }
 
+// Nothing more is fetched of a paused partition, so no batch of it gets fuller.
+func TestPausedPartitionDoesNotLinger(t *testing.T) {
+	t.Parallel()
+	batch := Batch{Records: 4, Linger: time.Hour}
+	s := newSession(partition{topic: "t"}, 1, buffer{records: 8, bytes: 100}, batch, func(*session) {})
+	for offset := range int64(7) {
+		require.True(t, s.accept(testRecord(offset, "a key of twenty-eight bytes.")))
+		s.regulate()
+	}
+	records, _ := s.take()
+	require.Len(t, records, 4)
+	_, resume := s.regulate()
+	require.False(t, resume, "three records are more than half of the bytes")
+	require.True(t, s.release(records[0]))
+	records, _ = s.take()
+	require.Len(t, records, 3)
+	_, resume = s.regulate()
+	require.True(t, resume)
+}
+
+func TestLingerBeginsWithTheFirstRecordThatWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var due atomic.Int32
+		s := newSession(partition{topic: "t"}, 1, roomy, Batch{Records: 2, Linger: time.Second}, func(*session) { due.Add(1) })
+		for offset := range int64(3) {
+			s.accept(testRecord(offset, "k"))
+		}
+		first, _ := s.take()
+		require.Len(t, first, 2)
+		time.Sleep(999 * time.Millisecond)
+		require.Zero(t, due.Load())
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		require.EqualValues(t, 1, due.Load())
+		require.True(t, s.release(first[0]), "the third record has waited for as long as it may while the first two were handled")
+		rest, _ := s.take()
+		require.Len(t, rest, 1)
+		s.accept(testRecord(3, "k"))
+		require.False(t, s.release(rest[0]), "the fourth has not")
+		s.end()
+	})
+}
+
 func TestEndingSessionBeginsNothingAndCommitsWhatIsDone(t *testing.T) {
 	t.Parallel()
 	s := testSession(partition{topic: "t"}, roomy)
@@ -208,6 +254,13 @@ func TestDrainCutsOffWhatDoesNotFinishInTime(t *testing.T) {
 	defer cancelLate()
 	s.begin(1, cancelLate)
 	require.Error(t, late.Err(), "what begins after the cut is cut off at once")
+}
+
+func TestBackoffStaysBelowItsLimit(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		require.LessOrEqual(t, newBackoff(minBackoff).NextBackOff(), minBackoff)
+	}
 }
 
 func TestBackoffGrowsToItsLimit(t *testing.T) {

@@ -106,7 +106,11 @@ func (c *Consumer) watchStalls(ctx context.Context, cl *kgo.Client) {
 	if c.cfg.StallAfter == 0 {
 		return
 	}
-	watch, adm := newStallWatch(c.deps.Topic, c.cfg.StallAfter), kadm.NewClient(cl)
+	after := c.cfg.StallAfter
+	if !c.batch.keyed() {
+		after += c.batch.Linger // a record that waits for its batch is no stall
+	}
+	watch, adm := newStallWatch(c.deps.Topic, after), kadm.NewClient(cl)
 	ticker := time.NewTicker(min(c.cfg.StallAfter/4, 15*time.Second))
 	defer ticker.Stop()
 	var unreported *Stall
