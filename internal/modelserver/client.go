@@ -19,19 +19,19 @@ import (
 	"orak"
 )
 
-// Client speaks to one model server. It is safe for concurrent use.
+// Client calls one model server. It is safe for concurrent use.
 type Client struct {
 	cfg  Config
 	base string
 	http *http.Client
 }
 
-// New makes a Client; nothing is sent yet. cfg is one that Validate accepts.
+// New makes a Client. It sends nothing. cfg must be valid.
 func New(cfg Config) *Client {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
-		// A server that is not there is no server that is slow, and is to be told
-		// from one well before cfg.Timeout.
+		// A short dial timeout tells an absent server from a slow one, well before
+		// cfg.Timeout.
 		DialContext:         (&net.Dialer{Timeout: min(dialTimeout, cfg.Timeout/2)}).DialContext,
 		TLSHandshakeTimeout: dialTimeout,
 		ForceAttemptHTTP2:   true,
@@ -40,34 +40,36 @@ func New(cfg Config) *Client {
 	}
 	return &Client{cfg: cfg, base: strings.TrimSuffix(cmp.Or(cfg.URL, defaultURL), "/"), http: &http.Client{
 		Timeout: cfg.Timeout, Transport: transport,
-		// A redirect would send a recording to where nobody meant it to go.
+		// A redirect could send a recording to an unintended server.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// Capacity is what a server of orak's contract says of itself.
+// Capacity is what a server with orak's contract reports about itself.
 type Capacity struct {
 	Engine       orak.Engine `json:"engine"`
 	Device       string      `json:"device"`
 	SampleRateHz int         `json:"sample_rate_hz"`
-	// Slots are worked on at once, Queue may wait; Running and Waiting do now.
+	// Slots is the number of concurrent requests, Queue that of further ones that
+	// may wait; Running and Waiting are the current numbers.
 	Slots   int `json:"slots"`
 	Running int `json:"running"`
 	Queue   int `json:"queue"`
 	Waiting int `json:"waiting"`
-	// MemoryBytes is the budget for the audio of all requests at once,
-	// MemoryBytesPerSecond what a second of audio takes of it.
+	// MemoryBytes is the budget for the audio of all concurrent requests,
+	// MemoryBytesPerSecond the part that a second of audio needs.
 	MemoryBytes          int64 `json:"memory_bytes"`
 	MemoryBytesPerSecond int64 `json:"memory_bytes_per_second"`
 }
 
-// dialTimeout bounds the making of a connection.
+// dialTimeout bounds the setup of a connection.
 const dialTimeout = 5 * time.Second
 
-// maxAnswer bounds what is read of an answer: a window's curve has some 100 KB.
+// maxAnswer bounds what is read of an answer, in bytes: the curve of a window has
+// some 100 KB.
 const maxAnswer = 64 << 20
 
-// Capacity asks the server, by orak's contract.
+// Capacity requests the capacity of a server with orak's contract.
 func (c *Client) Capacity(ctx context.Context) (Capacity, error) {
 	var answer Capacity
 	if err := c.getJSON(ctx, "/v1/capacity", &answer); err != nil {
@@ -79,9 +81,9 @@ func (c *Client) Capacity(ctx context.Context) (Capacity, error) {
 	return answer, nil
 }
 
-// ModelIdentity asks the server by the Open Inference Protocol which model it
-// would run. Its version is empty where the server has several: which one
-// answers is then known only afterwards.
+// ModelIdentity requests the model of a server with the Open Inference Protocol. The
+// version is empty if the server has several: which one runs is then known only
+// from an answer.
 func (c *Client) ModelIdentity(ctx context.Context) (orak.Engine, error) {
 	var answer struct {
 		Name     string   `json:"name"`
@@ -99,7 +101,7 @@ func (c *Client) ModelIdentity(ctx context.Context) (orak.Engine, error) {
 	return orak.Engine{Name: answer.Name, Version: answer.Versions[0]}, nil
 }
 
-// Ready is nil when the server takes work. path is its readiness endpoint.
+// Ready returns nil when the server takes work. path is its readiness endpoint.
 func (c *Client) Ready(ctx context.Context, path string) error {
 	_, _, err := c.do(ctx, http.MethodGet, path, nil, nil)
 	return err
@@ -122,7 +124,7 @@ func (c *Client) getJSON(ctx context.Context, path string, into any) error {
 	return nil
 }
 
-// do is one request. Whatever is not a 2xx is a *orak.Fault.
+// do sends one request. Any answer but a 2xx is a *orak.Fault.
 func (c *Client) do(ctx context.Context, method, path string, header http.Header, body []byte) ([]byte, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -131,9 +133,9 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 	for k, v := range header {
 		req.Header[k] = v
 	}
-	// The same audio has the same result, so that a request may be sent again: by
-	// the transport, where the server closed a kept connection in this very
-	// instant. That is no outage. (Without a value the header is not sent.)
+	// Requests are idempotent, so the transport may resend one when the server has
+	// just closed an idle connection. That is no outage. (The header itself is not
+	// sent, since it has no value.)
 	req.Header["Idempotency-Key"] = nil
 	var reached atomic.Bool
 	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }}))
@@ -152,9 +154,9 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 	return answer, resp.Header, judge(resp, answer, time.Now())
 }
 
-// lost tells a caller that gave up, a server that is slow with this recording,
-// a server that broke off in the middle of the request, as one does that dies
-// of it, and a server that was never reached.
+// lost classifies a request without an answer: its caller has given up, the server
+// is too slow for this recording, the server broke the connection during the
+// request (it may have died of it), or the server could not be reached.
 func (c *Client) lost(ctx context.Context, err error, reached bool) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -169,6 +171,7 @@ func (c *Client) lost(ctx context.Context, err error, reached bool) error {
 	return f
 }
 
+// unreachable classifies err as an outage of the model server.
 func unreachable(err error) *orak.Fault {
 	return &orak.Fault{
 		Class: orak.ClassDependency, Dependency: orak.DependencyModelServer,
@@ -176,7 +179,7 @@ func unreachable(err error) *orak.Fault {
 	}
 }
 
-// judge makes a status a fault, with whose it is.
+// judge classifies the status of an answer; nil for a success.
 func judge(resp *http.Response, answer []byte, now time.Time) error {
 	err := fmt.Errorf("calling the model server: status %d: %.200s", resp.StatusCode, answer)
 	switch code := resp.StatusCode; {
@@ -190,8 +193,8 @@ func judge(resp *http.Response, answer []byte, now time.Time) error {
 	case code == http.StatusUnprocessableEntity:
 		return &orak.Fault{Class: orak.ClassModel, Message: "The model cannot analyze this recording.", Err: err}
 	case code == http.StatusRequestTimeout || code == http.StatusBadGateway:
-		// The way there is at fault: it is too slow, or a gateway finds nobody at
-		// its end, or lost the server in the middle of this request.
+		// The path to the server is at fault: it is too slow, or a gateway cannot
+		// reach the server, or has lost it during this request.
 		f := unreachable(err)
 		f.Suspect = code == http.StatusBadGateway
 		return f
@@ -202,8 +205,9 @@ func judge(resp *http.Response, answer []byte, now time.Time) error {
 	}
 }
 
-// broken is a server that does not keep the contract. If that is so for every
-// recording, it is ours to mend, and none is given up for it; Prove tells.
+// broken classifies err as a violation of the contract. If the server violates it
+// for every recording, that is an outage and no recording fails of it; Prove finds
+// out.
 func broken(err error) *orak.Fault {
 	return &orak.Fault{
 		Class: orak.ClassDependency, Dependency: orak.DependencyModelServer, Suspect: true,
@@ -211,7 +215,7 @@ func broken(err error) *orak.Fault {
 	}
 }
 
-// retryAfter reads the header's two forms; a second where it says nothing.
+// retryAfter reads both forms of the header; one second where it has neither.
 func retryAfter(h string, now time.Time) time.Duration {
 	if s, err := strconv.Atoi(h); err == nil && s > 0 {
 		return time.Duration(min(s, 3600)) * time.Second

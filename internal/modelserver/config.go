@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Config says which server, and how it is spoken to.
+// Config says which model server to use, and how.
 type Config struct {
-	URL      string        `name:"url" help:"Base URL of the model server, for the engines http and oip. Empty means http://127.0.0.1:8090 where one of them is set, and otherwise none: an upload cannot be run again with them."`
+	URL      string        `name:"url" help:"Base URL of the model server, for the engines http and oip. Empty means http://127.0.0.1:8090 if one of them is set, and otherwise none: a reprocess cannot ask for them."`
 	Model    string        `help:"Name of the model, for the engine oip." default:"orak-pitch"`
-	Timeout  time.Duration `help:"How long the answer to one window may take, with the wait in the server's queue." default:"2m"`
-	Window   time.Duration `help:"How much audio is sent at once. What a long recording takes of the server's memory is bounded by it." default:"60s"`
-	Context  time.Duration `help:"Audio on both sides of a window whose results are dropped, so that no seam shows." default:"500ms"`
-	Patience time.Duration `help:"How long one window waits for a busy server before the attempt gives its slot away. It is not counted as an attempt either way." default:"1m"`
+	Timeout  time.Duration `help:"Maximum time until the answer to one window, including the wait in the server's queue." default:"2m"`
+	Window   time.Duration `help:"Audio that is sent at once. It bounds the memory of the server that a long recording needs." default:"60s"`
+	Context  time.Duration `help:"Audio on both sides of a window whose results are dropped, to avoid seams." default:"500ms"`
+	Patience time.Duration `help:"How long one window waits for a busy server before the attempt frees its slot. Neither counts as an attempt." default:"1m"`
 }
 
 // defaultURL is where the reference server listens.
 const defaultURL = "http://127.0.0.1:8090"
 
-// Validate reports the first setting that cannot work.
+// Validate returns an error for the first setting that cannot work.
 func (c Config) Validate() error {
 	u, err := url.Parse(cmp.Or(c.URL, defaultURL))
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -31,11 +31,11 @@ func (c Config) Validate() error {
 	case c.Timeout <= 0:
 		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
 	case c.Window < time.Second:
-		return fmt.Errorf("window %v: want 1s at least", c.Window)
+		return fmt.Errorf("window %v: want at least 1s", c.Window)
 	case c.Context < 0 || c.Context > c.Window/2:
 		return fmt.Errorf("context %v: want 0 to half of the window", c.Context)
 	case c.Patience < 0:
-		return fmt.Errorf("patience %v: want 0 at least", c.Patience)
+		return fmt.Errorf("patience %v: want at least 0", c.Patience)
 	}
 	return nil
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // Prove has the server analyze a plain tone, as long as the longest window of a
-// recording of that duration. nil means that it serves now, for any recording
-// of that length: what it then refuses, or dies of, is the recording's. An error
-// says nothing of the recording: a *orak.Fault of class overload or dependency,
-// or the context's.
+// recording of the duration audio. nil means that the server works for recordings
+// of that length: if it then refuses or dies of one, that recording is at fault. An
+// error is a *orak.Fault of class overload or dependency, or the error of ctx; it
+// says nothing about the recording.
 func (c *Client) Prove(ctx context.Context, oip bool, audio time.Duration) error {
 	longest := min(audio, c.cfg.Window+2*c.cfg.Context)
 	_, err := c.patiently(ctx, c.protocol(oip), tone(samplesOf(max(longest, 0))))
@@ -28,7 +28,7 @@ func (c *Client) Prove(ctx context.Context, oip bool, audio time.Duration) error
 	}
 }
 
-// tone is so many samples of 220 Hz at a quarter of full scale.
+// tone returns samples of a 220 Hz sine at a quarter of full scale.
 func tone(samples int) []int16 {
 	s := make([]int16, samples)
 	for i := range s {

@@ -11,20 +11,20 @@ import (
 	"orak"
 )
 
-// Recording is one that is being sent, window by window. It is for one
-// goroutine.
+// Recording is a recording that is being sent, window by window. It is not safe for
+// concurrent use.
 type Recording struct {
-	// run has one window analyzed, until cancel ends what is on its way.
+	// run has one window analyzed; cancel ends a request in flight.
 	run    func(samples []int16) (Found, error)
 	cancel context.CancelFunc
 	window int
 	around int
 
-	// held are the samples from the context before the next window on.
+	// held are the samples not sent yet, after the context of the next window.
 	held []int16
-	// begun is how many samples of context held begins with: none at first.
+	// begun is the number of context samples at the start of held; 0 at first.
 	begun int
-	// sent gives the window that is on its way; nil while none is.
+	// sent receives the result of the window in flight; nil while there is none.
 	sent  chan result
 	whole Found
 	votes votes
@@ -32,13 +32,14 @@ type Recording struct {
 
 type result struct {
 	found Found
-	// skip and keep bound the window without its context, in samples.
+	// skip is the length of the context before the window, keep that of the window,
+	// in samples.
 	skip, keep int
 	err        error
 }
 
-// Start begins a recording by orak's contract, or by the Open Inference
-// Protocol. The caller ends it with Finish or Abandon.
+// Start begins a recording, with orak's contract or the Open Inference Protocol. The
+// caller ends it with Finish or Abandon.
 func (c *Client) Start(ctx context.Context, oip bool) *Recording {
 	analyze := c.protocol(oip)
 	ctx, cancel := context.WithCancel(ctx)
@@ -49,7 +50,7 @@ func (c *Client) Start(ctx context.Context, oip bool) *Recording {
 	}
 }
 
-// protocol is orak's contract, or the Open Inference Protocol.
+// protocol returns the Open Inference Protocol if oip, or else orak's contract.
 func (c *Client) protocol(oip bool) protocol {
 	if oip {
 		return c.Infer
@@ -57,11 +58,11 @@ func (c *Client) protocol(oip bool) protocol {
 	return c.Analyze
 }
 
-// samplesOf is a whole number of 10 ms.
+// samplesOf returns the samples of d, rounded down to 10 ms.
 func samplesOf(d time.Duration) int { return int(d/(10*time.Millisecond)) * SampleRate / 100 }
 
-// Push takes samples, full scale being 1. An error is that of an earlier
-// window, a *orak.Fault or the context's.
+// Push adds samples; full scale is 1. An error is that of an earlier window: a
+// *orak.Fault, or the error of the context.
 func (r *Recording) Push(block []float64) error {
 	for _, v := range block {
 		r.held = append(r.held, int16(max(min(math.Round(v*32768), math.MaxInt16), math.MinInt16)))
@@ -74,7 +75,7 @@ func (r *Recording) Push(block []float64) error {
 	return nil
 }
 
-// Finish sends what is left and gives what was found in the whole.
+// Finish sends the rest and returns the result for the whole recording.
 func (r *Recording) Finish() (Found, error) {
 	defer r.cancel()
 	if left := len(r.held) - r.begun; left > 0 || r.whole.Engine.Name == "" && r.sent == nil {
@@ -90,10 +91,10 @@ func (r *Recording) Finish() (Found, error) {
 	return r.whole, nil
 }
 
-// Abandon ends what is on its way.
+// Abandon cancels the request in flight.
 func (r *Recording) Abandon() { r.cancel() }
 
-// send sends the next window once the one before has come back.
+// send sends the next window once the previous one is answered.
 func (r *Recording) send(keep, after int) error {
 	if err := r.receive(); err != nil {
 		return err
@@ -112,8 +113,8 @@ func (r *Recording) send(keep, after int) error {
 	return nil
 }
 
-// patiently waits in place for a busy server, as long as it says, within the
-// patience of the settings.
+// patiently analyzes a window, and retries while the server is busy: after the delay
+// that it asks for, for at most Config.Patience.
 func (c *Client) patiently(ctx context.Context, analyze protocol, samples []int16) (Found, error) {
 	until := time.Now().Add(c.cfg.Patience)
 	for {
@@ -130,7 +131,7 @@ func (c *Client) patiently(ctx context.Context, analyze protocol, samples []int1
 	}
 }
 
-// receive waits for the window that is on its way and adds it to the whole.
+// receive waits for the window in flight and adds it to the whole.
 func (r *Recording) receive() error {
 	if r.sent == nil {
 		return nil
@@ -143,16 +144,17 @@ func (r *Recording) receive() error {
 	return r.add(got)
 }
 
+// add joins the result of a window to the whole.
 func (r *Recording) add(got result) error {
 	first := r.whole.Engine.Name == ""
 	if first {
 		r.whole = Found{
 			Engine: got.found.Engine, Curve: orak.PitchCurve{HopS: got.found.Curve.HopS},
-			Key: got.found.Key, Tempo: got.found.Tempo, // that there are any; which they are is voted on
+			Key: got.found.Key, Tempo: got.found.Tempo, // only whether the model has them; the votes decide which
 		}
 	}
 	if got.found.Engine != r.whole.Engine {
-		// A model was exchanged halfway: the parts do not belong together.
+		// The model was replaced meanwhile: the windows do not fit together.
 		return &orak.Fault{
 			Class: orak.ClassTransient, Message: "The analysis was interrupted by an update.",
 			Err: fmt.Errorf("the model server was %v and is %v", r.whole.Engine, got.found.Engine),
@@ -173,7 +175,7 @@ func (r *Recording) add(got result) error {
 	return r.addVector(got.found.Embedding)
 }
 
-// belongs refuses a window that cannot be joined to those before it.
+// belongs refuses a window that cannot be joined to the previous ones.
 func (r *Recording) belongs(next Found) error {
 	hop, whole := next.Curve.HopS, r.whole
 	switch {
@@ -189,7 +191,7 @@ func (r *Recording) belongs(next Found) error {
 	}
 }
 
-// addVector adds up the vectors of the windows: their mean is the recording's.
+// addVector sums the vectors of the windows: their mean is that of the recording.
 func (r *Recording) addVector(e *orak.Embedding) error {
 	switch whole := r.whole.Embedding; {
 	case e == nil:
@@ -207,7 +209,7 @@ func (r *Recording) addVector(e *orak.Embedding) error {
 	}
 }
 
-// normalize makes the vector one of unit length; one of zeros stays.
+// normalize scales the vector to unit length; a zero vector stays.
 func (r *Recording) normalize() {
 	if r.whole.Embedding == nil {
 		return

@@ -9,9 +9,9 @@ import (
 	"orak"
 )
 
-// votes has the windows of a recording agree on its key and tempo: each votes
-// with its confidence, for as long as it is. A window that found none has its
-// time, but no vote.
+// votes decides on the key and tempo of a recording: each window votes with its
+// confidence times its duration. A window without a result has a duration but no
+// vote.
 type votes struct {
 	windows []vote
 	seconds float64
@@ -24,14 +24,14 @@ type vote struct {
 }
 
 func (v *votes) add(f Found, seconds float64) {
-	// Nothing at all is a recording, too, of one window.
+	// An empty recording has one window, too.
 	seconds = max(seconds, 1.0/SampleRate)
 	v.windows = append(v.windows, vote{f.Key, f.Tempo, seconds})
 	v.seconds += seconds
 }
 
-// key is the one with the most votes, the first in the alphabet of several; nil
-// where the model looks for none.
+// key returns the key with the most votes, of several the alphabetically first; nil
+// if the model has none.
 func (v *votes) key() *orak.Key {
 	counted := map[orak.Key]float64{}
 	for _, w := range v.windows {
@@ -51,12 +51,12 @@ func (v *votes) key() *orak.Key {
 	return &best
 }
 
-// sameTempo is how far two tempi may be apart, as a share, and be the same: what
-// the beat of a human varies by.
+// sameTempo is the relative difference up to which two tempi count as the same: the
+// variation of a human beat.
 const sameTempo = 0.04
 
-// tempo is the weighted median of the windows' tempi, as confident as those that
-// agree with it; nil where the model looks for none.
+// tempo returns the weighted median of the tempi of the windows, with the confidence
+// of those that agree with it; nil if the model has none.
 func (v *votes) tempo() *orak.Tempo {
 	var found []vote
 	all := 0.0

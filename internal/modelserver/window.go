@@ -16,25 +16,25 @@ import (
 	"orak"
 )
 
-// SampleRate is what windows are sent at, in Hz: mono, 16 bits.
+// SampleRate is the sample rate of windows, in Hz; they are mono with 16 bits.
 const SampleRate = 16000
 
-// Found is what a server found in one window, or in the whole recording.
+// Found is the result for one window, or for the whole recording.
 type Found struct {
 	Engine orak.Engine `json:"engine"`
-	// Curve is empty where the model finds no pitch.
+	// Curve is empty if the model has no pitch.
 	Curve orak.PitchCurve `json:"pitch_curve"`
-	// Key and Tempo are nil where the model does not look for them.
+	// Key and Tempo are nil if the model does not have them.
 	Key   *orak.Key   `json:"key,omitempty"`
 	Tempo *orak.Tempo `json:"tempo,omitempty"`
-	// Embedding is nil where the model gives none.
+	// Embedding is nil if the model has none.
 	Embedding *orak.Embedding `json:"embedding,omitempty"`
 }
 
-// protocol has one window analyzed.
+// protocol analyzes one window.
 type protocol func(ctx context.Context, samples []int16) (Found, error)
 
-// Analyze has one window analyzed by orak's contract: 16 kHz, mono.
+// Analyze has one window analyzed, with orak's contract.
 func (c *Client) Analyze(ctx context.Context, samples []int16) (Found, error) {
 	answer, _, err := c.do(ctx, http.MethodPost, "/v1/analyze", http.Header{"Content-Type": {"audio/wav"}}, WAV(samples))
 	if err != nil {
@@ -47,22 +47,22 @@ func (c *Client) Analyze(ctx context.Context, samples []int16) (Found, error) {
 	return found, found.check(len(samples))
 }
 
-// check refuses what would spoil a result: a server is input, too.
+// check refuses an invalid result: the answer of a server is untrusted input.
 func (f Found) check(samples int) error {
 	c := f.Curve
 	switch {
 	case !named.MatchString(f.Engine.Name) || !named.MatchString(f.Engine.Version):
 		return broken(fmt.Errorf("an analysis of engine %.80q %.80q", f.Engine.Name, f.Engine.Version))
 	case f.Embedding != nil && !comparable(*f.Embedding):
-		return broken(errors.New("an embedding without a name, without values, or with one that is no number"))
+		return broken(errors.New("an embedding without a name or values, or with a value that is no number"))
 	case f.Key != nil && !f.Key.Valid() || f.Tempo != nil && !f.Tempo.Valid():
-		return broken(errors.New("a key or a tempo that is none"))
+		return broken(errors.New("an invalid key or tempo"))
 	case len(c.F0Hz) != len(c.Voicing):
 		return broken(fmt.Errorf("a curve of %d frequencies and %d voicings", len(c.F0Hz), len(c.Voicing)))
 	case len(c.F0Hz) == 0:
 		return nil
 	case !(c.HopS >= 0.001 && c.HopS <= 1) || math.Abs(c.HopS*SampleRate-float64(step(c.HopS))) > 1e-6:
-		return broken(fmt.Errorf("a curve with a hop of %g s: want 0.001 to 1, and whole samples", c.HopS))
+		return broken(fmt.Errorf("a curve with a hop of %g s: want 0.001 to 1, and a whole number of samples", c.HopS))
 	case len(c.F0Hz) != frames(samples, c.HopS):
 		return broken(fmt.Errorf("a curve of %d frames for %d samples", len(c.F0Hz), samples))
 	case slices.ContainsFunc(c.F0Hz, outside(0, SampleRate/2)), slices.ContainsFunc(c.Voicing, outside(0, 1)):
@@ -71,32 +71,35 @@ func (f Found) check(samples int) error {
 	return nil
 }
 
-// named is what stands in results and in the keys of objects.
+// named matches the names and versions of engines, which appear in results and in
+// object keys.
 var named = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// maxDimensions bounds an embedding, which travels in events and histories.
+// maxDimensions bounds an embedding, which is part of events and histories.
 const maxDimensions = 4096
 
-// comparable reports whether an embedding can be compared with others. Its
-// values are bounded so that their sum is a number, too.
+// comparable reports whether an embedding is valid. Its values are bounded so that
+// their sum is finite.
 func comparable(e orak.Embedding) bool {
 	return named.MatchString(e.Name) && named.MatchString(e.Version) && len(e.Values) > 0 && len(e.Values) <= maxDimensions &&
 		!slices.ContainsFunc(e.Values, outside(-1e6, 1e6))
 }
 
-// step is a hop in samples.
+// step returns a hop in samples.
 func step(hop float64) int { return int(math.Round(hop * SampleRate)) }
 
-// frames is how many a curve of so many samples has: one for each hop that
-// begins within them.
+// frames returns the number of frames of a curve: one for each hop that begins
+// within the samples.
 func frames(samples int, hop float64) int { return (samples + step(hop) - 1) / step(hop) }
 
+// outside returns a function that reports whether a value is not within low and
+// high; NaN is not.
 func outside(low, high float32) func(float32) bool {
 	return func(v float32) bool { return !(v >= low && v <= high) }
 }
 
-// headerLength announces how much of a body is JSON, in the Open Inference
-// Protocol's binary extension.
+// headerLength is the header for the length of the JSON in a body, in the binary
+// extension of the Open Inference Protocol.
 const headerLength = "Inference-Header-Content-Length"
 
 type tensor struct {
@@ -115,11 +118,11 @@ type inference struct {
 	Outputs      []tensor       `json:"outputs,omitempty"`
 }
 
-// Infer has one window analyzed by the Open Inference Protocol. The model's
-// input is audio, FP32 [1, samples]; its outputs f0_hz and voicing, FP32
-// [1, frames], have an entry for every 10 ms. A tensor cannot be empty, and what
-// a model makes of half a hop is its own affair: silence fills both up, and what
-// was found in it is dropped.
+// Infer has one window analyzed, with the Open Inference Protocol. The input of the
+// model is audio, FP32 [1, samples]; its outputs f0_hz and voicing, FP32 [1,
+// frames], have an entry for every 10 ms. A tensor cannot be empty, and models
+// differ in how they treat half a hop: so the audio is padded with silence, and the
+// frames of the padding are dropped.
 func (c *Client) Infer(ctx context.Context, samples []int16) (Found, error) {
 	length := max(frames(len(samples), hopOIP), minFramesOIP) * step(hopOIP)
 	audio := make([]byte, 4*length)
@@ -151,7 +154,7 @@ func (c *Client) Infer(ctx context.Context, samples []int16) (Found, error) {
 	return found.first(frames(len(samples), hopOIP)), nil
 }
 
-// first is f with so many frames at most.
+// first returns f with at most the given number of frames.
 func (f Found) first(frames int) Found {
 	f.Curve.F0Hz = f.Curve.F0Hz[:min(frames, len(f.Curve.F0Hz))]
 	f.Curve.Voicing = f.Curve.Voicing[:min(frames, len(f.Curve.Voicing))]
@@ -161,9 +164,9 @@ func (f Found) first(frames int) Found {
 func (c *Client) modelPath() string { return "/v2/models/" + url.PathEscape(c.cfg.Model) }
 
 const (
-	// hopOIP is the distance of two frames in seconds, which the protocol has no word for.
+	// hopOIP is the hop of the curve in seconds; the protocol has no field for it.
 	hopOIP = 0.01
-	// minFramesOIP is the shortest audio that a model is asked about: a second.
+	// minFramesOIP is the shortest audio that is sent, in frames: one second.
 	minFramesOIP = 100
 )
 
@@ -203,7 +206,8 @@ func decodeInference(answer []byte, length string) (Found, error) {
 	return found, nil
 }
 
-// values are the tensor's, from the JSON or the next of the binary tail.
+// values returns the values of the tensor, from the JSON or from the start of the
+// binary tail, and the rest of the tail.
 func (t tensor) values(tail []byte) (values []float32, rest []byte, err error) {
 	if t.Datatype != "FP32" {
 		return nil, nil, fmt.Errorf("datatype %q, want FP32", t.Datatype)
@@ -221,7 +225,7 @@ func (t tensor) values(tail []byte) (values []float32, rest []byte, err error) {
 	return values, tail[int(size):], nil
 }
 
-// WAV is 16 kHz, mono, 16-bit PCM with the shortest of headers.
+// WAV encodes samples as a WAV file: 16 kHz, mono, 16-bit PCM, shortest header.
 func WAV(samples []int16) []byte {
 	const header = 44
 	le := binary.LittleEndian

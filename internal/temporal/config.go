@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// Config says which namespace of which Temporal server to use.
+// Config says which Temporal server and namespace to use.
 type Config struct {
-	Address     string        `help:"Temporal server's frontend as host:port." default:"127.0.0.1:7233"`
+	Address     string        `help:"Frontend of the Temporal server, as host:port." default:"127.0.0.1:7233"`
 	Namespace   string        `help:"Temporal namespace." default:"default"`
 	WebUI       string        `name:"web-ui" help:"Address of the Temporal Web UI, for links in dead letters and alerts. Empty: no links." default:"http://127.0.0.1:8233"`
-	DialTimeout time.Duration `name:"dial-timeout" help:"How long to go on trying to reach the server at start." default:"1m"`
-	Retention   time.Duration `help:"How long closed workflows are kept, where orak itself makes the namespace. Keep it longer than Kafka's retention: it is what tells a repeated upload from a new one." default:"720h"`
+	DialTimeout time.Duration `name:"dial-timeout" help:"How long to retry to reach the server at the start." default:"1m"`
+	Retention   time.Duration `help:"How long closed workflows are kept, if orak registers the namespace. Keep it longer than Kafka's retention: closed workflows are how a repeated upload is recognized." default:"720h"`
 }
 
-// Validate reports the first setting that cannot work.
+// Validate returns an error for the first setting that cannot work.
 func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Address); err != nil {
 		return fmt.Errorf("address %q: want host:port: %w", c.Address, err)
@@ -30,7 +30,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("dial-timeout %v: want more than 0", c.DialTimeout)
 	}
 	if c.Retention < 24*time.Hour {
-		return fmt.Errorf("retention %v: want 24h at least", c.Retention)
+		return fmt.Errorf("retention %v: want at least 24h", c.Retention)
 	}
 	if c.WebUI == "" {
 		return nil
@@ -41,8 +41,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// WorkflowURL links to a run in the Web UI; empty without a Web UI. Without
-// runID it links to the latest run.
+// WorkflowURL links to a run in the Web UI, or to the latest run if runID is empty.
+// It returns an empty string without a Web UI.
 func (c Config) WorkflowURL(workflowID, runID string) string {
 	if c.WebUI == "" {
 		return ""
@@ -54,8 +54,8 @@ func (c Config) WorkflowURL(workflowID, runID string) string {
 	return u
 }
 
-// QueryURL links to the list of the workflows that a visibility query finds;
-// empty without a Web UI.
+// QueryURL links to the list of workflows that a visibility query finds. It returns
+// an empty string without a Web UI.
 func (c Config) QueryURL(query string) string {
 	if c.WebUI == "" {
 		return ""

@@ -18,15 +18,15 @@ import (
 	"go.temporal.io/sdk/interceptor"
 )
 
-// Telemetry is where a client's metrics and spans go. Either may be nil.
+// Telemetry is where the metrics and spans of a client go. Either may be nil.
 type Telemetry struct {
 	Meter  metric.Meter
 	Tracer trace.Tracer
 }
 
-// Dial connects. It tries again for DialTimeout, or until ctx ends, while the
-// server is unreachable or not yet ready, so that the order in which things
-// start does not matter. The caller closes the client.
+// Dial connects. While the server is unreachable or not ready it retries, for at
+// most DialTimeout, so that the order in which processes start does not matter. The
+// caller closes the client.
 func Dial(ctx context.Context, cfg Config, log *slog.Logger, tel Telemetry) (client.Client, error) {
 	opts, err := options(cfg, log, tel)
 	if err != nil {
@@ -37,12 +37,12 @@ func Dial(ctx context.Context, cfg Config, log *slog.Logger, tel Telemetry) (cli
 	c, err := retry(ctx, func() (client.Client, error) {
 		c, err := client.DialContext(ctx, opts)
 		if err != nil {
-			log.DebugContext(ctx, "Temporal is not reachable yet", "address", cfg.Address, "error", err)
+			log.DebugContext(ctx, "Temporal is not reachable yet; retrying", "address", cfg.Address, "error", err)
 		}
 		return c, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, err)
+		return nil, fmt.Errorf("dialing Temporal at %s: %w", cfg.Address, err)
 	}
 	return c, nil
 }
@@ -75,8 +75,8 @@ func temporary(err error) bool {
 	return !errors.As(err, &denied) && !errors.As(err, &invalid)
 }
 
-// DataConverter encodes and decodes the payloads of every client. Whatever reads
-// a payload without the client reads it with this.
+// DataConverter returns the data converter of every client. Code that decodes a
+// payload without a client must use it.
 func DataConverter() converter.DataConverter { return converter.GetDefaultDataConverter() }
 
 func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error) {
@@ -85,20 +85,22 @@ func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error
 		Namespace:     cfg.Namespace,
 		DataConverter: DataConverter(),
 		Logger:        newLogger(log),
-		// The memo holds a timeline, which is bounded (orak.MaxMarks); the SDK
-		// would warn of each that is longer than 2 KiB.
+		// The memo has a timeline, which is bounded (orak.MaxMarks). By default the
+		// SDK warns of each memo that is longer than 2 KiB.
 		PayloadLimits: client.PayloadLimitOptions{MemoSizeWarning: 32 << 10},
 	}
 	if tel.Meter != nil {
 		o.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
-			Meter:   tel.Meter,
-			OnError: func(err error) { log.Warn("Temporal metric failed", "error", err) },
+			Meter: tel.Meter,
+			OnError: func(err error) {
+				log.WarnContext(context.Background(), "recording a Temporal metric failed", "error", err)
+			},
 		})
 	}
 	if tel.Tracer != nil {
 		tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
 			Tracer: tel.Tracer,
-			// The interceptor does not take the global propagator.
+			// The interceptor does not use the global propagator.
 			TextMapPropagator: propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),
 		})
 		if err != nil {

@@ -7,8 +7,8 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// Lazy makes a client that connects when it is first used: for a process that
-// has work to do while Temporal is away. The caller closes the client.
+// Lazy makes a client that connects at its first use, for a process that can work
+// while Temporal is unavailable. The caller closes the client.
 func Lazy(cfg Config, log *slog.Logger, tel Telemetry) (client.Client, error) {
 	opts, err := options(cfg, log, tel)
 	if err != nil {

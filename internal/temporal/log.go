@@ -7,18 +7,18 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// messageActivityError is what the SDK logs, at level error, for every failed
+// messageActivityError is the SDK's log message, at level error, for every failed
 // attempt of an activity.
 const messageActivityError = "Activity error."
 
-// newLogger is log as the SDK wants it.
+// newLogger adapts log for the SDK.
 func newLogger(log *slog.Logger) sdklog.Logger {
 	return sdklog.NewStructuredLogger(slog.New(quiet{log.Handler()}))
 }
 
-// quiet lowers the SDK's word on failed attempts to debug: the activities log
-// each one themselves, with its class and what follows, and an attempt that is
-// retried is no error.
+// quiet lowers the SDK's messages about failed attempts to level debug: the
+// activities log each attempt themselves, with its class and what follows, and a
+// retried attempt is no error.
 type quiet struct{ slog.Handler }
 
 // Handle implements slog.Handler.

@@ -12,9 +12,9 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// EnsureNamespace makes the namespace where it is missing, with the configured
-// retention, and returns once the server takes requests for it. An existing
-// namespace is left as it is.
+// EnsureNamespace registers the namespace with the configured retention if it is
+// missing, and returns once the server takes requests for it. It does not change an
+// existing namespace.
 func EnsureNamespace(ctx context.Context, cfg Config, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
@@ -22,23 +22,23 @@ func EnsureNamespace(ctx context.Context, cfg Config, log *slog.Logger) error {
 		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: newLogger(log),
 	})
 	if err != nil {
-		return fmt.Errorf("dialling Temporal at %s: %w", cfg.Address, err)
+		return fmt.Errorf("dialing Temporal at %s: %w", cfg.Address, err)
 	}
 	defer c.Close()
 	_, err = retry(ctx, func() (struct{}, error) { return struct{}{}, ensure(ctx, c, cfg, log) })
 	return err
 }
 
-// ensure succeeds once the namespace can be used; after making it that takes
-// the server a while.
+// ensure succeeds once the namespace can be used. After its registration the server
+// needs some time.
 func ensure(ctx context.Context, c client.Client, cfg Config, log *slog.Logger) error {
-	// Not Describe: that finds the namespace before requests do.
+	// Not Describe: it finds the namespace before other requests can use it.
 	_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: cfg.Namespace})
 	if err == nil {
 		return nil
 	}
 	if missing := (*serviceerror.NamespaceNotFound)(nil); !errors.As(err, &missing) {
-		return fmt.Errorf("looking for namespace %s: %w", cfg.Namespace, err)
+		return fmt.Errorf("finding namespace %s: %w", cfg.Namespace, err)
 	}
 	_, err = c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace:                        cfg.Namespace,

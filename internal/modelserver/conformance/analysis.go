@@ -14,11 +14,11 @@ const (
 	second = modelserver.SampleRate
 	// tolerance is in cents.
 	tolerance = 50
-	// most is the share of frames that must be right.
+	// most is the share of frames that must be correct.
 	most = 0.9
 )
 
-// sung is a tone with the overtones of a voice, at a quarter of full scale.
+// sung returns a tone with the overtones of a voice, at a quarter of full scale.
 func sung(hz float64, samples int) []float64 {
 	x := make([]float64, samples)
 	for i := range x {
@@ -29,7 +29,7 @@ func sung(hz float64, samples int) []float64 {
 	return x
 }
 
-// analyze sends x as a worker does, in windows, and holds the answer to its length.
+// analyze sends x as a worker does, in windows, and checks the answer.
 func (s *suite) analyze(ctx context.Context, x []float64) (modelserver.Found, error) {
 	r := s.client.Start(ctx, s.target.OIP)
 	defer r.Abandon()
@@ -44,7 +44,7 @@ func (s *suite) analyze(ctx context.Context, x []float64) (modelserver.Found, er
 		s.engine = found.Engine
 	}
 	if found.Engine != s.engine {
-		return modelserver.Found{}, fmt.Errorf("the result is of %v, and the server is %v", found.Engine, s.engine)
+		return modelserver.Found{}, fmt.Errorf("the result is from %v, but the server is %v", found.Engine, s.engine)
 	}
 	return found, nil
 }
@@ -62,7 +62,7 @@ func (s *suite) tone(ctx context.Context) (string, error) {
 	return within(c.F0Hz[edge:len(c.F0Hz)-edge], 220)
 }
 
-// within says whether most frames have the pitch hz.
+// within checks that most frames have the pitch hz.
 func within(f0 []float32, hz float64) (string, error) {
 	right := 0
 	for _, f := range f0 {
@@ -101,12 +101,12 @@ func (s *suite) empty(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if n := len(found.Curve.F0Hz); n > 0 {
-		return "", fmt.Errorf("%d frames were found in nothing", n)
+		return "", fmt.Errorf("%d frames were found in an empty recording", n)
 	}
-	return "nothing was found in it", nil
+	return "no frames were found", nil
 }
 
-// long looks at the frames around each seam above all.
+// long checks in particular the frames around each seam.
 func (s *suite) long(ctx context.Context) (string, error) {
 	x := sung(330, 10*second+77)
 	found, err := s.analyze(ctx, x)
@@ -135,14 +135,14 @@ func (s *suite) repeat(ctx context.Context) (string, error) {
 		}
 	}
 	a, b := found[0], found[1]
-	// A GPU adds up in another order each time: almost the same is the same.
+	// A GPU may add in a different order each time: almost equal is equal.
 	switch {
 	case !near(a.Curve.F0Hz, b.Curve.F0Hz, 0.5), !near(a.Curve.Voicing, b.Curve.Voicing, 0.02):
-		return "", errors.New("the same recording had another curve the second time")
+		return "", errors.New("the same recording had a different curve the second time")
 	case (a.Embedding == nil) != (b.Embedding == nil), a.Embedding != nil && !alike(*a.Embedding, *b.Embedding):
-		return "", errors.New("the same recording had another embedding the second time")
+		return "", errors.New("the same recording had a different embedding the second time")
 	default:
-		return "the same recording twice, the same result", nil
+		return "the same recording had the same result twice", nil
 	}
 }
 

@@ -11,16 +11,16 @@ import (
 	"orak/internal/modelserver"
 )
 
-// The requests at once: more than the server takes, within reason. Where it does
-// not say what it takes, unknownLoad.
+// maxLoad bounds the concurrent requests, which are more than the server takes;
+// unknownLoad is their number if the server does not report its capacity.
 const (
 	maxLoad     = 256
 	unknownLoad = 32
 )
 
-// load sends more at once than the server takes: each request is answered, with
-// a result or with when to come back. How many are refused is the server's
-// affair, since one that is quick has room again.
+// load sends more concurrent requests than the server takes. Each must be answered,
+// with a result or with a Retry-After. It does not check how many are refused: a
+// quick server has room again.
 func (s *suite) load(ctx context.Context) (string, error) {
 	n := unknownLoad
 	if s.slots > 0 {
@@ -43,15 +43,15 @@ func (s *suite) load(ctx context.Context) (string, error) {
 		}
 	}
 	if len(errs) > 0 {
-		return "", fmt.Errorf("%d of %d at once were answered otherwise than with 200, 429 or 503, the first: %w", len(errs), n, errs[0])
+		return "", fmt.Errorf("%d of %d concurrent requests had another answer than 200, 429 or 503, the first: %w", len(errs), n, errs[0])
 	}
 	if done == 0 {
-		return "", fmt.Errorf("all of %d at once were refused", n)
+		return "", fmt.Errorf("all of %d concurrent requests were refused", n)
 	}
-	if err := s.settled(ctx); err != nil {
+	if err := s.recovered(ctx); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d at once: %d analyzed, %d told when to come back", n, done, busy), nil
+	return fmt.Sprintf("%d concurrent requests: %d analyzed, %d refused with a Retry-After", n, done, busy), nil
 }
 
 type answered struct {
@@ -59,12 +59,12 @@ type answered struct {
 	err  error
 }
 
-// crowd is one request of many.
+// crowd sends one of many concurrent requests.
 func (s *suite) crowd(ctx context.Context) answered {
 	samples := make([]int16, 5*second)
 	if s.target.OIP {
 		_, err := s.client.Infer(ctx, samples)
-		return told(err)
+		return inferred(err)
 	}
 	resp, answer, err := s.post(ctx, hostile{path: "/v1/analyze", media: "audio/wav", body: modelserver.WAV(samples)})
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *suite) crowd(ctx context.Context) answered {
 		return answered{}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		if after, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || after < 1 {
-			return answered{err: fmt.Errorf("answered %d with Retry-After %.40q, want whole seconds, 1 at least", resp.StatusCode, resp.Header.Get("Retry-After"))}
+			return answered{err: fmt.Errorf("answered %d with Retry-After %.40q, want at least 1 whole second", resp.StatusCode, resp.Header.Get("Retry-After"))}
 		}
 		return answered{busy: true, err: isProblem(resp, answer)}
 	default:
@@ -83,9 +83,9 @@ func (s *suite) crowd(ctx context.Context) answered {
 	}
 }
 
-// told reads the answer of the Open Inference Protocol, which has no word for
-// when to come back.
-func told(err error) answered {
+// inferred classifies an answer of the Open Inference Protocol, which defines no
+// Retry-After.
+func inferred(err error) answered {
 	var f *orak.Fault
 	if errors.As(err, &f) && f.Class == orak.ClassOverload {
 		return answered{busy: true}
@@ -93,20 +93,21 @@ func told(err error) answered {
 	return answered{err: err}
 }
 
-// settled says that the server takes work again, and lost no place.
-func (s *suite) settled(ctx context.Context) error {
+// recovered checks that the server takes work again, and has lost no place in its
+// queue.
+func (s *suite) recovered(ctx context.Context) error {
 	if s.target.OIP {
 		return nil
 	}
 	if _, err := s.analyze(ctx, make([]float64, second)); err != nil {
-		return fmt.Errorf("after them: %w", err)
+		return fmt.Errorf("after the load: %w", err)
 	}
 	c, err := s.client.Capacity(ctx)
 	if err != nil {
-		return fmt.Errorf("after them: %w", err)
+		return fmt.Errorf("after the load: %w", err)
 	}
 	if c.Waiting > 0 {
-		return errors.New("after them the capacity still tells of waiting requests")
+		return errors.New("after the load the capacity still reports waiting requests")
 	}
 	return nil
 }

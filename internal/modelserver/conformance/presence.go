@@ -10,7 +10,7 @@ import (
 	"orak/internal/modelserver"
 )
 
-// answers is a probe that must say 200.
+// answers returns a check that path answers 200.
 func (s *suite) answers(path string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		resp, err := s.get(ctx, path)
@@ -31,7 +31,7 @@ func (s *suite) get(ctx context.Context, path string) (*http.Response, error) {
 	}
 	resp, err := s.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking for %s: %w", path, err)
+		return nil, fmt.Errorf("requesting %s: %w", path, err)
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxProblem)); err != nil {
@@ -48,11 +48,11 @@ func (s *suite) capacity(ctx context.Context) (string, error) {
 	case c.SampleRateHz != modelserver.SampleRate:
 		return "", fmt.Errorf("sample_rate_hz is %d, want %d", c.SampleRateHz, modelserver.SampleRate)
 	case c.Queue < 0 || c.Running < 0 || c.Waiting < 0:
-		return "", errors.New("queue, running or waiting is below 0")
+		return "", errors.New("queue, running or waiting is negative")
 	case c.Running > c.Slots || c.Waiting > c.Queue:
 		return "", fmt.Errorf("%d of %d slots and %d of %d places in the queue are taken", c.Running, c.Slots, c.Waiting, c.Queue)
 	case c.MemoryBytes < c.MemoryBytesPerSecond:
-		return "", errors.New("memory_bytes does not hold a second of audio (memory_bytes_per_second)")
+		return "", errors.New("memory_bytes is less than memory_bytes_per_second, a second of audio")
 	}
 	s.engine, s.slots = c.Engine, c.Slots+c.Queue
 	return fmt.Sprintf("%s %s, %d slots and a queue of %d", c.Engine.Name, c.Engine.Version, c.Slots, c.Queue), nil
@@ -64,7 +64,7 @@ func (s *suite) metadata(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if engine.Version == "" {
-		return "the model has several versions, so that results are never reused", nil
+		return "the model has several versions, so results are never reused", nil
 	}
 	s.engine = engine
 	return fmt.Sprintf("%s %s", engine.Name, engine.Version), nil

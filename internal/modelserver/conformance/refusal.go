@@ -20,14 +20,14 @@ import (
 	"orak/internal/modelserver"
 )
 
-// maxProblem bounds what is read of a refusal.
+// maxProblem bounds what is read of a refusal, in bytes.
 const maxProblem = 64 << 10
 
 // hostile is a request that must be refused.
 type hostile struct {
 	name, path, media string
 	body              []byte
-	// length is what the request claims; 0 is the body's, -1 none.
+	// length is the Content-Length; 0 means that of the body, -1 none.
 	length int64
 	want   []int
 }
@@ -53,7 +53,7 @@ func (s *suite) refusals() []step {
 func (s *suite) refusalsOIP() []step {
 	path := "/v2/models/" + s.target.Model + "/infer"
 	clientFault := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity}
-	// The protocol says nothing of the form of a refusal.
+	// The protocol does not define the form of a refusal.
 	return s.all([]hostile{
 		{name: "no JSON", path: path, media: "application/json", body: []byte("no JSON"), want: clientFault},
 		{name: "no input", path: path, media: "application/json", body: []byte("{}"), want: clientFault},
@@ -87,12 +87,12 @@ func (s *suite) refused(ctx context.Context, h hostile, problem bool) (string, e
 	return fmt.Sprintf("answered %d", resp.StatusCode), nil
 }
 
-// post sends a request as it is.
+// post sends a request unchanged.
 func (s *suite) post(ctx context.Context, h hostile) (*http.Response, []byte, error) {
 	if h.length > 0 {
 		return s.announce(ctx, h)
 	}
-	// Its type hides the length.
+	// The type hides the length from net/http.
 	body := struct{ io.Reader }{bytes.NewReader(h.body)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+h.path, body)
 	if err != nil {
@@ -119,8 +119,8 @@ func (s *suite) post(ctx context.Context, h hostile) (*http.Response, []byte, er
 	return resp, answer, nil
 }
 
-// announce sends the header of a request, and nothing of a body that nobody has:
-// a server must refuse it for what is announced.
+// announce sends only the header of a request: a server must refuse it for the
+// length that it announces.
 func (s *suite) announce(ctx context.Context, h hostile) (*http.Response, []byte, error) {
 	u, err := url.Parse(s.base + h.path)
 	if err != nil {
@@ -157,7 +157,7 @@ func dial(ctx context.Context, u *url.URL) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")))
 }
 
-// isProblem holds a refusal to RFC 9457.
+// isProblem checks that a refusal follows RFC 9457.
 func isProblem(resp *http.Response, answer []byte) error {
 	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err != nil || media != "application/problem+json" {
@@ -169,10 +169,10 @@ func isProblem(resp *http.Response, answer []byte) error {
 		Status int    `json:"status"`
 	}
 	if err := json.Unmarshal(answer, &p); err != nil {
-		return errors.New("its body is no JSON")
+		return errors.New("its body is not JSON")
 	}
 	if p.Type == "" || p.Title == "" || p.Status != resp.StatusCode {
-		return errors.New("its body lacks type or title, or has another status")
+		return errors.New("its body lacks a type or title, or has a different status")
 	}
 	return nil
 }

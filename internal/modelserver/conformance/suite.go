@@ -10,46 +10,46 @@ import (
 	"orak/internal/modelserver"
 )
 
-// Check is what one look at the server said.
+// Check is the result of one check.
 type Check struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
-	// Why says what was seen, or what was wrong.
+	// Why says what the server did, or what was wrong.
 	Why string `json:"why"`
 }
 
-// Target is the server, and how it is spoken to.
+// Target is the server to check, and its protocol.
 type Target struct {
 	URL string
-	// OIP is the Open Inference Protocol in place of orak's own contract; Model
-	// is the model's name there.
+	// OIP selects the Open Inference Protocol instead of orak's own contract; Model
+	// is the name of the model there.
 	OIP   bool
 	Model string
 	// Timeout bounds one answer.
 	Timeout time.Duration
 }
 
-// The windows in which a long recording is sent: short, so that some seconds
-// have some seams.
+// window and around are the windows of a long recording: short, so that a few
+// seconds have several seams.
 const (
 	window = 3 * time.Second
 	around = 500 * time.Millisecond
 )
 
-// suite is one run.
+// suite is the state of one run.
 type suite struct {
 	target Target
 	base   string
 	client *modelserver.Client
 	http   *http.Client
 	engine orak.Engine
-	// slots is how many requests the server takes at once, those that wait
-	// included.
+	// slots is the number of concurrent requests that the server takes, including
+	// those that wait.
 	slots int
 }
 
-// Run makes every check in turn and hands each to report. It ends with the
-// first that makes the others pointless, and with ctx.
+// Run runs the checks in order and calls report with each. It ends after a failed
+// check without which the others make no sense, and with ctx.
 func Run(ctx context.Context, target Target, report func(Check)) {
 	s := &suite{
 		target: target, base: strings.TrimSuffix(target.URL, "/"),
@@ -78,11 +78,11 @@ func Run(ctx context.Context, target Target, report func(Check)) {
 	}
 }
 
-// step is one check, which tells what it saw.
+// step is one check; look returns what the server did.
 type step struct {
 	name string
 	look func(context.Context) (string, error)
-	// needed says that without it no other makes sense.
+	// needed means that the other checks make no sense if this one fails.
 	needed bool
 }
 
