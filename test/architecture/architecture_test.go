@@ -74,6 +74,11 @@ func TestEveryRowMatchesSomething(t *testing.T) {
 			require.Truef(t, imported(pattern, b.dirs...), "ban for %s: nobody needs the exception %s", b.dirs, pattern)
 		}
 	}
+	for _, h := range habitRules {
+		for _, pattern := range h.except {
+			require.Truef(t, exists(pattern), "%s: %s", h.what, pattern)
+		}
+	}
 }
 
 // Each rule is tested with a breach: a checker that finds nothing would accept every
@@ -114,6 +119,14 @@ func TestBreachesAreFound(t *testing.T) {
 		"the global logger":                             {map[string]string{"api/a.go": "package api\nimport \"log/slog\"\nfunc f() { slog.Info(\"x\") }"}, "api/a.go:3: the global logger"},
 		"a skipped test":                                {map[string]string{"api/a_test.go": "package api\nimport \"testing\"\nfunc TestX(t *testing.T) { t.Skip() }"}, "api/a_test.go:3: a skipped test"},
 		"a context kept":                                {map[string]string{"api/a.go": "package api\nimport \"context\"\ntype T struct { ctx context.Context }"}, "a context kept in a struct"},
+		"a log without a context":                       {map[string]string{"api/a.go": "package api\nfunc f() { s.log.Info(\"x\") }"}, "api/a.go:2: a log line without a context"},
+		"a log with attributes":                         {map[string]string{"api/a.go": "package api\nfunc f() { log.InfoContext(ctx, \"x\", slog.String(\"a\", b)) }"}, "api/a.go:2: a log line with slog attributes"},
+		"a log with a message that is not constant":     {map[string]string{"api/a.go": "package api\nfunc f() { log.WarnContext(ctx, \"x\"+y) }"}, "api/a.go:2: a log line with slog attributes"},
+		"a log of pairs":                                {map[string]string{"api/a.go": "package api\nfunc f() { s.deps.Log.InfoContext(ctx, \"x\", \"a\", b) }"}, ""},
+		"an article in front of a test":                 {map[string]string{"api/a_test.go": "package api\nfunc TestAnUploadArrives(t *testing.T) {}"}, "api/a_test.go:2: a test whose name begins with an article"},
+		"a test about API":                              {map[string]string{"api/a_test.go": "package api\nfunc TestAPIServes(t *testing.T) {}"}, ""},
+		"the default data converter":                    {map[string]string{"bridge/a.go": "package bridge\nvar c = converter.GetDefaultDataConverter()"}, "bridge/a.go:2: the default data converter"},
+		"the default data converter in its place":       {map[string]string{"workflows/payloads.go": "package workflows\nvar c = converter.GetDefaultDataConverter()"}, ""},
 		"a file that is too long":                       {map[string]string{"api/a.go": "package api\n" + strings.Repeat("//\n", maxLines)}, "601 lines"},
 		"an edge links workflow code":                   {map[string]string{"workflows/w.go": workflow, "bridge/a.go": "package bridge\nimport \"orak/workflows\"\nvar f = workflows.ProcessUpload"}, "bridge/a.go:3: workflow code workflows.ProcessUpload"},
 		"an edge may use the names of workflows":        {map[string]string{"workflows/w.go": workflow, "bridge/a.go": "package bridge\nimport \"orak/workflows\"\nvar f = workflows.UploadWorkflowID"}, ""},

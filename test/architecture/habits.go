@@ -3,7 +3,9 @@ package architecture
 import (
 	"fmt"
 	"go/ast"
+	"regexp"
 	"slices"
+	"strings"
 )
 
 // habit is something that a file must not do, as far as its syntax shows.
@@ -57,7 +59,41 @@ var habitRules = []habit{
 			return ok && slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool { return isSelector(f.Type, "context", "Context") })
 		},
 	},
+	{
+		what: "a log line without a context", why: "log.InfoContext(ctx, …) is the one form: handlers read trace and request ids from the context",
+		programs: true,
+		breach: func(n ast.Node) bool {
+			return isLogCall(n, "Debug", "Info", "Warn", "Error")
+		},
+	},
+	{
+		what: "a log line with slog attributes, or with a message that is not constant", why: "a constant message can be searched for; details are pairs: \"key\", value",
+		programs: true,
+		breach: func(n ast.Node) bool {
+			if !isLogCall(n, "DebugContext", "InfoContext", "WarnContext", "ErrorContext", "With") {
+				return false
+			}
+			return slices.ContainsFunc(n.(*ast.CallExpr).Args, func(arg ast.Expr) bool {
+				return isCall(arg, "slog", "Any", "Bool", "Duration", "Float64", "Int", "Int64", "String", "Time", "Uint64")
+			}) || isMade(n.(*ast.CallExpr))
+		},
+	},
+	{
+		what: "a test whose name begins with an article", why: "a test is named for its subject: TestCancellationRequestIsNotACanceledEvent",
+		tests: true,
+		breach: func(n ast.Node) bool {
+			fn, ok := n.(*ast.FuncDecl)
+			return ok && fn.Recv == nil && articled.MatchString(fn.Name.Name)
+		},
+	},
+	{
+		what: "the default data converter", why: "payloads are decoded by workflows.Payloads, with the client's own converter: behind a codec the default one reads nothing",
+		programs: true, except: []string{"workflows/payloads.go", "internal/temporal/..."},
+		breach: func(n ast.Node) bool { return isCall(n, "converter", "GetDefaultDataConverter") },
+	},
 }
+
+var articled = regexp.MustCompile(`^(Test|Benchmark|Fuzz)(A[A-Z][a-z]|(An|The)[A-Z0-9])`)
 
 // habits checks a file against the habits and the maximum length.
 func habits(f File) []Violation {
@@ -83,4 +119,38 @@ func isCall(n ast.Node, pkg string, names ...string) bool {
 		return false
 	}
 	return slices.ContainsFunc(names, func(name string) bool { return isSelector(call.Fun, pkg, name) })
+}
+
+// isLogCall reports whether a node calls one of the methods of a value that is named
+// as a logger.
+func isLogCall(n ast.Node, methods ...string) bool {
+	call, ok := n.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	method, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || !slices.Contains(methods, method.Sel.Name) {
+		return false
+	}
+	name := ""
+	switch x := method.X.(type) {
+	case *ast.Ident:
+		name = x.Name
+	case *ast.SelectorExpr:
+		name = x.Sel.Name
+	}
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, "log") && name != "slog" || strings.HasSuffix(name, "logger")
+}
+
+// isMade reports whether the message of a …Context call is an expression.
+func isMade(call *ast.CallExpr) bool {
+	if len(call.Args) < 2 || !strings.HasSuffix(call.Fun.(*ast.SelectorExpr).Sel.Name, "Context") {
+		return false
+	}
+	switch call.Args[1].(type) {
+	case *ast.CallExpr, *ast.BinaryExpr:
+		return true
+	}
+	return false
 }
