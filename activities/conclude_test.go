@@ -56,7 +56,7 @@ func TestConcludeKeepsTheFirstOutcomeOfACycle(t *testing.T) {
 	}
 }
 
-// Somebody asked for it to be analyzed again.
+// The upload was analyzed again on request.
 func TestConcludeStoresOneOutcomePerCycle(t *testing.T) {
 	t.Parallel()
 	a, s, k := stages(t)
@@ -120,11 +120,11 @@ func TestConcludePublishesTheEventOfAStoredOutcome(t *testing.T) {
 	later.UpdatedAt = noon.Add(time.Hour)
 	p, err := a.Conclude(t.Context(), later)
 	require.NoError(t, err)
-	require.Equal(t, noon, p.UpdatedAt, "as it was decided")
+	require.Equal(t, noon, p.UpdatedAt, "the decided one")
 	require.Equal(t, noon, k.events[0].Time)
 }
 
-// mute is a Publisher whose Kafka is away.
+// mute is a Publisher whose Kafka is unavailable.
 type mute struct{}
 
 func (mute) PublishEvent(context.Context, string, events.Event) error { return errors.New("away") }

@@ -12,7 +12,7 @@ import (
 	"orak/events"
 )
 
-// precise is an engine that gives all digits that it has.
+// precise is an engine whose results have many digits.
 type precise struct{}
 
 var preciseEngine = orak.Engine{Name: "precise", Version: "1"}
@@ -25,7 +25,7 @@ func (precise) Analyze(_ context.Context, wav io.Reader, _ func(float64)) (orak.
 	return found, orak.PitchCurve{HopS: 0.01, F0Hz: []float32{440.12346}, Voicing: []float32{0.98765}}, err
 }
 
-// published is what the results of an upload say, wherever they stand.
+// published returns the analysis of an upload, as stored and as published.
 func published(t *testing.T, s *shelf, k *said, id orak.UploadID) (file, event orak.Analysis) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal(s.objects[orak.AnalysisKey("choir", id)], &file))

@@ -13,14 +13,14 @@ func TestEndedAttemptsCorrectOnlyWhatTheServerMissed(t *testing.T) {
 	var m endedAttempts
 	s := step{"run", "5"}
 	running := Heartbeat{}.begin(noon)
-	require.Equal(t, running, m.latest(s, running), "nothing is known of it")
+	require.Equal(t, running, m.latest(s, running), "it is unknown")
 	m.keep(s, running.refund())
 	require.Equal(t, running.refund(), m.latest(s, running))
 	require.Equal(t, running, m.latest(step{"run", "6"}, running), "another step")
 	require.Equal(t, running, m.latest(step{"other", "5"}, running), "another run")
 
 	later := running.refund().begin(noon.Add(time.Minute))
-	require.Equal(t, later, m.latest(s, later), "an attempt after it died elsewhere")
+	require.Equal(t, later, m.latest(s, later), "a later attempt crashed in another process")
 	heard := running
 	heard.Open, heard.Waits = false, 3
 	require.Equal(t, heard, m.latest(s, heard), "the server knows how it ended")

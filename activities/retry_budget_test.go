@@ -12,7 +12,7 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// fail plays one attempt that fails, at the given time.
+// fail runs one attempt that fails at the given time.
 func fail(b Budget, before Heartbeat, f *orak.Fault, at time.Time) (Heartbeat, verdict) {
 	return b.judge(before.begin(at), f, at.Add(time.Second))
 }
@@ -86,7 +86,7 @@ func TestBudgetDelaysOverloadByRetryAfter(t *testing.T) {
 	require.Equal(t, verdict{retry: true, delay: 90 * time.Second}, v)
 	require.Zero(t, h.Attempts)
 	_, v = fail(b, h, &orak.Fault{Class: orak.ClassOverload, RetryAfter: 1e6 * time.Hour}, noon)
-	require.Equal(t, maxRetryAfter, v.delay, "one answer must not stop an upload for years")
+	require.Equal(t, maxRetryAfter, v.delay, "one answer must not delay an upload for years")
 }
 
 func TestBudgetEndsTheWaitAtACountedFailure(t *testing.T) {
@@ -96,7 +96,7 @@ func TestBudgetEndsTheWaitAtACountedFailure(t *testing.T) {
 	require.False(t, h.WaitingSince.IsZero())
 	h, _ = fail(b, h, &orak.Fault{Class: orak.ClassTransient}, noon.Add(20*time.Hour))
 	h, v := fail(b, h, &orak.Fault{Class: orak.ClassDependency}, noon.Add(30*time.Hour))
-	require.True(t, v.retry, "another outage has a day of its own")
+	require.True(t, v.retry, "another outage has its own day")
 	require.Equal(t, 1, h.Attempts)
 }
 

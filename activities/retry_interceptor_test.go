@@ -65,7 +65,7 @@ func (k *kept) heartbeats() []Heartbeat {
 	return append([]Heartbeat(nil), k.beats...)
 }
 
-// asFailure reads the error of a stage as the workflow does.
+// asFailure decodes the error of a stage as the workflow does.
 func asFailure(t *testing.T, err error) (*temporal.ApplicationError, orak.Failure) {
 	t.Helper()
 	var app *temporal.ApplicationError
@@ -138,7 +138,7 @@ func TestLastFailureCarriesTheAttemptsBeforeIt(t *testing.T) {
 	var f orak.Failure
 	var marks []orak.Mark
 	require.NoError(t, app.Details(&f, &marks))
-	require.Empty(t, marks, "what is retried carries none")
+	require.Empty(t, marks, "a retried failure carries none")
 	beats := k.heartbeats()
 
 	k = keep(t, TypeConvert, 0, failing(&orak.Fault{Class: orak.ClassInput, Message: "Not audio."}))
@@ -244,9 +244,9 @@ func TestFailureTextIsTruncatedToTheServersLimit(t *testing.T) {
 	require.Less(t, proto.Size(temporal.GetDefaultFailureConverter().ErrorToFailure(app)), 4<<10)
 }
 
-// The server has heard the begin of an attempt and nothing since: it timed the
-// attempt out. The process in which it ended knows how it ended, and the next
-// attempt there is charged for that: an outage is no attempt.
+// The server has the first heartbeat of an attempt, but not its end, and timed it
+// out. The process in which the attempt ended knows how, and charges the next
+// attempt there for that: an outage costs no attempt.
 func TestAttemptIsChargedAsItEndedWhenTheServerMissedIt(t *testing.T) {
 	t.Parallel()
 	for class, counted := range map[orak.Class]int{orak.ClassDependency: 0, orak.ClassTransient: 1} {

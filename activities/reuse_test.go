@@ -12,7 +12,7 @@ import (
 	"orak/events"
 )
 
-// counts is an engine of a name that counts what it computes.
+// counts is an engine that counts its analyses.
 type counts struct {
 	engine orak.Engine
 	silent error
@@ -32,14 +32,14 @@ const (
 	secondID orak.UploadID = "0190aaaa-0000-7000-8000-000000000002"
 )
 
-// same is another upload of the same bytes.
+// same returns another upload of the same bytes.
 func same(t orak.Tenant, id orak.UploadID) orak.Upload {
 	u := accepted()
 	u.Tenant, u.ID, u.Key = t, id, orak.OriginalKey(t, id)
 	return u
 }
 
-// finished is a bucket in which the first upload is analyzed and published.
+// finished returns a bucket in which the first upload is analyzed and published.
 func finished(t *testing.T) (*Activities, *shelf, counts) {
 	t.Helper()
 	a, s, _ := stages(t)
@@ -75,10 +75,10 @@ func TestReuseAnalyzesTheSameRecordingOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, *engine.ran)
 	require.Equal(t, 90.0, got.Tempo.BPM)
-	require.Equal(t, string(secondID), got.Audio.Codec, "its own recording's description")
+	require.Equal(t, string(secondID), got.Audio.Codec, "the description of its own recording")
 	require.Equal(t, s.objects[orak.PitchKey("choir", firstID)], s.objects[orak.PitchKey("choir", secondID)])
 	require.Equal(t, engine.engine, got.Engine)
-	// A run of the first again finds its own.
+	// Another run of the first upload finds its own analysis.
 	_, err = analyzed(t, a, s, same("choir", firstID), "")
 	require.NoError(t, err)
 	require.Equal(t, 1, *engine.ran)
@@ -179,7 +179,7 @@ func TestReusePointsToTheLatestUpload(t *testing.T) {
 	}
 	_, err = analyzed(t, a, s, same("choir", "0190aaaa-0000-7000-8000-000000000003"), "")
 	require.NoError(t, err)
-	require.Equal(t, 1, *engine.ran, "the first is gone, its analysis lives on with the second")
+	require.Equal(t, 1, *engine.ran, "the first is erased; its analysis remains with the second")
 }
 
 func TestFinishedKeyEscapesTheEngine(t *testing.T) {

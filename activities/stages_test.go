@@ -31,7 +31,7 @@ type links struct{}
 func (links) WorkflowURL(id, run string) string { return "http://ui/" + id + "/" + run }
 func (links) QueryURL(query string) string      { return "http://ui/?" + query }
 
-// shelf is a Store in memory; open, where it is set, may spoil what is read.
+// shelf is a Store in memory; open, if it is set, may damage what is read.
 type shelf struct {
 	objects map[string][]byte
 	open    func(n int, data []byte) (io.Reader, error)
@@ -84,7 +84,7 @@ func (s *shelf) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-// copies converts by copying, and leaves a file of its own behind.
+// copies converts by copying, and leaves another file behind.
 type copies struct{ limits *orak.Limits }
 
 func (c copies) Convert(_ context.Context, src, dst string, limits orak.Limits, progress func(float64)) (orak.Audio, error) {
@@ -105,7 +105,7 @@ func (c copies) Convert(_ context.Context, src, dst string, limits orak.Limits, 
 	return orak.Audio{Codec: "pcm"}, os.WriteFile(dst, data, 0o600)
 }
 
-// reads analyzes by reading; whatever goes wrong it takes for the model's.
+// reads analyzes by reading; it reports every error as one of the model.
 type reads struct{}
 
 func (reads) Identity(context.Context) (orak.Engine, error) { return orak.Engine{Name: "test"}, nil }
@@ -253,7 +253,7 @@ func TestConvertWaitsForAnAbsentRecording(t *testing.T) {
 		_, err := env.ExecuteActivity(convert)
 		require.NoError(t, err)
 		require.Equal(t, want, class(t, found))
-		require.Empty(t, orak.AsFault(found).Dependency, "it is no outage of the store")
+		require.Empty(t, orak.AsFault(found).Dependency, "the store is available")
 	}
 }
 
@@ -282,7 +282,7 @@ func TestSweepScratchRemovesFoldersOfKilledWorkers(t *testing.T) {
 	require.Equal(t, []string{other, fresh}, leftovers(t, a))
 }
 
-// An operator may allow a conversion a day.
+// An operator may allow a conversion to take a day.
 func TestSweepScratchKeepsFoldersInUse(t *testing.T) {
 	t.Parallel()
 	a, _, _ := stages(t)
@@ -340,7 +340,7 @@ func TestPublishStoresTheObjectsBeforeTheEvent(t *testing.T) {
 		Completed: AnnounceInput{ID: "id", Type: events.Completed, At: noon,
 			Lifecycle: events.Lifecycle{Upload: u, Status: orak.StatusCompleted}},
 	}
-	for range 2 { // a repeat changes nothing but to say it again
+	for range 2 { // a repeat only publishes the event again
 		require.NoError(t, a.Publish(t.Context(), in))
 	}
 	require.Contains(t, s.objects, orak.AnalysisKey(u.Tenant, u.ID))

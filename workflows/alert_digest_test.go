@@ -76,7 +76,7 @@ func TestDigestWaitsForTheAlertWebhook(t *testing.T) {
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
 	require.Len(t, w.posts, 1)
-	require.Equal(t, 2, w.posts[0].Count, "what comes in the meantime is told with it")
+	require.Equal(t, 2, w.posts[0].Count, "what arrives meanwhile is in the same message")
 }
 
 func TestDigestContinuesAsNewInAStorm(t *testing.T) {
@@ -110,7 +110,7 @@ func park(w *world, at time.Duration, id string) {
 	})
 }
 
-// unpark reports that an upload is parked no longer, after which left are.
+// unpark signals that an upload is unparked, after which left are parked.
 func unpark(w *world, at time.Duration, left int) {
 	w.after(at, func() {
 		w.parked = func() int { return left }
@@ -125,7 +125,7 @@ func TestDigestPostsRepeatsAndResolves(t *testing.T) {
 	w.parked = func() int { return 2 }
 	park(w, 0, "a")
 	park(w, s, "b")
-	unpark(w, 9*h, 1) // told at 10 s, repeated after 4 and 8 h
+	unpark(w, 9*h, 1) // posted at 10 s, repeated after 4 and 8 h
 	unpark(w, 9*h+30*s, 0)
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
@@ -139,8 +139,8 @@ func TestDigestPostsRepeatsAndResolves(t *testing.T) {
 	require.Equal(t, noon, again.FirstAt)
 	require.Equal(t, noon.Add(s), again.LastAt)
 	require.Equal(t, 2, resolved.Count)
-	require.Equal(t, noon.Add(9*h+40*s), resolved.ResolvedAt, "a nudge is looked into after the group's wait")
-	require.Equal(t, 5, w.runs[activities.TypeCountParked], "for each of the first three messages and for each nudge")
+	require.Equal(t, noon.Add(9*h+40*s), resolved.ResolvedAt, "a signal is followed by a count after GroupWait")
+	require.Equal(t, 5, w.runs[activities.TypeCountParked], "for each of the first three messages and for each signal")
 }
 
 func TestDigestCountsAgainWhenTheCountLags(t *testing.T) {
@@ -148,7 +148,7 @@ func TestDigestCountsAgainWhenTheCountLags(t *testing.T) {
 	w := newWorld(t)
 	w.parked = func() int { return 1 }
 	park(w, 0, "a")
-	unpark(w, time.Minute, 1) // the count lags behind
+	unpark(w, time.Minute, 1) // the count lags
 	w.after(2*time.Minute, func() { w.parked = func() int { return 0 } })
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
@@ -159,9 +159,9 @@ func TestDigestCountsAgainWhenTheCountLags(t *testing.T) {
 func TestDigestDoubtsAnUnexplainedZeroCount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	park(w, 0, "a") // and the count shows nobody
+	park(w, 0, "a") // but the count is 0
 	w.after(time.Minute, func() { w.parked = func() int { return 1 } })
-	w.after(time.Hour, func() { w.parked = func() int { return 0 } }) // without a nudge
+	w.after(time.Hour, func() { w.parked = func() int { return 0 } }) // without a signal
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
 	require.Len(t, w.posts, 2)
@@ -186,7 +186,7 @@ func TestAlertDuringTheResolvedMessageStartsAnew(t *testing.T) {
 	require.Len(t, w.posts, 4)
 	require.False(t, w.posts[1].ResolvedAt.IsZero())
 	require.Equal(t, 1, w.posts[2].Count)
-	require.Equal(t, 1, w.posts[3].Count, "the second note tells of the second alert alone")
+	require.Equal(t, 1, w.posts[3].Count, "the second message has only the second alert")
 	require.Equal(t, noon.Add(time.Hour), w.posts[3].FirstAt)
 }
 
@@ -255,7 +255,7 @@ func TestResolvedMessageWaitsForTheAlertWebhook(t *testing.T) {
 	park(w, 0, "a")
 	unpark(w, 5*time.Hour, 0)
 	w.fail = func(name string, n int) error {
-		if name == activities.TypePostAlert && n > 2 && n < 30 { // the message and its repeat came through
+		if name == activities.TypePostAlert && n > 2 && n < 30 { // the message and its reminder are posted
 			return errors.New("the webhook is away")
 		}
 		return nil
@@ -282,7 +282,7 @@ func TestDigestContinuesAsNewWithItsState(t *testing.T) {
 	next := newWorld(t)
 	next.SetStartTime(noon.Add(time.Hour))
 	next.parked = func() int { return 2 }
-	park(next, 0, "a") // repeats, which are no news
+	park(next, 0, "a") // repeats
 	park(next, 0, "b")
 	unpark(next, time.Hour, 1)
 	unpark(next, time.Hour, 0)
@@ -313,14 +313,14 @@ func TestDigestUsesTheIntervalsOfTheLatestAlert(t *testing.T) {
 	}
 	alert := messages.Alert{ID: "a", UploadID: "a", WorkflowID: "upload-a", At: noon}
 	w.after(time.Second, func() { w.SignalWorkflow(workflows.SignalAlert, alert) })
-	w.after(30*time.Minute, func() { // the first alert comes again, from a worker with other settings
+	w.after(30*time.Minute, func() { // a repeat of the first alert, from a worker with other settings
 		w.SignalWorkflow(workflows.SignalAlert, workflows.AlertSignal{Alert: alert, Intervals: &workflows.AlertIntervals{
 			GroupWait: time.Second, GroupInterval: time.Minute, RepeatInterval: time.Hour,
 		}})
 	})
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
-	require.Len(t, w.posts, 3, "told, repeated after an hour instead of four, and resolved")
+	require.Len(t, w.posts, 3, "posted, repeated after an hour instead of four, and resolved")
 	require.Equal(t, 1, w.posts[1].Parked.Count)
 	resolved := w.posts[2].ResolvedAt.Sub(noon)
 	require.Greater(t, resolved, 2*time.Hour)

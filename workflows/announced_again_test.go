@@ -12,8 +12,8 @@ import (
 	"orak/workflows"
 )
 
-// refusedInput is of an upload of which the announcement says only whose it is
-// and which.
+// refusedInput is the input of an upload whose announcement has only its tenant and
+// id.
 func refusedInput() workflows.ProcessUploadInput {
 	in := input()
 	in.Upload = orak.BareUpload(in.Upload.Tenant, in.Upload.ID)
@@ -50,7 +50,7 @@ func TestRefusedAnnouncementIsDeadLettered(t *testing.T) {
 	require.Equal(t, []string{"dead_lettered", "discarded"}, w.eventTypes())
 	for _, e := range w.events {
 		_, err := events.NewLifecycle(e.ID, e.Type, e.At, e.Lifecycle)
-		require.NoError(t, err, "it can be emitted")
+		require.NoError(t, err, "it can be published")
 	}
 	require.Equal(t, in.Origin, w.letters[0].Origin)
 	require.Equal(t, *in.Refused, w.letters[0].Failure)

@@ -17,8 +17,8 @@ import (
 	"orak/workflows"
 )
 
-// restarted is an upload that was parked in a stage and whose workflow was gone:
-// what the stages had found is gone with it.
+// restarted is an upload that was parked in a stage when its workflow was lost: the
+// results of its stages are lost with it.
 func restarted(stage orak.Stage) workflows.ProcessUploadInput {
 	in := input()
 	in.Restarts = 1
@@ -55,14 +55,14 @@ func TestReprocessOfARestartedUploadBeginsWithAnyStage(t *testing.T) {
 				require.NoError(t, w.GetWorkflowError())
 				require.Equal(t, orak.StatusCompleted, w.status().Status)
 				require.Equal(t, []string{"reprocessed", "converted", "analyzed", "completed"}, w.eventTypes())
-				require.Equal(t, orak.StageConvert, w.events[0].Lifecycle.Stage, "what is missing is made again")
+				require.Equal(t, orak.StageConvert, w.events[0].Lifecycle.Stage, "missing results are made again")
 				require.Equal(t, events.EndID(w.status().Upload.ID, 1), w.events[3].ID)
 			})
 		}
 	}
 }
 
-// shown are the statuses that the memo has had, in order.
+// shown returns the statuses of the memo, in order.
 func (w *world) shown() *[]orak.Status {
 	var all []orak.Status
 	w.OnUpsertMemo(mock.Anything).Run(func(args mock.Arguments) {
@@ -71,7 +71,7 @@ func (w *world) shown() *[]orak.Status {
 	return &all
 }
 
-// slow makes an activity fail for so many attempts, as an outage does.
+// slow makes an activity fail in its first attempts, as an outage does.
 func slow(name string, n int, inner func(string, int) error) func(string, int) error {
 	return func(activityType string, attempt int) error {
 		if activityType == name && attempt <= n {
@@ -81,8 +81,9 @@ func slow(name string, n int, inner func(string, int) error) func(string, int) e
 	}
 }
 
-// However a discard and a cancellation meet, and whatever is away meanwhile, the
-// upload has one end, and shows it once its consequences are there.
+// However a discard and a cancellation interleave, and whatever is unavailable
+// meanwhile, the upload has one end, and shows it once the outcome and the event are
+// durable.
 func TestDiscardAndCancellationMakeOneEnd(t *testing.T) {
 	t.Parallel()
 	discard := func(w *world) {
@@ -110,7 +111,7 @@ func TestDiscardAndCancellationMakeOneEnd(t *testing.T) {
 				shown := w.shown()
 				for i, do := range c.do {
 					w.after(time.Duration(i+3)*time.Second, func() {
-						require.False(t, w.status().Status.Final(), "nothing is shown that is not durable")
+						require.False(t, w.status().Status.Final(), "only a durable end is shown")
 						do(w)
 					})
 				}
@@ -132,8 +133,8 @@ func TestDiscardAndCancellationMakeOneEnd(t *testing.T) {
 	}
 }
 
-// A cancellation that comes while the results are published is too late: the
-// analysis is there, and is said to be.
+// A cancellation while the results are published is too late: the analysis is stored
+// and announced.
 func TestCompletionIsNotCanceledOnceItBegan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -148,7 +149,7 @@ func TestCompletionIsNotCanceledOnceItBegan(t *testing.T) {
 	require.Equal(t, []string{"converted", "analyzed", "completed"}, w.eventTypes())
 }
 
-// What was on its way to Kafka arrives before the last event.
+// An event that is being published arrives before the last event.
 func TestCancellationWaitsForEarlierEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -161,7 +162,7 @@ func TestCancellationWaitsForEarlierEvents(t *testing.T) {
 	require.Zero(t, w.runs[activities.TypeAnalyze])
 }
 
-// The run before was cut off while it ended the upload.
+// The previous run was interrupted while it ended the upload.
 func TestInterruptedEndIsFinished(t *testing.T) {
 	t.Parallel()
 	failure := &orak.Failure{Stage: orak.StageAnalyze, Class: orak.ClassModel, Message: "No."}
@@ -177,13 +178,13 @@ func TestInterruptedEndIsFinished(t *testing.T) {
 		require.Equal(t, status == orak.StatusExpired || status == orak.StatusCanceled, w.GetWorkflowError() != nil)
 		require.Equal(t, []string{string(status)}, w.eventTypes())
 		require.Equal(t, events.EndID(in.Upload.ID, 2), w.events[0].ID)
-		require.Equal(t, []orak.Progress{*in.End}, w.outcomes, "as it was decided")
+		require.Equal(t, []orak.Progress{*in.End}, w.outcomes, "the decided one")
 		require.Equal(t, []orak.Status{status}, *shown)
 		require.Zero(t, w.runs[activities.TypeConvert])
 	}
 }
 
-// The first outcome of a cycle stands: the run says what it finds.
+// The first outcome of a cycle is final: the run takes it over.
 func TestEndOfAnotherRunStands(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -196,13 +197,13 @@ func TestEndOfAnotherRunStands(t *testing.T) {
 	require.Equal(t, orak.StatusCompleted, p.Status)
 }
 
-// A cancellation is not handed on to a new run.
+// Temporal does not pass a cancellation to the next run.
 func TestCancellationSurvivesContinueAsNew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fail = slow(activities.TypeAnnounce, 5, failing(activities.TypeConvert, 1, orak.ClassInput))
 	w.after(3*time.Second, func() {
-		w.CancelWorkflow() // the dead letter is being told
+		w.CancelWorkflow() // the dead letter is being announced
 		w.SetContinueAsNewSuggested(true)
 	})
 	_, err := w.process()
@@ -210,7 +211,7 @@ func TestCancellationSurvivesContinueAsNew(t *testing.T) {
 	require.Equal(t, []string{"dead_lettered", "canceled"}, w.eventTypes())
 }
 
-// What a restart or a replay counts on from is no reprocessing.
+// The first cycle of a restart or a replay is not a reprocessing.
 func TestCycleCountContinuesAfterARestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -226,8 +227,7 @@ func TestCycleCountContinuesAfterARestart(t *testing.T) {
 	require.Equal(t, events.EndID(in.Upload.ID, 3), w.events[len(w.events)-1].ID)
 }
 
-// A run that began before a final status waited for its consequences has one
-// end, too.
+// A run from before changeDurable has one end, too.
 func TestRunOfTheEarlierVersionHasOneEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -243,8 +243,8 @@ func TestRunOfTheEarlierVersionHasOneEnd(t *testing.T) {
 	require.Zero(t, w.runs[activities.TypeConclude])
 }
 
-// Whoever asks for a discard is answered once it is durable, and nobody decides
-// otherwise meanwhile.
+// A discard is answered once it is durable, and nobody can decide otherwise
+// meanwhile.
 func TestDiscardUpdateReturnsOnceTheEndIsDurable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -16,8 +16,8 @@ import (
 	"orak/workflows"
 )
 
-// outageWorld is a world whose store is away until upAt of the workflow's
-// clock, and whose outages are reported at some times.
+// outageWorld is a world whose store is unavailable until upAt, by the clock of the
+// workflow, and whose outages are reported at the given times.
 type outageWorld struct {
 	*world
 	posts []messages.Outage
@@ -79,7 +79,7 @@ func TestHiccupPostsNothing(t *testing.T) {
 	require.Empty(t, w.posts)
 }
 
-// What was counted in the first seconds may arrive with a later signal.
+// Failures of the first seconds may arrive with a later signal.
 func TestLateReportOfAHiccupMakesNoOutage(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 3*time.Second, 0)
@@ -90,7 +90,7 @@ func TestLateReportOfAHiccupMakesNoOutage(t *testing.T) {
 	require.Empty(t, w.posts)
 }
 
-// A store may answer its probe and fail all the same.
+// A store may answer its probe and still fail.
 func TestReportsOverruleTheProbe(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 0, every(30*time.Second, 5*time.Minute)...)
@@ -99,7 +99,7 @@ func TestReportsOverruleTheProbe(t *testing.T) {
 	require.Equal(t, 270*time.Second, w.posts[1].LastAt.Sub(w.posts[1].FirstAt))
 }
 
-// With nothing to do, nobody meets the outage; the probe still does.
+// Without work no attempt fails of the outage, but the probe does.
 func TestOutageIsNotOverWhileTheProbeFails(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, time.Hour, 0)
@@ -118,7 +118,8 @@ func TestOutageIsRepeatedWhileItLasts(t *testing.T) {
 	require.False(t, w.posts[3].OverAt.IsZero())
 }
 
-// The webhook's own outage: both messages arrive once it is back.
+// In an outage of the alert webhook itself, both messages are posted when it is
+// available again.
 func TestOutageMessagesWaitForTheAlertWebhook(t *testing.T) {
 	t.Parallel()
 	w := newOutageWorld(t, 0, every(20*time.Second, 10*time.Minute)...)
@@ -163,7 +164,7 @@ func TestOutageUsesTheIntervalsOfTheLatestReport(t *testing.T) {
 		})
 	})
 	w.run(outageInput())
-	require.Len(t, w.posts, 3, "told, repeated after an hour instead of four, and over")
+	require.Len(t, w.posts, 3, "posted, repeated after an hour instead of four, and over")
 	require.True(t, w.posts[1].Repeated)
 	require.GreaterOrEqual(t, w.posts[2].OverAt.Sub(noon), 94*time.Minute)
 }

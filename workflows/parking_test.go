@@ -33,7 +33,7 @@ func TestReprocessFinishesAParkedUpload(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, orak.StatusCompleted, p.Status, name)
 		require.Equal(t, 1, p.Cycle, name)
-		require.Equal(t, 1, w.runs[activities.TypeConvert], "what was done is not done again")
+		require.Equal(t, 1, w.runs[activities.TypeConvert], "finished stages do not run again")
 		require.Equal(t, []string{"converted", "dead_lettered", "reprocessed", "analyzed", "completed"}, w.eventTypes(), name)
 		re := w.events[2].Lifecycle
 		require.Equal(t, orak.StageAnalyze, re.Stage)
@@ -100,7 +100,7 @@ func TestInvalidSignalsAreIgnored(t *testing.T) {
 	w.fail = failing(activities.TypeConvert, 4, orak.ClassTransient)
 	w.after(500*time.Millisecond, func() { w.SignalWorkflow(workflows.SignalReprocess, nil) }) // it runs
 	w.after(time.Hour, func() {
-		require.Equal(t, orak.StatusDeadLettered, w.status().Status, "an early signal is not kept for later")
+		require.Equal(t, orak.StatusDeadLettered, w.status().Status, "an early signal is dropped")
 		w.SignalWorkflow(workflows.SignalReprocess, workflows.Reprocess{From: "polish"})
 		w.SignalWorkflow(workflows.SignalReprocess, "not an object")
 		w.SignalWorkflow(workflows.SignalDiscard, []int{1})
@@ -157,8 +157,8 @@ func TestReprocessedUploadParksAgain(t *testing.T) {
 	}
 }
 
-// A command is taken as soon as the upload shows as parked, and carried out
-// after the dead letter was told.
+// A command is accepted as soon as the upload is shown as parked, and carried out
+// after the dead letter was announced.
 func TestCommandWaitsForTheDeadLetterToBeAnnounced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -191,7 +191,7 @@ func TestParkedUploadContinuesAsNewAtALongHistory(t *testing.T) {
 	var again *workflow.ContinueAsNewError
 	require.ErrorAs(t, w.GetWorkflowError(), &again)
 
-	// The next run, with what the last one left.
+	// The next run, with the state of the last one.
 	next := newWorld(t)
 	in := resumed(t, again)
 	require.Equal(t, orak.StatusDeadLettered, in.Resume.Progress.Status)

@@ -47,7 +47,7 @@ func TestPayloadsAreDecodedBehindACodec(t *testing.T) {
 	require.NoError(t, p.DecodeOne(encode(beat).GetPayloads()[0], &gotBeat))
 	require.Equal(t, beat, gotBeat)
 
-	// The default converter reads nothing, and says so.
+	// The default converter decodes nothing, and reports that.
 	var zero workflows.Payloads
 	got, ok = zero.Progress(info)
 	require.False(t, ok)

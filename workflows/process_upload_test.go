@@ -62,7 +62,7 @@ func TestTransientFailureIsRetriedWithinTheBudget(t *testing.T) {
 	require.Empty(t, w.letters)
 }
 
-// (The test environment makes ten attempts at most.)
+// (The test environment makes at most ten attempts.)
 func TestOutageMakesNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	for _, class := range []orak.Class{orak.ClassDependency, orak.ClassOverload} {

@@ -16,8 +16,8 @@ import (
 	"orak/workflows"
 )
 
-// reconciling has n pages of one started upload each in the step missing; the
-// other steps have one page.
+// reconciling returns a world with n pages in the step missing, of one started
+// upload each, and one page in each other step.
 func reconciling(t *testing.T, n int) (w *world, asked *[]activities.ReconcilePage) {
 	t.Helper()
 	w, asked = newWorld(t), &[]activities.ReconcilePage{}
@@ -74,7 +74,7 @@ func TestReconcileBeginsWhereTheLastOneEnded(t *testing.T) {
 	w.SetLastCompletionResult(workflows.ReconcileReport{Marks: map[activities.ReconcileStep]string{activities.StepClosed: "then"},
 		Steps: map[activities.ReconcileStep]activities.ReconcileCounts{activities.StepClosed: {Examined: 99}}})
 	w.ExecuteWorkflow(workflows.TypeReconcile, workflows.ReconcileInput{Page: 1})
-	require.Equal(t, 5, reportOf(t, w).Total().Examined, "it counts its own")
+	require.Equal(t, 5, reportOf(t, w).Total().Examined, "it counts its own items")
 	for _, p := range *asked {
 		require.Equal(t, p.Step == activities.StepClosed, p.Mark == "then", p.Step)
 	}
@@ -114,8 +114,8 @@ func TestReconcileRetriesAnOutage(t *testing.T) {
 	require.Equal(t, 1, r.Total().Started)
 }
 
-// Wherever the run is cut, in a step or between two, no page is left out and
-// none is done twice.
+// Wherever a run continues as new, within a step or between two, no page is skipped
+// and none is repeated.
 func TestReconcileContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{22, 23, 24, 25, 49} {

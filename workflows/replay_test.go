@@ -16,10 +16,10 @@ import (
 	"orak/workflows"
 )
 
-// paths are the ways that a workflow can go; each has a recorded history. A
-// change of workflow code that breaks one would strand the uploads that are
-// on that way now: keep the old way with workflow.GetVersion, and record the
-// new one under a new name (go test ./worker -record).
+// paths are the paths through the workflows; each has a recorded history. A change of
+// workflow code that breaks one would strand the uploads that are on that path now:
+// keep the old path with workflow.GetVersion, and record the new one under a new name
+// (go test ./worker -record).
 var paths = []string{
 	"alert_digest", "alert_digest_adjusted", "alert_digest_continued", "alert_digest_repeated", "alert_digest_resolved", "announced_again", "announcement_refused",
 	"canceled", "canceled_while_parked", "completed", "crashed", "discarded", "erased", "erased_again",
@@ -51,7 +51,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	}
 }
 
-// replay runs today's code with default settings, which are not those of the
+// replay runs the current code with default settings, which differ from those of the
 // recordings.
 func replay(file string) error {
 	r := worker.NewWorkflowReplayer()
@@ -64,7 +64,7 @@ func replay(file string) error {
 	return r.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file)
 }
 
-// The replay test would be worth nothing if it took everything.
+// The replay test would be worthless if it accepted everything.
 func TestReplayRefusesAHistoryOfOtherCode(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(filepath.Join("testdata", "history", "completed.json"))

@@ -27,8 +27,8 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// world is a workflow environment whose time skips, with activities that do
-// what a test says and remember what they were asked.
+// world is a workflow environment that skips time, with fake activities that record
+// their inputs.
 type world struct {
 	*testsuite.TestWorkflowEnvironment
 	t *testing.T
@@ -40,14 +40,14 @@ type world struct {
 	alerts   []messages.Alert
 	outcomes []orak.Progress
 	posts    []messages.AlertGroup
-	unparked []string // the digests that heard of it, by workflow id
+	unparked []string // the digests that were signaled, by workflow id
 	converts []activities.ConvertInput
 	analyzes []activities.AnalyzeInput
 
-	// parked is how many uploads visibility shows as parked.
+	// parked returns the number of uploads that visibility shows as parked.
 	parked func() int
 
-	// fail says how the n-th attempt (from 1) of an activity ends; nil is
+	// fail returns the error of the n-th attempt (from 1) of an activity; nil is a
 	// success.
 	fail func(activityType string, n int) error
 	// deaf is the error of signals to digests.
@@ -112,8 +112,8 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 	return w
 }
 
-// ExecuteWorkflow runs a workflow, and hears what it says to digests. (The
-// environment registers no workflow after that.)
+// ExecuteWorkflow runs a workflow, and records its signals to digests. (The
+// environment cannot register a workflow after that.)
 func (w *world) ExecuteWorkflow(workflowType any, args ...any) {
 	w.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalUnparked, nil).Return(
 		func(_, id, _, _ string, _ any) error {
@@ -133,7 +133,7 @@ func (w *world) activity(name string, f any) {
 	w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 }
 
-// sideActivity keeps what it was asked in seen.
+// sideActivity records its input in seen.
 func sideActivity[In any](w *world, name string, seen *[]In) {
 	w.activity(name, func(_ context.Context, in In) error {
 		if err := w.attempt(name); err != nil {
@@ -157,7 +157,7 @@ func (w *world) attempt(name string) error {
 	return w.fail(name, w.runs[name])
 }
 
-// eventTypes are those of the emitted events, in order.
+// eventTypes returns the types of the published events, in order.
 func (w *world) eventTypes() []string {
 	var types []string
 	for _, e := range w.events {
@@ -177,7 +177,7 @@ func (w *world) process() (orak.Progress, error) {
 	return p, nil
 }
 
-// status asks the query.
+// status runs the query status.
 func (w *world) status() orak.Progress {
 	v, err := w.QueryWorkflow(workflows.QueryStatus)
 	require.NoError(w.t, err)
@@ -186,11 +186,11 @@ func (w *world) status() orak.Progress {
 	return p
 }
 
-// after does something once the workflow's clock has gone on by d.
+// after calls f after d, by the clock of the workflow.
 func (w *world) after(d time.Duration, f func()) { w.RegisterDelayedCallback(f, d) }
 
-// update sends an Update; refused is what it shall be refused with, empty
-// where it shall be accepted. The answer comes after update has returned.
+// update sends an Update; refused is the expected refusal, empty if it must be
+// accepted. The answer comes after update has returned.
 func (w *world) update(name string, arg any, refused string) {
 	w.t.Helper()
 	answered := false

@@ -17,7 +17,7 @@ import (
 	"orak/workflows"
 )
 
-// brief tells marks without their times, messages and stages.
+// brief returns marks without their times, messages and stages.
 func brief(marks []orak.Mark) (told []string) {
 	for _, m := range marks {
 		told = append(told, fmt.Sprintf("%s %s %d", m.Kind, m.Class, m.Attempt))

@@ -14,7 +14,7 @@ type links struct{}
 
 func (links) QueryURL(query string) string { return "http://ui/?" + query }
 
-// alerts words g, whose uploads the query q finds.
+// alerts words g; the query q finds its uploads.
 func alerts(w Writer, g AlertGroup) string { return w.AlertText(g, "q") }
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -98,7 +98,7 @@ func TestAdviceDiffersByClass(t *testing.T) {
 	for _, c := range orak.Classes() {
 		seen[advice(c)] = c
 	}
-	require.Len(t, seen, len(orak.Classes())-1, "a model server that is away and one that is busy are the same work")
+	require.Len(t, seen, len(orak.Classes())-1, "an unavailable model server and a busy one need the same work")
 }
 
 func TestLastedIsReadable(t *testing.T) {

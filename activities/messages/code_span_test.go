@@ -12,7 +12,7 @@ import (
 	"orak"
 )
 
-// hostile are texts that break one chat or the other where they are not
+// hostile are texts that break the markup of one chat or the other unless they are
 // escaped.
 var hostile = []string{
 	"", " ", "`", "``", "```", "x` @channel `", "@channel", "@here @all @ada", "<!channel>", "<!here|here>", "<!subteam^S01>", "<@U024BE7LH>",
@@ -36,8 +36,8 @@ func FuzzAlertMessage(f *testing.F) {
 	f.Fuzz(checkContained)
 }
 
-// checkContained holds every message that these texts can get into to being,
-// outside of code spans, what it is with harmless ones.
+// checkContained checks that these texts change nothing of any message outside of
+// code spans.
 func checkContained(t *testing.T, filename, tenant, message, id string) {
 	w := Writer{Links: links{}}
 	for _, shape := range []func(Alert) AlertGroup{
@@ -64,7 +64,7 @@ func checkContained(t *testing.T, filename, tenant, message, id string) {
 	}
 }
 
-// What is no id of ours gets into no command.
+// An id that orak cannot have made is in no command.
 func TestCommandsNameOnlyIDsThatAreOneShellWord(t *testing.T) {
 	t.Parallel()
 	w := Writer{Links: links{}}
@@ -77,8 +77,8 @@ func TestCommandsNameOnlyIDsThatAreOneShellWord(t *testing.T) {
 
 var span = regexp.MustCompile("`[^`\n]+`")
 
-// outside is a message without what is in its code spans; a backtick that is
-// left over shows.
+// outside returns a message without the contents of its code spans; an unpaired
+// backtick remains.
 func outside(message string) string { return span.ReplaceAllString(message, "CODE") }
 
 func TestCodeSpansAreBounded(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"orak"
 )
 
-// What a server of no goodwill answers, and whose fault it is.
+// Answers of a broken server are classified by whose fault they are.
 func TestAnswersAreClassified(t *testing.T) {
 	t.Parallel()
 	const good = `{"engine":{"name":"m","version":"1"},"pitch_curve":{"hop_s":0.01,"f0_hz":[100],"voicing":[1]}`

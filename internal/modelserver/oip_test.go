@@ -14,7 +14,7 @@ import (
 	"orak"
 )
 
-// inferring answers as an Open Inference Protocol server does, in binary or in JSON.
+// inferring answers like a server with the Open Inference Protocol, in binary or JSON.
 func inferring(t *testing.T, inBinary bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -28,7 +28,7 @@ func inferring(t *testing.T, inBinary bool) http.HandlerFunc {
 		for i := range samples {
 			samples[i] = int16(math.Round(32768 * float64(math.Float32frombits(binary.LittleEndian.Uint32(body[cut+4*i:])))))
 		}
-		// As a network does, half a hop gives no frame.
+		// As in a real model, half a hop gives no frame.
 		f := first(samples[:len(samples)/160*160])
 		out := []tensor{output("f0_hz", f.Curve.F0Hz, inBinary), output("voicing", f.Curve.Voicing, inBinary)}
 		head, err := json.Marshal(inference{ModelName: engine.Name, ModelVersion: engine.Version, Outputs: out})

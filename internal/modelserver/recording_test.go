@@ -14,7 +14,7 @@ import (
 	"orak"
 )
 
-// Around every number of windows, and every end within a hop.
+// Lengths around each number of windows, and with each remainder of a hop.
 func TestWindowsJoinWithoutASeamAtAnyLength(t *testing.T) {
 	t.Parallel()
 	const window, around = 16000, 1600
@@ -106,7 +106,7 @@ func TestWindowsOfTwoKindsAreRefused(t *testing.T) {
 			}
 		}, orak.ClassDependency},
 		"a hop that windows are no multiple of": {func(_ int, f *Found) {
-			f.Curve.HopS = 0.0625 // a thousand samples: of the window, not of its context
+			f.Curve.HopS = 0.0625 // a thousand samples: divides the window, but not its context
 			n := (len(f.Curve.F0Hz)*160 + 999) / 1000
 			f.Curve.F0Hz, f.Curve.Voicing = f.Curve.F0Hz[:n], f.Curve.Voicing[:n]
 		}, orak.ClassDependency},
@@ -204,7 +204,7 @@ func TestCanceledRecordingEndsItsRequest(t *testing.T) {
 	t.Parallel()
 	arrived, gone := make(chan struct{}), make(chan struct{})
 	cfg := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // until then it does not see the caller go
+		_, _ = io.Copy(io.Discard, r.Body) // until then it does not notice that the caller is gone
 		close(arrived)
 		<-r.Context().Done()
 		close(gone)

@@ -14,12 +14,12 @@ import (
 	"orak"
 )
 
-// settings are those of a client of url, with short windows.
+// settings returns the settings of a client of url, with short windows.
 func settings(url string) Config {
 	return Config{URL: url, Model: "m", Timeout: 5 * time.Second, Window: time.Second, Context: 100 * time.Millisecond, Patience: 5 * time.Second}
 }
 
-// serve answers every request with handler, over real HTTP.
+// serve serves handler over real HTTP.
 func serve(t *testing.T, handler http.HandlerFunc) Config {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -27,7 +27,7 @@ func serve(t *testing.T, handler http.HandlerFunc) Config {
 	return settings(server.URL)
 }
 
-// answering gives the same answer to all.
+// answering gives the same answer to every request.
 func answering(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(header); i += 2 {
@@ -40,8 +40,8 @@ func answering(status int, body string, header ...string) http.HandlerFunc {
 
 var engine = orak.Engine{Name: "test", Version: "1"}
 
-// first finds in every hop the value of its first sample, so that a frame which
-// is lost, doubled or moved shows.
+// first returns the value of the first sample of each hop, so that a lost, doubled or
+// moved frame shows.
 func first(samples []int16) Found {
 	f := Found{Engine: engine, Curve: orak.PitchCurve{HopS: 0.01, F0Hz: []float32{}, Voicing: []float32{}}}
 	for at := 0; at < len(samples); at += 160 {
@@ -51,7 +51,7 @@ func first(samples []int16) Found {
 	return f
 }
 
-// honest keeps orak's contract; change spoils what it found in its nth window.
+// honest keeps orak's contract; change alters the result of its nth window.
 func honest(t *testing.T, change func(n int, f *Found)) http.HandlerFunc {
 	n := 0
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +75,7 @@ func honest(t *testing.T, change func(n int, f *Found)) http.HandlerFunc {
 	}
 }
 
-// ramp has another value at the begin of every hop.
+// ramp has a different value at the start of each hop.
 func ramp(samples int) []float64 {
 	x := make([]float64, samples)
 	for i := range x {

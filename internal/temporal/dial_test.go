@@ -49,7 +49,7 @@ func TestDialWaitsForAServerThatStartsLater(t *testing.T) {
 	require.NoError(t, <-dialled)
 }
 
-// forward passes connections on from one address to another.
+// forward forwards connections from one address to another.
 func forward(t *testing.T, from, to string) {
 	t.Helper()
 	l, err := net.Listen("tcp", from)
@@ -83,8 +83,8 @@ func pipe(from, to net.Conn) {
 	}
 }
 
-// The trace of whoever starts a workflow goes on in it, in W3C's form,
-// whatever the global propagator is; and the SDK's metrics arrive.
+// The trace of the caller that starts a workflow continues in it, in W3C's format,
+// whatever the global propagator is; and the SDK's metrics are exported.
 func TestTelemetryFollowsTheWorkflow(t *testing.T) {
 	t.Parallel()
 	s := stack.Start(t)
