@@ -59,7 +59,7 @@ func TestAlertSurvivesAnOutageOfTheAlertWebhook(t *testing.T) {
 		r.await(u, orak.StatusDeadLettered)
 		uploads = append(uploads, u)
 	}
-	require.NoError(t, w.Stop(t.Context()), "the alert is not the worker's to lose")
+	require.NoError(t, w.Stop(t.Context()), "the alert survives the worker")
 	r.start()
 	first := string(uploads[0].ID)
 	require.Contains(t, r.posted(first), "orak dlq reprocess "+first)
@@ -86,7 +86,7 @@ func TestAlertIsRepeatedWhileUploadsAreParked(t *testing.T) {
 	require.Contains(t, repeat, "orak dlq reprocess "+string(u.ID))
 	r.signal(u, workflows.SignalReprocess)
 	require.NoError(t, r.closed(u))
-	require.Contains(t, r.posted(":white_check_mark:"), "1 upload was decided.", "it is seen without a hint as well")
+	require.Contains(t, r.posted(":white_check_mark:"), "1 upload was decided.", "it is found without a signal as well")
 	r.digestEnded()
 	r.record("alert_digest_repeated", digestOf)
 }
@@ -102,8 +102,8 @@ func TestDigestOfRecordsEndsWithoutResolvedText(t *testing.T) {
 	require.Contains(t, r.hook.messages()[0], "orak.dead-letters")
 }
 
-// A server suggests a new run after thousands of events; what that run begins
-// with is the same.
+// A server suggests Continue-As-New only after thousands of events; the state of
+// the next run is the same.
 func TestDigestContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -126,8 +126,8 @@ func TestDigestContinuesAsNew(t *testing.T) {
 	r.record("alert_digest_continued", digestOf)
 }
 
-// A digest lives for as long as uploads are parked: with the intervals of the
-// worker that started it, a change of the settings would come days late.
+// A digest runs as long as uploads are parked: with the intervals of the worker that
+// started it, changed settings would take effect days late.
 func TestDigestUsesTheSettingsOfTheLatestWorker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -148,11 +148,11 @@ func TestDigestUsesTheSettingsOfTheLatestWorker(t *testing.T) {
 	r.record("alert_digest_adjusted", digestOf)
 }
 
-// storm is how many uploads fail at once; a run of a digest takes as many
-// signals at most.
+// storm is the number of uploads that fail at once: the maximum number of signals
+// that a run of a digest takes.
 const storm = 10_000
 
-// raise has some of a storm's alerts raised, each until it is taken, as its
+// raise raises some alerts of a storm, and retries each until it is accepted, as its
 // activity would.
 func (r *rig) raise(class orak.Class, from, to int) {
 	r.t.Helper()
@@ -186,7 +186,7 @@ func (r *rig) raiseOne(alerter activities.Alerter, a messages.Alert) {
 	}
 }
 
-// continued reports whether the digest's run goes on where another one ended.
+// continued reports whether the run of the digest continues another one.
 func (r *rig) continued() bool {
 	r.t.Helper()
 	it := r.client.GetWorkflowHistory(r.t.Context(), digestOf, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -195,21 +195,21 @@ func (r *rig) continued() bool {
 	return began.GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId() != ""
 }
 
-// toldOnce checks that the whole storm is one message.
-func (r *rig) toldOnce() {
+// postedOnce checks that the whole storm is one message.
+func (r *rig) postedOnce() {
 	r.t.Helper()
 	require.Contains(r.t, r.posted("dead-lettered"), fmt.Sprintf("%d uploads dead-lettered", storm))
 	require.Len(r.t, r.hook.messages(), 1)
-	require.True(r.t, r.continued(), "one run does not take so many")
+	require.True(r.t, r.continued(), "one run does not take that many")
 }
 
-// It runs beside no other test of this package, so that the storm goes as fast
-// as its first part.
+// It does not run in parallel with other tests, so that the storm is as fast as its
+// first part.
 func TestStormIsOneMessage(t *testing.T) {
 	r := newRig(t)
 	r.cfg.AlertGroupWait, r.cfg.AlertGroupInterval = time.Hour, time.Hour
 	r.start()
-	// How long the storm takes depends on the machine: a part of it tells.
+	// The duration of the storm depends on the machine: its first part measures it.
 	began := time.Now()
 	r.raise(orak.ClassModel, 0, storm/20)
 	r.cfg.AlertGroupWait = 2 * 20 * time.Since(began)
@@ -217,10 +217,10 @@ func TestStormIsOneMessage(t *testing.T) {
 	r.raise(orak.ClassInput, 0, storm)
 	t.Logf("%d alerts in %v", storm, time.Since(began))
 	require.Eventually(t, func() bool { return len(r.hook.messages()) > 0 }, r.cfg.AlertGroupWait+patience, tick)
-	r.toldOnce()
+	r.postedOnce()
 }
 
-// grown waits until some more alerts have been taken.
+// grown waits until more alerts have been taken.
 func (r *rig) grown() {
 	r.t.Helper()
 	events := func() int64 {
@@ -232,9 +232,9 @@ func (r *rig) grown() {
 	require.Eventually(r.t, func() bool { return events() > before+storm/10 }, patience, tick)
 }
 
-// More alerts are raised than the first run has taken when the workers stop
-// and the servers are killed; each is raised until it is taken, and so some are
-// raised twice.
+// More alerts are raised than the first run has taken when the workers stop and the
+// servers are killed. Each is retried until it is accepted, so some are raised
+// twice.
 func TestStormSurvivesKilledWorkersAndServers(t *testing.T) {
 	t.Parallel()
 	servers := stack.StartServers(t, stack.Options{})
@@ -255,5 +255,5 @@ func TestStormSurvivesKilledWorkersAndServers(t *testing.T) {
 	}
 	<-raised
 	r.start()
-	r.toldOnce()
+	r.postedOnce()
 }

@@ -16,30 +16,30 @@ import (
 	"orak/worker"
 )
 
-// card is a model server of orak's contract with as little memory as a graphics
-// card: more than room requests, or than roomSeconds of audio, kill it. Before
-// that it answers 429, as the reference server does, if it is one that admits.
+// card is a model server with orak's contract and little memory: more than room
+// concurrent requests, or more than roomSeconds of audio, kill it. With admission it
+// answers 429 before, as the reference server does.
 type card struct {
 	*httptest.Server
 	room        int
 	roomSeconds float64
 	admits      bool
 	work        time.Duration
-	// slot is held while a request is worked on; the others wait.
+	// slot is held by the request that runs; the others wait.
 	slot chan struct{}
 
 	mu       sync.Mutex
-	away     bool // ready for nothing
-	refuse   int  // so many more are refused, whatever the room
+	away     bool // never ready
+	refuse   int  // the next requests to refuse, whatever the room
 	inFlight int
 	seconds  float64
-	asked    int // for its readiness
+	asked    int // requests for its readiness
 	refused  int
 	analyzed int
 	kills    int
 }
 
-// newCard makes one that holds 4 requests or 6 s of audio, and takes one less.
+// newCard makes a card with room for 4 requests and 6 s of audio, which admits less.
 func newCard(t *testing.T) *card {
 	t.Helper()
 	c := &card{room: 4, roomSeconds: 6, admits: true, work: 25 * time.Millisecond, slot: make(chan struct{}, 2)}
@@ -79,8 +79,7 @@ func (c *card) analyze(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	// A device goes on with what was given to it, whether or not somebody
-	// waits for it.
+	// A device finishes its work, whether or not the caller still waits.
 	c.slot <- struct{}{}
 	time.Sleep(c.work)
 	<-c.slot
@@ -123,26 +122,26 @@ func (c *card) set(change func()) {
 	change()
 }
 
-// read reads one of the counts.
+// read returns one of the counts.
 func (c *card) read(n *int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return *n
 }
 
-// client waits in place for a busy card for as long as patience says.
+// client returns a client that retries a busy card in place for patience.
 func (c *card) client(patience time.Duration) *modelserver.Client {
 	return modelserver.New(modelserver.Config{URL: c.URL, Timeout: time.Minute, Window: 2 * time.Second, Patience: patience})
 }
 
-// use makes the card what analyzes, and what the gate asks.
+// use makes the card the model server of the workers and of the gate.
 func (r *rig) use(c *card, patience time.Duration) {
 	r.deps.Analyzer = remote{c.client(patience)}
 	r.deps.ModelServer = gated{c.client(0)}
 }
 
-// remote takes a recording of n bytes for n seconds of audio, each of the level
-// that the byte is.
+// remote sends a recording of n bytes as n seconds of audio, each with the level of
+// its byte.
 type remote struct{ client *modelserver.Client }
 
 var (

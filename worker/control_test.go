@@ -17,7 +17,7 @@ import (
 	"orak/internal/kafka"
 )
 
-// cable is a client's way to the brokers, which a test can cut.
+// cable is the connection of a client to the brokers, which a test can cut.
 type cable struct {
 	mu    sync.Mutex
 	cut   bool
@@ -47,8 +47,8 @@ func (c *cable) set(cut bool) {
 	c.conns = nil
 }
 
-// stubborn waits for Kafka as long as the attempt may, whatever its producer
-// knows, so that uploads stay in their slots.
+// stubborn waits for Kafka until the attempt ends, even if its producer fails at
+// once, so that uploads keep their slots.
 type stubborn struct{ *kafka.Producer }
 
 func (s stubborn) PublishEvent(ctx context.Context, topic string, e events.Event) error {
@@ -74,7 +74,7 @@ func TestKafkaOutageDelaysNeitherMessagesNorErasures(t *testing.T) {
 	r.outages(nil)
 	r.deps.Probes[orak.DependencyKafka] = producer.Ping
 	r.quick()
-	r.cfg.Settings.ErasePatience = time.Second // what ends would wait for its own last event
+	r.cfg.Settings.ErasePatience = time.Second // an end would wait for its last event
 	way.set(true)
 	r.start()
 	var uploads []orak.Upload
@@ -83,7 +83,7 @@ func TestKafkaOutageDelaysNeitherMessagesNorErasures(t *testing.T) {
 	}
 	require.Contains(t, r.posted(":rotating_light:"), "Kafka has been unavailable")
 	first := r.erase(uploads[0])
-	require.Eventually(t, func() bool { return !r.stored(uploads[0]) }, patience, tick, "its objects are removed, though the event waits")
+	require.Eventually(t, func() bool { return !r.stored(uploads[0]) }, patience, tick, "its objects are removed while the event waits")
 
 	way.set(false)
 	r.erased(first)
@@ -94,7 +94,7 @@ func TestKafkaOutageDelaysNeitherMessagesNorErasures(t *testing.T) {
 	require.Contains(t, r.posted(":white_check_mark:"), "Kafka is available again")
 }
 
-// stored reports whether anything is stored of u but its tombstone.
+// stored reports whether u has any object except its tombstone.
 func (r *rig) stored(u orak.Upload) bool {
 	for _, key := range r.keys() {
 		if strings.Contains(key, string(u.ID)) && key != orak.ErasedKey(u.Tenant, u.ID) {

@@ -15,7 +15,7 @@ import (
 	"orak/workflows"
 )
 
-// line passes connections on to a server, and can be cut.
+// line forwards connections to a server, and can be cut.
 type line struct {
 	net.Listener
 	to string
@@ -70,7 +70,7 @@ func (n *line) join(in, out net.Conn) {
 	}
 }
 
-// cut takes the server away, or brings it back.
+// cut disconnects the server, or connects it again.
 func (n *line) cut(down bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -83,8 +83,8 @@ func (n *line) cut(down bool) {
 	}
 }
 
-// While Temporal is away it cannot hear that an attempt is alive, nor how it
-// ended. That is no crash, as long as the worker outlives it.
+// While Temporal is unavailable it gets no heartbeats of an attempt, and does not
+// learn how it ended. That is no crash as long as the worker survives.
 func TestTemporalOutageCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]func(ctx context.Context) error{
@@ -100,7 +100,7 @@ func TestTemporalOutageCostsNoAttempt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			r.cfg.Budget.Attempts = 1 // a crash would be the end
+			r.cfg.Budget.Attempts = 1 // a crash would dead-letter the upload
 			wire := newLine(t, r.servers.Temporal)
 			var once sync.Once
 			began, away := make(chan struct{}), make(chan struct{})
@@ -123,7 +123,7 @@ func TestTemporalOutageCostsNoAttempt(t *testing.T) {
 			<-began
 			wire.cut(true)
 			close(away)
-			require.Eventually(t, func() bool { return r.attempts(u) == 2 }, patience, tick, "the server takes the attempt for dead")
+			require.Eventually(t, func() bool { return r.attempts(u) == 2 }, patience, tick, "the server has timed the attempt out")
 			wire.cut(false)
 			require.NoError(t, r.closed(u))
 			p := r.progress(u)
@@ -133,7 +133,7 @@ func TestTemporalOutageCostsNoAttempt(t *testing.T) {
 	}
 }
 
-// attempts is how many attempts of the pending stage of u the server counts.
+// attempts returns the server's count of attempts of the pending stage of u.
 func (r *rig) attempts(u orak.Upload) int32 {
 	r.t.Helper()
 	d, err := r.client.DescribeWorkflowExecution(r.t.Context(), workflows.UploadWorkflowID(u.ID), "")

@@ -29,7 +29,7 @@ func (r *rig) happened(u orak.Upload, typ enumspb.EventType) {
 	}, patience, tick, typ)
 }
 
-// ends are the events of u that say how it ended.
+// ends returns the final events of u.
 func ends(es []events.Event) (found []events.Event) {
 	for _, e := range es {
 		switch e.Type {
@@ -40,8 +40,8 @@ func ends(es []events.Event) (found []events.Event) {
 	return found
 }
 
-// No worker is there to take a decision before the upload expires: the next one
-// meets both at once, and the decision came first.
+// No worker runs between a decision and the expiry of the upload: the next one finds
+// both at once, and the decision came first.
 func TestDecisionBeforeTheExpiryWins(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -76,7 +76,7 @@ func TestDecisionBeforeTheExpiryWins(t *testing.T) {
 	}
 }
 
-// An Update that discards is answered with the end, although the run is closed
+// An Update that discards is answered with the final status, although the run closes
 // with it.
 func TestDiscardUpdateReturnsTheFinalStatus(t *testing.T) {
 	t.Parallel()

@@ -27,7 +27,7 @@ func (r *rig) quick() {
 	r.cfg.Settings.ConvertTimeout, r.cfg.Settings.AnalyzeTimeout, r.cfg.Settings.PublishTimeout = 3*time.Second, 3*time.Second, 3*time.Second
 }
 
-// erase starts what the bridge starts when somebody asks.
+// erase starts an erasure as the bridge does.
 func (r *rig) erase(u orak.Upload) client.WorkflowRun {
 	r.t.Helper()
 	run, err := r.client.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
@@ -59,8 +59,8 @@ func (r *rig) keys() []string {
 	return keys
 }
 
-// requireGone checks that an erased upload is, that this was said once, and
-// that nothing brings it back by announcing it again.
+// requireGone checks that an erased upload has no objects, that its erasure was
+// announced once, and that another announcement does not restore it.
 func (r *rig) requireGone(u orak.Upload) {
 	r.t.Helper()
 	for _, key := range r.keys() {
@@ -69,15 +69,15 @@ func (r *rig) requireGone(u orak.Upload) {
 	stone := get[orak.Tombstone](r, orak.ErasedKey(u.Tenant, u.ID))
 	require.Equal(r.t, u.ID, stone.ID)
 	require.False(r.t, stone.ErasedAt.Before(stone.RequestedAt))
-	require.Equal(r.t, 1, r.told(u))
+	require.Equal(r.t, 1, r.erasedEvents(u))
 	_, err := r.client.ExecuteWorkflow(r.t.Context(), workflows.StartOptions(workflows.ProcessUploadInput{Upload: u}), workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u})
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	require.ErrorAs(r.t, err, &exists)
 }
 
-// told counts the events that say that u is erased, by a mark that is
-// published behind them.
-func (r *rig) told(u orak.Upload) int {
+// erasedEvents counts the erased events of u up to a marker that is published behind
+// them.
+func (r *rig) erasedEvents(u orak.Upload) int {
 	r.t.Helper()
 	mark := &kgo.Record{Topic: events.TopicLifecycle, Key: []byte(u.ID), Value: []byte(time.Now().String())}
 	require.NoError(r.t, r.producer.Publish(r.t.Context(), mark))
@@ -120,7 +120,7 @@ func TestCompletedUploadIsErased(t *testing.T) {
 	require.Equal(t, string(orak.StatusErased), status)
 	r.record("erased", run.GetID())
 
-	// Once more: there is nothing new to say.
+	// Once more: nothing is announced.
 	again := r.erase(u)
 	require.Equal(t, stone, r.erased(again))
 	r.requireGone(u)
@@ -157,8 +157,8 @@ func TestRunningUploadIsErasedOnceItHasEnded(t *testing.T) {
 	}
 }
 
-// awaitStone waits until everything is gone, which is before the last look for
-// late objects.
+// awaitStone waits until all objects are removed, before the last look for late
+// ones.
 func (r *rig) awaitStone(u orak.Upload) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
@@ -184,7 +184,7 @@ func TestParkedUploadIsErased(t *testing.T) {
 	r.requireGone(u)
 }
 
-// The last resort: a step that does not hear that it is to end.
+// The last resort: a step that ignores its cancellation.
 func TestUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -202,7 +202,7 @@ func TestUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 	undone := func() int64 {
 		n, err := r.client.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
 			Namespace: r.deps.Namespace,
-			// As the runbook has it.
+			// As in the runbook.
 			Query: "WorkflowType = 'EraseUpload' AND ExecutionStatus = 'Running' AND OrakStatus IS NULL",
 		})
 		require.NoError(t, err)
@@ -217,8 +217,8 @@ func TestUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 	r.requireGone(u)
 }
 
-// One that was never announced: a marker and a recording, and an announcement
-// that may still come.
+// An upload that was never announced has a marker and a recording, and its
+// announcement may still come.
 func TestUploadThatWasNeverStartedIsErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -234,7 +234,7 @@ func TestUploadThatWasNeverStartedIsErased(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, d.GetWorkflowExecutionInfo().GetStatus())
 }
 
-// A worker that was cut off from the server goes on writing.
+// A worker that has lost the server continues to write.
 func TestErasureRemovesObjectsThatAppearLate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -265,14 +265,13 @@ func TestErasureRefusesAnotherTenantsUpload(t *testing.T) {
 	require.False(t, slices.Contains(r.keys(), orak.ErasedKey(u.Tenant, u.ID)))
 }
 
-// flaky is a store that refuses some deletes, as one does that goes away in
-// the middle.
+// flaky is a store that fails some deletes, as in an outage during an erasure.
 type flaky struct {
 	store
 	deletes atomic.Int64
 }
 
-// Delete fails for the second to the fourth time.
+// Delete fails the second to the fourth time.
 func (s *flaky) Delete(ctx context.Context, key string) error {
 	if n := s.deletes.Add(1); n >= 2 && n <= 4 {
 		return &orak.Fault{Class: orak.ClassDependency, Message: "The object store cannot be reached.", Dependency: orak.DependencyStore}

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The SDK ends a queue only two minutes after Temporal refused its worker, so
-// this test does what it does then.
+// The SDK ends a queue only two minutes after Temporal has refused its worker, so
+// this test calls what the SDK then calls.
 func TestReadyNeverBlocksWhenSeveralQueuesFail(t *testing.T) {
 	t.Parallel()
 	for range 200 {

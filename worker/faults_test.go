@@ -63,7 +63,7 @@ func TestBudgetSurvivesKilledWorkers(t *testing.T) {
 	r.start()
 	u := r.upload([]byte("sound"))
 	for range r.cfg.Budget.Attempts {
-		// Each dies in the middle of the conversion, as by kill -9.
+		// Each is killed during the conversion, as by kill -9.
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), doomedEnv+"="+r.servers.Temporal+" "+r.deps.Namespace)
 		out, err := child.CombinedOutput()
@@ -115,7 +115,7 @@ func runDoomed(at string) {
 	select {}
 }
 
-// deadly is a store whose every use is the end of the process.
+// deadly is a store that ends the process at its first use.
 type deadly struct{ activities.Store }
 
 func (deadly) Open(context.Context, string) (io.ReadCloser, int64, error) {
@@ -144,12 +144,12 @@ func TestStoppedWorkerHandsItsWorkToTheNext(t *testing.T) {
 	<-began
 	require.NoError(t, w.Stop(t.Context()))
 	require.NoError(t, w.Stop(t.Context()), "stopping twice is no error")
-	require.Equal(t, 0, r.heartbeat(u).Attempts, "a stop is no attempt")
+	require.Equal(t, 0, r.heartbeat(u).Attempts, "a stop costs no attempt")
 	r.start()
 	require.NoError(t, r.closed(u))
 }
 
-// heartbeat is what the pending stage of u last said, as the API reads it.
+// heartbeat returns the last heartbeat of the pending stage of u, as the API reads it.
 func (r *rig) heartbeat(u orak.Upload) activities.Heartbeat {
 	r.t.Helper()
 	d, err := r.client.DescribeWorkflowExecution(r.t.Context(), workflows.UploadWorkflowID(u.ID), "")
@@ -196,7 +196,7 @@ func TestOutageMakesABacklogAndNoDeadLetter(t *testing.T) {
 	})
 	r.start()
 	u := r.upload([]byte("sound"))
-	for range 6 { // twice the attempts that count
+	for range 6 { // twice the counted attempts
 		<-tries
 	}
 	require.Equal(t, orak.StatusConverting, r.progress(u).Status)

@@ -15,8 +15,8 @@ import (
 	"orak/workflows"
 )
 
-// gpuWorkers run beside one another, as in a deployment, and together have more
-// slots than a card holds requests.
+// gpuWorkers run in parallel, as in a deployment, and have more slots together than a
+// card has room for requests.
 func (r *rig) gpuWorkers(slots int) (ws []*worker.Worker) {
 	r.t.Helper()
 	r.cfg.Queues, r.cfg.GPUSlots = []string{workflows.QueueGPU}, slots
@@ -26,7 +26,7 @@ func (r *rig) gpuWorkers(slots int) (ws []*worker.Worker) {
 	return ws
 }
 
-// song is a recording of 1 to 5 seconds to remote: of one window, or of more.
+// song is a recording of 1 to 5 seconds for remote: of one window, or of more.
 func song(i int) []byte { return bytes.Repeat([]byte("s"), 1+i%5) }
 
 func TestModelServerIsNeverKilled(t *testing.T) {
@@ -53,14 +53,14 @@ func TestModelServerIsNeverKilled(t *testing.T) {
 	}
 	for i := range many - parked {
 		u := r.put(song(i))
-		require.NoError(t, r.begin(u, i%2*workflows.LowestPriority)) // every second one is a replay's
+		require.NoError(t, r.begin(u, i%2*workflows.LowestPriority)) // every second one as a replay does
 		uploads = append(uploads, u)
 	}
-	// A backlog first: with it the workers want more than the card holds at any
-	// time, however slowly this machine converts.
+	// A backlog first: with it the workers ask for more than the card can hold,
+	// however slowly this machine converts.
 	r.backlog(many - parked)
 	workers := r.gpuWorkers(4)
-	for i, w := range workers { // each is restarted under load, and some of the parked are run again
+	for i, w := range workers { // each is restarted under load, and some parked uploads are reprocessed
 		require.Eventually(t, func() bool { return c.read(&c.analyzed) >= 20*(i+1) }, patience, tick)
 		require.NoError(t, w.Stop(t.Context()))
 		r.start()
@@ -78,12 +78,12 @@ func TestModelServerIsNeverKilled(t *testing.T) {
 	}
 	r.completedOnce(uploads)
 	require.Zero(t, c.read(&c.kills))
-	require.NotZero(t, c.read(&c.refused), "the workers wanted more than the card holds")
+	require.NotZero(t, c.read(&c.refused), "the workers asked for more than the card holds")
 	require.Zero(t, c.read(&c.inFlight))
 	t.Logf("%d windows analyzed, %d refused, none killed", c.read(&c.analyzed), c.read(&c.refused))
 }
 
-// The same without any admission: the test above can fail.
+// The same without admission, which shows that the test above can fail.
 func TestModelServerWithoutAdmissionIsKilled(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
@@ -99,8 +99,8 @@ func TestModelServerWithoutAdmissionIsKilled(t *testing.T) {
 	require.Eventually(t, func() bool { return c.read(&c.kills) > 0 }, patience, tick)
 }
 
-// completedOnce reads the lifecycle until all have completed, and knows events
-// by their id: one that was sent again is the same.
+// completedOnce reads the lifecycle topic until all uploads have completed, without
+// repeated events.
 func (r *rig) completedOnce(uploads []orak.Upload) {
 	r.t.Helper()
 	want, ids := map[orak.UploadID]bool{}, map[orak.UploadID]map[string]bool{}
@@ -109,7 +109,7 @@ func (r *rig) completedOnce(uploads []orak.Upload) {
 	}
 	r.consume(events.TopicLifecycle, func(rec *kgo.Record) bool {
 		if !want[orak.UploadID(rec.Key)] {
-			return false // another test's, which may be no event at all
+			return false // of another test, and perhaps not an event
 		}
 		e, err := events.FromRecord(rec)
 		require.NoError(r.t, err)

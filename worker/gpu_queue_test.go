@@ -25,8 +25,8 @@ import (
 	"orak/workflows"
 )
 
-// queued puts a recording of one second into processing, as bridge and replay
-// do, with a priority of 0 for the default.
+// queued starts a recording of one second, as the bridge and replay do; priority 0
+// means the default.
 func (r *rig) queued(tenant orak.Tenant, priority int) orak.Upload {
 	r.t.Helper()
 	u := r.put([]byte("s"))
@@ -50,7 +50,7 @@ func (r *rig) begin(u orak.Upload, priority int) error {
 	return err
 }
 
-// backlog waits until so many tasks stand in the queue of the GPU.
+// backlog waits until the queue of the GPU has n tasks.
 func (r *rig) backlog(n int) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
@@ -63,7 +63,7 @@ func (r *rig) backlog(n int) {
 	}, patience, tick, "waiting for a backlog of %d", n)
 }
 
-// analyses are how often the server had the analysis of u begun.
+// analyses returns how often the analysis of u has begun.
 func (r *rig) analyses(u orak.Upload) (n int32) {
 	r.t.Helper()
 	scheduled := map[int64]bool{}
@@ -81,8 +81,8 @@ func (r *rig) analyses(u orak.Upload) (n int32) {
 	return n
 }
 
-// turns is an analyzer that does one after the other and remembers in which
-// order. The first one stays until the others may go.
+// turns is an analyzer that runs one analysis at a time and records their order. The
+// first one blocks until the others may run.
 type turns struct {
 	mu     sync.Mutex
 	order  []string
@@ -108,7 +108,7 @@ func (s *turns) take(ctx context.Context) error {
 	}
 }
 
-// place is where u came, from 0; -1 while it did not.
+// place returns the position of u, from 0; -1 if it has not run.
 func (s *turns) place(u orak.Upload) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,20 +120,20 @@ func TestTenantsBacklogDelaysAnotherTenantByAFewAnalyses(t *testing.T) {
 	takeTurns(t, newRig(t), 200)
 }
 
-// The same at a Temporal as docker-compose sets it up, whose other queues have
-// four partitions each.
+// The same on a Temporal with the configuration of docker-compose, whose other queues
+// have four partitions each.
 func TestTenantsTakeTurnsAtADeployedTemporal(t *testing.T) {
 	t.Parallel()
 	file, err := filepath.Abs("../deploy/temporal/dynamicconfig.yaml")
 	require.NoError(t, err)
 	p := stack.StartServers(t, stack.Options{Args: []string{"--many-namespaces", "--temporal-dynamic-config=" + file}})
 	r := newRigOn(t, &p.Servers)
-	require.Equal(t, 1, r.partitions(workflows.QueueGPU), "turns are exact within a partition alone")
-	require.Equal(t, 4, r.partitions(workflows.QueueConvert), "the file is in force, and says nothing of this queue")
+	require.Equal(t, 1, r.partitions(workflows.QueueGPU), "turns are exact only within a partition")
+	require.Equal(t, 4, r.partitions(workflows.QueueConvert), "the file is active, and does not name this queue")
 	takeTurns(t, r, 60)
 }
 
-// partitions are how many the server has of a queue of activities.
+// partitions returns the number of partitions of an activity queue.
 func (r *rig) partitions(queue string) int {
 	r.t.Helper()
 	resp, err := r.client.WorkflowService().ListTaskQueuePartitions(r.t.Context(), &workflowservice.ListTaskQueuePartitionsRequest{
@@ -224,7 +224,7 @@ func TestBacklogWaitsInTheQueueWhileTheServerIsNotReady(t *testing.T) {
 		require.Len(t, d.PendingActivities, 1)
 		require.Equal(t, enumspb.PENDING_ACTIVITY_STATE_SCHEDULED, d.PendingActivities[0].GetState())
 		require.Nil(t, d.PendingActivities[0].GetLastStartedTime())
-		require.Zero(t, r.heartbeat(u), "nothing has begun, so nothing is charged")
+		require.Zero(t, r.heartbeat(u), "nothing has begun, so no attempt is charged")
 	}
 	c.set(func() { c.away = false })
 	for _, u := range uploads {
@@ -241,7 +241,7 @@ func TestTaskWaitsUncountedWhenTheServerFails(t *testing.T) {
 	r.start()
 	first := r.upload([]byte("s"))
 	require.NoError(t, r.closed(first))
-	c.set(func() { c.away = true }) // polls are out
+	c.set(func() { c.away = true }) // polls are waiting
 	u := r.upload([]byte("s"))
 	asked := c.read(&c.asked)
 	require.Eventually(t, func() bool { return c.read(&c.asked) > asked+2 }, patience, tick)
@@ -261,7 +261,7 @@ func TestUnavailableServerClosesTheQueueAndIsReported(t *testing.T) {
 	r.start()
 	u := r.upload([]byte("s"))
 	require.Contains(t, r.posted(":rotating_light:"), "The model server has been unavailable since")
-	require.Zero(t, r.heartbeat(u), "no task was taken, so that none could meet it")
+	require.Zero(t, r.heartbeat(u), "no task was taken, so no attempt failed")
 }
 
 func TestHangingServerBlocksNeitherOtherQueuesNorStop(t *testing.T) {
@@ -280,7 +280,7 @@ func TestHangingServerBlocksNeitherOtherQueuesNorStop(t *testing.T) {
 	require.EqualValues(t, 1, r.analyses(u))
 }
 
-// silent accepts every question and answers none.
+// silent accepts every request and answers none.
 type silent struct{ asked chan struct{} }
 
 func (s silent) Ready(ctx context.Context) error {
@@ -294,14 +294,14 @@ func (s silent) MemoryPerSecond(ctx context.Context) (int64, error) { return 0, 
 func TestBusyServerIsRetriedInPlaceAfterItsDelay(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
-	c.refuse = 4 // with a second each: longer than a silent attempt lives
+	c.refuse = 4 // with a second each: longer than the heartbeat timeout
 	r.use(c, time.Minute)
 	r.outages(func(context.Context) error { return nil })
 	r.start()
 	u := r.upload([]byte("s"))
 	require.NoError(t, r.closed(u))
 	require.Equal(t, 4, c.read(&c.refused))
-	require.EqualValues(t, 1, r.analyses(u), "in one attempt, which heartbeats")
+	require.EqualValues(t, 1, r.analyses(u), "in one attempt, which sends heartbeats")
 	r.noOutage()
 }
 
@@ -315,12 +315,12 @@ func TestServerThatStaysBusyFreesTheSlotAndCostsNoAttempt(t *testing.T) {
 	r.start()
 	u := r.upload([]byte("s"))
 	require.NoError(t, r.closed(u))
-	require.EqualValues(t, 7, r.analyses(u), "for the server; for the upload they were one")
+	require.EqualValues(t, 7, r.analyses(u), "the server counts them; the upload counts one")
 	require.NotContains(t, types(r.lifecycle(u, events.Completed)), events.DeadLettered)
 	r.noOutage()
 }
 
-// noOutage holds where nobody was told of one.
+// noOutage checks that no outage was posted.
 func (r *rig) noOutage() {
 	r.t.Helper()
 	_, err := r.client.DescribeWorkflowExecution(r.t.Context(), workflows.OutageWorkflowID(orak.DependencyModelServer), "")

@@ -20,11 +20,11 @@ import (
 	"orak/internal/config"
 )
 
-// modelServer answers as it is told.
+// modelServer is a fake model server.
 type modelServer struct {
 	mu    sync.Mutex
-	asked int // for its readiness
-	rated int // for its memory
+	asked int // requests for its readiness
+	rated int // requests for its memory rate
 	ready func(ctx context.Context) error
 	rate  func() (int64, error)
 }
@@ -62,7 +62,7 @@ func (m *modelServer) questions() int {
 	return m.asked
 }
 
-// reports keeps what it is told.
+// reports records the reported outages.
 type reports struct {
 	mu  sync.Mutex
 	all []error
@@ -99,7 +99,7 @@ func slotsOf(cfg Config, server ModelServer, outages *reports) *gpuSlots {
 	return newGPUSlots(cfg, deps, nil)
 }
 
-// release is what the SDK says once a task is done, or was not there.
+// release frees a slot as the SDK does after a task, or after a poll without one.
 func (g *gpuSlots) release() { g.ReleaseSlot(sdkworker.SlotReleaseInfo(nil)) }
 
 func TestSlotsNeverExceedTheirCount(t *testing.T) {
@@ -148,7 +148,7 @@ func TestSlotWaitEndsWithTheContext(t *testing.T) {
 		g.release()
 		server.say(func(context.Context) error { return errLoading })
 		time.Sleep(askEvery)
-		refused() // by the server's health
+		refused() // by the readiness of the server
 		server.say(nil)
 		leave, err := g.Admit(t.Context(), time.Hour, false)
 		require.NoError(t, err)
@@ -156,7 +156,7 @@ func TestSlotWaitEndsWithTheContext(t *testing.T) {
 		leave()
 		time.Sleep(askEvery)
 		_, err = g.ReserveSlot(t.Context(), nil)
-		require.NoError(t, err, "whoever gave up has left nothing behind")
+		require.NoError(t, err, "a caller that gave up holds nothing")
 	})
 }
 
@@ -186,7 +186,7 @@ func TestMemoryNeverExceedsItsBudget(t *testing.T) {
 	wait.Wait()
 	require.LessOrEqual(t, most.Load(), int64(100))
 	require.Zero(t, g.used.Load())
-	require.True(t, g.memory.TryAcquire(100), "all of it was given back")
+	require.True(t, g.memory.TryAcquire(100), "all of it is free again")
 }
 
 func TestLongRecordingIsNotOvertakenAndRunsAlone(t *testing.T) {
@@ -209,9 +209,9 @@ func TestLongRecordingIsNotOvertakenAndRunsAlone(t *testing.T) {
 				mu.Unlock()
 				leaves <- leave
 			}()
-			synctest.Wait() // in line
+			synctest.Wait() // queued
 		}
-		require.Empty(t, order, "the short one would have room, and does not overtake")
+		require.Empty(t, order, "there is room for the short one, but it does not overtake")
 		leaveFirst()
 		synctest.Wait()
 		require.Equal(t, []time.Duration{time.Hour}, order)
@@ -235,7 +235,7 @@ func TestAnalysisWithoutRoomFreesItsSlot(t *testing.T) {
 		_, err = g.Admit(ctx, time.Second, false)
 		var f *orak.Fault
 		require.ErrorAs(t, err, &f)
-		require.Equal(t, orak.ClassOverload, f.Class, "which is no attempt")
+		require.Equal(t, orak.ClassOverload, f.Class, "which costs no attempt")
 		require.Equal(t, 15*time.Minute, time.Since(began))
 
 		gone, goes := context.WithCancel(t.Context())
@@ -244,7 +244,7 @@ func TestAnalysisWithoutRoomFreesItsSlot(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		leave()
 		leave, err = g.Admit(t.Context(), 10*time.Second, false)
-		require.NoError(t, err, "neither has left anything behind")
+		require.NoError(t, err, "neither holds anything")
 		leave()
 	})
 }
@@ -268,10 +268,10 @@ func TestModelServerGateClosesAndOpens(t *testing.T) {
 		require.Zero(t, reserved.Load())
 		require.Zero(t, g.issued.Load())
 		require.False(t, g.health.isOpen())
-		require.LessOrEqual(t, server.questions(), 31, "one asks for all")
+		require.LessOrEqual(t, server.questions(), 31, "one caller asks for all")
 		require.Zero(t, told.count(), "a server that loads its model is no outage")
 		time.Sleep(time.Minute)
-		require.NotZero(t, told.count(), "one that never comes to an end of it is")
+		require.NotZero(t, told.count(), "a server that never finishes loading is")
 
 		server.say(nil)
 		time.Sleep(2 * askEvery)
@@ -299,7 +299,7 @@ func TestModelServerGateReportsAnUnavailableServer(t *testing.T) {
 	})
 }
 
-// hung accepts and never answers.
+// hung accepts requests and never answers.
 func hung(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
@@ -323,11 +323,11 @@ func TestHangingServerBlocksNoCallerPastItsContext(t *testing.T) {
 		for range 8 {
 			require.ErrorIs(t, <-errs, context.Canceled)
 		}
-		require.Equal(t, time.Second, time.Since(began), "neither the one who asks nor those behind it are held")
-		require.True(t, g.health.isOpen(), "that nobody waited for the answer says nothing of the server")
+		require.Equal(t, time.Second, time.Since(began), "neither the caller that asks nor those that wait are blocked")
+		require.True(t, g.health.isOpen(), "an abandoned request says nothing about the server")
 		require.Zero(t, told.count())
 
-		// One that is waited for has ended after askFor, and is an outage.
+		// A request ends after askFor, and counts as an outage.
 		ctx, cancel = context.WithTimeout(t.Context(), askFor+time.Millisecond)
 		defer cancel()
 		require.Error(t, g.health.await(ctx))
@@ -341,7 +341,7 @@ func TestMemoryCostFollowsTheServersRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &modelServer{rate: func() (int64, error) { return 0, errors.New("asleep") }}
 		g := slotsOf(gpuConfig(), server, nil)
-		require.EqualValues(t, 20, g.cost(t.Context(), 2*time.Second), "the setting, while the server says nothing")
+		require.EqualValues(t, 20, g.cost(t.Context(), 2*time.Second), "the setting, while the server declares no rate")
 		server.rate = func() (int64, error) { return 30, nil }
 		time.Sleep(askEvery)
 		for range 100 {
@@ -350,8 +350,8 @@ func TestMemoryCostFollowsTheServersRate(t *testing.T) {
 		require.Equal(t, 2, server.rated, "it is not asked for every task")
 		server.rate = func() (int64, error) { return 0, errors.New("asleep") }
 		time.Sleep(rateHolds)
-		require.EqualValues(t, 60, g.cost(t.Context(), 2*time.Second), "what it last said counts on")
-		require.EqualValues(t, 100, g.cost(t.Context(), 1<<62), "the whole budget at most")
+		require.EqualValues(t, 60, g.cost(t.Context(), 2*time.Second), "the last rate remains")
+		require.EqualValues(t, 100, g.cost(t.Context(), 1<<62), "at most the whole budget")
 		require.Zero(t, g.cost(t.Context(), -time.Second))
 	})
 }

@@ -23,7 +23,7 @@ import (
 	"orak/workflows"
 )
 
-// letters are the first n dead letters of u.
+// letters returns the first n dead letters of u.
 func (r *rig) letters(u orak.Upload, n int) (letters []events.DeadLetter) {
 	r.t.Helper()
 	r.consume(events.TopicDeadLetters, func(rec *kgo.Record) bool {
@@ -37,7 +37,7 @@ func (r *rig) letters(u orak.Upload, n int) (letters []events.DeadLetter) {
 	return letters
 }
 
-// signals counts the signals that a workflow has had.
+// signals counts the signals of a workflow.
 func (r *rig) signals(workflowID, name string) (n int) {
 	r.t.Helper()
 	it := r.client.GetWorkflowHistory(r.t.Context(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -54,7 +54,7 @@ func (r *rig) signals(workflowID, name string) (n int) {
 func TestReprocessedUploadKeepsItsFirstCause(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.cfg.AlertGroupInterval = patience // its digest lives for as long
+	r.cfg.AlertGroupInterval = patience // its digest runs for as long
 	r.deps.Converter = convert(func(n int) error {
 		if n > 2 {
 			return nil
@@ -239,7 +239,7 @@ func TestRefusedAnnouncementIsReplacedByAValidOne(t *testing.T) {
 	r.record("announced_again", workflows.UploadWorkflowID(u.ID))
 }
 
-// pending is how the Temporal Web UI shows the stage of u that runs.
+// pending returns the running stage of u as the Temporal Web UI shows it.
 type pending struct {
 	Attempt     int
 	LastFailure struct {
@@ -272,7 +272,7 @@ func (r *rig) webUI(u orak.Upload) (p pending, ok bool) {
 func TestWebUIShowsAttemptAndCause(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.cfg.Budget.Delay, r.cfg.Budget.MaxDelay = time.Hour, time.Hour // it waits for its second attempt
+	r.cfg.Budget.Delay, r.cfg.Budget.MaxDelay = time.Hour, time.Hour // the second attempt is delayed
 	r.deps.Converter = convert(func(int) error {
 		return &orak.Fault{Class: orak.ClassTransient, Message: "The conversion broke off.", Err: errors.New("exit status 9")}
 	})

@@ -26,7 +26,7 @@ var (
 		Err: fmt.Errorf("dial tcp: refused")}
 )
 
-// outages are short ones, reported as the whole program does.
+// outages makes outages short, and reports them as the whole program does.
 func (r *rig) outages(probe activities.Probe) *worker.Reporter {
 	r.t.Helper()
 	r.cfg.Outage = worker.OutageConfig{GroupWait: 500 * time.Millisecond, Quiet: 2 * time.Second, RepeatInterval: time.Hour, ReportInterval: 100 * time.Millisecond}
@@ -87,8 +87,8 @@ func TestHiccupIsNotPosted(t *testing.T) {
 	r.record("outage_hiccup", outageOf)
 }
 
-// A server suggests a new run after thousands of events; what that run begins
-// with is the same.
+// A server suggests Continue-As-New only after thousands of events; the state of
+// the next run is the same.
 func TestOutageContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -129,7 +129,7 @@ func TestReporterCountsAndBatchesReports(t *testing.T) {
 	require.Less(t, len(r.downs(outageOf)), 5)
 }
 
-// reported is how many attempts the signals to the outage's digest tell of.
+// reported returns the number of attempts in the signals to the digest.
 func (r *rig) reported() (n int) {
 	for _, d := range r.downs(outageOf) {
 		n += d.Count
@@ -137,7 +137,7 @@ func (r *rig) reported() (n int) {
 	return n
 }
 
-// downs are the reports that a digest was sent; none where it does not run.
+// downs returns the reports that a digest was sent; none if it does not run.
 func (r *rig) downs(id string) (ds []messages.Down) {
 	r.t.Helper()
 	if _, err := r.client.DescribeWorkflowExecution(r.t.Context(), id, ""); err != nil {

@@ -50,7 +50,7 @@ type analyze func(ctx context.Context) error
 
 var _ activities.Analyzer = analyze(nil)
 
-// Identity is nobody's: nothing is reused.
+// Identity is not known, so nothing is reused.
 func (analyze) Identity(context.Context) (orak.Engine, error) { return orak.Engine{}, nil }
 
 func (f analyze) Analyze(ctx context.Context, wav io.Reader, progress func(float64)) (orak.Analysis, orak.PitchCurve, error) {
@@ -61,7 +61,7 @@ func (f analyze) Analyze(ctx context.Context, wav io.Reader, progress func(float
 	return orak.Analysis{Engine: orak.Engine{Name: "test"}}, orak.PitchCurve{HopS: 0.01}, f(ctx)
 }
 
-// store is the real one, in the words of activities.
+// store adapts the real store to activities.Store.
 type store struct{ *objectstore.Store }
 
 var _ activities.Store = store{}
@@ -91,7 +91,7 @@ func (s store) Keys(ctx context.Context, prefix string) iter.Seq2[string, error]
 	}
 }
 
-// webhook takes messages, but for the first refuse ones.
+// webhook accepts messages after the first refuse ones.
 type webhook struct {
 	*httptest.Server
 	mu     sync.Mutex

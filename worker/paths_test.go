@@ -145,8 +145,8 @@ func TestDeadLetterIsDiscarded(t *testing.T) {
 	r.record("discarded_durable", workflows.UploadWorkflowID(u.ID))
 }
 
-// A server suggests a new run after thousands of events; what that run begins
-// with is the same.
+// A server suggests Continue-As-New only after thousands of events; the state of
+// the next run is the same.
 func TestParkedUploadContinuesAsNew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -224,7 +224,7 @@ func TestSearchAttributesFollowTheStatus(t *testing.T) {
 func TestAnnouncementIsAtFaultForAnotherRecording(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	w := r.upload([]byte("sound")) // nobody serves it yet
+	w := r.upload([]byte("sound")) // no worker runs yet
 	require.NoError(t, r.store.Put(t.Context(), w.Key, strings.NewReader("noise"), 5, "audio/wav"))
 	gone := r.upload([]byte("sound"))
 	require.NoError(t, r.store.Delete(t.Context(), gone.Key))

@@ -34,7 +34,7 @@ func tone(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// Nothing stands in for anything here.
+// This test uses no fakes.
 func TestRealRecordingIsAnalyzed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -24,8 +24,8 @@ import (
 	"orak/workflows"
 )
 
-// poison is the content of a recording that a model server cannot bear, and
-// mortalEnv makes the test binary such a server, at that address.
+// poison is the content of a recording that kills a model server; mortalEnv makes the
+// test binary such a server, at that address.
 const (
 	poison    = 'p'
 	mortalEnv = "ORAK_TEST_MORTAL_SERVER"
@@ -39,8 +39,8 @@ func deadlyIn(wav []byte) bool {
 
 const analyzed = `{"engine":{"name":"mortal","version":"1"},"pitch_curve":{}}`
 
-// runMortal serves until a recording is poison: then the process is killed, as
-// by a device driver or for want of memory.
+// runMortal serves until a recording is poison: then the process is killed, as by a
+// device driver or for lack of memory.
 func runMortal(at string) {
 	l, err := net.Listen("tcp", at)
 	if err != nil {
@@ -56,7 +56,7 @@ func runMortal(at string) {
 		if err != nil {
 			return
 		}
-		time.Sleep(50 * time.Millisecond) // of computing
+		time.Sleep(50 * time.Millisecond) // the analysis
 		if deadlyIn(wav) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
@@ -106,14 +106,14 @@ func newMortal(t *testing.T) *mortal {
 	return m
 }
 
-// kill ends the server without a word; it is started again.
+// kill kills the server, which is started again.
 func (m *mortal) kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_ = m.cmd.Process.Kill()
 }
 
-// useURL makes the server at url what analyzes, and what the gate asks.
+// useURL makes the server at url the model server of the workers and of the gate.
 func (r *rig) useURL(url string) {
 	client := modelserver.New(modelserver.Config{URL: url, Timeout: time.Minute, Window: 2 * time.Second, Patience: time.Minute})
 	r.deps.Analyzer, r.deps.ModelServer = remote{client}, gated{client}
@@ -126,7 +126,7 @@ func TestRecordingThatKillsTheModelServerIsDeadLetteredAlone(t *testing.T) {
 	r.useURL(m.url)
 	r.outages(func(context.Context) error { return nil })
 	r.start()
-	r.start() // two workers, so that the poison has company that it does not know of
+	r.start() // two workers, so that the poison is analyzed beside others of another process
 	var innocent []orak.Upload
 	for range 10 {
 		innocent = append(innocent, r.upload([]byte("sss")))
@@ -143,7 +143,7 @@ func TestRecordingThatKillsTheModelServerIsDeadLetteredAlone(t *testing.T) {
 		require.Equal(t, orak.StatusCompleted, r.progress(u).Status)
 	}
 	t.Logf("the server died %d times", m.deaths.Load())
-	require.LessOrEqual(t, m.deaths.Load(), int32(4), "once among others, and as often as a recording is tried alone")
+	require.LessOrEqual(t, m.deaths.Load(), int32(4), "once among others, and in each attempt alone")
 	r.noOutageLeft()
 }
 
@@ -154,7 +154,7 @@ func (r *rig) noOutageLeft() {
 	defer cancel()
 	err := r.client.GetWorkflow(ctx, workflows.OutageWorkflowID(orak.DependencyModelServer), "").Get(ctx, nil)
 	if missing := (*serviceerror.NotFound)(nil); err != nil {
-		require.ErrorAs(r.t, err, &missing, "nobody ever reported one")
+		require.ErrorAs(r.t, err, &missing, "none was ever reported")
 	}
 }
 

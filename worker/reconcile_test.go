@@ -11,10 +11,10 @@ import (
 	"orak/workflows"
 )
 
-// pages is a mender of so many pages.
+// pages is a Mender with that many pages.
 type pages int
 
-// Mend is activities.Mender's.
+// Mend implements activities.Mender.
 func (n pages) Mend(_ context.Context, p activities.ReconcilePage) (activities.Reconciled, error) {
 	done := activities.Reconciled{Counts: activities.ReconcileCounts{Examined: 1}, Mark: `"mark"`}
 	if len(p.Cursor)+1 < int(n) {

@@ -13,7 +13,7 @@ import (
 	"orak/activities"
 )
 
-// known is an engine that says which it is, and counts what it computes.
+// known is an engine with an identity that counts its analyses.
 type known struct {
 	engine orak.Engine
 	ran    *atomic.Int32
@@ -29,7 +29,7 @@ func (k known) Analyze(_ context.Context, wav io.Reader, _ func(float64)) (orak.
 	return orak.Analysis{Engine: k.engine}, orak.PitchCurve{HopS: 0.01, F0Hz: []float32{440}, Voicing: []float32{1}}, err
 }
 
-// On the real store, whose keys have an engine's signs in them.
+// On the real store, whose keys contain the characters of an engine's name.
 func TestSameBytesAreAnalyzedOnceUntilTheirUploadIsErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -63,5 +63,5 @@ func TestSameBytesAreAnalyzedOnceUntilTheirUploadIsErased(t *testing.T) {
 	r.erased(r.erase(second))
 	require.Zero(t, pointers())
 	require.NoError(t, r.closed(r.upload(recording)))
-	require.EqualValues(t, 2, engine.ran.Load(), "what pointed to the erased upload is gone")
+	require.EqualValues(t, 2, engine.ran.Load(), "the pointer to the erased upload is removed")
 }

@@ -38,14 +38,14 @@ import (
 
 var recordHistories = flag.Bool("record", false, "write the histories of these tests to workflows/testdata/history")
 
-// patience bounds the wait for what a real server does in its own time.
+// patience bounds the waits for real servers.
 const (
 	patience = 2 * time.Minute
 	tick     = 20 * time.Millisecond
 )
 
-// rig is a namespace, a bucket and the topics of real servers, with workers
-// whose converter and analyzer do what the test says.
+// rig has a namespace, a bucket and the topics of real servers, and workers with a
+// fake converter and analyzer.
 type rig struct {
 	t        *testing.T
 	servers  *stack.Servers
@@ -105,7 +105,7 @@ func openStore(t *testing.T, s *stack.Servers, bucket string) *objectstore.Store
 	return st
 }
 
-// start runs a worker until the test ends, or until it is stopped before.
+// start starts a worker, and stops it at the end of the test.
 func (r *rig) start() *worker.Worker {
 	r.t.Helper()
 	w := worker.New(r.cfg, r.client, r.deps)
@@ -116,7 +116,7 @@ func (r *rig) start() *worker.Worker {
 	return w
 }
 
-// upload stores a recording and starts its workflow, as api and bridge do.
+// upload stores a recording and starts its workflow, as the API and the bridge do.
 func (r *rig) upload(recording []byte) orak.Upload {
 	r.t.Helper()
 	u := r.put(recording)
@@ -148,7 +148,7 @@ func (r *rig) execute(in workflows.ProcessUploadInput) {
 	require.NoError(r.t, err)
 }
 
-// progress is the upload's memo, which is the truth.
+// progress returns the progress from the memo of the workflow.
 func (r *rig) progress(u orak.Upload) orak.Progress {
 	r.t.Helper()
 	d, err := r.client.DescribeWorkflowExecution(r.t.Context(), workflows.UploadWorkflowID(u.ID), "")
@@ -174,7 +174,7 @@ func (r *rig) closed(u orak.Upload) error {
 	return r.client.GetWorkflow(ctx, workflows.UploadWorkflowID(u.ID), "").Get(ctx, nil)
 }
 
-// signal does what the command-line tools do when no input is given.
+// signal sends a signal without input, as the command-line tools do.
 func (r *rig) signal(u orak.Upload, name string) {
 	r.t.Helper()
 	_, err := r.client.WorkflowService().SignalWorkflowExecution(r.t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
@@ -196,13 +196,13 @@ func (r *rig) update(u orak.Upload, name string, arg any) error {
 	return h.Get(r.t.Context(), nil)
 }
 
-// lifecycle are the events of u, in order, up to the one of type last.
+// lifecycle returns the events of u in order, up to the one of type last.
 func (r *rig) lifecycle(u orak.Upload, last events.Type) []events.Event {
 	r.t.Helper()
 	var got []events.Event
 	r.consume(events.TopicLifecycle, func(rec *kgo.Record) bool {
 		if string(rec.Key) != string(u.ID) {
-			return false // another test's, which may be no event at all
+			return false // of another test, and perhaps not an event
 		}
 		e, err := events.FromRecord(rec)
 		require.NoError(r.t, err)
@@ -212,7 +212,7 @@ func (r *rig) lifecycle(u orak.Upload, last events.Type) []events.Event {
 	return got
 }
 
-// consume reads a topic from its beginning until enough says so.
+// consume reads a topic from its beginning until enough returns true.
 func (r *rig) consume(topic string, enough func(*kgo.Record) bool) {
 	r.t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(r.servers.Kafka), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -239,14 +239,13 @@ func types(es []events.Event) []events.Type {
 	return ts
 }
 
-// record keeps the history of a workflow for the replay test, where the flag
-// says so.
+// record saves the history of a workflow for the replay test, if the flag is set.
 func (r *rig) record(name, workflowID string) {
 	r.t.Helper()
 	r.recordRun(name, workflowID, "")
 }
 
-// recordRun is record of one run, which need not be the last.
+// recordRun is record for one run, which need not be the last.
 func (r *rig) recordRun(name, workflowID, runID string) {
 	r.t.Helper()
 	if !*recordHistories {
@@ -261,7 +260,7 @@ func (r *rig) recordRun(name, workflowID, runID string) {
 	}
 	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(&h)
 	require.NoError(r.t, err)
-	// The machine's name is nobody's business.
+	// Without the name of the machine.
 	data = regexp.MustCompile(`"identity": "[^"]*"`).ReplaceAll(data, []byte(`"identity": "recorded"`))
 	data = regexp.MustCompile(`"name": "[^"]+:([0-9a-f-]{36})"`).ReplaceAll(data, []byte(`"name": "recorded:$1"`))
 	dir := filepath.Join("..", "workflows", "testdata", "history")
