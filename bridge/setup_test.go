@@ -146,14 +146,6 @@ func (m *member) stop() {
 	require.NoError(m.t, m.Stop(ctx))
 }
 
-// kill cuts everything off, as near to a crash as one gets inside a process.
-func (m *member) kill() {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = m.Stop(ctx)
-	m.stop()
-}
-
 // metric is the value of a counter or gauge; label is the value of its only
 // label, or empty.
 func (m *member) metric(name, label string) int {
