@@ -129,14 +129,14 @@ func TestEndedAttemptHasNotCrashed(t *testing.T) {
 
 func TestHeartbeatRemembersAnOutageOnce(t *testing.T) {
 	t.Parallel()
-	away := orak.Mark{Class: orak.ClassDependency, Message: "The store is away."}
-	other := orak.Mark{Class: orak.ClassDependency, Message: "Kafka is away."}
+	down := orak.Mark{Class: orak.ClassDependency, Message: "The store is unavailable."}
+	other := orak.Mark{Class: orak.ClassDependency, Message: "Kafka is unavailable."}
 	counted := orak.Mark{Class: orak.ClassTransient, Message: "No.", Attempt: 1}
 	var h Heartbeat
-	for _, m := range []orak.Mark{away, away, away, other, counted, away, away} {
+	for _, m := range []orak.Mark{down, down, down, other, counted, down, down} {
 		h = h.remember(m)
 	}
-	require.Equal(t, []orak.Mark{away, other, counted, away}, h.Failed)
+	require.Equal(t, []orak.Mark{down, other, counted, down}, h.Failed)
 }
 
 func TestHeartbeatRemembersTheFirstAndTheLatestFailures(t *testing.T) {

@@ -98,7 +98,7 @@ func TestReuseSkipsWhatDiffers(t *testing.T) {
 		"another version":         {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Version = "2" }},
 		"another engine":          {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Name = "other" }},
 		"a version unknown":       {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Version = "" }},
-		"an engine that is away":  {change: func(_ *Activities, _ *shelf, e *counts) { e.silent = errors.New("away") }},
+		"an engine that is unavailable":  {change: func(_ *Activities, _ *shelf, e *counts) { e.silent = errors.New("unavailable") }},
 		"no pointer":              {change: func(_ *Activities, s *shelf, _ *counts) { delete(s.objects, pointer) }},
 		"a damaged pointer":       {change: func(_ *Activities, s *shelf, _ *counts) { s.objects[pointer] = []byte("{") }},
 		"a pointer out of it all": {change: func(_ *Activities, s *shelf, _ *counts) { s.objects[pointer] = []byte(`{"upload_id":"../x"}`) }},

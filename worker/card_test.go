@@ -29,7 +29,7 @@ type card struct {
 	slot chan struct{}
 
 	mu       sync.Mutex
-	away     bool // never ready
+	unready  bool // never ready
 	refuse   int  // the next requests to refuse, whatever the room
 	inFlight int
 	seconds  float64
@@ -58,7 +58,7 @@ func (c *card) readyz(w http.ResponseWriter, _ *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked++
-	if c.away {
+	if c.unready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 }
@@ -92,7 +92,7 @@ func (c *card) enter(seconds float64) (status int, died bool) {
 	defer c.mu.Unlock()
 	full := c.admits && (c.inFlight+1 >= c.room || c.seconds+seconds >= c.roomSeconds)
 	switch {
-	case c.away:
+	case c.unready:
 		return http.StatusServiceUnavailable, false
 	case full || c.refuse > 0:
 		c.refuse = max(c.refuse-1, 0)

@@ -103,11 +103,11 @@ func TestTemporalOutageCostsNoAttempt(t *testing.T) {
 			r.cfg.Budget.Attempts = 1 // a crash would dead-letter the upload
 			wire := newLine(t, r.servers.Temporal)
 			var once sync.Once
-			began, away := make(chan struct{}), make(chan struct{})
+			began, cut := make(chan struct{}), make(chan struct{})
 			r.deps.Analyzer = analyze(func(ctx context.Context) (err error) {
 				once.Do(func() {
 					close(began)
-					<-away
+					<-cut
 					err = step(ctx)
 				})
 				return err
@@ -122,7 +122,7 @@ func TestTemporalOutageCostsNoAttempt(t *testing.T) {
 			u := r.upload([]byte("sound"))
 			<-began
 			wire.cut(true)
-			close(away)
+			close(cut)
 			require.Eventually(t, func() bool { return r.attempts(u) == 2 }, patience, tick, "the server has timed the attempt out")
 			wire.cut(false)
 			require.NoError(t, r.closed(u))

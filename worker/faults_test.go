@@ -184,12 +184,12 @@ func TestProgressIsVisibleFromOutside(t *testing.T) {
 func TestOutageMakesABacklogAndNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	var away atomic.Bool
-	away.Store(true)
+	var down atomic.Bool
+	down.Store(true)
 	tries := make(chan struct{}, 1000)
 	r.deps.Converter = convert(func(int) error {
 		tries <- struct{}{}
-		if away.Load() {
+		if down.Load() {
 			return &orak.Fault{Class: orak.ClassDependency, Message: "Away."}
 		}
 		return nil
@@ -200,7 +200,7 @@ func TestOutageMakesABacklogAndNoDeadLetter(t *testing.T) {
 		<-tries
 	}
 	require.Equal(t, orak.StatusConverting, r.progress(u).Status)
-	away.Store(false)
+	down.Store(false)
 	require.NoError(t, r.closed(u))
 	require.False(t, slices.Contains(types(r.lifecycle(u, events.Completed)), events.DeadLettered))
 }

@@ -65,7 +65,7 @@ func TestModelServerIsNeverKilled(t *testing.T) {
 		require.NoError(t, w.Stop(t.Context()))
 		r.start()
 		for _, u := range uploads[3*i : 3*i+3] {
-			require.NoError(t, r.update(u, workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "mended"}))
+			require.NoError(t, r.update(u, workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "fixed"}))
 		}
 	}
 	for _, u := range uploads[parked : 3*parked] { // replayed once more

@@ -208,7 +208,7 @@ func TestLiveUploadsGoBeforeReprocessedOnesBeforeReplays(t *testing.T) {
 func TestBacklogWaitsInTheQueueWhileTheServerIsNotReady(t *testing.T) {
 	t.Parallel()
 	r, c := newRig(t), newCard(t)
-	c.away = true
+	c.unready = true
 	r.use(c, time.Minute)
 	r.start()
 	var uploads []orak.Upload
@@ -226,7 +226,7 @@ func TestBacklogWaitsInTheQueueWhileTheServerIsNotReady(t *testing.T) {
 		require.Nil(t, d.PendingActivities[0].GetLastStartedTime())
 		require.Zero(t, r.heartbeat(u), "nothing has begun, so no attempt is charged")
 	}
-	c.set(func() { c.away = false })
+	c.set(func() { c.unready = false })
 	for _, u := range uploads {
 		require.NoError(t, r.closed(u))
 		require.EqualValues(t, 1, r.analyses(u))
@@ -241,13 +241,13 @@ func TestTaskWaitsUncountedWhenTheServerFails(t *testing.T) {
 	r.start()
 	first := r.upload([]byte("s"))
 	require.NoError(t, r.closed(first))
-	c.set(func() { c.away = true }) // polls are waiting
+	c.set(func() { c.unready = true }) // polls are waiting
 	u := r.upload([]byte("s"))
 	asked := c.read(&c.asked)
 	require.Eventually(t, func() bool { return c.read(&c.asked) > asked+2 }, patience, tick)
 	require.Equal(t, orak.StatusAnalyzing, r.await(u, orak.StatusAnalyzing).Status)
 	require.LessOrEqual(t, r.heartbeat(u).Attempts, 1)
-	c.set(func() { c.away = false })
+	c.set(func() { c.unready = false })
 	require.NoError(t, r.closed(u))
 	require.Equal(t, orak.StatusCompleted, r.progress(u).Status)
 }

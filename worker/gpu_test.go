@@ -252,9 +252,9 @@ func TestAnalysisWithoutRoomFreesItsSlot(t *testing.T) {
 func TestModelServerGateClosesAndOpens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, told := &modelServer{}, &reports{}
+		server, reported := &modelServer{}, &reports{}
 		server.say(func(context.Context) error { return errLoading })
-		g := slotsOf(gpuConfig(), server, told)
+		g := slotsOf(gpuConfig(), server, reported)
 		var reserved atomic.Int64
 		for range 2 { // pollers
 			go func() {
@@ -269,9 +269,9 @@ func TestModelServerGateClosesAndOpens(t *testing.T) {
 		require.Zero(t, g.issued.Load())
 		require.False(t, g.health.isOpen())
 		require.LessOrEqual(t, server.questions(), 31, "one caller asks for all")
-		require.Zero(t, told.count(), "a server that loads its model is no outage")
+		require.Zero(t, reported.count(), "a server that loads its model is no outage")
 		time.Sleep(time.Minute)
-		require.NotZero(t, told.count(), "a server that never finishes loading is")
+		require.NotZero(t, reported.count(), "a server that never finishes loading is")
 
 		server.say(nil)
 		time.Sleep(2 * askEvery)
@@ -284,16 +284,16 @@ func TestModelServerGateClosesAndOpens(t *testing.T) {
 func TestModelServerGateReportsAnUnavailableServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, told := &modelServer{}, &reports{}
+		server, reported := &modelServer{}, &reports{}
 		server.say(func(context.Context) error { return errAway })
-		g := slotsOf(gpuConfig(), server, told)
+		g := slotsOf(gpuConfig(), server, reported)
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		_, err := g.ReserveSlot(ctx, nil)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.NotZero(t, told.count())
+		require.NotZero(t, reported.count())
 		var f *orak.Fault
-		require.ErrorAs(t, told.all[0], &f)
+		require.ErrorAs(t, reported.all[0], &f)
 		require.Equal(t, orak.ClassDependency, f.Class)
 		require.Equal(t, orak.DependencyModelServer, f.Dependency)
 	})
@@ -308,9 +308,9 @@ func hung(ctx context.Context) error {
 func TestHangingServerBlocksNoCallerPastItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, told := &modelServer{}, &reports{}
+		server, reported := &modelServer{}, &reports{}
 		server.say(hung)
-		g := slotsOf(gpuConfig(), server, told)
+		g := slotsOf(gpuConfig(), server, reported)
 		began := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
 		errs := make(chan error, 8)
@@ -325,14 +325,14 @@ func TestHangingServerBlocksNoCallerPastItsContext(t *testing.T) {
 		}
 		require.Equal(t, time.Second, time.Since(began), "neither the caller that asks nor those that wait are blocked")
 		require.True(t, g.health.isOpen(), "an abandoned request says nothing about the server")
-		require.Zero(t, told.count())
+		require.Zero(t, reported.count())
 
 		// A request ends after askFor, and counts as an outage.
 		ctx, cancel = context.WithTimeout(t.Context(), askFor+time.Millisecond)
 		defer cancel()
 		require.Error(t, g.health.await(ctx))
 		require.False(t, g.health.isOpen())
-		require.Equal(t, 1, told.count())
+		require.Equal(t, 1, reported.count())
 	})
 }
 

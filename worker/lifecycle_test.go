@@ -64,7 +64,7 @@ func TestReprocessedUploadKeepsItsFirstCause(t *testing.T) {
 	r.start()
 	u := r.upload([]byte("sound"))
 	r.await(u, orak.StatusDeadLettered)
-	require.NoError(t, r.update(u, workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "mended"}))
+	require.NoError(t, r.update(u, workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "fixed"}))
 	require.Eventually(t, func() bool { return r.progress(u).Failure != nil }, patience, tick)
 	p := r.progress(u)
 	require.Equal(t, "No. 1", p.First.Message)

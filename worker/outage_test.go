@@ -48,21 +48,21 @@ func TestOutageOfAStageIsPostedWithItsEnd(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var up atomic.Bool
-	away := func() error {
+	down := func() error {
 		if up.Load() {
 			return nil
 		}
 		return storeFault
 	}
-	r.outages(func(context.Context) error { return away() })
-	r.deps.Converter = convert(func(int) error { return away() })
+	r.outages(func(context.Context) error { return down() })
+	r.deps.Converter = convert(func(int) error { return down() })
 	r.start()
 	u := r.upload([]byte("sound"))
-	down := r.posted(":rotating_light:")
-	require.Contains(t, down, "The object store has been unavailable since")
-	require.Contains(t, down, "none is lost")
-	require.Contains(t, down, "docs/runbooks/outages.md")
-	require.NotContains(t, down, "dial tcp", "details are for the log")
+	began := r.posted(":rotating_light:")
+	require.Contains(t, began, "The object store has been unavailable since")
+	require.Contains(t, began, "none is lost")
+	require.Contains(t, began, "docs/runbooks/outages.md")
+	require.NotContains(t, began, "dial tcp", "details are for the log")
 	up.Store(true)
 	require.NoError(t, r.closed(u))
 	require.Equal(t, orak.StatusCompleted, r.progress(u).Status)
@@ -83,7 +83,7 @@ func TestHiccupIsNotPosted(t *testing.T) {
 		return err == nil
 	}, patience, tick)
 	r.outageEnded()
-	require.Empty(t, r.hook.messages(), "to nobody")
+	require.Empty(t, r.hook.messages(), "a hiccup is not posted")
 	r.record("outage_hiccup", outageOf)
 }
 

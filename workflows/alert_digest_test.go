@@ -68,7 +68,7 @@ func TestDigestWaitsForTheAlertWebhook(t *testing.T) {
 	w := newWorld(t)
 	w.fail = func(_ string, n int) error {
 		if n <= 15 {
-			return errors.New("the webhook is away")
+			return errors.New("the alert webhook is unavailable")
 		}
 		return nil
 	}
@@ -130,9 +130,9 @@ func TestDigestPostsRepeatsAndResolves(t *testing.T) {
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
 	require.Len(t, w.posts, 4)
-	told, again, resolved := w.posts[0], w.posts[2], w.posts[3]
-	require.Equal(t, 2, told.Count)
-	require.Equal(t, 2, told.Parked.Count)
+	first, again, resolved := w.posts[0], w.posts[2], w.posts[3]
+	require.Equal(t, 2, first.Count)
+	require.Equal(t, 2, first.Parked.Count)
 	require.Equal(t, w.posts[1], again)
 	require.Zero(t, again.Count)
 	require.Equal(t, 2, again.Parked.Count)
@@ -198,17 +198,17 @@ func TestNewAlertOfAQuietGroupWaitsOnlyForGroupWait(t *testing.T) {
 	park(w, time.Hour, "b")
 	park(w, time.Hour+9*time.Second, "c")
 	unpark(w, 2*time.Hour, 0)
-	var told []time.Time
+	var posted []time.Time
 	w.fail = func(name string, _ int) error {
 		if name == activities.TypePostAlert {
-			told = append(told, w.Now().UTC())
+			posted = append(posted, w.Now().UTC())
 		}
 		return nil
 	}
 	w.ExecuteWorkflow(workflows.TypeAlertDigest, digestInput())
 	require.NoError(t, w.GetWorkflowError())
 	require.Equal(t, 2, w.posts[1].Count)
-	require.Equal(t, noon.Add(time.Hour+10*time.Second), told[1])
+	require.Equal(t, noon.Add(time.Hour+10*time.Second), posted[1])
 }
 
 func TestDigestPostsUploadsThatExpireSoon(t *testing.T) {
@@ -236,7 +236,7 @@ func TestMessageDoesNotWaitForTheCount(t *testing.T) {
 	w := newWorld(t)
 	w.fail = func(name string, n int) error {
 		if name == activities.TypeCountParked && n < 10 {
-			return errors.New("visibility is away")
+			return errors.New("visibility is unavailable")
 		}
 		return nil
 	}
@@ -256,7 +256,7 @@ func TestResolvedMessageWaitsForTheAlertWebhook(t *testing.T) {
 	unpark(w, 5*time.Hour, 0)
 	w.fail = func(name string, n int) error {
 		if name == activities.TypePostAlert && n > 2 && n < 30 { // the message and its reminder are posted
-			return errors.New("the webhook is away")
+			return errors.New("the alert webhook is unavailable")
 		}
 		return nil
 	}

@@ -93,7 +93,7 @@ func TestDiscardAndCancellationMakeOneEnd(t *testing.T) {
 		w.update(workflows.SignalDiscard, workflows.Discard{By: "ada", Reason: "spam"}, "")
 	}
 	cancel := func(w *world) { w.CancelWorkflow() }
-	for _, away := range []string{"", activities.TypeDeadLetter, activities.TypeAnnounce, activities.TypeConclude, activities.TypeRaiseAlert} {
+	for _, down := range []string{"", activities.TypeDeadLetter, activities.TypeAnnounce, activities.TypeConclude, activities.TypeRaiseAlert} {
 		for name, c := range map[string]struct {
 			do   []func(*world)
 			want orak.Status
@@ -104,10 +104,10 @@ func TestDiscardAndCancellationMakeOneEnd(t *testing.T) {
 			"cancel":                      {[]func(*world){cancel}, orak.StatusCanceled},
 			"cancel, then discard":        {[]func(*world){cancel, discard}, orak.StatusCanceled},
 		} {
-			t.Run(name+" with "+away+" away", func(t *testing.T) {
+			t.Run(name+" while "+down+" fails", func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t)
-				w.fail = slow(away, 6, failing(activities.TypeConvert, 99, orak.ClassInput))
+				w.fail = slow(down, 6, failing(activities.TypeConvert, 99, orak.ClassInput))
 				shown := w.shown()
 				for i, do := range c.do {
 					w.after(time.Duration(i+3)*time.Second, func() {

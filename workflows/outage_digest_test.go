@@ -125,7 +125,7 @@ func TestOutageMessagesWaitForTheAlertWebhook(t *testing.T) {
 	w := newOutageWorld(t, 0, every(20*time.Second, 10*time.Minute)...)
 	w.fail = func(activityType string, n int) error {
 		if activityType == activities.TypePostOutage && w.Now().Sub(noon) < 20*time.Minute {
-			return errors.New("the webhook is out")
+			return errors.New("the alert webhook is out")
 		}
 		return nil
 	}
@@ -142,7 +142,7 @@ func TestSecondOutageIsPostedAnew(t *testing.T) {
 	w := newOutageWorld(t, 0, append(first, 161*time.Second, 180*time.Second, 200*time.Second)...)
 	w.fail = func(activityType string, n int) error {
 		if activityType == activities.TypePostOutage && n > 1 && n < 5 {
-			return errors.New("the webhook is slow")
+			return errors.New("the alert webhook is slow")
 		}
 		return nil
 	}

@@ -19,11 +19,11 @@ func TestReprocessFinishesAParkedUpload(t *testing.T) {
 	t.Parallel()
 	for name, send := range map[string]func(*world){
 		"signal": func(w *world) {
-			w.SignalWorkflow(workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "mended"})
+			w.SignalWorkflow(workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "fixed"})
 		},
 		"signal without input": func(w *world) { w.SignalWorkflow(workflows.SignalReprocess, nil) },
 		"update": func(w *world) {
-			w.update(workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "mended"}, "")
+			w.update(workflows.SignalReprocess, workflows.Reprocess{By: "ada", Reason: "fixed"}, "")
 		},
 	} {
 		w := newWorld(t)
@@ -42,7 +42,7 @@ func TestReprocessFinishesAParkedUpload(t *testing.T) {
 			require.Equal(t, "signal", re.By)
 		} else {
 			require.Equal(t, "ada", re.By)
-			require.Equal(t, "mended", re.Reason)
+			require.Equal(t, "fixed", re.Reason)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func TestReconcileContinuesAfterAFailedStep(t *testing.T) {
 	w.SetLastCompletionResult(workflows.ReconcileReport{Marks: map[activities.ReconcileStep]string{activities.StepMissing: "then"}})
 	w.fail = func(name string, _ int) error {
 		if name == string(activities.StepMissing) {
-			return errors.New("Kafka is away")
+			return errors.New("Kafka is unavailable")
 		}
 		return nil
 	}
@@ -104,7 +104,7 @@ func TestReconcileRetriesAnOutage(t *testing.T) {
 	w, _ := reconciling(t, 1)
 	w.fail = func(name string, n int) error {
 		if name == string(activities.StepMissing) && n < 10 {
-			return errors.New("Kafka is away")
+			return errors.New("Kafka is unavailable")
 		}
 		return nil
 	}

@@ -18,11 +18,11 @@ import (
 )
 
 // brief returns marks without their times, messages and stages.
-func brief(marks []orak.Mark) (told []string) {
+func brief(marks []orak.Mark) (brief []string) {
 	for _, m := range marks {
-		told = append(told, fmt.Sprintf("%s %s %d", m.Kind, m.Class, m.Attempt))
+		brief = append(brief, fmt.Sprintf("%s %s %d", m.Kind, m.Class, m.Attempt))
 	}
-	return told
+	return brief
 }
 
 func TestTimelineRecordsWhatHappened(t *testing.T) {
@@ -32,13 +32,13 @@ func TestTimelineRecordsWhatHappened(t *testing.T) {
 	w.after(time.Hour, func() {
 		require.Equal(t, []string{"attempt_failed model 1", "attempt_failed model 2", "attempt_failed model 3", "dead_lettered model 0"},
 			brief(w.status().Timeline))
-		w.update(workflows.SignalReprocess, workflows.Reprocess{From: orak.StageConvert, By: "ada", Reason: "mended"}, "")
+		w.update(workflows.SignalReprocess, workflows.Reprocess{From: orak.StageConvert, By: "ada", Reason: "fixed"}, "")
 	})
 	p, err := w.process()
 	require.NoError(t, err)
 	require.Equal(t, orak.StatusCompleted, p.Status)
 	last := p.Timeline[len(p.Timeline)-1]
-	require.Equal(t, orak.Mark{At: noon.Add(time.Hour), Kind: orak.MarkReprocessed, Stage: orak.StageConvert, By: "ada", Reason: "mended"}, last)
+	require.Equal(t, orak.Mark{At: noon.Add(time.Hour), Kind: orak.MarkReprocessed, Stage: orak.StageConvert, By: "ada", Reason: "fixed"}, last)
 	require.Equal(t, orak.StageAnalyze, p.Timeline[0].Stage)
 	require.Equal(t, "It did not work.", p.Timeline[0].Message)
 	require.Equal(t, p.Timeline, w.outcomes[0].Timeline)

@@ -95,7 +95,7 @@ func (w Writer) commands(g AlertGroup, sample Alert, query string) []string {
 		selection := " --stage " + string(stage) + " --class " + string(g.Class) + w.allTenantsFlag(tenantFlag(sample.Tenant))
 		lines = append(lines, "orak dlq reprocess"+selection+" --dry-run", "orak dlq reprocess"+selection, "orak dlq discard"+selection)
 	}
-	return append(lines, "temporal workflow signal"+c.namespaceFlag()+` --query "`+query+`" --name reprocess --reason mended --rps 5 --yes`)
+	return append(lines, "temporal workflow signal"+c.namespaceFlag()+` --query "`+query+`" --name reprocess --reason fixed --rps 5 --yes`)
 }
 
 // allTenantsFlag returns the flag for all tenants where the API takes it, and
