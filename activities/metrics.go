@@ -19,35 +19,20 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	f := promauto.With(reg)
+	counter := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return f.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
 	return &metrics{
-		deadLetters: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_dead_letters_total",
-			Help: "Dead letters written, by the stage that failed and the class of its failure.",
-		}, []string{"stage", "class"}),
-		alertsPosted: f.NewCounter(prometheus.CounterOpts{
-			Name: "orak_alert_posts_total",
-			Help: "Alert messages that the alert webhook accepted.",
-		}),
-		erased: f.NewCounter(prometheus.CounterOpts{
-			Name: "orak_uploads_erased_total",
-			Help: "Uploads whose stored objects were all removed.",
-		}),
-		reused: f.NewCounter(prometheus.CounterOpts{
-			Name: "orak_analyses_reused_total",
-			Help: "Analyses that were reused instead of computed: the same engine had analyzed the same recording of the same tenant.",
-		}),
-		alertsFailed: f.NewCounter(prometheus.CounterOpts{
-			Name: "orak_alert_post_failures_total",
-			Help: "Failed attempts to post an alert message; each is retried.",
-		}),
-		reconciled: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_reconciled_items_total",
-			Help: "Items that the reconciliation examined and repaired, by step and outcome: examined, published, dropped, started, restarted, stuck, rewritten, stray, failing or error.",
-		}, []string{"step", "outcome"}),
-		reconcilePages: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_reconcile_pages_total",
-			Help: "Pages that the reconciliation has finished, by step. Each run finishes at least one of each step: while this does not grow, nothing is reconciled.",
-		}, []string{"step"}),
+		deadLetters:    counters("orak_dead_letters_total", "Dead letters written, by the stage that failed and the class of its failure.", "stage", "class"),
+		alertsPosted:   counter("orak_alert_posts_total", "Alert messages that the alert webhook accepted."),
+		erased:         counter("orak_uploads_erased_total", "Uploads whose stored objects were all removed."),
+		reused:         counter("orak_analyses_reused_total", "Analyses that were reused instead of computed: the same engine had analyzed the same recording of the same tenant."),
+		alertsFailed:   counter("orak_alert_post_failures_total", "Failed attempts to post an alert message; each is retried."),
+		reconciled:     counters("orak_reconciled_items_total", "Items that the reconciliation examined and repaired, by step and outcome: examined, published, dropped, started, restarted, stuck, rewritten, stray, failing or error.", "step", "outcome"),
+		reconcilePages: counters("orak_reconcile_pages_total", "Pages that the reconciliation has finished, by step. Each run finishes at least one of each step: while this does not grow, nothing is reconciled.", "step"),
 	}
 }
 
