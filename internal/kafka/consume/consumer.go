@@ -186,6 +186,8 @@ func (c *Consumer) shutDown(ctx context.Context) error {
 		c.log.WarnContext(ctx, "leaving the group failed", "error", err)
 	}
 	cl.CloseAllowingRebalance()
+	// Closing polls once more, and a goroutine of the leave may wait behind that.
+	cl.AllowRebalance()
 	c.log.InfoContext(ctx, "consumer stopped")
 	return nil
 }
