@@ -1,9 +1,7 @@
 package activities
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -50,7 +48,7 @@ func (a *Activities) decided(ctx context.Context, p orak.Progress) (orak.Progres
 		case found:
 			return p, a.putJSON(ctx, key, p) // of an earlier cycle
 		}
-		if err := a.putNewJSON(ctx, key, p); !errors.Is(err, fs.ErrExist) {
+		if err := storeJSON(ctx, a.deps.Store.PutNew, key, p); !errors.Is(err, fs.ErrExist) {
 			return p, err
 		}
 	}
@@ -71,16 +69,4 @@ func (a *Activities) finish(ctx context.Context, u orak.Upload) (*orak.Analysis,
 		return nil, nil
 	}
 	return &analysis, a.point(ctx, u, analysis.Engine)
-}
-
-// putNewJSON is putJSON of a new object; see Store.PutNew.
-func (a *Activities) putNewJSON(ctx context.Context, key string, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return internalFault(fmt.Errorf("encoding %s: %w", key, err))
-	}
-	if err := a.deps.Store.PutNew(ctx, key, bytes.NewReader(data), int64(len(data)), "application/json"); err != nil {
-		return fmt.Errorf("storing %s: %w", key, err)
-	}
-	return nil
 }

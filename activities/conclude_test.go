@@ -127,6 +127,10 @@ func TestConcludePublishesTheEventOfAStoredOutcome(t *testing.T) {
 // mute is a Publisher whose Kafka is unavailable.
 type mute struct{}
 
-func (mute) PublishEvent(context.Context, string, events.Event) error { return errors.New("unavailable") }
+func (mute) PublishEvent(context.Context, string, events.Event) error {
+	return errors.New("unavailable")
+}
 
-func (mute) PublishDeadLetter(context.Context, events.DeadLetter) error { return errors.New("unavailable") }
+func (mute) PublishDeadLetter(context.Context, events.DeadLetter) error {
+	return errors.New("unavailable")
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"orak"
 )
@@ -54,12 +55,16 @@ func (a *Activities) SaveOutcome(ctx context.Context, p orak.Progress) error {
 }
 
 func (a *Activities) putJSON(ctx context.Context, key string, value any) error {
+	return storeJSON(ctx, a.deps.Store.Put, key, value)
+}
+
+// storeJSON stores value with put, which is Store.Put or Store.PutNew.
+func storeJSON(ctx context.Context, put func(context.Context, string, io.Reader, int64, string) error, key string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return internalFault(fmt.Errorf("encoding %s: %w", key, err))
 	}
-	err = a.deps.Store.Put(ctx, key, bytes.NewReader(data), int64(len(data)), "application/json")
-	if err != nil {
+	if err := put(ctx, key, bytes.NewReader(data), int64(len(data)), "application/json"); err != nil {
 		return fmt.Errorf("storing %s: %w", key, err)
 	}
 	return nil

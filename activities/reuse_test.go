@@ -93,15 +93,15 @@ func TestReuseSkipsWhatDiffers(t *testing.T) {
 		asked  string
 		change func(a *Activities, s *shelf, e *counts)
 	}{
-		"another tenant's":        {tenant: "band"},
-		"asked for by name":       {asked: orak.EngineBuiltin},
-		"another version":         {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Version = "2" }},
-		"another engine":          {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Name = "other" }},
-		"a version unknown":       {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Version = "" }},
-		"an engine that is unavailable":  {change: func(_ *Activities, _ *shelf, e *counts) { e.silent = errors.New("unavailable") }},
-		"no pointer":              {change: func(_ *Activities, s *shelf, _ *counts) { delete(s.objects, pointer) }},
-		"a damaged pointer":       {change: func(_ *Activities, s *shelf, _ *counts) { s.objects[pointer] = []byte("{") }},
-		"a pointer out of it all": {change: func(_ *Activities, s *shelf, _ *counts) { s.objects[pointer] = []byte(`{"upload_id":"../x"}`) }},
+		"another tenant's":              {tenant: "band"},
+		"asked for by name":             {asked: orak.EngineBuiltin},
+		"another version":               {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Version = "2" }},
+		"another engine":                {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Name = "other" }},
+		"a version unknown":             {change: func(_ *Activities, _ *shelf, e *counts) { e.engine.Version = "" }},
+		"an engine that is unavailable": {change: func(_ *Activities, _ *shelf, e *counts) { e.silent = errors.New("unavailable") }},
+		"no pointer":                    {change: func(_ *Activities, s *shelf, _ *counts) { delete(s.objects, pointer) }},
+		"a damaged pointer":             {change: func(_ *Activities, s *shelf, _ *counts) { s.objects[pointer] = []byte("{") }},
+		"a pointer out of it all":       {change: func(_ *Activities, s *shelf, _ *counts) { s.objects[pointer] = []byte(`{"upload_id":"../x"}`) }},
 		"an upload that is gone": {change: func(_ *Activities, s *shelf, _ *counts) {
 			delete(s.objects, pitch)
 			delete(s.objects, orak.AnalysisKey("choir", firstID))

@@ -195,10 +195,10 @@ func TestConvertClassifiesDownloadFailures(t *testing.T) {
 		open func(n int, data []byte) (io.Reader, error)
 		want orak.Class
 	}{
-		"the store is unavailable":      {func(int, []byte) (io.Reader, error) { return nil, outage }, orak.ClassDependency},
-		"the line breaks":        {func(int, []byte) (io.Reader, error) { return iotest.ErrReader(outage), nil }, orak.ClassDependency},
-		"other bytes, same size": {func(int, []byte) (io.Reader, error) { return bytes.NewReader([]byte("noise")), nil }, orak.ClassInput},
-		"too few bytes":          {func(int, []byte) (io.Reader, error) { return bytes.NewReader([]byte("so")), nil }, orak.ClassInput},
+		"the store is unavailable": {func(int, []byte) (io.Reader, error) { return nil, outage }, orak.ClassDependency},
+		"the line breaks":          {func(int, []byte) (io.Reader, error) { return iotest.ErrReader(outage), nil }, orak.ClassDependency},
+		"other bytes, same size":   {func(int, []byte) (io.Reader, error) { return bytes.NewReader([]byte("noise")), nil }, orak.ClassInput},
+		"too few bytes":            {func(int, []byte) (io.Reader, error) { return bytes.NewReader([]byte("so")), nil }, orak.ClassInput},
 	} {
 		a, s, _ := stages(t)
 		s.open = c.open

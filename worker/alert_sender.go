@@ -28,16 +28,13 @@ func NewAlerter(c client.Client, cfg Config) activities.Alerter {
 
 // Raise implements activities.Alerter.
 func (a *alerter) Raise(ctx context.Context, alert messages.Alert) error {
-	signal := workflows.AlertSignal{Alert: alert, Intervals: &workflows.AlertIntervals{
+	intervals := workflows.AlertIntervals{
 		GroupWait: a.cfg.AlertGroupWait, GroupInterval: a.cfg.AlertGroupInterval, RepeatInterval: a.cfg.AlertRepeatInterval,
-	}}
-	_, err := a.client.SignalWithStartWorkflow(ctx,
-		workflows.AlertWorkflowID(alert.Stage, alert.Class), workflows.SignalAlert, signal,
+	}
+	_, err := a.client.SignalWithStartWorkflow(ctx, workflows.AlertWorkflowID(alert.Stage, alert.Class),
+		workflows.SignalAlert, workflows.AlertSignal{Alert: alert, Intervals: &intervals},
 		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline},
-		workflows.TypeAlertDigest, workflows.AlertDigestInput{
-			Stage: alert.Stage, Class: alert.Class,
-			GroupWait: a.cfg.AlertGroupWait, GroupInterval: a.cfg.AlertGroupInterval, RepeatInterval: a.cfg.AlertRepeatInterval,
-		})
+		workflows.TypeAlertDigest, workflows.AlertDigestInput{Stage: alert.Stage, Class: alert.Class, AlertIntervals: intervals})
 	if err != nil {
 		return fmt.Errorf("signaling alert digest: %w", err)
 	}

@@ -110,7 +110,8 @@ func TestDigestContinuesAsNew(t *testing.T) {
 	r.start()
 	_, err := r.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: digestOf, TaskQueue: workflows.QueuePipeline},
 		workflows.TypeAlertDigest, workflows.AlertDigestInput{
-			Stage: orak.StageConvert, Class: orak.ClassInput, GroupWait: time.Millisecond, GroupInterval: time.Second, RepeatInterval: time.Hour,
+			Stage: orak.StageConvert, Class: orak.ClassInput,
+			AlertIntervals: workflows.AlertIntervals{GroupWait: time.Millisecond, GroupInterval: time.Second, RepeatInterval: time.Hour},
 			Resume: &workflows.ResumeDigest{
 				Pending: messages.AlertGroup{Count: 1, Samples: []messages.Alert{{ID: "a", UploadID: "a", WorkflowID: "upload-a"}}},
 				Until:   time.Now().Add(time.Second), Seen: []byte("12345678"), Tracked: true, Total: 4, FirstAt: time.Now(), LastAt: time.Now(),

@@ -8,23 +8,21 @@ import (
 
 // fatalError keeps the first fatal error of a worker.
 type fatalError struct {
-	once  sync.Once
 	first chan error // gets the error and is closed
-
-	mu  sync.Mutex
-	err error
+	mu    sync.Mutex
+	err   error
 }
 
 func newFatalError() *fatalError { return &fatalError{first: make(chan error, 1)} }
 
 func (e *fatalError) set(err error) {
-	e.once.Do(func() {
-		e.mu.Lock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err == nil {
 		e.err = err
-		e.mu.Unlock()
 		e.first <- err
 		close(e.first)
-	})
+	}
 }
 
 // Fatal returns a channel that gets the error for which a queue is no longer

@@ -162,13 +162,10 @@ func (r *Reporter) keep(d messages.Down) {
 func (r *Reporter) send(ctx context.Context, d messages.Down) error {
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
-	signal := workflows.DownSignal{Down: d, Intervals: &workflows.OutageIntervals{
-		GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet,
-	}}
-	_, err := r.client.SignalWithStartWorkflow(ctx, workflows.OutageWorkflowID(d.Dependency), workflows.SignalDown, signal,
+	intervals := workflows.OutageIntervals{GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet}
+	_, err := r.client.SignalWithStartWorkflow(ctx, workflows.OutageWorkflowID(d.Dependency),
+		workflows.SignalDown, workflows.DownSignal{Down: d, Intervals: &intervals},
 		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline},
-		workflows.TypeOutageDigest, workflows.OutageDigestInput{
-			Dependency: d.Dependency, GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet,
-		})
+		workflows.TypeOutageDigest, workflows.OutageDigestInput{Dependency: d.Dependency, OutageIntervals: intervals})
 	return err
 }

@@ -97,7 +97,7 @@ func TestOutageContinuesAsNew(t *testing.T) {
 	now := time.Now().UTC()
 	_, err := r.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: outageOf, TaskQueue: workflows.QueuePipeline},
 		workflows.TypeOutageDigest, workflows.OutageDigestInput{
-			Dependency: orak.DependencyStore, GroupWait: time.Second, Quiet: 2 * time.Second, RepeatInterval: time.Hour,
+			Dependency: orak.DependencyStore, OutageIntervals: workflows.OutageIntervals{GroupWait: time.Second, Quiet: 2 * time.Second, RepeatInterval: time.Hour},
 			Resume: &workflows.ResumeOutage{
 				Down:    messages.Down{Dependency: orak.DependencyStore, Count: 7, FirstAt: now.Add(-time.Hour), LastAt: now},
 				BeganAt: now.Add(-time.Hour), SeenAt: now, JudgedAt: now.Add(-time.Hour), Lasts: true, ToldAt: now.Add(-time.Minute),

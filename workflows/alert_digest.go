@@ -232,21 +232,26 @@ func (d *digest) count(ctx workflow.Context) (*messages.ParkedUploads, error) {
 // post posts one message; posted is false while the alert webhook is unavailable.
 func (d *digest) post(ctx workflow.Context, group messages.AlertGroup) (posted bool, err error) {
 	group.Stage, group.Class = d.in.Stage, d.in.Class
+	return postMessage(ctx, activities.TypePostAlert, group)
+}
+
+// postMessage runs the activity that posts message; posted is false while the alert
+// webhook is unavailable.
+func postMessage(ctx workflow.Context, activity string, message any) (posted bool, err error) {
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              QueueControl,
 		StartToCloseTimeout:    30 * time.Second,
 		ScheduleToCloseTimeout: postFor,
 		RetryPolicy:            unlimited(repostAfter),
 	})
-	err = workflow.ExecuteActivity(options, activities.TypePostAlert, group).Get(ctx, nil)
+	err = workflow.ExecuteActivity(options, activity, message).Get(ctx, nil)
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
 	if err != nil {
-		workflow.GetLogger(ctx).Error("alert was not posted; retrying", "count", group.Count, "error", err)
-		return false, nil
+		workflow.GetLogger(ctx).Error("message was not posted; retrying", "activity", activity, "error", err)
 	}
-	return true, nil
+	return err == nil, nil
 }
 
 // next returns the input of the next run.

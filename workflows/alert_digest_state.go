@@ -99,7 +99,7 @@ func (s *ResumeDigest) lookBy(at time.Time) {
 
 // lookAgain schedules a count at the given time, and no reminder before it.
 func (s *ResumeDigest) lookAgain(at time.Time) {
-	s.LookAt, s.RepeatAt = at, maxTime(s.RepeatAt, at)
+	s.LookAt, s.RepeatAt = at, later(s.RepeatAt, at)
 }
 
 // posted notes that the pending message has been posted.
@@ -181,14 +181,7 @@ func span(first, last, at time.Time) (from, to time.Time) {
 	if first.IsZero() || at.Before(first) {
 		first = at
 	}
-	return first, maxTime(last, at)
-}
-
-func maxTime(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
+	return first, later(last, at)
 }
 
 // maxSeen is the number of alerts that a digest remembers, to recognize repeats:

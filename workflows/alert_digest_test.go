@@ -17,8 +17,8 @@ import (
 )
 
 func digestInput() workflows.AlertDigestInput {
-	return workflows.AlertDigestInput{Stage: orak.StageConvert, Class: orak.ClassInput, GroupWait: 10 * time.Second, GroupInterval: 5 * time.Minute,
-		RepeatInterval: 4 * time.Hour}
+	return workflows.AlertDigestInput{Stage: orak.StageConvert, Class: orak.ClassInput,
+		AlertIntervals: workflows.AlertIntervals{GroupWait: 10 * time.Second, GroupInterval: 5 * time.Minute, RepeatInterval: 4 * time.Hour}}
 }
 
 // alerts sends alert i, of a record without a workflow, at each of the given

@@ -15,7 +15,10 @@ type AlertSignal struct {
 	Intervals *AlertIntervals `json:"intervals,omitempty"`
 }
 
-// AlertIntervals are those of an AlertDigestInput; all are more than 0.
+// AlertIntervals are the intervals of an AlertDigest. GroupWait is how long the first
+// message waits for more alerts, GroupInterval the interval of further ones.
+// RepeatInterval is the interval of reminders while uploads of the group are parked;
+// 0, which only old inputs have, means 4 h.
 type AlertIntervals struct {
 	GroupWait      time.Duration `json:"group_wait"`
 	GroupInterval  time.Duration `json:"group_interval"`
@@ -29,7 +32,10 @@ type DownSignal struct {
 	Intervals *OutageIntervals `json:"intervals,omitempty"`
 }
 
-// OutageIntervals are those of an OutageDigestInput; all are more than 0.
+// OutageIntervals are the intervals of an OutageDigest. GroupWait is how long an
+// outage must last to be posted, RepeatInterval the interval of reminders. Quiet is
+// how long there must be no report before the outage can be over; it must be longer
+// than the longest delay between two attempts.
 type OutageIntervals struct {
 	GroupWait      time.Duration `json:"group_wait"`
 	RepeatInterval time.Duration `json:"repeat_interval"`
@@ -53,7 +59,7 @@ func (d *digest) adjust(ctx workflow.Context, i *AlertIntervals) {
 	if s := &d.state; !s.RepeatAt.IsZero() {
 		s.RepeatAt = s.RepeatAt.Add(i.RepeatInterval - d.in.RepeatInterval)
 	}
-	d.in.GroupWait, d.in.GroupInterval, d.in.RepeatInterval = i.GroupWait, i.GroupInterval, i.RepeatInterval
+	d.in.AlertIntervals = *i
 }
 
 // adjust uses i from now on.
@@ -61,5 +67,5 @@ func (o *outage) adjust(ctx workflow.Context, i *OutageIntervals) {
 	if i == nil || min(i.GroupWait, i.RepeatInterval, i.Quiet) <= 0 || !takesIntervals(ctx) {
 		return
 	}
-	o.in.GroupWait, o.in.RepeatInterval, o.in.Quiet = i.GroupWait, i.RepeatInterval, i.Quiet
+	o.in.OutageIntervals = *i
 }

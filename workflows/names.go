@@ -176,12 +176,7 @@ const (
 type AlertDigestInput struct {
 	Stage orak.Stage `json:"stage"`
 	Class orak.Class `json:"class"`
-	// GroupWait is how long the first message waits for more alerts, GroupInterval
-	// the interval of further ones. RepeatInterval is the interval of reminders
-	// while uploads of the group are parked; 0 means 4 h.
-	GroupWait      time.Duration `json:"group_wait"`
-	GroupInterval  time.Duration `json:"group_interval"`
-	RepeatInterval time.Duration `json:"repeat_interval,omitempty"`
+	AlertIntervals
 	// Resume is set only by Continue-As-New.
 	Resume *ResumeDigest `json:"resume,omitempty"`
 }
@@ -221,13 +216,7 @@ func (r ReconcileReport) Total() activities.ReconcileCounts {
 // OutageDigestInput is the input of OutageDigest.
 type OutageDigestInput struct {
 	Dependency orak.Dependency `json:"dependency"`
-	// GroupWait is how long an outage must last to be posted; RepeatInterval is the
-	// interval of reminders.
-	GroupWait      time.Duration `json:"group_wait"`
-	RepeatInterval time.Duration `json:"repeat_interval"`
-	// Quiet is how long there must be no report before the outage can be over. It
-	// must be longer than the longest delay between two attempts.
-	Quiet time.Duration `json:"quiet"`
+	OutageIntervals
 	// Resume is set only by Continue-As-New.
 	Resume *ResumeOutage `json:"resume,omitempty"`
 }

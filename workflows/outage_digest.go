@@ -203,22 +203,11 @@ func (o *outage) postOutage(ctx workflow.Context) error {
 func (o *outage) post(ctx workflow.Context, message messages.Outage) (posted bool, err error) {
 	message.Down = o.state.Down
 	message.Dependency = o.in.Dependency
-	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              QueueControl,
-		StartToCloseTimeout:    30 * time.Second,
-		ScheduleToCloseTimeout: postFor,
-		RetryPolicy:            unlimited(repostAfter),
-	})
-	err = workflow.ExecuteActivity(options, activities.TypePostOutage, message).Get(ctx, nil)
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
-	if err != nil {
-		workflow.GetLogger(ctx).Error("outage was not posted; retrying", "dependency", string(o.in.Dependency), "error", err)
+	posted, err = postMessage(ctx, activities.TypePostOutage, message)
+	if err == nil && !posted {
 		o.state.PostAfter = workflow.Now(ctx).Add(repostAfter)
-		return false, nil
 	}
-	return true, nil
+	return posted, err
 }
 
 // probe checks whether the dependency is available, where it is used: the converter

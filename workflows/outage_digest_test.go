@@ -42,7 +42,8 @@ func newOutageWorld(t *testing.T, upAt time.Duration, reports ...time.Duration) 
 }
 
 func outageInput() workflows.OutageDigestInput {
-	return workflows.OutageDigestInput{Dependency: orak.DependencyStore, GroupWait: 10 * time.Second, Quiet: time.Minute, RepeatInterval: 4 * time.Hour}
+	return workflows.OutageDigestInput{Dependency: orak.DependencyStore,
+		OutageIntervals: workflows.OutageIntervals{GroupWait: 10 * time.Second, Quiet: time.Minute, RepeatInterval: 4 * time.Hour}}
 }
 
 func (w *outageWorld) run(in workflows.OutageDigestInput) {

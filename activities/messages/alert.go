@@ -53,7 +53,7 @@ func deadLettered(b *strings.Builder, g AlertGroup) {
 	if g.Count == 0 {
 		return
 	}
-	fmt.Fprintf(b, ":rotating_light: %s dead-lettered: %s\n", count(g.Count), cause(g))
+	fmt.Fprintf(b, ":rotating_light: %s dead-lettered: %s\n", plural(g.Count, "upload"), cause(g))
 	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inTotal(g.Parked))
 	samples(b, g.Count, g.Samples)
 }
@@ -67,7 +67,7 @@ func expiring(b *strings.Builder, g AlertGroup) {
 	if e.Count == 1 {
 		verb = "expires"
 	}
-	fmt.Fprintf(b, ":hourglass_flowing_sand: %s %s soon: %s\n", parked(e.Count), verb, cause(g))
+	fmt.Fprintf(b, ":hourglass_flowing_sand: %s %s soon: %s\n", plural(e.Count, "parked upload"), verb, cause(g))
 	fmt.Fprintf(b, "The first expires at %s and is then failed for good: reprocess or discard it before.%s\n", stamp(e.FirstAt), inTotal(g.Parked))
 	samples(b, e.Count, e.Samples)
 }
@@ -88,7 +88,7 @@ func resolved(b *strings.Builder, g AlertGroup) {
 		were = "was"
 	}
 	fmt.Fprintf(b, "%s %s decided. It lasted %s, from %s to %s.\n",
-		count(g.Count), were, lasted(g.ResolvedAt.Sub(g.FirstAt)), stamp(g.FirstAt), stamp(g.ResolvedAt))
+		plural(g.Count, "upload"), were, lasted(g.ResolvedAt.Sub(g.FirstAt)), stamp(g.FirstAt), stamp(g.ResolvedAt))
 }
 
 func samples(b *strings.Builder, total int, shown []Alert) {
@@ -153,18 +153,12 @@ func inTotal(p *ParkedUploads) string {
 	}
 }
 
-func count(n int) string {
+// plural returns n with the noun in the right number.
+func plural(n int, noun string) string {
 	if n == 1 {
-		return "1 upload"
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d uploads", n)
-}
-
-func parked(n int) string {
-	if n == 1 {
-		return "1 parked upload"
-	}
-	return fmt.Sprintf("%d parked uploads", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // subject names the upload of an alert, as far as it is known.

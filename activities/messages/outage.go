@@ -39,13 +39,13 @@ func OutageText(o Outage) string {
 	switch {
 	case !o.OverAt.IsZero():
 		fmt.Fprintf(&b, ":white_check_mark: %s again. The outage lasted %s, from %s to %s; %s failed.\n",
-			available(o.Dependency), lasted, stamp(o.FirstAt), stamp(o.LastAt), attempts(o.Count))
+			available(o.Dependency), lasted, stamp(o.FirstAt), stamp(o.LastAt), plural(o.Count, "attempt"))
 		b.WriteString("What waited continues by itself; there is nothing to do.\n")
 		return b.String()
 	case o.Repeated:
-		fmt.Fprintf(&b, ":repeat: Reminder: %s for %s, since %s; %s failed.\n", unavailable(o.Dependency), lasted, stamp(o.FirstAt), attempts(o.Count))
+		fmt.Fprintf(&b, ":repeat: Reminder: %s for %s, since %s; %s failed.\n", unavailable(o.Dependency), lasted, stamp(o.FirstAt), plural(o.Count, "attempt"))
 	default:
-		fmt.Fprintf(&b, ":rotating_light: %s since %s; %s failed so far.\n", unavailable(o.Dependency), stamp(o.FirstAt), attempts(o.Count))
+		fmt.Fprintf(&b, ":rotating_light: %s since %s; %s failed so far.\n", unavailable(o.Dependency), stamp(o.FirstAt), plural(o.Count, "attempt"))
 	}
 	if o.Message != "" {
 		fmt.Fprintf(&b, "Last error: %s\n", codeSpan(o.Message, orak.MaxMessage))
@@ -53,13 +53,6 @@ func OutageText(o Outage) string {
 	b.WriteString(effect(o.Dependency) + "\n")
 	fmt.Fprintf(&b, "What to look at: docs/runbooks/outages.md, section %s. Another message follows when the outage is over.\n", codeSpan(string(o.Dependency), 40))
 	return b.String()
-}
-
-func attempts(n int) string {
-	if n == 1 {
-		return "1 attempt"
-	}
-	return fmt.Sprintf("%d attempts", n)
 }
 
 // formerAlertWebhook is the name of orak.DependencyAlertWebhook in outages that

@@ -47,6 +47,20 @@ func Dial(ctx context.Context, cfg Config, log *slog.Logger, tel Telemetry) (cli
 	return c, nil
 }
 
+// Lazy makes a client that connects at its first use, for a process that can work
+// while Temporal is unavailable. The caller closes the client.
+func Lazy(cfg Config, log *slog.Logger, tel Telemetry) (client.Client, error) {
+	opts, err := options(cfg, log, tel)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.NewLazyClient(opts)
+	if err != nil {
+		return nil, fmt.Errorf("making Temporal client: %w", err)
+	}
+	return c, nil
+}
+
 // retry calls f until it succeeds, fails with an error that is not temporary,
 // or ctx ends.
 func retry[T any](ctx context.Context, f func() (T, error)) (T, error) {
