@@ -110,7 +110,7 @@ func (d *desk) waitForCycle(ids []orak.UploadID, cycle int) {
 }
 
 func (d *desk) breakFFmpeg() { require.NoError(d.t, os.WriteFile(d.broken, nil, 0o600)) }
-func (d *desk) mendFFmpeg()  { require.NoError(d.t, os.Remove(d.broken)) }
+func (d *desk) repairFFmpeg()  { require.NoError(d.t, os.Remove(d.broken)) }
 func (d *desk) noAudio() orak.UploadID {
 	d.t.Helper()
 	status, answer, err := d.send(d.t.Context(), sending{body: []byte("caff\x00\x01\x00\x00 and then text"), contentType: "audio/x-caf", filename: "Notes.caf"})
@@ -229,7 +229,7 @@ func TestDeadLettersAreDecidedInBulk(t *testing.T) {
 		}
 	})
 	t.Run("uploads complete after the fix", func(t *testing.T) {
-		d.mendFFmpeg()
+		d.repairFFmpeg()
 		d.waitFor(6, "--class transient")
 		status, out, errs := d.sh("orak dlq reprocess --class transient --yes --rate 0 --timeout 10m --max-duration 1h --engine builtin")
 		require.Zero(t, status, errs)

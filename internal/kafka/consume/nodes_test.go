@@ -68,8 +68,8 @@ func TestLeadersThatMoveUnderABacklogLoseNothing(t *testing.T) {
 	b := setupNodes(t, 3)
 	keys := b.announce(150)
 	m := b.start(nil)
-	for settled := 30; settled <= 150; settled += 30 {
-		started := func() bool { return m.metric("records_total", "started") >= settled }
+	for handled := 30; handled <= 150; handled += 30 {
+		started := func() bool { return m.metric("records_total", "started") >= handled }
 		require.Eventually(t, started, within, time.Millisecond)
 		b.broker.ShufflePartitionLeaders()
 		b.moveCoordinator()

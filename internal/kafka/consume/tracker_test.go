@@ -95,7 +95,7 @@ func TestNoRecordIsLostOverRestarts(t *testing.T) {
 	for seed := range uint64(100) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
 		const records = 200
-		settled := make([]bool, records)
+		handled := make([]bool, records)
 		committed := int64(0)
 		for committed < records {
 			tr := newTracker()
@@ -105,7 +105,7 @@ func TestNoRecordIsLostOverRestarts(t *testing.T) {
 				open = append(open, next)
 				for len(open) > 0 && rnd.IntN(3) > 0 {
 					i := rnd.IntN(len(open))
-					settled[open[i]] = true
+					handled[open[i]] = true
 					tr.done(open[i])
 					open = append(open[:i], open[i+1:]...)
 				}
@@ -117,7 +117,7 @@ func TestNoRecordIsLostOverRestarts(t *testing.T) {
 				committed = at.Offset
 			}
 			for offset := range committed {
-				require.True(t, settled[offset], "seed %d: committed past offset %d", seed, offset)
+				require.True(t, handled[offset], "seed %d: committed past offset %d", seed, offset)
 			}
 		}
 	}
