@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -64,13 +65,7 @@ func missingAttributes(ctx context.Context, c client.Client, namespace string) (
 // awaitAttributes returns once the server, which caches search attributes, knows
 // all of them. A workflow task that runs before is retried.
 func awaitAttributes(ctx context.Context, c client.Client, namespace string) error {
-	query := ""
-	for i, name := range attributeNames() {
-		if i > 0 {
-			query += " AND "
-		}
-		query += name + " = 'x'"
-	}
+	query := strings.Join(attributeNames(), " = 'x' AND ") + " = 'x'"
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		_, last = c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
