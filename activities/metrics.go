@@ -45,18 +45,12 @@ type budgetMetrics struct {
 func newBudgetMetrics(reg prometheus.Registerer) *budgetMetrics {
 	f := promauto.With(reg)
 	return &budgetMetrics{
-		attempts: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_stage_attempts_total",
-			Help: "Ended attempts, by stage and outcome: ok, a failure class, canceled, or interrupted by the stop of the worker.",
-		}, []string{"stage", "outcome"}),
+		attempts: f.NewCounterVec(prometheus.CounterOpts{Name: "orak_stage_attempts_total", Help: "Ended attempts, by stage and outcome: ok, a failure class, canceled, or interrupted by the stop of the worker."}, []string{"stage", "outcome"}),
 		duration: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "orak_stage_duration_seconds",
 			Help:    "Duration of attempts, whatever their outcome.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
 		}, []string{"stage"}),
-		running: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "orak_stage_running_attempts",
-			Help: "Attempts that are running in this process.",
-		}, []string{"stage"}),
+		running: f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_stage_running_attempts", Help: "Attempts that are running in this process."}, []string{"stage"}),
 	}
 }

@@ -50,9 +50,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Help:    "Time from a record's turn to the durable start of its workflow, tries included.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
 		}),
-		notified: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_bridge_notified_objects_total",
-			Help: "Objects in bucket notifications, by what became of them: started, duplicate, erased, skipped or dead_lettered.",
-		}, []string{"outcome"}),
+		notified: f.NewCounterVec(prometheus.CounterOpts{Name: "orak_bridge_notified_objects_total", Help: "Objects in bucket notifications, by what became of them: started, duplicate, erased, skipped or dead_lettered."}, []string{"outcome"}),
 	}
 }

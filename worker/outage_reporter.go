@@ -49,14 +49,8 @@ func NewReporter(c client.Client, cfg OutageConfig, log *slog.Logger, reg promet
 	f := promauto.With(reg)
 	return &Reporter{
 		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*messages.Down{}, stop: make(chan struct{}),
-		reports: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "orak_outage_reports_total",
-			Help: "Attempts that failed because a dependency was unavailable, by dependency.",
-		}, []string{"dependency"}),
-		failures: f.NewCounter(prometheus.CounterOpts{
-			Name: "orak_outage_report_failures_total",
-			Help: "Failed attempts to report an outage to Temporal; each is retried.",
-		}),
+		reports:  f.NewCounterVec(prometheus.CounterOpts{Name: "orak_outage_reports_total", Help: "Attempts that failed because a dependency was unavailable, by dependency."}, []string{"dependency"}),
+		failures: f.NewCounter(prometheus.CounterOpts{Name: "orak_outage_report_failures_total", Help: "Failed attempts to report an outage to Temporal; each is retried."}),
 	}
 }
 

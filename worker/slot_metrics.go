@@ -19,17 +19,11 @@ type occupancy struct {
 
 func newOccupancy(cfg Config, reg prometheus.Registerer) *occupancy {
 	f := promauto.With(reg)
-	slots := f.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "orak_activity_slots",
-		Help: "Maximum number of concurrent activities of a task queue in this process.",
-	}, []string{"queue"})
+	slots := f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_activity_slots", Help: "Maximum number of concurrent activities of a task queue in this process."}, []string{"queue"})
 	slots.WithLabelValues(workflows.QueuePipeline).Set(float64(cfg.PipelineSlots))
 	slots.WithLabelValues(workflows.QueueErase).Set(float64(cfg.ControlSlots))
 	slots.WithLabelValues(workflows.QueueControl).Set(float64(cfg.ControlSlots))
-	return &occupancy{running: f.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "orak_activity_used_slots",
-		Help: "Activities of a task queue that are running in this process.",
-	}, []string{"queue"})}
+	return &occupancy{running: f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_activity_used_slots", Help: "Activities of a task queue that are running in this process."}, []string{"queue"})}
 }
 
 // InterceptActivity implements interceptor.WorkerInterceptor.

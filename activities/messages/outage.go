@@ -112,3 +112,9 @@ func FailingWorkflowsText(n int, first string) string {
 	}
 	return fmt.Sprintf("%d workflows cannot continue, for example %s", n, first)
 }
+
+// StallText words the report that the bridge makes no progress; stall says in
+// which partitions.
+func StallText(stall fmt.Stringer) string {
+	return fmt.Sprintf(":rotating_light: The bridge has stalled: %s. Uploads wait; none is lost.", stall)
+}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"orak/activities"
 	"orak/internal/analysis"
 	"orak/internal/modelserver"
+	"orak/internal/modelserver/conformance"
 	"orak/worker"
 )
 
@@ -146,4 +148,24 @@ func (g modelGate) MemoryPerSecond(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("asking the model server for its capacity: %w", err)
 	}
 	return capacity.MemoryBytesPerSecond, nil
+}
+
+// EngineTarget is the model server to check.
+type EngineTarget = conformance.Target
+
+// EngineCheck is the result of one check.
+type EngineCheck = conformance.Check
+
+// CheckEngine checks a model server against the contract and reports each check.
+// It returns an error only for a target that cannot be used.
+func CheckEngine(ctx context.Context, target EngineTarget, report func(EngineCheck)) error {
+	if target.URL == "" {
+		return errors.New("checking a model server: want its URL")
+	}
+	cfg := modelserver.Config{URL: target.URL, Timeout: target.Timeout, Window: time.Minute}
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("checking a model server: %w", err)
+	}
+	conformance.Run(ctx, target, report)
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"orak/bridge"
 	"orak/internal/media"
 	"orak/internal/objectstore"
+	"orak/operate/replay"
 )
 
 // unknownMedia is the content type of a stored recording without an accepted media
@@ -69,4 +70,18 @@ func (r recordings) Describe(ctx context.Context, t orak.Tenant, id orak.UploadI
 		return orak.Upload{}, err
 	}
 	return u, nil
+}
+
+// tombstones adapts the store to replay.
+type tombstones struct{ store *objectstore.Store }
+
+var _ replay.Tombstones = tombstones{}
+
+// Erased implements replay.Tombstones.
+func (s tombstones) Erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
+	_, err := s.store.Stat(ctx, orak.ErasedKey(t, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }

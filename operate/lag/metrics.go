@@ -36,10 +36,7 @@ func newCollector() *collector {
 
 // register registers the collector with reg, which may be nil.
 func (c *collector) register(reg prometheus.Registerer) error {
-	c.looks = promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
-		Name: "orak_lag_looks_total",
-		Help: "Looks at the groups' offsets, by result: ok or failed.",
-	}, []string{"result"})
+	c.looks = promauto.With(reg).NewCounterVec(prometheus.CounterOpts{Name: "orak_lag_looks_total", Help: "Looks at the groups' offsets, by result: ok or failed."}, []string{"result"})
 	if reg == nil {
 		return nil
 	}
