@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -101,7 +102,7 @@ func (f *Fault) Error() string {
 	if f.Err == nil {
 		return f.Message
 	}
-	return fmt.Sprintf("%s: %v", f.Message, f.Err)
+	return fmt.Sprintf("%s: %v", strings.TrimSuffix(f.Message, "."), f.Err)
 }
 
 // Unwrap returns the detail, for errors.Is and errors.As.

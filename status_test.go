@@ -1,6 +1,7 @@
 package orak_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,4 +20,12 @@ func TestAddMarkKeepsTheFirstAndTheLatest(t *testing.T) {
 		require.Zero(t, marks[0].Attempt)
 	}
 	require.Equal(t, []orak.Mark{{Attempt: 0}, {Attempt: 7}, {Attempt: 8}, {Attempt: 9}}, marks)
+}
+
+func TestFaultErrorJoinsMessageAndDetail(t *testing.T) {
+	t.Parallel()
+	f := &Fault{Message: "The conversion was interrupted.", Err: errors.New("signal: killed")}
+	require.Equal(t, "The conversion was interrupted: signal: killed", f.Error())
+	f.Err = nil
+	require.Equal(t, "The conversion was interrupted.", f.Error())
 }

@@ -23,7 +23,7 @@ func internalFault(err error) error {
 }
 
 func transientFault(err error) error {
-	return &orak.Fault{Class: orak.ClassTransient, Message: "The conversion failed for a passing reason.", Err: err}
+	return &orak.Fault{Class: orak.ClassTransient, Message: "The conversion was interrupted.", Err: err}
 }
 
 // diskFault classifies an error of this process's own file operations.

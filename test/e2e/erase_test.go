@@ -144,7 +144,7 @@ func TestErasedUploadsStayErased(t *testing.T) {
 	status, _ = p.answer(t, http.MethodDelete, "/v1/uploads/0192f1c5-7a1e-7c3a-9d5e-0123456789ab")
 	require.Equal(t, http.StatusNotFound, status)
 
-	require.Contains(t, p.orak(t, "erase", string(id), string(parked), "--yes", "--watch"), string(parked)+" is erased")
+	require.Contains(t, p.orak(t, "erase", string(id), string(parked), "--yes", "--watch"), string(parked)+" was erased at")
 	p.requireErased(t, id)
 	p.requireErased(t, parked)
 	require.Equal(t, []events.Type{events.DeadLettered, events.Canceled, events.Erased}, p.lifecycle(t, events.TopicLifecycle, parked))
