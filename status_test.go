@@ -24,7 +24,7 @@ func TestAddMarkKeepsTheFirstAndTheLatest(t *testing.T) {
 
 func TestFaultErrorJoinsMessageAndDetail(t *testing.T) {
 	t.Parallel()
-	f := &Fault{Message: "The conversion was interrupted.", Err: errors.New("signal: killed")}
+	f := &orak.Fault{Message: "The conversion was interrupted.", Err: errors.New("signal: killed")}
 	require.Equal(t, "The conversion was interrupted: signal: killed", f.Error())
 	f.Err = nil
 	require.Equal(t, "The conversion was interrupted.", f.Error())
