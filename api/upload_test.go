@@ -293,7 +293,7 @@ func TestStoreThatFailsAfterTheLastByteLeavesNothing(t *testing.T) {
 	problem(t, b.upload(wav(5000)), http.StatusServiceUnavailable, "unavailable")
 	require.Empty(t, b.keys())
 
-	// With a key, the stored object counts, whichever request stored it.
+	// With a key, the stored object counts, from any request.
 	key := header{"Idempotency-Key", "k"}
 	into[resource.Accepted](t, b.upload(wav(5000), key), http.StatusAccepted)
 	require.Len(t, b.announced(1), 1)

@@ -106,7 +106,7 @@ func TestStopEndsTheWorkOfAnEarlierOne(t *testing.T) {
 	time.Sleep(10 * time.Millisecond)
 	ended, end := context.WithCancel(t.Context())
 	end()
-	_ = once.Stop(ended, func(ctx context.Context) error { return nil }) // whichever call began the stop
+	_ = once.Stop(ended, func(ctx context.Context) error { return nil }) // either call may begin the stop
 	<-first
 	require.NoError(t, once.Stop(t.Context(), nil))
 }

@@ -109,8 +109,8 @@ func (d *desk) waitForCycle(ids []orak.UploadID, cycle int) {
 	}
 }
 
-func (d *desk) breakFFmpeg() { require.NoError(d.t, os.WriteFile(d.broken, nil, 0o600)) }
-func (d *desk) repairFFmpeg()  { require.NoError(d.t, os.Remove(d.broken)) }
+func (d *desk) breakFFmpeg()  { require.NoError(d.t, os.WriteFile(d.broken, nil, 0o600)) }
+func (d *desk) repairFFmpeg() { require.NoError(d.t, os.Remove(d.broken)) }
 func (d *desk) noAudio() orak.UploadID {
 	d.t.Helper()
 	status, answer, err := d.send(d.t.Context(), sending{body: []byte("caff\x00\x01\x00\x00 and then text"), contentType: "audio/x-caf", filename: "Notes.caf"})
