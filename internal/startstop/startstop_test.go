@@ -86,27 +86,28 @@ func TestFailedStartMayBeTriedAgain(t *testing.T) {
 
 func TestStopCancelsTheStart(t *testing.T) {
 	t.Parallel()
-	p := &part{start: time.Hour}
-	started := make(chan error)
-	go func() { started <- p.Start(t.Context()) }()
-	time.Sleep(10 * time.Millisecond)
-	require.NoError(t, p.Stop(t.Context()))
-	err := <-started
-	require.Condition(t, func() bool { return errors.Is(err, startstop.ErrStopped) || errors.Is(err, startstop.ErrStarted) }, "%v", err)
+	var once startstop.Once
+	entered, started := make(chan struct{}), make(chan error)
+	go func() {
+		started <- once.Start(t.Context(), func(ctx context.Context) error { close(entered); <-ctx.Done(); return ctx.Err() })
+	}()
+	<-entered
+	require.NoError(t, once.Stop(t.Context(), nil), "it never ran")
+	require.ErrorIs(t, <-started, startstop.ErrStopped)
 }
 
 func TestStopEndsTheWorkOfAnEarlierOne(t *testing.T) {
 	t.Parallel()
 	var once startstop.Once
 	require.NoError(t, once.Start(t.Context(), func(context.Context) error { return nil }))
-	first := make(chan error)
+	entered, first := make(chan struct{}), make(chan error)
 	go func() {
-		first <- once.Stop(context.Background(), func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		first <- once.Stop(context.Background(), func(ctx context.Context) error { close(entered); <-ctx.Done(); return ctx.Err() })
 	}()
-	time.Sleep(10 * time.Millisecond)
+	<-entered
 	ended, end := context.WithCancel(t.Context())
 	end()
-	_ = once.Stop(ended, func(ctx context.Context) error { return nil }) // either call may begin the stop
+	_ = once.Stop(ended, nil) // one of the two calls gets the error
 	<-first
 	require.NoError(t, once.Stop(t.Context(), nil))
 }
