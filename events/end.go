@@ -8,7 +8,7 @@ import (
 )
 
 // EndID returns the id of the event that says how an upload ended. Each cycle has
-// one, however the upload ended and whichever run or attempt emits it, so that a
+// one, however the upload ended and from any run or attempt, so that a
 // consumer that drops repeats sees one end.
 func EndID(id orak.UploadID, cycle int) string { return string(id) + "/end/" + strconv.Itoa(cycle) }
 
