@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -26,11 +27,24 @@ func Run(m goleak.TestingM) int {
 	return 0
 }
 
+// patience is how long goroutines may take to end. Temporal's SDK goes on reporting the
+// result of an activity after its worker has stopped: it tries for 60 s, and its last
+// call may take another 10 s (reportActivityComplete).
+const patience = 80 * time.Second
+
 // Find returns an error that lists the goroutines that are neither in before nor allowed
-// to outlive a test. It gives them about a second to end.
+// to outlive a test, and have not ended within patience.
 func Find(before ...goleak.Option) error {
 	http.DefaultClient.CloseIdleConnections()
-	return goleak.Find(append(before, ignored()...)...)
+	options := append(before, ignored()...)
+	deadline := time.Now().Add(patience)
+	for {
+		// Each call waits about half a second by itself.
+		err := goleak.Find(options...)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // ignored returns the goroutines that may outlive a test, each with its reason.
