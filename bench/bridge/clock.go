@@ -10,6 +10,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
+
+	"orak/bench/uploads"
 )
 
 // clock notes when starts were answered.
@@ -43,7 +45,7 @@ func (c *clock) intercept(ctx context.Context, method string, req, reply any, cc
 	if err != nil && !there {
 		return err
 	}
-	i, parseErr := number(start.GetWorkflowId())
+	i, parseErr := uploads.Number(start.GetWorkflowId())
 	if parseErr != nil {
 		return errors.Join(err, parseErr)
 	}

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"orak/bench/uploads"
 	"orak/events"
 	"orak/internal/kafka"
 )
@@ -104,27 +103,7 @@ func withRig[T any](ctx context.Context, o options, f func(*rig) (T, error)) (re
 
 // raw starts the workflows of w without Kafka.
 func raw(ctx context.Context, r *rig, w workload, concurrency int) (float64, error) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	failures := make(chan error, concurrency)
-	for range concurrency {
-		wg.Go(func() {
-			for {
-				at := int(next.Add(1)) - 1
-				if at >= len(w) {
-					return
-				}
-				rec := &kgo.Record{Topic: events.TopicUploads, Offset: int64(at)}
-				if err := r.execute(ctx, rec, w[at]); err != nil {
-					failures <- err
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	close(failures)
-	if err := <-failures; err != nil {
+	if err := uploads.StartAll(ctx, r.temporal, w, concurrency); err != nil {
 		return 0, fmt.Errorf("starting without the bridge: %w", err)
 	}
 	return r.clock.rate(), nil
@@ -184,11 +163,11 @@ func handle(ctx context.Context, r *rig, rec *kgo.Record) error {
 	if err != nil {
 		return err
 	}
-	i, err := number(string(received.Upload.ID))
+	i, err := uploads.Number(string(received.Upload.ID))
 	if err != nil {
 		return err
 	}
-	return r.execute(ctx, rec, i)
+	return uploads.Start(ctx, r.temporal, rec, i)
 }
 
 // paced announces w at so many events per second, even if the bridge does not keep
@@ -225,7 +204,7 @@ func (r *rig) send(ctx context.Context, w workload, perSecond float64, inOrder b
 	failures := make(chan error, len(w))
 	began := time.Now()
 	for at, i := range w {
-		rec, err := record(i)
+		rec, err := uploads.Record(i)
 		if err != nil {
 			return err
 		}

@@ -7,21 +7,19 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"google.golang.org/grpc"
 
+	"orak/bench/uploads"
 	"orak/bridge"
 	"orak/events"
 	"orak/internal/config"
 	"orak/internal/kafka"
 	"orak/test/stack"
-	"orak/workflows"
 )
 
 // namespace is the one that the servers create.
@@ -98,39 +96,7 @@ func settings(inflight int) (cfg bridge.Config, err error) {
 	return cfg, nil
 }
 
-// execute starts a workflow as the bridge does. It is no error if the workflow
-// exists already.
-func (r *rig) execute(ctx context.Context, rec *kgo.Record, i int) error {
-	u := upload(i)
-	_, err := r.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(workflows.ProcessUploadInput{Upload: u}), workflows.TypeProcessUpload, workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(rec)})
-	if _, there := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); there {
-		return nil
-	}
-	return err
-}
-
 // announce publishes the events of w in their order.
 func (r *rig) announce(ctx context.Context, w workload) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.Brokers...), kgo.ProducerLinger(5*time.Millisecond))
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	var once sync.Once
-	var failed error
-	for _, i := range w {
-		rec, err := record(i)
-		if err != nil {
-			return err
-		}
-		cl.Produce(ctx, rec, func(_ *kgo.Record, err error) {
-			if err != nil {
-				once.Do(func() { failed = err })
-			}
-		})
-	}
-	if err := cl.Flush(ctx); err != nil {
-		return err
-	}
-	return failed
+	return uploads.Announce(ctx, r.kafka.Brokers, events.TopicUploads, w)
 }

@@ -1,16 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"orak"
-	"orak/events"
 )
 
 // workload is a sequence of events: the number of the upload that each is of.
@@ -37,30 +31,6 @@ func zipf(n int, skew float64) workload {
 		w[i] = int(random.Uint64())
 	}
 	return w
-}
-
-func upload(i int) orak.Upload {
-	id := orak.UploadID(fmt.Sprintf("0195a2b4-7c3d-7e8f-9a0b-%012x", i))
-	const tenant = orak.DefaultTenant
-	return orak.Upload{
-		ID: id, Tenant: tenant, Key: orak.OriginalKey(tenant, id), ContentType: "audio/wav", Filename: "recording.wav",
-		Size: 1_000_000, SHA256: strings.Repeat("0f", 32), ReceivedAt: time.Unix(1_800_000_000, 0).UTC(),
-	}
-}
-
-// number is what upload made the workflow id from.
-func number(workflowID string) (int, error) {
-	n, err := strconv.ParseInt(workflowID[max(0, len(workflowID)-12):], 16, 64)
-	return int(n), err
-}
-
-// record announces upload i.
-func record(i int) (*kgo.Record, error) {
-	e, err := events.NewReceived(upload(i))
-	if err != nil {
-		return nil, err
-	}
-	return e.Record(events.TopicUploads), nil
 }
 
 // unordered gives the event a key that no other has, which the bridge takes
