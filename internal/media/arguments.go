@@ -149,10 +149,13 @@ func encodeArguments(s source, chosen selection, out string, limit time.Duration
 	)
 }
 
+// surveyFilter measures the level of each channel.
+const surveyFilter = "astats=measure_perchannel=RMS_level:measure_overall=none"
+
 // surveyArguments returns those that measure every channel of a stream and write
 // nothing.
 func surveyArguments(s source, index int, limit time.Duration) []string {
-	return append(decodeArguments(s, index, "astats=measure_perchannel=RMS_level:measure_overall=none", limit), "-f", "null", "-")
+	return append(decodeArguments(s, index, surveyFilter, limit), "-f", "null", "-")
 }
 
 // outputLimit returns the size of a WAV of length limit, in bytes, with some room so
