@@ -67,12 +67,12 @@ func TestComponentsAreWhatConversionsUse(t *testing.T) {
 	t.Parallel()
 	have := components(t)
 
-	demuxers := []string{}
+	demuxers := []string{"dts", "spdif"}
 	for _, f := range formats() {
 		demuxers = append(demuxers, f.demuxer)
 	}
 	slices.Sort(demuxers)
-	require.Equal(t, slices.Compact(demuxers), have["demuxer"])
+	require.ElementsMatch(t, slices.Compact(demuxers), have["demuxer"])
 
 	allowed := []string{}
 	for codec, names := range decoders() {
