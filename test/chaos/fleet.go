@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"orak"
 	"orak/internal/listen"
 	"orak/test/stack"
 	"orak/workflows"
@@ -23,10 +24,15 @@ type fleet struct {
 	processes []*process        // in the order in which they are started
 }
 
-// addresses are host:port, on loopback.
+// addresses are host:port, on loopback; api is a URL.
 type addresses struct {
-	kafka, temporal, s3  string
+	api string
+	// kafka has one broker or several.
+	kafka                []string
+	temporal, s3         string
 	accessKey, secretKey string
+	// tenant is the one of the run's uploads.
+	tenant orak.Tenant
 }
 
 // role is one process of orak.
@@ -67,10 +73,13 @@ func startServers(ctx context.Context, o options) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{dir: o.dir, at: addresses{kafka: local(ports[0]), temporal: local(ports[1]), s3: local(ports[3])}, listen: map[string]string{}}
+	f := &fleet{dir: o.dir, at: addresses{
+		kafka: []string{local(ports[0])}, temporal: local(ports[1]), s3: local(ports[3]), tenant: orak.DefaultTenant,
+	}, listen: map[string]string{}}
 	for i, r := range roles() {
 		f.listen[r.name] = local(ports[4+i])
 	}
+	f.at.api = "http://" + f.listen["api"]
 	for _, folder := range []string{"logs", "scratch"} {
 		if err := os.MkdirAll(filepath.Join(o.dir, folder), 0o700); err != nil {
 			return nil, fmt.Errorf("making the folder of the run: %w", err)
@@ -120,7 +129,7 @@ func (f *fleet) settings(name string) []string {
 	return []string{
 		// As with the pods of a StatefulSet: a restarted process keeps its identity.
 		"ORAK_INSTANCE_ID=" + name,
-		"ORAK_KAFKA_BROKERS=" + f.at.kafka, "ORAK_KAFKA_REPLICATION_FACTOR=1",
+		"ORAK_KAFKA_BROKERS=" + f.at.kafka[0], "ORAK_KAFKA_REPLICATION_FACTOR=1",
 		"ORAK_S3_ENDPOINT=" + f.at.s3, "ORAK_S3_ACCESS_KEY=" + f.at.accessKey, "ORAK_S3_SECRET_KEY=" + f.at.secretKey,
 		"ORAK_TEMPORAL_ADDRESS=" + f.at.temporal,
 		"ORAK_API_ADDR=" + listen, "ORAK_ADMIN_LISTEN=" + admin,
@@ -154,8 +163,37 @@ func (f *fleet) named(name string) *process {
 	return nil
 }
 
-// api is the URL of the service.
-func (f *fleet) api() string { return "http://" + f.listen["api"] }
+// targets implements deployment.
+func (f *fleet) targets() []string { return targets() }
+
+// addresses implements deployment.
+func (f *fleet) addresses() addresses { return f.at }
+
+// tallies implements deployment.
+func (f *fleet) tallies() []tally {
+	var all []tally
+	for _, p := range f.processes {
+		all = append(all, p.snapshot())
+	}
+	return all
+}
+
+// strike implements deployment.
+func (f *fleet) strike(ctx context.Context, b blow) error {
+	p := f.named(b.Target)
+	p.blows.Lock()
+	p.end(b.Graceful)
+	pause(ctx, b.Away)
+	err := p.start()
+	p.blows.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := p.awaitReady(ctx); err != nil && !errors.Is(err, errGone) {
+		return err
+	}
+	return nil
+}
 
 // endAll ends all processes, orak before its servers.
 func (f *fleet) endAll() {

@@ -85,12 +85,13 @@ func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending 
 
 // app sends uploads as an app would: until it has its answer.
 type app struct {
-	url  string
-	http *http.Client
+	url    string
+	tenant orak.Tenant
+	http   *http.Client
 }
 
-func newApp(url string) *app {
-	return &app{url: url, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+func newApp(at addresses) *app {
+	return &app{url: at.api, tenant: at.tenant, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
 }
 
 // load sends all uploads, each at its time and at most maxSending at once, and
@@ -223,6 +224,7 @@ func (a *app) get(ctx context.Context, path string) (int, []byte, error) {
 }
 
 func (a *app) do(req *http.Request) (int, []byte, error) {
+	req.Header.Set(resource.HeaderTenant, string(a.tenant))
 	resp, err := a.http.Do(req)
 	if err != nil {
 		return 0, nil, err

@@ -9,6 +9,9 @@
 //	operator   reprocesses and discards dead letters in between
 //	check      Kafka, Temporal and the store, read from outside
 //
+// Within `task rehearse` it hits the services of docker-compose.yml in place of
+// child processes.
+//
 // With -upgrade-from it rehearses a deployment: uploads in every state, begun
 // by an earlier version, are finished by today's.
 //
@@ -28,6 +31,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"orak/test/stack"
 )
 
 type options struct {
@@ -45,6 +50,9 @@ type options struct {
 	keep       bool
 	// upgradeFrom is the version that is replaced; empty for a storm.
 	upgradeFrom string
+	// rehearsal is what the storm rages over; nil for child processes.
+	rehearsal *stack.Rehearsal
+	targets   []string
 }
 
 // command repeats the run.
@@ -52,7 +60,11 @@ func (o options) command() string {
 	if o.upgradeFrom != "" {
 		return "go tool task chaos:upgrade -- -upgrade-from " + o.upgradeFrom
 	}
-	return fmt.Sprintf("go tool task chaos -- -seed %d -uploads %d -duration %s -blows %d -together %d", o.seed, o.uploads, o.duration, o.blows, o.together)
+	task := "chaos --"
+	if o.rehearsal != nil {
+		task = "rehearse -- chaos"
+	}
+	return fmt.Sprintf("go tool task %s -seed %d -uploads %d -duration %s -blows %d -together %d", task, o.seed, o.uploads, o.duration, o.blows, o.together)
 }
 
 func main() { os.Exit(run()) }
@@ -68,11 +80,14 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	fmt.Printf("chaos: seed %d; again with: %s\n", o.seed, o.command())
-	rehearse := storm
-	if o.upgradeFrom != "" {
-		rehearse = upgrade
+	run := storm
+	switch {
+	case o.upgradeFrom != "":
+		run = upgrade
+	case o.rehearsal != nil:
+		run = stormRehearsal
 	}
-	rep, err := rehearse(ctx, o)
+	rep, err := run(ctx, o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "chaos: %v\nchaos: logs in %s\n", err, o.dir)
 		return 2
@@ -119,6 +134,7 @@ func parse(args []string) (options, error) {
 			"  go tool task chaos                     %d uploads in %s\n"+
 			"  go tool task chaos -- -short           %d uploads in %s\n"+
 			"  go tool task chaos -- -seed 7 -json report.json\n"+
+			"  go tool task rehearse -- chaos         the same on docker-compose.yml's services\n"+
 			"  go tool task chaos:upgrade -- -upgrade-from HEAD~20\n\n", fullUploads, fullDuration, shortUploads, shortDuration)
 		f.PrintDefaults()
 	}
@@ -160,13 +176,31 @@ func (o *options) complete() error {
 	if o.duration == 0 {
 		o.duration = duration
 	}
+	if err := o.aim(); err != nil {
+		return err
+	}
 	if o.blows == 0 {
-		o.blows = hits * len(targets())
+		o.blows = hits * len(o.targets)
 	}
 	if o.uploads < 1 || o.duration < time.Second || o.blows < 0 || o.together < 1 || o.quiet <= 0 {
 		return errors.New("uploads, together and quiet: more than 0; blows: 0 or more; duration: a second or more")
 	}
 	return o.paths()
+}
+
+// aim finds out what can be hit: a rehearsal, where one runs.
+func (o *options) aim() error {
+	o.targets = targets()
+	r, err := stack.OpenRehearsal()
+	if errors.Is(err, stack.ErrNoRehearsal) || o.upgradeFrom != "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o.rehearsal = r
+	o.targets, err = services(r)
+	return err
 }
 
 // paths makes the paths absolute: children have other working directories.
@@ -181,6 +215,9 @@ func (o *options) paths() error {
 		if *path, err = filepath.Abs(*path); err != nil {
 			return fmt.Errorf("finding a path: %w", err)
 		}
+	}
+	if o.rehearsal != nil {
+		return nil
 	}
 	for _, program := range []string{o.orak, o.standalone} {
 		if _, err := os.Stat(program); err != nil {

@@ -70,16 +70,16 @@ func newReport(o options, all []*sending, s *seen, results []result) report {
 	return r
 }
 
-// account adds the tallies of the processes: none may end unasked, and each must
-// end well on SIGTERM.
-func (r *report) account(ps []*process) {
+// account adds the tallies of the named processes: none may end unasked, and each
+// must end well on SIGTERM.
+func (r *report) account(names []string, tallies []tally) {
 	steady := result{Promise: "no process ended by itself, and every SIGTERM ended well"}
-	for _, p := range ps {
-		t := p.snapshot()
-		r.Processes[p.name] = t
-		r.names = append(r.names, p.name)
+	for i, t := range tallies {
+		name := names[i]
+		r.Processes[name] = t
+		r.names = append(r.names, name)
 		for _, fault := range t.Faults {
-			steady.hold(false, "%s: %s", p.name, fault)
+			steady.hold(false, "%s: %s", name, fault)
 		}
 		if len(t.Faults) == 0 {
 			steady.Held++

@@ -66,6 +66,10 @@ func rand64(rng *rand.Rand, d time.Duration) time.Duration {
 // settling is how long a process is spared after its start.
 const settling = time.Second
 
+// exclusive reports whether two targets may not be down at the same time: a target
+// and itself, and two brokers of Kafka, which keep a majority.
+func exclusive(a, b string) bool { return a == b || isBroker(a) && isBroker(b) }
+
 // postpone returns the earliest time of b: after the blows before it, once its
 // target is up again and fewer than together processes are down.
 func postpone(b blow, before []blow, together int) time.Duration {
@@ -76,7 +80,7 @@ func postpone(b blow, before []blow, together int) time.Duration {
 	for {
 		var down []time.Duration
 		for _, other := range before {
-			if other.Target == b.Target && at < other.back()+settling {
+			if exclusive(other.Target, b.Target) && at < other.back()+settling {
 				at = other.back() + settling
 			}
 		}

@@ -55,11 +55,12 @@ type eyes struct {
 	admin    *kadm.Client
 	temporal temporal.Client
 	store    *objectstore.Store
-	brokers  string
+	brokers  []string
+	tenant   orak.Tenant
 }
 
 func open(at addresses) (*eyes, error) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(at.kafka))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(at.kafka...))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Kafka: %w", err)
 	}
@@ -71,7 +72,7 @@ func open(at addresses) (*eyes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the store: %w", err)
 	}
-	return &eyes{kafka: cl, admin: kadm.NewClient(cl), temporal: t, store: store, brokers: at.kafka}, nil
+	return &eyes{kafka: cl, admin: kadm.NewClient(cl), temporal: t, store: store, brokers: at.kafka, tenant: at.tenant}, nil
 }
 
 const bucket = "orak"
@@ -101,7 +102,7 @@ func (e *eyes) look(ctx context.Context) (*seen, error) {
 		return nil, err
 	}
 	for topic, note := range map[string]func(*kgo.Record) error{
-		events.TopicUploads: s.noteUpload, events.TopicLifecycle: s.noteEvent, events.TopicDeadLetters: s.noteLetter,
+		events.TopicUploads: e.noteUpload(s), events.TopicLifecycle: s.noteEvent, events.TopicDeadLetters: s.noteLetter,
 	} {
 		if err := e.read(ctx, topic, note); err != nil {
 			return nil, err
@@ -146,7 +147,7 @@ func (e *eyes) read(ctx context.Context, topic string, note func(*kgo.Record) er
 			left[partition] = end.Offset
 		}
 	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(e.brokers), kgo.ConsumeTopics(topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(e.brokers...), kgo.ConsumeTopics(topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return fmt.Errorf("connecting to Kafka: %w", err)
 	}
@@ -168,14 +169,18 @@ func (e *eyes) read(ctx context.Context, topic string, note func(*kgo.Record) er
 	return nil
 }
 
-func (s *seen) noteUpload(r *kgo.Record) error {
-	e, err := events.FromRecord(r)
-	if err != nil {
+func (e *eyes) noteUpload(s *seen) func(*kgo.Record) error {
+	return func(r *kgo.Record) error {
+		event, err := events.FromRecord(r)
+		if err != nil || event.Type != events.UploadReceived {
+			return err
+		}
+		received, err := event.Received()
+		if received.Tenant == e.tenant {
+			s.announced[event.Subject] = received.Filename
+		}
 		return err
 	}
-	received, err := e.Received()
-	s.announced[e.Subject] = received.Filename
-	return err
 }
 
 func (s *seen) noteEvent(r *kgo.Record) error {
@@ -202,10 +207,11 @@ func (s *seen) noteLetter(r *kgo.Record) error {
 	return err
 }
 
-// runs lists the workflows of all uploads that Temporal has.
+// runs lists the workflows of all uploads of the tenant that Temporal has.
 func (e *eyes) runs(ctx context.Context) (map[orak.UploadID][]execution, error) {
 	found := map[orak.UploadID][]execution{}
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowType = '" + workflows.TypeProcessUpload + "'", PageSize: 500}
+	query := fmt.Sprintf("WorkflowType = '%s' AND %s = '%s'", workflows.TypeProcessUpload, workflows.AttrTenant.GetName(), e.tenant)
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 500}
 	for {
 		page, err := e.temporal.ListWorkflow(ctx, request)
 		if err != nil {
@@ -245,7 +251,7 @@ func (e *eyes) objects(ctx context.Context, s *seen) error {
 		}
 		s.pending = append(s.pending, info.Key)
 	}
-	for info, err := range e.store.List(ctx, "uploads/") {
+	for info, err := range e.store.List(ctx, "uploads/"+string(e.tenant)+"/") {
 		if err != nil {
 			return fmt.Errorf("listing the uploads: %w", err)
 		}

@@ -12,10 +12,21 @@ import (
 	"orak/client"
 )
 
-// storm is one whole run.
-func storm(ctx context.Context, o options) (rep report, err error) {
+// deployment is what a storm rages over.
+type deployment interface {
+	// targets are the names of the processes that can be hit.
+	targets() []string
+	// strike carries out one blow, and returns when its process is ready again.
+	// If the process is hit again before that, the later blow waits for it.
+	strike(ctx context.Context, b blow) error
+	// tallies are what happened to the targets, in their order.
+	tallies() []tally
+	addresses() addresses
+}
+
+// storm is one whole run on child processes.
+func storm(ctx context.Context, o options) (report, error) {
 	attempts := budget(o.blows)
-	say("making recordings")
 	kinds, err := recordings(ctx, o.dir, attempts)
 	if err != nil {
 		return report{}, err
@@ -34,21 +45,26 @@ func storm(ctx context.Context, o options) (rep report, err error) {
 	if err := f.startRoles(ctx, o.orak, settings...); err != nil {
 		return report{}, err
 	}
-	say("%d processes are up; %d uploads and %d blows in %s", len(f.processes), o.uploads, o.blows, o.duration)
+	return rage(ctx, f, o, kinds)
+}
 
+// rage uploads to a deployment while its processes are hit, and checks the
+// promises at the end.
+func rage(ctx context.Context, d deployment, o options, kinds []recording) (report, error) {
+	say("%d processes are up; %d uploads and %d blows in %s", len(d.targets()), o.uploads, o.blows, o.duration)
 	all := uploads(o.seed, kinds, o.uploads, o.duration)
 	began := time.Now()
-	load, err := weather(ctx, f, o, all, began)
+	load, err := weather(ctx, d, o, all, began)
 	if err != nil {
 		return report{}, err
 	}
-	s, results, err := awaitPromises(ctx, f, o.quiet, all)
+	s, results, err := awaitPromises(ctx, d.addresses(), o.quiet, all)
 	if err != nil {
 		return report{}, err
 	}
-	rep = newReport(o, all, s, results)
+	rep := newReport(o, all, s, results)
 	rep.LoadS, rep.QuietS = load.Seconds(), (time.Since(began) - load).Seconds()
-	rep.account(f.processes)
+	rep.account(d.targets(), d.tallies())
 	return rep, nil
 }
 
@@ -82,8 +98,9 @@ func stormSettings(dir string, attempts int) ([]string, error) {
 // weather runs the load, the blows and the operator's work. At its end every app
 // has its answer, everything runs again and all decisions are made. It returns
 // how long load and blows took.
-func weather(ctx context.Context, f *fleet, o options, all []*sending, began time.Time) (time.Duration, error) {
-	c, err := client.New(client.Config{Server: f.api()})
+func weather(ctx context.Context, d deployment, o options, all []*sending, began time.Time) (time.Duration, error) {
+	at := d.addresses()
+	c, err := client.New(client.Config{Server: at.api, Tenant: string(at.tenant)})
 	if err != nil {
 		return 0, err
 	}
@@ -93,9 +110,9 @@ func weather(ctx context.Context, f *fleet, o options, all []*sending, began tim
 	var hands sync.WaitGroup
 	struck := make(chan error, 1)
 	go func() {
-		struck <- f.suffer(ctx, strike(o.seed, targets(), o.blows, o.together, o.duration), began, &sent)
+		struck <- suffer(ctx, d, strike(o.seed, d.targets(), o.blows, o.together, o.duration), began, &sent)
 	}()
-	newApp(f.api()).load(ctx, began, all, func(s *sending) {
+	newApp(at).load(ctx, began, all, func(s *sending) {
 		sent.Add(1)
 		if s.operate != "" && s.id != "" {
 			hands.Go(func() { operator{c}.decide(ctx, s) })
@@ -109,7 +126,7 @@ func weather(ctx context.Context, f *fleet, o options, all []*sending, began tim
 }
 
 // suffer carries out the blows, and returns when everything is up again.
-func (f *fleet) suffer(ctx context.Context, blows []blow, began time.Time, sent *atomic.Int64) error {
+func suffer(ctx context.Context, d deployment, blows []blow, began time.Time, sent *atomic.Int64) error {
 	errs := make(chan error, len(blows))
 	for _, b := range blows {
 		if !pause(ctx, time.Until(began.Add(b.At))) {
@@ -120,7 +137,7 @@ func (f *fleet) suffer(ctx context.Context, blows []blow, began time.Time, sent 
 			how = "SIGTERM"
 		}
 		say("%6.1fs %s %s, down for %.1fs; %d uploads are answered", time.Since(began).Seconds(), how, b.Target, b.Away.Seconds(), sent.Load())
-		go func() { errs <- f.strike(ctx, b) }()
+		go func() { errs <- d.strike(ctx, b) }()
 	}
 	var failed error
 	for range blows {
@@ -129,28 +146,10 @@ func (f *fleet) suffer(ctx context.Context, blows []blow, began time.Time, sent 
 	return failed
 }
 
-// strike carries out one blow, and returns when its process is ready again. If
-// the process is hit again before that, the later blow waits for it.
-func (f *fleet) strike(ctx context.Context, b blow) error {
-	p := f.named(b.Target)
-	p.blows.Lock()
-	p.end(b.Graceful)
-	pause(ctx, b.Away)
-	err := p.start()
-	p.blows.Unlock()
-	if err != nil {
-		return err
-	}
-	if err := p.awaitReady(ctx); err != nil && !errors.Is(err, errGone) {
-		return err
-	}
-	return nil
-}
-
 // awaitPromises waits until every promise holds, or until the time is over; the
 // report then shows what is broken.
-func awaitPromises(ctx context.Context, f *fleet, within time.Duration, all []*sending) (*seen, []result, error) {
-	e, err := open(f.at)
+func awaitPromises(ctx context.Context, at addresses, within time.Duration, all []*sending) (*seen, []result, error) {
+	e, err := open(at)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -39,7 +39,7 @@ func upgrade(ctx context.Context, o options) (report, error) {
 		return report{}, fmt.Errorf("running orak of %s: %w", o.upgradeFrom, err)
 	}
 	began := time.Now()
-	u := rehearsal{fleet: f, app: newApp(f.api()), files: files}
+	u := rehearsal{fleet: f, app: newApp(f.at), files: files}
 	before, err := u.begin(ctx)
 	if err != nil {
 		return report{}, err
@@ -53,18 +53,25 @@ func upgrade(ctx context.Context, o options) (report, error) {
 	if err := u.finish(ctx, o.quiet); err != nil {
 		return report{}, err
 	}
-	s, results, err := awaitPromises(ctx, f, o.quiet, u.all)
+	s, results, err := awaitPromises(ctx, f.at, o.quiet, u.all)
 	if err != nil {
 		return report{}, err
 	}
 	rep := newReport(o, u.all, s, append(results, everyState(before)))
 	rep.Before, rep.LoadS, rep.QuietS = before, switched.Sub(began).Seconds(), time.Since(switched).Seconds()
+	var names []string
+	var tallies []tally
 	for _, p := range replaced {
-		if f.listen[p.name] != "" {
-			p.name += " old"
+		name := p.name
+		if f.listen[name] != "" {
+			name += " old"
 		}
+		names, tallies = append(names, name), append(tallies, p.snapshot())
 	}
-	rep.account(slices.Concat(replaced, f.processes[len(targets())-len(roles()):]))
+	for _, p := range f.processes[len(targets())-len(roles()):] {
+		names, tallies = append(names, p.name), append(tallies, p.snapshot())
+	}
+	rep.account(names, tallies)
 	return rep, nil
 }
 
@@ -185,7 +192,7 @@ func (u *rehearsal) endAlike(kinds ...string) {
 
 // finish does the operator's part.
 func (u *rehearsal) finish(ctx context.Context, within time.Duration) error {
-	c, err := client.New(client.Config{Server: u.api()})
+	c, err := client.New(client.Config{Server: u.at.api})
 	if err != nil {
 		return err
 	}

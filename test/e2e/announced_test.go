@@ -21,12 +21,12 @@ func (a *app) announced(t *testing.T, spoil func(data string) string) (orak.Uplo
 	t.Helper()
 	id := orak.UploadID(uuid.Must(uuid.NewV7()).String())
 	e, err := events.NewReceived(orak.Upload{
-		ID: id, Tenant: orak.DefaultTenant, Key: orak.OriginalKey(orak.DefaultTenant, id), ContentType: "audio/wav",
+		ID: id, Tenant: a.tenant, Key: orak.OriginalKey(a.tenant, id), ContentType: "audio/wav",
 		Size: 1000, SHA256: strings.Repeat("0f", 32), ReceivedAt: time.Now(),
 	})
 	require.NoError(t, err)
 	e.Data = []byte(spoil(string(e.Data)))
-	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka...))
 	require.NoError(t, err)
 	defer cl.Close()
 	require.NoError(t, cl.ProduceSync(t.Context(), e.Record(events.TopicUploads)).FirstErr())
@@ -35,7 +35,7 @@ func (a *app) announced(t *testing.T, spoil func(data string) string) (orak.Uplo
 
 func TestRefusedAnnouncementsAreListedAndDecided(t *testing.T) {
 	t.Parallel()
-	a := startApp(t, "ORAK_RETRY_ARRIVAL=1s")
+	a := startShared(t, "ORAK_RETRY_ARRIVAL=1s")
 	unstored, _ := a.announced(t, func(data string) string { return data })
 	malformed, data := a.announced(t, func(data string) string { return strings.Replace(data, `"size":1000`, `"size":"ten"`, 1) })
 

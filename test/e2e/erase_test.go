@@ -31,7 +31,7 @@ func (a *app) answer(t *testing.T, method, path string, headers ...string) (int,
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := a.client.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
@@ -72,7 +72,7 @@ func (a *app) keys(t *testing.T, id orak.UploadID) []string {
 // is published after them; repeats of an event count once.
 func (a *app) lifecycle(t *testing.T, topic string, id orak.UploadID) []events.Type {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(t, err)
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -105,7 +105,7 @@ func (a *app) lifecycle(t *testing.T, topic string, id orak.UploadID) []events.T
 func (a *app) requireErased(t *testing.T, id orak.UploadID) {
 	t.Helper()
 	a.awaitErased(t, id)
-	require.Equal(t, []string{orak.ErasedKey(orak.DefaultTenant, id)}, a.keys(t, id))
+	require.Equal(t, []string{orak.ErasedKey(a.tenant, id)}, a.keys(t, id))
 	n := 0
 	for _, typ := range a.lifecycle(t, events.TopicLifecycle, id) {
 		if typ == events.Erased {
@@ -155,7 +155,7 @@ func TestErasedUploadsStayErased(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secret, []byte(p.S3SecretKey), 0o600))
 	out := run(t, "env", "ORAK_S3_SECRET_KEY_FILE="+secret, "go", "run", "orak/cmd/orak", "replay", "--id", string(id), string(parked), "--force", "--yes",
-		"--kafka-brokers", p.kafka, "--temporal-address", p.Temporal,
+		"--kafka-brokers", strings.Join(p.kafka, ","), "--temporal-address", p.Temporal,
 		"--s3-endpoint", p.S3, "--s3-access-key", p.S3AccessKey)
 	require.Contains(t, out, "Erased")
 	require.Contains(t, out, "Nothing to start.")
@@ -174,7 +174,7 @@ func TestErasedUploadsStayErased(t *testing.T) {
 // until the bridge has handled it.
 func (a *app) announceAgain(t *testing.T, id orak.UploadID) {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka), kgo.ConsumeTopics(events.TopicUploads), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka...), kgo.ConsumeTopics(events.TopicUploads), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(t, err)
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -211,7 +211,7 @@ func TestUploadInTheOutboxIsErased(t *testing.T) {
 	a := startAppOn(t, broker.ListenAddrs()[0])
 	unavailable.Store(true)
 	id := a.upload(t, tuneFile(t)).ID
-	require.Contains(t, a.keys(t, id), orak.PendingKey(orak.DefaultTenant, id))
+	require.Contains(t, a.keys(t, id), orak.PendingKey(a.tenant, id))
 	status, p := a.answer(t, http.MethodDelete, "/v1/uploads/"+string(id))
 	require.Equal(t, http.StatusAccepted, status, p.Detail)
 	status, _ = a.answer(t, http.MethodGet, "/v1/uploads/"+string(id))

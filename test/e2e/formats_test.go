@@ -21,7 +21,7 @@ import (
 // TestUploads tests everything that callers do, on one running service.
 func TestUploads(t *testing.T) {
 	t.Parallel()
-	a := startApp(t)
+	a := startShared(t)
 	t.Run("every format is analyzed", func(t *testing.T) { t.Parallel(); everyFormat(t, a) })
 	t.Run("hostile and broken files get their outcome", func(t *testing.T) { t.Parallel(); hostile(t, a) })
 	t.Run("files that are no recordings are refused", func(t *testing.T) { t.Parallel(); refused(t, a) })
@@ -93,7 +93,7 @@ func refused(t *testing.T, a *app) {
 		"101 MB":                     {bytes.Repeat([]byte{0}, 101<<20), 413, "urn:orak:problem:too-large"},
 		"a playlist of a local file": {[]byte("#EXTM3U\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"), 415, "urn:orak:problem:unsupported-media"},
 	} {
-		resp, err := http.Post(a.API+"/v1/uploads", "audio/mp4", bytes.NewReader(c.body))
+		resp, err := a.client.Post(a.API+"/v1/uploads", "audio/mp4", bytes.NewReader(c.body))
 		require.NoError(t, err, name)
 		answer, err := io.ReadAll(resp.Body)
 		require.NoError(t, err, name)

@@ -137,7 +137,7 @@ func TestParkedUploadsAreDecidedWithEveryTool(t *testing.T) {
 
 func (a *app) post(t *testing.T, path, body string) (int, string) {
 	t.Helper()
-	resp, err := http.Post(a.API+path, "application/json", strings.NewReader(body))
+	resp, err := a.client.Post(a.API+path, "application/json", strings.NewReader(body))
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)

@@ -3,13 +3,16 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +35,11 @@ const kafkaEnv = "ORAK_E2E_KAFKA"
 // app is one running orak, with the requests of a test.
 type app struct {
 	*stack.Process
-	kafka string
+	// kafka has one broker or several.
+	kafka []string
+	// tenant is the one of every request.
+	tenant orak.Tenant
+	client *http.Client
 }
 
 func startApp(t *testing.T, env ...string) *app {
@@ -51,7 +58,39 @@ func startAppOn(t *testing.T, broker string, env ...string) *app {
 	if broker == "" {
 		broker = p.Kafka
 	}
-	return &app{Process: p, kafka: broker}
+	return newApp(p, broker, orak.DefaultTenant)
+}
+
+// startShared returns the rehearsal that runs, for a test that needs no process of
+// its own; where none runs, it starts an app, which alone has the settings of env.
+func startShared(t *testing.T, env ...string) *app {
+	t.Helper()
+	r, err := stack.OpenRehearsal()
+	if errors.Is(err, stack.ErrNoRehearsal) {
+		return startApp(t, env...)
+	}
+	require.NoError(t, err)
+	api, err := r.API()
+	require.NoError(t, err)
+	servers := r.Servers()
+	tenant := orak.Tenant("e2e-" + strings.ToLower(rand.Text()[:8]))
+	return newApp(&stack.Process{Servers: servers, API: api}, servers.Kafka, tenant)
+}
+
+func newApp(p *stack.Process, brokers string, tenant orak.Tenant) *app {
+	return &app{Process: p, kafka: strings.Split(brokers, ","), tenant: tenant, client: &http.Client{Transport: asTenant(tenant)}}
+}
+
+// asTenant sends every request that names no tenant as its own.
+type asTenant orak.Tenant
+
+// RoundTrip implements http.RoundTripper.
+func (a asTenant) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Header.Get(resource.HeaderTenant) == "" {
+		req = req.Clone(req.Context())
+		req.Header.Set(resource.HeaderTenant, string(a))
+	}
+	return http.DefaultTransport.RoundTrip(req)
 }
 
 // sending is one request to upload; an empty field omits its header.
@@ -75,7 +114,7 @@ func (a *app) send(ctx context.Context, s sending) (int, []byte, error) {
 	if s.idempotencyKey != "" {
 		req.Header.Set("Idempotency-Key", s.idempotencyKey)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := a.client.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -104,7 +143,7 @@ func (a *app) get(ctx context.Context, path string, into any) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := a.client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -142,7 +181,7 @@ func (a *app) await(t *testing.T, id orak.UploadID, wanted func(orak.Status) boo
 // then to its present end. It returns the event ids by upload.
 func (a *app) completions(t *testing.T, ids map[orak.UploadID]bool) map[orak.UploadID]map[string]int {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka), kgo.ConsumeTopics(events.TopicLifecycle),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka...), kgo.ConsumeTopics(events.TopicLifecycle),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(t, err)
 	defer cl.Close()
@@ -170,7 +209,7 @@ func (a *app) completions(t *testing.T, ids map[orak.UploadID]bool) map[orak.Upl
 // deadLetter waits for the upload's record on orak.dead-letters.
 func (a *app) deadLetter(t *testing.T, id orak.UploadID) events.DeadLetter {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka), kgo.ConsumeTopics(events.TopicDeadLetters),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(a.kafka...), kgo.ConsumeTopics(events.TopicDeadLetters),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(t, err)
 	defer cl.Close()

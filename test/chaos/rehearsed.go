@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"orak"
+	"orak/test/stack"
+)
+
+// rehearsed is the deployment that `task rehearse` runs: docker-compose.yml's
+// services, which are restarted as compose restarts them. Its processes are hit;
+// none is started from here.
+type rehearsed struct {
+	*stack.Rehearsal
+	at    addresses
+	names []string
+	hit   map[string]*victim
+	// brokers serializes the blows on the brokers of Kafka, so that a majority of
+	// them is always left.
+	brokers sync.Mutex
+}
+
+// victim is a service with what happened to it.
+type victim struct {
+	blows sync.Mutex
+	mu    sync.Mutex
+	tally
+}
+
+// services are the names of the services that can be hit: those that run, and so
+// none that has done its job.
+func services(r *stack.Rehearsal) ([]string, error) {
+	all, err := r.Services()
+	maps.DeleteFunc(all, func(_ string, s stack.Service) bool { return s.PID == 0 })
+	return slices.Sorted(maps.Keys(all)), err
+}
+
+// isBroker reports whether a target is one of several brokers.
+func isBroker(target string) bool { return strings.HasPrefix(target, "kafka-") }
+
+// stormRehearsal is one whole run on a rehearsal. Its uploads have a tenant of
+// their own, so that the run accounts for no others.
+func stormRehearsal(ctx context.Context, o options) (report, error) {
+	d := &rehearsed{Rehearsal: o.rehearsal, names: o.targets, hit: map[string]*victim{}}
+	for _, name := range d.names {
+		d.hit[name] = &victim{}
+	}
+	url, err := o.rehearsal.API()
+	if err != nil {
+		return report{}, err
+	}
+	servers := o.rehearsal.Servers()
+	d.at = addresses{
+		api: url, kafka: strings.Split(servers.Kafka, ","), temporal: servers.Temporal, s3: servers.S3,
+		accessKey: servers.S3AccessKey, secretKey: servers.S3SecretKey,
+		tenant: orak.Tenant("chaos-" + strings.ToLower(rand.Text()[:8])),
+	}
+	const anyAttempts = 0 // the rehearsal has the budget of its settings
+	kinds, err := recordings(ctx, o.dir, anyAttempts)
+	if err != nil {
+		return report{}, err
+	}
+	return rage(ctx, d, o, kinds)
+}
+
+// targets implements deployment.
+func (d *rehearsed) targets() []string { return d.names }
+
+// addresses implements deployment.
+func (d *rehearsed) addresses() addresses { return d.at }
+
+// tallies implements deployment.
+func (d *rehearsed) tallies() []tally {
+	var all []tally
+	for _, name := range d.names {
+		v := d.hit[name]
+		v.mu.Lock()
+		all = append(all, v.tally)
+		v.mu.Unlock()
+	}
+	return all
+}
+
+// strike implements deployment. A broker is spared until the one before it is
+// healthy again.
+func (d *rehearsed) strike(ctx context.Context, b blow) error {
+	v := d.hit[b.Target]
+	v.blows.Lock()
+	defer v.blows.Unlock()
+	if isBroker(b.Target) {
+		d.brokers.Lock()
+		defer d.brokers.Unlock()
+	}
+	gone, err := d.end(ctx, b)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if _, err := d.AwaitHealthy(ctx, b.Target, gone); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.Recoveries = append(v.Recoveries, time.Since(began))
+	if b.Graceful {
+		v.Stopped++
+	} else {
+		v.Killed++
+	}
+	return nil
+}
+
+// end ends the target's process and keeps the target down for a while. It returns
+// the id of the last process that it ended.
+func (d *rehearsed) end(ctx context.Context, b blow) (int, error) {
+	if !b.Graceful {
+		return d.KillFor(ctx, b.Target, b.Away)
+	}
+	s, err := d.Signal(b.Target, stopSignal(b.Target))
+	if errors.Is(err, syscall.ESRCH) {
+		err = nil // it is between two lives
+	}
+	if err != nil {
+		return 0, fmt.Errorf("stopping %s: %w", b.Target, err)
+	}
+	return s.PID, nil
+}
+
+// stopSignal asks a service to end, as its image declares it. PostgreSQL waits for
+// all its clients on SIGTERM.
+func stopSignal(target string) syscall.Signal {
+	if target == "postgres" {
+		return syscall.SIGINT
+	}
+	return syscall.SIGTERM
+}

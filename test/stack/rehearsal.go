@@ -1,0 +1,193 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// RehearsalEnv names the file in which `task rehearse` describes what runs.
+const RehearsalEnv = "ORAK_REHEARSAL"
+
+// Rehearsal is a running `task rehearse`: the services of docker-compose.yml as
+// processes, which it restarts whenever they end, as compose's restart: says.
+type Rehearsal struct {
+	path     string
+	settings map[string]string
+}
+
+// Service is one of a rehearsal's services, as it was when the file was read.
+type Service struct {
+	// PID is the id of its process; 0 while none runs.
+	PID int `json:"pid"`
+	// Address is its IP address.
+	Address string `json:"address"`
+	// State is "starting", "running" or "exited".
+	State string `json:"state"`
+	// Healthy is what its last health check found.
+	Healthy bool `json:"healthy"`
+	// Restarts counts its starts after the first.
+	Restarts int `json:"restarts"`
+	// Log is the path of what it wrote.
+	Log string `json:"log"`
+}
+
+// rehearsed is the file's content.
+type rehearsed struct {
+	Services map[string]Service `json:"services"`
+	Env      map[string]string  `json:"env"`
+}
+
+// ErrNoRehearsal is returned where no `task rehearse` runs.
+var ErrNoRehearsal = errors.New("this needs a rehearsal: " + RehearsalEnv + " is not set (go tool task rehearse -- COMMAND sets it)")
+
+// OpenRehearsal returns the rehearsal that the environment names, or
+// ErrNoRehearsal.
+func OpenRehearsal() (*Rehearsal, error) {
+	r := &Rehearsal{path: os.Getenv(RehearsalEnv)}
+	if r.path == "" {
+		return nil, ErrNoRehearsal
+	}
+	now, err := r.read()
+	r.settings = now.Env
+	return r, err
+}
+
+func (r *Rehearsal) read() (rehearsed, error) {
+	text, err := os.ReadFile(r.path)
+	if err != nil {
+		return rehearsed{}, fmt.Errorf("reading the rehearsal: %w", err)
+	}
+	var now rehearsed
+	if err := json.Unmarshal(text, &now); err != nil {
+		return rehearsed{}, fmt.Errorf("reading the rehearsal: %s: %w", r.path, err)
+	}
+	return now, nil
+}
+
+// Setting is the value of a setting such as ORAK_KAFKA_BROKERS with which orak's
+// commands reach the rehearsal; empty if there is none.
+func (r *Rehearsal) Setting(name string) string { return r.settings[name] }
+
+// Servers are the addresses of the rehearsal's servers. Kafka names several
+// brokers, separated by commas; DataDir is empty.
+func (r *Rehearsal) Servers() Servers {
+	return Servers{
+		Temporal: r.Setting("ORAK_TEMPORAL_ADDRESS"), TemporalUI: r.Setting("ORAK_TEMPORAL_WEB_UI"),
+		Kafka: r.Setting("ORAK_KAFKA_BROKERS"), S3: r.Setting("ORAK_S3_ENDPOINT"),
+		S3AccessKey: r.Setting("ORAK_S3_ACCESS_KEY"), S3SecretKey: r.Setting("ORAK_S3_SECRET_KEY"),
+	}
+}
+
+// API is the URL of the service, without a slash at its end.
+func (r *Rehearsal) API() (string, error) {
+	if url := r.Setting("ORAK_SERVER"); url != "" {
+		return strings.TrimRight(url, "/"), nil
+	}
+	api, err := r.Service("api")
+	return "http://" + net.JoinHostPort(api.Address, "8080"), err
+}
+
+// Services are all services by name.
+func (r *Rehearsal) Services() (map[string]Service, error) {
+	now, err := r.read()
+	return now.Services, err
+}
+
+// Service is one service by its name.
+func (r *Rehearsal) Service(name string) (Service, error) {
+	all, err := r.Services()
+	if err != nil {
+		return Service{}, err
+	}
+	s, ok := all[name]
+	if !ok {
+		return Service{}, fmt.Errorf("the rehearsal has no service %s", name)
+	}
+	return s, nil
+}
+
+// Signal sends a signal to every process of a service, and returns the service
+// as it was before.
+func (r *Rehearsal) Signal(name string, signal syscall.Signal) (Service, error) {
+	s, err := r.Service(name)
+	if err != nil {
+		return s, err
+	}
+	if s.PID <= 0 {
+		return s, fmt.Errorf("%s has no process: it is %s", name, s.State)
+	}
+	if err := signalAll(s.PID, signal); err != nil {
+		return s, fmt.Errorf("sending %s to %s: %w", signal, name, err)
+	}
+	return s, nil
+}
+
+// signalAll reaches the whole process group, as the end of a container ends all
+// that runs in it.
+func signalAll(pid int, signal syscall.Signal) error {
+	if group, err := syscall.Getpgid(pid); err == nil && group == pid {
+		pid = -pid
+	}
+	return syscall.Kill(pid, signal)
+}
+
+// poll is how often the rehearsal's file is read.
+const poll = 50 * time.Millisecond
+
+// AwaitHealthy returns the service once it is healthy in a process other than
+// before; a before of 0 accepts any.
+func (r *Rehearsal) AwaitHealthy(ctx context.Context, name string, before int) (Service, error) {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		s, err := r.Service(name)
+		if err != nil {
+			return s, err
+		}
+		if s.Healthy && s.PID > 0 && s.PID != before {
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+			return s, fmt.Errorf("waiting for %s, which is %s (its log is %s): %w", name, s.State, s.Log, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// KillFor kills a service, and every process in which it is restarted within d.
+// It returns the id of the last process that it killed.
+func (r *Rehearsal) KillFor(ctx context.Context, name string, d time.Duration) (int, error) {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	over := time.NewTimer(d)
+	defer over.Stop()
+	killed := 0
+	for {
+		s, err := r.Service(name)
+		if err != nil {
+			return killed, err
+		}
+		if s.PID > 0 && s.PID != killed {
+			// It may have ended already.
+			if err := signalAll(s.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return killed, fmt.Errorf("killing %s: %w", name, err)
+			}
+			killed = s.PID
+		}
+		select {
+		case <-ctx.Done():
+			return killed, ctx.Err()
+		case <-over.C:
+			return killed, nil
+		case <-tick.C:
+		}
+	}
+}
