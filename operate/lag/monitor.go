@@ -2,6 +2,7 @@ package lag
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"orak/internal/kafka"
 	"orak/internal/startstop"
@@ -25,9 +27,15 @@ type Monitor struct {
 	collector *collector
 
 	life   startstop.Once
+	begun  time.Time
 	cancel context.CancelFunc
 	looks  sync.WaitGroup
 }
+
+// settling is how long after its start a Monitor finds it normal that no coordinator
+// is available: Kafka creates the topic of offsets when a group is first used, which
+// on a new cluster takes seconds.
+const settling = time.Minute
 
 // NewMonitor returns a Monitor of the groups in cfg. It registers its metrics with
 // reg, which may be nil.
@@ -61,7 +69,7 @@ func (m *Monitor) start(context.Context) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	m.cancel = cancel
+	m.cancel, m.begun = cancel, time.Now()
 	m.looks.Go(func() { m.run(ctx, sampler) })
 	return nil
 }
@@ -106,7 +114,7 @@ func (m *Monitor) look(ctx context.Context, sampler *Sampler, board *Board, befo
 	if err != nil {
 		m.collector.looks.WithLabelValues("failed").Inc()
 		m.collector.show(nil)
-		m.log.WarnContext(ctx, "reading consumer lag failed", "error", err)
+		m.log.Log(ctx, m.levelOf(err), "reading consumer lag failed", "error", err)
 		return
 	}
 	m.collector.looks.WithLabelValues("ok").Inc()
@@ -117,6 +125,14 @@ func (m *Monitor) look(ctx context.Context, sampler *Sampler, board *Board, befo
 		m.logChange(ctx, r, before[r.Group])
 		before[r.Group] = r.Status
 	}
+}
+
+// levelOf returns the level at which a failed look is logged.
+func (m *Monitor) levelOf(err error) slog.Level {
+	if errors.Is(err, kerr.CoordinatorNotAvailable) && time.Since(m.begun) < settling {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 func (m *Monitor) logChange(ctx context.Context, r GroupReport, before Status) {
