@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -110,4 +111,33 @@ func (c Config) Validate() error {
 		return fmt.Errorf("outage-quiet %v: want more than retry-max-delay plus outage-report-interval (%v)", c.Outage.Quiet, longest)
 	}
 	return c.Settings.Validate()
+}
+
+// queues returns the queues that are served. Those for control and erasure go with
+// QueuePipeline, so that a worker also runs what its workflows schedule there.
+func (c Config) queues() []string {
+	if !slices.Contains(c.Queues, workflows.QueuePipeline) {
+		return c.Queues
+	}
+	return append(slices.Clone(c.Queues), workflows.QueueControl, workflows.QueueErase)
+}
+
+// slots returns the concurrent activities of each queue that is served.
+func (c Config) slots() map[string]int {
+	all := map[string]int{
+		workflows.QueuePipeline: c.PipelineSlots, workflows.QueueControl: c.ControlSlots, workflows.QueueErase: c.ControlSlots,
+		workflows.QueueConvert: c.convertSlots(), workflows.QueueGPU: c.GPUSlots,
+	}
+	served := make(map[string]int)
+	for _, queue := range c.queues() {
+		served[queue] = all[queue]
+	}
+	return served
+}
+
+func (c Config) convertSlots() int {
+	if c.ConvertSlots == 0 {
+		return runtime.NumCPU()
+	}
+	return c.ConvertSlots
 }

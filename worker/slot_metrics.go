@@ -7,8 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
-
-	"orak/workflows"
 )
 
 // occupancy is a worker interceptor that counts running activities by task queue.
@@ -20,9 +18,9 @@ type occupancy struct {
 func newOccupancy(cfg Config, reg prometheus.Registerer) *occupancy {
 	f := promauto.With(reg)
 	slots := f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_activity_slots", Help: "Maximum number of concurrent activities of a task queue in this process."}, []string{"queue"})
-	slots.WithLabelValues(workflows.QueuePipeline).Set(float64(cfg.PipelineSlots))
-	slots.WithLabelValues(workflows.QueueErase).Set(float64(cfg.ControlSlots))
-	slots.WithLabelValues(workflows.QueueControl).Set(float64(cfg.ControlSlots))
+	for queue, n := range cfg.slots() {
+		slots.WithLabelValues(queue).Set(float64(n))
+	}
 	return &occupancy{running: f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_activity_used_slots", Help: "Activities of a task queue that are running in this process."}, []string{"queue"})}
 }
 

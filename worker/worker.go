@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -116,7 +115,7 @@ func (w *Worker) start(ctx context.Context) error {
 	if err := w.acts.SweepScratch(ctx, 2*w.cfg.Settings.ConvertTimeout); err != nil {
 		w.log.WarnContext(ctx, "removing abandoned scratch folders failed", "error", err)
 	}
-	for _, queue := range w.queues() {
+	for _, queue := range w.cfg.queues() {
 		sw, err := w.serving(queue)
 		if err == nil {
 			err = sw.Start()
@@ -133,17 +132,8 @@ func (w *Worker) start(ctx context.Context) error {
 			return err
 		}
 	}
-	w.log.InfoContext(ctx, "worker started", "queues", w.queues(), "convert_slots", w.convertSlots(), "gpu_slots", w.cfg.GPUSlots)
+	w.log.InfoContext(ctx, "worker started", "slots", w.cfg.slots())
 	return nil
-}
-
-// queues returns the queues to serve. Those for control and erasure go with
-// QueuePipeline, so that a worker also runs what its workflows schedule there.
-func (w *Worker) queues() []string {
-	if !slices.Contains(w.cfg.Queues, workflows.QueuePipeline) {
-		return w.cfg.Queues
-	}
-	return append(slices.Clone(w.cfg.Queues), workflows.QueueControl, workflows.QueueErase)
 }
 
 // Stop drains the worker, for at most the stop timeout. If ctx ends before, Stop
@@ -164,13 +154,6 @@ func (w *Worker) stopAll() {
 	}
 	wait.Wait()
 	w.running = nil
-}
-
-func (w *Worker) convertSlots() int {
-	if w.cfg.ConvertSlots == 0 {
-		return runtime.NumCPU()
-	}
-	return w.cfg.ConvertSlots
 }
 
 // serving makes the SDK's worker of one queue.
@@ -224,7 +207,7 @@ func (w *Worker) servingGPU(o sdkworker.Options) (sdkworker.Worker, error) {
 
 func (w *Worker) servingConvert(o sdkworker.Options) sdkworker.Worker {
 	o.DisableWorkflowWorker, o.DisableEagerActivities = true, true
-	o.MaxConcurrentActivityExecutionSize = w.convertSlots()
+	o.MaxConcurrentActivityExecutionSize = w.cfg.convertSlots()
 	sw := sdkworker.New(w.client, workflows.QueueConvert, o)
 	register(sw, activities.TypeConvert, w.acts.Convert)
 	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency) // of the converter on this machine
