@@ -57,10 +57,13 @@ type Sniffer struct {
 // those of dependencies. It neither blocks nor fails.
 type OutageReporter interface{ Report(err error) }
 
-// Deps are the dependencies of a Server. All but WorkflowURL, Namespace, Tracing and
-// Outages are required.
+// Deps are the dependencies of a Server. All but Bucket, WorkflowURL, Namespace,
+// Tracing and Outages are required.
 type Deps struct {
-	Store     Store
+	Store Store
+	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
+	// means that it exists.
+	Bucket    <-chan struct{}
 	Events    Publisher
 	Workflows Workflows
 	// Payloads decodes with the data converter that Workflows was made with.

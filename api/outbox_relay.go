@@ -19,8 +19,9 @@ const relayRetry = time.Second
 
 // relay searches the outbox until it is stopped or ctx ends: at once for the
 // markers of earlier processes, then every Config.OutboxInterval, and sooner after
-// a failure.
-func (a *announcer) relay(ctx context.Context, began time.Time) {
+// a failure. It begins when bucket is closed, so that a bucket which is still being
+// created is not reported as an outage; nil means at once.
+func (a *announcer) relay(ctx context.Context, bucket <-chan struct{}, began time.Time) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -30,6 +31,13 @@ func (a *announcer) relay(ctx context.Context, began time.Time) {
 		case <-ctx.Done():
 		}
 	}()
+	if bucket != nil {
+		select {
+		case <-bucket:
+		case <-ctx.Done():
+			return
+		}
+	}
 	retry := backoff.ExponentialBackOff{InitialInterval: relayRetry, Multiplier: 2, MaxInterval: a.cfg.OutboxInterval}
 	retry.Reset()
 	for {

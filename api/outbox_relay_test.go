@@ -2,10 +2,12 @@ package api_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 
 	"orak"
 	"orak/api/resource"
+	"orak/internal/objectstore"
 )
 
 func TestUploadsAreAcceptedDuringKafkaOutageAndFollowLater(t *testing.T) {
@@ -178,3 +181,36 @@ func TestEveryConcurrentUploadIsAnnouncedOnce(t *testing.T) {
 	require.Len(t, ids, n)
 	b.eventually(func() bool { return len(b.keys()) == n }, "every marker is removed")
 }
+
+// At the first start the bucket is created while the API starts, which is no outage.
+func TestRelayWaitsForTheBucket(t *testing.T) {
+	t.Parallel()
+	b := prepare(t)
+	store, err := objectstore.New(objectstore.Config{
+		Endpoint: b.servers.S3, AccessKey: b.servers.S3AccessKey, SecretKey: b.servers.S3SecretKey, Bucket: "test-" + strings.ToLower(rand.Text()),
+	})
+	require.NoError(t, err)
+	t.Cleanup(store.Close)
+	bucket, reports := make(chan struct{}), &reports{}
+	b.store, b.deps.Store, b.deps.Bucket, b.deps.Outages = store, store, bucket, reports
+	b.start()
+	// A request that fails: the store is asked, and has no bucket yet.
+	require.Equal(t, http.StatusServiceUnavailable, b.upload(wav(1000)).status)
+	refused := reports.n.Load()
+
+	require.NoError(t, store.EnsureBucket(t.Context()))
+	u := orak.Upload{ID: freshID(), Tenant: "choir", ContentType: "audio/wav", Filename: "a.wav", ReceivedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	text, err := json.Marshal(u)
+	require.NoError(t, err)
+	b.put(orak.OriginalKey("choir", u.ID), wav(1000), "audio/wav")
+	b.put(orak.PendingKey("choir", u.ID), text, "application/json")
+	close(bucket)
+	require.EqualValues(t, u.ID, b.announced(1)[0].Subject)
+	require.Equal(t, refused, reports.n.Load())
+	require.NotContains(t, b.log.String(), "the outbox could not be emptied")
+}
+
+// reports counts what is reported as an outage.
+type reports struct{ n atomic.Int64 }
+
+func (r *reports) Report(error) { r.n.Add(1) }

@@ -94,7 +94,7 @@ func New(cfg Config, deps Deps) *Server {
 		ErrorHandler:                 s.unparsed, // observe answers everything else
 	})
 	s.hub = newHub(cfg, s.lookup, m, deps.Log)
-	s.relay = func(began time.Time) { s.announcer.relay(work, began) }
+	s.relay = func(began time.Time) { s.announcer.relay(work, deps.Bucket, began) }
 	s.app.Use(func(c *fiber.Ctx) error { return s.observe(work, c) })
 	s.app.Use(s.addressed)
 	s.routes(deps)

@@ -41,15 +41,17 @@ type App struct {
 	producer *kafka.Producer
 	temporal client.Client
 	outages  *worker.Reporter
-	api      *api.Server
-	admin    *observe.Admin
-	fatal    chan error
+	// bucket is closed once the bucket exists.
+	bucket chan struct{}
+	api    *api.Server
+	admin  *observe.Admin
+	fatal  chan error
 }
 
 // Start runs the roles and returns once they serve. ctx bounds only the start;
 // after an error nothing is left running.
 func Start(ctx context.Context, cfg Config, roles Roles, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, log: log, fatal: make(chan error, 1)}
+	a := &App{cfg: cfg, log: log, bucket: make(chan struct{}), fatal: make(chan error, 1)}
 	if err := a.start(ctx, roles); err != nil {
 		log.ErrorContext(ctx, "starting failed", "error", err)
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -222,7 +224,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Metrics:     a.registry(),
 	})
 	// Temporal may have become unavailable since the worker was prepared.
-	if err := prepare(ctx, a.log, preparation{"the worker's queues", w.Start}); err != nil {
+	if err := prepare(ctx, a.log, preparation{name: "the worker's queues", run: w.Start}); err != nil {
 		return err
 	}
 	a.stops.add("worker", w.Stop)
@@ -292,6 +294,7 @@ func (a *App) startAPI(ctx context.Context) error {
 	probes := a.health.Handler()
 	a.api = api.New(a.cfg.API, api.Deps{
 		Store:       a.store,
+		Bucket:      a.bucket,
 		Events:      a.producer,
 		Outages:     a.outages,
 		Workflows:   a.temporal,

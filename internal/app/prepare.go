@@ -20,6 +20,8 @@ import (
 type preparation struct {
 	name string
 	run  func(context.Context) error
+	// failed gets the error of each attempt; it may be nil.
+	failed func(error)
 }
 
 // attemptTimeout bounds one attempt of a preparation.
@@ -35,6 +37,9 @@ func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
 		defer cancel()
 		return struct{}{}, p.run(bounded)
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, next time.Duration) {
+		if p.failed != nil {
+			p.failed(err)
+		}
 		log.WarnContext(ctx, "waiting for dependency", "for", p.name, "next_try", next.String(), "error", err)
 	}))
 	if err != nil {
@@ -58,16 +63,16 @@ func prepareAll(ctx context.Context, log *slog.Logger, ps []preparation) error {
 
 // preparations returns those that the roles need.
 func (a *App) preparations(roles Roles) []preparation {
-	ps := []preparation{{"topics", func(ctx context.Context) error {
+	ps := []preparation{{name: "topics", run: func(ctx context.Context) error {
 		return kafka.EnsureTopics(ctx, a.kafka, events.Topics(), a.cfg.Kafka.ReplicationFactor)
 	}}}
 	if roles.API || roles.Worker {
-		ps = append(ps, preparation{"bucket", a.store.EnsureBucket})
+		ps = append(ps, preparation{name: "bucket", run: a.ensureBucket, failed: a.outages.Report})
 	}
 	if roles.Bridge || roles.Worker {
 		// The bridge starts workflows with search attributes, and Temporal
 		// refuses those that it does not know.
-		ps = append(ps, preparation{"namespace and search attributes", func(ctx context.Context) error {
+		ps = append(ps, preparation{name: "namespace and search attributes", run: func(ctx context.Context) error {
 			if err := temporal.EnsureNamespace(ctx, a.cfg.Temporal, a.log); err != nil {
 				return err
 			}
@@ -75,4 +80,13 @@ func (a *App) preparations(roles Roles) []preparation {
 		}})
 	}
 	return ps
+}
+
+// ensureBucket creates the bucket, and announces once that it exists.
+func (a *App) ensureBucket(ctx context.Context) error {
+	if err := a.store.EnsureBucket(ctx); err != nil {
+		return err
+	}
+	close(a.bucket)
+	return nil
 }
