@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"net/http"
 	"os"
@@ -51,7 +52,7 @@ const (
 	maxSeconds   = 1200
 )
 
-// crashMark begins the sound on which the ffmpeg of a run dies.
+// crashMark begins the sound on which ffmpeg.sh dies.
 const crashMark = "ORAK-CHAOS-CRASH"
 
 // recordings makes all kinds in a folder of the run. attempts is the retry
@@ -120,7 +121,7 @@ func encode(ctx context.Context, dir string) (map[string][]byte, error) {
 
 func source(filter string, seconds int) string { return fmt.Sprintf("%s:duration=%d", filter, seconds) }
 
-// crashing is a sound file on which ffmpeg dies; see crashyFFmpeg.
+// crashing is a sound file on which ffmpeg.sh dies.
 func crashing() []byte {
 	wav := mediatest.WAV(16000, 1, mediatest.Tune(16000))
 	const header = 44
@@ -128,25 +129,15 @@ func crashing() []byte {
 	return wav
 }
 
-// crashyFFmpeg writes a script that runs ffmpeg, but is killed by the kernel for
-// a file that begins with crashMark: a fault that looks like the machine's, and
-// that no retry cures. The fence forbids signals, so the script uses up its limit
-// of one second of processor time.
-func crashyFFmpeg(dir string) (string, error) {
-	installed, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		return "", fmt.Errorf("finding ffmpeg (go tool task ffmpeg installs it): %w", err)
-	}
-	script := `#!/bin/sh
-for arg; do
-	case $arg in
-	file:*) head -c 4096 "${arg#file:}" 2>/dev/null | grep -aq ` + crashMark + ` && ulimit -t 1 && while :; do :; done ;;
-	esac
-done
-exec '` + installed + `' "$@"
-`
+// crashingFFmpeg is the ffmpeg of a run.
+//
+//go:embed ffmpeg.sh
+var crashingFFmpeg []byte
+
+// installFFmpeg writes the ffmpeg of a run into its folder.
+func installFFmpeg(dir string) (string, error) {
 	path := filepath.Join(dir, "ffmpeg")
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+	if err := os.WriteFile(path, crashingFFmpeg, 0o700); err != nil {
 		return "", fmt.Errorf("writing the ffmpeg of the run: %w", err)
 	}
 	return path, nil

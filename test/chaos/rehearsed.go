@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,6 +32,9 @@ type rehearsed struct {
 type victim struct {
 	blows sync.Mutex
 	mu    sync.Mutex
+	// before is its number of restarts when the run began, and ended the number of
+	// its processes that were ended since.
+	before, ended int
 	tally
 }
 
@@ -51,8 +53,12 @@ func isBroker(target string) bool { return strings.HasPrefix(target, "kafka-") }
 // their own, so that the run accounts for no others.
 func stormRehearsal(ctx context.Context, o options) (report, error) {
 	d := &rehearsed{Rehearsal: o.rehearsal, names: o.targets, hit: map[string]*victim{}}
+	before, err := o.rehearsal.Services()
+	if err != nil {
+		return report{}, err
+	}
 	for _, name := range d.names {
-		d.hit[name] = &victim{}
+		d.hit[name] = &victim{before: before[name].Restarts}
 	}
 	url, err := o.rehearsal.API()
 	if err != nil {
@@ -80,14 +86,27 @@ func (d *rehearsed) addresses() addresses { return d.at }
 
 // tallies implements deployment.
 func (d *rehearsed) tallies() []tally {
+	now, err := d.Services()
 	var all []tally
 	for _, name := range d.names {
 		v := d.hit[name]
 		v.mu.Lock()
+		if restarts := now[name].Restarts - v.before; isOrak(name) && restarts != v.ended {
+			v.Faults = append(v.Faults, fmt.Sprintf("it was ended %d times, and has started again %d times", v.ended, restarts))
+		}
+		if err != nil {
+			v.Faults = append(v.Faults, err.Error())
+		}
 		all = append(all, v.tally)
 		v.mu.Unlock()
 	}
 	return all
+}
+
+// isOrak reports whether a service is a role of orak, of which we promise how it
+// ends.
+func isOrak(name string) bool {
+	return name == "api" || name == "bridge" || strings.HasPrefix(name, "worker")
 }
 
 // strike implements deployment. A broker is spared until the one before it is
@@ -100,7 +119,11 @@ func (d *rehearsed) strike(ctx context.Context, b blow) error {
 		d.brokers.Lock()
 		defer d.brokers.Unlock()
 	}
-	gone, err := d.end(ctx, b)
+	end := d.kill
+	if b.Graceful {
+		end = d.stop
+	}
+	gone, err := end(ctx, b, v)
 	if err != nil {
 		return err
 	}
@@ -113,28 +136,43 @@ func (d *rehearsed) strike(ctx context.Context, b blow) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.Recoveries = append(v.Recoveries, time.Since(began))
-	if b.Graceful {
-		v.Stopped++
-	} else {
-		v.Killed++
-	}
 	return nil
 }
 
-// end ends the target's process and keeps the target down for a while. It returns
+// kill keeps the target down for a while, however often it is restarted. It returns
 // the id of the last process that it ended.
-func (d *rehearsed) end(ctx context.Context, b blow) (int, error) {
-	if !b.Graceful {
-		return d.KillFor(ctx, b.Target, b.Away)
+func (d *rehearsed) kill(ctx context.Context, b blow, v *victim) (int, error) {
+	killed, err := d.KillFor(ctx, b.Target, b.Away)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.Killed++
+	v.ended += len(killed)
+	if len(killed) == 0 {
+		return 0, err
 	}
-	s, err := d.Signal(b.Target, stopSignal(b.Target))
-	if errors.Is(err, syscall.ESRCH) {
-		err = nil // it is between two lives
-	}
+	return killed[len(killed)-1], err
+}
+
+// stop asks the target's process to end, and returns its id once it has.
+func (d *rehearsed) stop(ctx context.Context, b blow, v *victim) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	before, err := d.AwaitHealthy(ctx, b.Target, 0)
 	if err != nil {
+		return 0, err
+	}
+	if err := syscall.Kill(before.PID, stopSignal(b.Target)); err != nil {
 		return 0, fmt.Errorf("stopping %s: %w", b.Target, err)
 	}
-	return s.PID, nil
+	after, err := d.AwaitEnd(ctx, b.Target, before.PID)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.Stopped++
+	v.ended++
+	if err == nil && isOrak(b.Target) && after.Exit != "exit status 0" {
+		v.Faults = append(v.Faults, "it did not end well on SIGTERM: "+after.Exit)
+	}
+	return before.PID, err
 }
 
 // stopSignal asks a service to end, as its image declares it. PostgreSQL waits for

@@ -77,11 +77,11 @@ func budget(blows int) int {
 	return 3 + 4*hits
 }
 
-// stormSettings shorten waits that would only make the run long. They keep the
+// stormSettings are those of compose.yml, for child processes. They shorten waits that would only make the run long. They keep the
 // defaults on which recovery depends: the bridges' session timeout and the
 // workers' heartbeat timeout.
 func stormSettings(dir string, attempts int) ([]string, error) {
-	ffmpeg, err := crashyFFmpeg(dir)
+	ffmpeg, err := installFFmpeg(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package outage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,7 +51,11 @@ type rig struct {
 	hook      *webhook
 	proxy     *proxy
 	recording []byte
-	url       string
+	// contentType is the recording's; empty means audio/webm.
+	contentType string
+	url         string
+	// tenant is the one of the uploads; empty means the default.
+	tenant orak.Tenant
 
 	mu       sync.Mutex
 	accepted map[orak.UploadID]bool
@@ -183,8 +188,11 @@ func (r *rig) try(key string, body []byte) (orak.UploadID, error) {
 	if err != nil {
 		return "", err
 	}
-	req.Header.Set("Content-Type", "audio/webm")
+	req.Header.Set("Content-Type", cmp.Or(r.contentType, "audio/webm"))
 	req.Header.Set("Idempotency-Key", key)
+	if r.tenant != "" {
+		req.Header.Set(resource.HeaderTenant, string(r.tenant))
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return "", err

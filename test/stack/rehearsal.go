@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -28,12 +30,14 @@ type Service struct {
 	PID int `json:"pid"`
 	// Address is its IP address.
 	Address string `json:"address"`
-	// State is "starting", "running" or "exited".
+	// State is "waiting", "starting", "running" or "exited".
 	State string `json:"state"`
 	// Healthy is what its last health check found.
 	Healthy bool `json:"healthy"`
 	// Restarts counts its starts after the first.
 	Restarts int `json:"restarts"`
+	// Exit says how its last process ended, such as "exit status 0"; empty before that.
+	Exit string `json:"exit"`
 	// Log is the path of what it wrote.
 	Log string `json:"log"`
 }
@@ -129,13 +133,33 @@ func (r *Rehearsal) Signal(name string, signal syscall.Signal) (Service, error) 
 	return s, nil
 }
 
-// signalAll reaches the whole process group, as the end of a container ends all
-// that runs in it.
+// signalAll reaches a process and all that it has started, as the end of a
+// container ends all that runs in it. A process group would not do: each of
+// PostgreSQL's processes has its own.
 func signalAll(pid int, signal syscall.Signal) error {
-	if group, err := syscall.Getpgid(pid); err == nil && group == pid {
-		pid = -pid
+	family := descendants(pid)
+	err := syscall.Kill(pid, signal)
+	for _, child := range family {
+		_ = syscall.Kill(child, signal) // it may have ended with its parent
 	}
-	return syscall.Kill(pid, signal)
+	return err
+}
+
+// descendants are the processes that pid has started, and those that they have.
+func descendants(pid int) (all []int) {
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return nil // impossible: the pattern is well-formed
+	}
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) // a thread may have ended
+		for word := range strings.FieldsSeq(string(text)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				all = append(append(all, child), descendants(child)...)
+			}
+		}
+	}
+	return all
 }
 
 // poll is how often the rehearsal's file is read.
@@ -144,15 +168,21 @@ const poll = 50 * time.Millisecond
 // AwaitHealthy returns the service once it is healthy in a process other than
 // before; a before of 0 accepts any.
 func (r *Rehearsal) AwaitHealthy(ctx context.Context, name string, before int) (Service, error) {
+	return r.await(ctx, name, func(s Service) bool { return s.Healthy && s.PID > 0 && s.PID != before })
+}
+
+// AwaitEnd returns the service once the process pid of it has ended.
+func (r *Rehearsal) AwaitEnd(ctx context.Context, name string, pid int) (Service, error) {
+	return r.await(ctx, name, func(s Service) bool { return s.PID != pid })
+}
+
+func (r *Rehearsal) await(ctx context.Context, name string, done func(Service) bool) (Service, error) {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
 		s, err := r.Service(name)
-		if err != nil {
+		if err != nil || done(s) {
 			return s, err
-		}
-		if s.Healthy && s.PID > 0 && s.PID != before {
-			return s, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -163,24 +193,25 @@ func (r *Rehearsal) AwaitHealthy(ctx context.Context, name string, before int) (
 }
 
 // KillFor kills a service, and every process in which it is restarted within d.
-// It returns the id of the last process that it killed.
-func (r *Rehearsal) KillFor(ctx context.Context, name string, d time.Duration) (int, error) {
+// It returns the ids of the processes that it killed.
+func (r *Rehearsal) KillFor(ctx context.Context, name string, d time.Duration) (killed []int, err error) {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	over := time.NewTimer(d)
 	defer over.Stop()
-	killed := 0
-	for {
+	for last := 0; ; {
 		s, err := r.Service(name)
 		if err != nil {
 			return killed, err
 		}
-		if s.PID > 0 && s.PID != killed {
-			// It may have ended already.
-			if err := signalAll(s.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		if s.PID > 0 && s.PID != last {
+			last = s.PID
+			switch err := signalAll(s.PID, syscall.SIGKILL); {
+			case err == nil:
+				killed = append(killed, s.PID)
+			case !errors.Is(err, syscall.ESRCH): // it may have ended already
 				return killed, fmt.Errorf("killing %s: %w", name, err)
 			}
-			killed = s.PID
 		}
 		select {
 		case <-ctx.Done():
