@@ -75,8 +75,8 @@ type cli struct {
 	Version   versionCmd   `cmd:"" group:"Operating" help:"Print the version."`
 }
 
-// standaloneVariables are the variables of the standalone binary, which is often
-// run in the same environment.
+// standaloneVariables are the variables of the standalone binary and of the rehearsal,
+// which are often run in the same environment.
 func standaloneVariables() []string {
-	return []string{"ORAK_DATA_DIR", "ORAK_TEMPORAL_PORT", "ORAK_TEMPORAL_UI_PORT", "ORAK_KAFKA_PORT", "ORAK_S3_PORT", "ORAK_API_PORT", "ORAK_ADMIN_PORT"}
+	return []string{"ORAK_REHEARSAL", "ORAK_DATA_DIR", "ORAK_TEMPORAL_PORT", "ORAK_TEMPORAL_UI_PORT", "ORAK_KAFKA_PORT", "ORAK_S3_PORT", "ORAK_API_PORT", "ORAK_ADMIN_PORT"}
 }

@@ -54,8 +54,7 @@ type Broker struct {
 // folder, starts the broker and returns once it answers a client. After an
 // error nothing is left except the jars.
 func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
-	version := string(versionInPOM.FindSubmatch(pom)[1])
-	jars, err := fetchJars(ctx, filepath.Join(cfg.Jars, "kafka-"+version), cfg.Log)
+	jars, err := fetchJars(ctx, jarsFolder(cfg.Jars), cfg.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +62,7 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the broker's folder: %w", err)
 	}
-	b := &Broker{Version: version, dir: dir}
+	b := &Broker{Version: version(), dir: dir}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(dir))
@@ -83,6 +82,12 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 	}
 	return b, nil
 }
+
+// version is Kafka's, from pom.xml.
+func version() string { return string(versionInPOM.FindSubmatch(pom)[1]) }
+
+// jarsFolder is the folder of this version's jars in the folder of all versions.
+func jarsFolder(all string) string { return filepath.Join(all, "kafka-"+version()) }
 
 // fetchJars fills dir with Maven, once. The folder gets its name only when it is
 // complete, so that a partial download is never used.
@@ -116,6 +121,10 @@ func fetchJars(ctx context.Context, dir string, log io.Writer) (string, error) {
 		"org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies", "-DoutputDirectory="+partial)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("fetching jars: %w\n%s", err, out)
+	}
+	// Also for a broker that runs as another user.
+	if err := os.Chmod(partial, 0o755); err != nil {
+		return "", fmt.Errorf("opening the jars' folder to all: %w", err)
 	}
 	if err := os.Rename(partial, dir); err != nil {
 		return "", fmt.Errorf("naming the jars' folder: %w", err)

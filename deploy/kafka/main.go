@@ -25,6 +25,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	flags.SetOutput(stderr)
 	address := flags.String("address", "127.0.0.1:0", "loopback `HOST:PORT` of the broker; port 0 takes a free one")
 	jars := flags.String("jars", "bin", "`FOLDER` that keeps the broker's jars between runs")
+	fetch := flags.Bool("fetch", false, "only fetch the broker's jars")
 	env := flags.String("env", "ORAK_KAFKA_BROKERS", "`NAME` of the variable in which the command finds the broker's address")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -32,6 +33,13 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
+	if *fetch {
+		if _, err := fetchJars(ctx, jarsFolder(*jars), stderr); err != nil {
+			fmt.Fprintln(stderr, "kafka:", err)
+			return 1
+		}
+		return 0
+	}
 	begun := time.Now()
 	broker, err := Start(ctx, Config{Address: *address, Jars: *jars, Log: stderr})
 	if err != nil {

@@ -15,7 +15,7 @@ func TestDeploymentKeepsItsRules(t *testing.T) {
 	t.Parallel()
 	d, err := Load(t.Context(), absolute(t, root))
 	require.NoError(t, err)
-	require.Subset(t, d.Project.ServiceNames(), []string{"api", "bridge", "worker", "kafka", "temporal", "temporal-ui", "postgres", "s3", "model"})
+	require.Subset(t, d.Project.ServiceNames(), []string{"api", "bridge", "worker", "kafka-1", "kafka-2", "kafka-3", "temporal", "temporal-ui", "postgres", "s3", "model"})
 	require.NotEmpty(t, d.Settings)
 	for _, what := range Check(d) {
 		t.Error(what)

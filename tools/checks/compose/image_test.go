@@ -95,6 +95,7 @@ func TestVersionsAreTheSameInEveryFile(t *testing.T) {
 	require.Contains(t, file, "image: temporalio/server:"+versions["go.temporal.io/server"]+"\n")
 	require.Contains(t, file, "image: temporalio/admin-tools:"+versions["go.temporal.io/server"]+"\n", "the schema's version is the server's")
 	require.Contains(t, file, "image: temporalio/ui:"+versions["github.com/temporalio/ui-server/v2"]+"\n")
+	require.Contains(t, file, ":-versity/versitygw:v"+versions["github.com/versity/versitygw"]+"}\n")
 
 	kafka := regexp.MustCompile(`<artifactId>kafka_2\.13</artifactId>\s*<version>([^<]+)</version>`).FindStringSubmatch(read(t, "deploy/kafka/pom.xml"))
 	require.NotNil(t, kafka)

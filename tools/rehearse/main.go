@@ -1,0 +1,416 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// options are the command line.
+type options struct {
+	root, data, orak   string
+	fresh, list, json_ bool
+	within             time.Duration
+	exitWith           string
+	command            []string
+}
+
+const usage = `rehearse runs the services of docker-compose.yml as processes of this machine.
+
+  rehearse [FLAGS]               until Ctrl-C
+  rehearse [FLAGS] COMMAND ARG…  for as long as COMMAND runs; ends with its exit status
+
+COMMAND finds ORAK_REHEARSAL, a JSON file with the state and process id of every service, and the
+settings with which orak's commands reach the services. Published ports are API_PORT, KAFKA_PORT and so
+on, as for docker compose; for a COMMAND they are free ones unless they are set. COMPOSE_PROFILES=model
+adds the model server.
+
+`
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("rehearse", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&o.root, "root", ".", "`FOLDER` of docker-compose.yml")
+	flags.StringVar(&o.data, "data", ".orak/rehearsal", "`FOLDER` of everything that the services write")
+	flags.StringVar(&o.orak, "orak", "bin/orak", "`FILE` of orak's program")
+	flags.BoolVar(&o.fresh, "fresh", false, "delete the data of earlier rehearsals first")
+	flags.BoolVar(&o.list, "list", false, "list the services, their addresses and commands, and start nothing")
+	flags.BoolVar(&o.json_, "json", false, "list as JSON, in the form of the file that ORAK_REHEARSAL names")
+	flags.DurationVar(&o.within, "within", 3*time.Minute, "`TIME` in which every service must be healthy")
+	flags.StringVar(&o.exitWith, "exit-with", "", "end when one of these processes has ended: `PID,PID`")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.command = flags.Args()
+	return o, nil
+}
+
+// run returns the exit status: the command's, 1 after a failure, 2 for wrong flags.
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The second Ctrl-C ends this process, and with it the services, at once.
+	context.AfterFunc(ctx, stop)
+
+	code, err := rehearse(ctx, o, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "rehearse:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+func rehearse(ctx context.Context, o options, stdout, stderr io.Writer) (int, error) {
+	at, err := prepareData(o)
+	if err != nil {
+		return 0, err
+	}
+	if !o.list {
+		unlock, err := lock(at.data)
+		if err != nil {
+			return 0, err
+		}
+		defer unlock()
+	}
+	if o.fresh && !o.list {
+		if err := wipe(at.data); err != nil {
+			return 0, err
+		}
+	}
+	project, err := load(ctx, at.root, filepath.Join(at.data, "secrets.env"), os.Environ(), len(o.command) > 0)
+	if err != nil {
+		return 0, err
+	}
+	network, release, err := claimNetwork()
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	services, err := plan(project, at, network)
+	if err != nil {
+		return 0, err
+	}
+	if o.list {
+		return 0, list(stdout, services, newState(services, at).Services, o.json_)
+	}
+	r, err := newRunner(services, at)
+	if err != nil {
+		return 0, err
+	}
+	return r.run(ctx, o, stdout, stderr)
+}
+
+// prepareData makes the data folder, and every path absolute.
+func prepareData(o options) (places, error) {
+	var at places
+	var errs [3]error
+	at.root, errs[0] = filepath.Abs(o.root)
+	at.data, errs[1] = filepath.Abs(o.data)
+	at.orak, errs[2] = filepath.Abs(o.orak)
+	if err := errors.Join(errs[:]...); err != nil {
+		return at, fmt.Errorf("finding folders: %w", err)
+	}
+	at.bin = filepath.Join(at.root, "bin")
+	// The user of the services must be able to enter it; what is secret in it is its
+	// owner's alone.
+	if err := os.MkdirAll(filepath.Join(at.data, "log"), 0o755); err != nil {
+		return at, fmt.Errorf("making the data folder: %w", err)
+	}
+	var err error
+	at.user, err = unprivileged()
+	return at, err
+}
+
+// lock keeps a second rehearsal off the same folder.
+func lock(data string) (unlock func(), err error) {
+	file, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the data folder's lock: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("another rehearsal runs on %s; name another folder with --data", data)
+	}
+	return func() { file.Close() }, nil
+}
+
+// wipe deletes what earlier rehearsals have left, and nothing else.
+func wipe(data string) error {
+	for _, name := range []string{"volumes", "services", "secrets.env", "rehearsal.json"} {
+		if err := os.RemoveAll(filepath.Join(data, name)); err != nil {
+			return fmt.Errorf("deleting old data: %w", err)
+		}
+	}
+	return nil
+}
+
+// claimNetwork takes the first of the networks 127.30.0.0/24 to 127.30.255.0/24 that no
+// other rehearsal on this machine has, until release.
+func claimNetwork() (network string, release func(), err error) {
+	const claim = "19999"
+	for i := range 256 {
+		network = fmt.Sprintf("127.30.%d", i)
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", network+".1:"+claim); err == nil {
+			return network, func() { listener.Close() }, nil
+		}
+	}
+	return "", nil, fmt.Errorf("finding a free loopback network: %w", err)
+}
+
+// runner runs all services.
+type runner struct {
+	at          places
+	services    []*service
+	board       *board
+	supervisors []*supervisor
+}
+
+// newState is the state before anything has started.
+func newState(services []*service, at places) Rehearsal {
+	state := Rehearsal{Services: map[string]Status{}, Env: settings(services)}
+	for _, s := range services {
+		state.Services[s.Name] = Status{
+			State: stateWaiting, Address: s.address, Ports: s.publications(), Image: s.Image,
+			Log: filepath.Join(at.data, "log", s.Name+".log"),
+		}
+	}
+	return state
+}
+
+func newRunner(services []*service, at places) (*runner, error) {
+	r := &runner{at: at, services: services}
+	state := newState(services, at)
+	spawner := newSpawner()
+	for _, s := range services {
+		log, err := openLog(state.Services[s.Name].Log, s.logSize())
+		if err != nil {
+			return nil, err
+		}
+		r.supervisors = append(r.supervisors, &supervisor{service: s, log: log, spawner: spawner})
+	}
+	var err error
+	if r.board, err = newBoard(filepath.Join(at.data, "rehearsal.json"), state); err != nil {
+		return nil, err
+	}
+	for _, s := range r.supervisors {
+		s.board = r.board
+		for _, other := range r.supervisors {
+			if _, depends := other.DependsOn[s.Name]; depends {
+				s.dependents = append(s.dependents, other.Name)
+			}
+		}
+	}
+	return r, nil
+}
+
+// run starts the services, waits for the command or for ctx, and stops them.
+func (r *runner) run(ctx context.Context, o options, stdout, stderr io.Writer) (code int, err error) {
+	began := time.Now()
+	serving, stop := context.WithCancel(context.Background())
+	defer stop()
+	if err := r.publish(serving); err != nil {
+		return 0, err
+	}
+	failed := make(chan error, len(r.supervisors))
+	var all sync.WaitGroup
+	for _, s := range r.supervisors {
+		all.Go(func() {
+			if err := s.run(serving); err != nil {
+				failed <- err
+			}
+		})
+	}
+	defer func() {
+		stopping := time.Now()
+		stop()
+		all.Wait()
+		fmt.Fprintf(stderr, "stopped in %.1f s\n", time.Since(stopping).Seconds())
+	}()
+	if o.exitWith != "" {
+		var end context.CancelFunc
+		ctx, end = context.WithCancel(ctx)
+		go awaitEndOf(o.exitWith, end)
+	}
+	if err := r.awaitUp(ctx, o.within, failed); err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(stderr, "%d services are up after %.1f s\n", len(r.supervisors), time.Since(began).Seconds())
+	if len(o.command) > 0 {
+		return r.command(ctx, o.command, stdout, stderr)
+	}
+	state, _, err := r.board.snapshot()
+	if err != nil {
+		return 0, err
+	}
+	if err := list(stdout, r.services, state, o.json_); err != nil {
+		return 0, err
+	}
+	fmt.Fprintln(stderr, "Ctrl-C stops them")
+	select {
+	case <-ctx.Done():
+		return 0, nil
+	case err := <-failed:
+		return 0, err
+	}
+}
+
+// publish forwards every published port until ctx ends.
+func (r *runner) publish(ctx context.Context) error {
+	for _, s := range r.supervisors {
+		for port, published := range s.publications() {
+			target := net.JoinHostPort(s.address, strconv.FormatUint(uint64(port), 10))
+			if err := forward(ctx, published, target); err != nil {
+				return fmt.Errorf("%w (another port for %s is set as for docker compose; 0 takes a free one)", err, s.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// awaitUp returns when every service is healthy and every job has succeeded.
+func (r *runner) awaitUp(ctx context.Context, within time.Duration, failed <-chan error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		done <- r.board.await(ctx, func(services map[string]Status) (bool, error) { return len(up(services)) == 0, nil })
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case err := <-done:
+		if err == nil {
+			return nil
+		}
+		return r.notUp(err)
+	}
+}
+
+// notUp says which services are not up, with the end of their logs.
+func (r *runner) notUp(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("stopped while starting")
+	}
+	services, _, _ := r.board.snapshot()
+	missing := up(services)
+	slices.Sort(missing)
+	var logs strings.Builder
+	for _, s := range r.supervisors {
+		if st := services[s.Name]; !st.Healthy && st.State != stateWaiting {
+			fmt.Fprintf(&logs, "\n--- %s\n%s", s.Name, s.log.tail())
+		}
+	}
+	return fmt.Errorf("not up in time: %s%s", strings.Join(missing, "; "), logs.String())
+}
+
+// command runs a command beside the services and returns its exit status.
+func (r *runner) command(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	// What is built here, such as orak, is meant before what is installed.
+	path := r.at.bin + ":" + os.Getenv("PATH")
+	if err := os.Setenv("PATH", path); err != nil {
+		return 0, fmt.Errorf("setting PATH: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
+	cmd.Env = append(os.Environ(), "ORAK_REHEARSAL="+r.board.path)
+	for name, value := range r.board.state.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 30 * time.Second
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return cmp.Or(max(exit.ExitCode(), 0), 1), nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("running the command: %w", err)
+	}
+	return 0, nil
+}
+
+// list prints the services as a table, or as the state file has them.
+func list(w io.Writer, services []*service, state map[string]Status, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		// The settings hold a secret key: the file has them, standard output does not.
+		return encoder.Encode(Rehearsal{Services: state})
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SERVICE\tADDRESS\tPUBLISHED\tPID\tPROGRAM\tLOG")
+	for _, s := range services {
+		st := state[s.Name]
+		published := strings.Join(slices.Sorted(maps.Values(st.Ports)), " ")
+		pid := "-"
+		if st.PID != 0 {
+			pid = strconv.Itoa(st.PID)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.address, cmp.Or(published, "-"), pid, shown(s.argv), relative(st.Log))
+	}
+	return table.Flush()
+}
+
+// shown is a command, shortened.
+func shown(argv []string) string {
+	text := strings.Join(append([]string{filepath.Base(argv[0])}, argv[1:]...), " ")
+	if len(text) > 40 {
+		return text[:39] + "…"
+	}
+	return text
+}
+
+func relative(path string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(short) {
+		return short
+	}
+	return path
+}
+
+// awaitEndOf calls end once one of the processes, a list of ids, has ended.
+func awaitEndOf(pids string, end func()) {
+	for range time.Tick(500 * time.Millisecond) {
+		for text := range strings.SplitSeq(pids, ",") {
+			pid, err := strconv.Atoi(text)
+			if err != nil || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+				end()
+				return
+			}
+		}
+	}
+}
