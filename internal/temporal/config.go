@@ -14,6 +14,7 @@ type Config struct {
 	Address     string        `help:"Frontend of the Temporal server, as host:port." default:"127.0.0.1:7233"`
 	Namespace   string        `help:"Temporal namespace." default:"default"`
 	WebUI       string        `name:"web-ui" help:"Address of the Temporal Web UI, for links in dead letters and alerts. Empty: no links." default:"http://127.0.0.1:8233"`
+	Compression string        `help:"Compression of requests to Temporal, which answers alike. gzip saves traffic over a long distance or where it is billed; none saves processor time of orak and of Temporal." enum:"none,gzip" default:"none"`
 	DialTimeout time.Duration `name:"dial-timeout" help:"How long to retry to reach the server at the start." default:"1m"`
 	Retention   time.Duration `help:"How long closed workflows are kept, if orak registers the namespace. Keep it longer than Kafka's retention: closed workflows are how a repeated upload is recognized." default:"720h"`
 }

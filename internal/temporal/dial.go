@@ -103,6 +103,9 @@ func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error
 		// SDK warns of each memo that is longer than 2 KiB.
 		PayloadLimits: client.PayloadLimitOptions{MemoSizeWarning: 32 << 10},
 	}
+	if cfg.Compression != "gzip" {
+		o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	}
 	if tel.Meter != nil {
 		o.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 			Meter: tel.Meter,
