@@ -5,6 +5,7 @@
 //
 //	raw     only ExecuteWorkflow, at several concurrencies
 //	bridge  the real one, with a backlog; then with paced events
+//	process the same as a process of its own, with its logs, metrics and settings
 //	naive   one event at a time
 //	away    raw, bridge and naive again, at a distance from the servers
 //	memory  the bridge in front of a small and of a large backlog
@@ -25,6 +26,7 @@ import (
 
 type options struct {
 	binary      string
+	orak        string
 	events      int
 	rounds      int
 	inflight    int
@@ -34,6 +36,10 @@ type options struct {
 	away        []time.Duration
 	backlog     int
 	json        bool
+	// processRounds is the number of rounds with a bridge as a process, which logs from
+	// logLevel on.
+	processRounds int
+	logLevel      string
 	// rtt is the round trip that is being measured.
 	rtt time.Duration
 }
@@ -68,6 +74,9 @@ func parse() (options, error) {
 	o := options{concurrency: []int{16, 32, 64, 128}}
 	away := flag.String("away", "0s,5ms,20ms,50ms", "round trips to Temporal, and from the consumer to Kafka, with which raw, bridge and naive are measured again; empty skips that")
 	flag.StringVar(&o.binary, "binary", "bin/orak-standalone", "the built stack; its servers are run on free ports and folders of their own")
+	flag.StringVar(&o.orak, "orak", "bin/orak", "the built service, whose bridge is run as a process")
+	flag.IntVar(&o.processRounds, "process-rounds", 5, "number of rounds of raw starts, the bridge in this process, and the bridge as a process; 0 skips them")
+	flag.StringVar(&o.logLevel, "log-level", "info", "the lowest level that the bridge as a process logs")
 	flag.IntVar(&o.events, "events", 4000, "events of each measurement; the naive loop takes a quarter")
 	flag.IntVar(&o.rounds, "rounds", 3, "number of rounds; ratios are of one round, and their median is printed; 0 skips rates and distances")
 	flag.IntVar(&o.inflight, "inflight", 0, "the bridge's in-flight budget; 0 takes its default")

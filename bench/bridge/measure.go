@@ -25,6 +25,11 @@ func measure(ctx context.Context, o options) (*report, error) {
 			return nil, err
 		}
 	}
+	if o.processRounds > 0 {
+		if rep.Processes, err = measureProcess(ctx, o, max(rep.Best, cfg.Inflight)); err != nil {
+			return nil, err
+		}
+	}
 	if rep.Distances, err = measureDistances(ctx, o, cfg.Inflight); err != nil {
 		return nil, err
 	}

@@ -16,13 +16,14 @@ type report struct {
 	Sweep []sweep `json:"sweep"`
 	Best  int     `json:"best_concurrency"`
 	// The ratios are medians over the rounds.
-	UniformToRaw  float64  `json:"bridge_to_raw_uniform"`
-	ZipfToRaw     float64  `json:"bridge_to_raw_zipf"`
-	BridgeToNaive float64  `json:"bridge_to_naive"`
-	RawToNaive    float64  `json:"raw_to_naive"`
-	ZipfP99       float64  `json:"zipf_to_unordered_p99"`
-	Distances     []away   `json:"distances,omitempty"`
-	Memory        []memory `json:"memory,omitempty"`
+	UniformToRaw  float64    `json:"bridge_to_raw_uniform"`
+	ZipfToRaw     float64    `json:"bridge_to_raw_zipf"`
+	BridgeToNaive float64    `json:"bridge_to_naive"`
+	RawToNaive    float64    `json:"raw_to_naive"`
+	ZipfP99       float64    `json:"zipf_to_unordered_p99"`
+	Processes     *processes `json:"processes,omitempty"`
+	Distances     []away     `json:"distances,omitempty"`
+	Memory        []memory   `json:"memory,omitempty"`
 }
 
 type sweep struct {
@@ -83,6 +84,7 @@ func (r *report) print(w io.Writer) {
 		r.printLatency(w)
 		r.printRatios(w)
 	}
+	r.printProcesses(w)
 	r.printDistances(w)
 	for _, m := range r.Memory {
 		fmt.Fprintf(w, "memory with a backlog of %9d: heap +%.0f MiB, in all +%.0f MiB\n", m.Backlog, mib(m.HeapBytes), mib(m.TotalBytes))
@@ -129,6 +131,27 @@ func (r *report) printRatios(w io.Writer) {
 	ratio("bridge / one at a time", r.BridgeToNaive, "≥ 10")
 	ratio("raw / one at a time", r.RawToNaive, "none: what the server gains from concurrency")
 	ratio("p99 Zipf / unordered", r.ZipfP99, "≤ 1.2")
+}
+
+func (r *report) printProcesses(w io.Writer) {
+	if r.Processes == nil {
+		return
+	}
+	fmt.Fprintf(w, "\nthe bridge as a process, which logs from %s on; medians of %d rounds\n%-28s%10s%10s%24s%24s\n", r.Processes.LogLevel, len(r.Processes.Rounds),
+		"", "starts/s", "to raw", "its processor time", "that of the servers")
+	for _, one := range []struct {
+		name string
+		of   func(apart) cost
+	}{
+		{"raw", func(m apart) cost { return m.Raw }},
+		{"bridge, in this process", func(m apart) cost { return m.Here }},
+		{"bridge, as a process", func(m apart) cost { return m.Process }},
+	} {
+		over := func(f func(apart) float64) float64 { return median(r.Processes.Rounds, f) }
+		fmt.Fprintf(w, "%-28s%10.0f%10.2f%21.2f ms%21.2f ms\n", one.name,
+			over(func(m apart) float64 { return one.of(m).Rate }), over(func(m apart) float64 { return one.of(m).Rate / m.Raw.Rate }),
+			over(func(m apart) float64 { return one.of(m).StarterMS }), over(func(m apart) float64 { return one.of(m).ServersMS }))
+	}
 }
 
 func (r *report) printDistances(w io.Writer) {

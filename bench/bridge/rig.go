@@ -59,7 +59,7 @@ func newRig(ctx context.Context, binary string, rtt time.Duration) (_ *rig, err 
 	}
 	r.temporal, err = client.DialContext(ctx, client.Options{
 		HostPort: process.Temporal, Namespace: namespace, Logger: sdklog.NewStructuredLogger(quiet()),
-		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}, DialOptions: []grpc.DialOption{
 			grpc.WithChainUnaryInterceptor(r.clock.intercept),
 			grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 				return distant(rtt)(ctx, "tcp", address)

@@ -40,10 +40,16 @@ const lookEvery = 10 * time.Millisecond
 
 // await returns once n events are handled, with the time of the last.
 func (b *running) await(ctx context.Context, n int) (time.Time, error) {
-	tick := time.NewTicker(lookEvery)
+	return await(ctx, b.reg, lookEvery, n)
+}
+
+// await returns once a bridge with those metrics has handled n events, with the time
+// of the last.
+func await(ctx context.Context, metrics prometheus.Gatherer, every time.Duration, n int) (time.Time, error) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		handled, last, err := b.progress()
+		handled, last, err := progressOf(metrics)
 		if err != nil || handled >= n {
 			return last, err
 		}
@@ -55,9 +61,9 @@ func (b *running) await(ctx context.Context, n int) (time.Time, error) {
 	}
 }
 
-// progress returns the number of handled events, and the time of the last.
-func (b *running) progress() (handled int, last time.Time, err error) {
-	families, err := b.reg.Gather()
+// progressOf returns the number of handled events, and the time of the last.
+func progressOf(metrics prometheus.Gatherer) (handled int, last time.Time, err error) {
+	families, err := metrics.Gather()
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			switch f.GetName() {
