@@ -30,6 +30,8 @@ type Service struct {
 	PID int `json:"pid"`
 	// Address is its IP address.
 	Address string `json:"address"`
+	// Ports are the published ports: the address on this machine by the service's own port.
+	Ports map[string]string `json:"ports"`
 	// State is "waiting", "starting", "running" or "exited".
 	State string `json:"state"`
 	// Healthy is what its last health check found.

@@ -22,13 +22,13 @@ import (
 
 const composeName = "docker-compose.yml"
 
-// load reads docker-compose.yml of the folder root with the services of the active
-// profiles (COMPOSE_PROFILES). Its variables come from .env.example, then from the
+// load reads docker-compose.yml of the folder root, and the files over it, with the
+// services of the active profiles (COMPOSE_PROFILES). Its variables come from .env.example, then from the
 // environment; .env is not read, whose alert webhook and keys are those of real use.
 // A secret without a value gets a random one, which the file secrets keeps. With
 // freePorts, a published port that the environment does not set is a free one, as is
 // one set to 0.
-func load(ctx context.Context, root, secrets string, environ []string, freePorts bool) (*types.Project, error) {
+func load(ctx context.Context, root string, over []string, secrets string, environ []string, freePorts bool) (*types.Project, error) {
 	used, err := variables(ctx, root)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func load(ctx context.Context, root, secrets string, environ []string, freePorts
 	for name, value := range values {
 		env = append(env, name+"="+value)
 	}
-	options, err := cli.NewProjectOptions([]string{filepath.Join(root, composeName)}, cli.WithWorkingDirectory(root),
+	options, err := cli.NewProjectOptions(append([]string{filepath.Join(root, composeName)}, over...), cli.WithWorkingDirectory(root),
 		cli.WithEnv(env), cli.WithProfiles(strings.Split(values["COMPOSE_PROFILES"], ",")))
 	if err != nil {
 		return nil, fmt.Errorf("preparing to read %s: %w", composeName, err)

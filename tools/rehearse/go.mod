@@ -7,6 +7,7 @@ go 1.26.8
 
 require (
 	github.com/compose-spec/compose-go/v2 v2.16.2
+	github.com/stretchr/testify v1.12.1
 	golang.org/x/sys v0.47.0
 )
 

@@ -31,7 +31,18 @@ type options struct {
 	fresh, list, json_ bool
 	within             time.Duration
 	exitWith           string
+	over               overrides
 	command            []string
+}
+
+// overrides are compose files that are laid over docker-compose.yml.
+type overrides []string
+
+func (o *overrides) String() string { return strings.Join(*o, " ") }
+
+func (o *overrides) Set(file string) error {
+	*o = append(*o, file)
+	return nil
 }
 
 const usage = `rehearse runs the services of docker-compose.yml as processes of this machine.
@@ -40,7 +51,8 @@ const usage = `rehearse runs the services of docker-compose.yml as processes of 
   rehearse [FLAGS] COMMAND ARG…  for as long as COMMAND runs; ends with its exit status
 
 COMMAND finds ORAK_REHEARSAL, a JSON file with the state and process id of every service, and the
-settings with which orak's commands reach the services. Published ports are API_PORT, KAFKA_PORT and so
+settings with which orak's commands reach the services. It may be a program of test/ that has a
+compose.yml, such as chaos: that file is laid over docker-compose.yml. Published ports are API_PORT, KAFKA_PORT and so
 on, as for docker compose; for a COMMAND they are free ones unless they are set. COMPOSE_PROFILES=model
 adds the model server.
 
@@ -54,6 +66,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		fmt.Fprint(stderr, usage)
 		flags.PrintDefaults()
 	}
+	flags.Var(&o.over, "f", "compose `FILE` to lay over docker-compose.yml; may be repeated")
 	flags.StringVar(&o.root, "root", ".", "`FOLDER` of docker-compose.yml")
 	flags.StringVar(&o.data, "data", ".orak/rehearsal", "`FOLDER` of everything that the services write")
 	flags.StringVar(&o.orak, "orak", "bin/orak", "`FILE` of orak's program")
@@ -66,7 +79,22 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, err
 	}
 	o.command = flags.Args()
+	o.expand()
 	return o, nil
+}
+
+// expand turns the name of a program of test/ into its command and its compose file.
+func (o *options) expand() {
+	if len(o.command) == 0 || filepath.Base(o.command[0]) != o.command[0] {
+		return
+	}
+	dir := filepath.Join(o.root, "test", o.command[0])
+	file := filepath.Join(dir, "compose.yml")
+	if _, err := os.Stat(file); err != nil {
+		return // a command of this machine
+	}
+	o.over = append(o.over, file)
+	o.command = append([]string{"go", "run", "./test/" + o.command[0]}, o.command[1:]...)
 }
 
 // run returns the exit status: the command's, 1 after a failure, 2 for wrong flags.
@@ -108,7 +136,7 @@ func rehearse(ctx context.Context, o options, stdout, stderr io.Writer) (int, er
 			return 0, err
 		}
 	}
-	project, err := load(ctx, at.root, filepath.Join(at.data, "secrets.env"), os.Environ(), len(o.command) > 0)
+	project, err := load(ctx, at.root, o.over, filepath.Join(at.data, "secrets.env"), os.Environ(), len(o.command) > 0)
 	if err != nil {
 		return 0, err
 	}

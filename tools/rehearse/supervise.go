@@ -76,6 +76,10 @@ func (s *supervisor) run(ctx context.Context) error {
 			return s.unlessStopped(ctx, fmt.Errorf("preparing %s: %w", s.Name, err))
 		}
 	}
+	// A missing program is no reason to try again.
+	if _, err := s.command(ctx, s.argv); err != nil {
+		return err
+	}
 	delay := firstDelay
 	for restarts := 0; ; restarts++ {
 		began := time.Now()
