@@ -254,13 +254,19 @@ func newRunner(services []*service, at places) (*runner, error) {
 	}
 	for _, s := range r.supervisors {
 		s.board = r.board
-		for _, other := range r.supervisors {
-			if _, depends := other.DependsOn[s.Name]; depends {
-				s.dependents = append(s.dependents, other.Name)
-			}
-		}
+		s.dependents = dependents(services, s.Name)
 	}
 	return r, nil
+}
+
+// dependents are the services that depend on one, directly or by others.
+func dependents(services []*service, name string) (found []string) {
+	for _, s := range services {
+		if _, depends := s.DependsOn[name]; depends {
+			found = append(append(found, s.Name), dependents(services, s.Name)...)
+		}
+	}
+	return found
 }
 
 // run starts the services, waits for the command or for ctx, and stops them.

@@ -55,7 +55,7 @@ type supervisor struct {
 	log     *logFile
 	board   *board
 	spawner spawner
-	// dependents are stopped before this service is.
+	// dependents, direct or not, are stopped before this service is.
 	dependents []string
 }
 
