@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,6 +66,7 @@ type Bridge struct {
 	metrics    *metrics
 	consumer   *consume.Consumer
 	duplicates *duplicates
+	starts     starts
 	// temporal, kafka and store are what records may have to wait for.
 	temporal, kafka, store *consume.Dependency
 
@@ -89,7 +91,7 @@ func New(cfg Config, deps Deps) *Bridge {
 	}
 	group := consume.Deps{
 		Name: name, Group: events.GroupBridge, Topic: events.TopicUploads,
-		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Beside: b.checkRetention, Log: deps.Log, Metrics: deps.Metrics,
+		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Beside: b.beside, Log: deps.Log, Metrics: deps.Metrics,
 	}
 	if deps.Alerter != nil {
 		group.Stalled = deps.Alerter.Stalled
@@ -126,7 +128,19 @@ func (b *Bridge) Start(ctx context.Context) error {
 // Stop does what consume.Consumer.Stop promises: the records being handled
 // finish and are committed, and what has not finished when ctx ends is left to
 // the partition's next owner. Every call waits for the end.
-func (b *Bridge) Stop(ctx context.Context) error { return b.consumer.Stop(ctx) }
+func (b *Bridge) Stop(ctx context.Context) error {
+	err := b.consumer.Stop(ctx)
+	b.logStarted(ctx)
+	return err
+}
+
+// beside runs beside the consumer until ctx ends.
+func (b *Bridge) beside(ctx context.Context) {
+	var tasks sync.WaitGroup
+	tasks.Go(func() { b.logStarts(ctx) })
+	b.checkRetention(ctx)
+	tasks.Wait()
+}
 
 // Ready reports why the bridge cannot do its work now: consume.Consumer.Ready
 // fails, or Temporal does not answer within ctx.

@@ -43,6 +43,8 @@
 //     as its partition stays here, ten minutes at most. If you empty Temporal while
 //     bridges run, restart them so that they read the topic again (orak offsets
 //     reset asks for that anyway).
+//   - Starts are logged together, with their number; each of them only at debug.
+//     When an upload was started is what Temporal shows for upload-<id>.
 //   - A dead letter is written at least once: a crash between its
 //     acknowledgement and the commit writes it again.
 package bridge

@@ -27,11 +27,13 @@ func (b *logBuffer) Write(p []byte) (int, error) {
 	return b.buf.Write(p)
 }
 
-func (b *logBuffer) contains(s string) bool {
+func (b *logBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return strings.Contains(b.buf.String(), s)
+	return b.buf.String()
 }
+
+func (b *logBuffer) contains(s string) bool { return strings.Contains(b.String(), s) }
 
 // Temporal recognizes a repeated upload for as long as it remembers the closed
 // workflow.

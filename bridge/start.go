@@ -63,15 +63,15 @@ func (b *Bridge) launch(ctx context.Context, l *launch) (exists bool, err error)
 	options := workflows.StartOptions(l.in)
 	options.EnableEagerStart = b.cfg.EagerStart
 	run, err := b.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, l.in)
-	log := b.log.With("upload_id", l.in.Upload.ID, "tenant", l.in.Upload.Tenant, "workflow_id", options.ID)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	var invalid *serviceerror.InvalidArgument
 	switch {
 	case err == nil:
-		log.InfoContext(ctx, "workflow started", "run_id", run.GetRunID())
+		b.starts.add(l.in.Upload.ID)
+		b.log.DebugContext(ctx, "workflow started", "upload_id", l.in.Upload.ID, "tenant", l.in.Upload.Tenant, "workflow_id", options.ID, "run_id", run.GetRunID())
 		return false, nil
 	case errors.As(err, &already):
-		log.DebugContext(ctx, "workflow was started before", "run_id", already.RunId)
+		b.log.DebugContext(ctx, "workflow was started before", "upload_id", l.in.Upload.ID, "tenant", l.in.Upload.Tenant, "workflow_id", options.ID, "run_id", already.RunId)
 		return true, nil
 	case errors.As(err, &invalid):
 		if l.refusals++; l.refusals < maxRefusals {
