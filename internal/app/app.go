@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,7 +24,6 @@ import (
 	"orak/internal/temporal"
 	"orak/operate/reconcile"
 	"orak/worker"
-	"orak/workflows"
 )
 
 // App is one process's running roles.
@@ -246,19 +244,6 @@ func (a *App) probes(converter *media.Converter, r *reconcile.Reconciler) map[or
 		probes[orak.DependencyModelServer] = a.modelGate().Ready
 	}
 	return probes
-}
-
-// converter tries ffmpeg at the start, so that a missing one fails the start and
-// not every upload. A worker that converts nothing needs no ffmpeg.
-func (a *App) converter(ctx context.Context) (*media.Converter, error) {
-	c, err := media.New(a.cfg.Media, a.log)
-	if err != nil || !slices.Contains(a.cfg.Worker.Queues, workflows.QueueConvert) {
-		return c, err
-	}
-	if err := c.Check(ctx); err != nil {
-		return nil, fmt.Errorf("trying ffmpeg (go tool task ffmpeg installs it): %w", err)
-	}
-	return c, nil
 }
 
 func (a *App) startBridge(ctx context.Context) error {

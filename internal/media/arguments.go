@@ -95,9 +95,8 @@ func probeArguments(s source) []string {
 	)
 }
 
-// decodeArguments returns those that decode one stream of the file through a chain
-// of filters, for at most limit.
-func decodeArguments(s source, index int, filters string, limit time.Duration) []string {
+// openArguments returns those by which ffmpeg opens the file.
+func openArguments(s source) []string {
 	args := []string{
 		"-hide_banner",
 		// Never wait for a key.
@@ -122,21 +121,39 @@ func decodeArguments(s source, index int, filters string, limit time.Duration) [
 		// Timestamps as the file has them, not moved to begin at 0.
 		"-copyts",
 	}
-	args = append(args, s.inputArguments()...)
-	return append(args,
-		"-i", s.url(),
+	return append(append(args, s.inputArguments()...), "-i", s.url())
+}
+
+// decodeArguments returns those that decode one stream of the file through a chain
+// of filters, for at most limit.
+func decodeArguments(stream, filters string, limit time.Duration) []string {
+	return []string{
 		// The chosen stream, not ffmpeg's own choice.
-		"-map", "0:"+strconv.Itoa(index),
+		"-map", "0:" + stream,
 		"-filter:a", filters,
 		// A limit in time: a megabyte can hold a day of silence.
 		"-t", strconv.FormatFloat(limit.Seconds(), 'f', 3, 64),
-	)
+	}
+}
+
+// outlineArguments returns those that write the outline of the file to standard
+// output: a description of every audio stream, and the checksum of its first packet.
+// They come before those of another output, or ffmpeg would not end before the end
+// of the file.
+func outlineArguments() []string {
+	return []string{
+		"-map", "0:a", "-codec:a", "copy", "-frames:a", "1",
+		"-map_metadata", "-1", "-fflags", "+bitexact",
+		// At once: the rest may take an hour.
+		"-flush_packets", "1",
+		"-f", "framecrc", "pipe:1",
+	}
 }
 
 // encodeArguments returns those that convert the chosen part of the file to a WAV
 // at out, of at most limit.
-func encodeArguments(s source, chosen selection, out string, limit time.Duration) []string {
-	return append(decodeArguments(s, chosen.index, chosen.filters(), limit),
+func encodeArguments(chosen selection, out string, limit time.Duration) []string {
+	return append(decodeArguments(chosen.specifier, chosen.filters(), limit),
 		// No titles and chapters, and with bitexact no encoder's name: so the header
 		// of the WAV has 44 bytes.
 		"-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact",
@@ -154,8 +171,8 @@ const surveyFilter = "astats=measure_perchannel=RMS_level:measure_overall=none"
 
 // surveyArguments returns those that measure every channel of a stream and write
 // nothing.
-func surveyArguments(s source, index int, limit time.Duration) []string {
-	return append(decodeArguments(s, index, surveyFilter, limit), "-f", "null", "-")
+func surveyArguments(s source, stream string, limit time.Duration) []string {
+	return slices.Concat(openArguments(s), decodeArguments(stream, surveyFilter, limit), []string{"-f", "null", "-"})
 }
 
 // outputLimit returns the size of a WAV of length limit, in bytes, with some room so

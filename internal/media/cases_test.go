@@ -23,13 +23,10 @@ type converted struct {
 
 func convertFile(t *testing.T, path string) converted {
 	t.Helper()
-	dst := filepath.Join(t.TempDir(), "audio.wav")
-	audio, err := newConverter(t, testConfig()).Convert(t.Context(), path, dst, orak.Limits{}, nil)
+	wav, audio, err := requireSameInTwoStarts(t, path)
 	require.NoError(t, err)
-	b, err := os.ReadFile(dst)
-	require.NoError(t, err)
-	c := converted{Audio: audio, samples: make([]int16, (len(b)-wavHeader)/2)}
-	require.NoError(t, binary.Read(bytes.NewReader(b[wavHeader:]), binary.LittleEndian, c.samples))
+	c := converted{Audio: audio, samples: make([]int16, (len(wav)-wavHeader)/2)}
+	require.NoError(t, binary.Read(bytes.NewReader(wav[wavHeader:]), binary.LittleEndian, c.samples))
 	return c
 }
 

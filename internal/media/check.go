@@ -4,19 +4,21 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"orak"
+	"time"
 )
 
 // Check returns an error unless ffmpeg and ffprobe work: it looks for the decoders of
-// every accepted format and converts a short tone. It takes a few tenths of a
-// second: call it at the start rather than in each readiness check.
+// every accepted format, and converts and probes a short tone. It takes three starts
+// of them: call it at the start rather than in each readiness check.
 func (c *Converter) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, errTooSlow)
+	defer cancel()
 	out, said := &boundedBuffer{limit: maxProbeJSON}, new(stderrLog)
 	if err := run(ctx, c.cfg.FFmpeg, []string{"-hide_banner", "-decoders"}, out, said, c.limits(0)); err != nil {
 		if f, ours := runFault(err); ours {
@@ -24,6 +26,7 @@ func (c *Converter) Check(ctx context.Context) error {
 		}
 		return missingProgram(err)
 	}
+	c.start.Store(int64(said.spent))
 	if missing := missingDecoders(out.Bytes()); len(missing) > 0 {
 		return missingProgram(fmt.Errorf("this ffmpeg cannot decode %s", strings.Join(missing, ", ")))
 	}
@@ -32,15 +35,40 @@ func (c *Converter) Check(ctx context.Context) error {
 		return diskFault("creating a scratch folder", err)
 	}
 	defer os.RemoveAll(dir)
-	src := filepath.Join(dir, "tone.wav")
+	src, dst := filepath.Join(dir, "tone.wav"), filepath.Join(dir, "out.wav")
 	if err := os.WriteFile(src, tone(), 0o600); err != nil {
 		return diskFault("writing a tone", err)
 	}
-	if _, err := c.Convert(ctx, src, filepath.Join(dir, "out.wav"), orak.Limits{}, nil); err != nil {
+	if err := os.WriteFile(dst, nil, 0o600); err != nil {
+		return diskFault("creating the file for a converted tone", err)
+	}
+	if err := c.checkPrograms(ctx, source{path: src, format: formatWAV}, dst); err != nil {
 		return missingProgram(fmt.Errorf("converting a tone: %w", err))
 	}
 	return nil
 }
+
+// checkPrograms converts and probes a tone. If this ffmpeg cannot convert it in one
+// start, all recordings are probed first from then on.
+func (c *Converter) checkPrograms(ctx context.Context, tone source, dst string) error {
+	quiet := func(float64) {}
+	_, _, err := c.encodeOrdinary(ctx, tone, dst, quiet)
+	if errors.Is(err, errNeedsProbe) {
+		if _, _, _, err = c.encodeProbed(ctx, input{source: tone}, dst, quiet); err == nil {
+			c.probeFirst.Store(true)
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	_, _, err = c.probe(ctx, tone)
+	return err
+}
+
+// StartTime is the processor time that a start of ffmpeg took in the latest Check; 0
+// before. Each conversion takes at least one start.
+func (c *Converter) StartTime() time.Duration { return time.Duration(c.start.Load()) }
 
 // missingDecoders returns the codecs of the accepted formats for which this build
 // has no decoder. "ffmpeg -decoders" prints one per line: flags, name,

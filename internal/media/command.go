@@ -110,6 +110,9 @@ func run(ctx context.Context, program string, args []string, out io.Writer, said
 	// A grandchild that outlives the group's leader may hold the pipes open.
 	cmd.WaitDelay = 5 * time.Second
 	err = runFenced(cmd, l)
+	if state := cmd.ProcessState; state != nil {
+		said.spent = state.UserTime() + state.SystemTime()
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("running %s: %w", program, context.Cause(ctx))
 	}

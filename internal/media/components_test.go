@@ -46,7 +46,7 @@ func formats() []Format {
 // those that the ffmpeg program inserts.
 func usedFilters() []string {
 	names := []string{"aformat", "anull", "atrim"}
-	chains := []string{surveyFilter}
+	chains := []string{surveyFilter, selection{ordinary, allChannels}.filters()}
 	for channels := 1; channels <= maxChannels; channels++ {
 		for _, layout := range []string{"", "named"} {
 			chains = append(chains, selection{stream{channels: channels, layout: layout}, allChannels}.filters())

@@ -3,12 +3,14 @@ package media
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"orak"
@@ -19,6 +21,15 @@ import (
 type Converter struct {
 	cfg Config
 	log *slog.Logger
+	*findings
+}
+
+// findings is what Check found out about ffmpeg.
+type findings struct {
+	// start is the processor time of a start, in ns.
+	start atomic.Int64
+	// probeFirst means that this ffmpeg cannot convert a file in one start.
+	probeFirst atomic.Bool
 }
 
 // New checks cfg and starts nothing; Check reports whether ffmpeg works. With
@@ -27,7 +38,7 @@ func New(cfg Config, log *slog.Logger) (*Converter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	c := &Converter{cfg: cfg, log: log}
+	c := &Converter{cfg: cfg, log: log, findings: new(findings)}
 	open := c.Open()
 	if len(open) > 0 && cfg.FenceStrict {
 		return nil, fmt.Errorf("media: fence-strict: ffmpeg could reach %s", strings.Join(open, "; "))
@@ -89,7 +100,7 @@ func (c *Converter) within(limits orak.Limits) (*Converter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("limits of this conversion: %w", err)
 	}
-	return &Converter{cfg: cfg, log: c.log}, nil
+	return &Converter{cfg: cfg, log: c.log, findings: c.findings}, nil
 }
 
 // input is an identified recording.
@@ -101,19 +112,6 @@ type input struct {
 }
 
 func (c *Converter) convert(ctx context.Context, in input, dst string, progress func(float64)) (orak.Audio, error) {
-	usable, tracks, err := c.probe(ctx, in.source)
-	if err != nil {
-		return orak.Audio{}, in.explain(err)
-	}
-	if !in.namesChannels() {
-		for i := range usable {
-			usable[i].layout = ""
-		}
-	}
-	chosen, err := c.choose(ctx, in.source, usable)
-	if err != nil {
-		return orak.Audio{}, in.explain(err)
-	}
 	tmp, err := os.CreateTemp(filepath.Dir(dst), ".convert-*.wav")
 	if err != nil {
 		return orak.Audio{}, diskFault("creating the temporary file", err)
@@ -121,7 +119,11 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 	defer os.Remove(tmp.Name()) // fails after the rename, as it should
 	defer tmp.Close()
 
-	said, err := c.encode(ctx, in.source, chosen, tmp.Name(), progress)
+	tracks := 1
+	chosen, said, err := c.encodeOrdinary(ctx, in.source, tmp.Name(), progress)
+	if errors.Is(err, errNeedsProbe) {
+		chosen, tracks, said, err = c.encodeProbed(ctx, in, tmp.Name(), progress)
+	}
 	if err == nil && chosen.cancels(said) {
 		if chosen, err = c.unmixed(ctx, in.source, chosen); err == nil {
 			said, err = c.encode(ctx, in.source, chosen, tmp.Name(), progress)
@@ -140,6 +142,9 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 		return orak.Audio{}, in.explain(inputFault("No audio could be read from the file.", fmt.Errorf("no samples: %s", said.tail())))
 	case decoded > c.cfg.MaxDuration:
 		return orak.Audio{}, inputFault(fmt.Sprintf("The recording is longer than %s, the longest that is accepted.", c.cfg.MaxDuration), nil)
+	}
+	if chosen.stream, err = c.confirm(ctx, in, chosen.stream, decoded, said); err != nil {
+		return orak.Audio{}, err
 	}
 	damage := in.damage(chosen.stream, decoded, said)
 	if len(damage) > 0 {
@@ -160,25 +165,32 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 	}, nil
 }
 
-// encode runs ffmpeg to its end. It allows a little more audio than MaxDuration, so
-// that a recording which is too long shows.
+// encode converts the chosen part of the file.
 func (c *Converter) encode(ctx context.Context, s source, chosen selection, out string, progress func(float64)) (*stderrLog, error) {
 	said := new(stderrLog)
-	limit := c.cfg.MaxDuration + time.Second
-	l := c.limits(outputLimit(limit)+1<<20, s.path)
+	ticks := &progressTicks{path: out, expected: func() time.Duration { return chosen.duration }, report: progress}
+	return said, c.runEncoder(ctx, s, append(openArguments(s), encodeArguments(chosen, out, c.decodeLimit())...), out, ticks, said)
+}
+
+// decodeLimit is a little more than MaxDuration, so that a recording which is too
+// long shows.
+func (c *Converter) decodeLimit() time.Duration { return c.cfg.MaxDuration + time.Second }
+
+// runEncoder runs ffmpeg to its end. It may write only the file out.
+func (c *Converter) runEncoder(ctx context.Context, s source, args []string, out string, stdout io.Writer, said *stderrLog) error {
+	l := c.limits(outputLimit(c.decodeLimit())+1<<20, s.path)
 	l.write = []string{out}
-	ticks := &progressTicks{path: out, expected: chosen.duration, report: progress}
-	err := run(ctx, c.cfg.FFmpeg, encodeArguments(s, chosen, out, limit), ticks, said, l)
+	err := run(ctx, c.cfg.FFmpeg, args, stdout, said, l)
 	if err == nil {
 		err = said.writeError(c.cfg.FFmpeg)
 	}
 	if err == nil {
-		return said, nil
+		return nil
 	}
 	if f, ours := runFault(err); ours {
-		return said, f
+		return f
 	}
-	return said, inputFault("The file's audio could not be decoded.", err)
+	return inputFault("The file's audio could not be decoded.", err)
 }
 
 // limits returns the limits of a child that may read the given files, and write

@@ -153,7 +153,7 @@ func TestNoDemuxerFollowsAPlaylist(t *testing.T) {
 				requireEmpty(t, out)
 
 				// ffmpeg must refuse it, too, should ffprobe ever accept it.
-				_, err = c.encode(t.Context(), in.source, selection{stream{channels: 1}, allChannels}, filepath.Join(out, "direct.wav"), func(float64) {})
+				_, err = c.encode(t.Context(), in.source, selection{stream{specifier: "0", channels: 1}, allChannels}, filepath.Join(out, "direct.wav"), func(float64) {})
 				requireClass(t, orak.ClassInput, err)
 			}
 		})

@@ -1,9 +1,15 @@
 // Package media detects what an uploaded file is and converts it to the form that
 // is analyzed: 16 kHz, mono, 16-bit PCM in a WAV file.
 //
-//	file ─► Sniff ─► ffprobe ─► ffmpeg ─► count samples ─► rename
-//	        magic     one JSON    temporary    look for        dst
-//	        bytes     document    WAV          truncation
+//	file ─► Sniff ─────────────► ffmpeg ─► count samples ─► rename
+//	        magic  └► ffprobe ─┘  temporary    look for        dst
+//	        bytes     one JSON    WAV          truncation
+//	                  document
+//
+// A file with one audio stream, mono or stereo, is converted in one start of ffmpeg,
+// which describes the stream meanwhile (outline.go). ffprobe runs before that where
+// there is something to choose, such as several tracks or channels; where a
+// conversion fails and the file may be the cause; and where audio seems to be missing.
 //
 // What it promises:
 //

@@ -21,7 +21,8 @@ import (
 
 func TestConvertDistinguishesFaultsOfTheFileFromOthers(t *testing.T) {
 	t.Parallel()
-	src := recording(t, "tune.wav").Path
+	// Its channels must be probed.
+	src := recording(t, "surround.wav").Path
 	tests := map[string]struct {
 		ffmpeg, ffprobe string
 		// unfenced lets a script kill itself, which the fence forbids.
@@ -65,7 +66,7 @@ func TestFullDiskIsADependencyFault(t *testing.T) {
 	t.Parallel()
 	c := newConverter(t, testConfig())
 	s := source{path: recording(t, "tune.flac").Path, format: formatFLAC}
-	_, err := c.encode(t.Context(), s, selection{stream{channels: 1}, allChannels}, "/dev/full", func(float64) {})
+	_, err := c.encode(t.Context(), s, selection{stream{specifier: "0", channels: 1}, allChannels}, "/dev/full", func(float64) {})
 	requireClass(t, orak.ClassDependency, err)
 
 	err = diskFault("syncing", &fs.PathError{Op: "sync", Path: "x", Err: syscall.ENOSPC})
@@ -283,7 +284,7 @@ func TestStderrKeepsItsEndAndCountsErrors(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 10_000, s.decodeErrors)
 	require.Len(t, s.tail(), maxTail)
-	require.LessOrEqual(t, len(s.line), maxLine)
+	require.LessOrEqual(t, len(s.lines.rest), maxLine)
 	require.LessOrEqual(t, cap(s.complaints), 4*maxTail)
 }
 

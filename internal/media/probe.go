@@ -13,7 +13,9 @@ import (
 
 // stream is the audio stream to convert, as the file describes it.
 type stream struct {
-	index      int
+	// specifier names the stream in ffmpeg's arguments, such as "1", or "a:0" for the
+	// first with audio.
+	specifier  string
 	codec      string
 	sampleRate int // Hz
 	channels   int
@@ -23,6 +25,8 @@ type stream struct {
 	// duration is what the header claims; 0 when it claims nothing plausible. It
 	// is only a hint.
 	duration time.Duration
+	// unprobed means that duration is that of the whole file.
+	unprobed bool
 }
 
 // The bounds of a recording. Below 4 kHz there is no voice, and a header of 1 Hz
@@ -103,7 +107,7 @@ func parseProbe(answer []byte) ([]stream, error) {
 		if claim == 0 {
 			claim = seconds(doc.Format.Duration)
 		}
-		streams = append(streams, stream{index: s.Index, codec: s.CodecName, sampleRate: rate, channels: s.Channels, layout: s.Layout, duration: claim})
+		streams = append(streams, stream{specifier: strconv.Itoa(s.Index), codec: s.CodecName, sampleRate: rate, channels: s.Channels, layout: s.Layout, duration: claim})
 	}
 	return streams, nil
 }

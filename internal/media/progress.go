@@ -10,8 +10,8 @@ import (
 // with a line that begins with "progress=". The progress is the size of the file
 // on disk; the times that ffmpeg reports are not the audio that it has written.
 type progressTicks struct {
-	path     string        // of the WAV being written
-	expected time.Duration // 0 when unknown
+	path     string               // of the WAV being written
+	expected func() time.Duration // its result is 0 when unknown
 	report   func(done float64)
 }
 
@@ -25,7 +25,8 @@ func (p *progressTicks) Write(b []byte) (int, error) {
 // done returns the share that has been written; never 1, since the file is not
 // finished yet and the expected length is only a claim.
 func (p *progressTicks) done() float64 {
-	if p.expected <= 0 {
+	expected := p.expected()
+	if expected <= 0 {
 		return -1
 	}
 	info, err := os.Stat(p.path)
@@ -33,5 +34,5 @@ func (p *progressTicks) done() float64 {
 		return -1
 	}
 	written := float64(max(info.Size()-wavHeader, 0)) / 2 / sampleRate
-	return min(written/p.expected.Seconds(), 0.99)
+	return min(written/expected.Seconds(), 0.99)
 }

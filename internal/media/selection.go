@@ -7,11 +7,11 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // selection is the part of a file that is converted.
 type selection struct {
+	// stream has 0 channels while their number, one or two, is not known.
 	stream
 	// channel is the channel to take, from 0; allChannels mixes them.
 	channel int
@@ -65,8 +65,7 @@ func (c *Converter) choose(ctx context.Context, s source, usable []stream) (sele
 // survey returns the level of each channel of a stream, in dB of full scale.
 func (c *Converter) survey(ctx context.Context, s source, st stream) ([]float64, error) {
 	said := new(stderrLog)
-	limit := c.cfg.MaxDuration + time.Second
-	err := run(ctx, c.cfg.FFmpeg, surveyArguments(s, st.index, limit), io.Discard, said, c.limits(0, s.path))
+	err := run(ctx, c.cfg.FFmpeg, surveyArguments(s, st.specifier, c.decodeLimit()), io.Discard, said, c.limits(0, s.path))
 	if err != nil {
 		if f, ours := runFault(err); ours {
 			return nil, f
@@ -132,6 +131,9 @@ func (sel selection) filters() string {
 // relabel renames the channels so that each of them counts, unless the file itself
 // declares one for low frequencies.
 func (sel selection) relabel() string {
+	if sel.channels == 0 {
+		return "aformat=channel_layouts=mono|stereo" // names that are missing
+	}
 	if sel.channels > 2 && sel.layout != "" {
 		return "anull"
 	}
@@ -148,6 +150,9 @@ func (sel selection) relabel() string {
 func (sel selection) mix() string {
 	if sel.channel != allChannels {
 		return fmt.Sprintf("pan=mono|c0=c%d", sel.channel)
+	}
+	if sel.channels == 0 {
+		return "pan=mono|c0<c0+c1" // the mean of those that exist
 	}
 	var sum []string
 	share := strconv.FormatFloat(1/float64(sel.channels), 'f', 6, 64)

@@ -78,8 +78,21 @@ func hostile(t *testing.T) []mediatest.HostileSample {
 	return slices.Clone(shared.hostile)
 }
 
+// otherFFmpeg names a folder with another build of ffmpeg and ffprobe, by which all
+// tests convert. Recordings are made by the one in PATH, which has encoders.
+const otherFFmpeg = "ORAK_TEST_FFMPEG"
+
 // testConfig returns the defaults with a short MaxDuration.
 func testConfig() Config {
+	cfg := installedConfig()
+	if dir := os.Getenv(otherFFmpeg); dir != "" {
+		cfg.FFmpeg, cfg.FFprobe = filepath.Join(dir, "ffmpeg"), filepath.Join(dir, "ffprobe")
+	}
+	return cfg
+}
+
+// installedConfig is testConfig with the ffmpeg in PATH.
+func installedConfig() Config {
 	return Config{
 		FFmpeg: "ffmpeg", FFprobe: "ffprobe",
 		MaxDuration: 10 * time.Minute, Timeout: 2 * time.Minute,

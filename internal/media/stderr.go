@@ -1,12 +1,13 @@
 package media
 
 import (
-	"bytes"
 	"errors"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"orak"
 )
@@ -16,7 +17,7 @@ import (
 // reads the results of the meters. One goroutine writes it; it is read after
 // that.
 type stderrLog struct {
-	line []byte
+	lines lines
 	// complaints has the last lines of warnings and errors.
 	complaints []byte
 	// informing is true if the last line with a level was informational. Lines
@@ -31,6 +32,11 @@ type stderrLog struct {
 	// the place of the one whose lines are being read.
 	meters map[int]loudness
 	meter  int
+	// spent is the processor time of the child.
+	spent time.Duration
+	// claimed is the first duration, in ns, that the file claims; 0 for none. It is
+	// read while ffmpeg runs.
+	claimed atomic.Int64
 	// levels has the result of a survey: RMS of each channel, in dB of full scale.
 	levels []float64
 }
@@ -41,47 +47,31 @@ type loudness struct {
 	truePeak   float64 // dBTP
 }
 
-// Bounds of what is kept, in bytes: a child that reports every packet must not
-// fill memory or the log.
-const (
-	maxTail = 2 << 10
-	maxLine = 512
-)
+// maxTail is how much of the warnings and errors is kept, in bytes.
+const maxTail = 2 << 10
 
 func (s *stderrLog) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0; {
-		line, after, found := bytes.Cut(rest, []byte("\n"))
-		if room := maxLine - len(s.line); room > 0 {
-			s.line = append(s.line, line[:min(room, len(line))]...)
-		}
-		if !found {
-			break
-		}
-		s.endLine()
-		rest = after
-	}
-	return len(p), nil
+	return len(p), s.lines.split(p, s.read)
 }
 
 // informs matches an informational line of ffmpeg.
 var informs = regexp.MustCompile(`^(\[[^\]]*@ 0x[0-9a-f]+\] )?\[(info|verbose|debug)\]`)
 
-// endLine processes one line.
-func (s *stderrLog) endLine() {
-	line := string(s.line)
-	s.line = s.line[:0]
+// read processes one line. It never fails.
+func (s *stderrLog) read(line string) error {
 	if strings.HasPrefix(line, "[") {
 		s.informing = informs.MatchString(line)
 	}
 	if s.informing {
 		s.readInfo(line)
-		return
+		return nil
 	}
 	s.countFault(line)
 	s.complaints = append(append(s.complaints, line...), '\n')
 	if over := len(s.complaints) - maxTail; over > 0 {
 		s.complaints = append(s.complaints[:0], s.complaints[over:]...)
 	}
+	return nil
 }
 
 // countFault counts the line if it reports a broken packet or a corrupted page of
@@ -95,12 +85,14 @@ func (s *stderrLog) countFault(line string) {
 	}
 }
 
-// The output of the filters. A hostile file can put such lines into a title, and
-// falsify only its own loudness.
+// The output of the filters and the header's duration. A hostile file can put such
+// lines into a title, and falsify only its own loudness, and a duration that is no
+// more than its own claim.
 var (
 	printed   = regexp.MustCompile(`^\[info\] (\d+\.\d+)$`)
 	summary   = regexp.MustCompile(`^\[Parsed_ebur128_(\d) @ 0x[0-9a-f]+\] \[info\] Summary:$`)
 	reading   = regexp.MustCompile(`^ +(I|Peak): +(-?[0-9.]+|-inf|inf|nan) (LUFS|dBFS)$`)
+	header    = regexp.MustCompile(`^\[info\]   Duration: (\d+):(\d\d):(\d\d\.\d\d), `)
 	levelLine = regexp.MustCompile(`^\[Parsed_astats_0 @ 0x[0-9a-f]+\] \[info\] RMS level dB: (-?[0-9.]+|-inf|inf|nan)$`)
 )
 
@@ -125,6 +117,10 @@ func (s *stderrLog) readInfo(line string) {
 		s.meter, _ = strconv.Atoi(m[1]) // one digit
 		return
 	}
+	if m := header.FindStringSubmatch(line); m != nil {
+		s.claimed.CompareAndSwap(0, int64(clock(m[1], m[2], m[3])))
+		return
+	}
 	m := reading.FindStringSubmatch(line)
 	if m == nil {
 		return
@@ -139,6 +135,19 @@ func (s *stderrLog) readInfo(line string) {
 		found.truePeak = number(m[2])
 	}
 	s.meters[s.meter] = found
+}
+
+// claim returns the duration in the file's header, of all its streams together; 0
+// if there is none. It is only a hint.
+func (s *stderrLog) claim() time.Duration { return time.Duration(s.claimed.Load()) }
+
+// clock returns a time in hours, minutes and seconds; 0 if it is implausible.
+func clock(hours, minutes, secs string) time.Duration {
+	d, err := time.ParseDuration(hours + "h" + minutes + "m" + secs + "s")
+	if err != nil {
+		return 0
+	}
+	return d
 }
 
 // number parses what a filter prints; anything but a number is silence.
@@ -192,6 +201,6 @@ func (s *stderrLog) writeError(program string) error {
 
 // tail returns the end of the warnings and errors.
 func (s *stderrLog) tail() string {
-	all := strings.TrimSpace(string(s.complaints) + string(s.line))
+	all := strings.TrimSpace(string(s.complaints) + string(s.lines.rest))
 	return all[max(0, len(all)-maxTail):]
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -91,11 +92,7 @@ func (in input) keepsTime() bool {
 func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak.Damage {
 	damage := []orak.Damage{}
 	e := in.extent
-	promised := e.promised
-	if promised == 0 && in.headerCounts() {
-		promised = max(0, st.duration-time.Duration(min(said.skipped, st.duration.Seconds())*float64(time.Second)))
-	}
-	truncated := e.cut || isShort(decoded, promised)
+	truncated := in.isTruncated(st, decoded, said)
 	if truncated {
 		damage = append(damage, orak.DamageTruncated)
 	}
@@ -111,6 +108,31 @@ func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak
 		damage = append(damage, orak.DamageTrailing)
 	}
 	return damage
+}
+
+// isTruncated reports whether the file is cut off, or has less audio than its index
+// or its header declares.
+func (in input) isTruncated(st stream, decoded time.Duration, said *stderrLog) bool {
+	promised := in.extent.promised
+	if promised == 0 && in.headerCounts() {
+		promised = max(0, st.duration-time.Duration(min(said.skipped, st.duration.Seconds())*float64(time.Second)))
+	}
+	return in.extent.cut || isShort(decoded, promised)
+}
+
+// confirm returns the stream with its own duration. That of the header, which may
+// be that of a longer film, suffices to see that nothing is missing.
+func (c *Converter) confirm(ctx context.Context, in input, st stream, decoded time.Duration, said *stderrLog) (stream, error) {
+	suspect := in.isTruncated(st, decoded, said) || st.duration == 0 && in.format.demuxer == "mov"
+	if !st.unprobed || in.extent.cut || !suspect {
+		return st, nil
+	}
+	usable, _, err := c.probe(ctx, in.source)
+	if err != nil {
+		return st, err
+	}
+	st.duration, st.unprobed = usable[0].duration, false
+	return st, nil
 }
 
 // headerCounts reports whether the duration that ffprobe gives for this format is
