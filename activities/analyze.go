@@ -17,15 +17,42 @@ type AnalyzeInput struct {
 	Audio orak.Audio `json:"audio"`
 	// Engine is the one that was asked for; empty means the configured one.
 	Engine string `json:"engine,omitempty"`
+	// Announce asks for the event events.Analyzed, and for the analysis to be stored
+	// instead of returned; nil in runs whose workflow does both.
+	Announce *StageEvent `json:"announce,omitempty"`
 }
 
-// Analyze streams orak.AudioKey through the engine, stores the curve under
-// orak.PitchKey and returns the summary, which has no curve. It reuses an
+// Analyzed is the result of Analyze. An embedding would be most of a history, so the
+// analysis is returned only to runs that did not ask for the event.
+type Analyzed struct {
+	// Analysis is nil if it is stored under orak.AnalysisKey.
+	*orak.Analysis
+	// Announced is as in Converted.
+	Announced bool `json:"announced,omitempty"`
+}
+
+// Analyze streams orak.AudioKey through the engine and stores the curve under
+// orak.PitchKey. The summary, which has no curve, is stored under orak.AnalysisKey
+// and its event is published, or it is returned; see AnalyzeInput. It reuses an
 // analysis of the same bytes by the same engine, unless the engine was asked for.
 //
 // The numbers of both are rounded here for every engine, so that they are the
 // same wherever they are stored, published and returned.
-func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
+func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (Analyzed, error) {
+	analysis, err := a.analyze(ctx, in)
+	switch {
+	case err != nil:
+		return Analyzed{}, err
+	case in.Announce == nil:
+		return Analyzed{Analysis: &analysis}, nil
+	}
+	if err := a.putJSON(ctx, orak.AnalysisKey(in.Upload.Tenant, in.Upload.ID), analysis); err != nil {
+		return Analyzed{}, err
+	}
+	return Analyzed{Announced: a.announceStage(ctx, orak.StageAnalyze, in.Upload, in.Announce)}, nil
+}
+
+func (a *Activities) analyze(ctx context.Context, in AnalyzeInput) (orak.Analysis, error) {
 	engine, err := a.engine(in.Engine)
 	if err != nil {
 		return orak.Analysis{}, err
@@ -38,7 +65,7 @@ func (a *Activities) Analyze(ctx context.Context, in AnalyzeInput) (orak.Analysi
 	return a.compute(ctx, engine, in)
 }
 
-// compute is Analyze without reuse. It fetches the audio before it asks for a
+// compute is analyze without reuse. It fetches the audio before it asks for a
 // slot, so that no slot waits for the store.
 func (a *Activities) compute(ctx context.Context, engine Analyzer, in AnalyzeInput) (orak.Analysis, error) {
 	wav, err := a.fetchAudio(ctx, in.Upload)

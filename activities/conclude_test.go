@@ -38,7 +38,7 @@ func TestConcludeKeepsTheFirstOutcomeOfACycle(t *testing.T) {
 			u := accepted()
 			require.NoError(t, a.StoreAnalysis(t.Context(), StoreAnalysisInput{Upload: u, Analysis: orak.Analysis{Engine: orak.Engine{Name: "test"}}}))
 			for _, status := range []orak.Status{first, later} {
-				p, err := a.Conclude(t.Context(), final(u, status, 1))
+				p, err := a.Conclude(t.Context(), ConcludeInput{Progress: final(u, status, 1)})
 				require.NoError(t, err)
 				require.Equal(t, first, p.Status)
 			}
@@ -62,7 +62,7 @@ func TestConcludeStoresOneOutcomePerCycle(t *testing.T) {
 	a, s, k := stages(t)
 	u := accepted()
 	for cycle := range 2 {
-		p, err := a.Conclude(t.Context(), final(u, orak.StatusCompleted, cycle))
+		p, err := a.Conclude(t.Context(), ConcludeInput{Progress: final(u, orak.StatusCompleted, cycle)})
 		require.NoError(t, err)
 		require.Equal(t, cycle, p.Cycle)
 	}
@@ -75,7 +75,7 @@ func TestConcludeReplacesADamagedOutcome(t *testing.T) {
 	a, s, k := stages(t)
 	u := accepted()
 	s.objects[orak.OutcomeKey(u.Tenant, u.ID)] = []byte("{")
-	_, err := a.Conclude(t.Context(), final(u, orak.StatusCanceled, 0))
+	_, err := a.Conclude(t.Context(), ConcludeInput{Progress: final(u, orak.StatusCanceled, 0)})
 	require.NoError(t, err)
 	require.Equal(t, orak.StatusCanceled, s.outcome(t, u).Status)
 	require.Len(t, k.events, 1)
@@ -101,10 +101,22 @@ func TestConcludeKeepsAnOutcomeStoredMeanwhile(t *testing.T) {
 	by, err := json.Marshal(final(u, orak.StatusDiscarded, 0))
 	require.NoError(t, err)
 	a.deps.Store = overtaken{s, by}
-	p, err := a.Conclude(t.Context(), final(u, orak.StatusCanceled, 0))
+	p, err := a.Conclude(t.Context(), ConcludeInput{Progress: final(u, orak.StatusCanceled, 0)})
 	require.NoError(t, err)
 	require.Equal(t, orak.StatusDiscarded, p.Status)
 	require.Equal(t, events.Discarded, k.events[0].Type)
+}
+
+func TestConcludeReturnsOnlyAnotherEndIfBrief(t *testing.T) {
+	t.Parallel()
+	a, _, _ := stages(t)
+	u := accepted()
+	p, err := a.Conclude(t.Context(), ConcludeInput{Progress: final(u, orak.StatusCanceled, 0), Brief: true})
+	require.NoError(t, err)
+	require.Nil(t, p.Progress)
+	p, err = a.Conclude(t.Context(), ConcludeInput{Progress: final(u, orak.StatusExpired, 0), Brief: true})
+	require.NoError(t, err)
+	require.Equal(t, orak.StatusCanceled, p.Status)
 }
 
 func TestConcludePublishesTheEventOfAStoredOutcome(t *testing.T) {
@@ -112,13 +124,13 @@ func TestConcludePublishesTheEventOfAStoredOutcome(t *testing.T) {
 	a, s, k := stages(t)
 	u := accepted()
 	a.deps.Publisher = mute{}
-	_, err := a.Conclude(t.Context(), final(u, orak.StatusExpired, 0))
+	_, err := a.Conclude(t.Context(), ConcludeInput{Progress: final(u, orak.StatusExpired, 0)})
 	require.Error(t, err)
 	require.Equal(t, orak.StatusExpired, s.outcome(t, u).Status)
 	a.deps.Publisher = k
 	later := final(u, orak.StatusExpired, 0)
 	later.UpdatedAt = noon.Add(time.Hour)
-	p, err := a.Conclude(t.Context(), later)
+	p, err := a.Conclude(t.Context(), ConcludeInput{Progress: later})
 	require.NoError(t, err)
 	require.Equal(t, noon, p.UpdatedAt, "the decided one")
 	require.Equal(t, noon, k.events[0].Time)

@@ -21,14 +21,34 @@ import (
 type ConvertInput struct {
 	Upload orak.Upload `json:"upload"`
 	Limits orak.Limits `json:"limits,omitzero"`
+	// Announce asks for the event events.Converted; nil in runs whose workflow
+	// publishes it.
+	Announce *StageEvent `json:"announce,omitempty"`
+}
+
+// Converted is the result of Convert.
+type Converted struct {
+	orak.Audio
+	// Announced means that the event that was asked for is published. If it is
+	// false, the workflow publishes it.
+	Announced bool `json:"announced,omitempty"`
 }
 
 // scratchPrefix begins the name of every conversion's folder.
 const scratchPrefix = "orak-convert-"
 
-// Convert makes orak.AudioKey from orak.OriginalKey, in a scratch folder that it
-// removes before it returns.
-func (a *Activities) Convert(ctx context.Context, in ConvertInput) (_ orak.Audio, err error) {
+// Convert makes orak.AudioKey from orak.OriginalKey, and publishes that if it was
+// asked to.
+func (a *Activities) Convert(ctx context.Context, in ConvertInput) (Converted, error) {
+	audio, err := a.convert(ctx, in)
+	if err != nil {
+		return Converted{}, err
+	}
+	return Converted{Audio: audio, Announced: a.announceStage(ctx, orak.StageConvert, in.Upload, in.Announce)}, nil
+}
+
+// convert works in a scratch folder that it removes before it returns.
+func (a *Activities) convert(ctx context.Context, in ConvertInput) (_ orak.Audio, err error) {
 	if err := a.makeScratch(); err != nil {
 		return orak.Audio{}, scratchFault(err)
 	}

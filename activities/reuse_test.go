@@ -64,7 +64,11 @@ func complete(t *testing.T, a *Activities, s *shelf, u orak.Upload) {
 func analyzed(t *testing.T, a *Activities, s *shelf, u orak.Upload, engine string) (orak.Analysis, error) {
 	t.Helper()
 	s.objects[orak.AudioKey(u.Tenant, u.ID)] = sound
-	return a.Analyze(t.Context(), AnalyzeInput{Upload: u, Audio: orak.Audio{DurationS: 2, Codec: string(u.ID)}, Engine: engine})
+	got, err := a.Analyze(t.Context(), AnalyzeInput{Upload: u, Audio: orak.Audio{DurationS: 2, Codec: string(u.ID)}, Engine: engine})
+	if err != nil {
+		return orak.Analysis{}, err
+	}
+	return *got.Analysis, nil
 }
 
 func TestReuseAnalyzesTheSameRecordingOnce(t *testing.T) {

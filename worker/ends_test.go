@@ -93,5 +93,5 @@ func TestDiscardUpdateReturnsTheFinalStatus(t *testing.T) {
 	l, err := es[0].Lifecycle()
 	require.NoError(t, err)
 	require.Equal(t, "spam", l.Reason)
-	r.record("discarded_by_update_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("discarded_by_update_brief", workflows.UploadWorkflowID(u.ID))
 }

@@ -81,7 +81,7 @@ func TestBudgetSurvivesKilledWorkers(t *testing.T) {
 	require.Equal(t, 3, p.Failure.Attempts)
 	require.Equal(t, orak.ClassTransient, p.Failure.Class)
 	require.True(t, p.Failure.FirstAt.Before(p.Failure.LastAt))
-	r.record("crashed_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("crashed_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 // doomedEnv makes the test binary a worker that kills itself in its first

@@ -86,7 +86,7 @@ func TestReprocessedUploadKeepsItsFirstCause(t *testing.T) {
 	failed := []orak.MarkKind{orak.MarkAttemptFailed, orak.MarkDeadLettered, orak.MarkReprocessed}
 	require.Equal(t, append(failed, failed...), kinds)
 	require.Equal(t, 2, r.signals(workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput), workflows.SignalUnparked))
-	r.record("failed_again_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("failed_again_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestReprocessTakesOptions(t *testing.T) {
@@ -107,7 +107,7 @@ func TestReprocessTakesOptions(t *testing.T) {
 	ask.Options = map[string]string{workflows.OptionTimeout: "10h", workflows.OptionEngine: "builtin"}
 	require.NoError(t, r.update(u, workflows.SignalReprocess, ask))
 	require.NoError(t, r.closed(u))
-	r.record("reprocessed_with_options_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("reprocessed_with_options_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestExpiredUploadIsAnnouncedAndKeepsItsCause(t *testing.T) {
@@ -124,7 +124,7 @@ func TestExpiredUploadIsAnnouncedAndKeepsItsCause(t *testing.T) {
 	digest := workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput)
 	require.Equal(t, 2, r.signals(digest, workflows.SignalAlert), "dead-lettered, and about to expire")
 	require.Equal(t, 1, r.signals(digest, workflows.SignalUnparked))
-	r.record("expired_after_a_warning_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("expired_after_a_warning_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestParkedUploadIsCanceled(t *testing.T) {
@@ -140,7 +140,7 @@ func TestParkedUploadIsCanceled(t *testing.T) {
 	var canceled *sdktemporal.CanceledError
 	require.ErrorAs(t, r.closed(u), &canceled)
 	require.Equal(t, 1, r.signals(workflows.AlertWorkflowID(orak.StageConvert, orak.ClassInput), workflows.SignalUnparked))
-	r.record("canceled_while_parked_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("canceled_while_parked_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestUploadRestartedTooOftenIsStuck(t *testing.T) {
@@ -157,7 +157,7 @@ func TestUploadRestartedTooOftenIsStuck(t *testing.T) {
 	require.NoError(t, r.closed(u))
 	require.Equal(t, []events.Type{events.DeadLettered, events.Reprocessed, events.Converted, events.Analyzed, events.Completed},
 		types(r.lifecycle(u, events.Completed)))
-	r.record("stuck_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("stuck_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestAnnouncementIsAtFaultForAnAbsentRecording(t *testing.T) {
@@ -220,7 +220,7 @@ func TestRefusedAnnouncementTakesDecisions(t *testing.T) {
 	require.NoError(t, r.closed(u))
 	require.Equal(t, []events.Type{events.DeadLettered, events.Discarded}, types(r.lifecycle(u, events.Discarded)))
 	require.Equal(t, orak.StatusDiscarded, get[orak.Progress](r, orak.OutcomeKey(u.Tenant, u.ID)).Status)
-	r.record("announcement_refused", workflows.UploadWorkflowID(u.ID))
+	r.record("announcement_refused_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestRefusedAnnouncementIsReplacedByAValidOne(t *testing.T) {
@@ -236,7 +236,7 @@ func TestRefusedAnnouncementIsReplacedByAValidOne(t *testing.T) {
 	require.Equal(t, []events.Type{events.DeadLettered, events.Reprocessed, events.Converted, events.Analyzed, events.Completed},
 		types(r.lifecycle(u, events.Completed)))
 	require.Equal(t, u.SHA256, get[orak.Progress](r, orak.OutcomeKey(u.Tenant, u.ID)).Upload.SHA256)
-	r.record("announced_again", workflows.UploadWorkflowID(u.ID))
+	r.record("announced_again_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 // pending returns the running stage of u as the Temporal Web UI shows it.

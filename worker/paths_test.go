@@ -58,7 +58,7 @@ func TestUploadIsCompletedOnce(t *testing.T) {
 	require.Equal(t, orak.StatusCompleted, get[orak.Progress](r, orak.OutcomeKey(u.Tenant, u.ID)).Status)
 	require.InDelta(t, 0.01, get[orak.PitchCurve](r, orak.PitchKey(u.Tenant, u.ID)).HopS, 0)
 	require.Empty(t, scratch(t, r), "the scratch folder is gone")
-	r.record("completed_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("completed_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func scratch(t *testing.T, r *rig) []string {
@@ -75,7 +75,7 @@ func TestTransientFailureIsRetried(t *testing.T) {
 	r.start()
 	u := r.upload([]byte("sound"))
 	require.NoError(t, r.closed(u))
-	r.record("retried_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("retried_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestSignalWithoutInputReprocessesADeadLetter(t *testing.T) {
@@ -108,7 +108,7 @@ func TestSignalWithoutInputReprocessesADeadLetter(t *testing.T) {
 	require.Equal(t, 1, r.progress(u).Cycle)
 	require.Equal(t, []events.Type{events.DeadLettered, events.Reprocessed, events.Converted, events.Analyzed, events.Completed},
 		types(r.lifecycle(u, events.Completed)))
-	r.record("reprocessed_by_signal_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("reprocessed_by_signal_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestUpdateReprocessesADeadLetterFromAnEarlierStage(t *testing.T) {
@@ -129,7 +129,7 @@ func TestUpdateReprocessesADeadLetterFromAnEarlierStage(t *testing.T) {
 	require.ErrorContains(t, r.update(u, workflows.SignalReprocess, workflows.Reprocess{From: orak.StagePublish, By: "ada"}), "needs an analysis")
 	require.NoError(t, r.update(u, workflows.SignalReprocess, workflows.Reprocess{From: orak.StageConvert, By: "ada"}))
 	require.NoError(t, r.closed(u))
-	r.record("reprocessed_by_update_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("reprocessed_by_update_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestDeadLetterIsDiscarded(t *testing.T) {
@@ -142,7 +142,7 @@ func TestDeadLetterIsDiscarded(t *testing.T) {
 	r.signal(u, workflows.SignalDiscard)
 	require.NoError(t, r.closed(u))
 	require.Equal(t, orak.StatusDiscarded, get[orak.Progress](r, orak.OutcomeKey(u.Tenant, u.ID)).Status)
-	r.record("discarded_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("discarded_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 // A server suggests Continue-As-New only after thousands of events; the state of
@@ -160,7 +160,7 @@ func TestParkedUploadContinuesAsNew(t *testing.T) {
 	r.signal(u, workflows.SignalReprocess)
 	require.NoError(t, r.closed(u))
 	require.Equal(t, 5, r.progress(u).Cycle)
-	r.record("resumed_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("resumed_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestDeadLetterExpires(t *testing.T) {
@@ -174,7 +174,7 @@ func TestDeadLetterExpires(t *testing.T) {
 	require.ErrorAs(t, r.closed(u), &app)
 	require.Equal(t, string(orak.ClassInput), app.Type())
 	require.Equal(t, orak.StatusExpired, get[orak.Progress](r, orak.OutcomeKey(u.Tenant, u.ID)).Status)
-	r.record("expired_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("expired_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestCancellationReachesTheRunningStage(t *testing.T) {
@@ -194,7 +194,7 @@ func TestCancellationReachesTheRunningStage(t *testing.T) {
 	require.ErrorAs(t, r.closed(u), &canceled)
 	require.Equal(t, orak.StatusCanceled, r.progress(u).Status)
 	require.Equal(t, []events.Type{events.Converted, events.Canceled}, types(r.lifecycle(u, events.Canceled)))
-	r.record("canceled_durable", workflows.UploadWorkflowID(u.ID))
+	r.record("canceled_brief", workflows.UploadWorkflowID(u.ID))
 }
 
 func TestSearchAttributesFollowTheStatus(t *testing.T) {

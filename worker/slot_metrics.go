@@ -3,11 +3,17 @@ package worker
 import (
 	"context"
 
+	"orak/workflows"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 )
+
+// localSlots is the name under which the local activities of workflows.QueuePipeline are
+// counted. They have as many slots as its other ones.
+const localSlots = workflows.QueuePipeline + "-local"
 
 // occupancy is a worker interceptor that counts running activities by task queue.
 type occupancy struct {
@@ -20,6 +26,9 @@ func newOccupancy(cfg Config, reg prometheus.Registerer) *occupancy {
 	slots := f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_activity_slots", Help: "Maximum number of concurrent activities of a task queue in this process."}, []string{"queue"})
 	for queue, n := range cfg.slots() {
 		slots.WithLabelValues(queue).Set(float64(n))
+	}
+	if n, ok := cfg.slots()[workflows.QueuePipeline]; ok {
+		slots.WithLabelValues(localSlots).Set(float64(n))
 	}
 	return &occupancy{running: f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_activity_used_slots", Help: "Activities of a task queue that are running in this process."}, []string{"queue"})}
 }
@@ -38,7 +47,11 @@ type occupying struct {
 
 // ExecuteActivity implements interceptor.ActivityInboundInterceptor.
 func (o *occupying) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	running := o.running.WithLabelValues(activity.GetInfo(ctx).TaskQueue)
+	queue := activity.GetInfo(ctx).TaskQueue
+	if activity.GetInfo(ctx).IsLocalActivity {
+		queue = localSlots
+	}
+	running := o.running.WithLabelValues(queue)
 	running.Inc()
 	defer running.Dec()
 	return o.Next.ExecuteActivity(ctx, in)

@@ -168,6 +168,7 @@ func (w *Worker) serving(queue string) (sdkworker.Worker, error) {
 	switch queue {
 	case workflows.QueuePipeline:
 		o.MaxConcurrentActivityExecutionSize = w.cfg.PipelineSlots
+		o.MaxConcurrentLocalActivityExecutionSize = w.cfg.PipelineSlots
 		sw := sdkworker.New(w.client, queue, o)
 		w.registerWorkflows(sw)
 		w.registerPipeline(sw)

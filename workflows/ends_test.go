@@ -14,6 +14,7 @@ import (
 	"orak"
 	"orak/activities"
 	"orak/events"
+	"orak/internal/config"
 	"orak/workflows"
 )
 
@@ -153,7 +154,7 @@ func TestCompletionIsNotCanceledOnceItBegan(t *testing.T) {
 func TestCancellationWaitsForEarlierEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fail = slow(activities.TypeAnnounce, 5, func(string, int) error { return nil })
+	w.fail = withoutKafka(5)
 	w.after(3*time.Second, w.CancelWorkflow)
 	p, err := w.process()
 	require.True(t, temporal.IsCanceledError(err))
@@ -188,8 +189,8 @@ func TestInterruptedEndIsFinished(t *testing.T) {
 func TestEndOfAnotherRunStands(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.OnActivity(activities.TypeConclude, mock.Anything, mock.Anything).Return(
-		orak.Progress{Upload: input().Upload, Status: orak.StatusCompleted, UpdatedAt: noon}, nil)
+	there := orak.Progress{Upload: input().Upload, Status: orak.StatusCompleted, UpdatedAt: noon}
+	w.OnActivity(activities.TypeConclude, mock.Anything, mock.Anything).Return(activities.Concluded{Progress: &there}, nil)
 	w.fail = failing(activities.TypeConvert, 1000, orak.ClassDependency)
 	w.after(time.Minute, w.CancelWorkflow)
 	p, err := w.process()
@@ -230,7 +231,7 @@ func TestCycleCountContinuesAfterARestart(t *testing.T) {
 // A run from before changeDurable has one end, too.
 func TestRunOfTheEarlierVersionHasOneEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorldWith(t, workflows.NewOfEarlierLayout(config.MustDefaults[workflows.Settings]()))
 	w.OnGetVersion("durable", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
 	w.fail = slow(activities.TypeDeadLetter, 6, failing(activities.TypeConvert, 99, orak.ClassInput))
 	w.after(3*time.Second, func() { w.SignalWorkflow(workflows.SignalDiscard, workflows.Discard{By: "ada"}) })

@@ -32,11 +32,11 @@ func (f *Flows) EraseUpload(ctx workflow.Context, in EraseUploadInput) (orak.Tom
 	if _, err := orak.ParseUploadID(string(in.ID)); err != nil {
 		return orak.Tombstone{}, temporal.NewNonRetryableApplicationError("the input names no upload", string(orak.ClassInput), err)
 	}
-	settings, err := f.recorded(ctx)
+	start, err := f.recorded(ctx)
 	if err != nil {
 		return orak.Tombstone{}, err
 	}
-	e := &erasure{in: in, settings: settings}
+	e := &erasure{in: in, settings: start.Settings}
 	var stone orak.Tombstone
 	if err := workflow.ExecuteActivity(eraseOptions(ctx), activities.TypeBury, e.in).Get(ctx, &stone); err != nil {
 		return orak.Tombstone{}, err
@@ -100,7 +100,7 @@ func (e *erasure) show(ctx workflow.Context, stone orak.Tombstone) error {
 	if err := workflow.UpsertMemo(ctx, map[string]any{MemoProgress: p}); err != nil {
 		return fmt.Errorf("writing memo: %w", err)
 	}
-	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes(p)...); err != nil {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attributeUpdates(ctx, p)...); err != nil {
 		return fmt.Errorf("writing search attributes: %w", err)
 	}
 	return nil

@@ -118,8 +118,11 @@ type ProcessUploadInput struct {
 // Resume is the state that a parked upload passes to its next run
 // (Continue-As-New).
 type Resume struct {
-	Progress orak.Progress  `json:"progress"`
-	Audio    *orak.Audio    `json:"audio,omitempty"`
+	Progress orak.Progress `json:"progress"`
+	Audio    *orak.Audio   `json:"audio,omitempty"`
+	// Analyzed means that there is an analysis: Analysis, or if that is nil the
+	// stored one.
+	Analyzed bool           `json:"analyzed,omitempty"`
 	Analysis *orak.Analysis `json:"analysis,omitempty"`
 	ParkedAt time.Time      `json:"parked_at"`
 	// Warned means that an alert has warned of the expiry.

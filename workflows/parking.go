@@ -111,7 +111,7 @@ func (u *upload) from(r Reprocess) orak.Stage {
 		return from
 	case u.audio == nil:
 		return orak.StageConvert
-	case from == orak.StagePublish && u.analysis == nil:
+	case from == orak.StagePublish && !u.analyzed:
 		return orak.StageAnalyze
 	default:
 		return from
@@ -184,7 +184,7 @@ func (u *upload) checkFrom(from orak.Stage) error {
 		return nil
 	case stage == orak.StageAnalyze && u.audio == nil:
 		return fmt.Errorf("from: %s needs converted audio, and there is none yet; begin with %s", stage, orak.StageConvert)
-	case stage == orak.StagePublish && u.analysis == nil:
+	case stage == orak.StagePublish && !u.analyzed:
 		return fmt.Errorf("from: %s needs an analysis, and there is none yet; begin with %s or %s", stage, orak.StageConvert, orak.StageAnalyze)
 	}
 	return nil
@@ -251,7 +251,7 @@ func (u *upload) park(ctx workflow.Context) (*command, error) {
 	}
 	l := u.lifecycle(u.progress)
 	l.Stage, l.By, l.Reason = u.progress.Stage, c.by, c.reason
-	if err := u.announce(ctx, events.Reprocessed, l); err != nil {
+	if err := u.announce(ctx, u.event(ctx, events.Reprocessed, l)); err != nil {
 		return nil, err
 	}
 	u.reportUnparked(ctx)
@@ -302,13 +302,14 @@ func (u *upload) warns() bool {
 // continueAsNew continues in a run with an empty history.
 func (u *upload) continueAsNew(ctx workflow.Context) error {
 	next := u.in
-	next.Resume = &Resume{Progress: u.progress, Audio: u.audio, Analysis: u.analysis, ParkedAt: u.parkedAt, Warned: u.warned}
+	next.Resume = &Resume{Progress: u.progress, Audio: u.audio, Analyzed: u.analyzed, Analysis: u.analysis, ParkedAt: u.parkedAt, Warned: u.warned}
 	return workflow.NewContinueAsNewError(ctx, TypeProcessUpload, next)
 }
 
 // resume restores the state of continueAsNew.
 func (u *upload) resume(ctx workflow.Context, r Resume) error {
 	u.progress, u.audio, u.analysis = r.Progress, r.Audio, r.Analysis
+	u.analyzed = r.Analyzed || r.Analysis != nil // before layoutBrief, only the latter
 	u.parkedAt, u.parkedWith, u.warned = r.ParkedAt, r.Progress.Failure, r.Warned
 	u.in.Resume = nil
 	return u.write(ctx)

@@ -55,6 +55,7 @@ func TestReprocessBeginsWithTheRequestedStage(t *testing.T) {
 		orak.StagePublish: {activities.TypeConvert: 1, activities.TypeAnalyze: 1},
 	} {
 		w := newWorld(t)
+		w.earlierWorkers = true // that leave it to the workflow to store the analysis
 		w.fail = failing(activities.TypeStoreAnalysis, 1, orak.ClassInternal)
 		w.after(time.Hour, func() {
 			w.update(workflows.SignalReprocess, workflows.Reprocess{From: from, By: "ada"}, "")

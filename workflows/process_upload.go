@@ -9,7 +9,6 @@ import (
 
 	"orak"
 	"orak/activities"
-	"orak/events"
 )
 
 // upload is the state of one run of ProcessUpload.
@@ -17,9 +16,11 @@ type upload struct {
 	in       ProcessUploadInput
 	settings Settings
 	progress orak.Progress
-	// audio and analysis are the results of the stages so far. They are kept
-	// after a failure, so that a reprocess can begin with a later stage.
+	// audio and analyzed are the results of the stages so far. They are kept after a
+	// failure, so that a reprocess can begin with a later stage.
 	audio    *orak.Audio
+	analyzed bool
+	// analysis is one that is not stored yet; nil after a stage has stored it.
 	analysis *orak.Analysis
 	// options are those of this cycle.
 	options options
@@ -37,6 +38,8 @@ type upload struct {
 	discarded command
 	// durable is false in runs from before changeDurable, which end as they began.
 	durable bool
+	// brief is false in runs from before layoutBrief.
+	brief bool
 }
 
 // changeDurable is the change since which a final status is shown only once the
@@ -48,12 +51,13 @@ const changeDurable = "durable"
 // The run of an expired upload fails, with the failure that parked it; that of a
 // canceled one is canceled.
 func (f *Flows) ProcessUpload(ctx workflow.Context, in ProcessUploadInput) (orak.Progress, error) {
-	settings, err := f.recorded(ctx)
+	start, err := f.recorded(ctx)
 	if err != nil {
 		return orak.Progress{}, err
 	}
-	u := &upload{in: in, settings: settings, progress: orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Cycle: in.Cycle}}
-	u.durable = workflow.GetVersion(ctx, changeDurable, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+	u := &upload{in: in, settings: start.Settings, progress: orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Cycle: in.Cycle}}
+	u.brief = start.Layout >= layoutBrief
+	u.durable = u.brief || workflow.GetVersion(ctx, changeDurable, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 	if err := u.listen(ctx); err != nil {
 		return orak.Progress{}, err
 	}
@@ -138,10 +142,10 @@ func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, erro
 		if u.durable && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err := u.show(ctx, stage.Running(), stage, nil); err != nil {
+		if err := u.showRunning(ctx, stage); err != nil {
 			return nil, err
 		}
-		err := u.runStage(ctx, stage)
+		announced, err := u.runStage(ctx, stage)
 		if ctx.Err() != nil && err != nil {
 			return nil, err
 		}
@@ -150,6 +154,9 @@ func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, erro
 			u.mark(attempts...)
 			return &failure, nil
 		}
+		if announced {
+			continue
+		}
 		if err := u.announceStage(ctx, stage); err != nil {
 			return nil, err
 		}
@@ -157,46 +164,62 @@ func (u *upload) run(ctx workflow.Context, from orak.Stage) (*orak.Failure, erro
 	return nil, nil
 }
 
-// runStage runs the activity of a stage and keeps its result.
-func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) error {
+// runStage runs the activity of a stage and keeps its result. It reports whether the
+// activity has published that the stage is done.
+func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) (announced bool, err error) {
 	options := u.settings.stageOptions(ctx, stage, u.options, u.priority())
 	switch stage {
 	case orak.StageConvert:
-		var audio orak.Audio
-		in := activities.ConvertInput{Upload: u.in.Upload, Limits: u.options.limits()}
-		if err := workflow.ExecuteActivity(options, activities.TypeConvert, in).Get(ctx, &audio); err != nil {
-			return err
+		var done activities.Converted
+		in := activities.ConvertInput{Upload: u.in.Upload, Limits: u.options.limits(), Announce: u.stageEvent()}
+		if err := workflow.ExecuteActivity(options, activities.TypeConvert, in).Get(ctx, &done); err != nil {
+			return false, err
 		}
-		u.audio = &audio
-		return nil
+		u.audio = &done.Audio
+		return done.Announced, nil
 	case orak.StageAnalyze:
-		var analysis orak.Analysis
-		in := activities.AnalyzeInput{Upload: u.in.Upload, Audio: *u.audio, Engine: u.options.engine}
-		if err := workflow.ExecuteActivity(options, activities.TypeAnalyze, in).Get(ctx, &analysis); err != nil {
-			return err
+		var done activities.Analyzed
+		in := activities.AnalyzeInput{Upload: u.in.Upload, Audio: *u.audio, Engine: u.options.engine, Announce: u.stageEvent()}
+		if err := workflow.ExecuteActivity(options, activities.TypeAnalyze, in).Get(ctx, &done); err != nil {
+			return false, err
 		}
-		u.analysis = &analysis
-		return nil
+		u.analyzed, u.analysis = true, done.Analysis
+		return done.Announced, nil
 	case orak.StagePublish:
-		if !u.durable {
-			return u.publish(ctx, options)
-		}
+		return false, u.storeAnalysis(ctx, options)
+	default:
+		return false, fmt.Errorf("no activity for stage %q", stage)
+	}
+}
+
+// storeAnalysis stores the analysis, unless the worker that made it has done so.
+func (u *upload) storeAnalysis(ctx, options workflow.Context) error {
+	switch {
+	case u.analysis == nil:
+		return nil
+	case !u.durable:
+		return u.publish(ctx, options)
+	default:
 		in := activities.StoreAnalysisInput{Upload: u.in.Upload, Analysis: *u.analysis}
 		return workflow.ExecuteActivity(options, activities.TypeStoreAnalysis, in).Get(ctx, nil)
-	default:
-		return fmt.Errorf("no activity for stage %q", stage)
 	}
+}
+
+// stageEvent asks a stage to publish its own end; nil in runs that publish it
+// themselves.
+func (u *upload) stageEvent() *activities.StageEvent {
+	if !u.brief {
+		return nil
+	}
+	return &activities.StageEvent{Cycle: u.progress.Cycle}
 }
 
 // announceStage publishes that a stage is done. For the last stage, the end of the
 // upload does that.
 func (u *upload) announceStage(ctx workflow.Context, stage orak.Stage) error {
-	switch stage {
-	case orak.StageConvert:
-		return u.announce(ctx, events.Converted, u.lifecycle(u.progress))
-	case orak.StageAnalyze:
-		return u.announce(ctx, events.Analyzed, u.lifecycle(u.progress))
-	default:
+	if stage == orak.StagePublish {
 		return nil
 	}
+	run := workflow.GetInfo(ctx).WorkflowExecution
+	return u.announce(ctx, activities.NewStageEvent(run.ID, run.RunID, stage, u.in.Upload, u.progress.Cycle, workflow.Now(ctx)))
 }

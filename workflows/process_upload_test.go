@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -43,12 +44,64 @@ func TestStatusChangesAreShownOnce(t *testing.T) {
 	w.OnUpsertMemo(mock.Anything).Run(func(args mock.Arguments) {
 		memos = append(memos, args.Get(0).(map[string]any)[workflows.MemoProgress].(orak.Progress).Status)
 	}).Return(nil)
-	attributes := 0
-	w.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(mock.Arguments) { attributes++ }).Return(nil)
+	var attributes []int
+	w.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) {
+		attributes = append(attributes, args.Get(0).(temporal.SearchAttributes).Size())
+	}).Return(nil)
 	_, err := w.process()
 	require.NoError(t, err)
-	require.Equal(t, []orak.Status{orak.StatusConverting, orak.StatusAnalyzing, orak.StatusPublishing, orak.StatusCompleted}, memos)
-	require.Equal(t, len(memos), attributes)
+	require.Equal(t, []orak.Status{orak.StatusConverting, orak.StatusAnalyzing, orak.StatusCompleted}, memos)
+	require.Equal(t, []int{3, 2, 1}, attributes, "only what changes is written; what is removed is not counted")
+	require.Equal(t, 1, w.runs[activities.TypeConclude])
+}
+
+// What cannot be concluded at once is shown as publishing while an activity tries.
+func TestPublishingIsShownWhereItTakesAnActivity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail = failing(activities.TypeConclude, 3, orak.ClassDependency)
+	shown := w.shown()
+	p, err := w.process()
+	require.NoError(t, err)
+	require.Equal(t, orak.StatusCompleted, p.Status)
+	require.Equal(t, []orak.Status{orak.StatusConverting, orak.StatusAnalyzing, orak.StatusPublishing, orak.StatusCompleted}, *shown)
+	require.Equal(t, []string{"converted", "analyzed", "completed"}, w.eventTypes())
+	require.Len(t, w.outcomes, 1)
+	require.Equal(t, 4, w.runs[activities.TypeConclude])
+}
+
+// During a rolling deployment, workers of the version before may run the stages.
+func TestStagesOfEarlierWorkersAreFinishedByTheWorkflow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.earlierWorkers = true
+	p, err := w.process()
+	require.NoError(t, err)
+	require.Equal(t, orak.StatusCompleted, p.Status)
+	require.Equal(t, []string{"converted", "analyzed", "completed"}, w.eventTypes())
+	require.Equal(t, 2, w.runs[activities.TypeAnnounce])
+	require.Equal(t, 1, w.runs[activities.TypeStoreAnalysis])
+}
+
+// The event that a stage could not publish and that of the workflow are one to a
+// consumer that drops repeats.
+func TestStageEventIsTheSameFromTheWorkflow(t *testing.T) {
+	t.Parallel()
+	var ids [2][]string
+	for i, fail := range []func(string, int) error{failing("", 0, ""), failing(stageEvent, 2, orak.ClassDependency)} {
+		w := newWorld(t)
+		w.fail = fail
+		_, err := w.process()
+		require.NoError(t, err)
+		for _, e := range w.events {
+			e.At = time.Time{}
+			text, err := json.Marshal(e)
+			require.NoError(t, err)
+			ids[i] = append(ids[i], string(text))
+		}
+	}
+	require.Len(t, ids[0], 3)
+	require.Equal(t, ids[0][:2], ids[1][:2])
 }
 
 func TestTransientFailureIsRetriedWithinTheBudget(t *testing.T) {
@@ -107,10 +160,21 @@ func TestSpentAttemptsParkTheUploadAndAnnounceIt(t *testing.T) {
 	}
 }
 
+// withoutKafka makes the first n attempts of the workflow to publish an event fail, and
+// those of every stage.
+func withoutKafka(n int) func(string, int) error {
+	return func(activityType string, attempt int) error {
+		if activityType == stageEvent || activityType == activities.TypeAnnounce && attempt <= n {
+			return &orak.Fault{Class: orak.ClassDependency}
+		}
+		return nil
+	}
+}
+
 func TestEventsAreRetriedThroughAKafkaOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fail = failing(activities.TypeAnnounce, 9, orak.ClassInternal)
+	w.fail = withoutKafka(9)
 	p, err := w.process()
 	require.NoError(t, err)
 	require.Equal(t, orak.StatusCompleted, p.Status)

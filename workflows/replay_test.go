@@ -31,6 +31,10 @@ var paths = []string{
 	"canceled_durable", "canceled_while_parked_durable", "completed_durable", "crashed_durable", "discarded_durable", "discarded_by_update_durable",
 	"expired_durable", "expired_after_a_warning_durable", "failed_again_durable", "reprocessed_by_signal_durable",
 	"reprocessed_by_update_durable", "reprocessed_with_options_durable", "resumed_durable", "retried_durable", "stuck_durable",
+	"announced_again_brief", "announcement_refused_brief", "canceled_brief", "canceled_while_parked_brief", "completed_brief",
+	"crashed_brief", "discarded_brief", "discarded_by_update_brief", "expired_brief", "expired_after_a_warning_brief",
+	"failed_again_brief", "reprocessed_by_signal_brief", "reprocessed_by_update_brief", "reprocessed_with_options_brief",
+	"resumed_brief", "retried_brief", "stuck_brief",
 }
 
 func TestRecordedHistoriesReplay(t *testing.T) {

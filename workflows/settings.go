@@ -43,17 +43,35 @@ func (s Settings) Validate() error {
 }
 
 // Flows has every workflow as a method; package worker registers them.
-type Flows struct{ settings Settings }
+type Flows struct {
+	settings Settings
+	layout   int // of new runs
+}
 
 // New makes the workflows.
-func New(s Settings) *Flows { return &Flows{settings: s} }
+func New(s Settings) *Flows { return &Flows{settings: s, layout: layoutBrief} }
 
-// recorded returns the settings that the run has recorded: the same on every replay.
-func (f *Flows) recorded(ctx workflow.Context) (Settings, error) {
-	var s Settings
-	err := workflow.SideEffect(ctx, func(workflow.Context) any { return f.settings }).Get(&s)
+// Layouts of an upload's history. Like a version of workflow.GetVersion, the layout of
+// a run is the one that was current when it began, but it needs no events of its own.
+const (
+	// layoutBrief is the layout in which stages publish their own events, the analysis
+	// stays out of the history, and the end is tried as a local activity. Runs from
+	// before it have recorded none.
+	layoutBrief = 1
+)
+
+// recording is what a run records first.
+type recording struct {
+	Settings
+	Layout int
+}
+
+// recorded returns what the run has recorded: the same on every replay.
+func (f *Flows) recorded(ctx workflow.Context) (recording, error) {
+	var r recording
+	err := workflow.SideEffect(ctx, func(workflow.Context) any { return recording{f.settings, f.layout} }).Get(&r)
 	if err != nil {
-		return Settings{}, fmt.Errorf("reading recorded settings: %w", err)
+		return recording{}, fmt.Errorf("reading recorded settings: %w", err)
 	}
-	return s, nil
+	return r, nil
 }

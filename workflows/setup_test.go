@@ -25,6 +25,10 @@ import (
 	"orak/workflows"
 )
 
+// stageEvent stands for the event that a stage publishes, where activity types are
+// counted.
+const stageEvent = "event of a stage"
+
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 // world is a workflow environment that skips time, with fake activities that record
@@ -50,6 +54,9 @@ type world struct {
 	// fail returns the error of the n-th attempt (from 1) of an activity; nil is a
 	// success.
 	fail func(activityType string, n int) error
+	// earlierWorkers run the stages: they neither publish their events nor store the
+	// analysis.
+	earlierWorkers bool
 	// deaf is the error of signals to digests.
 	deaf error
 }
@@ -61,6 +68,11 @@ func newWorld(t *testing.T) *world {
 
 func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 	t.Helper()
+	return newWorldWith(t, workflows.New(settings))
+}
+
+func newWorldWith(t *testing.T, flows *workflows.Flows) *world {
+	t.Helper()
 	var s testsuite.WorkflowTestSuite
 	quiet := slog.New(slog.DiscardHandler)
 	s.SetLogger(sdklog.NewStructuredLogger(quiet))
@@ -70,15 +82,24 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 	w.SetTestTimeout(30 * time.Second)
 	retries := activities.NewRetryInterceptor(config.MustDefaults[activities.Budget](), 0, quiet, nil)
 	w.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{retries}})
-	w.flows(settings)
+	w.flows(flows)
 
-	w.activity(activities.TypeConvert, func(_ context.Context, in activities.ConvertInput) (orak.Audio, error) {
+	w.activity(activities.TypeConvert, func(ctx context.Context, in activities.ConvertInput) (activities.Converted, error) {
 		w.note(func() { w.converts = append(w.converts, in) })
-		return orak.Audio{DurationS: 3, Codec: "opus"}, w.attempt(activities.TypeConvert)
+		if err := w.attempt(activities.TypeConvert); err != nil {
+			return activities.Converted{}, err
+		}
+		return activities.Converted{Audio: orak.Audio{DurationS: 3, Codec: "opus"}, Announced: w.announced(ctx, orak.StageConvert, in.Upload, in.Announce)}, nil
 	})
-	w.activity(activities.TypeAnalyze, func(_ context.Context, in activities.AnalyzeInput) (orak.Analysis, error) {
+	w.activity(activities.TypeAnalyze, func(ctx context.Context, in activities.AnalyzeInput) (activities.Analyzed, error) {
 		w.note(func() { w.analyzes = append(w.analyzes, in) })
-		return orak.Analysis{Audio: in.Audio}, w.attempt(activities.TypeAnalyze)
+		if err := w.attempt(activities.TypeAnalyze); err != nil {
+			return activities.Analyzed{}, err
+		}
+		if in.Announce == nil || w.earlierWorkers {
+			return activities.Analyzed{Analysis: &orak.Analysis{Audio: in.Audio}}, nil
+		}
+		return activities.Analyzed{Announced: w.announced(ctx, orak.StageAnalyze, in.Upload, in.Announce)}, nil
 	})
 	w.activity(activities.TypePublish, func(_ context.Context, in activities.PublishInput) error {
 		err := w.attempt(activities.TypePublish)
@@ -90,16 +111,20 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 	w.activity(activities.TypeStoreAnalysis, func(context.Context, activities.StoreAnalysisInput) error {
 		return w.attempt(activities.TypeStoreAnalysis)
 	})
-	w.activity(activities.TypeConclude, func(_ context.Context, p orak.Progress) (orak.Progress, error) {
+	w.activity(activities.TypeConclude, func(_ context.Context, in activities.ConcludeInput) (activities.Concluded, error) {
+		p := in.Progress
 		if err := w.attempt(activities.TypeConclude); err != nil {
-			return p, err
+			return activities.Concluded{}, err
 		}
 		id, typ, l, err := events.End(p)
 		w.note(func() {
 			w.outcomes = append(w.outcomes, p)
 			w.events = append(w.events, activities.AnnounceInput{ID: id, Type: typ, At: p.UpdatedAt, Lifecycle: l})
 		})
-		return p, err
+		if in.Brief {
+			return activities.Concluded{}, err
+		}
+		return activities.Concluded{Progress: &p}, err
 	})
 	sideActivity(w, activities.TypeAnnounce, &w.events)
 	sideActivity(w, activities.TypeDeadLetter, &w.letters)
@@ -110,6 +135,19 @@ func newWorldOf(t *testing.T, settings workflows.Settings) *world {
 		return messages.ParkedUploads{Count: w.parked()}, w.attempt(activities.TypeCountParked)
 	})
 	return w
+}
+
+// announced publishes the event of a stage, as its activity does. It reports whether it
+// has.
+func (w *world) announced(ctx context.Context, s orak.Stage, u orak.Upload, e *activities.StageEvent) bool {
+	if e == nil || w.earlierWorkers || w.attempt(stageEvent) != nil {
+		return false
+	}
+	run := activity.GetInfo(ctx).WorkflowExecution
+	w.note(func() {
+		w.events = append(w.events, activities.NewStageEvent(run.ID, run.RunID, s, u, e.Cycle, w.Now()))
+	})
+	return true
 }
 
 // ExecuteWorkflow runs a workflow, and records its signals to digests. (The
@@ -123,8 +161,7 @@ func (w *world) ExecuteWorkflow(workflowType any, args ...any) {
 	w.TestWorkflowEnvironment.ExecuteWorkflow(workflowType, args...)
 }
 
-func (w *world) flows(s workflows.Settings) {
-	f := workflows.New(s)
+func (w *world) flows(f *workflows.Flows) {
 	w.RegisterWorkflowWithOptions(f.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
 	w.RegisterWorkflowWithOptions(f.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
 }

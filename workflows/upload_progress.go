@@ -29,6 +29,15 @@ func (u *upload) show(ctx workflow.Context, s orak.Status, stage orak.Stage, f *
 	return u.write(ctx)
 }
 
+// showRunning shows that a stage runs. The last one is shown only where it takes an
+// activity.
+func (u *upload) showRunning(ctx workflow.Context, stage orak.Stage) error {
+	if u.brief && stage == orak.StagePublish && u.analysis == nil {
+		return nil
+	}
+	return u.show(ctx, stage.Running(), stage, nil)
+}
+
 // mark adds to the timeline; the next write shows it.
 func (u *upload) mark(marks ...orak.Mark) {
 	for _, m := range marks {
@@ -41,7 +50,7 @@ func (u *upload) write(ctx workflow.Context) error {
 	if err := workflow.UpsertMemo(ctx, map[string]any{MemoProgress: u.progress}); err != nil {
 		return fmt.Errorf("writing memo: %w", err)
 	}
-	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes(u.progress)...); err != nil {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attributeUpdates(ctx, u.progress)...); err != nil {
 		return fmt.Errorf("writing search attributes: %w", err)
 	}
 	return nil
@@ -52,18 +61,29 @@ func same(a, b orak.Progress) bool {
 	return a.Status == b.Status && a.Stage == b.Stage && a.Cycle == b.Cycle && a.Failure == b.Failure
 }
 
-// attributes returns the search attributes of p; empty ones are removed.
-func attributes(p orak.Progress) []temporal.SearchAttributeUpdate {
+// attributeUpdates returns the updates that turn the search attributes of the workflow
+// into those of p. Empty ones are removed. The status is always among the updates: an
+// upsert without any is refused.
+func attributeUpdates(ctx workflow.Context, p orak.Progress) (updates []temporal.SearchAttributeUpdate) {
+	shown := workflow.GetTypedSearchAttributes(ctx)
 	class := ""
 	if p.Failure != nil {
 		class = string(p.Failure.Class)
 	}
-	return []temporal.SearchAttributeUpdate{
-		keyword(AttrTenant, string(p.Upload.Tenant)),
-		keyword(AttrStatus, string(p.Status)),
-		keyword(AttrStage, string(p.Stage)),
-		keyword(AttrFailure, class),
+	for _, a := range []struct {
+		key   temporal.SearchAttributeKeyKeyword
+		value string
+	}{
+		{AttrTenant, string(p.Upload.Tenant)},
+		{AttrStatus, string(p.Status)},
+		{AttrStage, string(p.Stage)},
+		{AttrFailure, class},
+	} {
+		if old, _ := shown.GetKeyword(a.key); old != a.value || a.key == AttrStatus {
+			updates = append(updates, keyword(a.key, a.value))
+		}
 	}
+	return updates
 }
 
 func keyword(key temporal.SearchAttributeKeyKeyword, value string) temporal.SearchAttributeUpdate {
@@ -83,7 +103,7 @@ func (u *upload) lifecycle(p orak.Progress) events.Lifecycle {
 	if u.audio != nil {
 		l.AudioKey = orak.AudioKey(t, id)
 	}
-	if u.analysis != nil {
+	if u.analyzed {
 		l.PitchKey = orak.PitchKey(t, id)
 	}
 	if p.Status == orak.StatusCompleted {
@@ -105,9 +125,9 @@ func (u *upload) event(ctx workflow.Context, t events.Type, l events.Lifecycle) 
 
 // announce publishes a lifecycle event, and waits for it without a limit: the events
 // of an upload are published in order.
-func (u *upload) announce(ctx workflow.Context, t events.Type, l events.Lifecycle) error {
+func (u *upload) announce(ctx workflow.Context, event activities.AnnounceInput) error {
 	ctx = u.side(ctx)
-	return workflow.ExecuteActivity(ctx, activities.TypeAnnounce, u.event(ctx, t, l)).Get(ctx, nil)
+	return workflow.ExecuteActivity(ctx, activities.TypeAnnounce, event).Get(ctx, nil)
 }
 
 // side returns the context of side activities. A cancellation does not interrupt

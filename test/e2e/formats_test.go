@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"orak"
 	"orak/api/resource"
 	"orak/internal/media/mediatest"
+	"orak/workflows"
 )
 
 // TestUploads tests everything that callers do, on one running service.
@@ -50,8 +52,29 @@ func everyFormat(t *testing.T, a *app) {
 		require.NotEmpty(t, analysis.Pitch.LowNote, s.Name)
 		require.NotEmpty(t, analysis.Embedding.Values, s.Name)
 	}
+	requireBriefHistories(t, a, ids)
 	for id, eventIDs := range a.completions(t, ids) {
 		require.Len(t, eventIDs, 1, "completed events of %s", accepted[id].Name)
+	}
+}
+
+// maxHistoryEvents and maxHistoryBytes bound what a completed upload costs Temporal.
+const (
+	maxHistoryEvents = 26
+	maxHistoryBytes  = 8 << 10
+)
+
+func requireBriefHistories(t *testing.T, a *app, ids map[orak.UploadID]bool) {
+	t.Helper()
+	c, err := client.Dial(client.Options{HostPort: a.Temporal})
+	require.NoError(t, err)
+	defer c.Close()
+	for id := range ids {
+		d, err := workflows.Describe(t.Context(), c, workflows.UploadWorkflowID(id))
+		require.NoError(t, err)
+		info := d.GetWorkflowExecutionInfo()
+		require.LessOrEqual(t, info.GetHistoryLength(), int64(maxHistoryEvents), id)
+		require.LessOrEqual(t, info.GetHistorySizeBytes(), int64(maxHistoryBytes), id)
 	}
 }
 

@@ -27,7 +27,7 @@ import (
 
 // patience bounds every wait of these tests. It is generous: the tests
 // check that things end, not how soon.
-const patience = 3 * time.Minute
+const patience = 6 * time.Minute
 
 // kafkaEnv names an external broker to test against.
 const kafkaEnv = "ORAK_E2E_KAFKA"

@@ -1,0 +1,4 @@
+package workflows
+
+// NewOfEarlierLayout makes the workflows as they were before layoutBrief.
+func NewOfEarlierLayout(s Settings) *Flows { return &Flows{settings: s} }
