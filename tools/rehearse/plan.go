@@ -129,7 +129,8 @@ func (s *service) makeFolders() error {
 			return fmt.Errorf("making a folder: %w", err)
 		}
 	}
-	own := []string{s.folder, filepath.Join(s.folder, "tmp")}
+	// The user must be able to enter the folder of its mounts, too.
+	own := []string{s.folder, filepath.Join(s.folder, "tmp"), filepath.Join(s.folder, "tmpfs")}
 	for _, path := range s.translation.paths {
 		if relative, err := filepath.Rel(s.places.data, path); err == nil && filepath.IsLocal(relative) {
 			own = append(own, path)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -144,4 +145,26 @@ func TestUnknownImageIsRefused(t *testing.T) {
 	s.Image = "localhost:5000/other:1"
 	_, err := programOf(s)
 	require.ErrorContains(t, err, "localhost:5000/other:1")
+}
+
+// As root, services run as another user, who must be able to enter the folders of
+// its mounts.
+func TestMountsOfTmpfsBelongToTheServicesUser(t *testing.T) {
+	t.Parallel()
+	worker := planned(t)["worker"]
+	var err error
+	worker.places.user, err = unprivileged()
+	require.NoError(t, err)
+	want := uint32(os.Geteuid())
+	if worker.places.user != nil {
+		want = worker.places.user.uid
+	}
+	require.NoError(t, worker.emptyTmpfs())
+	require.NoError(t, worker.makeFolders())
+	scratch := worker.translation.paths["/scratch"]
+	for _, dir := range []string{scratch, filepath.Dir(scratch)} {
+		info, err := os.Stat(dir)
+		require.NoError(t, err)
+		require.Equal(t, want, info.Sys().(*syscall.Stat_t).Uid, dir)
+	}
 }
