@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"orak/bench/rounds"
 )
 
 // away has the three rates at one round trip to the servers.
@@ -53,8 +55,8 @@ func measureDistances(ctx context.Context, o options, inflight int) ([]away, err
 	}
 	for i := range all {
 		if len(all[i].Rounds) > 0 {
-			all[i].ToRaw = median(all[i].Rounds, func(d distance) float64 { return d.Bridge / d.Raw })
-			all[i].ToNaive = median(all[i].Rounds, func(d distance) float64 { return d.Bridge / d.Naive })
+			all[i].ToRaw = rounds.Median(all[i].Rounds, func(d distance) float64 { return d.Bridge / d.Raw })
+			all[i].ToNaive = rounds.Median(all[i].Rounds, func(d distance) float64 { return d.Bridge / d.Naive })
 		}
 	}
 	return all, nil

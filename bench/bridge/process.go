@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -14,11 +14,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/procfs"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"orak/bench/metrics"
+	"orak/bench/rounds"
 	"orak/internal/listen"
 	"orak/test/stack"
 	"orak/workflows"
@@ -79,8 +79,8 @@ func measureProcess(ctx context.Context, o options, concurrency int) (*processes
 		all.Rounds = append(all.Rounds, m)
 	}
 	if len(all.Rounds) > 0 {
-		all.ToRaw = median(all.Rounds, func(m apart) float64 { return m.Process.Rate / m.Raw.Rate })
-		all.HereToRaw = median(all.Rounds, func(m apart) float64 { return m.Here.Rate / m.Raw.Rate })
+		all.ToRaw = rounds.Median(all.Rounds, func(m apart) float64 { return m.Process.Rate / m.Raw.Rate })
+		all.HereToRaw = rounds.Median(all.Rounds, func(m apart) float64 { return m.Here.Rate / m.Raw.Rate })
 	}
 	return all, nil
 }
@@ -183,24 +183,11 @@ func (r *rig) launch(o options) (*child, error) {
 
 // Gather implements prometheus.Gatherer.
 func (c *child) Gather() ([]*dto.MetricFamily, error) {
-	resp, err := http.Get(c.metrics)
+	byName, err := metrics.Read(c.metrics)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, nil // it is starting
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the bridge's metrics: %w", err)
-	}
-	defer resp.Body.Close()
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	byName, err := parser.TextToMetricFamilies(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the bridge's metrics: %w", err)
-	}
-	families := make([]*dto.MetricFamily, 0, len(byName))
-	for _, f := range byName {
-		families = append(families, f)
-	}
-	return families, nil
+	return slices.Collect(maps.Values(byName)), err
 }
 
 var _ prometheus.Gatherer = (*child)(nil)

@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
+
+	"orak/bench/rounds"
 )
 
 // report is the result of one run.
@@ -58,18 +59,8 @@ type memory struct {
 	TotalBytes uint64 `json:"total_bytes"`
 }
 
-// median is the median of f over the rounds.
-func median[T any](rounds []T, f func(T) float64) float64 {
-	all := make([]float64, len(rounds))
-	for i := range all {
-		all[i] = f(rounds[i])
-	}
-	slices.Sort(all)
-	return all[len(all)/2]
-}
-
 func (r *report) summarize() {
-	over := func(f func(round) float64) float64 { return median(r.Rounds, f) }
+	over := func(f func(round) float64) float64 { return rounds.Median(r.Rounds, f) }
 	r.UniformToRaw = over(func(m round) float64 { return m.BridgeUniform / m.RawUniform })
 	r.ZipfToRaw = over(func(m round) float64 { return m.BridgeZipf / m.RawZipf })
 	r.BridgeToNaive = over(func(m round) float64 { return m.BridgeUniform / m.Naive })
@@ -147,7 +138,7 @@ func (r *report) printProcesses(w io.Writer) {
 		{"bridge, in this process", func(m apart) cost { return m.Here }},
 		{"bridge, as a process", func(m apart) cost { return m.Process }},
 	} {
-		over := func(f func(apart) float64) float64 { return median(r.Processes.Rounds, f) }
+		over := func(f func(apart) float64) float64 { return rounds.Median(r.Processes.Rounds, f) }
 		fmt.Fprintf(w, "%-28s%10.0f%10.2f%21.2f ms%21.2f ms\n", one.name,
 			over(func(m apart) float64 { return one.of(m).Rate }), over(func(m apart) float64 { return one.of(m).Rate / m.Raw.Rate }),
 			over(func(m apart) float64 { return one.of(m).StarterMS }), over(func(m apart) float64 { return one.of(m).ServersMS }))
@@ -162,9 +153,9 @@ func (r *report) printDistances(w io.Writer) {
 		"round trip", "raw/s", "bridge/s", "one by one/s", "bridge/raw", "bridge/one by one")
 	for _, d := range r.Distances {
 		fmt.Fprintf(w, "%-12s%10.0f%10.0f%14.1f%14.2f%20.2f\n", d.RTT,
-			median(d.Rounds, func(d distance) float64 { return d.Raw }),
-			median(d.Rounds, func(d distance) float64 { return d.Bridge }),
-			median(d.Rounds, func(d distance) float64 { return d.Naive }), d.ToRaw, d.ToNaive)
+			rounds.Median(d.Rounds, func(d distance) float64 { return d.Raw }),
+			rounds.Median(d.Rounds, func(d distance) float64 { return d.Bridge }),
+			rounds.Median(d.Rounds, func(d distance) float64 { return d.Naive }), d.ToRaw, d.ToNaive)
 	}
 }
 

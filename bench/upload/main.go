@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -22,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"orak/bench/uploads"
 	"orak/internal/media/mediatest"
 	"orak/internal/objectstore"
 	"orak/test/stack"
@@ -106,8 +106,10 @@ func measure(ctx context.Context, o options) (rep report, err error) {
 		return report{}, err
 	}
 	body := mediatest.WAV(16000, 1, mediatest.Noise(max(1, (o.size-44)/2)))
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.concurrency}, Timeout: time.Minute}
-	upload := func(ctx context.Context, _ int) error { return post(ctx, client, process.API+"/v1/uploads", body) }
+	client := uploads.HTTP(o.concurrency)
+	upload := func(ctx context.Context, _ int) error {
+		return uploads.Post(ctx, client, process.API, "audio/wav", body)
+	}
 	put := func(ctx context.Context, i int) error {
 		_, err := store.Put(ctx, benchKey(i), bytes.NewReader(body), objectstore.PutOptions{Size: int64(len(body)), ContentType: "audio/wav"})
 		return err
@@ -132,27 +134,6 @@ func open(p *stack.Process) (*objectstore.Store, error) {
 }
 
 func benchKey(i int) string { return "bench/upload/" + strconv.Itoa(i) }
-
-func post(ctx context.Context, client *http.Client, url string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "audio/wav")
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusAccepted {
-		return fmt.Errorf("status %d: %s", resp.StatusCode, answer)
-	}
-	return nil
-}
 
 // load runs op o.requests times, o.concurrency at once, and times each run.
 func load(ctx context.Context, o options, op func(context.Context, int) error) figures {

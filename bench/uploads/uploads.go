@@ -1,5 +1,5 @@
-// Package uploads makes what benchmarks of the bridge announce and start: uploads
-// with numbers, which have no recording.
+// Package uploads makes the uploads of benchmarks: those that are only announced and
+// started have a number and no recording, those that are posted have one.
 package uploads
 
 import (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,12 +13,14 @@ import (
 	"orak"
 	"orak/client"
 	"orak/internal/media/mediatest"
+	"orak/test/stack"
 )
 
 // upgrade rehearses a deployment: an earlier version brings uploads into every
 // state, ends, and the built one finishes them all.
 func upgrade(ctx context.Context, o options) (report, error) {
-	earlier, err := buildAt(ctx, o.upgradeFrom, o.dir)
+	say("building orak of %s", o.upgradeFrom)
+	earlier, err := stack.OrakAt(ctx, o.upgradeFrom, o.dir)
 	if err != nil {
 		return report{}, err
 	}
@@ -73,28 +74,6 @@ func upgrade(ctx context.Context, o options) (report, error) {
 	}
 	rep.account(names, tallies)
 	return rep, nil
-}
-
-// buildAt builds the orak of a commit in a temporary working tree.
-func buildAt(ctx context.Context, ref, dir string) (program string, err error) {
-	tree, program := filepath.Join(dir, "earlier"), filepath.Join(dir, "earlier-orak")
-	say("building orak of %s", ref)
-	if err := command(ctx, "", "git", "worktree", "add", "--quiet", "--detach", tree, ref); err != nil {
-		return "", err
-	}
-	defer func() {
-		err = errors.Join(err, command(context.WithoutCancel(ctx), "", "git", "worktree", "remove", "--force", tree))
-	}()
-	return program, command(ctx, tree, "go", "build", "-o", program, "./cmd/orak")
-}
-
-func command(ctx context.Context, dir, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("running %s %v: %w: %s", name, args, err, said)
-	}
-	return nil
 }
 
 // rehearsal is a fleet with its uploads.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -58,6 +59,53 @@ func OperatorTools(t testing.TB) (bin string) {
 	return once(t, "operators")
 }
 
+// OrakAt builds the orak of a commit, in a temporary working tree, and returns its
+// path: a file of dir with the commit's id in its name. A file that exists is not
+// built again.
+func OrakAt(ctx context.Context, ref, dir string) (program string, err error) {
+	id, err := exec.CommandContext(ctx, "git", "rev-parse", "--verify", ref+"^{commit}").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding commit %s: %w", ref, err)
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", fmt.Errorf("finding %s: %w", dir, err)
+	}
+	program = filepath.Join(dir, "orak-"+string(id[:12]))
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	tree, err := os.MkdirTemp(dir, "tree-")
+	if err != nil {
+		return "", fmt.Errorf("making a working tree: %w", err)
+	}
+	if err := inFolder(ctx, "", "git", "worktree", "add", "--quiet", "--detach", tree, ref); err != nil {
+		return "", err
+	}
+	defer func() {
+		err = errors.Join(err, inFolder(context.WithoutCancel(ctx), "", "git", "worktree", "remove", "--force", tree))
+	}()
+	// A killed build leaves no program.
+	partial := filepath.Join(tree, "orak.built")
+	if err := inFolder(ctx, tree, "go", "build", "-o", partial, "./cmd/orak"); err != nil {
+		return "", err
+	}
+	return program, os.Rename(partial, program)
+}
+
+func inFolder(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	return quietly(cmd)
+}
+
+// quietly runs cmd; an error has what it wrote.
+func quietly(cmd *exec.Cmd) error {
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("running %s: %w\n%s", cmd, err, out)
+	}
+	return nil
+}
+
 // once runs a task that builds into bin/, and returns that folder. Test
 // binaries take turns, so that the first builds and the others find the
 // result.
@@ -100,10 +148,7 @@ func inWorkspace(root, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("running %s: %w\n%s", cmd, err, out)
-	}
-	return nil
+	return quietly(cmd)
 }
 
 // workspace finds the folder of go.work, from the test's folder upward.

@@ -42,6 +42,10 @@ type Service struct {
 	Exit string `json:"exit"`
 	// Log is the path of what it wrote.
 	Log string `json:"log"`
+	// Command is its program with the arguments, and Env its environment, as
+	// NAME=VALUE.
+	Command []string `json:"command"`
+	Env     []string `json:"env"`
 }
 
 // rehearsed is the file's content.

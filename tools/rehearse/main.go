@@ -29,6 +29,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 type options struct {
 	root, data, orak   string
 	fresh, list, json_ bool
+	except             []string
 	within             time.Duration
 	exitWith           string
 	over               overrides
@@ -73,6 +74,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.fresh, "fresh", false, "delete the data of earlier rehearsals first")
 	flags.BoolVar(&o.list, "list", false, "list the services, their addresses and commands, and start nothing")
 	flags.BoolVar(&o.json_, "json", false, "list as JSON, in the form of the file that ORAK_REHEARSAL names")
+	except := flags.String("except", "", "`SERVICES` to leave out, separated by commas; those that run must not depend on them")
 	flags.DurationVar(&o.within, "within", 3*time.Minute, "`TIME` in which every service must be healthy")
 	flags.StringVar(&o.exitWith, "exit-with", "", "end when one of these processes has ended: `PID,PID`")
 	if err := flags.Parse(args); err != nil {
@@ -80,6 +82,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	o.command = flags.Args()
 	o.expand()
+	o.except = strings.FieldsFunc(*except, func(r rune) bool { return r == ',' })
 	return o, nil
 }
 
@@ -152,7 +155,17 @@ func rehearse(ctx context.Context, o options, stdout, stderr io.Writer) (int, er
 	if o.list {
 		return 0, list(stdout, services, newState(services, at).Services, o.json_)
 	}
-	r, err := newRunner(services, at)
+	running, err := without(services, o.except)
+	if err != nil {
+		return 0, err
+	}
+	state := newState(services, at)
+	for _, name := range o.except {
+		left := state.Services[name]
+		left.State = stateLeftOut
+		state.Services[name] = left
+	}
+	r, err := newRunner(running, at, state)
 	if err != nil {
 		return 0, err
 	}
@@ -231,15 +244,15 @@ func newState(services []*service, at places) Rehearsal {
 	for _, s := range services {
 		state.Services[s.Name] = Status{
 			State: stateWaiting, Address: s.address, Ports: s.publications(), Image: s.Image,
-			Log: filepath.Join(at.data, "log", s.Name+".log"),
+			Log: filepath.Join(at.data, "log", s.Name+".log"), Command: s.argv, Env: s.env,
 		}
 	}
 	return state
 }
 
-func newRunner(services []*service, at places) (*runner, error) {
+// newRunner runs the services; state has those that are left out, too.
+func newRunner(services []*service, at places, state Rehearsal) (*runner, error) {
 	r := &runner{at: at, services: services}
-	state := newState(services, at)
 	spawner := newSpawner()
 	for _, s := range services {
 		log, err := openLog(state.Services[s.Name].Log, s.logSize())
@@ -400,6 +413,10 @@ func list(w io.Writer, services []*service, state map[string]Status, asJSON bool
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
 		// The settings hold a secret key: the file has them, standard output does not.
+		for name, status := range state {
+			status.Env = nil
+			state[name] = status
+		}
 		return encoder.Encode(Rehearsal{Services: state})
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

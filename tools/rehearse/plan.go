@@ -64,6 +64,26 @@ func plan(project *types.Project, at places, network string) ([]*service, error)
 	return services, nil
 }
 
+// without leaves services out. It is an error to leave out what another depends on.
+func without(services []*service, names []string) ([]*service, error) {
+	out := map[string]bool{}
+	for _, name := range names {
+		if !slices.ContainsFunc(services, func(s *service) bool { return s.Name == name }) {
+			return nil, fmt.Errorf("--except %s: there is no such service", name)
+		}
+		out[name] = true
+	}
+	kept := slices.DeleteFunc(slices.Clone(services), func(s *service) bool { return out[s.Name] })
+	for _, s := range kept {
+		for name := range s.DependsOn {
+			if out[name] {
+				return nil, fmt.Errorf("--except %s: %s depends on it", name, s.Name)
+			}
+		}
+	}
+	return kept, nil
+}
+
 func newService(cfg types.ServiceConfig, at places, hosts map[string]string) (*service, error) {
 	s := &service{ServiceConfig: cfg, address: hosts[cfg.Name], folder: filepath.Join(at.data, "services", cfg.Name), stop: syscall.SIGTERM, places: at}
 	s.translation = newTranslation(s.address, hosts, s.mounts())

@@ -168,3 +168,15 @@ func TestMountsOfTmpfsBelongToTheServicesUser(t *testing.T) {
 		require.Equal(t, want, info.Sys().(*syscall.Stat_t).Uid, dir)
 	}
 }
+
+func TestOnlyServicesWithoutDependentsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	all := slices.Collect(maps.Values(planned(t)))
+	kept, err := without(all, []string{"api", "temporal-ui"})
+	require.NoError(t, err)
+	require.Len(t, kept, len(all)-2)
+	_, err = without(all, []string{"temporal"})
+	require.ErrorContains(t, err, "depends on it")
+	_, err = without(all, []string{"broker"})
+	require.ErrorContains(t, err, "no such service")
+}

@@ -23,7 +23,7 @@ type Rehearsal struct {
 
 // Status is a service at this moment.
 type Status struct {
-	// State is waiting (for what it depends on), starting, running or exited.
+	// State is left out (--except), waiting (for what it depends on), starting, running or exited.
 	State string `json:"state"`
 	// Healthy says that its last health check passed, or that it runs and has none. Of
 	// a job it says that it has succeeded.
@@ -43,9 +43,14 @@ type Status struct {
 	Image string `json:"image"`
 	// Log is the file with its output.
 	Log string `json:"log"`
+	// Command is the program with its arguments, and Env its environment: for a command
+	// that runs a service itself, which the rehearsal leaves out (--except).
+	Command []string `json:"command"`
+	Env     []string `json:"env,omitempty"`
 }
 
 const (
+	stateLeftOut  = "left out"
 	stateWaiting  = "waiting"
 	stateStarting = "starting"
 	stateRunning  = "running"

@@ -266,7 +266,7 @@ func (s *supervisor) intervals() (interval, timeout time.Duration, retries int) 
 // up reports whether everything runs and is healthy, and names what is not.
 func up(services map[string]Status) (missing []string) {
 	for name, st := range services {
-		if !st.Healthy {
+		if !st.Healthy && st.State != stateLeftOut {
 			missing = append(missing, strings.TrimSpace(fmt.Sprintf("%s: %s %s", name, st.State, st.Exit)))
 		}
 	}

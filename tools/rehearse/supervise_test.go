@@ -30,7 +30,7 @@ func shell(at places, name, script, restart string, dependsOn types.DependsOnCon
 func serve(t *testing.T, at places, services ...*service) (r *runner, stop func()) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Join(at.data, "log"), 0o755))
-	r, err := newRunner(services, at)
+	r, err := newRunner(services, at, newState(services, at))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -105,7 +105,7 @@ func TestJobThatFailsForGoodIsReported(t *testing.T) {
 	t.Parallel()
 	at := places{data: t.TempDir()}
 	require.NoError(t, os.MkdirAll(filepath.Join(at.data, "log"), 0o755))
-	r, err := newRunner([]*service{shell(at, "job", "echo no such table; exit 3", "on-failure:1", nil)}, at)
+	r, err := newRunner([]*service{shell(at, "job", "echo no such table; exit 3", "on-failure:1", nil)}, at, newState([]*service{shell(at, "job", "echo no such table; exit 3", "on-failure:1", nil)}, at))
 	require.NoError(t, err)
 	err = r.supervisors[0].run(t.Context())
 	require.ErrorContains(t, err, "job ended: exit status 3")
