@@ -38,6 +38,10 @@ type victim struct {
 	tally
 }
 
+// backTimeout bounds the restart of a service. A broker replays its log first, on a
+// machine that may be busy.
+const backTimeout = 5 * time.Minute
+
 // services are the names of the services that can be hit: those that run, and so
 // none that has done its job.
 func services(r *stack.Rehearsal) ([]string, error) {
@@ -128,7 +132,7 @@ func (d *rehearsed) strike(ctx context.Context, b blow) error {
 		return err
 	}
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, backTimeout)
 	defer cancel()
 	if _, err := d.AwaitHealthy(ctx, b.Target, gone); err != nil {
 		return err
@@ -155,7 +159,7 @@ func (d *rehearsed) kill(ctx context.Context, b blow, v *victim) (int, error) {
 
 // stop asks the target's process to end, and returns its id once it has.
 func (d *rehearsed) stop(ctx context.Context, b blow, v *victim) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, backTimeout)
 	defer cancel()
 	before, err := d.AwaitHealthy(ctx, b.Target, 0)
 	if err != nil {
