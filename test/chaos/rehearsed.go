@@ -123,11 +123,12 @@ func (d *rehearsed) strike(ctx context.Context, b blow) error {
 		d.brokers.Lock()
 		defer d.brokers.Unlock()
 	}
-	end := d.kill
 	if b.Graceful {
-		end = d.stop
+		if err := d.stop(ctx, b.Target, v); err != nil {
+			return err
+		}
 	}
-	gone, err := end(ctx, b, v)
+	gone, err := d.keepDown(ctx, b, v)
 	if err != nil {
 		return err
 	}
@@ -143,40 +144,42 @@ func (d *rehearsed) strike(ctx context.Context, b blow) error {
 	return nil
 }
 
-// kill keeps the target down for a while, however often it is restarted. It returns
-// the id of the last process that it ended.
-func (d *rehearsed) kill(ctx context.Context, b blow, v *victim) (int, error) {
+// keepDown kills the target's process, and every one in which it is restarted for a
+// while. It returns the id of the last process that it ended.
+func (d *rehearsed) keepDown(ctx context.Context, b blow, v *victim) (int, error) {
 	killed, err := d.KillFor(ctx, b.Target, b.Away)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.Killed++
 	v.ended += len(killed)
+	if !b.Graceful {
+		v.Killed++
+	}
 	if len(killed) == 0 {
 		return 0, err
 	}
 	return killed[len(killed)-1], err
 }
 
-// stop asks the target's process to end, and returns its id once it has.
-func (d *rehearsed) stop(ctx context.Context, b blow, v *victim) (int, error) {
+// stop asks the target's process to end, and returns once it has.
+func (d *rehearsed) stop(ctx context.Context, target string, v *victim) error {
 	ctx, cancel := context.WithTimeout(ctx, backTimeout)
 	defer cancel()
-	before, err := d.AwaitHealthy(ctx, b.Target, 0)
+	before, err := d.AwaitHealthy(ctx, target, 0)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if err := syscall.Kill(before.PID, stopSignal(b.Target)); err != nil {
-		return 0, fmt.Errorf("stopping %s: %w", b.Target, err)
+	if err := syscall.Kill(before.PID, stopSignal(target)); err != nil {
+		return fmt.Errorf("stopping %s: %w", target, err)
 	}
-	after, err := d.AwaitEnd(ctx, b.Target, before.PID)
+	after, err := d.AwaitEnd(ctx, target, before.PID)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.Stopped++
 	v.ended++
-	if err == nil && isOrak(b.Target) && after.Exit != "exit status 0" {
+	if err == nil && isOrak(target) && after.Exit != "exit status 0" {
 		v.Faults = append(v.Faults, "it did not end well on SIGTERM: "+after.Exit)
 	}
-	return before.PID, err
+	return err
 }
 
 // stopSignal asks a service to end, as its image declares it. PostgreSQL waits for
