@@ -26,7 +26,7 @@ func (a *App) converter(ctx context.Context) (*media.Converter, error) {
 }
 
 // slowStart is the processor time of a start of ffmpeg from which another build is
-// worth its while: an audio-only one takes a fifth of it.
+// worth its while.
 const slowStart = 40 * time.Millisecond
 
 // logStartTime logs how long a start of ffmpeg took, since every conversion begins
@@ -38,5 +38,5 @@ func logStartTime(ctx context.Context, log *slog.Logger, took time.Duration) {
 		return
 	}
 	log.InfoContext(ctx, "ffmpeg starts slowly, at each conversion", "start_ms", ms,
-		"remedy", "go tool task ffmpeg:audio builds one that starts in a few ms (docs/benchmarks.md#conversions)")
+		"remedy", "go tool task ffmpeg:audio builds one that starts in a few ms; name it with ORAK_MEDIA_FFMPEG and ORAK_MEDIA_FFPROBE (docs/benchmarks.md)")
 }

@@ -162,7 +162,7 @@ func TestOutlineAcceptsOnlyOneOrdinaryStream(t *testing.T) {
 
 func TestFFmpegWithoutOutlinesIsProbedFirst(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig()
+	cfg := installedConfig() // the sandbox lets a script run only installed programs
 	cfg.FFmpeg = script(t, `case "$*" in *framecrc*) echo "Requested output format 'framecrc' is not a suitable output format" >&2; exit 1;; esac; exec `+cfg.FFmpeg+` "$@"`)
 	c := newConverter(t, cfg)
 	require.NoError(t, c.Check(t.Context()))
