@@ -51,8 +51,8 @@ func (t *temporalServer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db := t.database("temporal.db")
-	if err := t.createDatabase(); err != nil {
+	db, visibility, err := t.databases()
+	if err != nil {
 		return err
 	}
 	namespace, err := orakNamespace()
@@ -67,7 +67,7 @@ func (t *temporalServer) start(ctx context.Context) error {
 		return err
 	}
 	t.server, err = temporal.NewServer(
-		temporal.WithConfig(t.config(db, services)),
+		temporal.WithConfig(t.config(db, visibility, services)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(hosts),
 		temporal.WithDynamicConfigClient(settings),
@@ -133,20 +133,62 @@ func (t *temporalServer) database(name string) *config.SQL {
 	}
 }
 
-// createDatabase creates the tables if there is no database yet. It creates them in
-// a file with another name first, so that a kill leaves no partial database.
-func (t *temporalServer) createDatabase() error {
-	path := filepath.Join(t.dir, "temporal.db")
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+const (
+	// storeFile is Temporal's database, and visibilityFile what its lists and counts
+	// are of. Each file has a writer of its own, so that a start of a workflow does not
+	// wait for the row that lists another.
+	storeFile      = "temporal.db"
+	visibilityFile = "visibility.db"
+)
+
+// databases returns the configuration of both databases, and creates those of a new
+// data folder. A folder of an earlier version has everything in storeFile, and keeps
+// that, so that its lists are complete.
+func (t *temporalServer) databases() (store, visibility *config.SQL, err error) {
+	store, visibility = t.database(storeFile), t.database(visibilityFile)
+	isNew, err := t.lacks(storeFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	if isNew {
+		// In this order, so that a kill in between leaves no folder of the earlier kind.
+		for _, name := range []string{visibilityFile, storeFile} {
+			if err := t.createDatabase(name); err != nil {
+				return nil, nil, err
+			}
+		}
+		return store, visibility, nil
+	}
+	isOld, err := t.lacks(visibilityFile)
+	if isOld {
+		visibility = store
+	}
+	return store, visibility, err
+}
+
+func (t *temporalServer) lacks(file string) (bool, error) {
+	_, err := os.Stat(filepath.Join(t.dir, file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return false, err
+}
+
+// createDatabase creates the file called name with its tables unless it exists. It
+// creates them in a file with another name first, so that a kill leaves no partial
+// database.
+func (t *temporalServer) createDatabase(name string) error {
+	if missing, err := t.lacks(name); !missing {
 		return err
 	}
+	path := filepath.Join(t.dir, name)
 	fresh := path + ".new"
 	for _, leaving := range []string{fresh, fresh + "-journal"} {
 		if err := os.Remove(leaving); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing the remains of a Temporal database: %w", err)
 		}
 	}
-	making := t.database("temporal.db.new")
+	making := t.database(name + ".new")
 	// No WAL: the library never closes its connection, so the tables would stay in
 	// the WAL instead of in the file that is renamed.
 	making.ConnectAttributes["journal_mode"] = "delete"
@@ -211,17 +253,21 @@ func (t *temporalServer) services() (map[string]config.Service, map[primitives.S
 	return services, hosts, nil
 }
 
-func (t *temporalServer) config(db *config.SQL, services map[string]config.Service) *config.Config {
-	const off = "disabled"
+func (t *temporalServer) config(db, visibility *config.SQL, services map[string]config.Service) *config.Config {
+	const (
+		off   = "disabled"
+		store = "store"
+		lists = "visibility"
+	)
 	return &config.Config{
 		Global: config.Global{
 			Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: Host},
 		},
 		Persistence: config.Persistence{
-			DefaultStore:     sqliteplugin.PluginName,
-			VisibilityStore:  sqliteplugin.PluginName,
+			DefaultStore:     store,
+			VisibilityStore:  lists,
 			NumHistoryShards: 1,
-			DataStores:       map[string]config.DataStore{sqliteplugin.PluginName: {SQL: db}},
+			DataStores:       map[string]config.DataStore{store: {SQL: db}, lists: {SQL: visibility}},
 		},
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10,
