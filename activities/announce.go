@@ -13,7 +13,7 @@ import (
 )
 
 // announceWithin bounds how long a stage that is done keeps its slot for its event.
-const announceWithin = 5 * time.Second
+const announceWithin = 2 * time.Second
 
 // StageEvent asks a stage to publish the event of its own end.
 type StageEvent struct {
