@@ -14,43 +14,26 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 )
 
 type options struct {
-	orak        string
-	rounds      int
-	starts      int
-	uploads     int
-	baseline    string
-	baselineEnv settings
-	restate     bool
-	quick       bool
-	json        bool
-}
-
-// settings is a flag that can be given several times, as NAME=VALUE.
-type settings map[string]string
-
-func (s settings) String() string { return "" }
-
-// Set implements flag.Value.
-func (s settings) Set(text string) error {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok {
-		return errors.New("want NAME=VALUE")
-	}
-	s[name] = value
-	return nil
+	orak     string
+	rounds   int
+	starts   int
+	uploads  int
+	baseline string
+	ffmpeg   string
+	restate  bool
+	quick    bool
+	json     bool
 }
 
 func main() { os.Exit(run()) }
@@ -84,13 +67,13 @@ func exit(err error) int {
 }
 
 func parse() options {
-	o := options{baselineEnv: settings{}}
+	var o options
 	flag.StringVar(&o.orak, "orak", "bin/orak", "the built orak")
 	flag.IntVar(&o.rounds, "rounds", 3, "number of rounds, at least 1; medians are printed")
 	flag.IntVar(&o.starts, "starts", 1500, "workflows that each measurement of starts starts, at least 100")
 	flag.IntVar(&o.uploads, "uploads", 120, "uploads, or no-op workflows, of each measurement, at least 1")
 	flag.StringVar(&o.baseline, "baseline", "", "commit whose orak is measured beside; empty: none")
-	flag.Var(o.baselineEnv, "baseline-env", "setting of that orak, as NAME=VALUE; may be given again")
+	flag.StringVar(&o.ffmpeg, "ffmpeg", "bin/ffmpeg-audio", "folder of the image's ffmpeg (go tool task ffmpeg:audio), which the built orak uses; empty: that of PATH, which the baseline always uses")
 	flag.BoolVar(&o.restate, "restate", false, "also measure Restate, which npm installs; needs Node.js")
 	flag.BoolVar(&o.quick, "quick", false, "one round with few workflows: whether everything runs, not how fast")
 	flag.BoolVar(&o.json, "json", false, "print JSON")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -40,7 +41,11 @@ func measure(ctx context.Context, o options) (_ *report, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	b := &bench{options: o, servers: s, dir: dir, rep: &report{StartsEach: o.starts, UploadsEach: o.uploads}}
 	b.next.Store(time.Now().Unix() << 16)
-	current := b.program("orak", o.orak, nil)
+	ffmpeg, err := ffmpegSettings(o.ffmpeg)
+	if err != nil {
+		return nil, err
+	}
+	current := b.program("orak", o.orak, ffmpeg)
 	programs := []program{current}
 	if o.baseline != "" {
 		progress("building orak of %s", o.baseline)
@@ -48,7 +53,7 @@ func measure(ctx context.Context, o options) (_ *report, err error) {
 		if err != nil {
 			return nil, err
 		}
-		programs = append(programs, b.program("orak of "+o.baseline, binary, o.baselineEnv))
+		programs = append(programs, b.program("orak of "+o.baseline, binary, nil))
 	}
 	starts, err := b.prepareStarts(ctx, current)
 	if err != nil {
@@ -87,6 +92,25 @@ func (b *bench) program(title, binary string, env map[string]string) program {
 	p := program{title: title, binary: binary, env: map[string]string{"ORAK_TEMPORAL_NAMESPACE": own, "ORAK_S3_BUCKET": own}}
 	maps.Copy(p.env, env)
 	return p
+}
+
+// ffmpegSettings are the settings for the ffmpeg in a folder.
+func ffmpegSettings(folder string) (map[string]string, error) {
+	if folder == "" {
+		return nil, nil
+	}
+	env := map[string]string{}
+	for name, program := range map[string]string{"ORAK_MEDIA_FFMPEG": "ffmpeg", "ORAK_MEDIA_FFPROBE": "ffprobe"} {
+		path, err := filepath.Abs(filepath.Join(folder, program))
+		if err != nil {
+			return nil, fmt.Errorf("finding the folder of ffmpeg: %w", err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("finding the image's ffmpeg (-ffmpeg \"\" takes that of PATH): %w", err)
+		}
+		env[name] = path
+	}
+	return env, nil
 }
 
 // restFor is how long a program rests while its processor time at rest is measured.
