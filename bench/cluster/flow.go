@@ -127,7 +127,11 @@ func (b *bench) runAll(ctx context.Context, f flow, n int) (time.Duration, error
 func awaitCount(ctx context.Context, c client.Client, query string, n int) error {
 	counted := int64(0)
 	err := every(ctx, lookEvery, func() (bool, error) {
-		answer, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+		var answer *workflowservice.CountWorkflowExecutionsResponse
+		err := uploads.Patiently(ctx, func() (err error) {
+			answer, err = c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+			return err
+		})
 		counted = answer.GetCount()
 		return counted >= int64(n), err
 	})

@@ -13,9 +13,10 @@ import (
 
 // history is what Temporal keeps of one completed upload, and what it is asked for it.
 type history struct {
-	Events     int64 `json:"events"`
-	Bytes      int64 `json:"bytes"`
-	Activities int   `json:"activities"`
+	Events int64 `json:"events"`
+	Bytes  int64 `json:"bytes"`
+	// Activities does not count local ones, of which Temporal knows only the result.
+	Activities int `json:"activities"`
 	// Calls are the requests of the bridge and the workers, by operation, for each upload.
 	Calls map[string]float64 `json:"calls"`
 }

@@ -25,15 +25,16 @@ import (
 )
 
 type options struct {
-	orak     string
-	rounds   int
-	starts   int
-	uploads  int
-	baseline string
-	ffmpeg   string
-	restate  bool
-	quick    bool
-	json     bool
+	orak       string
+	rounds     int
+	starts     int
+	uploads    int
+	baseline   string
+	ffmpeg     string
+	restate    bool
+	activities int
+	quick      bool
+	json       bool
 }
 
 func main() { os.Exit(run()) }
@@ -75,6 +76,7 @@ func parse() options {
 	flag.StringVar(&o.baseline, "baseline", "", "commit whose orak is measured beside; empty: none")
 	flag.StringVar(&o.ffmpeg, "ffmpeg", "bin/ffmpeg-audio", "folder of the image's ffmpeg (go tool task ffmpeg:audio), which the built orak uses; empty: that of PATH, which the baseline always uses")
 	flag.BoolVar(&o.restate, "restate", false, "also measure Restate, which npm installs; needs Node.js")
+	flag.IntVar(&o.activities, "activities", 0, "activities of a no-op workflow; 0: as many as an upload's history has")
 	flag.BoolVar(&o.quick, "quick", false, "one round with few workflows: whether everything runs, not how fast")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.Parse()

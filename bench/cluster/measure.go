@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func measure(ctx context.Context, o options) (_ *report, err error) {
 			}
 		}
 		for _, split := range []bool{false, true} {
-			if err := b.measureNoop(ctx, b.rep.Histories[current.title].Activities, split, &m); err != nil {
+			if err := b.measureNoop(ctx, cmp.Or(o.activities, b.rep.Histories[current.title].Activities), split, &m); err != nil {
 				return nil, err
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"orak/bench/uploads"
 	"orak/internal/temporal"
 	"orak/test/stack"
 )
@@ -156,8 +157,10 @@ func (f *noopFlow) temporal() client.Client { return f.client }
 
 func (f *noopFlow) start(ctx context.Context, i int) error {
 	id := strings.Join([]string{"noop", f.sequence, strconv.Itoa(i)}, "-")
-	_, err := f.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queueNoop}, typeNoop, f.queues)
-	return err
+	return uploads.Patiently(ctx, func() error {
+		_, err := f.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queueNoop}, typeNoop, f.queues)
+		return err
+	})
 }
 
 func (f *noopFlow) pids() map[string]int {

@@ -78,7 +78,10 @@ func Announce(ctx context.Context, brokers []string, topic string, numbers []int
 // error if the workflow exists.
 func Start(ctx context.Context, c client.Client, rec *kgo.Record, i int) error {
 	in := workflows.ProcessUploadInput{Upload: New(i), Origin: events.OriginOf(rec)}
-	_, err := c.ExecuteWorkflow(ctx, workflows.StartOptions(in), workflows.TypeProcessUpload, in)
+	err := Patiently(ctx, func() error {
+		_, err := c.ExecuteWorkflow(ctx, workflows.StartOptions(in), workflows.TypeProcessUpload, in)
+		return err
+	})
 	if _, exists := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); exists {
 		return nil
 	}
@@ -92,6 +95,18 @@ func StartAll(ctx context.Context, c client.Client, numbers []int, concurrency i
 		rec := &kgo.Record{Topic: events.TopicUploads, Offset: int64(at)}
 		return Start(ctx, c, rec, numbers[at])
 	})
+}
+
+// Patiently calls start, which must be idempotent, again when the server does not answer
+// in time, as on a busy machine.
+func Patiently(ctx context.Context, start func() error) error {
+	for {
+		err := start()
+		_, late := errors.AsType[*serviceerror.DeadlineExceeded](err)
+		if !late && !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // Concurrently calls do with 0 to n - 1, so many at once. After an error no further
