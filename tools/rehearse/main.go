@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"maps"
 	"net"
@@ -27,13 +28,13 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options are the command line.
 type options struct {
-	root, data, orak   string
-	fresh, list, json_ bool
-	except             []string
-	within             time.Duration
-	exitWith           string
-	over               overrides
-	command            []string
+	root, data, orak    string
+	fresh, list, asJSON bool
+	except              []string
+	within              time.Duration
+	exitWith            string
+	over                overrides
+	command             []string
 }
 
 // overrides are compose files that are laid over docker-compose.yml.
@@ -69,11 +70,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	flags.Var(&o.over, "f", "compose `FILE` to lay over docker-compose.yml; may be repeated")
 	flags.StringVar(&o.root, "root", ".", "`FOLDER` of docker-compose.yml")
-	flags.StringVar(&o.data, "data", ".orak/rehearsal", "`FOLDER` of everything that the services write")
+	flags.StringVar(&o.data, "data", "", "`FOLDER` of everything that the services write (default .orak/rehearsal)")
 	flags.StringVar(&o.orak, "orak", "bin/orak", "`FILE` of orak's program")
 	flags.BoolVar(&o.fresh, "fresh", false, "delete the data of earlier rehearsals first")
 	flags.BoolVar(&o.list, "list", false, "list the services, their addresses and commands, and start nothing")
-	flags.BoolVar(&o.json_, "json", false, "list as JSON, in the form of the file that ORAK_REHEARSAL names")
+	flags.BoolVar(&o.asJSON, "json", false, "list as JSON, in the form of the file that ORAK_REHEARSAL names")
 	except := flags.String("except", "", "`SERVICES` to leave out, separated by commas; those that run must not depend on them")
 	flags.DurationVar(&o.within, "within", 3*time.Minute, "`TIME` in which every service must be healthy")
 	flags.StringVar(&o.exitWith, "exit-with", "", "end when one of these processes has ended: `PID,PID`")
@@ -153,7 +154,7 @@ func rehearse(ctx context.Context, o options, stdout, stderr io.Writer) (int, er
 		return 0, err
 	}
 	if o.list {
-		return 0, list(stdout, services, newState(services, at).Services, o.json_)
+		return 0, list(stdout, services, newState(services, at).Services, o.asJSON)
 	}
 	running, err := without(services, o.except)
 	if err != nil {
@@ -175,10 +176,11 @@ func rehearse(ctx context.Context, o options, stdout, stderr io.Writer) (int, er
 // prepareData makes the data folder, and every path absolute.
 func prepareData(o options) (places, error) {
 	var at places
-	var errs [3]error
+	var errs [4]error
 	at.root, errs[0] = filepath.Abs(o.root)
-	at.data, errs[1] = filepath.Abs(o.data)
-	at.orak, errs[2] = filepath.Abs(o.orak)
+	at.orak, errs[1] = filepath.Abs(o.orak)
+	at.user, errs[2] = unprivileged()
+	at.data, errs[3] = dataFolder(o.data, at.root, at.user)
 	if err := errors.Join(errs[:]...); err != nil {
 		return at, fmt.Errorf("finding folders: %w", err)
 	}
@@ -188,9 +190,20 @@ func prepareData(o options) (places, error) {
 	if err := os.MkdirAll(filepath.Join(at.data, "log"), 0o755); err != nil {
 		return at, fmt.Errorf("making the data folder: %w", err)
 	}
-	var err error
-	at.user, err = unprivileged()
-	return at, err
+	return at, nil
+}
+
+// dataFolder is the given folder or the default. The services' user must be able to
+// enter it: in a repository below /root, the default is a folder of /var/tmp.
+func dataFolder(given, root string, u *user) (string, error) {
+	folder, err := filepath.Abs(cmp.Or(given, filepath.Join(root, ".orak", "rehearsal")))
+	if err != nil || u == nil || reachable(folder) {
+		return folder, err
+	}
+	if given != "" {
+		return "", fmt.Errorf("%s: services run as nobody, who cannot enter it", folder)
+	}
+	return filepath.Join("/var/tmp", fmt.Sprintf("orak-rehearsal-%08x", crc32.ChecksumIEEE([]byte(root)))), nil
 }
 
 // lock keeps a second rehearsal off the same folder.
@@ -321,7 +334,7 @@ func (r *runner) run(ctx context.Context, o options, stdout, stderr io.Writer) (
 	if err != nil {
 		return 0, err
 	}
-	if err := list(stdout, r.services, state, o.json_); err != nil {
+	if err := list(stdout, r.services, state, o.asJSON); err != nil {
 		return 0, err
 	}
 	fmt.Fprintln(stderr, "Ctrl-C stops them")

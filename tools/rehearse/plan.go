@@ -184,10 +184,8 @@ func (s *service) command(ctx context.Context, argv []string) (*exec.Cmd, error)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, program, argv[1:]...)
-	cmd.Dir = s.folder
+	cmd := s.places.user.command(ctx, s.folder, s.places.root, append([]string{program}, argv[1:]...))
 	cmd.Env = s.env
-	cmd.SysProcAttr = s.places.user.attributes(program, s.folder)
 	return cmd, nil
 }
 

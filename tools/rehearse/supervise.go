@@ -84,7 +84,7 @@ func (s *supervisor) run(ctx context.Context) error {
 	for restarts := 0; ; restarts++ {
 		began := time.Now()
 		err := s.runOnce(ctx, restarts)
-		if ctx.Err() != nil || !s.restarts(err != nil, restarts) {
+		if ctx.Err() != nil || errors.Is(err, errNoStart) || !s.restarts(err != nil, restarts) {
 			return s.ended(ctx, err)
 		}
 		if time.Since(began) > steadyAfter {
@@ -136,6 +136,9 @@ func (s *supervisor) awaitDependencies(ctx context.Context) error {
 	})
 }
 
+// errNoStart is the error of a program that cannot be run at all.
+var errNoStart = errors.New("starting")
+
 // runOnce runs the service's process until it ends by itself, or is stopped after ctx
 // has ended. It returns how the process ended.
 func (s *supervisor) runOnce(ctx context.Context, restarts int) error {
@@ -149,7 +152,7 @@ func (s *supervisor) runOnce(ctx context.Context, restarts int) error {
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.WaitDelay = 5 * time.Second // for a grandchild that keeps the log open
 	if err := s.spawner.start(cmd); err != nil {
-		return fmt.Errorf("starting %s: %w", filepath.Base(cmd.Path), err)
+		return fmt.Errorf("%w %s: %w", errNoStart, filepath.Base(cmd.Path), err)
 	}
 	s.board.update(s.Name, func(st *Status) {
 		st.State, st.PID, st.Restarts = stateStarting, cmd.Process.Pid, restarts

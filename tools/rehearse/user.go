@@ -1,14 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	osuser "os/user"
 	"path/filepath"
 	"strconv"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // user is whom services run as when root rehearses, since PostgreSQL refuses root and
@@ -46,31 +46,38 @@ func (u *user) own(path string) error {
 	return nil
 }
 
-// attributes are those of a service's process, which reads the given paths. It has its
-// own process group, so that Ctrl-C reaches only this program, and dies with it.
-func (u *user) attributes(paths ...string) *syscall.SysProcAttr {
+// command prepares a process of the user that runs argv in a folder, and reads files of
+// the repository at root, such as Kafka's jars. It has its own
+// process group, so that Ctrl-C reaches only this program, and dies with it.
+func (u *user) command(ctx context.Context, dir, root string, argv []string) *exec.Cmd {
 	attributes := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if u == nil {
-		return attributes
+	switch {
+	case u == nil:
+	case reachable(argv[0]) && reachable(filepath.Join(root, "bin")):
+		attributes.Credential = &syscall.Credential{Uid: u.uid, Gid: u.gid}
+	default:
+		// A program below /root. The user may then read every file; Go cannot give that
+		// to a child before it has to find the program.
+		argv = append([]string{
+			"setpriv", "--reuid", strconv.FormatUint(uint64(u.uid), 10), "--regid", strconv.FormatUint(uint64(u.gid), 10), "--clear-groups",
+			"--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search", "--pdeathsig", "KILL", "--",
+		}, argv...)
 	}
-	attributes.Credential = &syscall.Credential{Uid: u.uid, Gid: u.gid}
-	for _, path := range paths {
-		if !reachable(path) {
-			// A repository below /root.
-			attributes.AmbientCaps = []uintptr{unix.CAP_DAC_READ_SEARCH}
-		}
-	}
-	return attributes
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir = dir
+	cmd.SysProcAttr = attributes
+	return cmd
 }
 
-// reachable reports whether every user may enter the folders above a path.
+// reachable reports whether every user may enter the folders above a path, as far as
+// they exist.
 func reachable(path string) bool {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {
 		path = resolved
 	}
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
-		if err != nil || info.Mode().Perm()&0o001 == 0 {
+		if err == nil && info.Mode().Perm()&0o001 == 0 {
 			return false
 		}
 		if dir == filepath.Dir(dir) {

@@ -96,6 +96,10 @@ func TestVersionsAreTheSameInEveryFile(t *testing.T) {
 	require.Contains(t, file, "image: temporalio/admin-tools:"+versions["go.temporal.io/server"]+"\n", "the schema's version is the server's")
 	require.Contains(t, file, "image: temporalio/ui:"+versions["github.com/temporalio/ui-server/v2"]+"\n")
 	require.Contains(t, file, ":-versity/versitygw:v"+versions["github.com/versity/versitygw"]+"}\n")
+	tasks := read(t, "Taskfile.yml")
+	for name, module := range map[string]string{"TEMPORAL": "go.temporal.io/server", "TEMPORAL_UI": "github.com/temporalio/ui-server/v2", "VERSITYGW": "github.com/versity/versitygw"} {
+		require.Contains(t, tasks, "      "+name+": v"+versions[module]+"\n", "the rehearsal's versions are those of docker-compose.yml")
+	}
 
 	kafka := regexp.MustCompile(`<artifactId>kafka_2\.13</artifactId>\s*<version>([^<]+)</version>`).FindStringSubmatch(read(t, "deploy/kafka/pom.xml"))
 	require.NotNil(t, kafka)
