@@ -36,7 +36,8 @@ func upgrade(ctx context.Context, o options) (report, error) {
 		return report{}, err
 	}
 	// Longer recordings park; the later version accepts them.
-	if err := f.startRoles(ctx, earlier, "ORAK_MEDIA_MAX_DURATION="+(longSeconds/2*time.Second).String()); err != nil {
+	// Without reuse, the equal recordings of begin would be analyzed once.
+	if err := f.startRoles(ctx, earlier, "ORAK_REUSE_ANALYSES=false", "ORAK_MEDIA_MAX_DURATION="+(longSeconds/2*time.Second).String()); err != nil {
 		return report{}, fmt.Errorf("running orak of %s: %w", o.upgradeFrom, err)
 	}
 	began := time.Now()
