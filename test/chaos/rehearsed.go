@@ -32,9 +32,9 @@ type rehearsed struct {
 type victim struct {
 	blows sync.Mutex
 	mu    sync.Mutex
-	// before is its number of restarts when the run began, and ended the number of
-	// its processes that were ended since.
-	before, ended int
+	// served are the ids of its processes that were healthy at some time, and ended
+	// those of the processes that were ended from here.
+	served, ended []int
 	tally
 }
 
@@ -57,12 +57,8 @@ func isBroker(target string) bool { return strings.HasPrefix(target, "kafka-") }
 // their own, so that the run accounts for no others.
 func stormRehearsal(ctx context.Context, o options) (report, error) {
 	d := &rehearsed{Rehearsal: o.rehearsal, names: o.targets, hit: map[string]*victim{}}
-	before, err := o.rehearsal.Services()
-	if err != nil {
-		return report{}, err
-	}
 	for _, name := range d.names {
-		d.hit[name] = &victim{before: before[name].Restarts}
+		d.hit[name] = &victim{}
 	}
 	url, err := o.rehearsal.API()
 	if err != nil {
@@ -79,7 +75,32 @@ func stormRehearsal(ctx context.Context, o options) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go d.watch(watching)
 	return rage(ctx, d, o, kinds)
+}
+
+// watch notes which processes become healthy, until ctx ends.
+func (d *rehearsed) watch(ctx context.Context) {
+	for pause(ctx, 200*time.Millisecond) {
+		now, err := d.Services()
+		if err != nil {
+			say("watching the services: %v", err)
+			continue
+		}
+		for _, name := range d.names {
+			d.hit[name].note(now[name])
+		}
+	}
+}
+
+func (v *victim) note(s stack.Service) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if s.Healthy && s.PID != 0 && !slices.Contains(v.served, s.PID) {
+		v.served = append(v.served, s.PID)
+	}
 }
 
 // targets implements deployment.
@@ -88,15 +109,19 @@ func (d *rehearsed) targets() []string { return d.names }
 // addresses implements deployment.
 func (d *rehearsed) addresses() addresses { return d.at }
 
-// tallies implements deployment.
+// tallies implements deployment. A role of orak that was healthy and has ended must
+// have been ended from here. One that only starts may end, after it has waited for
+// its servers for a minute.
 func (d *rehearsed) tallies() []tally {
 	now, err := d.Services()
 	var all []tally
 	for _, name := range d.names {
 		v := d.hit[name]
 		v.mu.Lock()
-		if restarts := now[name].Restarts - v.before; isOrak(name) && restarts != v.ended {
-			v.Faults = append(v.Faults, fmt.Sprintf("it was ended %d times, and has started again %d times", v.ended, restarts))
+		for _, pid := range v.served {
+			if isOrak(name) && pid != now[name].PID && !slices.Contains(v.ended, pid) {
+				v.Faults = append(v.Faults, fmt.Sprintf("process %d ended by itself", pid))
+			}
 		}
 		if err != nil {
 			v.Faults = append(v.Faults, err.Error())
@@ -150,7 +175,7 @@ func (d *rehearsed) keepDown(ctx context.Context, b blow, v *victim) (int, error
 	killed, err := d.KillFor(ctx, b.Target, b.Away)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.ended += len(killed)
+	v.ended = append(v.ended, killed...)
 	if !b.Graceful {
 		v.Killed++
 	}
@@ -175,7 +200,7 @@ func (d *rehearsed) stop(ctx context.Context, target string, v *victim) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.Stopped++
-	v.ended++
+	v.ended = append(v.ended, before.PID)
 	if err == nil && isOrak(target) && after.Exit != "exit status 0" {
 		v.Faults = append(v.Faults, "it did not end well on SIGTERM: "+after.Exit)
 	}
