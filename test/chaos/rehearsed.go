@@ -111,7 +111,7 @@ func (d *rehearsed) addresses() addresses { return d.at }
 
 // tallies implements deployment. A role of orak that was healthy and has ended must
 // have been ended from here. One that only starts may end, after it has waited for
-// its servers for a minute.
+// its servers for a while.
 func (d *rehearsed) tallies() []tally {
 	now, err := d.Services()
 	var all []tally
