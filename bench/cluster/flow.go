@@ -41,8 +41,9 @@ func (f figures) total() (sum float64) {
 }
 
 const (
-	// clients are the concurrent starters, as many as the bridge's.
-	clients = 64
+	// clients are the concurrent clients of a flow, fewer than the uploads of a tenant
+	// that the API takes at once.
+	clients = 16
 	// warmUp is how many workflows run before a measurement.
 	warmUp = 8
 	// closeTimeout bounds the time until all workflows of a measurement are closed.

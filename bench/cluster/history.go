@@ -76,11 +76,13 @@ func (f *orakFlow) calls() (map[string]float64, error) {
 	return calls, nil
 }
 
+// addCalls adds the counts of a family. The SDK counts with what Prometheus takes for
+// a gauge.
 func addCalls(family *dto.MetricFamily, calls map[string]float64) {
 	for _, m := range family.GetMetric() {
 		for _, label := range m.GetLabel() {
 			if label.GetName() == "operation" {
-				calls[label.GetValue()] += m.GetCounter().GetValue() + m.GetUntyped().GetValue()
+				calls[label.GetValue()] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}

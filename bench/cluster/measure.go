@@ -186,6 +186,9 @@ func (b *bench) measureRestate(ctx context.Context) error {
 		return err
 	}
 	defer r.stop()
+	if _, err := r.measure(ctx, b, "steps1", inflight); err != nil { // to warm up
+		return err
+	}
 	b.rep.Restate = map[string][]step{}
 	for n := range b.rounds {
 		progress("Restate, round %d of %d", n+1, b.rounds)

@@ -22,6 +22,9 @@ type starts struct {
 	BridgeMS float64 `json:"bridge_processor_ms"`
 }
 
+// inflight is how many starts run at once: as many as the bridge handles.
+const inflight = 64
+
 // startsNamespace has the workflows that are only started: no worker serves it.
 const startsNamespace = "bench-starts"
 
@@ -43,7 +46,7 @@ func (b *bench) prepareStarts(ctx context.Context, p program) (client.Client, er
 	defer cancel()
 	var refused error
 	err = every(ctx, time.Second, func() (bool, error) {
-		refused = uploads.StartAll(ctx, c, b.numbers(clients), clients)
+		refused = uploads.StartAll(ctx, c, b.numbers(inflight), inflight)
 		return refused == nil, nil
 	})
 	if err != nil {
@@ -57,7 +60,7 @@ func (b *bench) prepareStarts(ctx context.Context, p program) (client.Client, er
 // and those of the real bridge's process in front of a backlog.
 func (b *bench) measureStarts(ctx context.Context, c client.Client, p program, n int) (s starts, err error) {
 	began := time.Now()
-	if err := uploads.StartAll(ctx, c, b.numbers(n), clients); err != nil {
+	if err := uploads.StartAll(ctx, c, b.numbers(n), inflight); err != nil {
 		return starts{}, fmt.Errorf("starting without the bridge: %w", err)
 	}
 	if s.Raw, err = startRate(ctx, c, began, n); err != nil {

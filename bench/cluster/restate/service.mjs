@@ -3,6 +3,13 @@
 // with its name.
 import * as restate from "@restatedev/restate-sdk";
 
+// The SDK uses it; Node.js has it since version 22.
+Promise.withResolvers ??= () => {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+};
+
 const noop = restate.service({
   name: "noop",
   handlers: {
