@@ -16,10 +16,16 @@ COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags=-s -o /orak ./cmd/orak
 
+# Only audio, static: docs/decisions/0020-audio-only-ffmpeg.md.
+FROM debian:12.12-slim AS ffmpeg
+COPY deploy/ffmpeg /build
+RUN /build/build.sh /ffmpeg
+
 FROM debian:12.12-slim
-RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates ffmpeg \
- && rm -rf /var/lib/apt/lists/*
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=ffmpeg /ffmpeg/ffmpeg /ffmpeg/ffprobe /usr/local/bin/
+# Its licence wants the source, and how it was built, beside it.
+COPY --from=ffmpeg /ffmpeg/COPYING /ffmpeg/source /build /usr/share/doc/ffmpeg/
 COPY --from=build /orak /usr/local/bin/orak
 COPY --chmod=755 deploy/healthcheck.sh /usr/local/bin/healthcheck
 # Numeric, so that an orchestrator can see that it is not root.

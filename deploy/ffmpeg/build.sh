@@ -44,6 +44,15 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# Debian's updates do not reach a pinned version by themselves.
+warn_of_update() {
+  local newest
+  newest=$(apt-cache policy ffmpeg | sed -n 's/ *Candidate: [0-9]*:\(.*deb12.*\)/\1/p')
+  if dpkg --compare-versions "${newest:-0}" gt "$version"; then
+    echo "WARNING: Debian has ffmpeg $newest, and this builds $version" >&2
+  fi
+}
+
 # download CHECKSUM FILE: apt's own downloader, so that its proxy holds. It refuses
 # another checksum.
 download() {
@@ -101,6 +110,7 @@ logged() {
 build() {
   local destination=$1 archive work
   install_packages
+  warn_of_update
   cd "$destination/source"
   for archive in "${archives[@]}"; do
     # shellcheck disable=SC2086 # a checksum and a name
