@@ -38,10 +38,6 @@ type victim struct {
 	tally
 }
 
-// backTimeout bounds the restart of a service. A broker replays its log first, on a
-// machine that may be busy.
-const backTimeout = 5 * time.Minute
-
 // services are the names of the services that can be hit: those that run, and so
 // none that has done its job.
 func services(r *stack.Rehearsal) ([]string, error) {
@@ -139,7 +135,8 @@ func isOrak(name string) bool {
 }
 
 // strike implements deployment. A broker is spared until the one before it is
-// healthy again.
+// healthy again. Only ctx bounds the wait: a broker replays its log first, on a
+// machine that may be busy.
 func (d *rehearsed) strike(ctx context.Context, b blow) error {
 	v := d.hit[b.Target]
 	v.blows.Lock()
@@ -158,8 +155,6 @@ func (d *rehearsed) strike(ctx context.Context, b blow) error {
 		return err
 	}
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, backTimeout)
-	defer cancel()
 	if _, err := d.AwaitHealthy(ctx, b.Target, gone); err != nil {
 		return err
 	}
@@ -187,8 +182,6 @@ func (d *rehearsed) keepDown(ctx context.Context, b blow, v *victim) (int, error
 
 // stop asks the target's process to end, and returns once it has.
 func (d *rehearsed) stop(ctx context.Context, target string, v *victim) error {
-	ctx, cancel := context.WithTimeout(ctx, backTimeout)
-	defer cancel()
 	before, err := d.AwaitHealthy(ctx, target, 0)
 	if err != nil {
 		return err
