@@ -83,8 +83,14 @@ func (s *Store) put(ctx context.Context, key string, g *guard, opts PutOptions) 
 	}
 }
 
-// busyWait is the mean wait before a busy server gets a body again; it doubles.
-const busyWait = 20 * time.Millisecond
+// busyWait is the mean wait before a busy server gets a body again; it doubles, up to
+// maxBusyWait. busyTries are some seconds: a loaded server that keeps objects as files
+// meets the same conflict more than three times in a row.
+const (
+	busyWait    = 20 * time.Millisecond
+	maxBusyWait = time.Second
+	busyTries   = 10
+)
 
 // putHeld sends a body that is in memory, and repeats it if the server is busy.
 func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOptions) (Info, error) {
@@ -94,14 +100,14 @@ func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOp
 		return Info{}, err
 	}
 	defer release()
-	wait := &backoff.ExponentialBackOff{InitialInterval: busyWait, Multiplier: 2, RandomizationFactor: 1, MaxInterval: time.Second}
+	wait := &backoff.ExponentialBackOff{InitialInterval: busyWait, Multiplier: 2, RandomizationFactor: 1, MaxInterval: maxBusyWait}
 	return backoff.Retry(ctx, func() (Info, error) {
 		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), hex.EncodeToString(sum[:]), opts)
 		if err != nil && !isBusy(err) {
 			err = backoff.Permanent(err)
 		}
 		return info, err
-	}, backoff.WithBackOff(wait), backoff.WithMaxTries(tries))
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(busyTries))
 }
 
 // putOne sends body with one PUT, signed with the body's SHA-256 in hex. A body
