@@ -120,6 +120,9 @@ func conclude(o options, rep report) int {
 
 // The full run, and the short one that continuous integration has.
 const (
+	// The operator decides until quiet is over, and recordings that crash the
+	// converter are parked only after all of their attempts.
+	quiet, rehearsedQuiet       = 5 * time.Minute, 15 * time.Minute
 	fullUploads, fullDuration   = 300, 3 * time.Minute
 	shortUploads, shortDuration = 60, 25 * time.Second
 	// hitsOfEach is how often the full run hits each process.
@@ -144,7 +147,7 @@ func parse(args []string) (options, error) {
 	f.DurationVar(&o.duration, "duration", 0, fmt.Sprintf("the `time` over which uploads are sent and processes hit, such as 90s (default %s; %s with -short)", fullDuration, shortDuration))
 	f.IntVar(&o.blows, "blows", 0, fmt.Sprintf("how many hits there are in all (`number`; default %d of each; 1 of each with -short)", hitsOfEach))
 	f.IntVar(&o.together, "together", 3, "how many processes may be down at once (`number`)")
-	f.DurationVar(&o.quiet, "quiet", 5*time.Minute, "how long the work may take after that (`time`)")
+	f.DurationVar(&o.quiet, "quiet", 0, fmt.Sprintf("how long the work may take after that (`time`; default %s; %s on a rehearsal)", quiet, rehearsedQuiet))
 	f.StringVar(&o.json, "json", "", "`file` to write the report to, as JSON")
 	f.StringVar(&o.dir, "dir", "", "`folder` for data and logs; empty takes a fresh one, which is kept if a promise was broken")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder even if every promise held")
@@ -178,6 +181,12 @@ func (o *options) complete() error {
 	}
 	if err := o.aim(); err != nil {
 		return err
+	}
+	if o.quiet == 0 {
+		o.quiet = quiet
+		if o.rehearsal != nil {
+			o.quiet = rehearsedQuiet
+		}
 	}
 	if o.blows == 0 {
 		o.blows = hits * len(o.targets)
