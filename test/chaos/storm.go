@@ -77,9 +77,9 @@ func budget(blows int) int {
 	return 3 + 4*hits
 }
 
-// stormSettings are those of compose.yml, for child processes. They shorten waits that would only make the run long. They keep the
-// defaults on which recovery depends: the bridges' session timeout and the
-// workers' heartbeat timeout.
+// stormSettings are those of compose.yml, for child processes. They shorten waits
+// that would only make the run long. They keep the defaults on which recovery
+// depends: the bridges' session timeout and the workers' heartbeat timeout.
 func stormSettings(dir string, attempts int) ([]string, error) {
 	ffmpeg, err := installFFmpeg(dir)
 	if err != nil {

@@ -35,8 +35,8 @@ func upgrade(ctx context.Context, o options) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	// Longer recordings park; the later version accepts them.
-	// Without reuse, the equal recordings of begin would be analyzed once.
+	// Longer recordings park; the later version accepts them. Equal recordings must be
+	// analyzed each, so that some are being analyzed when the earlier version ends.
 	if err := f.startRoles(ctx, earlier, "ORAK_REUSE_ANALYSES=false", "ORAK_MEDIA_MAX_DURATION="+(longSeconds/2*time.Second).String()); err != nil {
 		return report{}, fmt.Errorf("running orak of %s: %w", o.upgradeFrom, err)
 	}
