@@ -29,6 +29,7 @@ type options struct {
 	rounds     int
 	starts     int
 	uploads    int
+	warmup     int
 	baseline   string
 	ffmpeg     string
 	restate    bool
@@ -73,6 +74,7 @@ func parse() options {
 	flag.IntVar(&o.rounds, "rounds", 3, "number of rounds, at least 1; medians are printed")
 	flag.IntVar(&o.starts, "starts", 1500, "workflows that each measurement of starts starts, at least 100")
 	flag.IntVar(&o.uploads, "uploads", 120, "uploads, or no-op workflows, of each measurement, at least 1")
+	flag.IntVar(&o.warmup, "warmup", 1000, "uploads before the first measurement, at least 0: the brokers' JVMs compile their code meanwhile")
 	flag.StringVar(&o.baseline, "baseline", "", "commit whose orak is measured beside; empty: none")
 	flag.StringVar(&o.ffmpeg, "ffmpeg", "bin/ffmpeg-audio", "folder of the image's ffmpeg (go tool task ffmpeg:audio), which the built orak uses; empty: that of PATH, which the baseline always uses")
 	flag.BoolVar(&o.restate, "restate", false, "also measure Restate, which npm installs; needs Node.js")
@@ -81,7 +83,7 @@ func parse() options {
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.Parse()
 	if o.quick {
-		o.rounds, o.starts, o.uploads = 1, 300, 30
+		o.rounds, o.starts, o.uploads, o.warmup = 1, 300, 30, 0
 	}
 	return o
 }
