@@ -11,6 +11,7 @@ type floor struct {
 var floors = []floor{
 	{".", 0, "the nouns: every part shares them, so they import no part"},
 	{"events/...", 1, "the events on Kafka: shared by all that produce or consume them"},
+	{"songs/...", 1, "the domain of songs: pure, so that the index, the API and the command share one ranking"},
 
 	{"internal/objectstore/...", 2, "a technology: behaviour uses it through its own interfaces"},
 	{"internal/kafka/...", 2, "a technology; it may use the topics of package events"},
