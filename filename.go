@@ -2,7 +2,6 @@ package orak
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -18,7 +17,7 @@ func CleanFilename(given string) string {
 		name = name[i+1:]
 	}
 	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+		if invisible(r) {
 			return -1
 		}
 		return r

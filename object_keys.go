@@ -1,6 +1,7 @@
 package orak
 
 import (
+	"net/url"
 	"strings"
 	"time"
 )
@@ -19,17 +20,43 @@ func OriginalKey(t Tenant, id UploadID) string { return uploadKey(t, id, "origin
 const (
 	metaReceivedAt = "orak-received-at"
 	metaSHA256     = "orak-sha256"
+	metaKind       = "orak-kind"
+	metaOwner      = "orak-owner"
 )
 
 // RecordingMetadata returns the metadata of a recording's object: when it was
-// accepted, so that every answer has the same time, and its digest, if that is
-// known before its last byte; sha256 may be empty.
-func RecordingMetadata(receivedAt time.Time, sha256 string) map[string]string {
-	meta := map[string]string{metaReceivedAt: receivedAt.UTC().Format(time.RFC3339Nano)}
+// accepted, so that every answer has the same time; its digest, if that is known
+// before its last byte (sha256 may be empty); its kind and its owner, so that neither
+// is lost with the event. Upload.Metadata may be too large for it.
+func RecordingMetadata(u Upload, sha256 string) map[string]string {
+	meta := map[string]string{metaReceivedAt: u.ReceivedAt.UTC().Format(time.RFC3339Nano)}
 	if sha256 != "" {
 		meta[metaSHA256] = sha256
 	}
+	if u.Kind != KindVoice {
+		meta[metaKind] = string(u.Kind)
+	}
+	if u.Owner != "" {
+		meta[metaOwner] = url.PathEscape(u.Owner) // the values of headers are ASCII
+	}
 	return meta
+}
+
+// Describe completes u from a recording's metadata, where u lacks the kind or the
+// owner. Metadata that is invalid is ignored.
+func (u Upload) Describe(meta map[string]string) Upload {
+	if kind, err := ParseKind(meta[metaKind]); err == nil && u.Kind == KindVoice {
+		u.Kind = kind
+	}
+	if u.Owner != "" {
+		return u
+	}
+	if owner, err := url.PathUnescape(meta[metaOwner]); err == nil {
+		if owner, err = ParseOwner(owner); err == nil {
+			u.Owner = owner
+		}
+	}
+	return u
 }
 
 // RecordedAt reads Upload.ReceivedAt from a recording's metadata. Without metadata

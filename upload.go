@@ -78,6 +78,12 @@ type Upload struct {
 	SHA256 string `json:"sha256,omitzero"`
 	// ReceivedAt is when the upload was accepted, in UTC.
 	ReceivedAt time.Time `json:"received_at,omitzero"`
+	// Owner is the caller's name for the person whose recording it is: at most
+	// MaxOwner bytes of UTF-8 without control characters. It may be empty.
+	Owner string `json:"owner,omitempty"`
+	Kind  Kind   `json:"kind,omitempty"`
+	// Metadata is never in the lake, an alert or a log.
+	Metadata Metadata `json:"metadata,omitempty"`
 }
 
 // BareUpload returns an Upload with only the tenant, the id and the key. It stands
@@ -106,6 +112,20 @@ func (u Upload) Validate() error {
 	}
 	if u.ReceivedAt.IsZero() {
 		return errors.New("received_at: missing")
+	}
+	return u.checkDescription()
+}
+
+// checkDescription checks what the caller says of the recording.
+func (u Upload) checkDescription() error {
+	if _, err := ParseOwner(u.Owner); err != nil {
+		return fmt.Errorf("owner: %w", err)
+	}
+	if _, err := ParseKind(string(u.Kind)); err != nil || u.Kind == voiceName {
+		return fmt.Errorf("kind: %w", ErrInvalidKind)
+	}
+	if m, err := ParseMetadata([]byte(u.Metadata)); err != nil || m != u.Metadata {
+		return errors.New("metadata: want a compact JSON object")
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.In
 		return orak.Upload{}, "", err
 	}
 	if !pending {
-		m = outbox.Marker{Upload: orak.Upload{ID: in.id, Tenant: in.tenant, Filename: in.filename}}
+		m = outbox.Marker{Upload: in.describe(orak.Upload{ID: in.id, Tenant: in.tenant, Filename: in.filename})}
 	}
 	sum := s.knownDigest(ctx, m.Upload, stored)
 	if sum, err = s.compare(ctx, in, stored, sum); err != nil {

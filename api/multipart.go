@@ -28,6 +28,7 @@ var (
 	errAround     = refuse(codeInvalidRequest, "At most "+formatBytes(maxAround)+" may come before the file in a form.")
 	errSecondFile = refuse(codeInvalidRequest, "The form has more than one file. Send one recording per request; nothing was stored.")
 	errPartHead   = refuse(codeInvalidRequest, "The header of a part of the form is larger than "+formatBytes(maxPartHead)+".")
+	errLateField  = refuse(codeInvalidRequest, "The fields owner, kind and metadata must come before the file in a form. Nothing was stored.")
 	errManyParts  = refuse(codeInvalidRequest, fmt.Sprintf("A form may have at most %d parts.", maxParts))
 )
 
@@ -78,7 +79,7 @@ func (f *form) next() (p *multipart.Part, filename string, isFile bool, err erro
 }
 
 // fromForm finds the first file of a form.
-func (s *Server) fromForm(b *body, boundary string) (*recording, error) {
+func (s *Server) fromForm(b *body, boundary string, about description) (*recording, error) {
 	f := newForm(b, boundary)
 	left := int64(maxAround)
 	for {
@@ -91,8 +92,14 @@ func (s *Server) fromForm(b *body, boundary string) (*recording, error) {
 		case isFile:
 			return &recording{
 				src: part, size: -1, limit: s.cfg.MaxUploadBytes, sum: sha256.New(),
-				filename: filename, after: func() error { return f.finish(b) },
+				filename: filename, description: about, after: func() error { return f.finish(b) },
 			}, nil
+		}
+		if name := part.FormName(); describes(name) {
+			if err := about.setField(name, part, &left); err != nil {
+				return nil, s.broken(formError(err))
+			}
+			continue
 		}
 		if err := skip(part, &left, errAround); err != nil {
 			return nil, s.broken(formError(err))
@@ -129,6 +136,8 @@ func (f *form) finish(b *body) error {
 			return formError(err)
 		case isFile:
 			return errSecondFile
+		case describes(part.FormName()):
+			return errLateField
 		}
 		if err := skip(part, &left, errAfter); err != nil {
 			return formError(err)

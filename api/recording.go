@@ -18,6 +18,7 @@ import (
 type recording struct {
 	src      io.Reader
 	filename string
+	description
 	// size is the length in bytes; -1 means unknown.
 	size  int64
 	limit int64
@@ -92,15 +93,19 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 		return nil, s.tooLarge()
 	}
 	b.limit = limit
+	var about description
+	if err := about.setQuery(c); err != nil {
+		return nil, err
+	}
 	if form {
-		return s.fromForm(b, params["boundary"])
+		return s.fromForm(b, params["boundary"], about)
 	}
 	if b.length < 0 && digest == nil {
 		return nil, refuse(codeLengthRequired, "Send Content-Length, or with a chunked body "+resource.HeaderContentDigest+": sha-256=:<base64>:, so that the end differs from a broken connection.")
 	}
 	return &recording{
 		src: b, size: b.length, limit: s.cfg.MaxUploadBytes, sum: sha256.New(), claimed: hex.EncodeToString(digest),
-		filename: dispositionFilename(c.Get(fiber.HeaderContentDisposition)),
+		filename: dispositionFilename(c.Get(fiber.HeaderContentDisposition)), description: about,
 	}, nil
 }
 

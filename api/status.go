@@ -163,7 +163,7 @@ func (s *Server) fromStore(ctx context.Context, t orak.Tenant, id orak.UploadID)
 	}
 	at := orak.RecordedAt(info.Metadata, info.ModifiedAt)
 	return state{Progress: orak.Progress{
-		Upload:    orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: info.ContentType, Size: info.Size, ReceivedAt: at},
+		Upload:    orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: info.ContentType, Size: info.Size, ReceivedAt: at}.Describe(info.Metadata),
 		Status:    orak.StatusQueued,
 		UpdatedAt: at,
 	}}, nil
@@ -218,6 +218,7 @@ func (st state) resource() resource.Upload {
 		ID: st.Upload.ID, Status: st.Status, Stage: st.Stage,
 		Attempt: st.attempt, StageProgress: st.share,
 		CreatedAt: st.Upload.ReceivedAt, UpdatedAt: st.UpdatedAt,
+		Filename: st.Upload.Filename, Owner: st.Upload.Owner, Kind: st.Upload.Kind.String(), Metadata: st.Upload.Metadata,
 		Halted: st.halted, Links: linksOf(st.Upload.ID),
 	}
 	if f := st.Failure; f != nil {

@@ -93,10 +93,10 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 		}
 	}
 	m := outbox.Marker{
-		Upload: orak.Upload{
+		Upload: in.describe(orak.Upload{
 			ID: in.id, Tenant: in.tenant, Key: orak.OriginalKey(in.tenant, in.id),
 			ContentType: in.mediaType, Filename: in.filename, ReceivedAt: time.Now().UTC(),
-		},
+		}),
 	}
 	m.Traceparent, m.Tracestate = traceOf(ctx)
 	if err := s.announcer.box.Write(ctx, m); err != nil {
@@ -146,7 +146,7 @@ func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.Upload, string, error) {
 	_, err := s.store.Put(ctx, m.Key, in.body, objectstore.PutOptions{
 		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
-		Metadata: orak.RecordingMetadata(m.ReceivedAt, in.claimed),
+		Metadata: orak.RecordingMetadata(m.Upload, in.claimed),
 	})
 	if err != nil && in.repeatable && in.sound() {
 		// Another request with this key may have been faster. A server that

@@ -13,12 +13,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"orak"
 	"orak/api/resource"
 )
 
@@ -31,6 +33,12 @@ type Sending struct {
 	// IdempotencyKey makes a repeat of the same file the same upload; empty
 	// means a new key.
 	IdempotencyKey string
+	// Owner is the caller's name for the person whose recording it is; see
+	// orak.Upload. Kind is what it is of.
+	Owner string
+	Kind  orak.Kind
+	// Metadata is echoed by the API, and in events.
+	Metadata orak.Metadata
 	// Progress, if set, gets the number of bytes sent, which starts at 0 in
 	// every attempt. It is called from another goroutine than Send's.
 	Progress func(sent, total int64)
@@ -93,6 +101,23 @@ func waitOf(err error) time.Duration {
 
 // sendOnce makes one attempt. A repeat sends the digest in the header, so that
 // a server which has the recording answers without reading the body.
+// query describes the recording.
+func (s Sending) query() string {
+	values := url.Values{}
+	add := func(name, value string) {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	add("owner", s.Owner)
+	add("kind", string(s.Kind))
+	add("metadata", string(s.Metadata))
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
+}
+
 func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (resource.Accepted, error) {
 	file, size, err := open(s.Path)
 	if err != nil {
@@ -111,7 +136,7 @@ func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (resource
 			s.Progress(sent, size)
 		}
 	}}
-	req, err := c.request(ctx, http.MethodPost, "/v1/uploads", body)
+	req, err := c.request(ctx, http.MethodPost, "/v1/uploads"+s.query(), body)
 	if err != nil {
 		return resource.Accepted{}, err
 	}

@@ -31,6 +31,13 @@ func sampleUpload() orak.Upload {
 	}
 }
 
+// sampleDescribed is an upload with all that a caller may say of it.
+func sampleDescribed() orak.Upload {
+	u := sampleUpload()
+	u.Owner, u.Kind, u.Metadata = "user-42", orak.KindSong, `{"room":"A","take":3}`
+	return u
+}
+
 func sampleFailure() *orak.Failure {
 	return &orak.Failure{
 		Stage: orak.StageConvert, Class: orak.ClassInput, Message: "The file is not audio.",

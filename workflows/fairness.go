@@ -15,14 +15,21 @@ const (
 	LowestPriority      = 5
 )
 
-// fair shares the task queues among tenants: the tenant is the fairness key.
-func fair(t orak.Tenant) temporal.Priority { return temporal.Priority{FairnessKey: string(t)} }
+// fair shares the task queues among tenants: the tenant is the fairness key. Nobody
+// waits for the reference recording of a song.
+func fair(u orak.Upload) temporal.Priority {
+	p := temporal.Priority{FairnessKey: string(u.Tenant)}
+	if u.Kind == orak.KindSong {
+		p.PriorityKey = LowestPriority
+	}
+	return p
+}
 
 // priority is that of the upload's stages. Before the upload is reprocessed it
 // inherits the priority of the workflow.
 func (u *upload) priority() temporal.Priority {
-	p := fair(u.in.Upload.Tenant)
-	if u.progress.Cycle > u.in.Cycle {
+	p := fair(u.in.Upload)
+	if u.progress.Cycle > u.in.Cycle && p.PriorityKey == 0 {
 		p.PriorityKey = PriorityReprocessed
 	}
 	return p

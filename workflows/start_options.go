@@ -27,7 +27,7 @@ func StartOptions(in ProcessUploadInput) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                    UploadWorkflowID(u.ID),
 		TaskQueue:             QueuePipeline,
-		Priority:              fair(u.Tenant),
+		Priority:              fair(u),
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		// Without it, ExecuteWorkflow returns an existing run as if it were new.
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

@@ -59,7 +59,14 @@ type Upload struct {
 	StageProgress *float64  `json:"stage_progress,omitempty"`
 	CreatedAt     time.Time `json:"created_at"`
 	UpdatedAt     time.Time `json:"updated_at"`
-	Failure       *Failure  `json:"failure,omitempty"`
+	// Filename, Owner and Metadata are as the caller gave them; left out if it
+	// did not.
+	Filename string `json:"filename,omitempty"`
+	Owner    string `json:"owner,omitempty"`
+	// Kind is "voice" or "song".
+	Kind     string        `json:"kind"`
+	Metadata orak.Metadata `json:"metadata,omitempty"`
+	Failure  *Failure      `json:"failure,omitempty"`
 	// Halted is true if the workflow was ended early, by an operator or by a
 	// defect of orak, and will not go on by itself. Failure says why.
 	Halted bool  `json:"halted,omitempty"`

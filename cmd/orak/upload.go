@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"orak"
 	"orak/api/resource"
 	"orak/client"
 	"orak/internal/terminal"
@@ -16,6 +17,9 @@ type uploadCmd struct {
 
 	Files          []string `arg:"" name:"file" help:"Recordings: webm, ogg, opus, mka, m4a, mp4, mov, 3gp, aac, amr, mp3, flac, wav, w64, aiff or caf. - is standard input."`
 	Watch          bool     `short:"w" env:"-" help:"Follow each upload to its end and print the result."`
+	Owner          string   `env:"-" help:"Your name for the person whose recording it is, such as the id of a user; at most 200 bytes."`
+	Kind           string   `env:"-" enum:"voice,song" default:"voice" help:"What the recording is of: voice, or song for the reference recording of a song, which is analyzed at the lowest priority."`
+	Metadata       string   `env:"-" placeholder:"JSON" help:"A JSON object of your own, at most 4 KiB, which the status and the events repeat."`
 	IdempotencyKey string   `env:"-" placeholder:"KEY" help:"Sending the same file again with the same key gives the same upload. By default every file gets a new key."`
 }
 
@@ -46,6 +50,10 @@ func (u *uploadCmd) Run(ctx context.Context, con *console) error {
 	if u.IdempotencyKey != "" && len(u.Files) > 1 {
 		return usageError(errors.New("--idempotency-key is for one file: with the same key they would be one upload"))
 	}
+	about, err := u.describe()
+	if err != nil {
+		return err
+	}
 	cl, err := u.open(con)
 	if err != nil {
 		return err
@@ -55,16 +63,30 @@ func (u *uploadCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	accepted, err := u.sendAll(ctx, con, cl, recordings)
+	accepted, err := u.sendAll(ctx, con, cl, recordings, about)
 	if ctx.Err() != nil || !u.Watch {
 		return err
 	}
 	return worse(err, u.watchAll(ctx, con, cl, accepted))
 }
 
-func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client, recordings []toSend) (accepted []sent, worst error) {
+// describe returns what the flags say of the recordings.
+func (u *uploadCmd) describe() (about client.Sending, err error) {
+	if about.Owner, err = orak.ParseOwner(u.Owner); err != nil {
+		return about, usageError(fmt.Errorf("--owner: %w", err))
+	}
+	if about.Kind, err = orak.ParseKind(u.Kind); err != nil {
+		return about, usageError(fmt.Errorf("--kind: %w", err))
+	}
+	if about.Metadata, err = orak.ParseMetadata([]byte(u.Metadata)); err != nil {
+		return about, usageError(fmt.Errorf("--metadata: %w", err))
+	}
+	return about, nil
+}
+
+func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client, recordings []toSend, about client.Sending) (accepted []sent, worst error) {
 	for i, from := range recordings {
-		one, err := u.send(ctx, con, cl, from)
+		one, err := u.send(ctx, con, cl, from, about)
 		if ctx.Err() != nil {
 			return accepted, err
 		}
@@ -95,7 +117,7 @@ func (u *uploadCmd) sendAll(ctx context.Context, con *console, cl *client.Client
 	return accepted, worst
 }
 
-func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, from toSend) (resource.Accepted, error) {
+func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, from toSend, about client.Sending) (resource.Accepted, error) {
 	key := u.IdempotencyKey
 	if key == "" {
 		key = client.NewIdempotencyKey()
@@ -107,6 +129,7 @@ func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, f
 	started := con.Now()
 	accepted, err := cl.Send(ctx, client.Sending{
 		Path: from.path, Name: from.name, IdempotencyKey: key,
+		Owner: about.Owner, Kind: about.Kind, Metadata: about.Metadata,
 		Progress: view.Set,
 		Retry: func(err error, wait time.Duration) {
 			view.Clear()

@@ -54,7 +54,7 @@ func (r recordings) Describe(ctx context.Context, t orak.Tenant, id orak.UploadI
 		return orak.Upload{}, err
 	}
 	defer body.Close()
-	u := orak.Upload{ID: id, Tenant: t, Key: info.Key, Size: info.Size, ContentType: unknownMedia, ReceivedAt: orak.RecordedAt(info.Metadata, info.ModifiedAt)}
+	u := orak.Upload{ID: id, Tenant: t, Key: info.Key, Size: info.Size, ContentType: unknownMedia, ReceivedAt: orak.RecordedAt(info.Metadata, info.ModifiedAt)}.Describe(info.Metadata)
 	if u.Size == 0 {
 		return orak.Upload{}, &orak.Fault{Class: orak.ClassInput, Message: "The recording is empty."}
 	}

@@ -75,7 +75,7 @@ func (m Marker) Stored(info objectstore.Info, sha256 string) orak.Upload {
 		u.ReceivedAt = info.ModifiedAt.UTC()
 	}
 	u.ReceivedAt = orak.RecordedAt(info.Metadata, u.ReceivedAt)
-	return u
+	return u.Describe(info.Metadata)
 }
 
 // Event implements Entry.
