@@ -30,6 +30,7 @@ var floors = []floor{
 	{"internal/outbox/...", 3, "the markers of uploads that are not announced yet, in terms of objects and events"},
 	{"activities/messages", 1, "the texts for the operators' chat: independent of who sends them, and how"},
 	{"activities/...", 3, "the side effects of workflows, through interfaces of their own"},
+	{"sinks/index/...", 4, "the read model: the consumer of its events, its databases, and the types in which the API and the operators' tools query it"},
 	{"workflows/...", 4, "orchestration: deterministic, and so independent of every technology"},
 
 	{"api/resource/...", 1, "the wire types of the API: shared by the server and its clients"},
@@ -84,6 +85,11 @@ var homes = []home{
 		[]string{"github.com/twmb/franz-go/pkg/kfake", "go.temporal.io/server/...", "github.com/temporalio/ui-server/...", "github.com/versity/versitygw/..."},
 		[]string{"standalone/..."},
 		"embedded servers take minutes to build and must not be in the product's binary",
+	},
+	{
+		[]string{"modernc.org/sqlite"},
+		[]string{"sinks/index/sqlite"},
+		"the index is used through index.Store, whatever keeps it",
 	},
 	{
 		[]string{"github.com/alecthomas/kong/..."},

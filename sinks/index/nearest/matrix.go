@@ -1,0 +1,77 @@
+package nearest
+
+import "orak"
+
+// Matrix holds the vectors of one set in memory. It is not safe for concurrent
+// changes.
+type Matrix struct {
+	dimensions int
+	ids        []orak.UploadID
+	// units are the vectors, each of length 1, one after the other.
+	units []float32
+	place map[orak.UploadID]int
+}
+
+// NewMatrix makes an empty Matrix of vectors with that many dimensions.
+func NewMatrix(dimensions int) *Matrix {
+	return &Matrix{dimensions: dimensions, place: make(map[orak.UploadID]int)}
+}
+
+// overhead is what a vector takes beside its values, in bytes: its id, twice
+// referenced, and its place.
+const overhead = 160
+
+// Bytes returns about how much memory a Matrix of n such vectors takes.
+func Bytes(n, dimensions int) int { return n * (4*dimensions + overhead) }
+
+// Bytes returns about how much memory m takes.
+func (m *Matrix) Bytes() int { return Bytes(len(m.ids), m.dimensions) }
+
+// Len returns the number of vectors.
+func (m *Matrix) Len() int { return len(m.ids) }
+
+// Put adds a vector, or replaces that of the same id. One of other dimensions cannot
+// be compared with the others, and removes that of the same id.
+func (m *Matrix) Put(id orak.UploadID, values []float32) {
+	if len(values) != m.dimensions || !(norm(values) > 0) {
+		m.Remove(id)
+		return
+	}
+	unit := Unit(values)
+	if i, ok := m.place[id]; ok {
+		copy(m.row(i), unit)
+		return
+	}
+	m.place[id] = len(m.ids)
+	m.ids = append(m.ids, id)
+	m.units = append(m.units, unit...)
+}
+
+// Remove removes a vector, if there is one.
+func (m *Matrix) Remove(id orak.UploadID) {
+	i, ok := m.place[id]
+	if !ok {
+		return
+	}
+	last := len(m.ids) - 1
+	copy(m.row(i), m.row(last))
+	m.ids[i] = m.ids[last]
+	m.place[m.ids[i]] = i
+	m.ids[last] = ""
+	m.ids, m.units = m.ids[:last], m.units[:last*m.dimensions]
+	delete(m.place, id)
+}
+
+func (m *Matrix) row(i int) []float32 { return m.units[i*m.dimensions : (i+1)*m.dimensions] }
+
+// Search returns the k vectors nearest to query, except skip.
+func (m *Matrix) Search(query []float32, k int, skip orak.UploadID) []Hit {
+	top := NewTop(query, k, skip)
+	if len(query) != m.dimensions {
+		return nil
+	}
+	for i, id := range m.ids {
+		top.add(Hit{ID: id, Similarity: float64(dot(top.query, m.row(i)))})
+	}
+	return top.Hits()
+}
