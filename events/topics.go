@@ -33,3 +33,6 @@ func Topics() []Topic {
 
 // GroupBridge is the consumer group of the bridges.
 const GroupBridge = "orak-bridge"
+
+// GroupLake is the consumer group of the lake's writers.
+const GroupLake = "orak-lake"

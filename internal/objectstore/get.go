@@ -42,3 +42,18 @@ func (o *object) Read(p []byte) (int, error) {
 	}
 	return n, fmt.Errorf("reading object %s: %w", o.key, o.classify(err))
 }
+
+// GetRange opens length bytes of an object from offset on, or fewer where the object
+// ends; an absent object is fs.ErrNotExist. The caller closes the reader, which
+// reports a broken connection as that of Get does.
+func (s *Store) GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	var opts minio.GetObjectOptions
+	if err := opts.SetRange(offset, offset+length-1); err != nil {
+		return nil, fmt.Errorf("opening object %s: %w", key, err)
+	}
+	body, oi, _, err := s.core.GetObject(ctx, s.cfg.Bucket, key, opts)
+	if err != nil {
+		return nil, fmt.Errorf("opening object %s: %w", key, classify(ctx, err))
+	}
+	return &object{ReadCloser: body, key: key, left: oi.Size, classify: func(err error) error { return classify(ctx, err) }}, nil
+}

@@ -38,6 +38,7 @@ var floors = []floor{
 	{"api/...", 5, "an edge: edges change and scale independently"},
 	{"bridge/...", 5, "an edge: it turns records into workflows"},
 	{"worker/...", 5, "an edge: it hosts workflows and activities"},
+	{"sinks/lake/...", 5, "a consumer group: it turns records into files, on a store that it is given"},
 	{"operate/...", 6, "the operators' tools, for any group and role; they start the same workflows as the bridge"},
 
 	{"internal/app/...", 7, "the composition root: where concrete types meet"},
@@ -78,7 +79,7 @@ var homes = []home{
 	},
 	{
 		[]string{"github.com/twmb/franz-go/..."},
-		[]string{"events/...", "internal/kafka/...", "bridge/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
+		[]string{"events/...", "internal/kafka/...", "bridge/...", "sinks/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
 		"decisions about acks, lingering and commits stay in few packages",
 	},
 	{
@@ -90,6 +91,11 @@ var homes = []home{
 		[]string{"modernc.org/sqlite"},
 		[]string{"sinks/index/sqlite"},
 		"the index is used through index.Store, whatever keeps it",
+	},
+	{
+		[]string{"github.com/parquet-go/parquet-go/..."},
+		[]string{"sinks/lake/..."},
+		"the columns of the lake are contracts, and one package writes them",
 	},
 	{
 		[]string{"github.com/alecthomas/kong/..."},

@@ -134,6 +134,23 @@ func testAbsent(t *testing.T, s Store) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
+func testRange(t *testing.T, s Store) {
+	put(t, s, "ten", "0123456789")
+	for _, c := range []struct {
+		offset, length int64
+		want           string
+	}{{0, 10, "0123456789"}, {3, 4, "3456"}, {8, 100, "89"}} {
+		body, err := s.GetRange(t.Context(), "ten", c.offset, c.length)
+		require.NoError(t, err)
+		got, err := io.ReadAll(body)
+		require.NoError(t, err)
+		require.NoError(t, body.Close())
+		require.Equal(t, c.want, string(got))
+	}
+	_, err := s.GetRange(t.Context(), "no/such", 0, 1)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
 func testDelete(t *testing.T, s Store) {
 	put(t, s, "gone", "x")
 	require.NoError(t, s.Delete(t.Context(), "gone"))

@@ -14,6 +14,7 @@ type Store interface {
 	EnsureBucket(ctx context.Context) error
 	Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error)
 	Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error)
+	GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error)
 	Stat(ctx context.Context, key string) (objectstore.Info, error)
 	Delete(ctx context.Context, key string) error
 	List(ctx context.Context, prefix string) iter.Seq2[objectstore.Info, error]
@@ -28,6 +29,7 @@ var _ Store = (*objectstore.Store)(nil)
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, test := range map[string]func(*testing.T, Store){
 		"GetReturnsWhatPutStored":                 testRoundTrip,
+		"GetRangeReturnsThatPart":                 testRange,
 		"PutLeavesItsConnectionUsable":            testConnection,
 		"PutReplaces":                             testReplace,
 		"IfAbsentKeepsAnExistingObject":           testIfAbsent,
