@@ -71,7 +71,7 @@ func TestRefusedAnnouncementMayHaveABareUpload(t *testing.T) {
 	l.Failure.Stage = orak.StageReceive
 	e, err := NewLifecycle("id", Discarded, sampleTime, l)
 	require.NoError(t, err)
-	requireConforms(t, "refused", schema(t, "lifecycle"), e.Data)
+	requireConforms(t, "refused", compiled(t, "lifecycle"), e.Data)
 	got, err := e.Lifecycle()
 	require.NoError(t, err)
 	require.Equal(t, l, got)

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
+	"orak/events/schema"
 )
 
 // Headers of a CloudEvent in binary mode. Kafka compares header keys byte by
@@ -24,6 +25,10 @@ const (
 	HeaderTime        = "ce_time"
 	HeaderSubject     = "ce_subject"
 	HeaderContentType = "content-type"
+	// HeaderDataSchema names the schema of the data and its version, such as
+	// "urn:orak:schema:lifecycle:2"; see package schema. It is written, and never read:
+	// readers take what they know.
+	HeaderDataSchema = "ce_dataschema"
 
 	// HeaderTraceparent and HeaderTracestate are the trace context of the
 	// hop, without the prefix "ce_": tracing libraries such as kotel read and
@@ -74,9 +79,25 @@ func (e Event) Record(topic string) *kgo.Record {
 	add(HeaderTime, formatTime(e.Time))
 	add(HeaderSubject, string(e.Subject))
 	add(HeaderContentType, contentType)
+	add(HeaderDataSchema, schema.DataSchema(schemaOf(topic, e.Type)))
 	add(HeaderTraceparent, e.Traceparent)
 	add(HeaderTracestate, e.Tracestate)
 	return &kgo.Record{Topic: topic, Key: []byte(e.Subject), Value: e.Data, Headers: headers}
+}
+
+// schemaOf returns the name of the schema of an event's data. Requests and facts of
+// the same type are on different topics.
+func schemaOf(topic string, t Type) string {
+	switch {
+	case t == UploadReceived:
+		return schema.Received
+	case topic == TopicUploads && t == Canceled:
+		return schema.Cancellation
+	case topic == TopicUploads && t == Erased:
+		return schema.Erasure
+	default:
+		return schema.Lifecycle
+	}
 }
 
 // FromRecord reads the envelope of r, in binary or structured mode, and checks

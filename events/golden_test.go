@@ -62,16 +62,20 @@ func readGolden(t *testing.T, path string) golden {
 }
 
 // current returns the records that this version emits or accepts, by golden.
+// current returns the records that this version emits or accepts, by golden.
 func current(t *testing.T) map[string]*kgo.Record {
 	records := make(map[string]*kgo.Record)
 	for _, typ := range allTypes() {
-		topic := TopicLifecycle
-		if typ == UploadReceived {
-			topic = TopicUploads
+		topic, version := TopicLifecycle, ".2.json"
+		switch typ {
+		case UploadReceived:
+			topic, version = TopicUploads, ".3.json"
+		case Completed:
+			version = ".4.json"
 		}
-		records[string(typ)+".1.json"] = sampleEvent(t, typ).Record(topic)
+		records[string(typ)+version] = sampleEvent(t, typ).Record(topic)
 	}
-	records["orak.upload.completed.2.json"] = sampleCompleted(t).Record(TopicLifecycle)
+	records["orak.upload.completed.5.json"] = sampleCompleted(t).Record(TopicLifecycle)
 	described, err := NewReceived(sampleDescribed())
 	require.NoError(t, err)
 	records["orak.upload.received.2.json"] = described.Record(TopicUploads)
@@ -80,10 +84,10 @@ func current(t *testing.T) map[string]*kgo.Record {
 	e, err := NewLifecycle("described", Completed, sampleTime, ended)
 	require.NoError(t, err)
 	records["orak.upload.completed.3.json"] = e.Record(TopicLifecycle)
-	records["dead-letter.1.json"] = sampleDeadLetter(t).Record()
-	records["dead-letter.first-cause.1.json"] = sampleSecondLetter(t).Record()
-	records["orak.upload.canceled.uploads.1.json"] = sampleCancellation(t).Record(TopicUploads)
-	records["orak.upload.erased.uploads.1.json"] = sampleErasure(t).Record(TopicUploads)
+	records["dead-letter.2.json"] = sampleDeadLetter(t).Record()
+	records["dead-letter.first-cause.2.json"] = sampleSecondLetter(t).Record()
+	records["orak.upload.canceled.uploads.2.json"] = sampleCancellation(t).Record(TopicUploads)
+	records["orak.upload.erased.uploads.2.json"] = sampleErasure(t).Record(TopicUploads)
 	records["orak.upload.received.structured.1.json"] = sampleStructured(t, sampleEvent(t, UploadReceived), false)
 	records["orak.upload.received.structured-base64.1.json"] = sampleStructured(t, sampleEvent(t, UploadReceived), true)
 	records["notification.aws.1.json"] = sampleNotification(t, false)

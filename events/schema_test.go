@@ -29,21 +29,7 @@ func schemas(t *testing.T) *jsonschema.Compiler {
 	return c
 }
 
-func schemaOf(t *testing.T, topic string, typ Type) *jsonschema.Schema {
-	t.Helper()
-	switch {
-	case typ == UploadReceived:
-		return schema(t, "received")
-	case topic == TopicUploads && typ == Erased:
-		return schema(t, "erasure")
-	case topic == TopicUploads:
-		return schema(t, "cancellation")
-	default:
-		return schema(t, "lifecycle")
-	}
-}
-
-func schema(t *testing.T, name string) *jsonschema.Schema {
+func compiled(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
 	name = "urn:orak:schema:" + name
 	s, err := schemas(t).Compile(name)
@@ -59,16 +45,16 @@ func TestGoldensConformToTheSchemas(t *testing.T) {
 		r := readGolden(t, path).record()
 		e, err := FromRecord(r)
 		require.NoError(t, err, path)
-		requireConforms(t, path, schemaOf(t, r.Topic, e.Type), e.Data)
+		requireConforms(t, path, compiled(t, schemaOf(r.Topic, e.Type)), e.Data)
 		if strings.Contains(path, "structured") {
-			requireConforms(t, path, schema(t, "structured"), r.Value)
+			requireConforms(t, path, compiled(t, "structured"), r.Value)
 		}
 	}
 	paths, err = filepath.Glob("testdata/notification.*.json")
 	require.NoError(t, err)
 	require.NotEmpty(t, paths)
 	for _, path := range paths {
-		requireConforms(t, path, schema(t, "notification"), readGolden(t, path).record().Value)
+		requireConforms(t, path, compiled(t, "notification"), readGolden(t, path).record().Value)
 	}
 }
 
@@ -129,7 +115,7 @@ func TestReadersIgnoreUnknownFields(t *testing.T) {
 		e.Data = append([]byte(`{"added_later":{"a":[1,2]},`), e.Data[1:]...)
 		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(e.Data))
 		require.NoError(t, err)
-		require.Error(t, schemaOf(t, TopicLifecycle, typ).Validate(doc))
+		require.Error(t, compiled(t, schemaOf(TopicLifecycle, typ)).Validate(doc))
 		read, err := FromRecord(e.Record("topic"))
 		require.NoError(t, err)
 		if typ == UploadReceived {
