@@ -1,6 +1,7 @@
 package consume_test
 
 import (
+	"context"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -177,4 +178,25 @@ func TestRecreatedTopicIsReadFromItsStart(t *testing.T) {
 	keys := b.announceOn(allPartitions())
 	m.awaitHandled(60)
 	b.requireHandled(keys)
+}
+
+// A coordinator that is gone must not keep a process from ending.
+func TestGroupThatCannotBeLeftDoesNotKeepTheConsumer(t *testing.T) {
+	t.Parallel()
+	b := setupFake(t)
+	m := b.start(func(c *consume.Config) { c.DrainTimeout = 100 * time.Millisecond })
+	b.announce(20)
+	b.awaitCommitted(20)
+	var asked atomic.Int64
+	b.broker.ControlKey(int16(kmsg.LeaveGroup), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.broker.KeepControl()
+		asked.Add(1)
+		resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)
+		resp.ErrorCode = kerr.CoordinatorNotAvailable.Code
+		return resp, nil, true
+	})
+	ctx, cancel := context.WithTimeout(b.ctx, within)
+	defer cancel()
+	require.NoError(t, m.Stop(ctx))
+	require.Greater(t, asked.Load(), int64(1), "it was tried again")
 }

@@ -182,14 +182,27 @@ func (c *Consumer) shutDown(ctx context.Context) error {
 	c.stopPolling()
 	c.tasks.Wait()
 	cl.AllowRebalance()
-	if err := cl.LeaveGroupContext(ctx); err != nil {
-		c.log.WarnContext(ctx, "leaving the group failed", "error", err)
-	}
+	c.leaveGroup(ctx, cl)
 	cl.CloseAllowingRebalance()
 	// Closing polls once more, and a goroutine of the leave may wait behind that.
 	cl.AllowRebalance()
 	c.log.InfoContext(ctx, "consumer stopped")
 	return nil
+}
+
+// leaveTimeout bounds the request that leaves the group. While its coordinator is
+// unavailable, it would be sent until the process is killed.
+const leaveTimeout = 5 * time.Second
+
+// leaveGroup drains, commits and leaves. A member that cannot leave is dropped by the
+// session timeout, and what it could not commit is delivered again.
+func (c *Consumer) leaveGroup(ctx context.Context, cl *kgo.Client) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.DrainTimeout+commitTimeout+leaveTimeout)
+	defer cancel()
+	if err := cl.LeaveGroupContext(ctx); err != nil {
+		c.log.WarnContext(ctx, "leaving the group failed; its coordinator drops this member after the session timeout",
+			"session_timeout", c.cfg.SessionTimeout.String(), "error", err)
+	}
 }
 
 // Ready reports why the consumer cannot do its work now: it does not run, Kafka
