@@ -115,6 +115,9 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 	if err := a.prepare(ctx, roles); err != nil {
 		return err
 	}
+	if roles.API || roles.Worker { // they publish events
+		a.registerSchemas(ctx)
+	}
 	for _, part := range []struct {
 		wanted bool
 		start  func(context.Context) error
@@ -185,15 +188,11 @@ func (a *App) prepare(ctx context.Context, roles Roles) error {
 	if roles != (Roles{API: true}) {
 		return prepareAll(ctx, a.log, ps)
 	}
-	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := prepareAll(background, a.log, ps); err != nil && background.Err() == nil {
-			a.log.ErrorContext(background, "preparing failed", "error", err)
+	a.beside(ctx, "preparations", func(ctx context.Context) {
+		if err := prepareAll(ctx, a.log, ps); err != nil && ctx.Err() == nil {
+			a.log.ErrorContext(ctx, "preparing failed", "error", err)
 		}
-	}()
-	a.stops.add("preparations", func(context.Context) error { cancel(); <-done; return nil })
+	})
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"orak/internal/modelserver"
 	"orak/internal/objectstore"
 	"orak/internal/observe"
+	"orak/internal/schemaregistry"
 	"orak/internal/temporal"
 	"orak/operate/lag"
 	"orak/worker"
@@ -32,6 +33,8 @@ type Config struct {
 	// ModelServer is for the engines http and oip.
 	ModelServer modelserver.Config `embed:"" prefix:"model-server-"`
 	Alert       mattermost.Config  `embed:"" prefix:"alert-"`
+	// SchemaRegistry is for other readers of the events.
+	SchemaRegistry schemaregistry.Config `embed:"" prefix:"schema-registry-"`
 
 	// InstanceID names the process among its replicas.
 	InstanceID string `help:"A name that no other process has and that stays the same over restarts, such as a pod's name in a StatefulSet. A bridge that is back within its session timeout keeps its partitions (static membership), and traces carry the name (service.instance.id). Letters, digits, dots, dashes and underscores; empty means none." name:"instance-id"`

@@ -19,6 +19,7 @@ var floors = []floor{
 	{"internal/analysis/...", 2, "a technology: numbers in, numbers out"},
 	{"internal/modelserver/...", 2, "a technology: an HTTP contract, samples in, numbers out"},
 	{"internal/temporal/...", 2, "a technology: the connection, independent of the workflows"},
+	{"internal/schemaregistry/...", 2, "a technology: an HTTP API, independent of who publishes the events"},
 	{"internal/mattermost/...", 2, "a technology: posting to the alert webhook, independent of the messages"},
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, specific to none"},
 	{"internal/listen/...", 1, "bounds of connections: for every server, specific to none"},
@@ -79,7 +80,7 @@ var homes = []home{
 	},
 	{
 		[]string{"github.com/twmb/franz-go/..."},
-		[]string{"events/...", "internal/kafka/...", "bridge/...", "sinks/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
+		[]string{"events/...", "internal/kafka/...", "internal/schemaregistry/...", "bridge/...", "sinks/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
 		"decisions about acks, lingering and commits stay in few packages",
 	},
 	{
