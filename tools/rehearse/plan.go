@@ -28,6 +28,8 @@ type service struct {
 	env     []string
 	// prepare makes its files. It runs before the first start, and may be nil.
 	prepare func(context.Context) error
+	// tidy runs before every start; it may be nil.
+	tidy func() error
 	// probe is its health check; nil for none.
 	probe func(context.Context) error
 	stop  syscall.Signal

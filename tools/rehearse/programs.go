@@ -169,6 +169,7 @@ func postgres(s *service, vars map[string]string, command []string) error {
 	}
 	s.argv = append([]string{filepath.Join(bin, "postgres"), "-D", data, "-c", "listen_addresses=" + s.address, "-c", "unix_socket_directories="}, command...)
 	s.stop = syscall.SIGINT // the image's: close connections and end
+	s.tidy = func() error { return removeEmpty(filepath.Join(data, "postmaster.pid")) }
 	s.prepare = func(ctx context.Context) error {
 		if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err == nil {
 			return nil
@@ -186,6 +187,26 @@ func postgres(s *service, vars map[string]string, command []string) error {
 		return s.once(ctx, fmt.Sprintf("CREATE DATABASE %q;\n", name), []string{filepath.Join(bin, "postgres"), "--single", "-D", data, "postgres"})
 	}
 	return s.setProbe(nil)
+}
+
+// removeEmpty removes a lock file of PostgreSQL that is empty. A kill between its
+// creation and its first byte leaves one, and PostgreSQL never starts again on it. That
+// is rare, except where each start is killed at once; docs/runbooks/outages.md has what
+// an operator does.
+func removeEmpty(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking at a lock file: %w", err)
+	case info.Size() > 0:
+		return nil
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("removing an empty lock file: %w", err)
+	}
+	return nil
 }
 
 // postgresPrograms finds the newest PostgreSQL, which Debian keeps out of PATH.

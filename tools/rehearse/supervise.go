@@ -145,6 +145,11 @@ func (s *supervisor) runOnce(ctx context.Context, restarts int) error {
 	if err := errors.Join(s.emptyTmpfs(), s.makeFolders()); err != nil {
 		return err
 	}
+	if s.tidy != nil {
+		if err := s.tidy(); err != nil {
+			return err
+		}
+	}
 	cmd, err := s.command(context.Background(), s.argv)
 	if err != nil {
 		return err

@@ -176,3 +176,14 @@ func TestLogIsBounded(t *testing.T) {
 		require.LessOrEqual(t, info.Size(), int64(120))
 	}
 }
+
+func TestOnlyAnEmptyLockFileIsRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "postmaster.pid")
+	require.NoError(t, removeEmpty(path), "there is none")
+	require.NoError(t, os.WriteFile(path, []byte("4711\n"), 0o600))
+	require.NoError(t, removeEmpty(path))
+	require.FileExists(t, path)
+	require.NoError(t, os.Truncate(path, 0))
+	require.NoError(t, removeEmpty(path))
+	require.NoFileExists(t, path)
+}
