@@ -7,18 +7,22 @@ const (
 	TopicUploads     = "orak.uploads"
 	TopicLifecycle   = "orak.lifecycle"
 	TopicDeadLetters = "orak.dead-letters"
+	// TopicControl has the documents of package control. Its records are no events.
+	TopicControl = "orak.control"
 )
 
 // Topic describes a topic to create if it is missing.
 type Topic struct {
 	Name       string
 	Partitions int32
-	// Retention is how long records are kept.
+	// Retention is how long records are kept; it does not apply if Compacted.
 	Retention time.Duration
+	// Compacted means that the last record of each key is kept for ever.
+	Compacted bool
 }
 
-// Partitions is the number of partitions of every topic. It must not change:
-// the records of a key are in order only within one partition.
+// Partitions is the number of partitions of every topic of events. It must not
+// change: the records of a key are in order only within one partition.
 const Partitions int32 = 12
 
 // Topics returns every topic that orak needs.
@@ -28,6 +32,8 @@ func Topics() []Topic {
 		{Name: TopicUploads, Partitions: Partitions, Retention: 7 * day},
 		{Name: TopicLifecycle, Partitions: Partitions, Retention: 7 * day},
 		{Name: TopicDeadLetters, Partitions: Partitions, Retention: 30 * day},
+		// One partition, so that all documents have one order.
+		{Name: TopicControl, Partitions: 1, Compacted: true},
 	}
 }
 

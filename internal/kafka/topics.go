@@ -18,8 +18,9 @@ import (
 // EnsureTopics creates the topics that are missing, with rf replicas (-1: the brokers'
 // default), and does not change those that exist. It may run at any time, and
 // concurrently. A topic with another number of partitions works, so that it only
-// causes a warning in the client's log. An error is an *orak.Fault of class
-// dependency.
+// causes a warning in the client's log; so does a compacted topic that exists with
+// another cleanup policy, whose records would be deleted one day. An error is an
+// *orak.Fault of class dependency.
 //
 // Topics are not auto-created, since they would get the brokers' defaults for
 // partitions and retention.
@@ -27,15 +28,22 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []events.Topic, rf
 	adm := kadm.NewClient(cl)
 	for _, t := range topics {
 		if err := ensureTopic(ctx, adm, t, rf); err != nil {
-			return &orak.Fault{
-				Class:      orak.ClassDependency,
-				Dependency: orak.DependencyKafka,
-				Message:    "The event log is not ready.",
-				Err:        fmt.Errorf("creating topic %s: %w", t.Name, err),
-			}
+			return notReady(fmt.Errorf("creating topic %s: %w", t.Name, err))
 		}
 	}
-	return warnAboutPartitions(ctx, cl, adm, topics)
+	if err := warnAboutPartitions(ctx, cl, adm, topics); err != nil {
+		return err
+	}
+	return warnAboutCleanup(ctx, cl, adm, topics)
+}
+
+func notReady(err error) *orak.Fault {
+	return &orak.Fault{
+		Class:      orak.ClassDependency,
+		Dependency: orak.DependencyKafka,
+		Message:    "The event log is not ready.",
+		Err:        err,
+	}
 }
 
 func ensureTopic(ctx context.Context, adm *kadm.Client, t events.Topic, rf int16) error {
@@ -46,7 +54,13 @@ func ensureTopic(ctx context.Context, adm *kadm.Client, t events.Topic, rf int16
 	return err
 }
 
+// compact is the cleanup policy of a compacted topic.
+const compact = "compact"
+
 func topicConfig(t events.Topic) map[string]*string {
+	if t.Compacted {
+		return map[string]*string{"cleanup.policy": kadm.StringPtr(compact)}
+	}
 	cfg := map[string]*string{
 		"cleanup.policy": kadm.StringPtr("delete"),
 		"retention.ms":   kadm.StringPtr(strconv.FormatInt(t.Retention.Milliseconds(), 10)),
@@ -64,12 +78,7 @@ func warnAboutPartitions(ctx context.Context, cl *kgo.Client, adm *kadm.Client, 
 	}
 	have, err := adm.ListTopics(ctx, names...)
 	if err != nil {
-		return &orak.Fault{
-			Class:      orak.ClassDependency,
-			Dependency: orak.DependencyKafka,
-			Message:    "The event log is not ready.",
-			Err:        fmt.Errorf("listing topics: %w", err),
-		}
+		return notReady(fmt.Errorf("listing topics: %w", err))
 	}
 	log, _ := cl.OptValue(kgo.WithLogger).(kgo.Logger)
 	for _, t := range topics {
@@ -77,6 +86,31 @@ func warnAboutPartitions(ctx context.Context, cl *kgo.Client, adm *kadm.Client, 
 		if log != nil && n != 0 && n != int(t.Partitions) {
 			log.Log(kgo.LogLevelWarn, "topic has another number of partitions",
 				"topic", t.Name, "partitions", n, "want", t.Partitions)
+		}
+	}
+	return nil
+}
+
+func warnAboutCleanup(ctx context.Context, cl *kgo.Client, adm *kadm.Client, topics []events.Topic) error {
+	var names []string
+	for _, t := range topics {
+		if t.Compacted {
+			names = append(names, t.Name)
+		}
+	}
+	log, _ := cl.OptValue(kgo.WithLogger).(kgo.Logger)
+	if len(names) == 0 || log == nil {
+		return nil
+	}
+	configs, err := adm.DescribeTopicConfigs(ctx, names...)
+	if err != nil {
+		return notReady(fmt.Errorf("describing topics: %w", err))
+	}
+	for _, topic := range configs {
+		for _, c := range topic.Configs {
+			if c.Key == "cleanup.policy" && c.MaybeValue() != compact {
+				log.Log(kgo.LogLevelWarn, "topic has another cleanup policy", "topic", topic.Name, "policy", c.MaybeValue(), "want", compact)
+			}
 		}
 	}
 	return nil

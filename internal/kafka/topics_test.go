@@ -29,6 +29,10 @@ func TestTopicsAreCreatedAsDefined(t *testing.T) {
 		for _, c := range configs[0].Configs {
 			values[c.Key] = c.MaybeValue()
 		}
+		if want.Compacted {
+			require.Equal(t, "compact", values["cleanup.policy"])
+			continue
+		}
 		require.Equal(t, "delete", values["cleanup.policy"])
 		kept, err := kafka.Retention(ctx, cl, want.Name)
 		require.NoError(t, err)
@@ -67,4 +71,17 @@ func TestUnreachableBrokersAreADependencyFault(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	requireClass(t, kafka.EnsureTopics(ctx, cl, events.Topics(), 1), orak.ClassDependency)
+}
+
+func TestControlTopicOfAnotherCleanupPolicyIsKeptWithAWarning(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	var out logBuffer
+	cl, err := kafka.NewClient(config(c), slog.New(slog.NewTextHandler(&out, nil)))
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, []events.Topic{{Name: events.TopicControl, Partitions: 1, Retention: time.Hour}}, 1))
+	require.NotContains(t, out.String(), "another cleanup policy")
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, events.Topics(), 1))
+	require.Contains(t, out.String(), "another cleanup policy")
 }
