@@ -28,6 +28,7 @@ var floors = []floor{
 	{"internal/terminal/...", 2, "a technology: lines, bars and questions, independent of their content"},
 	{"internal/config/...", 2, "reads any settings struct, and so depends on no particular one"},
 
+	{"control/...", 3, "the control plane's documents, on a compacted topic: behaviour takes what is in effect as functions, from internal/app"},
 	{"internal/outbox/...", 3, "the markers of uploads that are not announced yet, in terms of objects and events"},
 	{"activities/messages", 1, "the texts for the operators' chat: independent of who sends them, and how"},
 	{"activities/...", 3, "the side effects of workflows, through interfaces of their own"},
@@ -80,7 +81,7 @@ var homes = []home{
 	},
 	{
 		[]string{"github.com/twmb/franz-go/..."},
-		[]string{"events/...", "internal/kafka/...", "internal/schemaregistry/...", "bridge/...", "sinks/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
+		[]string{"events/...", "internal/kafka/...", "control/...", "internal/schemaregistry/...", "bridge/...", "sinks/...", "operate/...", "internal/app/...", "standalone/...", "test/...", "bench/...", "deploy/kafka/..."},
 		"decisions about acks, lingering and commits stay in few packages",
 	},
 	{

@@ -1,0 +1,135 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak/events"
+	"orak/internal/startstop"
+	"orak/internal/throttle"
+)
+
+// snapshotDelay debounces the snapshot: changes in quick succession are written once.
+const snapshotDelay = time.Second
+
+// Keeper writes the snapshot whenever the documents change, and restores the documents
+// of a topic that was deleted and made anew. Any number of processes may run one.
+type Keeper struct {
+	writer *Writer
+	view   *View
+	store  Store
+	log    *throttle.Log
+	life   startstop.Once
+	end    context.CancelFunc
+	tasks  sync.WaitGroup
+}
+
+// NewKeeper returns a Keeper for the documents of w's View.
+func NewKeeper(w *Writer, store Store, log *slog.Logger) *Keeper {
+	return &Keeper{writer: w, view: w.view, store: store, log: throttle.NewLog(log.With("component", "control"))}
+}
+
+// Start begins to keep the snapshot.
+func (k *Keeper) Start(ctx context.Context) error {
+	return k.life.Start(ctx, func(context.Context) error {
+		run, end := context.WithCancel(context.Background())
+		k.end = end
+		k.tasks.Go(func() { k.run(run) })
+		return nil
+	})
+}
+
+// Stop ends the keeping. A change of the last second may not be in the snapshot.
+func (k *Keeper) Stop(ctx context.Context) error {
+	return k.life.Stop(ctx, func(context.Context) error {
+		k.end()
+		k.tasks.Wait()
+		return nil
+	})
+}
+
+func (k *Keeper) run(ctx context.Context) {
+	for {
+		changed := k.view.change()
+		if err := k.keep(ctx); err != nil && ctx.Err() == nil {
+			k.log.WarnContext(ctx, "control documents cannot be kept; trying again", "error", err)
+			if !sleep(ctx, retryWait) {
+				return
+			}
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+		if !sleep(ctx, snapshotDelay) {
+			return
+		}
+	}
+}
+
+// keep restores what the topic lacks, and then writes the snapshot: before that, the
+// snapshot has what the topic lacks.
+func (k *Keeper) keep(ctx context.Context) error {
+	s := k.view.current()
+	if !s.live {
+		return nil
+	}
+	if s.carries() {
+		return k.writer.restore(ctx)
+	}
+	old, err := readSnapshot(ctx, k.store, k.view.cfg)
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	// A snapshot that cannot be read is overwritten.
+	if err == nil && old.Topic == s.topic && old.Next >= s.next {
+		return nil
+	}
+	value, err := json.Marshal(snapshotOf(s, time.Now()))
+	if err != nil {
+		return fmt.Errorf("encoding the snapshot: %w", err)
+	}
+	return k.store.Put(ctx, SnapshotKey, value)
+}
+
+// carries reports whether any document is not in the topic.
+func (s state) carries() bool {
+	for _, e := range s.byKey {
+		if e.carried {
+			return true
+		}
+	}
+	return false
+}
+
+// restore writes the documents that the topic lacks, all in one transaction.
+func (w *Writer) restore(ctx context.Context) error {
+	t, err := w.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.cl.Close()
+	var records []*kgo.Record
+	for key, e := range t.state.byKey {
+		if e.carried {
+			records = append(records, &kgo.Record{Topic: events.TopicControl, Key: []byte(key), Value: slices.Clone(e.Value)})
+		}
+	}
+	if len(records) == 0 {
+		return nil // another process was faster
+	}
+	if err := t.commit(ctx, w.view, records...); err != nil {
+		return err
+	}
+	w.log.InfoContext(ctx, "control documents restored to the recreated topic", "documents", len(records))
+	return nil
+}

@@ -1,0 +1,181 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"orak"
+)
+
+// Setting is one setting of the closed registry. Its value is text, as on the command
+// line.
+type Setting struct {
+	// Name is that of the process's own flag where there is one: the flag is in
+	// effect while nothing is set.
+	Name string
+	// Help says what it does, in one sentence.
+	Help string
+	// Range says which values it takes.
+	Range string
+	// PerTenant says that it may also be set for one tenant.
+	PerTenant bool
+	// Default is the value in effect while nothing is set; empty where a flag is.
+	Default string
+
+	check func(string) error
+}
+
+// BadValue means that a setting does not take a value. Its text names the setting and
+// the range, and may be shown to people.
+type BadValue struct{ Name, Range string }
+
+// Error implements error.
+func (e *BadValue) Error() string { return fmt.Sprintf("%s: want %s", e.Name, e.Range) }
+
+// Check returns a *BadValue unless the setting takes value.
+func (s Setting) Check(value string) error {
+	if s.check(value) != nil {
+		return &BadValue{s.Name, s.Range}
+	}
+	return nil
+}
+
+// Int is a setting whose value is a whole number.
+type Int struct {
+	Setting
+	min, max int
+}
+
+func newInt(lowest, highest int, s Setting) Int {
+	s.Range = fmt.Sprintf("a whole number from %d to %d", lowest, highest)
+	i := Int{Setting: s, min: lowest, max: highest}
+	i.check = func(value string) error { _, err := i.parse(value); return err }
+	return i
+}
+
+func (i Int) parse(value string) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err == nil && (n < i.min || n > i.max) {
+		err = strconv.ErrRange
+	}
+	return n, err
+}
+
+// Of returns the value in effect for t, or flag while nothing is set. v may be nil.
+func (i Int) Of(v *View, t orak.Tenant, flag int) int {
+	if text, ok := v.value(i.Name, t); ok {
+		if n, err := i.parse(text); err == nil {
+			return n
+		}
+	}
+	return flag
+}
+
+// Duration is a setting whose value is a duration, such as 36h.
+type Duration struct {
+	Setting
+	min, max time.Duration
+}
+
+func newDuration(lowest, highest time.Duration, s Setting) Duration {
+	s.Range = fmt.Sprintf("a duration from %v to %v", lowest, highest)
+	d := Duration{Setting: s, min: lowest, max: highest}
+	d.check = func(value string) error { _, err := d.parse(value); return err }
+	return d
+}
+
+func (d Duration) parse(value string) (time.Duration, error) {
+	n, err := time.ParseDuration(value)
+	if err == nil && (n < d.min || n > d.max) {
+		err = strconv.ErrRange
+	}
+	return n, err
+}
+
+// Of returns the value in effect, or flag while nothing is set. v may be nil.
+func (d Duration) Of(v *View, flag time.Duration) time.Duration {
+	if text, ok := v.value(d.Name, ""); ok {
+		if n, err := d.parse(text); err == nil {
+			return n
+		}
+	}
+	return flag
+}
+
+// Choice is a setting whose value is one of a few words.
+type Choice struct{ Setting }
+
+func newChoice(words []string, s Setting) Choice {
+	s.Range, s.Default = strings.Join(words[:len(words)-1], ", ")+" or "+words[len(words)-1], words[0]
+	s.check = func(value string) error {
+		if !slices.Contains(words, value) {
+			return strconv.ErrRange
+		}
+		return nil
+	}
+	return Choice{s}
+}
+
+// Of returns the value in effect for t. v may be nil.
+func (c Choice) Of(v *View, t orak.Tenant) string {
+	if text, ok := v.value(c.Name, t); ok && c.check(text) == nil {
+		return text
+	}
+	return c.Default
+}
+
+// The values of Intake and Tier.
+const (
+	IntakeOpen   = "open"
+	IntakePaused = "paused"
+
+	TierStandard = "standard"
+	TierRealtime = "realtime"
+	TierBackfill = "backfill"
+)
+
+// The settings.
+var (
+	Intake = newChoice([]string{IntakeOpen, IntakePaused}, Setting{
+		Name: "intake", PerTenant: true, Help: "Whether uploads are accepted; while it is paused they are refused with 503, and nothing is stored.",
+	})
+	MaxTenantUploads = newInt(1, 100_000, Setting{
+		Name: "api-max-tenant-uploads", PerTenant: true, Help: "Most uploads of a tenant that run at once in a process; further ones are answered 429.",
+	})
+	Tier = newChoice([]string{TierStandard, TierRealtime, TierBackfill}, Setting{
+		Name: "tier", PerTenant: true, Help: "How urgent the tenant's new uploads are: realtime goes before standard, backfill after everything else.",
+	})
+	BridgeInflight = newInt(1, 10_000, Setting{
+		Name: "bridge-inflight", Help: "Records that a bridge handles at the same time.",
+	})
+	ConvertSlots = newInt(1, 1024, Setting{
+		Name: "convert-slots", Help: "Concurrent conversions in a worker.",
+	})
+	GPUSlots = newInt(1, 1024, Setting{
+		Name: "gpu-slots", Help: "Concurrent analyses in a worker.",
+	})
+	ParkFor = newDuration(time.Minute, 90*24*time.Hour, Setting{
+		Name: "park-for", Help: "How long a dead-lettered upload stays parked before it expires; uploads that run already keep what they began with.",
+	})
+)
+
+// Settings returns all settings, by name.
+func Settings() []Setting {
+	return []Setting{
+		MaxTenantUploads.Setting, BridgeInflight.Setting, ConvertSlots.Setting, GPUSlots.Setting,
+		Intake.Setting, ParkFor.Setting, Tier.Setting,
+	}
+}
+
+// Find returns the setting called name.
+func Find(name string) (Setting, bool) {
+	for _, s := range Settings() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Setting{}, false
+}

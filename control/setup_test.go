@@ -1,0 +1,181 @@
+package control_test
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak/control"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/test/broker"
+	"orak/test/leaks"
+)
+
+func TestMain(m *testing.M) { leaks.Main(m) }
+
+// within bounds the waits of tests. It is no expectation of speed.
+const within = 30 * time.Second
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// bundle is a broker with the topic, and its clients.
+type bundle struct {
+	t       *testing.T
+	ctx     context.Context
+	kafka   kafka.Config
+	cl      *kgo.Client
+	admin   *kadm.Client
+	cluster *kfake.Cluster // nil on Apache Kafka
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	t.Parallel()
+	b := &bundle{t: t, kafka: kafka.Config{ClientID: "test", ReplicationFactor: 1}}
+	if address := broker.Take(t); address != "" {
+		b.kafka.Brokers = []string{address}
+	} else {
+		c, err := kfake.NewCluster(kfake.NumBrokers(1))
+		require.NoError(t, err)
+		t.Cleanup(c.Close)
+		b.cluster, b.kafka.Brokers = c, c.ListenAddrs()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	t.Cleanup(cancel)
+	cl, err := kafka.NewClient(b.kafka, quiet(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	b.ctx, b.cl, b.admin = ctx, cl, kadm.NewClient(cl)
+	b.makeTopic()
+	return b
+}
+
+func (b *bundle) makeTopic() {
+	b.t.Helper()
+	require.NoError(b.t, kafka.EnsureTopics(b.ctx, b.cl, events.Topics(), 1))
+	broker.AwaitTopic(b.t, b.admin, events.TopicControl, 1)
+}
+
+var defaults = control.Config{MaxDocuments: 100, MaxBytes: 1 << 20, LoadWait: 200 * time.Millisecond}
+
+// view starts a View; store may be nil.
+func (b *bundle) view(store control.Store) *control.View {
+	b.t.Helper()
+	return b.viewWith(defaults, control.Deps{Kafka: b.kafka, Store: store})
+}
+
+func (b *bundle) viewWith(cfg control.Config, deps control.Deps) *control.View {
+	b.t.Helper()
+	if deps.Log == nil {
+		deps.Log = quiet()
+	}
+	deps.Metrics = prometheus.NewRegistry()
+	v := control.NewView(cfg, deps)
+	require.NoError(b.t, v.Start(b.ctx))
+	b.t.Cleanup(func() { require.NoError(b.t, v.Stop(context.Background())) })
+	return v
+}
+
+// loaded starts a View and waits for the topic.
+func (b *bundle) loaded() *control.View {
+	b.t.Helper()
+	v := b.view(nil)
+	b.await(v.Loaded())
+	return v
+}
+
+func (b *bundle) await(done <-chan struct{}) {
+	b.t.Helper()
+	select {
+	case <-done:
+	case <-b.ctx.Done():
+		require.Fail(b.t, "waited too long")
+	}
+}
+
+// until waits for a change of v after which holds is true.
+func (b *bundle) until(v *control.View, holds func() bool) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.ctx)
+	defer cancel()
+	v.Watch(ctx, func() {
+		if holds() {
+			cancel()
+		}
+	})
+	require.NoError(b.t, b.ctx.Err(), "waited too long")
+}
+
+func (b *bundle) writer(v *control.View) *control.Writer {
+	return control.NewWriter(b.kafka, v, quiet())
+}
+
+// set makes a change that must succeed.
+func (b *bundle) set(v *control.View, c control.Change) int64 {
+	b.t.Helper()
+	c.Seen = v.Version(c.Setting, c.Tenant)
+	if c.By == "" {
+		c.By = "ann"
+	}
+	version, err := b.writer(v).Apply(b.ctx, c)
+	require.NoError(b.t, err)
+	return version
+}
+
+// produce writes a record as another program might.
+func (b *bundle) produce(key, value string) {
+	b.t.Helper()
+	r := &kgo.Record{Topic: events.TopicControl, Key: []byte(key)}
+	if value != "" {
+		r.Value = []byte(value)
+	}
+	require.NoError(b.t, b.cl.ProduceSync(b.ctx, r).FirstErr())
+}
+
+// memory is a Store.
+type memory struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+	put     chan struct{}
+	down    error
+}
+
+func newMemory() *memory {
+	return &memory{objects: map[string][]byte{}, put: make(chan struct{}, 100)}
+}
+
+// Get implements control.Store.
+func (m *memory) Get(_ context.Context, key string, _ int64) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	value, ok := m.objects[key]
+	switch {
+	case m.down != nil:
+		return nil, m.down
+	case !ok:
+		return nil, fs.ErrNotExist
+	}
+	return value, nil
+}
+
+// Put implements control.Store.
+func (m *memory) Put(_ context.Context, key string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.down != nil {
+		return m.down
+	}
+	m.objects[key] = value
+	m.put <- struct{}{}
+	return nil
+}
