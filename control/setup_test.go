@@ -35,21 +35,38 @@ type bundle struct {
 	kafka   kafka.Config
 	cl      *kgo.Client
 	admin   *kadm.Client
-	cluster *kfake.Cluster // nil on Apache Kafka
+	cluster *kfake.Cluster // only of embedded
 }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	t.Parallel()
-	b := &bundle{t: t, kafka: kafka.Config{ClientID: "test", ReplicationFactor: 1}}
 	if address := broker.Take(t); address != "" {
-		b.kafka.Brokers = []string{address}
-	} else {
-		c, err := kfake.NewCluster(kfake.NumBrokers(1))
-		require.NoError(t, err)
-		t.Cleanup(c.Close)
-		b.cluster, b.kafka.Brokers = c, c.ListenAddrs()
+		return connect(t, nil, []string{address})
 	}
+	c := newCluster(t)
+	return connect(t, c, c.ListenAddrs())
+}
+
+// embedded is setup for what only the embedded broker can do.
+func embedded(t *testing.T) *bundle {
+	t.Helper()
+	t.Parallel()
+	c := newCluster(t)
+	return connect(t, c, c.ListenAddrs())
+}
+
+func newCluster(t *testing.T) *kfake.Cluster {
+	t.Helper()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func connect(t *testing.T, cluster *kfake.Cluster, seeds []string) *bundle {
+	t.Helper()
+	b := &bundle{t: t, cluster: cluster, kafka: kafka.Config{Brokers: seeds, ClientID: "test", ReplicationFactor: 1}}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	t.Cleanup(cancel)
 	cl, err := kafka.NewClient(b.kafka, quiet(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
