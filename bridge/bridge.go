@@ -90,7 +90,7 @@ func New(cfg Config, deps Deps) *Bridge {
 		connecting: make(chan struct{}, 1),
 	}
 	group := consume.Deps{
-		Name: name, Group: events.GroupBridge, Topic: events.TopicUploads,
+		Name: name, Group: events.GroupBridge, Topics: []string{events.TopicUploads},
 		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Beside: b.beside, Log: deps.Log, Metrics: deps.Metrics,
 	}
 	if deps.Alerter != nil {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"go.temporal.io/api/workflowservice/v1"
+
+	"orak/events"
 )
 
 // checkRetention warns where Temporal forgets closed workflows before Kafka
@@ -36,7 +38,7 @@ func (b *Bridge) retentions(ctx context.Context) (remembered, kept time.Duration
 	if err != nil {
 		return 0, 0, fmt.Errorf("describing namespace: %w", err)
 	}
-	kept, err = b.consumer.Retention(ctx)
+	kept, err = b.consumer.Retention(ctx, events.TopicUploads)
 	return ns.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), kept, err
 }
 

@@ -104,7 +104,7 @@ func (s *Sampler) lastRecords(ctx context.Context, topic string, n int64) (from,
 	if err != nil {
 		return nil, nil, err
 	}
-	until, err = s.list(ctx, topic, s.adm.ListEndOffsets)
+	until, err = s.list(ctx, topic, s.adm.ListCommittedOffsets)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -52,7 +52,11 @@ type Sampler struct {
 // NewSampler returns a Sampler, which connects on first use. The caller closes it.
 func NewSampler(cfg kafka.Config, log *slog.Logger) (*Sampler, error) {
 	cfg.ClientID += "-lag"
-	open := func(opts ...kgo.Opt) (*kgo.Client, error) { return kafka.NewClient(cfg, log, opts...) }
+	// Like orak's consumers, of which an open transaction holds back none.
+	committed := kgo.FetchIsolationLevel(kgo.ReadCommitted())
+	open := func(opts ...kgo.Opt) (*kgo.Client, error) {
+		return kafka.NewClient(cfg, log, append(opts, committed)...)
+	}
 	cl, err := open()
 	if err != nil {
 		return nil, err
@@ -195,7 +199,7 @@ func (s *Sampler) fill(ctx context.Context, looks []Look, members map[string]*me
 	if err != nil {
 		return unreachable("listing offsets", err)
 	}
-	ends, err := s.adm.ListEndOffsets(ctx, names...)
+	ends, err := s.adm.ListCommittedOffsets(ctx, names...)
 	if err != nil {
 		return unreachable("listing offsets", err)
 	}

@@ -44,6 +44,7 @@ func (r *Replayer) Read(ctx context.Context, topic string, bounds map[int32]Boun
 	cl, err := kafka.NewClient(r.deps.Kafka, r.deps.Log,
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxBytes(fetchBytes))
 	if err != nil {
@@ -128,12 +129,12 @@ func finishTruncated(ctx context.Context, cl *kgo.Client, topic string, open map
 }
 
 // logBounds returns, for each partition of a topic, the first offset and the
-// offset of the next record.
+// offset of the next record; an open transaction has no records yet.
 func logBounds(ctx context.Context, adm *kadm.Client, topic string) (starts, ends map[int32]int64, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTimeout, errors.New("no answer in time"))
 	defer cancel()
 	if starts, err = listed(adm.ListStartOffsets(ctx, topic)); err == nil {
-		ends, err = listed(adm.ListEndOffsets(ctx, topic))
+		ends, err = listed(adm.ListCommittedOffsets(ctx, topic))
 	}
 	if err != nil {
 		return nil, nil, errUnreachable("Kafka does not return the offsets of "+topic+".", fmt.Errorf("listing offsets of %s: %w", topic, err))

@@ -174,7 +174,7 @@ func TestRecreatedTopicIsReadFromItsStart(t *testing.T) {
 	b.awaitCommitted(48)
 	_, err := b.admin.DeleteTopic(b.ctx, events.TopicUploads)
 	require.NoError(t, err)
-	b.makeTopic()
+	b.makeTopics(events.TopicUploads)
 	keys := b.announceOn(allPartitions())
 	m.awaitHandled(60)
 	b.requireHandled(keys)

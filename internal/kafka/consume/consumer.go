@@ -34,18 +34,23 @@ type Handler func(ctx context.Context, d *Delivery) error
 // partition's next owner. While neither is ending, it is an error like others.
 var ErrGivenUp = errors.New("the records are given up")
 
-// Deps is what a Consumer works with. Stalled, Beside, Metrics and KafkaOpts
+// Deps is what a Consumer works with. Resume, Stalled, Beside, Metrics and KafkaOpts
 // are optional.
 type Deps struct {
 	// Name names the group's role in logs, in the client id and in metrics
 	// (orak_<name>_…), such as "bridge".
 	Name string
-	// Group is the consumer group, and Topic what it reads.
-	Group, Topic string
+	// Group is the consumer group, and Topics what it reads.
+	Group  string
+	Topics []string
 	// Kafka is how the consumer makes its own client, a member of the group.
 	Kafka kafka.Config
 	// KafkaOpts are added to those of the client, such as kafka.Metrics.
 	KafkaOpts []kgo.Opt
+	// Resume says where a partition is read from when it is assigned: committed is
+	// the offset that the group has committed, -1 if none, and so is the result; -1
+	// means the start. nil means from committed on. It is asked again after an error.
+	Resume func(ctx context.Context, topic string, partition int32, committed int64) (int64, error)
 	// Stalled is called once for every stall, and again until it returns nil.
 	// The stall may be over by then.
 	Stalled func(ctx context.Context, s Stall) error
@@ -134,7 +139,7 @@ func (c *Consumer) Start(ctx context.Context) error {
 	if err := c.life.Start(ctx, c.start); err != nil {
 		return fmt.Errorf("starting %s: %w", c.deps.Name, err)
 	}
-	c.log.InfoContext(ctx, "consumer started", "group", c.deps.Group, "topic", c.deps.Topic, "inflight", c.cfg.Inflight)
+	c.log.InfoContext(ctx, "consumer started", "group", c.deps.Group, "topics", c.deps.Topics, "inflight", c.cfg.Inflight)
 	return nil
 }
 
@@ -227,14 +232,14 @@ func (c *Consumer) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Retention is how long the topic keeps its records; 0 means for ever. The
-// consumer must run.
-func (c *Consumer) Retention(ctx context.Context) (time.Duration, error) {
+// Retention is how long a topic keeps its records; 0 means for ever. The consumer
+// must run.
+func (c *Consumer) Retention(ctx context.Context, topic string) (time.Duration, error) {
 	cl := c.client.Load()
 	if cl == nil {
 		return 0, fmt.Errorf("the %s does not run", c.deps.Name)
 	}
-	return kafka.Retention(ctx, cl, c.deps.Topic)
+	return kafka.Retention(ctx, cl, topic)
 }
 
 // noteWaiting notes that d waits to be tried again because of err; a nil err

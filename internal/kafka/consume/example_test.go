@@ -23,7 +23,7 @@ func Example() {
 
 	logged := make(chan string)
 	group := consume.New(config(), consume.Deps{
-		Name: "logger", Group: "orak-logger", Topic: "songs",
+		Name: "logger", Group: "orak-logger", Topics: []string{"songs"},
 		Kafka: at, Log: slog.New(slog.DiscardHandler),
 	}, func(_ context.Context, d *consume.Delivery) error {
 		logged <- fmt.Sprintf("%s: %s", d.Record.Key, d.Record.Value)

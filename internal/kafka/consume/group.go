@@ -24,7 +24,11 @@ const fetchWait = 500 * time.Millisecond
 func (c *Consumer) groupOpts(run context.Context) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.ConsumerGroup(c.deps.Group),
-		kgo.ConsumeTopics(c.deps.Topic),
+		kgo.ConsumeTopics(c.deps.Topics...),
+		// Others may announce in transactions; an aborted one starts nothing. The
+		// records that end transactions are kept, so that commits pass them.
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(),
 		// Without a commit, and after the log was truncated, everything is read
 		// from the start: repeats are cheap and lost records are not.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
@@ -50,6 +54,9 @@ func (c *Consumer) groupOpts(run context.Context) []kgo.Opt {
 	} else {
 		opts = append(opts, kgo.Balancers(kgo.CooperativeStickyBalancer()))
 	}
+	if c.deps.Resume != nil {
+		opts = append(opts, kgo.AdjustFetchOffsetsFn(c.resume))
+	}
 	if c.cfg.InstanceID != "" {
 		opts = append(opts, kgo.InstanceID(c.cfg.InstanceID))
 	}
@@ -57,6 +64,26 @@ func (c *Consumer) groupOpts(run context.Context) []kgo.Opt {
 		opts = append(opts, kgo.Rack(c.cfg.Rack))
 	}
 	return append(opts, c.deps.KafkaOpts...)
+}
+
+// resume asks Deps.Resume for every partition.
+func (c *Consumer) resume(ctx context.Context, fetched map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	for topic, offsets := range fetched {
+		for id, o := range offsets {
+			committed := o.EpochOffset().Offset
+			at, err := c.deps.Resume(ctx, topic, id, max(-1, committed))
+			switch {
+			case err != nil:
+				c.faults.WarnContext(ctx, "finding where to resume failed; it is tried again", "topic", topic, "partition", id, "error", err)
+				return nil, err
+			case at < 0:
+				offsets[id] = kgo.NewOffset().AtStart()
+			case at != committed:
+				offsets[id] = kgo.NewOffset().At(at)
+			}
+		}
+	}
+	return fetched, nil
 }
 
 // newSession begins a session of p.

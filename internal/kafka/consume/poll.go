@@ -43,6 +43,9 @@ func (c *Consumer) acceptAll(ctx context.Context, cl *kgo.Client, records []*kgo
 			s = c.replace(ctx, cl, s, r)
 			s.accept(r)
 		}
+		if r.Attrs.IsControl() {
+			continue // the end of a transaction
+		}
 		c.metrics.buffered.Inc()
 		c.turns.offer(s)
 		c.regulate(cl, s)

@@ -3,6 +3,7 @@ package consume
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -19,14 +20,16 @@ const recreatedWait = time.Second
 // are revoked and assigned again by that, with the commits that the broker has
 // for the new topic: it forgets those of a deleted one.
 func (c *Consumer) consumeRecreated(polling context.Context, cl *kgo.Client, fetches kgo.Fetches) {
-	recreated := false
-	fetches.EachError(func(_ string, _ int32, err error) {
-		recreated = recreated || errors.Is(err, kerr.UnknownTopicID)
+	var recreated []string
+	fetches.EachError(func(topic string, _ int32, err error) {
+		if errors.Is(err, kerr.UnknownTopicID) && !slices.Contains(recreated, topic) {
+			recreated = append(recreated, topic)
+		}
 	})
-	if !recreated {
+	if len(recreated) == 0 {
 		return
 	}
-	c.log.ErrorContext(polling, "topic was recreated; consuming the new one", "topic", c.deps.Topic)
+	c.log.ErrorContext(polling, "topic was recreated; consuming the new one", "topics", recreated)
 	timer := time.NewTimer(recreatedWait)
 	defer timer.Stop()
 	select {
@@ -34,6 +37,6 @@ func (c *Consumer) consumeRecreated(polling context.Context, cl *kgo.Client, fet
 	case <-polling.Done():
 		return
 	}
-	cl.PurgeTopicsFromConsuming(c.deps.Topic)
-	cl.AddConsumeTopics(c.deps.Topic)
+	cl.PurgeTopicsFromConsuming(recreated...)
+	cl.AddConsumeTopics(recreated...)
 }

@@ -93,6 +93,10 @@ func (s *session) accept(r *kgo.Record) bool {
 	if !s.tracker.add(r.Offset, r.LeaderEpoch) {
 		return false
 	}
+	if r.Attrs.IsControl() {
+		s.tracker.done(r.Offset) // there is nothing to handle
+		return true
+	}
 	key := s.key(r)
 	l := s.lanes[key]
 	if l == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,15 +88,15 @@ func newBundle(t *testing.T, brokers ...string) *bundle {
 		t: t, ctx: ctx, kafka: cfg, admin: kadm.NewClient(cl), cl: cl, producer: kafka.NewProducer(cl),
 		effects: make(map[string]int),
 	}
-	b.makeTopic()
+	b.makeTopics(events.TopicUploads)
 	return b
 }
 
-// makeTopic returns once the broker lets the topic be used.
-func (b *bundle) makeTopic() {
+// makeTopics returns once the broker lets the topics be used.
+func (b *bundle) makeTopics(names ...string) {
 	b.t.Helper()
 	for _, topic := range events.Topics() {
-		if topic.Name == events.TopicUploads {
+		if slices.Contains(names, topic.Name) {
 			require.NoError(b.t, kafka.EnsureTopics(b.ctx, b.cl, []events.Topic{topic}, 1))
 			broker.AwaitTopic(b.t, b.admin, topic.Name, int(topic.Partitions))
 		}
@@ -133,7 +134,7 @@ func config() consume.Config {
 
 func (b *bundle) deps(reg prometheus.Registerer) consume.Deps {
 	return consume.Deps{
-		Name: "consumer", Group: group, Topic: events.TopicUploads, Kafka: b.kafka, Log: quiet(), Metrics: reg,
+		Name: "consumer", Group: group, Topics: []string{events.TopicUploads}, Kafka: b.kafka, Log: quiet(), Metrics: reg,
 		KafkaOpts: []kgo.Opt{kgo.HeartbeatInterval(200 * time.Millisecond)},
 	}
 }

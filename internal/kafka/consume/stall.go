@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -23,11 +25,9 @@ const maxDump = 256 << 10
 
 // Stall says that records wait in partitions whose commits do not move.
 type Stall struct {
-	// Topic is what is consumed.
-	Topic string
-	// Partitions are those that do not move, ascending; a member that owns none
-	// reports on all of them, as -1.
-	Partitions []int32
+	// Partitions are those that do not move, by topic and ascending; a member that
+	// owns none reports on all of a topic, as -1.
+	Partitions map[string][]int32
 	// Lag is how many offsets they are behind.
 	Lag int64
 	// Since is when the first of them was last seen to move.
@@ -35,8 +35,20 @@ type Stall struct {
 }
 
 func (s Stall) String() string {
-	return fmt.Sprintf("partitions %v of %s have not moved since %s and are %d records behind",
-		s.Partitions, s.Topic, s.Since.UTC().Format(time.RFC3339), s.Lag)
+	var where []string
+	for _, topic := range slices.Sorted(maps.Keys(s.Partitions)) {
+		where = append(where, fmt.Sprintf("%v of %s", s.Partitions[topic], topic))
+	}
+	return fmt.Sprintf("partitions %s have not moved since %s and are %d records behind",
+		strings.Join(where, ", "), s.Since.UTC().Format(time.RFC3339), s.Lag)
+}
+
+// count is how many partitions do not move.
+func (s Stall) count() (n int) {
+	for _, ids := range s.Partitions {
+		n += len(ids)
+	}
+	return n
 }
 
 // position is how far a partition is committed, and how long it is.
@@ -44,10 +56,9 @@ type position struct{ committed, end int64 }
 
 // stallWatch remembers since when each partition has not moved.
 type stallWatch struct {
-	topic  string
 	after  time.Duration
 	looked time.Time
-	seen   map[int32]motion
+	seen   map[partition]motion
 }
 
 // motion is where a partition was when it last moved, or last had nothing to
@@ -57,15 +68,15 @@ type motion struct {
 	at time.Time
 }
 
-func newStallWatch(topic string, after time.Duration) *stallWatch {
-	return &stallWatch{topic: topic, after: after, seen: make(map[int32]motion)}
+func newStallWatch(after time.Duration) *stallWatch {
+	return &stallWatch{after: after, seen: make(map[partition]motion)}
 }
 
 // look compares positions with those before; nil means that no partition is
 // stalled. A partition that was not there before begins anew.
-func (w *stallWatch) look(now time.Time, positions map[int32]position) *Stall {
-	seen := make(map[int32]motion, len(positions))
-	stall := Stall{Topic: w.topic}
+func (w *stallWatch) look(now time.Time, positions map[partition]position) *Stall {
+	seen := make(map[partition]motion, len(positions))
+	stall := Stall{Partitions: make(map[string][]int32)}
 	for id, p := range positions {
 		before, ok := w.seen[id]
 		idle := before.committed >= before.end
@@ -76,7 +87,7 @@ func (w *stallWatch) look(now time.Time, positions map[int32]position) *Stall {
 		if now.Sub(before.at) < w.after {
 			continue
 		}
-		stall.Partitions = append(stall.Partitions, id)
+		stall.Partitions[id.topic] = append(stall.Partitions[id.topic], id.id)
 		stall.Lag += p.end - p.committed
 		if stall.Since.IsZero() || before.at.Before(stall.Since) {
 			stall.Since = before.at
@@ -86,7 +97,9 @@ func (w *stallWatch) look(now time.Time, positions map[int32]position) *Stall {
 	if len(stall.Partitions) == 0 {
 		return nil
 	}
-	slices.Sort(stall.Partitions)
+	for _, ids := range stall.Partitions {
+		slices.Sort(ids)
+	}
 	return &stall
 }
 
@@ -110,7 +123,7 @@ func (c *Consumer) watchStalls(ctx context.Context, cl *kgo.Client) {
 	if !c.batch.keyed() {
 		after += c.batch.Linger // a record that waits for its batch is no stall
 	}
-	watch, adm := newStallWatch(c.deps.Topic, after), kadm.NewClient(cl)
+	watch, adm := newStallWatch(after), kadm.NewClient(cl)
 	ticker := time.NewTicker(min(c.cfg.StallAfter/4, 15*time.Second))
 	defer ticker.Stop()
 	var unreported *Stall
@@ -139,16 +152,16 @@ func (c *Consumer) noteStall(ctx context.Context, stall *Stall) (begins bool) {
 	if stall == nil {
 		c.metrics.stalled.Set(0)
 		if before != nil {
-			c.log.InfoContext(ctx, "stall is over", "topic", c.deps.Topic)
+			c.log.InfoContext(ctx, "stall is over", "topics", c.deps.Topics)
 		}
 		return false
 	}
-	c.metrics.stalled.Set(float64(len(stall.Partitions)))
+	c.metrics.stalled.Set(float64(stall.count()))
 	if before != nil {
 		return false
 	}
 	c.metrics.stalls.Inc()
-	c.log.ErrorContext(ctx, "partitions are stalled", "topic", c.deps.Topic, "partitions", stall.Partitions, "lag", stall.Lag,
+	c.log.ErrorContext(ctx, "partitions are stalled", "partitions", stall.Partitions, "lag", stall.Lag,
 		"since", stall.Since, "goroutines", goroutines())
 	return true
 }
@@ -176,40 +189,42 @@ func goroutines() string {
 }
 
 // positions are those of the partitions that this member owns. Where it owns
-// none, they are added up as partition -1: a group that has stopped as a whole
-// has owners for none.
-func (c *Consumer) positions(ctx context.Context, adm *kadm.Client) (map[int32]position, error) {
+// none, they are added up by topic as partition -1: a group that has stopped as a
+// whole has owners for none.
+func (c *Consumer) positions(ctx context.Context, adm *kadm.Client) (map[partition]position, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	lag, err := c.groupPositions(ctx, adm)
 	if err != nil {
 		return nil, err
 	}
-	owned := make(map[int32]position)
+	owned := make(map[partition]position)
 	for _, s := range c.allSessions() {
-		if p, ok := lag[s.partition.id]; ok {
-			owned[s.partition.id] = p
+		if p, ok := lag[s.partition]; ok {
+			owned[s.partition] = p
 		}
 	}
 	if len(owned) > 0 {
 		return owned, nil
 	}
-	var sum position
-	for _, p := range lag {
-		sum.committed += p.committed
-		sum.end += p.end
+	sums := make(map[partition]position)
+	for at, p := range lag {
+		at.id = -1
+		sum := sums[at]
+		sums[at] = position{committed: sum.committed + p.committed, end: sum.end + p.end}
 	}
-	return map[int32]position{-1: sum}, nil
+	return sums, nil
 }
 
-// groupPositions has every partition of the topic. Where nothing is committed,
-// or what is committed is gone, the partition's start counts.
-func (c *Consumer) groupPositions(ctx context.Context, adm *kadm.Client) (map[int32]position, error) {
-	starts, err := adm.ListStartOffsets(ctx, c.deps.Topic)
+// groupPositions has every partition of the topics. Where nothing is committed, or
+// what is committed is gone, the partition's start counts. What an open transaction
+// holds back does not.
+func (c *Consumer) groupPositions(ctx context.Context, adm *kadm.Client) (map[partition]position, error) {
+	starts, err := adm.ListStartOffsets(ctx, c.deps.Topics...)
 	if err != nil {
 		return nil, fmt.Errorf("listing start offsets: %w", err)
 	}
-	ends, err := adm.ListEndOffsets(ctx, c.deps.Topic)
+	ends, err := adm.ListCommittedOffsets(ctx, c.deps.Topics...)
 	if err != nil {
 		return nil, fmt.Errorf("listing end offsets: %w", err)
 	}
@@ -217,17 +232,17 @@ func (c *Consumer) groupPositions(ctx context.Context, adm *kadm.Client) (map[in
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, fmt.Errorf("fetching offsets: %w", err)
 	}
-	positions := make(map[int32]position)
-	for id, end := range ends[c.deps.Topic] {
-		start, ok := starts.Lookup(c.deps.Topic, id)
+	positions := make(map[partition]position)
+	ends.Each(func(end kadm.ListedOffset) {
+		start, ok := starts.Lookup(end.Topic, end.Partition)
 		if end.Err != nil || !ok || start.Err != nil {
-			continue
+			return
 		}
 		p := position{committed: start.Offset, end: end.Offset}
-		if c, ok := commits.Lookup(c.deps.Topic, id); ok && c.Err == nil {
+		if c, ok := commits.Lookup(end.Topic, end.Partition); ok && c.Err == nil {
 			p.committed = max(p.committed, c.At)
 		}
-		positions[id] = p
-	}
+		positions[partition{topic: end.Topic, id: end.Partition}] = p
+	})
 	return positions, nil
 }
