@@ -70,7 +70,7 @@ func New(cfg Config, deps Deps) *Lake {
 		writer: newWriter(deps.Store, m), places: make(chan struct{}, max(1, cfg.Writers)),
 	}
 	group := consume.Deps{
-		Name: name, Group: events.GroupLake, Topic: events.TopicLifecycle,
+		Name: name, Group: events.GroupLake, Topics: []string{events.TopicLifecycle},
 		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Log: deps.Log, Metrics: deps.Metrics,
 	}
 	if deps.Alerter != nil {
