@@ -52,7 +52,8 @@ type Song struct {
 	// sees.
 	Tenant orak.Tenant
 	// Title and Artist are for people to read: at most MaxText bytes of valid UTF-8
-	// without control characters. Artist may be empty.
+	// without control or format
+	// characters. Artist may be empty.
 	Title, Artist string
 	// LowNote and HighNote bound the melody, in MIDI semitones from LowestNote to
 	// HighestNote. Both are 0 where the melody is known only by its reference.
@@ -131,8 +132,13 @@ func validText(s string) error {
 	if !utf8.ValidString(s) {
 		return errors.New("not valid UTF-8")
 	}
-	if strings.ContainsFunc(s, unicode.IsControl) {
-		return errors.New("has a control character")
+	if strings.ContainsFunc(s, invisible) {
+		return errors.New("has a control or format character")
 	}
 	return nil
+}
+
+// invisible reports whether r could deceive a terminal or a reader.
+func invisible(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }
