@@ -42,6 +42,9 @@ type Row struct {
 // MaxSongs bounds the songs that PutSongs takes at once.
 const MaxSongs = 200_000
 
+// MaxSome bounds the ids that Store.Some takes at once.
+const MaxSome = 1000
+
 // Store keeps the index. It is safe for concurrent use, by several processes at once
 // as well.
 type Store interface {
@@ -59,6 +62,9 @@ type Store interface {
 	// Get returns the row of an upload with the values of its embedding. Errors:
 	// ErrNotFound, ErrErased.
 	Get(ctx context.Context, t orak.Tenant, id orak.UploadID) (Upload, error)
+	// Some returns the rows of those of ids that are the tenant's and not erased, with
+	// the values of their embeddings, in no order. At most MaxSome.
+	Some(ctx context.Context, t orak.Tenant, ids []orak.UploadID) ([]Upload, error)
 	// List returns a page of uploads, the latest received first. Errors:
 	// ErrInvalidQuery.
 	List(ctx context.Context, q Query) (Page, error)

@@ -53,6 +53,19 @@ func testListFilters(s suite) {
 	}
 }
 
+func testSomeAreOfTheTenantAndNotErased(s suite) {
+	s.apply(0, Completed(tenant, 1, 0.6, 0.8), Queued(tenant, 2), Completed("other", 3, 1), Erased(tenant, 4), Completed(tenant, 5, 1))
+	some, err := s.store.Some(s.Context(), tenant, []orak.UploadID{ID(1), ID(2), ID(3), ID(4), ID(9)})
+	require.NoError(s, err)
+	require.ElementsMatch(s, []index.Upload{s.get(1), s.get(2)}, some)
+
+	none, err := s.store.Some(s.Context(), tenant, nil)
+	require.NoError(s, err)
+	require.Empty(s, none)
+	_, err = s.store.Some(s.Context(), tenant, make([]orak.UploadID, index.MaxSome+1))
+	require.Error(s, err)
+}
+
 func testListTakesTextLiterally(s suite) {
 	names := []string{`100%_sure.wav`, `it's "mine".wav`, `노래 한곡.m4a`, `a\b?.wav`}
 	for n, name := range names {

@@ -35,6 +35,7 @@ func Run(t *testing.T, open Open) {
 		"WritersOfTwoTopicsAgree":         testWritersOfTwoTopicsAgree,
 		"ErasedStaysGone":                 testErasedStaysGone,
 		"OtherTenantChangesNothing":       testOtherTenantChangesNothing,
+		"SomeAreOfTheTenantAndNotErased":  testSomeAreOfTheTenantAndNotErased,
 		"ListFilters":                     testListFilters,
 		"ListTakesTextLiterally":          testListTakesTextLiterally,
 		"PagesHoldUnderWrites":            testPagesHoldUnderWrites,

@@ -32,6 +32,31 @@ func (s *Store) Get(ctx context.Context, t orak.Tenant, id orak.UploadID) (index
 	return u, nil
 }
 
+// Some implements index.Store.
+func (s *Store) Some(ctx context.Context, t orak.Tenant, ids []orak.UploadID) ([]index.Upload, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if len(ids) > index.MaxSome {
+		return nil, fmt.Errorf("reading the index: %d ids, want at most %d", len(ids), index.MaxSome)
+	}
+	var list []index.Upload
+	err := each(ctx, s.read, func(r *sql.Rows) error {
+		var blob []byte
+		u, err := rows.Scan(r, &blob)
+		if u.Voice != nil {
+			u.Voice.Embedding.Values = decode(blob)
+		}
+		list = append(list, u)
+		return err
+	}, "SELECT "+rows.Selected+", embedding FROM uploads WHERE id IN (SELECT value FROM json_each(?1)) AND tenant = ?2 AND status <> 'erased'",
+		idsOf(ids, func(id orak.UploadID) orak.UploadID { return id }), string(t))
+	if err != nil {
+		return nil, fmt.Errorf("reading the index: %w", err)
+	}
+	return list, nil
+}
+
 // List implements index.Store.
 func (s *Store) List(ctx context.Context, q index.Query) (index.Page, error) {
 	if err := q.Validate(); err != nil {
