@@ -65,6 +65,7 @@ type cli struct {
 	API       apiCmd       `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: accept uploads, report their status."`
 	Bridge    bridgeCmd    `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
 	Worker    workerCmd    `cmd:"" group:"Serving" help:"Run the workflows and their activities."`
+	Lake      lakeCmd      `cmd:"" group:"Serving" help:"Write what happens to uploads into Parquet files on the store."`
 	DLQ       dlqCmd       `cmd:"" name:"dlq" group:"Operating" help:"List dead letters (parked uploads) and decide about them."`
 	Replay    replayCmd    `cmd:"" group:"Operating" help:"Read the uploads topic again and start what is missing or failed."`
 	Reconcile reconcileCmd `cmd:"" group:"Operating" help:"Find and repair uploads that slipped through, or print what was repaired."`

@@ -105,3 +105,20 @@ Examples:
 func (c *workerCmd) Run(ctx context.Context, con *console) error {
 	return c.run(ctx, con, app.Roles{Worker: true})
 }
+
+type lakeCmd struct{ serve }
+
+// Help implements kong.HelpProvider.
+func (lakeCmd) Help() string {
+	return `Puts the events of all uploads into the lake: Parquet files below lake/v1/ in the bucket, for DuckDB, Athena, Trino and Spark. Lakes beyond the number of partitions are idle.
+
+Examples:
+
+    orak lake --config /etc/orak.yaml
+    ORAK_KAFKA_BROKERS=kafka:9092 ORAK_S3_ENDPOINT=s3:9000 orak lake`
+}
+
+// Run writes the lake until ctx ends.
+func (c *lakeCmd) Run(ctx context.Context, con *console) error {
+	return c.run(ctx, con, app.Roles{Lake: true})
+}

@@ -125,6 +125,7 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 		{roles.Worker, a.startWorker},
 		{roles.Bridge, a.startBridge},
 		{roles.Bridge, a.startLag},
+		{roles.Lake, a.startLake},
 		{roles.API, a.startAPI},
 		{true, a.startAdmin},
 	} {
@@ -167,10 +168,10 @@ func (a *App) connect(ctx context.Context, roles Roles) error {
 		Meter:  a.metrics.MeterProvider().Meter("temporal-sdk"),
 		Tracer: otel.GetTracerProvider().Tracer("temporal-sdk"),
 	}
-	if roles == (Roles{API: true}) {
-		a.temporal, err = temporal.Lazy(a.cfg.Temporal, a.log, telemetry)
-	} else {
+	if roles.Bridge || roles.Worker {
 		a.temporal, err = temporal.Dial(ctx, a.cfg.Temporal, a.log, telemetry)
+	} else {
+		a.temporal, err = temporal.Lazy(a.cfg.Temporal, a.log, telemetry)
 	}
 	if err != nil {
 		return err

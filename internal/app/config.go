@@ -13,6 +13,7 @@ import (
 	"orak/internal/schemaregistry"
 	"orak/internal/temporal"
 	"orak/operate/lag"
+	"orak/sinks/lake"
 	"orak/worker"
 )
 
@@ -26,6 +27,7 @@ type Config struct {
 	Temporal temporal.Config     `embed:"" prefix:"temporal-"`
 	API      api.Config          `embed:"" prefix:"api-"`
 	Bridge   bridge.Config       `embed:"" prefix:"bridge-"`
+	Lake     lake.Config         `embed:"" prefix:"lake-"`
 	Lag      lag.Config          `embed:"" prefix:"lag-"`
 	Worker   worker.Config       `embed:""`
 	Media    media.Config        `embed:"" prefix:"media-"`
@@ -45,10 +47,11 @@ type Roles struct {
 	API    bool
 	Bridge bool
 	Worker bool
+	Lake   bool
 }
 
 // All is every role.
-func All() Roles { return Roles{API: true, Bridge: true, Worker: true} }
+func All() Roles { return Roles{API: true, Bridge: true, Worker: true, Lake: true} }
 
 // name returns the name of the service in traces.
 func (r Roles) name() string {
@@ -59,6 +62,8 @@ func (r Roles) name() string {
 		return "orak-bridge"
 	case Roles{Worker: true}:
 		return "orak-worker"
+	case Roles{Lake: true}:
+		return "orak-lake"
 	default:
 		return "orak"
 	}

@@ -66,7 +66,7 @@ func (a *App) preparations(roles Roles) []preparation {
 	ps := []preparation{{name: "topics", run: func(ctx context.Context) error {
 		return kafka.EnsureTopics(ctx, a.kafka, events.Topics(), a.cfg.Kafka.ReplicationFactor)
 	}}}
-	if roles.API || roles.Worker {
+	if roles.API || roles.Worker || roles.Lake {
 		ps = append(ps, preparation{name: "bucket", run: a.ensureBucket, failed: a.outages.Report})
 	}
 	if roles.Bridge || roles.Worker {

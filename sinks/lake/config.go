@@ -12,7 +12,7 @@ import (
 type Config struct {
 	consume.Config `embed:""`
 	FileRecords    int           `help:"Events of a partition after which its files are closed, 1 to 100000. A file is also closed by 4 MiB of events, as they are on Kafka." default:"10000"`
-	FileAge        time.Duration `help:"Age of the first event at which its file is closed: how late the lake is, and with few events how small its files are until they are compacted." default:"5m"`
+	FileAge        time.Duration `help:"Age of the first event at which its file is closed: how late the lake is, and with few events how small its files are until they are compacted." default:"2m"`
 	Writers        int           `help:"Batches that are turned into files and stored at the same time; each needs some 40 MiB of memory." default:"2"`
 	PutTimeout     time.Duration `help:"How long one try to store the files of a batch, or to write one dead letter, may take." default:"1m"`
 	Compact        CompactConfig `embed:"" prefix:"compact-"`
