@@ -42,7 +42,7 @@ func check(all []*sending, s *seen) []result {
 	answered, want := answers202(all, s)
 	results := []result{answered}
 	for _, promise := range []func(map[orak.UploadID]expected, *seen) result{
-		announced, oneWorkflow, outcomes, completedOnce, deadLetters, analyses,
+		announced, oneWorkflow, outcomes, completedOnce, deadLetters, analyses, erasures,
 	} {
 		results = append(results, promise(want, s))
 	}
@@ -88,7 +88,9 @@ func announced(want map[orak.UploadID]expected, s *seen) result {
 func oneWorkflow(want map[orak.UploadID]expected, s *seen) result {
 	r := result{Promise: "every upload has one workflow"}
 	for id, w := range sorted(want) {
-		r.hold(len(s.runs[id]) == 1, "%s %s has %d", id, w.name, len(s.runs[id]))
+		if w.operate != operateErase { // its workflow may be removed
+			r.hold(len(s.runs[id]) == 1, "%s %s has %d", id, w.name, len(s.runs[id]))
+		}
 	}
 	for id := range s.runs {
 		if _, ok := want[id]; !ok {
@@ -102,7 +104,7 @@ func oneWorkflow(want map[orak.UploadID]expected, s *seen) result {
 func outcomes(want map[orak.UploadID]expected, s *seen) result {
 	r := result{Promise: "every upload is completed, or dead-lettered with its true cause"}
 	for id, w := range sorted(want) {
-		if len(s.runs[id]) != 1 {
+		if len(s.runs[id]) != 1 || w.operate == operateErase {
 			continue
 		}
 		run := s.runs[id][0]
@@ -174,6 +176,9 @@ func analyses(want map[orak.UploadID]expected, s *seen) result {
 	r := result{Promise: "a completed upload has its analysis, of the whole recording"}
 	for id, w := range sorted(want) {
 		found, ok := s.analyses[id]
+		if w.operate == operateErase {
+			continue
+		}
 		if !w.completes() {
 			r.hold(!ok, "%s %s has an analysis, and was dead-lettered", id, w.name)
 			continue
@@ -181,6 +186,21 @@ func analyses(want map[orak.UploadID]expected, s *seen) result {
 		d := found.Audio.DurationS
 		right := d > 0 && (w.DurationS == 0 || math.Abs(d-w.DurationS) <= tolerance)
 		r.hold(ok && right, "%s %s: analysis %t, of %.1f s, want %.1f s", id, w.name, ok, d, w.DurationS)
+	}
+	return r
+}
+
+func erasures(want map[orak.UploadID]expected, s *seen) result {
+	r := result{Promise: "nothing is left of an erased upload but its tombstone, and one event says so"}
+	for id, w := range sorted(want) {
+		n := 0
+		if w.operate == operateErase {
+			n = 1
+			_, analyzed := s.analyses[id]
+			r.hold(!s.recordings[id] && !analyzed && s.tombstones[id], "%s %s: recording %t, analysis %t, tombstone %t", id, w.name, s.recordings[id], analyzed, s.tombstones[id])
+		}
+		published := len(s.events[id][events.Erased])
+		r.hold(published == n, "%s %s has %d events, want %d", id, w.name, published, n)
 	}
 	return r
 }

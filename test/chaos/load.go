@@ -28,7 +28,7 @@ type sending struct {
 	// slow is how long the body takes, as over a phone's connection; 0 for full
 	// speed. So one is always in flight when a process ends.
 	slow time.Duration
-	// operate is what an operator does with its dead letter, if anything.
+	// operate is what an operator does with it, if anything.
 	operate string
 
 	// The results. They do not change once all uploads are sent.
@@ -41,6 +41,8 @@ type sending struct {
 const (
 	operateReprocess = "reprocess"
 	operateDiscard   = "discard"
+	// operateErase removes a completed upload.
+	operateErase = "erase"
 )
 
 const (
@@ -50,6 +52,8 @@ const (
 	// maxSlow.
 	slowShare = 0.4
 	maxSlow   = 5 * time.Second
+	// eraseShare of the keyed uploads that complete are erased.
+	eraseShare = 0.15
 )
 
 // uploads plans n of them within d. Every kind is among them, if n allows;
@@ -76,6 +80,9 @@ func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending 
 		}
 		if s.want.Attempts > 0 && s.operate == operateReprocess {
 			s.operate = "" // to use up the whole budget takes long enough once
+		}
+		if rng.Float64() < eraseShare && s.keyed && s.want.completes() && s.want.Class == "" {
+			s.operate = operateErase
 		}
 		s.name = fmt.Sprintf("%04d-%s", i, s.kind)
 		planned[i] = s

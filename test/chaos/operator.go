@@ -11,11 +11,36 @@ import (
 	"orak/client"
 )
 
-// operator decides about dead letters during the storm, as planned, and asks
-// again if the answer was lost.
+// operator decides about dead letters during the storm, and erases uploads, as planned,
+// and asks again if the answer was lost.
 type operator struct{ client *client.Client }
 
 const by = "chaos"
+
+// work does what is planned for s.
+func (o operator) work(ctx context.Context, s *sending) {
+	if s.operate == operateErase {
+		o.erase(ctx, s)
+		return
+	}
+	o.decide(ctx, s)
+}
+
+// erase erases the upload once it is completed, and returns when that is done or ctx
+// ends.
+func (o operator) erase(ctx context.Context, s *sending) {
+	completed := false
+	for ; ctx.Err() == nil; pause(ctx, 500*time.Millisecond) {
+		if !completed {
+			u, err := o.client.Upload(ctx, s.id)
+			completed = err == nil && u.Status == orak.StatusCompleted
+			continue
+		}
+		if done, err := o.client.Erase(ctx, s.id, by, "chaos"); err == nil && done {
+			return
+		}
+	}
+}
 
 // decide acts once the upload is parked, and returns when that is done or ctx
 // ends. What it says may have been done

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -32,9 +33,10 @@ type seen struct {
 	letters map[orak.UploadID][]events.DeadLetter
 	// runs are the workflows of each upload.
 	runs map[orak.UploadID][]execution
-	// pending are the keys of the outbox; recordings and analyses are what is
-	// stored.
+	// pending are the keys of the outbox; recordings, analyses and tombstones of
+	// erased uploads are what is stored.
 	pending    []string
+	tombstones map[orak.UploadID]bool
 	recordings map[orak.UploadID]bool
 	analyses   map[orak.UploadID]orak.Analysis
 }
@@ -95,7 +97,7 @@ func (silent) Error(string, ...any) {}
 func (e *eyes) look(ctx context.Context) (*seen, error) {
 	s := &seen{
 		announced: map[orak.UploadID]string{}, events: map[orak.UploadID]map[events.Type]map[string]int{},
-		letters: map[orak.UploadID][]events.DeadLetter{}, recordings: map[orak.UploadID]bool{}, analyses: map[orak.UploadID]orak.Analysis{},
+		letters: map[orak.UploadID][]events.DeadLetter{}, recordings: map[orak.UploadID]bool{}, tombstones: map[orak.UploadID]bool{}, analyses: map[orak.UploadID]orak.Analysis{},
 	}
 	var err error
 	if s.offsets, err = e.offsets(ctx); err != nil {
@@ -250,6 +252,12 @@ func (e *eyes) objects(ctx context.Context, s *seen) error {
 			return fmt.Errorf("listing the outbox: %w", err)
 		}
 		s.pending = append(s.pending, info.Key)
+	}
+	for info, err := range e.store.List(ctx, "erased/"+string(e.tenant)+"/") {
+		if err != nil {
+			return fmt.Errorf("listing the tombstones: %w", err)
+		}
+		s.tombstones[orak.UploadID(strings.TrimSuffix(path.Base(info.Key), ".json"))] = true
 	}
 	for info, err := range e.store.List(ctx, "uploads/"+string(e.tenant)+"/") {
 		if err != nil {

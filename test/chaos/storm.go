@@ -115,7 +115,7 @@ func weather(ctx context.Context, d deployment, o options, all []*sending, began
 	newApp(at).load(ctx, began, all, func(s *sending) {
 		sent.Add(1)
 		if s.operate != "" && s.id != "" {
-			hands.Go(func() { operator{c}.decide(ctx, s) })
+			hands.Go(func() { operator{c}.work(ctx, s) })
 		}
 	})
 	err = <-struck
