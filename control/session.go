@@ -32,15 +32,24 @@ func (v *View) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		v.metrics.live.Set(0)
-		if s := v.current(); s.live {
-			s.live = false
-			v.set(s)
-		}
+		v.lose(err)
 		v.faults.WarnContext(ctx, "control topic cannot be followed; the documents that are known stay in effect", "error", err)
 		if !sleep(ctx, retryWait) {
 			return
 		}
+	}
+}
+
+// lose notes that the topic is not followed any more.
+func (v *View) lose(err error) {
+	v.metrics.live.Set(0)
+	v.mu.Lock()
+	v.failure = err
+	s := v.now
+	v.mu.Unlock()
+	if s.live {
+		s.live = false
+		v.set(s)
 	}
 }
 

@@ -65,6 +65,8 @@ type View struct {
 	now state
 	// changed is closed with the next change.
 	changed chan struct{}
+	// failure is why the topic could not be followed, the last time.
+	failure error
 }
 
 // state is what a View knows at a moment.
@@ -124,6 +126,29 @@ func (v *View) Ready(context.Context) error {
 		return nil
 	default:
 		return errors.New("the control documents are not loaded yet")
+	}
+}
+
+// loadPatience is longer than one question of where the topic ends.
+const loadPatience = boundsWait + 5*time.Second
+
+// lastFailure returns why the topic could not be followed; nil if it never failed.
+func (v *View) lastFailure() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.failure
+}
+
+// AwaitLoaded returns once the View has loaded, or ctx ends. Its error is an
+// *orak.Fault of class dependency that says what was not reachable last.
+func (v *View) AwaitLoaded(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, loadPatience)
+	defer cancel()
+	select {
+	case <-v.loaded:
+		return nil
+	case <-bounded.Done():
+		return notReachable("The control documents cannot be read.", errors.Join(bounded.Err(), v.lastFailure()))
 	}
 }
 

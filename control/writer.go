@@ -26,6 +26,8 @@ const (
 	// transactionTimeout ends the transaction of a Writer that died. Until then, or
 	// until the next Writer begins, readers do not get past it.
 	transactionTimeout = 10 * time.Second
+	// writeWait bounds one change, with all attempts.
+	writeWait = 30 * time.Second
 	// fencedWait is the longest wait after a Writer was fenced off.
 	fencedWait = 200 * time.Millisecond
 )
@@ -84,8 +86,8 @@ func (c Change) key() string {
 	return SettingKey(c.Setting)
 }
 
-// check returns an error for a change that no version of a document allows.
-func (c Change) check() error {
+// Check returns an error for a change that no version of a document allows.
+func (c Change) Check() error {
 	s, ok := Find(c.Setting)
 	if !ok {
 		return fmt.Errorf("there is no setting called %q", c.Setting)
@@ -115,7 +117,7 @@ func (v *View) Version(setting string, t orak.Tenant) int64 {
 // dependency where Kafka did not take the change or did not answer (it may have taken
 // it), or says what is wrong with c.
 func (w *Writer) Apply(ctx context.Context, c Change) (version int64, err error) {
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return 0, err
 	}
 	stamp, err := w.write(ctx, c.key(), c.Seen, func(now entry, s Stamp) ([]byte, error) {
@@ -184,6 +186,8 @@ func (w *Writer) write(ctx context.Context, key string, seen int64, make func(en
 	if err := checkKey(key); err != nil {
 		return Stamp{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, writeWait)
+	defer cancel()
 	for {
 		stamp, err := w.attempt(ctx, key, seen, make, by)
 		if !isFenced(err) {
@@ -294,8 +298,9 @@ func isFenced(err error) bool {
 }
 
 func unreachable(err error) error {
-	return &orak.Fault{
-		Class: orak.ClassDependency, Dependency: orak.DependencyKafka,
-		Message: "The control topic cannot be written.", Err: fmt.Errorf("writing %s: %w", events.TopicControl, err),
-	}
+	return notReachable("The control topic cannot be written.", fmt.Errorf("writing %s: %w", events.TopicControl, err))
+}
+
+func notReachable(message string, err error) error {
+	return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyKafka, Message: message, Err: err}
 }

@@ -71,6 +71,7 @@ type cli struct {
 	Reconcile reconcileCmd `cmd:"" group:"Operating" help:"Find and repair uploads that slipped through, or print what was repaired."`
 	Offsets   offsetsCmd   `cmd:"" group:"Operating" help:"Print or reset the offsets of a consumer group."`
 	Lag       lagCmd       `cmd:"" group:"Operating" help:"Print the lag of consumer groups, and whether they make progress."`
+	Settings  settingsCmd  `cmd:"" group:"Operating" help:"Print or change settings of running processes."`
 	Engine    engineCmd    `cmd:"" group:"Operating" help:"Check model servers."`
 	Config    configCmd    `cmd:"" group:"Operating" help:"Print the settings."`
 	Version   versionCmd   `cmd:"" group:"Operating" help:"Print the version."`

@@ -16,6 +16,7 @@ import (
 	"orak/activities"
 	"orak/api"
 	"orak/bridge"
+	"orak/control"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/media"
@@ -39,6 +40,7 @@ type App struct {
 	producer *kafka.Producer
 	temporal client.Client
 	outages  *worker.Reporter
+	control  *control.View
 	// bucket is closed once the bucket exists.
 	bucket chan struct{}
 	api    *api.Server
@@ -122,6 +124,8 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 		wanted bool
 		start  func(context.Context) error
 	}{
+		{true, a.startControl},
+		{roles.Worker, a.startKeeper},
 		{roles.Worker, a.startWorker},
 		{roles.Bridge, a.startBridge},
 		{roles.Bridge, a.startLag},

@@ -3,6 +3,7 @@ package app
 import (
 	"orak/api"
 	"orak/bridge"
+	"orak/control"
 	"orak/internal/analysis"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
@@ -37,6 +38,8 @@ type Config struct {
 	Alert       mattermost.Config  `embed:"" prefix:"alert-"`
 	// SchemaRegistry is for other readers of the events.
 	SchemaRegistry schemaregistry.Config `embed:"" prefix:"schema-registry-"`
+
+	Control control.Config `embed:"" prefix:"control-"`
 
 	// InstanceID names the process among its replicas.
 	InstanceID string `help:"A name that no other process has and that stays the same over restarts, such as a pod's name in a StatefulSet. A bridge that is back within its session timeout keeps its partitions (static membership), and traces carry the name (service.instance.id). Letters, digits, dots, dashes and underscores; empty means none." name:"instance-id"`
