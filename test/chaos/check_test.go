@@ -15,11 +15,12 @@ const (
 	good     = orak.UploadID("0195a2b4-7c3d-7e8f-9a0b-00000000000a")
 	poisoned = orak.UploadID("0195a2b4-7c3d-7e8f-9a0b-00000000000b")
 	unasked  = orak.UploadID("0195a2b4-7c3d-7e8f-9a0b-00000000000c")
+	erased   = orak.UploadID("0195a2b4-7c3d-7e8f-9a0b-00000000000d")
 )
 
 // aftermath is a run of which every promise was held: a good upload, one that
-// is poisoned and was reprocessed, one that was refused, and one whose answer
-// was lost.
+// is poisoned and was reprocessed, one that was refused, one whose answer was lost,
+// and one that was erased.
 func aftermath() ([]*sending, *seen) {
 	fine := recording{kind: "tune.wav", want: outcome{DurationS: 4}}
 	bad := recording{kind: "cut.m4a", want: outcome{Class: orak.ClassInput}}
@@ -27,18 +28,23 @@ func aftermath() ([]*sending, *seen) {
 		{recording: fine, name: "0-tune.wav", id: good},
 		{recording: bad, name: "1-cut.m4a", id: poisoned, keyed: true, operate: operateReprocess},
 		{recording: recording{kind: "letter.m4a", want: outcome{Refused: http.StatusUnsupportedMediaType}}, name: "2-letter.m4a"},
+		{recording: fine, name: "3-tune.wav", id: erased, operate: operateErase},
 	}
 	failure := orak.Failure{Stage: orak.StageConvert, Class: orak.ClassInput}
 	completed := execution{status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, progress: orak.Progress{Status: orak.StatusCompleted}}
 	analysis := orak.Analysis{Audio: orak.Audio{DurationS: 4.1}}
 	return all, &seen{
-		announced: map[orak.UploadID]string{good: "0-tune.wav", poisoned: "1-cut.m4a", unasked: "0-tune.wav"},
+		announced: map[orak.UploadID]string{good: "0-tune.wav", poisoned: "1-cut.m4a", unasked: "0-tune.wav", erased: "3-tune.wav"},
 		offsets:   map[int32]offsets{0: {3, 3}},
 		events: map[orak.UploadID]map[events.Type]map[string]int{
 			good:     {events.Completed: {"a": 1}},
 			poisoned: {events.DeadLettered: {"b/0": 1, "b/1": 2}},
 			unasked:  {events.Completed: {"c": 2}},
+			erased:   {events.Completed: {"d": 1}, events.Erased: {"d2": 2}},
 		},
+		lifecycle:  map[place]orak.UploadID{{0, 1}: good, {0, 2}: erased, {3, 1}: unasked},
+		lake:       map[place]int{{0, 1}: 1, {3, 1}: 1},
+		tombstones: map[orak.UploadID]bool{erased: true},
 		letters: map[orak.UploadID][]events.DeadLetter{poisoned: {
 			{RunID: "b", Cycle: 0, Failure: failure}, {RunID: "b", Cycle: 1, Failure: failure}, {RunID: "b", Cycle: 1, Failure: failure},
 		}},
@@ -85,6 +91,13 @@ func TestBrokenPromisesAreReported(t *testing.T) {
 		"an analysis of half of it":   func(_ []*sending, s *seen) { s.analyses[good] = orak.Analysis{Audio: orak.Audio{DurationS: 2}} },
 		"an analysis of a bad one":    func(_ []*sending, s *seen) { s.analyses[poisoned] = orak.Analysis{} },
 		"a record is not committed":   func(_ []*sending, s *seen) { s.offsets[0] = offsets{2, 3} },
+		"something erased is left":    func(_ []*sending, s *seen) { s.recordings[erased] = true },
+		"no tombstone":                func(_ []*sending, s *seen) { delete(s.tombstones, erased) },
+		"erased by nobody":            func(_ []*sending, s *seen) { s.events[good][events.Erased] = map[string]int{"x": 1} },
+		"an erasure is not announced": func(_ []*sending, s *seen) { delete(s.events[erased], events.Erased) },
+		"an event is not in the lake": func(_ []*sending, s *seen) { delete(s.lake, place{0, 1}) },
+		"an event is there twice":     func(_ []*sending, s *seen) { s.lake[place{0, 1}] = 2 },
+		"a row comes from nowhere":    func(_ []*sending, s *seen) { s.lake[place{7, 1}] = 1 },
 		"a marker stays":              func(_ []*sending, s *seen) { s.pending = []string{"pending/default/x.json"} },
 		"a recording is forgotten":    func(_ []*sending, s *seen) { s.recordings["x"] = true },
 	} {

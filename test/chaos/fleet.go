@@ -45,7 +45,7 @@ type role struct {
 // roles has two processes of each role of which a deployment has several, so that
 // one can take over from the other.
 func roles() []role {
-	rs := []role{{"api", "api", nil}}
+	rs := []role{{"api", "api", nil}, {"lake", "lake", nil}}
 	for _, n := range []string{"1", "2"} {
 		rs = append(rs,
 			role{"bridge-" + n, "bridge", nil},

@@ -29,6 +29,10 @@ type seen struct {
 	// events are the event ids on orak.lifecycle, by upload and type, with their
 	// counts.
 	events map[orak.UploadID]map[events.Type]map[string]int
+	// lifecycle has the upload of each record on orak.lifecycle, and lake the number
+	// of rows for each.
+	lifecycle map[place]orak.UploadID
+	lake      map[place]int
 	// letters are the records on orak.dead-letters, by upload.
 	letters map[orak.UploadID][]events.DeadLetter
 	// runs are the workflows of each upload.
@@ -39,6 +43,12 @@ type seen struct {
 	tombstones map[orak.UploadID]bool
 	recordings map[orak.UploadID]bool
 	analyses   map[orak.UploadID]orak.Analysis
+}
+
+// place is where a record is in a topic.
+type place struct {
+	partition int32
+	offset    int64
 }
 
 // offsets are the position of a group in a partition.
@@ -97,20 +107,23 @@ func (silent) Error(string, ...any) {}
 func (e *eyes) look(ctx context.Context) (*seen, error) {
 	s := &seen{
 		announced: map[orak.UploadID]string{}, events: map[orak.UploadID]map[events.Type]map[string]int{},
-		letters: map[orak.UploadID][]events.DeadLetter{}, recordings: map[orak.UploadID]bool{}, tombstones: map[orak.UploadID]bool{}, analyses: map[orak.UploadID]orak.Analysis{},
+		lifecycle: map[place]orak.UploadID{}, letters: map[orak.UploadID][]events.DeadLetter{}, recordings: map[orak.UploadID]bool{}, tombstones: map[orak.UploadID]bool{}, analyses: map[orak.UploadID]orak.Analysis{},
 	}
 	var err error
 	if s.offsets, err = e.offsets(ctx); err != nil {
 		return nil, err
 	}
 	for topic, note := range map[string]func(*kgo.Record) error{
-		events.TopicUploads: e.noteUpload(s), events.TopicLifecycle: s.noteEvent, events.TopicDeadLetters: s.noteLetter,
+		events.TopicUploads: e.noteUpload(s), events.TopicLifecycle: e.noteEvent(s), events.TopicDeadLetters: s.noteLetter,
 	} {
 		if err := e.read(ctx, topic, note); err != nil {
 			return nil, err
 		}
 	}
 	if s.runs, err = e.runs(ctx); err != nil {
+		return nil, err
+	}
+	if s.lake, err = e.lake(ctx); err != nil {
 		return nil, err
 	}
 	return s, e.objects(ctx, s)
@@ -185,11 +198,22 @@ func (e *eyes) noteUpload(s *seen) func(*kgo.Record) error {
 	}
 }
 
-func (s *seen) noteEvent(r *kgo.Record) error {
-	e, err := events.FromRecord(r)
-	if err != nil {
+func (e *eyes) noteEvent(s *seen) func(*kgo.Record) error {
+	return func(r *kgo.Record) error {
+		event, err := events.FromRecord(r)
+		if err != nil {
+			return err
+		}
+		l, err := event.Lifecycle()
+		if err == nil && l.Upload.Tenant == e.tenant {
+			s.lifecycle[place{r.Partition, r.Offset}] = event.Subject
+			s.noteEvent(event)
+		}
 		return err
 	}
+}
+
+func (s *seen) noteEvent(e events.Event) {
 	types := s.events[e.Subject]
 	if types == nil {
 		types = map[events.Type]map[string]int{}
@@ -199,7 +223,6 @@ func (s *seen) noteEvent(r *kgo.Record) error {
 		types[e.Type] = map[string]int{}
 	}
 	types[e.Type][e.ID]++
-	return nil
 }
 
 func (s *seen) noteLetter(r *kgo.Record) error {

@@ -90,7 +90,7 @@ func stormSettings(dir string, attempts int) ([]string, error) {
 		// Many uploads have the same bytes, and each must be analyzed.
 		"ORAK_REUSE_ANALYSES=false",
 		"ORAK_API_OUTBOX_INTERVAL=2s", "ORAK_API_OUTBOX_MIN_AGE=15s", "ORAK_API_OUTBOX_GRACE=30s",
-		"ORAK_ALERT_GROUP_WAIT=1s",
+		"ORAK_ALERT_GROUP_WAIT=1s", "ORAK_LAKE_FILE_AGE=2s",
 		"ORAK_MEDIA_FFMPEG=" + ffmpeg, "ORAK_MEDIA_MAX_DURATION=" + (maxSeconds * time.Second).String(),
 	}, nil
 }
