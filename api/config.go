@@ -31,6 +31,8 @@ type Config struct {
 	Heartbeat         time.Duration `help:"Longest silence on an event stream; a comment is sent then." default:"15s"`
 	MaxWatchers       int           `help:"Most event streams at once; further ones are answered 503." default:"2000"`
 	MaxTenantWatchers int           `help:"Most event streams of one tenant at once; further ones are answered 429." default:"500"`
+	MaxSongImports    int           `help:"Most imports of songs that run at once; further ones are answered 429. Each takes up to 200 MB of memory." default:"2"`
+	MaxRankedSongs    int           `help:"Most songs of a tenant that are ranked for a voice, beside the shipped ones; further ones, by id, are left out." default:"200000"`
 	OutboxInterval    time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
 	OutboxMinAge      time.Duration `help:"Markers younger than this are skipped, since their uploads are probably still running. Markers older than this process are taken at once." default:"2m"`
 	OutboxGrace       time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`
@@ -50,6 +52,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxWatchers <= 0 || c.MaxTenantWatchers <= 0 || c.WatchRate <= 0 || c.OutboxWorkers <= 0 {
 		return errors.New("max-watchers, max-tenant-watchers, watch-rate, outbox-workers: want more than 0")
+	}
+	if c.MaxSongImports <= 0 || c.MaxRankedSongs < 0 {
+		return errors.New("max-song-imports: want more than 0; max-ranked-songs: want 0 at least")
 	}
 	if c.MaxConnections < 0 {
 		return errors.New("max-connections: want 0 or more")

@@ -46,7 +46,8 @@ type selection struct {
 
 // selectionOf reads the filters of the query and the tenant's header.
 func (s *Server) selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err error) {
-	if err := checkParameters(c); err != nil {
+	known := []string{paramStage, paramClass, paramOlderThan, paramNewerThan, paramBefore, paramText, paramPageSize, paramPageToken}
+	if err := checkParameters(c, known, paramStage, paramClass); err != nil {
 		return sel, err
 	}
 	if sel.tenant, err = s.operatorTenant(c); err != nil {
@@ -77,8 +78,7 @@ func (s *Server) selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err er
 
 // checkParameters refuses unknown parameters, repeated parameters of which one would
 // be ignored, and empty filters: each would select more than the caller meant.
-func checkParameters(c *fiber.Ctx) error {
-	known := []string{paramStage, paramClass, paramOlderThan, paramNewerThan, paramBefore, paramText, paramPageSize, paramPageToken}
+func checkParameters(c *fiber.Ctx, known []string, repeatable ...string) error {
 	given, err := url.ParseQuery(string(c.Context().URI().QueryString()))
 	if err != nil {
 		return refuse(codeInvalidRequest, "The query cannot be parsed: check its percent signs and semicolons.").because(err)
@@ -90,7 +90,7 @@ func checkParameters(c *fiber.Ctx) error {
 			return refuse(codeInvalidRequest, fmt.Sprintf("There is no parameter %.40q; the parameters are %s.", name, strings.Join(known, ", ")))
 		case name != paramPageSize && name != paramPageToken && slices.Contains(values, ""):
 			return refuse(codeInvalidRequest, name+" is empty; leave it out to select without it.")
-		case len(values) > 1 && name != paramStage && name != paramClass:
+		case len(values) > 1 && !slices.Contains(repeatable, name):
 			return refuse(codeInvalidRequest, name+" may be given only once.")
 		}
 	}

@@ -11,9 +11,12 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"orak"
 	"orak/events"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
+	"orak/sinks/index"
+	"orak/songs"
 	"orak/workflows"
 )
 
@@ -57,8 +60,22 @@ type Sniffer struct {
 // those of dependencies. It neither blocks nor fails.
 type OutageReporter interface{ Report(err error) }
 
+// Index is the part of index.Store that the API uses. Its errors are those of
+// index.Store. Uploads are accepted without it.
+type Index interface {
+	Get(ctx context.Context, t orak.Tenant, id orak.UploadID) (index.Upload, error)
+	Some(ctx context.Context, t orak.Tenant, ids []orak.UploadID) ([]index.Upload, error)
+	List(ctx context.Context, q index.Query) (index.Page, error)
+	Similar(ctx context.Context, s index.Search) ([]index.Neighbor, error)
+	PutSongs(ctx context.Context, t orak.Tenant, list []songs.Song) error
+	Songs(ctx context.Context, t orak.Tenant, after songs.ID, limit int) ([]songs.Song, error)
+	RemoveSong(ctx context.Context, t orak.Tenant, id songs.ID) error
+}
+
+var _ Index = (index.Store)(nil)
+
 // Deps are the dependencies of a Server. All but Bucket, WorkflowURL, Namespace,
-// Tracing and Outages are required.
+// Tracing, Index and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -70,6 +87,8 @@ type Deps struct {
 	Payloads workflows.Payloads
 	Media    Sniffer
 	Outages  OutageReporter
+	// Index answers lists, searches and songs; nil answers them with 503.
+	Index Index
 	// WorkflowURL links to a workflow in the Temporal Web UI; nil if none is
 	// configured.
 	WorkflowURL func(workflowID, runID string) string

@@ -20,6 +20,8 @@ type metrics struct {
 	watched    prometheus.Gauge
 	polls      prometheus.Counter
 	late       prometheus.Counter
+	imports    *prometheus.CounterVec
+	unranked   prometheus.Counter
 
 	pending   prometheus.Gauge
 	oldest    prometheus.Gauge
@@ -52,6 +54,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		watched:    gauge("orak_api_watched_uploads", "Uploads that event streams watch; each is polled once for all of its streams."),
 		polls:      counter("orak_api_watch_polls_total", "Polls of uploads that event streams watch."),
 		late:       counter("orak_outbox_late_total", "Uploads and erasures answered before Kafka had acknowledged their event."),
+		imports:    counters("orak_api_song_imports_total", "Imports of songs by outcome: imported, or the code of the problem.", "outcome"),
+		unranked:   counter("orak_api_rankings_cut_total", "Rankings that left songs out because of api-max-ranked-songs."),
 		pending:    gauge("orak_outbox_pending", "Markers in the outbox at the last search, including those of running uploads."),
 		oldest:     gauge("orak_outbox_oldest_age_seconds", "Age of the oldest marker at the last search of the outbox; 0 without markers."),
 		relayed:    counters("orak_outbox_relayed_total", "Markers handled by the relay: published, or dropped because there was nothing to announce.", "outcome"),

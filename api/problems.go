@@ -33,6 +33,10 @@ const (
 	codeNotFound            code = "not-found"
 	codeAnalysisNotReady    code = "analysis-not-ready"
 	codeNoAnalysis          code = "no-analysis"
+	codeNotIndexed          code = "not-indexed"
+	codeNoVoice             code = "no-voice"
+	codeInvalidImport       code = "invalid-import"
+	codeTooManyImports      code = "too-many-imports"
 	codeNotParked           code = "not-parked"
 	codeErased              code = "erased"
 	codeMethodNotAllowed    code = "method-not-allowed"
@@ -67,6 +71,10 @@ var meanings = map[code]struct {
 	codeNotFound:            {http.StatusNotFound, "There is no such resource"},
 	codeAnalysisNotReady:    {http.StatusNotFound, "The analysis is not ready"},
 	codeNoAnalysis:          {http.StatusGone, "There will be no analysis"},
+	codeNotIndexed:          {http.StatusConflict, "The analysis is not in the index yet"},
+	codeNoVoice:             {http.StatusUnprocessableEntity, "The recording has no voice to compare"},
+	codeInvalidImport:       {http.StatusUnprocessableEntity, "The file has bad lines"},
+	codeTooManyImports:      {http.StatusTooManyRequests, "Too many imports are running"},
 	codeErased:              {http.StatusGone, "The upload was erased"},
 	codeNotParked:           {http.StatusConflict, "The upload is not waiting for a decision"},
 	codeMethodNotAllowed:    {http.StatusMethodNotAllowed, "The method is not allowed here"},
@@ -81,8 +89,12 @@ var meanings = map[code]struct {
 	codeInternal:            {http.StatusInternalServerError, "The server failed"},
 }
 
-// retryAfter is the Retry-After of answers with status 503 or 429.
-const retryAfter = 5 * time.Second
+// retryAfter is the Retry-After of answers with status 503 or 429, and indexedAfter
+// that of answers about an upload that the index will have in a moment.
+const (
+	retryAfter   = 5 * time.Second
+	indexedAfter = time.Second
+)
 
 // refusal is an error that has an HTTP form.
 type refusal struct {
@@ -90,6 +102,9 @@ type refusal struct {
 	// detail is for the caller.
 	detail   string
 	accepted []string
+	// lines and moreLines are the bad lines of an import.
+	lines     []resource.ImportLine
+	moreLines int
 	// erasedAt is zero if it does not apply.
 	erasedAt time.Time
 	// err is for the log.
@@ -133,7 +148,7 @@ func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	status := meaning.status
 	p := resource.Problem{
 		Type: resource.ProblemType + string(r.code), Title: meaning.title, Status: status,
-		Detail: r.detail, Instance: requestID, Accepted: r.accepted, ErasedAt: r.erasedAt,
+		Detail: r.detail, Instance: requestID, Accepted: r.accepted, Lines: r.lines, MoreLines: r.moreLines, ErasedAt: r.erasedAt,
 	}
 	text, err := json.Marshal(p)
 	if err != nil { // a Problem is strings and an int
@@ -144,7 +159,10 @@ func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	ctx.Response.Header.SetContentType("application/problem+json")
 	ctx.Response.Header.Set("Cache-Control", "no-store") // otherwise a cache might keep a 404 or a 410
 	ctx.Response.Header.Del("ETag")
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+	switch {
+	case r.code == codeNotIndexed:
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(indexedAfter/time.Second)))
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
 	}
 	ctx.Response.SetBody(text)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -41,7 +42,10 @@ type Server struct {
 	announcer   *announcer
 	admission   *admission
 	outages     OutageReporter
-	app         *fiber.App
+	index       Index
+	// imports and rankings have one place for each that runs.
+	imports, rankings chan struct{}
+	app               *fiber.App
 
 	// relay publishes the outbox until halt ends the context of all work.
 	relay func(began time.Time)
@@ -75,6 +79,9 @@ func New(cfg Config, deps Deps) *Server {
 		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m, registry: deps.Metrics,
 		tracer:    tracing.Tracer("orak/api"),
 		outages:   deps.Outages,
+		index:     deps.Index,
+		imports:   make(chan struct{}, cfg.MaxSongImports),
+		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		announcer: newAnnouncer(cfg, deps, m),
 		admission: newAdmission(cfg, m),
 		halt:      halt,
@@ -129,6 +136,13 @@ func (s *Server) routes(deps Deps) {
 	s.app.Delete("/v1/uploads/:id", s.deleteUpload)
 	s.app.Get("/v1/uploads/:id/analysis", s.getAnalysis)
 	s.app.Add(http.MethodGet, "/v1/uploads/:id/events", s.getEvents) // no HEAD: an event stream has no end
+
+	s.app.Get("/v1/uploads", s.getUploads)
+	s.app.Get("/v1/uploads/:id/similar", s.getSimilar)
+	s.app.Get("/v1/uploads/:id/songs", s.getSongsFor)
+	s.app.Get("/v1/songs", s.getSongs)
+	s.app.Post("/v1/songs", s.postSongs)
+	s.app.Delete("/v1/songs/:id", s.deleteSong)
 
 	s.app.Get("/v1/dead-letters", s.getDeadLetters)
 	s.app.Get("/v1/dead-letters/:id", s.getDeadLetter)

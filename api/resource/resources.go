@@ -201,6 +201,9 @@ const (
 	ProblemType = "urn:orak:problem:"
 	// ProblemErased is the type of every answer about an erased upload.
 	ProblemErased = ProblemType + "erased"
+	// ProblemNotIndexed is the type of answers about an upload whose analysis is not
+	// in the index yet. Retry-After says when to ask again.
+	ProblemNotIndexed = ProblemType + "not-indexed"
 )
 
 // Problem is an error as in RFC 9457, sent as application/problem+json.
@@ -216,6 +219,10 @@ type Problem struct {
 	Instance string `json:"instance,omitempty"`
 	// Accepted lists the accepted media types; on a 415 only.
 	Accepted []string `json:"accepted,omitempty"`
+	// Lines are the bad lines of an import, the first 100 of them, and MoreLines the
+	// number of those beyond; on a refused import only.
+	Lines     []ImportLine `json:"lines,omitempty"`
+	MoreLines int          `json:"more_lines,omitempty"`
 	// ErasedAt is when the upload was erased; on a ProblemErased only, and left
 	// out while the erasure is under way.
 	ErasedAt time.Time `json:"erased_at,omitzero"`
