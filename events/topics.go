@@ -40,5 +40,8 @@ func Topics() []Topic {
 // GroupBridge is the consumer group of the bridges.
 const GroupBridge = "orak-bridge"
 
+// GroupIndex is the consumer group of those who keep the index.
+const GroupIndex = "orak-index"
+
 // GroupLake is the consumer group of the lake's writers.
 const GroupLake = "orak-lake"

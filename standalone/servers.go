@@ -46,9 +46,9 @@ func (c *serversCommand) Run() error {
 func (c *serversCommand) leaveSettings(s *servers.Servers) (forget func() error, err error) {
 	at := s.Addresses()
 	if at.Kafka == "" {
-		return leaveSettings(at, s.Credentials(), "")
+		return leaveSettings(at, s.Credentials(), "", "")
 	}
-	return leaveSettings(at, s.Credentials(), "", at.Kafka)
+	return leaveSettings(at, s.Credentials(), "", "", at.Kafka)
 }
 
 func stopWithin(s *servers.Servers) error {

@@ -72,11 +72,21 @@ func (c *upCommand) own(at servers.Addresses, key servers.Credentials) {
 	c.App.Temporal.Address = at.Temporal
 	c.App.Temporal.Namespace = servers.Namespace
 	c.App.Temporal.WebUI = at.TemporalUI
+	if !c.App.Index.Configured() {
+		c.App.Index.Dir = filepath.Join(at.DataDir, "index")
+	}
 }
 
 // absolute makes relative paths absolute, since the store changes the working
 // directory.
 func (c *upCommand) absolute() error {
+	if c.App.Index.Dir != "" {
+		dir, err := filepath.Abs(c.App.Index.Dir)
+		if err != nil {
+			return fmt.Errorf("finding the index's folder: %w", err)
+		}
+		c.App.Index.Dir = dir
+	}
 	for _, path := range []*string{&c.App.Worker.ScratchDir, &c.App.Media.FFmpeg, &c.App.Media.FFprobe} {
 		// A bare name is looked up in PATH.
 		if !strings.ContainsRune(*path, filepath.Separator) {

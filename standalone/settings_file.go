@@ -19,10 +19,13 @@ type settings map[string]any
 // find the stack, and returns a function that removes them. api is the API's URL,
 // empty if it does not run; brokers are Kafka's. A kill leaves the file behind, and
 // the commands then report that nothing answers.
-func leaveSettings(at servers.Addresses, key servers.Credentials, api string, brokers ...string) (remove func() error, err error) {
+func leaveSettings(at servers.Addresses, key servers.Credentials, api, index string, brokers ...string) (remove func() error, err error) {
 	all := settings{}
 	if api != "" {
 		all["server"] = api
+	}
+	if index != "" {
+		all["index"] = settings{"dir": index}
 	}
 	if len(brokers) > 0 {
 		all["kafka"] = settings{"brokers": brokers}

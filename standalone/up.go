@@ -114,7 +114,7 @@ func (c *upCommand) serve(ctx context.Context, s *stack) error {
 	if s.app, err = app.Start(ctx, c.App, app.All(), c.logger(s.log)); err != nil {
 		return err
 	}
-	s.forget, err = leaveSettings(s.servers.Addresses(), s.servers.Credentials(), "http://"+s.app.APIAddr(), c.App.Kafka.Brokers...)
+	s.forget, err = leaveSettings(s.servers.Addresses(), s.servers.Credentials(), "http://"+s.app.APIAddr(), c.App.Index.Dir, c.App.Kafka.Brokers...)
 	return err
 }
 

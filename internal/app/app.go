@@ -24,6 +24,7 @@ import (
 	"orak/internal/observe"
 	"orak/internal/temporal"
 	"orak/operate/reconcile"
+	"orak/sinks/index"
 	"orak/worker"
 )
 
@@ -41,6 +42,8 @@ type App struct {
 	temporal client.Client
 	outages  *worker.Reporter
 	control  *control.View
+	// index is nil if none is configured, or the roles need none.
+	index index.Store
 	// bucket is closed once the bucket exists.
 	bucket chan struct{}
 	api    *api.Server
@@ -114,6 +117,9 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 	if err := a.connect(ctx, roles); err != nil {
 		return err
 	}
+	if err := a.openIndex(ctx, roles); err != nil {
+		return err
+	}
 	if err := a.prepare(ctx, roles); err != nil {
 		return err
 	}
@@ -130,6 +136,7 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 		{roles.Bridge, a.startBridge},
 		{roles.Bridge, a.startLag},
 		{roles.Lake, a.startLake},
+		{roles.Index, a.startIndex},
 		{roles.API, a.startAPI},
 		{true, a.startAdmin},
 	} {

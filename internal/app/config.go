@@ -14,6 +14,7 @@ import (
 	"orak/internal/schemaregistry"
 	"orak/internal/temporal"
 	"orak/operate/lag"
+	"orak/sinks/index"
 	"orak/sinks/lake"
 	"orak/worker"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	API      api.Config          `embed:"" prefix:"api-"`
 	Bridge   bridge.Config       `embed:"" prefix:"bridge-"`
 	Lake     lake.Config         `embed:"" prefix:"lake-"`
+	Index    index.Config        `embed:"" prefix:"index-"`
 	Lag      lag.Config          `embed:"" prefix:"lag-"`
 	Worker   worker.Config       `embed:""`
 	Media    media.Config        `embed:"" prefix:"media-"`
@@ -51,10 +53,11 @@ type Roles struct {
 	Bridge bool
 	Worker bool
 	Lake   bool
+	Index  bool
 }
 
 // All is every role.
-func All() Roles { return Roles{API: true, Bridge: true, Worker: true, Lake: true} }
+func All() Roles { return Roles{API: true, Bridge: true, Worker: true, Lake: true, Index: true} }
 
 // name returns the name of the service in traces.
 func (r Roles) name() string {
@@ -67,6 +70,8 @@ func (r Roles) name() string {
 		return "orak-worker"
 	case Roles{Lake: true}:
 		return "orak-lake"
+	case Roles{Index: true}:
+		return "orak-index"
 	default:
 		return "orak"
 	}

@@ -11,7 +11,7 @@ type Config struct {
 	Interval time.Duration `help:"Interval at which the offsets of consumer groups are read; at least 100ms." default:"15s"`
 	Window   time.Duration `help:"Time over which a group is judged: whether it stopped, went back, or falls behind; at least two intervals." default:"5m"`
 	Allowed  int64         `help:"Lag in records up to which a partition counts as caught up; 0 allows none." default:"0"`
-	Groups   []string      `help:"Consumer groups that are monitored, of any program; they need not exist yet." default:"orak-bridge,orak-lake"`
+	Groups   []string      `help:"Consumer groups that are monitored, of any program; they need not exist yet." default:"orak-bridge,orak-lake,orak-index"`
 }
 
 // minInterval bounds the load that sampling puts on the brokers.

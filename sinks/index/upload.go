@@ -135,7 +135,11 @@ func FromLifecycle(e events.Event) (row Upload, complete bool, err error) {
 		Upload: l.Upload, Status: l.Status, Stage: l.Stage, Failure: l.Failure, Cycle: l.Cycle,
 		UpdatedAt: e.Time.UTC(), Voice: voiceOf(l.Analysis),
 	}
-	return clean(row), l.Status != orak.StatusCompleted || l.Analysis != nil, nil
+	row = clean(row)
+	if err := row.Check(); err != nil {
+		return Upload{}, false, &orak.Fault{Class: orak.ClassInput, Message: "The event has no status.", Err: err}
+	}
+	return row, l.Status != orak.StatusCompleted || l.Analysis != nil, nil
 }
 
 // FromOutcome returns the row of an upload that has ended; a is its analysis, and nil

@@ -96,7 +96,7 @@ func newRig(t *testing.T, d orak.Dependency) *rig {
 	}
 	w := &cfg.Worker
 	w.Reuse = false // every upload has the same bytes
-	w.ScratchDir = t.TempDir()
+	w.ScratchDir, cfg.Index.Dir = t.TempDir(), t.TempDir()
 	w.StopTimeout, w.AlertGroupWait = 2*time.Second, 500*time.Millisecond
 	w.Budget.Delay, w.Budget.MaxDelay = 200*time.Millisecond, time.Second
 	w.Settings.HeartbeatTimeout = 5 * time.Second

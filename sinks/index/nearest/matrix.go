@@ -22,10 +22,10 @@ func NewMatrix(dimensions int) *Matrix {
 const overhead = 160
 
 // Bytes returns about how much memory a Matrix of n such vectors takes.
-func Bytes(n, dimensions int) int { return n * (4*dimensions + overhead) }
+func Bytes(n, dimensions int) int64 { return int64(n) * int64(4*dimensions+overhead) }
 
 // Bytes returns about how much memory m takes.
-func (m *Matrix) Bytes() int { return Bytes(len(m.ids), m.dimensions) }
+func (m *Matrix) Bytes() int64 { return Bytes(len(m.ids), m.dimensions) }
 
 // Len returns the number of vectors.
 func (m *Matrix) Len() int { return len(m.ids) }

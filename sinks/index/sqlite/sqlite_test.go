@@ -23,7 +23,7 @@ func open(t *testing.T, cfg sqlite.Config) *sqlite.Store {
 
 func TestSQLitePassesTheSuite(t *testing.T) {
 	t.Parallel()
-	for name, cache := range map[string]int{"vectors in memory": 1 << 20, "vectors in the file": 0} {
+	for name, cache := range map[string]int64{"vectors in memory": 1 << 20, "vectors in the file": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			indextest.Run(t, func(t *testing.T) (index.Store, func() index.Store) {

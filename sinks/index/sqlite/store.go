@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"orak/sinks/index"
@@ -39,7 +40,9 @@ type Config struct {
 	Dir string
 	// VectorCache bounds the vectors that are kept in memory, in bytes. A set of
 	// vectors that does not fit is read anew by each search; 0 keeps none.
-	VectorCache int
+	VectorCache int64
+	// Metrics gets the size of the cache; it may be nil.
+	Metrics prometheus.Registerer
 }
 
 // Store is an index in a file.
@@ -60,7 +63,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the index: %w", err)
 	}
-	s := &Store{vectors: newVectors(cfg.VectorCache)}
+	s := &Store{vectors: newVectors(cfg.VectorCache, cfg.Metrics)}
 	if s.write, err = open(path, "_txlock=immediate", 1); err != nil {
 		return nil, err
 	}

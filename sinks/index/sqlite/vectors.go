@@ -7,6 +7,9 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
 	"orak"
 	"orak/sinks/index"
 	"orak/sinks/index/nearest"
@@ -22,7 +25,8 @@ type set struct {
 // vectors keeps sets of vectors in memory. They follow the writes of this process, and
 // are read anew after a write of another one.
 type vectors struct {
-	limit int
+	limit int64
+	held  prometheus.Gauge
 
 	mu sync.RWMutex
 	// writes is the counter in the file that the sets are of.
@@ -32,8 +36,11 @@ type vectors struct {
 	used []set
 }
 
-func newVectors(limit int) *vectors {
-	return &vectors{limit: limit, sets: make(map[set]*nearest.Matrix)}
+func newVectors(limit int64, reg prometheus.Registerer) *vectors {
+	held := promauto.With(reg).NewGauge(prometheus.GaugeOpts{
+		Name: "orak_index_vector_cache_bytes", Help: "Memory of the vectors that are kept for searches.",
+	})
+	return &vectors{limit: limit, held: held, sets: make(map[set]*nearest.Matrix)}
 }
 
 const countWrites = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'writes'"
@@ -90,11 +97,12 @@ func (v *vectors) follow(now []entry) {
 func (v *vectors) clear() {
 	clear(v.sets)
 	v.used = nil
+	v.held.Set(0)
 }
 
 // evict makes room for that many more bytes, if it can; the sets that were read first
 // go first.
-func (v *vectors) evict(more int) {
+func (v *vectors) evict(more int64) {
 	held := more
 	for _, m := range v.sets {
 		held += m.Bytes()
@@ -105,6 +113,7 @@ func (v *vectors) evict(more int) {
 		delete(v.sets, first)
 		v.used = v.used[1:]
 	}
+	v.held.Set(float64(held))
 }
 
 func entries(ctx context.Context, from rowsQuerier, where string, args ...any) (list []entry, err error) {

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/internal/kafka"
+	"orak/internal/mattermost"
+	"orak/internal/objectstore"
+	"orak/sinks/index"
+	"orak/sinks/index/sqlite"
+	"orak/worker"
+)
+
+// openIndex opens the index for the roles that use it, if one is configured.
+func (a *App) openIndex(ctx context.Context, roles Roles) error {
+	if !roles.Index && !roles.API || !a.cfg.Index.Configured() {
+		return nil
+	}
+	var err error
+	if a.index, err = openIndex(ctx, a.cfg.Index); err != nil {
+		return err
+	}
+	a.stops.add("index's database", func(context.Context) error { return a.index.Close() })
+	return nil
+}
+
+func openIndex(ctx context.Context, cfg index.Config) (index.Store, error) {
+	return sqlite.Open(ctx, sqlite.Config{Dir: cfg.Dir, VectorCache: cfg.VectorCache})
+}
+
+// startIndex starts the member that keeps the index.
+func (a *App) startIndex(ctx context.Context) error {
+	if a.index == nil {
+		return errors.New("starting index: want an index URL or an index dir")
+	}
+	cfg := a.cfg.Index
+	cfg.InstanceID = a.cfg.InstanceID
+	x := index.New(cfg, index.Deps{
+		Kafka:     a.cfg.Kafka,
+		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
+		Store:     a.index,
+		Analyses:  analyses{a.store},
+		Publisher: a.producer,
+		Alerter: bridgeAlerter{
+			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
+			notifier: mattermost.New(a.cfg.Alert, a.log),
+		},
+		Log:     a.log,
+		Metrics: a.registry(),
+	})
+	if err := x.Start(ctx); err != nil {
+		return err
+	}
+	a.stops.add("index", x.Stop)
+	a.health.Add("index", x.Ready)
+	return nil
+}
+
+// analyses adapts the store to index.
+type analyses struct{ store *objectstore.Store }
+
+var _ index.Analyses = analyses{}
+
+// Analysis implements index.Analyses.
+func (s analyses) Analysis(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Analysis, error) {
+	a, _, err := objectstore.GetJSON[orak.Analysis](ctx, s.store, orak.AnalysisKey(t, id))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, objectstore.ErrDamaged):
+		return nil, nil // the row does without it
+	case err != nil:
+		return nil, err
+	}
+	return &a, nil
+}

@@ -1,0 +1,213 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/internal/kafka/consume"
+)
+
+// Publisher writes dead letters to Kafka and returns once all in-sync replicas have
+// them. Any error is worth another try.
+type Publisher interface {
+	PublishDeadLetter(ctx context.Context, d events.DeadLetter) error
+}
+
+var _ Publisher = (*kafka.Producer)(nil)
+
+// Analyses reads the analysis of a completed upload whose event has none, since it was
+// too large. It returns nil if there is none any more.
+type Analyses interface {
+	Analysis(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Analysis, error)
+}
+
+// Alerter alerts people. Each method is called again until it returns nil, so it must
+// accept repeats.
+type Alerter interface {
+	// DeadLettered is called for every dead letter, after it was acknowledged.
+	DeadLettered(ctx context.Context, d events.DeadLetter) error
+	// Stalled is called once for every stall, which may be over by then.
+	Stalled(ctx context.Context, s consume.Stall) error
+}
+
+// Deps is what the index works with. Alerter, Metrics and KafkaOpts are optional.
+type Deps struct {
+	// Kafka is how the index makes its own client, a member of the group.
+	Kafka     kafka.Config
+	KafkaOpts []kgo.Opt
+	// Store is not closed.
+	Store     Store
+	Analyses  Analyses
+	Publisher Publisher
+	Alerter   Alerter
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer
+}
+
+// Index is one member of the group orak-index, which keeps the Store. It is started
+// once.
+type Index struct {
+	cfg      Config
+	deps     Deps
+	log      *slog.Logger
+	metrics  *metrics
+	consumer *consume.Consumer
+	// database, store, kafka and alerts are what batches may have to wait for.
+	database, store, kafka, alerts *consume.Dependency
+}
+
+// name is the index's in metrics, and what its clients add to their id.
+const name = "index"
+
+// New makes an Index; nothing is connected before Start.
+func New(cfg Config, deps Deps) *Index {
+	x := &Index{cfg: cfg, deps: deps, log: deps.Log.With("component", name), metrics: newMetrics(deps.Metrics)}
+	group := consume.Deps{
+		Name: name, Group: events.GroupIndex, Topics: []string{events.TopicUploads, events.TopicLifecycle},
+		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Resume: x.resume, Log: deps.Log, Metrics: deps.Metrics,
+	}
+	if deps.Alerter != nil {
+		group.Stalled = deps.Alerter.Stalled
+	}
+	x.consumer = consume.NewBatched(cfg.Config, group, consume.Batch{Records: cfg.Batch, Linger: cfg.Linger}, x.handle)
+	depend := consume.DependencyConfig{Timeout: cfg.WriteTimeout, Overloaded: overloaded}
+	x.database = x.consumer.Dependency("index", depend)
+	x.store = x.consumer.Dependency(string(orak.DependencyStore), depend)
+	x.kafka = x.consumer.Dependency(string(orak.DependencyKafka), depend)
+	x.alerts = x.consumer.Dependency(string(orak.DependencyTemporal), depend)
+	return x
+}
+
+// overloaded reports whether a dependency says that it has too much to do, or cannot
+// be reached.
+func overloaded(err error) bool {
+	var fault *orak.Fault
+	return errors.As(err, &fault) && (fault.Class == orak.ClassDependency || fault.Class == orak.ClassOverload)
+}
+
+// Start joins the group and begins to consume. Kafka and the database need not be
+// reachable: the index waits for them, and Ready says so. An Index that was started or
+// stopped before is an error.
+func (x *Index) Start(ctx context.Context) error {
+	if err := x.cfg.Validate(); err != nil {
+		return fmt.Errorf("starting index: %w", err)
+	}
+	return x.consumer.Start(ctx)
+}
+
+// Stop does what consume.Consumer.Stop promises. Every call waits for the end.
+func (x *Index) Stop(ctx context.Context) error { return x.consumer.Stop(ctx) }
+
+// Ready reports why the index cannot do its work now: consume.Consumer.Ready fails, or
+// the database does not answer within ctx.
+func (x *Index) Ready(ctx context.Context) error {
+	if err := x.consumer.Ready(ctx); err != nil {
+		return err
+	}
+	if err := x.deps.Store.Ping(ctx); err != nil {
+		return fmt.Errorf("reaching the index's database: %w", err)
+	}
+	return nil
+}
+
+// resume is consume.Deps.Resume. A database that lags behind the commits, such as a new
+// one or one from a backup, is read for again. If the group has no commit, the topic may
+// have been made anew with other records at the same offsets, so the stored offset
+// means nothing; what is applied again changes nothing in the end.
+func (x *Index) resume(ctx context.Context, topic string, partition int32, committed int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, x.cfg.WriteTimeout)
+	defer cancel()
+	if committed < 0 {
+		return -1, x.deps.Store.Forget(ctx, topic, partition)
+	}
+	next, known, err := x.deps.Store.Offset(ctx, topic, partition)
+	switch {
+	case err != nil:
+		return 0, err
+	case !known:
+		x.log.WarnContext(ctx, "the index does not know the partition; reading it from the start", "topic", topic, "partition", partition, "committed", committed)
+		return -1, nil
+	case next < committed:
+		x.log.InfoContext(ctx, "the index is behind the commits; reading from its own offset", "topic", topic, "partition", partition, "committed", committed, "next", next)
+	}
+	return min(next, committed), nil
+}
+
+// handle is the consume.Handler. The offsets of a batch are committed once its
+// unreadable records are buried and its rows are in the index.
+func (x *Index) handle(ctx context.Context, d *consume.Delivery) error {
+	b := decode(d.Records, time.Now().UTC())
+	if !x.complete(ctx, d, b) {
+		return consume.ErrGivenUp
+	}
+	for _, letter := range b.unreadable {
+		if !x.bury(ctx, d, letter) {
+			return consume.ErrGivenUp
+		}
+	}
+	var applied int
+	written := d.Retry(ctx, x.database, "writing to the index", func(ctx context.Context) (err error) {
+		began := time.Now()
+		applied, _, err = x.deps.Store.Apply(ctx, b.batch)
+		x.metrics.write.Observe(time.Since(began).Seconds())
+		return err
+	})
+	if !written {
+		return consume.ErrGivenUp
+	}
+	x.metrics.applied.Add(float64(applied))
+	x.metrics.known.Add(float64(len(b.batch.Rows) - applied))
+	x.metrics.skipped.Add(float64(b.skipped))
+	x.metrics.foreign.Add(float64(b.foreign))
+	x.log.DebugContext(ctx, "batch is in the index", "topic", b.batch.Topic, "partition", b.batch.Partition,
+		"offset", d.Record.Offset, "records", len(d.Records), "applied", applied)
+	return nil
+}
+
+// complete reads the analyses that were too large for their events; it is false where
+// the batch is given up.
+func (x *Index) complete(ctx context.Context, d *consume.Delivery, b *decoded) bool {
+	for _, i := range b.incomplete {
+		u := &b.batch.Rows[i].Upload
+		read := d.Retry(ctx, x.store, "reading an analysis", func(ctx context.Context) error {
+			a, err := x.deps.Analyses.Analysis(ctx, u.Tenant, u.ID)
+			if err == nil && a != nil {
+				*u = u.WithAnalysis(*a)
+			}
+			return err
+		})
+		if !read {
+			return false
+		}
+	}
+	return true
+}
+
+// bury writes a record that cannot be read to the dead-letter topic, its bytes
+// untouched, and raises the alert; it is false where the batch is given up.
+func (x *Index) bury(ctx context.Context, d *consume.Delivery, letter events.DeadLetter) bool {
+	written := d.Retry(ctx, x.kafka, "writing a dead letter", func(ctx context.Context) error {
+		return x.deps.Publisher.PublishDeadLetter(ctx, letter)
+	})
+	if !written {
+		return false
+	}
+	x.metrics.buried.Inc()
+	x.log.WarnContext(ctx, "record dead-lettered", "class", letter.Failure.Class, "error", letter.Failure.Message,
+		"topic", letter.Origin.Topic, "partition", letter.Origin.Partition, "offset", letter.Origin.Offset)
+	if x.deps.Alerter == nil {
+		return true
+	}
+	return d.Retry(ctx, x.alerts, "raising an alert", func(ctx context.Context) error {
+		return x.deps.Alerter.DeadLettered(ctx, letter)
+	})
+}
