@@ -129,6 +129,8 @@ type Deps struct {
 	Links     Links
 	// Menders are the steps of Reconcile; without them, this worker runs none.
 	Menders map[ReconcileStep]Mender
+	// Lake compacts the lake; without it, this worker does not.
+	Lake LakeCompactor
 	// Probes check whether dependencies are available.
 	Probes map[orak.Dependency]Probe
 	// Messages words what Notifier posts.

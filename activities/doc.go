@@ -60,6 +60,8 @@ const (
 	TypeCountParked   = "CountParked"
 	// TypeReconcilePage is the activity of Reconcile.
 	TypeReconcilePage = "ReconcilePage"
+	// TypeCompactLakePage is the activity of CompactLake.
+	TypeCompactLakePage = "CompactLakePage"
 	// Activities of OutageDigest.
 	TypePostOutage      = "PostOutage"
 	TypeProbeDependency = "ProbeDependency"

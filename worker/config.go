@@ -38,6 +38,8 @@ type Config struct {
 	ReconcileMinAge   time.Duration `name:"reconcile-min-age" help:"Minimum age of an inconsistency: something younger is probably still in progress." default:"5m"`
 	ReconcilePage     int           `name:"reconcile-page" help:"Markers, records or workflows that a step of the reconciliation examines at a time." default:"500"`
 
+	LakeCompactInterval time.Duration `name:"lake-compact-interval" help:"Interval of the compaction of the lake, which also removes the rows of erased uploads: they are gone after twice the interval plus lake-compact-grace. The worker that starts last decides for all. 0: the schedule is neither created nor changed." default:"6h"`
+
 	Outage   OutageConfig       `embed:""`
 	Budget   activities.Budget  `embed:""`
 	Settings workflows.Settings `embed:""`
@@ -94,6 +96,8 @@ func (c Config) Validate() error {
 		return errors.New("alert-group-wait, alert-group-interval and alert-repeat-interval: want more than 0")
 	case c.AlertRepeatInterval < c.AlertGroupInterval:
 		return fmt.Errorf("alert-repeat-interval %v: want at least alert-group-interval (%v)", c.AlertRepeatInterval, c.AlertGroupInterval)
+	case c.LakeCompactInterval != 0 && c.LakeCompactInterval < time.Second:
+		return fmt.Errorf("lake-compact-interval %v: want at least 1s, or 0", c.LakeCompactInterval)
 	case c.ReconcileInterval != 0 && c.ReconcileInterval < time.Second:
 		return fmt.Errorf("reconcile-interval %v: want at least 1s, or 0", c.ReconcileInterval)
 	case c.ReconcileMinAge < 0:

@@ -23,8 +23,8 @@ import (
 	"orak/workflows"
 )
 
-// Deps are the dependencies of the workers. Only Outages, Probes, Menders and
-// Metrics are optional.
+// Deps are the dependencies of the workers. Only Outages, Probes, Menders,
+// Lake and Metrics are optional.
 type Deps struct {
 	Store     activities.Store
 	Converter activities.Converter
@@ -38,6 +38,8 @@ type Deps struct {
 	Links       activities.Links
 	// Menders are the steps of Reconcile.
 	Menders map[activities.ReconcileStep]activities.Mender
+	// Lake compacts the lake.
+	Lake activities.LakeCompactor
 	// Outages gets the outages of which activities fail, and Probes check whether
 	// a dependency is available again. Without them, no outage is posted.
 	Outages activities.OutageReporter
@@ -84,7 +86,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 		Analyzer: deps.Analyzer, Engines: deps.Engines, ComputeAnew: !cfg.Reuse, Admission: gpu,
 		Arrival: min(cfg.Budget.Arrival, cfg.Budget.Patience),
 		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
-		Ender: &ender{client: c, namespace: deps.Namespace, payloads: deps.Payloads}, Menders: deps.Menders, Probes: deps.Probes,
+		Ender: &ender{client: c, namespace: deps.Namespace, payloads: deps.Payloads}, Menders: deps.Menders, Lake: deps.Lake, Probes: deps.Probes,
 		Links: deps.Links, Log: deps.Log, Metrics: deps.Metrics,
 		Messages: messages.Writer{
 			Links: deps.Links, Namespace: deps.Namespace, AllTenants: deps.AllTenants, DeadLetterTopic: events.TopicDeadLetters,
@@ -127,7 +129,7 @@ func (w *Worker) start(ctx context.Context) error {
 		w.running = append(w.running, sw)
 	}
 	if slices.Contains(w.cfg.Queues, workflows.QueuePipeline) {
-		if err := w.ensureSchedule(ctx); err != nil {
+		if err := w.ensureSchedules(ctx); err != nil {
 			w.stopAll()
 			return err
 		}
@@ -231,6 +233,7 @@ func (w *Worker) registerWorkflows(sw sdkworker.Worker) {
 	sw.RegisterWorkflowWithOptions(flows.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
 	sw.RegisterWorkflowWithOptions(flows.Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
 	sw.RegisterWorkflowWithOptions(flows.OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
+	sw.RegisterWorkflowWithOptions(flows.CompactLake, workflow.RegisterOptions{Name: workflows.TypeCompactLake})
 	sw.RegisterWorkflowWithOptions(flows.Turn, workflow.RegisterOptions{Name: workflows.TypeTurn})
 }
 
@@ -243,6 +246,7 @@ func (w *Worker) registerPipeline(sw sdkworker.Worker) {
 	register(sw, activities.TypeAnnounce, w.acts.Announce)
 	register(sw, activities.TypeDeadLetter, w.acts.DeadLetter)
 	register(sw, activities.TypeReconcilePage, w.acts.ReconcilePage)
+	register(sw, activities.TypeCompactLakePage, w.acts.CompactLakePage)
 }
 
 // registerControl registers alerts, outage messages and probes.

@@ -18,10 +18,14 @@ const (
 	TypeEraseUpload   = "EraseUpload"
 	TypeReconcile     = "Reconcile"
 	TypeTurn          = "Turn"
+	TypeCompactLake   = "CompactLake"
 )
 
 // ScheduleReconcile is the id of the schedule that runs Reconcile.
 const ScheduleReconcile = "orak-reconcile"
+
+// ScheduleCompactLake is the id of the schedule that runs CompactLake.
+const ScheduleCompactLake = "orak-compact-lake"
 
 // UploadWorkflowID is the id of the workflow that processes an upload.
 func UploadWorkflowID(id orak.UploadID) string { return "upload-" + string(id) }

@@ -25,6 +25,7 @@ var paths = []string{
 	"canceled", "canceled_while_parked", "completed", "crashed", "discarded", "erased", "erased_again",
 	"expired", "expired_after_a_warning", "failed_again", "outage", "outage_adjusted", "outage_continued", "outage_hiccup",
 	"reconciled", "reconciled_in_two_runs", "reconciled_in_two_runs_first",
+	"lake_compacted", "lake_compacted_in_two_runs", "lake_compacted_in_two_runs_first",
 	"reconciled_with_tasks", "reconciled_in_two_runs_with_tasks", "reconciled_in_two_runs_with_tasks_first",
 	"reprocessed_by_signal", "reprocessed_by_update",
 	"reprocessed_with_options", "resumed", "retried", "stuck",

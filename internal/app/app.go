@@ -17,6 +17,7 @@ import (
 	"orak/api"
 	"orak/bridge"
 	"orak/control"
+	"orak/internal/app/lakestore"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/media"
@@ -25,6 +26,7 @@ import (
 	"orak/internal/temporal"
 	"orak/operate/reconcile"
 	"orak/sinks/index"
+	"orak/sinks/lake"
 	"orak/worker"
 )
 
@@ -226,6 +228,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Probes:      a.probes(converter, reconciler),
 		Links:       a.cfg.Temporal,
 		Menders:     a.menders(reconciler),
+		Lake:        lake.NewCompactor(a.cfg.Lake.Compact, lakestore.New(a.store), a.log, a.registry()),
 		Namespace:   a.cfg.Temporal.Namespace,
 		Payloads:    payloads(),
 		AllTenants:  a.cfg.API.AllTenants,
