@@ -66,6 +66,7 @@ func replay(file string) error {
 	r.RegisterWorkflowWithOptions(f.OutageDigest, workflow.RegisterOptions{Name: workflows.TypeOutageDigest})
 	r.RegisterWorkflowWithOptions(f.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
 	r.RegisterWorkflowWithOptions(f.Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
+	r.RegisterWorkflowWithOptions(f.CompactLake, workflow.RegisterOptions{Name: workflows.TypeCompactLake})
 	return r.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file)
 }
 

@@ -143,7 +143,9 @@ func (r *run) hasErased(ctx context.Context, f file) (bool, error) {
 
 // mayHave asks the Bloom filters of f, for which only its end is read.
 func (r *run) mayHave(ctx context.Context, f file, ids map[orak.UploadID]bool) (bool, error) {
-	at := &rangeReader{ctx: ctx, store: r.store, key: f.key(), size: f.size, blocks: make(map[int64][]byte)}
+	at := &rangeReader{size: f.size, blocks: make(map[int64][]byte), read: func(offset, length int64) (io.ReadCloser, error) {
+		return r.store.Range(ctx, f.key(), offset, length)
+	}}
 	opened, err := parquet.OpenFile(at, f.size, parquet.SkipPageIndex(true))
 	if err != nil {
 		return false, fmt.Errorf("opening %s: %w", f.key(), err)
@@ -175,10 +177,8 @@ const rangeBlock = 128 << 10
 
 // rangeReader reads parts of an object, and keeps them.
 type rangeReader struct {
-	ctx    context.Context
-	store  Store
-	key    string
 	size   int64
+	read   func(offset, length int64) (io.ReadCloser, error)
 	blocks map[int64][]byte
 }
 
@@ -204,7 +204,7 @@ func (r *rangeReader) block(at int64) ([]byte, error) {
 		return block, nil
 	}
 	block := make([]byte, min(rangeBlock, r.size-at))
-	body, err := r.store.Range(r.ctx, r.key, at, int64(len(block)))
+	body, err := r.read(at, int64(len(block)))
 	if err != nil {
 		return nil, fmt.Errorf("reading the lake: %w", err)
 	}
