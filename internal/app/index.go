@@ -12,6 +12,7 @@ import (
 	"orak/internal/mattermost"
 	"orak/internal/objectstore"
 	"orak/sinks/index"
+	"orak/sinks/index/postgres"
 	"orak/sinks/index/sqlite"
 	"orak/worker"
 )
@@ -30,6 +31,9 @@ func (a *App) openIndex(ctx context.Context, roles Roles) error {
 }
 
 func openIndex(ctx context.Context, cfg index.Config) (index.Store, error) {
+	if cfg.URL != "" {
+		return postgres.Open(postgres.Config{URL: cfg.URL, Connections: cfg.Connections})
+	}
 	return sqlite.Open(ctx, sqlite.Config{Dir: cfg.Dir, VectorCache: cfg.VectorCache})
 }
 

@@ -90,6 +90,11 @@ var homes = []home{
 		"embedded servers take minutes to build and must not be in the product's binary",
 	},
 	{
+		[]string{"github.com/jackc/pgx/..."},
+		[]string{"sinks/index/postgres", "test/postgres"},
+		"the index is used through index.Store, whatever keeps it",
+	},
+	{
 		[]string{"modernc.org/sqlite"},
 		[]string{"sinks/index/sqlite"},
 		"the index is used through index.Store, whatever keeps it",
