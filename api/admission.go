@@ -13,21 +13,26 @@ import (
 type admission struct {
 	cfg     Config
 	metrics *metrics
+	// most is how many uploads of a tenant may run at once.
+	most func(orak.Tenant) int
 
 	mu       sync.Mutex
 	inside   map[*body]orak.Tenant
 	byTenant map[orak.Tenant]int
 }
 
-func newAdmission(cfg Config, m *metrics) *admission {
-	return &admission{cfg: cfg, metrics: m, inside: map[*body]orak.Tenant{}, byTenant: map[orak.Tenant]int{}}
+func newAdmission(cfg Config, most func(orak.Tenant) int, m *metrics) *admission {
+	if most == nil {
+		most = func(orak.Tenant) int { return cfg.MaxTenantUploads }
+	}
+	return &admission{cfg: cfg, metrics: m, most: most, inside: map[*body]orak.Tenant{}, byTenant: map[orak.Tenant]int{}}
 }
 
 // admit counts an upload as running until release.
 func (a *admission) admit(t orak.Tenant, b *body) (release func(), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.byTenant[t] >= a.cfg.MaxTenantUploads && !a.makeRoom(func(o orak.Tenant) bool { return o == t }) {
+	if a.byTenant[t] >= a.most(t) && !a.makeRoom(func(o orak.Tenant) bool { return o == t }) {
 		a.metrics.turnedAway.WithLabelValues("tenant").Inc()
 		return nil, refuse(codeTooManyUploads, "Wait until some of your uploads are answered, then send this one again.")
 	}

@@ -74,8 +74,8 @@ type Index interface {
 
 var _ Index = (index.Store)(nil)
 
-// Deps are the dependencies of a Server. All but Bucket, WorkflowURL, Namespace,
-// Tracing, Index and Outages are required.
+// Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused,
+// WorkflowURL, Namespace, Tracing, Index and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -89,6 +89,11 @@ type Deps struct {
 	Outages  OutageReporter
 	// Index answers lists, searches and songs; nil answers them with 503.
 	Index Index
+	// MaxTenantUploads is that of a tenant, instead of Config.MaxTenantUploads, and
+	// Paused says that its uploads are refused. They are asked at each upload; nil
+	// leaves the Config, and refuses none.
+	MaxTenantUploads func(orak.Tenant) int
+	Paused           func(orak.Tenant) bool
 	// WorkflowURL links to a workflow in the Temporal Web UI; nil if none is
 	// configured.
 	WorkflowURL func(workflowID, runID string) string

@@ -49,7 +49,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		uploads:    counters("orak_api_uploads_total", "Uploads by outcome: accepted, repeated, or the code of the problem.", "outcome"),
 		bytes:      counter("orak_api_upload_bytes_total", "Bytes of accepted recordings."),
 		receiving:  gauge("orak_api_uploads_in_flight", "Uploads that are being received; api-max-uploads bounds them."),
-		turnedAway: counters("orak_api_uploads_turned_away_total", "Uploads refused because of api-max-uploads (full) or api-max-tenant-uploads (tenant), or evicted because they were too slow (slow).", "reason"),
+		turnedAway: counters("orak_api_uploads_turned_away_total", "Uploads refused because of api-max-uploads (full) or api-max-tenant-uploads (tenant), evicted because they were too slow (slow), or refused while uploads are paused (paused).", "reason"),
 		watchers:   gauge("orak_api_watchers", "Open event streams."),
 		watched:    gauge("orak_api_watched_uploads", "Uploads that event streams watch; each is polled once for all of its streams."),
 		polls:      counter("orak_api_watch_polls_total", "Polls of uploads that event streams watch."),

@@ -42,6 +42,7 @@ const (
 	codeMethodNotAllowed    code = "method-not-allowed"
 	codeHeaderTooLarge      code = "header-too-large"
 	codeTooManyUploads      code = "too-many-uploads"
+	codeIntakePaused        code = "intake-paused"
 	codeExpectation         code = "expectation-failed"
 	codeNotJSON             code = "not-json"
 	codeMisdirected         code = "misdirected"
@@ -80,6 +81,7 @@ var meanings = map[code]struct {
 	codeMethodNotAllowed:    {http.StatusMethodNotAllowed, "The method is not allowed here"},
 	codeHeaderTooLarge:      {http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large"},
 	codeTooManyUploads:      {http.StatusTooManyRequests, "Too many uploads are running"},
+	codeIntakePaused:        {http.StatusServiceUnavailable, "Uploads are paused"},
 	codeNotJSON:             {http.StatusUnsupportedMediaType, "The request must be JSON"},
 	codeMisdirected:         {http.StatusMisdirectedRequest, "The server has another name"},
 	codeCrossSite:           {http.StatusForbidden, "Another site may not send this request"},
@@ -89,11 +91,13 @@ var meanings = map[code]struct {
 	codeInternal:            {http.StatusInternalServerError, "The server failed"},
 }
 
-// retryAfter is the Retry-After of answers with status 503 or 429, and indexedAfter
-// that of answers about an upload that the index will have in a moment.
+// retryAfter is the Retry-After of answers with status 503 or 429, indexedAfter that of
+// answers about an upload that the index will have in a moment, and pausedRetryAfter
+// that of codeIntakePaused: an operator ends the pause, so that it takes minutes.
 const (
-	retryAfter   = 5 * time.Second
-	indexedAfter = time.Second
+	retryAfter       = 5 * time.Second
+	indexedAfter     = time.Second
+	pausedRetryAfter = time.Minute
 )
 
 // refusal is an error that has an HTTP form.
@@ -162,6 +166,8 @@ func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	switch {
 	case r.code == codeNotIndexed:
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(indexedAfter/time.Second)))
+	case r.code == codeIntakePaused:
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(pausedRetryAfter/time.Second)))
 	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
 	}

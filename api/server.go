@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"orak"
 	"orak/internal/listen"
 	"orak/internal/startstop"
 	"orak/workflows"
@@ -41,6 +42,7 @@ type Server struct {
 	events      Publisher
 	announcer   *announcer
 	admission   *admission
+	paused      func(orak.Tenant) bool
 	outages     OutageReporter
 	index       Index
 	// imports and rankings have one place for each that runs.
@@ -83,7 +85,8 @@ func New(cfg Config, deps Deps) *Server {
 		imports:   make(chan struct{}, cfg.MaxSongImports),
 		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		announcer: newAnnouncer(cfg, deps, m),
-		admission: newAdmission(cfg, m),
+		admission: newAdmission(cfg, deps.MaxTenantUploads, m),
+		paused:    deps.Paused,
 		halt:      halt,
 		fatal:     make(chan error, 1),
 		stopping:  make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),

@@ -71,6 +71,10 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 	if err != nil {
 		return orak.Upload{}, "", err
 	}
+	if s.paused != nil && s.paused(tenant) {
+		s.metrics.turnedAway.WithLabelValues("paused").Inc()
+		return orak.Upload{}, "", refuse(codeIntakePaused, "The operators have paused uploads for a while. Nothing was stored; send this one again later.")
+	}
 	release, err := s.admission.admit(tenant, bodyOf(c))
 	if err != nil {
 		return orak.Upload{}, "", err

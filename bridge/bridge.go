@@ -38,7 +38,7 @@ type Alerter interface {
 	Stalled(ctx context.Context, s consume.Stall) error
 }
 
-// Deps is what the bridge works with. Alerter, Metrics and KafkaOpts are optional,
+// Deps is what the bridge works with. Alerter, Priority, Metrics and KafkaOpts are optional,
 // and so is Recordings: without it, bucket notifications are malformed events.
 type Deps struct {
 	// Kafka is how the bridge makes its own client, a member of the group.
@@ -52,6 +52,9 @@ type Deps struct {
 	Namespace string
 	Publisher Publisher
 	Alerter   Alerter
+	// Priority is that of a tenant's new uploads on Temporal's scale, 1 (first) to 5;
+	// 0 is Temporal's default. It is asked at each start; nil means 0.
+	Priority func(orak.Tenant) int
 	// Recordings is where bucket notifications announce uploads.
 	Recordings Recordings
 	Log        *slog.Logger
@@ -114,6 +117,9 @@ func overloaded(err error) bool {
 	return errors.As(err, &exhausted) || errors.As(err, &unavailable) ||
 		errors.As(err, &fault) && (fault.Class == orak.ClassDependency || fault.Class == orak.ClassOverload)
 }
+
+// SetInflight changes the in-flight budget; see consume.Consumer.SetInflight.
+func (b *Bridge) SetInflight(n int) { b.consumer.SetInflight(n) }
 
 // Start joins the group and begins to consume. Kafka and Temporal need not be
 // reachable: the bridge waits for them, and Ready says so. A Bridge that was

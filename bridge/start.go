@@ -62,6 +62,9 @@ func (b *Bridge) launch(ctx context.Context, l *launch) (exists bool, err error)
 	l.refused = nil
 	options := workflows.StartOptions(l.in)
 	options.EnableEagerStart = b.cfg.EagerStart
+	if b.deps.Priority != nil && options.Priority.PriorityKey == 0 {
+		options.Priority.PriorityKey = b.deps.Priority(l.in.Upload.Tenant)
+	}
 	run, err := b.deps.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeProcessUpload, l.in)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	var invalid *serviceerror.InvalidArgument

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"slices"
@@ -26,17 +25,17 @@ const rateHolds = time.Minute
 // a gate is closed the backlog waits in the queue, where it costs no attempt and
 // another worker can take it.
 type gpuSlots struct {
-	count int
-	log   *slog.Logger
+	log *slog.Logger
 	// health is nil for the built-in engine.
 	health *gate
 
 	// slots are for tasks that are taken: those that run, and those whose audio
-	// is fetched ahead. computing has count permits, one for each analysis that
-	// runs.
-	slots     chan struct{}
+	// is fetched ahead: prefetch more than computing, which has a place for each
+	// analysis that runs.
+	slots     *places
+	prefetch  int
 	issued    atomic.Int64
-	computing *semaphore.Weighted
+	computing *places
 	running   atomic.Int64
 	// alone is the turn to be alone with the model server.
 	alone *turn
@@ -57,8 +56,8 @@ var _ sdkworker.SlotSupplier = (*gpuSlots)(nil)
 
 func newGPUSlots(cfg Config, deps Deps, alone *turn) *gpuSlots {
 	g := &gpuSlots{
-		count: cfg.GPUSlots, log: deps.Log, slots: make(chan struct{}, cfg.GPUSlots+cfg.GPUPrefetch),
-		computing: semaphore.NewWeighted(int64(cfg.GPUSlots)), alone: alone,
+		log: deps.Log, slots: newPlaces(cfg.GPUSlots + cfg.GPUPrefetch), prefetch: cfg.GPUPrefetch,
+		computing: newPlaces(cfg.GPUSlots), alone: alone,
 		budget: cfg.GPUMemory, perSecond: cfg.GPUMemoryPerSecond, most: cfg.GPUWindow,
 	}
 	if g.budget > 0 {
@@ -73,17 +72,11 @@ func newGPUSlots(cfg Config, deps Deps, alone *turn) *gpuSlots {
 	return g
 }
 
-// tuner supplies these slots for activities. A worker that runs only activities
-// uses no others, but the SDK requires them.
-func (g *gpuSlots) tuner() (sdkworker.WorkerTuner, error) {
-	others, err := sdkworker.NewFixedSizeSlotSupplier(1)
-	if err != nil {
-		return nil, fmt.Errorf("making slots: %w", err)
-	}
-	return sdkworker.NewCompositeTuner(sdkworker.CompositeTunerOptions{
-		ActivitySlotSupplier: g, WorkflowSlotSupplier: others, LocalActivitySlotSupplier: others,
-		NexusSlotSupplier: others, SessionActivitySlotSupplier: others,
-	})
+// resize changes the number of analyses. A smaller one is reached as running analyses
+// end: none begins before.
+func (g *gpuSlots) resize(n int) {
+	g.slots.resize(n + g.prefetch)
+	g.computing.resize(n)
 }
 
 func (g *gpuSlots) measure(f promauto.Factory) {
@@ -91,7 +84,7 @@ func (g *gpuSlots) measure(f promauto.Factory) {
 		name, help string
 		value      func() float64
 	}{
-		{"orak_gpu_slots", "Maximum number of concurrent analyses in this process.", func() float64 { return float64(g.count) }},
+		{"orak_gpu_slots", "Maximum number of concurrent analyses in this process.", func() float64 { size, _ := g.computing.count(); return float64(size) }},
 		{"orak_gpu_used_slots", "Slots in which an analysis is running.", func() float64 { return float64(g.running.Load()) }},
 		{"orak_gpu_tasks", "Analyses that this process has taken or polls for: those that run, and those whose audio is fetched ahead.", func() float64 { return float64(g.issued.Load()) }},
 		{"orak_gpu_memory_bytes", "Memory budget of this process at the model server; 0 means none.", func() float64 { return float64(g.budget) }},
@@ -109,13 +102,11 @@ func (g *gpuSlots) measure(f promauto.Factory) {
 
 // ReserveSlot implements worker.SlotSupplier. It returns once all gates are open.
 func (g *gpuSlots) ReserveSlot(ctx context.Context, _ sdkworker.SlotReservationInfo) (*sdkworker.SlotPermit, error) {
-	select {
-	case g.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := g.slots.acquire(ctx, false); err != nil {
+		return nil, err
 	}
 	if err := g.await(ctx); err != nil {
-		<-g.slots
+		g.slots.release()
 		return nil, err
 	}
 	g.issued.Add(1)
@@ -144,11 +135,11 @@ func (g *gpuSlots) MarkSlotUsed(sdkworker.SlotMarkUsedInfo) {}
 // ReleaseSlot implements worker.SlotSupplier.
 func (g *gpuSlots) ReleaseSlot(sdkworker.SlotReleaseInfo) {
 	g.issued.Add(-1)
-	<-g.slots
+	g.slots.release()
 }
 
 // MaxSlots implements worker.SlotSupplier.
-func (g *gpuSlots) MaxSlots() int { return cap(g.slots) }
+func (g *gpuSlots) MaxSlots() int { size, _ := g.slots.count(); return size }
 
 // errFull fails an attempt that has waited too long for room. It is not counted.
 var errFull = &orak.Fault{Class: orak.ClassOverload, Message: "The analysis waits for a free place."}
@@ -191,22 +182,20 @@ func (g *gpuSlots) enter(ctx, wait context.Context, audio time.Duration, alone b
 	if err := g.health.await(wait); err != nil {
 		return err
 	}
-	permits := int64(1)
 	if alone {
-		permits = int64(g.count)
 		leave, err := g.alone.take(ctx)
 		if err != nil {
 			return err
 		}
 		held.add(leave)
 	}
-	if err := g.computing.Acquire(wait, permits); err != nil {
+	if err := g.computing.acquire(wait, alone); err != nil {
 		return err
 	}
 	g.running.Add(1)
 	held.add(func() {
 		g.running.Add(-1)
-		g.computing.Release(permits)
+		g.computing.release()
 	})
 	if g.memory == nil {
 		return nil

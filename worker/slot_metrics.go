@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"sync"
 
 	"orak/workflows"
 
@@ -19,6 +20,19 @@ const localSlots = workflows.QueuePipeline + "-local"
 type occupancy struct {
 	interceptor.WorkerInterceptorBase
 	running *prometheus.GaugeVec
+	slots   *prometheus.GaugeVec
+
+	mu    sync.Mutex
+	sizes map[string]int
+}
+
+// size notes the number of slots of a queue, and returns the one before.
+func (o *occupancy) size(queue string, n int) (before int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before, o.sizes[queue] = o.sizes[queue], n
+	o.slots.WithLabelValues(queue).Set(float64(n))
+	return before
 }
 
 func newOccupancy(cfg Config, reg prometheus.Registerer) *occupancy {
@@ -30,7 +44,7 @@ func newOccupancy(cfg Config, reg prometheus.Registerer) *occupancy {
 	if n, ok := cfg.slots()[workflows.QueuePipeline]; ok {
 		slots.WithLabelValues(localSlots).Set(float64(n))
 	}
-	return &occupancy{running: f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_activity_used_slots", Help: "Activities of a task queue that are running in this process."}, []string{"queue"})}
+	return &occupancy{slots: slots, sizes: cfg.slots(), running: f.NewGaugeVec(prometheus.GaugeOpts{Name: "orak_activity_used_slots", Help: "Activities of a task queue that are running in this process."}, []string{"queue"})}
 }
 
 // InterceptActivity implements interceptor.WorkerInterceptor.

@@ -24,7 +24,7 @@ import (
 )
 
 // Deps are the dependencies of the workers. Only Outages, Probes, Menders,
-// Lake and Metrics are optional.
+// Lake, ParkFor and Metrics are optional.
 type Deps struct {
 	Store     activities.Store
 	Converter activities.Converter
@@ -48,6 +48,8 @@ type Deps struct {
 	// converter.
 	Namespace string
 	Payloads  workflows.Payloads
+	// ParkFor is asked by each new run instead of Settings.ParkFor; nil means that.
+	ParkFor func() time.Duration
 	// AllTenants says that the API lists the dead letters of all tenants at once.
 	AllTenants bool
 	Log        *slog.Logger
@@ -62,6 +64,7 @@ type Worker struct {
 	log     *slog.Logger
 	acts    *activities.Activities
 	gpu     *gpuSlots
+	convert convertSlots
 	retries *activities.RetryInterceptor
 
 	occupancy *occupancy
@@ -80,9 +83,10 @@ const heartbeatEvery = 10 * time.Second
 
 // New makes a Worker; Start starts it.
 func New(cfg Config, c client.Client, deps Deps) *Worker {
+	convert := newConvertSlots(cfg.convertSlots())
 	gpu := newGPUSlots(cfg, deps, &turn{client: c, log: deps.Log})
 	acts := activities.New(cfg.ScratchDir, activities.Deps{
-		Store: deps.Store, Converter: deps.Converter, Publisher: deps.Publisher,
+		Store: deps.Store, Converter: placedConverter{deps.Converter, convert.running}, Publisher: deps.Publisher,
 		Analyzer: deps.Analyzer, Engines: deps.Engines, ComputeAnew: !cfg.Reuse, Admission: gpu,
 		Arrival: min(cfg.Budget.Arrival, cfg.Budget.Patience),
 		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
@@ -93,7 +97,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 		},
 	})
 	return &Worker{
-		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu,
+		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu, convert: convert,
 		retries: activities.NewRetryInterceptor(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
 		fatal:   newFatalError(), occupancy: newOccupancy(cfg, deps.Metrics),
 	}
@@ -107,6 +111,24 @@ func (w *Worker) Start(ctx context.Context) error {
 		return fmt.Errorf("starting worker: %w", err)
 	}
 	return nil
+}
+
+// SetGPUSlots changes the number of concurrent analyses of this process, and
+// SetConvertSlots that of conversions; 0 means one for each CPU. They may be called at
+// any time. More begin at once; fewer are reached as those that run end.
+func (w *Worker) SetGPUSlots(n int) { w.resize(workflows.QueueGPU, n, w.gpu.resize) }
+
+// SetConvertSlots is described at SetGPUSlots.
+func (w *Worker) SetConvertSlots(n int) {
+	w.resize(workflows.QueueConvert, Config{ConvertSlots: n}.convertSlots(), w.convert.resize)
+}
+
+func (w *Worker) resize(queue string, n int, resize func(int)) {
+	if !slices.Contains(w.cfg.Queues, queue) || w.occupancy.size(queue, n) == n {
+		return
+	}
+	resize(n)
+	w.log.InfoContext(context.Background(), "slots changed", "queue", queue, "slots", n)
 }
 
 func (w *Worker) start(ctx context.Context) error {
@@ -184,7 +206,7 @@ func (w *Worker) serving(queue string) (sdkworker.Worker, error) {
 	case workflows.QueueGPU:
 		return w.servingGPU(o)
 	default:
-		return w.servingConvert(o), nil
+		return w.servingConvert(o)
 	}
 }
 
@@ -198,9 +220,9 @@ func (w *Worker) servingAside(queue string, o sdkworker.Options, register func(s
 }
 
 func (w *Worker) servingGPU(o sdkworker.Options) (sdkworker.Worker, error) {
-	tuner, err := w.gpu.tuner()
+	tuner, err := tunerOf(w.gpu)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("making slots: %w", err)
 	}
 	o.DisableWorkflowWorker, o.DisableEagerActivities, o.Tuner = true, true, tuner
 	sw := sdkworker.New(w.client, workflows.QueueGPU, o)
@@ -208,13 +230,16 @@ func (w *Worker) servingGPU(o sdkworker.Options) (sdkworker.Worker, error) {
 	return sw, nil
 }
 
-func (w *Worker) servingConvert(o sdkworker.Options) sdkworker.Worker {
-	o.DisableWorkflowWorker, o.DisableEagerActivities = true, true
-	o.MaxConcurrentActivityExecutionSize = w.cfg.convertSlots()
+func (w *Worker) servingConvert(o sdkworker.Options) (sdkworker.Worker, error) {
+	tuner, err := tunerOf(w.convert)
+	if err != nil {
+		return nil, fmt.Errorf("making slots: %w", err)
+	}
+	o.DisableWorkflowWorker, o.DisableEagerActivities, o.Tuner = true, true, tuner
 	sw := sdkworker.New(w.client, workflows.QueueConvert, o)
 	register(sw, activities.TypeConvert, w.acts.Convert)
 	register(sw, activities.TypeProbeDependency, w.acts.ProbeDependency) // of the converter on this machine
-	return sw
+	return sw, nil
 }
 
 // interceptors returns the interceptors of every activity, the outermost first.
@@ -228,6 +253,9 @@ func (w *Worker) interceptors() []interceptor.WorkerInterceptor {
 
 func (w *Worker) registerWorkflows(sw sdkworker.Worker) {
 	flows := workflows.New(w.cfg.Settings)
+	if w.deps.ParkFor != nil {
+		flows.ParkFor(w.deps.ParkFor)
+	}
 	sw.RegisterWorkflowWithOptions(flows.ProcessUpload, workflow.RegisterOptions{Name: workflows.TypeProcessUpload})
 	sw.RegisterWorkflowWithOptions(flows.AlertDigest, workflow.RegisterOptions{Name: workflows.TypeAlertDigest})
 	sw.RegisterWorkflowWithOptions(flows.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})

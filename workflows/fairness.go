@@ -15,6 +15,12 @@ const (
 	LowestPriority      = 5
 )
 
+// Priorities of new uploads by the tier of their tenant.
+const (
+	PriorityRealtime = 2
+	PriorityBackfill = LowestPriority
+)
+
 // fair shares the task queues among tenants: the tenant is the fairness key. Nobody
 // waits for the reference recording of a song.
 func fair(u orak.Upload) temporal.Priority {

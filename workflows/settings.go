@@ -46,10 +46,27 @@ func (s Settings) Validate() error {
 type Flows struct {
 	settings Settings
 	layout   int // of new runs
+	parkFor  func() time.Duration
 }
 
 // New makes the workflows.
 func New(s Settings) *Flows { return &Flows{settings: s, layout: layoutBrief} }
+
+// ParkFor makes new runs record what parkFor returns instead of Settings.ParkFor; a run
+// that has begun keeps what it recorded. It returns f.
+func (f *Flows) ParkFor(parkFor func() time.Duration) *Flows {
+	f.parkFor = parkFor
+	return f
+}
+
+// now returns the settings that a run records which begins now.
+func (f *Flows) now() Settings {
+	s := f.settings
+	if f.parkFor != nil {
+		s.ParkFor = f.parkFor()
+	}
+	return s
+}
 
 // Layouts of an upload's history. Like a version of workflow.GetVersion, the layout of
 // a run is the one that was current when it began, but it needs no events of its own.
@@ -69,7 +86,7 @@ type recording struct {
 // recorded returns what the run has recorded: the same on every replay.
 func (f *Flows) recorded(ctx workflow.Context) (recording, error) {
 	var r recording
-	err := workflow.SideEffect(ctx, func(workflow.Context) any { return recording{f.settings, f.layout} }).Get(&r)
+	err := workflow.SideEffect(ctx, func(workflow.Context) any { return recording{f.now(), f.layout} }).Get(&r)
 	if err != nil {
 		return recording{}, fmt.Errorf("reading recorded settings: %w", err)
 	}

@@ -19,7 +19,7 @@ type buffer struct {
 // buffer has room for twice the in-flight budget, so that a single partition can
 // keep it busy, and for two batches.
 func (c *Consumer) buffer() buffer {
-	return buffer{records: max(minBuffer, 2*c.cfg.Inflight, 2*c.batch.Records), bytes: bufferBytes}
+	return buffer{records: max(minBuffer, 2*int(c.inflight.Load()), 2*c.batch.Records), bytes: bufferBytes}
 }
 
 func (f buffer) full(records, bytes int) bool { return records >= f.records || bytes >= f.bytes }

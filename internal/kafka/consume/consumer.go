@@ -82,6 +82,13 @@ type Consumer struct {
 	// of partitions.
 	turns *turns
 	flow  sync.Mutex
+	// inflight is the in-flight budget: Config.Inflight, or what SetInflight has made
+	// of it. inflightMu is held by changes of it.
+	inflight     atomic.Int64
+	inflightMu   sync.Mutex
+	dependencies []*Dependency
+	// more begins what there is room for; nil unless the consumer runs.
+	more atomic.Pointer[func()]
 	// waiting has the error of each delivery that waits to be tried again.
 	waitingMu sync.Mutex
 	waiting   map[*Delivery]error
@@ -115,7 +122,7 @@ func New(cfg Config, deps Deps, handle Handler) *Consumer {
 func NewBatched(cfg Config, deps Deps, batch Batch, handle Handler) *Consumer {
 	deps.Kafka.ClientID += "-" + deps.Name
 	m, log := newMetrics(deps.Metrics, deps.Name), deps.Log.With("component", deps.Name)
-	return &Consumer{
+	c := &Consumer{
 		cfg:      cfg,
 		deps:     deps,
 		batch:    batch,
@@ -130,6 +137,29 @@ func NewBatched(cfg Config, deps Deps, batch Batch, handle Handler) *Consumer {
 		wake:     make(chan struct{}, 1),
 		failing:  &Dependency{aside: m.aside.WithLabelValues("handler")},
 	}
+	c.inflight.Store(int64(cfg.Inflight))
+	return c
+}
+
+// SetInflight changes the in-flight budget; it may be called at any time. A larger one
+// takes effect at once, a smaller one as the records that are being handled finish. n
+// below 1 counts as 1.
+func (c *Consumer) SetInflight(n int) {
+	c.inflightMu.Lock()
+	defer c.inflightMu.Unlock()
+	n = max(n, 1)
+	before := int(c.inflight.Swap(int64(n)))
+	if n == before {
+		return
+	}
+	c.turns.resize(n - before)
+	for _, d := range c.dependencies {
+		d.limit.resize(n)
+	}
+	if more := c.more.Load(); more != nil {
+		(*more)()
+	}
+	c.log.InfoContext(context.Background(), "in-flight budget changed", "inflight", n, "before", before)
 }
 
 // Start joins the group and begins to consume. Kafka need not be reachable: the
@@ -139,7 +169,7 @@ func (c *Consumer) Start(ctx context.Context) error {
 	if err := c.life.Start(ctx, c.start); err != nil {
 		return fmt.Errorf("starting %s: %w", c.deps.Name, err)
 	}
-	c.log.InfoContext(ctx, "consumer started", "group", c.deps.Group, "topics", c.deps.Topics, "inflight", c.cfg.Inflight)
+	c.log.InfoContext(ctx, "consumer started", "group", c.deps.Group, "topics", c.deps.Topics, "inflight", c.inflight.Load())
 	return nil
 }
 
@@ -155,6 +185,8 @@ func (c *Consumer) start(context.Context) error {
 	}
 	polling, stopPolling := context.WithCancel(run)
 	c.client.Store(cl)
+	more := func() { c.begin(run, cl) }
+	c.more.Store(&more)
 	c.abort, c.stopPolling = abort, stopPolling
 	c.tasks.Go(func() { c.poll(polling, run, cl) })
 	c.tasks.Go(func() { c.beginOverdue(polling, run, cl) })
@@ -183,6 +215,7 @@ func (c *Consumer) Stop(ctx context.Context) error {
 func (c *Consumer) shutDown(ctx context.Context) error {
 	defer c.abort()
 	defer context.AfterFunc(ctx, c.abort)()
+	c.more.Store(nil)
 	cl := c.client.Swap(nil)
 	c.stopPolling()
 	c.tasks.Wait()

@@ -35,14 +35,18 @@ type DependencyConfig struct {
 }
 
 // Dependency makes a dependency of c's handler, labelled name in metrics. At most
-// Config.Inflight tries with it are underway at once.
+// as many tries with it are underway at once as the in-flight budget has records.
 func (c *Consumer) Dependency(name string, cfg DependencyConfig) *Dependency {
-	return &Dependency{
-		limit:      newLimiter(c.cfg.Inflight, cfg.Slow, c.metrics.limit.WithLabelValues(name).Set),
+	c.inflightMu.Lock()
+	defer c.inflightMu.Unlock()
+	d := &Dependency{
+		limit:      newLimiter(int(c.inflight.Load()), cfg.Slow, c.metrics.limit.WithLabelValues(name).Set),
 		timeout:    cfg.Timeout,
 		overloaded: cfg.Overloaded,
 		aside:      c.metrics.aside.WithLabelValues(name),
 	}
+	c.dependencies = append(c.dependencies, d)
+	return d
 }
 
 // try makes one attempt, once the limiter lets it.

@@ -19,12 +19,12 @@ const backoffFactor = 0.7
 // So a dependency that does not answer, or cannot be reached, is probed by one
 // record in the end.
 type limiter struct {
-	max  int
 	slow time.Duration
 	// changed is called with each new limit, under mu.
 	changed func(float64)
 
 	mu      sync.Mutex
+	max     int
 	limit   float64
 	held    int
 	round   int
@@ -123,6 +123,19 @@ func (l *limiter) release(p permit, took time.Duration, v verdict) {
 		// A limit that is not reached is not confirmed by success.
 		l.set(l.limit + 1/l.limit)
 	}
+	l.wake()
+}
+
+// resize sets max. A limit that overload has not lowered follows it.
+func (l *limiter) resize(most int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	limit := l.limit
+	if limit >= float64(l.max) {
+		limit = float64(most)
+	}
+	l.max = most
+	l.set(limit)
 	l.wake()
 }
 

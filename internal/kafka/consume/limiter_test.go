@@ -125,3 +125,21 @@ func TestLimiterFindsTheCapacity(t *testing.T) {
 		require.LessOrEqual(t, float64(refused)/float64(taken), 4/(c*c)+0.01, "capacity %d: one for each climb", capacity)
 	}
 }
+
+func TestLimiterFollowsItsSizeUnlessOverloaded(t *testing.T) {
+	t.Parallel()
+	var limit float64
+	l := newLimiter(4, 0, func(n float64) { limit = n })
+	l.resize(8)
+	require.InDelta(t, 8, limit, 0)
+	l.resize(6)
+	require.InDelta(t, 6, limit, 0)
+	p, ok := l.acquire(nil, nil)
+	require.True(t, ok)
+	l.release(p, 0, verdictOverload)
+	lowered := limit
+	l.resize(10)
+	require.InDelta(t, lowered, limit, 0, "what overload has found out stays")
+	l.resize(2)
+	require.InDelta(t, 2, limit, 0)
+}

@@ -284,3 +284,31 @@ func TestGroupWithoutOwnersIsAStall(t *testing.T) {
 	require.Eventually(t, func() bool { return m.metric("stalls_total", "") == 1 }, within, 10*time.Millisecond)
 	require.ErrorContains(t, m.Ready(b.ctx), "3 records behind")
 }
+
+func TestInflightBudgetChangesWhileRecordsAreHandled(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	free := make(chan struct{})
+	m := b.startHandling(func(c *consume.Config) { c.Inflight = 4 }, func(ctx context.Context, d *consume.Delivery) error {
+		select {
+		case <-free:
+			return b.once(ctx, d)
+		case <-ctx.Done():
+			return consume.ErrGivenUp
+		}
+	})
+	keys := b.announce(40)
+	m.awaitMetric("inflight_records", "", 4)
+	m.SetInflight(9)
+	m.awaitMetric("inflight_records", "", 9)
+	m.SetInflight(2)
+	for done := range 30 {
+		free <- struct{}{}
+		m.awaitOutcome("started", done+1)
+	}
+	m.awaitMetric("inflight_records", "", 2)
+	close(free)
+	m.awaitOutcome("started", 40)
+	b.awaitCommitted(40)
+	b.requireHandled(keys)
+}

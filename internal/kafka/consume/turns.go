@@ -11,13 +11,22 @@ import (
 // hot key nor a hot partition keeps the others waiting.
 type turns struct {
 	mu sync.Mutex
-	// room is how many more deliveries may be begun.
+	// room is how many more deliveries may be begun; below 0 after the budget has
+	// become smaller.
 	room int
 	// ready are the sessions that may have something to begin, each once.
 	ready []*session
 }
 
 func newTurns(room int) *turns { return &turns{room: room} }
+
+// resize makes the budget larger by that many deliveries, or smaller. Deliveries that
+// were begun keep their room: a smaller budget is reached as they end.
+func (t *turns) resize(by int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.room += by
+}
 
 // offer says that s may have something to begin.
 func (t *turns) offer(s *session) {
