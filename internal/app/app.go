@@ -231,6 +231,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Lake:        lake.NewCompactor(a.cfg.Lake.Compact, lakestore.New(a.store), a.log, a.registry()),
 		Namespace:   a.cfg.Temporal.Namespace,
 		Payloads:    payloads(),
+		ParkFor:     a.parkFor,
 		AllTenants:  a.cfg.API.AllTenants,
 		Log:         a.log,
 		Metrics:     a.registry(),
@@ -240,6 +241,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		return err
 	}
 	a.stops.add("worker", w.Stop)
+	a.followWorker(ctx, w)
 	a.watch(w.Fatal())
 	a.health.Add("worker", w.Ready)
 	a.health.Add("store", a.store.Ping)
@@ -275,6 +277,7 @@ func (a *App) startBridge(ctx context.Context) error {
 			notifier: mattermost.New(a.cfg.Alert, a.log),
 		},
 		Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket},
+		Priority:   a.priority,
 		Log:        a.log,
 		Metrics:    a.registry(),
 	})
@@ -282,6 +285,7 @@ func (a *App) startBridge(ctx context.Context) error {
 		return err
 	}
 	a.stops.add("bridge", b.Stop)
+	a.followBridge(ctx, b)
 	a.health.Add("bridge", b.Ready)
 	return nil
 }
@@ -300,12 +304,16 @@ func (a *App) startAPI(ctx context.Context) error {
 		Payloads:    payloads(),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
 		WorkflowURL: a.cfg.Temporal.WorkflowURL,
-		Namespace:   a.cfg.Temporal.Namespace,
-		Live:        probes,
-		Ready:       probes,
-		Log:         a.log,
-		Metrics:     a.registry(),
-		Tracing:     otel.GetTracerProvider(),
+
+		MaxTenantUploads: a.maxTenantUploads,
+		Paused:           a.paused,
+
+		Namespace: a.cfg.Temporal.Namespace,
+		Live:      probes,
+		Ready:     probes,
+		Log:       a.log,
+		Metrics:   a.registry(),
+		Tracing:   otel.GetTracerProvider(),
 	})
 	if err := a.api.Start(ctx); err != nil {
 		return err

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"orak"
+	"orak/bridge"
+	"orak/control"
+	"orak/worker"
+	"orak/workflows"
+)
+
+// maxTenantUploads is api.Deps.MaxTenantUploads.
+func (a *App) maxTenantUploads(t orak.Tenant) int {
+	return control.MaxTenantUploads.Of(a.control, t, a.cfg.API.MaxTenantUploads)
+}
+
+// paused is api.Deps.Paused.
+func (a *App) paused(t orak.Tenant) bool {
+	return control.Intake.Of(a.control, t) == control.IntakePaused
+}
+
+// priority is bridge.Deps.Priority.
+func (a *App) priority(t orak.Tenant) int {
+	switch control.Tier.Of(a.control, t) {
+	case control.TierRealtime:
+		return workflows.PriorityRealtime
+	case control.TierBackfill:
+		return workflows.PriorityBackfill
+	default:
+		return 0
+	}
+}
+
+// parkFor is worker.Deps.ParkFor.
+func (a *App) parkFor() time.Duration {
+	return control.ParkFor.Of(a.control, a.cfg.Worker.Settings.ParkFor)
+}
+
+// followBridge applies the live settings to b until the process stops.
+func (a *App) followBridge(ctx context.Context, b *bridge.Bridge) {
+	a.beside(ctx, "bridge settings", func(ctx context.Context) {
+		a.control.Watch(ctx, func() { b.SetInflight(control.BridgeInflight.Of(a.control, "", a.cfg.Bridge.Inflight)) })
+	})
+}
+
+// followWorker applies the live settings to w until the process stops.
+func (a *App) followWorker(ctx context.Context, w *worker.Worker) {
+	a.beside(ctx, "worker settings", func(ctx context.Context) {
+		a.control.Watch(ctx, func() {
+			w.SetGPUSlots(control.GPUSlots.Of(a.control, "", a.cfg.Worker.GPUSlots))
+			w.SetConvertSlots(control.ConvertSlots.Of(a.control, "", a.cfg.Worker.ConvertSlots))
+		})
+	})
+}
