@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
+
+	"orak"
 )
 
 // half sends the first half of an upload of a tenant.
@@ -59,6 +62,36 @@ func TestUploadsBeyondTheBoundAreRefusedAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, n, "one for the tenant, one for all")
 	require.Equal(t, http.StatusAccepted, b.upload(content, header{"X-Orak-Tenant", "choir"}).status)
+}
+
+func TestPausedTenantIsRefusedBeforeItsBodyIsRead(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) { b.deps.Paused = func(t orak.Tenant) bool { return t == "choir" } })
+	c := b.dial(t)
+	c.send("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nX-Orak-Tenant: choir\r\nTransfer-Encoding: chunked\r\n\r\n")
+	r := c.answer()
+	problem(t, r, http.StatusServiceUnavailable, "intake-paused")
+	require.Equal(t, "60", r.header.Get("Retry-After"))
+	require.Empty(t, b.keys())
+	require.Equal(t, http.StatusAccepted, b.upload(wav(50_000), header{"X-Orak-Tenant", "solo"}).status)
+}
+
+func TestUploadsOfATenantFollowItsOwnBound(t *testing.T) {
+	t.Parallel()
+	var most atomic.Int64
+	most.Store(1)
+	b := setup(t, func(b *bundle) {
+		b.cfg.MinUploadRate = 0
+		b.deps.MaxTenantUploads = func(orak.Tenant) int { return int(most.Load()) }
+	})
+	content := wav(50_000)
+	begun := b.half(t, "choir", content)
+	b.receiving(1)
+	require.Equal(t, http.StatusTooManyRequests, b.upload(content, header{"X-Orak-Tenant", "choir"}).status)
+	most.Store(2)
+	require.Equal(t, http.StatusAccepted, b.upload(content, header{"X-Orak-Tenant", "choir"}).status)
+	begun.send(string(content[len(content)/2:]))
+	require.Equal(t, http.StatusAccepted, begun.answer().status)
 }
 
 func TestSlowUploadMakesRoomForAnother(t *testing.T) {
