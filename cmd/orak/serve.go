@@ -122,23 +122,3 @@ Examples:
 func (c *lakeCmd) Run(ctx context.Context, con *console) error {
 	return c.run(ctx, con, app.Roles{Lake: true})
 }
-
-type indexCmd struct{ serve }
-
-// Help implements kong.HelpProvider.
-func (indexCmd) Help() string {
-	return `Keeps a row of every upload with its last state, its analysis and its vector, for lists and searches: in PostgreSQL (--index-url), or in a SQLite file (--index-dir), which an API on the same machine reads, too.
-
-Examples:
-
-    orak index --config /etc/orak.yaml
-    ORAK_KAFKA_BROKERS=kafka:9092 ORAK_INDEX_URL_FILE=/run/secrets/index orak index`
-}
-
-// Run keeps the index until ctx ends.
-func (c *indexCmd) Run(ctx context.Context, con *console) error {
-	if !c.Settings.Index.Configured() {
-		return usageError(errors.New("where is the index? Set --index-url or --index-dir"))
-	}
-	return c.run(ctx, con, app.Roles{Index: true})
-}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"io/fs"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -72,12 +71,5 @@ var _ index.Analyses = analyses{}
 
 // Analysis implements index.Analyses.
 func (s analyses) Analysis(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Analysis, error) {
-	a, _, err := objectstore.GetJSON[orak.Analysis](ctx, s.store, orak.AnalysisKey(t, id))
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, objectstore.ErrDamaged):
-		return nil, nil // the row does without it
-	case err != nil:
-		return nil, err
-	}
-	return &a, nil
+	return readJSON[orak.Analysis](ctx, s.store, orak.AnalysisKey(t, id))
 }
