@@ -91,9 +91,10 @@ var meanings = map[code]struct {
 	codeInternal:            {http.StatusInternalServerError, "The server failed"},
 }
 
-// retryAfter is the Retry-After of answers with status 503 or 429, indexedAfter that of
-// answers about an upload that the index will have in a moment, and pausedRetryAfter
-// that of codeIntakePaused: an operator ends the pause, so that it takes minutes.
+// retryAfter is the Retry-After of answers with status 503 or 429, and of those about
+// an upload that is being processed; indexedAfter that of answers about a completed
+// upload, which the index will have in a moment; and pausedRetryAfter that of
+// codeIntakePaused: an operator ends the pause, so that it takes minutes.
 const (
 	retryAfter       = 5 * time.Second
 	indexedAfter     = time.Second
@@ -109,6 +110,8 @@ type refusal struct {
 	// lines and moreLines are the bad lines of an import.
 	lines     []resource.ImportLine
 	moreLines int
+	// again is the Retry-After; 0 leaves it to the status.
+	again time.Duration
 	// erasedAt is zero if it does not apply.
 	erasedAt time.Time
 	// err is for the log.
@@ -163,13 +166,16 @@ func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	ctx.Response.Header.SetContentType("application/problem+json")
 	ctx.Response.Header.Set("Cache-Control", "no-store") // otherwise a cache might keep a 404 or a 410
 	ctx.Response.Header.Del("ETag")
+	again := r.again
 	switch {
-	case r.code == codeNotIndexed:
-		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(indexedAfter/time.Second)))
+	case again > 0:
 	case r.code == codeIntakePaused:
-		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(pausedRetryAfter/time.Second)))
+		again = pausedRetryAfter
 	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
-		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
+		again = retryAfter
+	}
+	if again > 0 {
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(again/time.Second)))
 	}
 	ctx.Response.SetBody(text)
 }

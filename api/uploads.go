@@ -145,7 +145,11 @@ func (s *Server) notAnalyzed(ctx context.Context, t orak.Tenant, id orak.UploadI
 	if st.Status.Final() && st.Status != orak.StatusCompleted {
 		return refuse(codeNoAnalysis, "The upload is "+string(st.Status)+".")
 	}
-	return refuse(codeNotIndexed, "The upload is "+string(st.Status)+"; the index has its analysis moments after it is completed.")
+	r := refuse(codeNotIndexed, "The upload is "+string(st.Status)+"; the index has its analysis moments after it is completed.")
+	if r.again = retryAfter; st.Status == orak.StatusCompleted {
+		r.again = indexedAfter
+	}
+	return r
 }
 
 func listedUpload(u index.Upload) resource.ListedUpload {

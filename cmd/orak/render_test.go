@@ -108,8 +108,21 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 		"completed":   func(c *console) { c.status(here(), upload(orak.StatusCompleted)) },
 		"dead_letter": func(c *console) { c.ending(here(), deadLettered(), "memo.m4a") },
 		"discarded":   func(c *console) { c.status(here(), discarded) },
-		"dlq_list":    func(c *console) { c.deadLetterLines([]resource.DeadLetter{letter(), letter()}, true) },
-		"dlq_show":    func(c *console) { c.deadLetter(here(), letterDetail()) },
+		"uploads": func(c *console) {
+			c.uploadLines([]resource.ListedUpload{listedUpload(), {Upload: upload(orak.StatusQueued)}}, true)
+		},
+		"similar": func(c *console) {
+			c.similar(resource.SimilarUploads{Uploads: []resource.SimilarUpload{{ListedUpload: listedUpload(), Similarity: 0.987}}})
+		},
+		"songs_for": func(c *console) { c.songsFor(fitting()) },
+		"songs_refused": func(c *console) {
+			c.songsFor(resource.FittingSongs{Refusal: "this recording spans only 5 semitones, from C4 to F4; sing lower and higher, over a fifth (7 semitones) or more, so that it shows what you can reach"})
+		},
+		"songs_list": func(c *console) {
+			c.songLines([]resource.Song{fitting().Songs[0].Song, {ID: "own", Title: "Own", Reference: testID, Waiting: true}})
+		},
+		"dlq_list": func(c *console) { c.deadLetterLines([]resource.DeadLetter{letter(), letter()}, true) },
+		"dlq_show": func(c *console) { c.deadLetter(here(), letterDetail()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,6 +134,30 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 			show(narrow)
 			golden(t, name+"_narrow", out.String())
 		})
+	}
+}
+
+func listedUpload() resource.ListedUpload {
+	u := upload(orak.StatusCompleted)
+	u.Filename, u.Owner, u.CreatedAt = "노래 한 곡.m4a", "user-7", time.Date(2026, 11, 22, 11, 58, 0, 0, time.Local)
+	return resource.ListedUpload{Upload: u, Voice: &resource.Voice{
+		DurationS: 83.4, Key: orak.Key{Tonic: "F#", Mode: "minor"}, TempoBPM: 92, LowHz: 131, HighHz: 523, LowNote: "C3", HighNote: "C5",
+	}}
+}
+
+func fitting() resource.FittingSongs {
+	return resource.FittingSongs{
+		ID: testID, Ranked: 43, Waiting: 1,
+		Songs: []resource.FittingSong{
+			{
+				Song:  resource.Song{ID: "orak.arirang", Title: "Arirang [아리랑]", Low: "D4", High: "D5", Key: "G major", TempoBPM: 60, Shipped: true},
+				Score: 1, Reason: "fits as written; its highest note is 3 below yours, its lowest 2 above",
+			},
+			{
+				Song:          resource.Song{ID: "orak.ode-to-joy", Title: "Ode to Joy [환희의 송가]", Artist: "Ludwig van Beethoven (1770-1827)", Low: "A3", High: "A4", Key: "D major"},
+				Transposition: -2, Octaves: -1, Score: 0.98, Reason: "fits 2 semitones down, an octave lower than written; its highest note is 3 below yours, its lowest 4 above",
+			},
+		},
 	}
 }
 

@@ -300,6 +300,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		Bucket:      a.bucket,
 		Events:      a.producer,
 		Outages:     a.outages,
+		Index:       a.apiIndex(),
 		Workflows:   a.temporal,
 		Payloads:    payloads(),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},

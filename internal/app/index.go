@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
+	"orak/api"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/objectstore"
@@ -27,6 +28,14 @@ func (a *App) openIndex(ctx context.Context, roles Roles) error {
 	}
 	a.stops.add("index's database", func(context.Context) error { return a.index.Close() })
 	return nil
+}
+
+// apiIndex returns the index for the API; nil if there is none.
+func (a *App) apiIndex() api.Index {
+	if a.index == nil {
+		return nil
+	}
+	return a.index
 }
 
 func openIndex(ctx context.Context, cfg index.Config) (index.Store, error) {
