@@ -93,84 +93,101 @@ func (r Ranking) Refusal() string {
 // Titze, Quantifying Tessitura in a Song (Journal of Singing, 2008), measure a song by
 // the time on each note, as the percentiles here do. Octaves are free: decision 0026.
 func Rank(v Voice, all []Song, k int) Ranking {
-	var r Ranking
-	for _, s := range all {
-		if s.LowNote == 0 {
+	var fits []spot
+	var nearest *spot
+	for i := range all {
+		if all[i].LowNote == 0 {
 			continue
 		}
-		fit, miss := place(v, s)
-		if miss == nil {
-			r.Fits = append(r.Fits, fit)
-		} else if r.Nearest == nil || compareMisses(*miss, *r.Nearest) < 0 {
-			r.Nearest = miss
+		best := place(v, &all[i])
+		if best.out == 0 {
+			fits = append(fits, best)
+		} else if nearest == nil || compareSpots(best, *nearest) < 0 {
+			nearest = &best
 		}
 	}
-	if len(r.Fits) > 0 {
-		r.Nearest = nil
+	slices.SortFunc(fits, compareSpots)
+	var r Ranking
+	for _, f := range fits[:min(len(fits), max(k, 0))] {
+		fit := Fit{Song: *f.song, Transposition: f.transposition, Octaves: f.octaves, Score: f.score}
+		fit.Reason = reason(v, fit)
+		r.Fits = append(r.Fits, fit)
 	}
-	slices.SortFunc(r.Fits, compareFits)
-	r.Fits = r.Fits[:min(len(r.Fits), max(k, 0))]
-	for i := range r.Fits {
-		r.Fits[i].Reason = reason(v, r.Fits[i])
+	if len(fits) == 0 && nearest != nil {
+		r.Nearest = &Miss{Song: *nearest.song, Transposition: nearest.transposition, Octaves: nearest.octaves, Semitones: nearest.out}
 	}
 	return r
 }
 
-func compareFits(a, b Fit) int {
-	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(abs(a.Transposition), abs(b.Transposition)),
-		cmp.Compare(abs(a.Octaves), abs(b.Octaves)), compareIDs(a.Song, b.Song))
+// spot is a song at one transposition and octave.
+type spot struct {
+	song                   *Song
+	transposition, octaves int
+	// out is by how many semitones the song exceeds the voice; its score is 0 then.
+	out   int
+	score float64
 }
 
-func compareMisses(a, b Miss) int {
-	return cmp.Or(cmp.Compare(a.Semitones, b.Semitones), cmp.Compare(abs(a.Transposition), abs(b.Transposition)),
-		cmp.Compare(abs(a.Octaves), abs(b.Octaves)), compareIDs(a.Song, b.Song))
-}
-
-func compareIDs(a, b Song) int {
-	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Tenant, b.Tenant))
+// compareSpots puts the better spot first: the order is that of Rank.
+func compareSpots(a, b spot) int {
+	switch {
+	case a.out != b.out:
+		return cmp.Compare(a.out, b.out)
+	case a.score != b.score:
+		return cmp.Compare(b.score, a.score)
+	case abs(a.transposition) != abs(b.transposition):
+		return cmp.Compare(abs(a.transposition), abs(b.transposition))
+	case abs(a.octaves) != abs(b.octaves):
+		return cmp.Compare(abs(a.octaves), abs(b.octaves))
+	}
+	return cmp.Or(cmp.Compare(a.song.ID, b.song.ID), cmp.Compare(a.song.Tenant, b.song.Tenant))
 }
 
 func abs(n int) int { return max(n, -n) }
 
-// place returns the best place of a song in a voice, or by how much it misses.
-func place(v Voice, s Song) (Fit, *Miss) {
-	var best *Fit
-	var nearest *Miss
+// place returns the best spot of a song in a voice.
+func place(v Voice, s *Song) spot {
+	var best spot
 	extra, weight := manner(v, s)
-	for _, octaves := range []int{0, -1, 1, -2, 2} {
+	at := notesOf(s)
+	for _, octaves := range [...]int{0, -1, 1, -2, 2} {
 		for i := range 2*MaxTransposition + 1 {
 			t := (i + 1) / 2 // 0, -1, 1, -2, 2, …
 			if i%2 == 1 {
 				t = -t
 			}
-			moved := s.moved(t + 12*octaves)
-			if out := max(v.Low-moved.LowNote, 0) + max(moved.HighNote-v.High, 0); out > 0 {
-				if m := (Miss{s, t, octaves, out}); nearest == nil || compareMisses(m, *nearest) < 0 {
-					nearest = &m
-				}
+			moved := at.by(t + 12*octaves)
+			here := spot{song: s, transposition: t, octaves: octaves, out: max(v.Low-moved.low, 0) + max(moved.high-v.High, 0)}
+			if best.song != nil && here.out > best.out {
 				continue
 			}
-			score := (weightComfort*comfort(v, moved) + weightHeadroom*headroom(v, moved) + extra) / (weightComfort + weightHeadroom + weight)
-			score = math.Round(1000*max(score-perSemitone*float64(abs(t)), 0)) / 1000
-			if f := (Fit{Song: s, Transposition: t, Octaves: octaves, Score: score}); best == nil || compareFits(f, *best) < 0 {
-				best = &f
+			if here.out == 0 {
+				score := (weightComfort*comfort(v, moved) + weightHeadroom*headroom(v, moved) + extra) / (weightComfort + weightHeadroom + weight)
+				here.score = math.Round(1000*max(score-perSemitone*float64(abs(t)), 0)) / 1000
+			}
+			if best.song == nil || compareSpots(here, best) < 0 {
+				best = here
 			}
 		}
 	}
-	if best != nil {
-		return *best, nil
-	}
-	return Fit{}, nearest
+	return best
 }
 
-// moved returns s shifted by semitones, with its tessitura estimated if it is unknown.
-func (s Song) moved(by int) Song {
-	if s.TessituraLow == 0 {
-		s.TessituraLow, s.TessituraHigh = estimatedTessitura(s.LowNote, s.HighNote)
+// notes are the range and the tessitura of a song.
+type notes struct{ low, tessituraLow, tessituraHigh, high int }
+
+// notesOf returns the notes of a song as it is written, with its tessitura estimated
+// if it is unknown.
+func notesOf(s *Song) notes {
+	n := notes{s.LowNote, s.TessituraLow, s.TessituraHigh, s.HighNote}
+	if n.tessituraLow == 0 {
+		n.tessituraLow, n.tessituraHigh = estimatedTessitura(n.low, n.high)
 	}
-	s.LowNote, s.HighNote = s.LowNote+by, s.HighNote+by
-	s.TessituraLow, s.TessituraHigh = s.TessituraLow+by, s.TessituraHigh+by
-	return s
+	return n
+}
+
+func (n notes) by(semitones int) notes {
+	return notes{n.low + semitones, n.tessituraLow + semitones, n.tessituraHigh + semitones, n.high + semitones}
 }
 
 // estimatedTessitura is the mean over the shipped collection: an eighth of the range
@@ -181,19 +198,19 @@ func estimatedTessitura(low, high int) (int, int) {
 }
 
 // comfort is the share of the song's tessitura, in notes, that lies in the voice's.
-func comfort(v Voice, s Song) float64 {
-	shared := min(s.TessituraHigh, v.TessituraHigh) - max(s.TessituraLow, v.TessituraLow) + 1
-	return max(float64(shared), 0) / float64(s.TessituraHigh-s.TessituraLow+1)
+func comfort(v Voice, n notes) float64 {
+	shared := min(n.tessituraHigh, v.TessituraHigh) - max(n.tessituraLow, v.TessituraLow) + 1
+	return max(float64(shared), 0) / float64(n.tessituraHigh-n.tessituraLow+1)
 }
 
-func headroom(v Voice, s Song) float64 {
-	below, above := s.LowNote-v.Low, v.High-s.HighNote
+func headroom(v Voice, n notes) float64 {
+	below, above := n.low-v.Low, v.High-n.high
 	return float64(min(below, fullHeadroom)+min(above, fullHeadroom)) / (2 * fullHeadroom)
 }
 
 // manner returns the weighted parts of a score that no transposition changes, and
 // their weight: tempo and timbre, where they are known.
-func manner(v Voice, s Song) (sum, weight float64) {
+func manner(v Voice, s *Song) (sum, weight float64) {
 	if v.TempoBPM > 0 && s.TempoBPM > 0 {
 		sum, weight = sum+weightTempo*tempoLikeness(v.TempoBPM, s.TempoBPM), weight+weightTempo
 	}
@@ -230,14 +247,14 @@ func timbreLikeness(a, b orak.Embedding) (likeness float64, known bool) {
 // reason says how a song fits, such as "fits 2 semitones down; its highest note is 3
 // below yours, its lowest 4 above".
 func reason(v Voice, f Fit) string {
-	moved := f.Song.moved(f.Transposition + 12*f.Octaves)
+	moved := notesOf(&f.Song).by(f.Transposition + 12*f.Octaves)
 	text := "fits " + placeInWords(f.Transposition, f.Octaves)
-	if above := v.High - moved.HighNote; above == 0 {
+	if above := v.High - moved.high; above == 0 {
 		text += "; its highest note is yours"
 	} else {
 		text += fmt.Sprintf("; its highest note is %d below yours", above)
 	}
-	if below := moved.LowNote - v.Low; below == 0 {
+	if below := moved.low - v.Low; below == 0 {
 		text += ", its lowest is yours"
 	} else {
 		text += fmt.Sprintf(", its lowest %d above", below)

@@ -214,9 +214,21 @@ func TestCollectionHasSongsForEveryVoice(t *testing.T) {
 		r := Rank(v, Collection(), 5)
 		require.NotEmpty(t, r.Fits)
 		for _, f := range r.Fits {
-			moved := f.Song.moved(f.Transposition + 12*f.Octaves)
-			require.GreaterOrEqual(t, moved.LowNote, v.Low)
-			require.LessOrEqual(t, moved.HighNote, v.High)
+			moved := notesOf(&f.Song).by(f.Transposition + 12*f.Octaves)
+			require.GreaterOrEqual(t, moved.low, v.Low)
+			require.LessOrEqual(t, moved.high, v.High)
 		}
+	}
+}
+
+func BenchmarkRank(b *testing.B) {
+	v := Voice{Low: 48, High: 72, TessituraLow: 53, TessituraHigh: 67}
+	all := make([]Song, 100_000)
+	for i := range all {
+		low := 48 + i%19
+		all[i] = Song{ID: ID(fmt.Sprint(i)), LowNote: low, HighNote: low + 5 + i%20, TempoBPM: float64(60 + i%100)}
+	}
+	for b.Loop() {
+		Rank(v, all, 10)
 	}
 }
