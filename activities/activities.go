@@ -105,8 +105,8 @@ type Links interface {
 	QueryURL(query string) string
 }
 
-// Deps are the dependencies of the activities. Only Probes, Menders, Admission
-// and Metrics are optional.
+// Deps are the dependencies of the activities. Only Probes, Menders, Admission,
+// Route and Metrics are optional.
 type Deps struct {
 	Store     Store
 	Converter Converter
@@ -125,8 +125,10 @@ type Deps struct {
 	Alerter   Alerter
 	Ender     Ender
 	Notifier  Notifier
-	Parked    Parked
-	Links     Links
+	// Route returns the Notifier of the alerts of a class; nil means Notifier for all.
+	Route  func(context.Context, orak.Class) Notifier
+	Parked Parked
+	Links  Links
 	// Menders are the steps of Reconcile; without them, this worker runs none.
 	Menders map[ReconcileStep]Mender
 	// Lake compacts the lake; without it, this worker does not.

@@ -18,7 +18,15 @@ func (a *Activities) RaiseAlert(ctx context.Context, in messages.Alert) error {
 
 // PostAlert posts one message for a group of alerts.
 func (a *Activities) PostAlert(ctx context.Context, g messages.AlertGroup) error {
-	return a.post(ctx, a.deps.Messages.AlertText(g, ParkedQuery(g.Stage, g.Class)), "stage", string(g.Stage), "class", string(g.Class), "count", g.Count)
+	return a.post(ctx, a.notifier(ctx, g.Class), a.deps.Messages.AlertText(g, ParkedQuery(g.Stage, g.Class)), "stage", string(g.Stage), "class", string(g.Class), "count", g.Count)
+}
+
+// notifier returns the Notifier of the alerts of a class.
+func (a *Activities) notifier(ctx context.Context, c orak.Class) Notifier {
+	if a.deps.Route == nil {
+		return a.deps.Notifier
+	}
+	return a.deps.Route(ctx, c)
 }
 
 // Parked finds the uploads of a stage and class that are parked now, by

@@ -16,7 +16,7 @@ type Probe func(ctx context.Context) error
 
 // PostOutage posts one message about an outage.
 func (a *Activities) PostOutage(ctx context.Context, o messages.Outage) error {
-	return a.post(ctx, messages.OutageText(o), "dependency", string(o.Dependency))
+	return a.post(ctx, a.deps.Notifier, messages.OutageText(o), "dependency", string(o.Dependency))
 }
 
 // ProbeDependency reports whether a dependency is available again. One without a
@@ -36,8 +36,8 @@ func (a *Activities) ProbeDependency(ctx context.Context, d orak.Dependency) (up
 
 // post posts one message; attrs are attributes for the log. Where the chat asks
 // for a delay, the next attempt waits for that long.
-func (a *Activities) post(ctx context.Context, markdown string, attrs ...any) error {
-	err := a.deps.Notifier.Post(ctx, markdown)
+func (a *Activities) post(ctx context.Context, to Notifier, markdown string, attrs ...any) error {
+	err := to.Post(ctx, markdown)
 	if err == nil {
 		a.metrics.alertsPosted.Inc()
 		return nil

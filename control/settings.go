@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,6 +128,48 @@ func (c Choice) Of(v *View, t orak.Tenant) string {
 	return c.Default
 }
 
+// Routes is a setting whose value sends some classes of failures to named webhooks, such
+// as input=quality,internal=oncall.
+type Routes struct{ Setting }
+
+// routeName is what names a webhook. It never is an address, which would be a secret.
+var routeName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
+func newRoutes(s Setting) Routes {
+	classes := make([]string, 0, len(orak.Classes()))
+	for _, c := range orak.Classes() {
+		classes = append(classes, string(c))
+	}
+	s.Range = "CLASS=NAME, separated by commas; classes are " + strings.Join(classes, ", ") + "; a name has up to 40 of a-z, 0-9 and '-'"
+	s.check = func(value string) error { _, err := parseRoutes(value); return err }
+	return Routes{s}
+}
+
+func parseRoutes(value string) (map[string]string, error) {
+	routes := make(map[string]string)
+	for _, pair := range strings.Split(value, ",") {
+		class, name, _ := strings.Cut(pair, "=")
+		if _, ok := orak.ParseClass(class); !ok || !routeName.MatchString(name) || routes[class] != "" {
+			return nil, strconv.ErrSyntax
+		}
+		routes[class] = name
+	}
+	return routes, nil
+}
+
+// Of returns the name of the webhook for a class; "" is the alert webhook. v may be nil.
+func (r Routes) Of(v *View, class string) string {
+	text, ok := v.value(r.Name, "")
+	if !ok {
+		return ""
+	}
+	routes, err := parseRoutes(text)
+	if err != nil {
+		return ""
+	}
+	return routes[class]
+}
+
 // The values of Intake and Tier.
 const (
 	IntakeOpen   = "open"
@@ -144,6 +187,9 @@ var (
 	})
 	MaxTenantUploads = newInt(1, 100_000, Setting{
 		Name: "api-max-tenant-uploads", PerTenant: true, Help: "Most uploads of a tenant that run at once in a process; further ones are answered 429.",
+	})
+	AlertRoutes = newRoutes(Setting{
+		Name: "alert-routes", Help: "To which of alert-webhooks the alerts of a failure class go; the others go to the alert webhook.",
 	})
 	Tier = newChoice([]string{TierStandard, TierRealtime, TierBackfill}, Setting{
 		Name: "tier", PerTenant: true, Help: "How urgent the tenant's new uploads are: realtime goes before standard, backfill after everything else.",
@@ -165,7 +211,7 @@ var (
 // Settings returns all settings, by name.
 func Settings() []Setting {
 	return []Setting{
-		MaxTenantUploads.Setting, BridgeInflight.Setting, ConvertSlots.Setting, GPUSlots.Setting,
+		AlertRoutes.Setting, MaxTenantUploads.Setting, BridgeInflight.Setting, ConvertSlots.Setting, GPUSlots.Setting,
 		Intake.Setting, ParkFor.Setting, Tier.Setting,
 	}
 }

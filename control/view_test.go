@@ -308,3 +308,18 @@ func (b *buffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+func TestAlertRoutesNameWebhooksByClass(t *testing.T) {
+	b := setup(t)
+	v := b.loaded()
+	require.Empty(t, control.AlertRoutes.Of(v, "input"))
+	b.set(v, control.Change{Setting: "alert-routes", Value: "input=quality,internal=on-call"})
+	require.Equal(t, "quality", control.AlertRoutes.Of(v, "input"))
+	require.Equal(t, "on-call", control.AlertRoutes.Of(v, "internal"))
+	require.Empty(t, control.AlertRoutes.Of(v, "model"))
+	for _, bad := range []string{"", "input", "input=", "inputs=a", "input=https://chat.example.org/hooks/x", "input=a,input=b", "input=a,"} {
+		_, err := b.writer(v).Apply(b.ctx, control.Change{Setting: "alert-routes", Value: bad, By: "ann", Seen: v.Version("alert-routes", "")})
+		var refused *control.BadValue
+		require.ErrorAs(t, err, &refused, bad)
+	}
+}

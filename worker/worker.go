@@ -24,7 +24,7 @@ import (
 )
 
 // Deps are the dependencies of the workers. Only Outages, Probes, Menders,
-// Lake, ParkFor and Metrics are optional.
+// Lake, Route, ParkFor and Metrics are optional.
 type Deps struct {
 	Store     activities.Store
 	Converter activities.Converter
@@ -35,6 +35,8 @@ type Deps struct {
 	ModelServer ModelServer
 	Publisher   activities.Publisher
 	Notifier    activities.Notifier
+	// Route is activities.Deps.Route; nil means Notifier for all.
+	Route func(context.Context, orak.Class) activities.Notifier
 	Links       activities.Links
 	// Menders are the steps of Reconcile.
 	Menders map[activities.ReconcileStep]activities.Mender
@@ -89,7 +91,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 		Store: deps.Store, Converter: placedConverter{deps.Converter, convert.running}, Publisher: deps.Publisher,
 		Analyzer: deps.Analyzer, Engines: deps.Engines, ComputeAnew: !cfg.Reuse, Admission: gpu,
 		Arrival: min(cfg.Budget.Arrival, cfg.Budget.Patience),
-		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Parked: &parked{client: c, namespace: deps.Namespace},
+		Alerter: NewAlerter(c, cfg), Notifier: deps.Notifier, Route: deps.Route, Parked: &parked{client: c, namespace: deps.Namespace},
 		Ender: &ender{client: c, namespace: deps.Namespace, payloads: deps.Payloads}, Menders: deps.Menders, Lake: deps.Lake, Probes: deps.Probes,
 		Links: deps.Links, Log: deps.Log, Metrics: deps.Metrics,
 		Messages: messages.Writer{

@@ -172,7 +172,14 @@ func (c *console) liveSettings(shown liveSettings) {
 		if s.Tenant != "" {
 			label += " for " + string(s.Tenant)
 		}
-		c.Print("%s", c.settingRow(label, s.Value, s.Source))
+		value, long := s.Value, len(s.Value) > settingValue
+		if long {
+			value = ""
+		}
+		c.Print("%s", c.settingRow(label, value, s.Source))
+		if long {
+			c.Print("  %s", terminal.Fit(terminal.Clean(s.Value), c.Width-2))
+		}
 		if s.Source == sourceSet {
 			by := fmt.Sprintf("by %s, %s, version %d", terminal.Clean(s.By), c.Ago(s.At), s.Version)
 			c.Print("  %s", c.Paint(terminal.Faint, terminal.Fit(by, c.Width-2)))
@@ -181,9 +188,12 @@ func (c *console) liveSettings(shown liveSettings) {
 	c.settingsStatus(shown.Status)
 }
 
+// settingValue is the width of a value in the table. Longer ones have a line of their own.
+const settingValue = 9
+
 func (c *console) settingRow(label, value, source string) string {
 	cell := func(text string, n int) string { return terminal.Pad(terminal.Fit(terminal.Clean(text), n), n) }
-	return cell(label, max(min(40, c.Width-20), 8)) + "  " + cell(value, 9) + "  " + source
+	return cell(label, max(min(40, c.Width-20), 8)) + "  " + cell(value, settingValue) + "  " + source
 }
 
 func (c *console) settingsStatus(s control.Status) {

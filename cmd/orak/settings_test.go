@@ -112,6 +112,7 @@ func TestSettingsAsPeopleSeeThem(t *testing.T) {
 	shown := liveSettings{
 		Status: control.Status{SnapshotAt: at.UTC(), Refused: map[string]string{"setting/park-for": "park-for: want a duration from 1m0s to 2160h0m0s"}},
 		Settings: inEffect([]control.Assignment{
+			{Name: "alert-routes", Value: "input=quality,internal=on-call", By: "ann", At: at, Version: 3},
 			{Name: "gpu-slots", Value: "1", By: "ann", At: at, Version: 12},
 			{Name: "intake", Tenant: "choir", Value: "paused", By: "bob\x1b[2J", At: at, Version: 15},
 		}, map[string]liveSetting{

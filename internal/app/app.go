@@ -216,6 +216,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		return err
 	}
 	engines, reconciler := a.engines(), a.reconciler()
+	chat := mattermost.New(a.cfg.Alert, a.log)
 	w := worker.New(a.cfg.Worker, a.temporal, worker.Deps{
 		Store:       activityStore{a.store},
 		Converter:   converter,
@@ -223,7 +224,8 @@ func (a *App) startWorker(ctx context.Context) error {
 		Engines:     engines,
 		ModelServer: a.modelServer(),
 		Publisher:   a.producer,
-		Notifier:    mattermost.New(a.cfg.Alert, a.log),
+		Notifier:    chat,
+		Route:       a.route(chat),
 		Outages:     a.outages,
 		Probes:      a.probes(converter, reconciler),
 		Links:       a.cfg.Temporal,

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"orak"
+	"orak/activities"
 	"orak/bridge"
 	"orak/control"
+	"orak/internal/mattermost"
 	"orak/worker"
 	"orak/workflows"
 )
@@ -36,6 +38,13 @@ func (a *App) priority(t orak.Tenant) int {
 // parkFor is worker.Deps.ParkFor.
 func (a *App) parkFor() time.Duration {
 	return control.ParkFor.Of(a.control, a.cfg.Worker.Settings.ParkFor)
+}
+
+// route is worker.Deps.Route.
+func (a *App) route(chat *mattermost.Client) func(context.Context, orak.Class) activities.Notifier {
+	return func(ctx context.Context, c orak.Class) activities.Notifier {
+		return chat.Route(ctx, control.AlertRoutes.Of(a.control, string(c)))
+	}
 }
 
 // followBridge applies the live settings to b until the process stops.

@@ -169,6 +169,10 @@ func TestChangesReachEveryKindOfProcess(t *testing.T) {
 	l.unset("park-for", "")
 	require.Equal(t, cfg.Worker.Settings.ParkFor, worker.parkFor())
 
+	l.set("alert-routes", "", "input=quality")
+	require.Equal(t, "quality", control.AlertRoutes.Of(worker.control, "input"))
+	l.unset("alert-routes", "")
+
 	l.set("api-max-tenant-uploads", "choir", "3")
 	l.soon(func() bool { return api.maxTenantUploads("choir") == 3 }, "uploads of a tenant")
 	require.Equal(t, cfg.API.MaxTenantUploads, api.maxTenantUploads("solo"))

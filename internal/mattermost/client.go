@@ -18,8 +18,9 @@ import (
 
 // Config says where messages go.
 type Config struct {
-	WebhookURL string        `name:"webhook-url" help:"Incoming webhook, in Mattermost's or Slack's format, to which alerts are posted: the alert webhook. Empty: alerts go only to the log, at level error." default:"" secret:""`
-	Timeout    time.Duration `help:"How long one attempt to post may take." default:"10s"`
+	WebhookURL string            `name:"webhook-url" help:"Incoming webhook, in Mattermost's or Slack's format, to which alerts are posted: the alert webhook. Empty: alerts go only to the log, at level error." default:"" secret:""`
+	Webhooks   map[string]string `name:"webhooks" help:"Further incoming webhooks, by name, as NAME=URL, separated by semicolons. The live setting alert-routes names the one to which the alerts of a failure class go." secret:""`
+	Timeout    time.Duration     `help:"How long one attempt to post may take." default:"10s"`
 }
 
 // Validate returns an error for the first setting that cannot work. It never
@@ -28,14 +29,20 @@ func (c Config) Validate() error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("timeout %v: want more than 0", c.Timeout)
 	}
-	if c.WebhookURL == "" {
-		return nil
-	}
-	u, err := url.Parse(c.WebhookURL)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if c.WebhookURL != "" && !isAddress(c.WebhookURL) {
 		return errors.New("webhook-url: want an http or https address (the value is secret and not shown)")
 	}
+	for name, address := range c.Webhooks {
+		if !isAddress(address) {
+			return fmt.Errorf("webhooks: %q: want an http or https address (the value is secret and not shown)", name)
+		}
+	}
 	return nil
+}
+
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 // Client posts to the alert webhook. It is safe for concurrent use.
@@ -53,6 +60,23 @@ func New(cfg Config, log *slog.Logger) *Client {
 			return http.ErrUseLastResponse
 		},
 	}}
+}
+
+// Route returns a Client that posts to the webhook of that name. "" is the alert webhook,
+// and so is, with a warning in the log, a name that is not configured: an alert is never
+// lost for a route.
+func (c *Client) Route(ctx context.Context, name string) *Client {
+	if name == "" {
+		return c
+	}
+	address, ok := c.cfg.Webhooks[name]
+	if !ok {
+		c.log.WarnContext(ctx, "alert route is not configured; using the alert webhook", "route", name)
+		return c
+	}
+	routed := *c
+	routed.cfg.WebhookURL = address
+	return &routed
 }
 
 // maxAnswer bounds what is read of an answer's body, in bytes. It is read so

@@ -92,6 +92,22 @@ func TestPostWithoutWebhookLogsTheAlert(t *testing.T) {
 	require.Contains(t, log.String(), "three uploads parked")
 }
 
+func TestRouteIsANamedWebhook(t *testing.T) {
+	t.Parallel()
+	var got []string
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.URL.Path) }))
+	t.Cleanup(s.Close)
+	var log bytes.Buffer
+	c := New(Config{WebhookURL: s.URL + "/all", Webhooks: map[string]string{"quality": s.URL + "/quality"}, Timeout: time.Second},
+		slog.New(slog.NewTextHandler(&log, nil)))
+	for _, name := range []string{"", "quality", "nobody"} {
+		require.NoError(t, c.Route(t.Context(), name).Post(t.Context(), "x"))
+	}
+	require.Equal(t, []string{"/all", "/quality", "/all"}, got)
+	require.Contains(t, log.String(), "alert route is not configured")
+	require.ErrorContains(t, Config{Webhooks: map[string]string{"quality": "secretkey"}, Timeout: time.Second}.Validate(), `"quality"`)
+}
+
 func TestRetryAfterReadsBothForms(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
