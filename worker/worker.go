@@ -37,7 +37,7 @@ type Deps struct {
 	Notifier    activities.Notifier
 	// Route is activities.Deps.Route; nil means Notifier for all.
 	Route func(context.Context, orak.Class) activities.Notifier
-	Links       activities.Links
+	Links activities.Links
 	// Menders are the steps of Reconcile.
 	Menders map[activities.ReconcileStep]activities.Mender
 	// Lake compacts the lake.
