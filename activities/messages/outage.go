@@ -113,8 +113,12 @@ func FailingWorkflowsText(n int, first string) string {
 	return fmt.Sprintf("%d workflows cannot continue, for example %s", n, first)
 }
 
-// StallText words the report that the bridge makes no progress; stall says in
-// which partitions.
-func StallText(stall fmt.Stringer) string {
-	return fmt.Sprintf(":rotating_light: The bridge has stalled: %s. Uploads wait; none is lost.", stall)
+// StallText words the report that a consumer of events, such as "bridge", makes no
+// progress; stall says in which partitions.
+func StallText(consumer string, stall fmt.Stringer) string {
+	waiting := "Events wait"
+	if consumer == "bridge" {
+		waiting = "Uploads wait"
+	}
+	return fmt.Sprintf(":rotating_light: The %s has stalled: %s. %s; none is lost.", consumer, stall, waiting)
 }

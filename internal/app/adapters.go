@@ -57,10 +57,13 @@ func (s activityStore) Keys(ctx context.Context, prefix string) iter.Seq2[string
 
 var _ activities.Publisher = (*kafka.Producer)(nil)
 
-// bridgeAlerter raises alerts for the dead letters and the stalls of the bridge.
+// bridgeAlerter raises alerts for the dead letters and the stalls of the bridge, and of
+// other consumers of events.
 type bridgeAlerter struct {
 	activities.Alerter
 	notifier activities.Notifier
+	// consumer names what has stalled.
+	consumer string
 }
 
 var _ bridge.Alerter = bridgeAlerter{}
@@ -85,5 +88,5 @@ func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) er
 // Stalled implements bridge.Alerter. It posts directly instead of through Temporal,
 // for which the bridge may be waiting.
 func (a bridgeAlerter) Stalled(ctx context.Context, s consume.Stall) error {
-	return a.notifier.Post(ctx, messages.StallText(s))
+	return a.notifier.Post(ctx, messages.StallText(a.consumer, s))
 }

@@ -277,6 +277,7 @@ func (a *App) startBridge(ctx context.Context) error {
 		Alerter: bridgeAlerter{
 			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: mattermost.New(a.cfg.Alert, a.log),
+			consumer: "bridge",
 		},
 		Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket},
 		Priority:   a.priority,

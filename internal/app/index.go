@@ -61,6 +61,7 @@ func (a *App) startIndex(ctx context.Context) error {
 		Alerter: bridgeAlerter{
 			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: mattermost.New(a.cfg.Alert, a.log),
+			consumer: "index",
 		},
 		Log:     a.log,
 		Metrics: a.registry(),

@@ -24,6 +24,7 @@ func (a *App) startLake(ctx context.Context) error {
 		Alerter: bridgeAlerter{
 			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: mattermost.New(a.cfg.Alert, a.log),
+			consumer: "lake",
 		},
 		Log:     a.log,
 		Metrics: a.registry(),

@@ -95,6 +95,11 @@ var homes = []home{
 		"the index is used through index.Store, whatever keeps it",
 	},
 	{
+		[]string{"github.com/viterin/vek/..."},
+		[]string{"sinks/index/nearest"},
+		"one package compares vectors",
+	},
+	{
 		[]string{"modernc.org/sqlite"},
 		[]string{"sinks/index/sqlite"},
 		"the index is used through index.Store, whatever keeps it",

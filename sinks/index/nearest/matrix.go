@@ -1,6 +1,10 @@
 package nearest
 
-import "orak"
+import (
+	"github.com/viterin/vek/vek32"
+
+	"orak"
+)
 
 // Matrix holds the vectors of one set in memory. It is not safe for concurrent
 // changes.
@@ -71,7 +75,7 @@ func (m *Matrix) Search(query []float32, k int, skip orak.UploadID) []Hit {
 		return nil
 	}
 	for i, id := range m.ids {
-		top.add(Hit{ID: id, Similarity: float64(dot(top.query, m.row(i)))})
+		top.add(Hit{ID: id, Similarity: float64(vek32.Dot(top.query, m.row(i)))})
 	}
 	return top.Hits()
 }

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/viterin/vek/vek32"
+
 	"orak"
 )
 
@@ -39,7 +41,7 @@ func (t *Top) Offer(id orak.UploadID, values []float32) {
 		return
 	}
 	if n := norm(values); n > 0 {
-		t.add(Hit{ID: id, Similarity: float64(dot(t.query, values)) / n})
+		t.add(Hit{ID: id, Similarity: float64(vek32.Dot(t.query, values)) / n})
 	}
 }
 
@@ -121,26 +123,4 @@ func norm(values []float32) float64 {
 		sum += float64(v) * float64(v)
 	}
 	return math.Sqrt(sum)
-}
-
-// dot has eight sums, so that an addition need not wait for the one before.
-func dot(a, b []float32) float32 {
-	b = b[:len(a)]
-	var s0, s1, s2, s3, s4, s5, s6, s7 float32
-	for len(a) >= 8 {
-		x, y := (*[8]float32)(a), (*[8]float32)(b)
-		s0 += x[0] * y[0]
-		s1 += x[1] * y[1]
-		s2 += x[2] * y[2]
-		s3 += x[3] * y[3]
-		s4 += x[4] * y[4]
-		s5 += x[5] * y[5]
-		s6 += x[6] * y[6]
-		s7 += x[7] * y[7]
-		a, b = a[8:], b[8:]
-	}
-	for i, v := range a {
-		s0 += v * b[i]
-	}
-	return (s0 + s1) + (s2 + s3) + (s4 + s5) + (s6 + s7)
 }

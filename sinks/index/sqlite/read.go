@@ -49,7 +49,7 @@ func (s *Store) Some(ctx context.Context, t orak.Tenant, ids []orak.UploadID) ([
 		}
 		list = append(list, u)
 		return err
-	}, "SELECT "+rows.Selected+", embedding FROM uploads WHERE id IN (SELECT value FROM json_each(?1)) AND tenant = ?2 AND status <> 'erased'",
+	}, "SELECT "+rows.Selected+", embedding FROM uploads WHERE id IN (SELECT value FROM json_each(?1)) AND +tenant = ?2 AND +status <> 'erased'",
 		idsOf(ids, func(id orak.UploadID) orak.UploadID { return id }), string(t))
 	if err != nil {
 		return nil, fmt.Errorf("reading the index: %w", err)
@@ -127,10 +127,11 @@ func (s *Store) Similar(ctx context.Context, search index.Search) ([]index.Neigh
 	return s.neighbors(ctx, search.Tenant, hits)
 }
 
-// neighbors adds the rows to what was found.
+// neighbors adds the rows to what was found. A plus keeps SQLite from the indexes of
+// the tenant, of which it would read all.
 func (s *Store) neighbors(ctx context.Context, t orak.Tenant, hits []nearest.Hit) ([]index.Neighbor, error) {
 	ids := idsOf(hits, func(h nearest.Hit) orak.UploadID { return h.ID })
-	found, err := s.uploads(ctx, "SELECT "+rows.Selected+" FROM uploads WHERE id IN (SELECT value FROM json_each(?1)) AND tenant = ?2 AND status <> 'erased'", ids, string(t))
+	found, err := s.uploads(ctx, "SELECT "+rows.Selected+" FROM uploads WHERE id IN (SELECT value FROM json_each(?1)) AND +tenant = ?2 AND +status <> 'erased'", ids, string(t))
 	if err != nil {
 		return nil, err
 	}
