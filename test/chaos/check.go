@@ -42,7 +42,7 @@ func check(all []*sending, s *seen) []result {
 	answered, want := answers202(all, s)
 	results := []result{answered}
 	for _, promise := range []func(map[orak.UploadID]expected, *seen) result{
-		announced, oneWorkflow, outcomes, completedOnce, deadLetters, analyses, erasures, inLake,
+		announced, oneWorkflow, outcomes, completedOnce, deadLetters, analyses, erasures, inIndex, inLake,
 	} {
 		results = append(results, promise(want, s))
 	}

@@ -48,6 +48,7 @@ func roles() []role {
 	rs := []role{{"api", "api", nil}, {"lake", "lake", nil}}
 	for _, n := range []string{"1", "2"} {
 		rs = append(rs,
+			role{"index-" + n, "index", nil},
 			role{"bridge-" + n, "bridge", nil},
 			role{"pipeline-" + n, "worker", []string{"ORAK_WORKER_QUEUES=" + workflows.QueuePipeline}},
 			role{"convert-" + n, "worker", []string{"ORAK_WORKER_QUEUES=" + workflows.QueueConvert, "ORAK_CONVERT_SLOTS=1"}},
@@ -133,6 +134,7 @@ func (f *fleet) settings(name string) []string {
 		"ORAK_S3_ENDPOINT=" + f.at.s3, "ORAK_S3_ACCESS_KEY=" + f.at.accessKey, "ORAK_S3_SECRET_KEY=" + f.at.secretKey,
 		"ORAK_TEMPORAL_ADDRESS=" + f.at.temporal,
 		"ORAK_API_ADDR=" + listen, "ORAK_ADMIN_LISTEN=" + admin,
+		"ORAK_INDEX_DIR=" + filepath.Join(f.dir, "index"),
 		"ORAK_SCRATCH_DIR=" + filepath.Join(f.dir, "scratch"), "ORAK_LOG_FORMAT=text",
 	}
 }

@@ -33,6 +33,8 @@ type seen struct {
 	// of rows for each.
 	lifecycle map[place]orak.UploadID
 	lake      map[place]int
+	// indexed are the statuses of each upload in the index.
+	indexed map[orak.UploadID][]orak.Status
 	// letters are the records on orak.dead-letters, by upload.
 	letters map[orak.UploadID][]events.DeadLetter
 	// runs are the workflows of each upload.
@@ -69,6 +71,7 @@ type eyes struct {
 	store    *objectstore.Store
 	brokers  []string
 	tenant   orak.Tenant
+	app      *app
 }
 
 func open(at addresses) (*eyes, error) {
@@ -84,7 +87,7 @@ func open(at addresses) (*eyes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the store: %w", err)
 	}
-	return &eyes{kafka: cl, admin: kadm.NewClient(cl), temporal: t, store: store, brokers: at.kafka, tenant: at.tenant}, nil
+	return &eyes{kafka: cl, admin: kadm.NewClient(cl), temporal: t, store: store, brokers: at.kafka, tenant: at.tenant, app: newApp(at)}, nil
 }
 
 const bucket = "orak"
@@ -121,6 +124,9 @@ func (e *eyes) look(ctx context.Context) (*seen, error) {
 		}
 	}
 	if s.runs, err = e.runs(ctx); err != nil {
+		return nil, err
+	}
+	if s.indexed, err = e.indexed(ctx); err != nil {
 		return nil, err
 	}
 	if s.lake, err = e.lake(ctx); err != nil {

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"orak"
+	"orak/api/resource"
+)
+
+// indexed lists the uploads of the tenant as an app would.
+func (e *eyes) indexed(ctx context.Context) (map[orak.UploadID][]orak.Status, error) {
+	found := map[orak.UploadID][]orak.Status{}
+	for token := ""; ; {
+		status, answer, err := e.app.get(ctx, "/v1/uploads?page_size=100&page_token="+url.QueryEscape(token))
+		if err != nil || status != http.StatusOK {
+			return nil, fmt.Errorf("listing the uploads: %d %s: %w", status, answer, err)
+		}
+		var page resource.UploadPage
+		if err := json.Unmarshal(answer, &page); err != nil {
+			return nil, fmt.Errorf("listing the uploads: %w", err)
+		}
+		for _, u := range page.Uploads {
+			found[u.ID] = append(found[u.ID], u.Status)
+		}
+		if token = page.Next; token == "" {
+			return found, nil
+		}
+	}
+}
+
+// inIndex compares the index with the workflows.
+func inIndex(want map[orak.UploadID]expected, s *seen) result {
+	r := result{Promise: "every upload is in the index once, with its last state, and none that was erased"}
+	for id, w := range sorted(want) {
+		found := s.indexed[id]
+		if w.operate == operateErase {
+			r.hold(len(found) == 0, "%s %s was erased, and is there as %v", id, w.name, found)
+			continue
+		}
+		if len(s.runs[id]) == 1 {
+			last := s.runs[id][0].progress.Status
+			r.hold(len(found) == 1 && found[0] == last, "%s %s is there as %v, and is %s", id, w.name, found, last)
+		}
+	}
+	for id := range s.indexed {
+		if _, ok := want[id]; !ok {
+			r.hold(false, "%s is there, and was never announced", id)
+		}
+	}
+	return r
+}
