@@ -11,6 +11,9 @@ import (
 
 	"orak"
 	"orak/api/resource"
+	"orak/sinks/index"
+	"orak/sinks/index/sqlite"
+	"orak/songs"
 )
 
 // route is a route that depends on the tenant.
@@ -20,6 +23,8 @@ type route struct {
 	operator bool
 }
 
+func (r route) is(method, path string) bool { return r.method == method && r.path == path }
+
 func routes() []route {
 	return []route{
 		{http.MethodPost, "/v1/uploads", false},
@@ -27,6 +32,12 @@ func routes() []route {
 		{http.MethodDelete, "/v1/uploads/:id", false},
 		{http.MethodGet, "/v1/uploads/:id/analysis", false},
 		{http.MethodGet, "/v1/uploads/:id/events", false},
+		{http.MethodGet, "/v1/uploads", false},
+		{http.MethodGet, "/v1/uploads/:id/similar", false},
+		{http.MethodGet, "/v1/uploads/:id/songs", false},
+		{http.MethodGet, "/v1/songs", false},
+		{http.MethodPost, "/v1/songs", false},
+		{http.MethodDelete, "/v1/songs/:id", false},
 		{http.MethodGet, "/v1/dead-letters", true},
 		{http.MethodGet, "/v1/dead-letters/:id", true},
 		{http.MethodPost, "/v1/dead-letters/:id/reprocess", true},
@@ -93,8 +104,10 @@ func TestTenantOfEveryRoute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setupTemporal(t, func(b *bundle) { b.cfg.AllTenants = of.allTenants })
+			var store *sqlite.Store
+			b := setupTemporal(t, func(b *bundle) { b.cfg.AllTenants, store = of.allTenants, withIndex(b) })
 			uploads := owned(b)
+			indexOwned(t, store, uploads)
 			b.eventually(func() bool {
 				ids, _ := b.listed("", tenant("band"))
 				return len(ids) == 1
@@ -104,10 +117,14 @@ func TestTenantOfEveryRoute(t *testing.T) {
 				if r.method == http.MethodPost {
 					body = decision
 				}
-				if r.path == "/v1/uploads" {
+				mediaType := "application/json"
+				switch {
+				case r.is(http.MethodPost, "/v1/uploads"):
 					body = string(wav(2000))
+				case r.is(http.MethodPost, "/v1/songs"):
+					body, mediaType = `{"id":"new","title":"new","low":"C4","high":"C5"}`, "application/jsonl"
 				}
-				req := b.request(r.method, strings.Replace(r.path, ":id", string(id), 1), strings.NewReader(body), header{"Content-Type", "application/json"})
+				req := b.request(r.method, strings.Replace(r.path, ":id", string(id), 1), strings.NewReader(body), header{"Content-Type", mediaType})
 				for _, v := range of.given {
 					req.Header.Add("X-Orak-Tenant", v)
 				}
@@ -124,8 +141,14 @@ func TestTenantOfEveryRoute(t *testing.T) {
 					switch {
 					case refused != 0:
 						require.Equal(t, refused, got.status, "%s: %s", what, got.body)
-					case r.path == "/v1/uploads":
+					case r.is(http.MethodPost, "/v1/uploads"):
 						require.Equal(t, http.StatusAccepted, got.status, what)
+					case r.is(http.MethodPost, "/v1/songs"):
+						require.Equal(t, http.StatusOK, got.status, what)
+					case r.path == "/v1/uploads":
+						require.ElementsMatch(t, of.sees, filesOf(t, got), what)
+					case r.path == "/v1/songs":
+						require.ElementsMatch(t, of.sees, titlesOf(t, got), what)
 					case r.path == "/v1/dead-letters":
 						require.ElementsMatch(t, of.sees, tenantsOf(t, got), what)
 					case !slices.Contains(of.sees, whose):
@@ -135,7 +158,7 @@ func TestTenantOfEveryRoute(t *testing.T) {
 					}
 				}
 			}
-			erasing := func(r route) bool { return r.method == http.MethodDelete }
+			erasing := func(r route) bool { return r.is(http.MethodDelete, "/v1/uploads/:id") }
 			for _, r := range slices.DeleteFunc(routes(), erasing) {
 				check(r)
 			}
@@ -147,6 +170,41 @@ func TestTenantOfEveryRoute(t *testing.T) {
 			check(routes()[slices.IndexFunc(routes(), erasing)]) // after it, nothing is visible
 		})
 	}
+}
+
+// indexOwned puts the uploads, and a song with the id of each, into an index. File
+// names and titles are the tenants.
+func indexOwned(t *testing.T, store *sqlite.Store, uploads map[orak.Tenant]orak.Progress) {
+	t.Helper()
+	var rows []index.Upload
+	for whose, p := range uploads {
+		u := index.FromOutcome(p, nil)
+		u.Filename, u.SHA256 = string(whose), strings.Repeat("0", 64)
+		rows = append(rows, u)
+		song := songs.Song{ID: songs.ID(p.Upload.ID), Title: string(whose), LowNote: 60, HighNote: 72}
+		require.NoError(t, store.PutSongs(t.Context(), whose, []songs.Song{song}))
+	}
+	(&offsets{store: store}).apply(t, rows...)
+}
+
+// filesOf returns the file names in a list of uploads.
+func filesOf(t *testing.T, r reply) (all []orak.Tenant) {
+	t.Helper()
+	for _, u := range into[resource.UploadPage](t, r, http.StatusOK).Uploads {
+		all = append(all, orak.Tenant(u.Filename))
+	}
+	return all
+}
+
+// titlesOf returns the titles in a list of songs, without those that are shipped.
+func titlesOf(t *testing.T, r reply) (all []orak.Tenant) {
+	t.Helper()
+	for _, s := range into[resource.SongPage](t, r, http.StatusOK).Songs {
+		if !s.Shipped {
+			all = append(all, orak.Tenant(s.Title))
+		}
+	}
+	return all
 }
 
 // tenantsOf returns the tenants in a list of dead letters.

@@ -22,10 +22,16 @@ func (a *App) openIndex(ctx context.Context, roles Roles) error {
 	if !roles.Index && !roles.API || !a.cfg.Index.Configured() {
 		return nil
 	}
-	var err error
-	if a.index, err = openIndex(ctx, a.cfg.Index); err != nil {
+	store, err := openIndex(ctx, a.cfg.Index)
+	if err != nil && !roles.Index {
+		// Uploads do not need the index.
+		a.log.ErrorContext(ctx, "the index cannot be opened; lists, searches and songs are answered with 503", "error", err)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
+	a.index = store
 	a.stops.add("index's database", func(context.Context) error { return a.index.Close() })
 	return nil
 }
