@@ -155,6 +155,10 @@ func (w *writer) list(ctx context.Context, n int) error {
 	if _, err := w.write(ctx, n, 10*batch, func(i int) index.Upload { return indextest.Completed(listed, base+i) }); err != nil {
 		return err
 	}
+	// Lets PostgreSQL count the rows, as at the end of a rebuild.
+	if err := w.store.Restore(ctx, nil, ""); err != nil {
+		return err
+	}
 	for _, c := range []struct {
 		name  string
 		query func() index.Query

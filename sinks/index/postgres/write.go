@@ -59,6 +59,10 @@ func (s *Store) Restore(ctx context.Context, list []index.Upload, cursor string)
 		}
 		return put(ctx, tx, index.Last(list))
 	})
+	if err == nil && cursor == "" {
+		// Until autovacuum has counted the rows, lists of a filled table sort it.
+		_, err = s.pool.Exec(ctx, "ANALYZE uploads")
+	}
 	if err != nil {
 		return fmt.Errorf("writing to the index: %w", err)
 	}
