@@ -287,3 +287,32 @@ func TestIndexThatIsAwayAnswersWith503(t *testing.T) {
 	problem(t, b.get("/v1/songs"), http.StatusServiceUnavailable, "unavailable")
 	require.Equal(t, http.StatusAccepted, b.upload(wav(1000)).status)
 }
+
+// A place among the imports is free again, however a file ends.
+func TestImportThatIsCutOffLeavesItsPlace(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(b *bundle) { withIndex(b); b.cfg.MaxSongImports = 1 })
+	const head = "id,title,artist,low,high,key,tempo_bpm,reference\n"
+	whole := head + "one,One,Me,C4,C5,,,\n"
+	csv := header{"Content-Type", "text/csv"}
+	half := b.dial(t)
+	half.send(fmt.Sprintf("POST /v1/songs HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n%s", len(whole), head))
+	b.eventually(func() bool { return b.post("/v1/songs", whole, csv).status == http.StatusTooManyRequests }, "the place is taken")
+	problem(t, b.post("/v1/songs", whole, csv), http.StatusTooManyRequests, "too-many-imports")
+	require.NoError(t, half.Close())
+	b.eventually(func() bool { return b.post("/v1/songs", whole, csv).status == http.StatusOK }, "the place is free again")
+
+	chunked := b.dial(t)
+	chunked.send("POST /v1/songs HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n")
+	chunked.send(fmt.Sprintf("%x\r\n%s\r\n", len(head), head))
+	require.NoError(t, chunked.Close())
+	b.eventually(func() bool { return b.post("/v1/songs", whole, csv).status == http.StatusOK }, "the place is free again")
+	songs := into[resource.SongPage](t, b.get("/v1/songs?page_size=100"), http.StatusOK)
+	own := 0
+	for _, song := range songs.Songs {
+		if !song.Shipped {
+			own++
+		}
+	}
+	require.Equal(t, 1, own, "nothing of a file that was cut off is imported")
+}
