@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,10 @@ type parking struct {
 	alerts chan string
 }
 
+// personal is in the description of every upload, and must not get into a log or an
+// alert.
+const personal = "zq7-personal"
+
 func startParking(t *testing.T) *parking {
 	t.Helper()
 	dir := t.TempDir()
@@ -49,6 +54,7 @@ func startParking(t *testing.T) *parking {
 	// The fence would forbid the script to read the file.
 	p.app = startApp(t, "ORAK_MEDIA_FFMPEG="+ffmpeg, "ORAK_MEDIA_FENCE=false", "ORAK_ALERT_WEBHOOK_URL="+webhook.URL+"/hooks/secret-token",
 		"ORAK_ALERT_GROUP_WAIT=1s", "ORAK_ALERT_GROUP_INTERVAL=2s", "ORAK_RETRY_DELAY=50ms", "ORAK_LOG_LEVEL=debug")
+	p.app.query = url.Values{"owner": {personal}, "metadata": {`{"note":"` + personal + `"}`}}.Encode()
 	return p
 }
 

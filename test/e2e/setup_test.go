@@ -10,7 +10,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,6 +40,8 @@ type app struct {
 	// tenant is the one of every request.
 	tenant orak.Tenant
 	client *http.Client
+	// query describes every upload; it may be empty.
+	query string
 }
 
 func startApp(t *testing.T, env ...string) *app {
@@ -102,15 +103,9 @@ type sending struct {
 	idempotencyKey string
 }
 
-// personal is in the description of every upload, and must not get into a log or an
-// alert.
-const personal = "zq7-personal"
-
-var description = url.Values{"owner": {personal}, "metadata": {`{"note":"` + personal + `"}`}}.Encode()
-
 // send posts s and returns the status and the whole answer.
 func (a *app) send(ctx context.Context, s sending) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.API+"/v1/uploads?"+description, bytes.NewReader(s.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.API+"/v1/uploads?"+a.query, bytes.NewReader(s.body))
 	if err != nil {
 		return 0, nil, err
 	}
