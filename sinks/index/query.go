@@ -228,6 +228,12 @@ func (s Search) Validate() error {
 	return nil
 }
 
+// Set returns the vectors that are compared with Embedding.
+func (s Search) Set() nearest.Set {
+	e := s.Embedding
+	return nearest.Set{Tenant: s.Tenant, Kind: s.Kind, Name: e.Name, Version: e.Version, Dimensions: len(e.Values)}
+}
+
 // Neighbor is an upload and how similar its voice is.
 type Neighbor struct {
 	// Upload has no Embedding.Values.

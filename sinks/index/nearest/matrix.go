@@ -51,6 +51,24 @@ func (m *Matrix) Put(id orak.UploadID, values []float32) {
 	m.units = append(m.units, unit...)
 }
 
+// Entry is an upload and the set that it is in now.
+type Entry struct {
+	Set Set
+	ID  orak.UploadID
+	// Values is nil if the upload has no vector, or none any more.
+	Values []float32
+}
+
+// Follow puts an entry into m, which holds the set of that name, or removes it from m
+// if it is in another set or has no vector.
+func (m *Matrix) Follow(of Set, e Entry) {
+	if e.Set != of || e.Values == nil {
+		m.Remove(e.ID)
+		return
+	}
+	m.Put(e.ID, e.Values)
+}
+
 // Remove removes a vector, if there is one.
 func (m *Matrix) Remove(id orak.UploadID) {
 	i, ok := m.place[id]

@@ -119,8 +119,7 @@ func (s *Store) Similar(ctx context.Context, search index.Search) ([]index.Neigh
 		}
 		search.Embedding, search.Kind = u.Voice.Embedding, u.Kind
 	}
-	of := set{search.Tenant, search.Kind, search.Embedding.Name, search.Embedding.Version}
-	hits, err := s.vectors.search(ctx, s.read, of, search.Embedding.Values, search.K, search.ID)
+	hits, err := s.vectors.search(ctx, s.read, search.Set(), search.Embedding.Values, search.K, search.ID)
 	if err != nil {
 		return nil, fmt.Errorf("searching the index: %w", err)
 	}
