@@ -60,7 +60,7 @@ func run(ctx context.Context, o options) error {
 	if err := measure(ctx, "SQLite", file, o); err != nil || o.postgres == "" {
 		return err
 	}
-	server, err := postgres.Open(postgres.Config{URL: o.postgres, Connections: 4})
+	server, err := postgres.Open(postgres.Config{URL: o.postgres, Connections: 4, VectorCache: 1 << 30})
 	if err != nil {
 		return err
 	}

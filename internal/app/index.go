@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
@@ -22,7 +23,7 @@ func (a *App) openIndex(ctx context.Context, roles Roles) error {
 	if !roles.Index && !roles.API || !a.cfg.Index.Configured() {
 		return nil
 	}
-	store, err := openIndex(ctx, a.cfg.Index)
+	store, err := openIndex(ctx, a.cfg.Index, a.registry())
 	if err != nil && !roles.Index {
 		// Uploads do not need the index.
 		a.log.ErrorContext(ctx, "the index cannot be opened; lists, searches and songs are answered with 503", "error", err)
@@ -44,11 +45,11 @@ func (a *App) apiIndex() api.Index {
 	return a.index
 }
 
-func openIndex(ctx context.Context, cfg index.Config) (index.Store, error) {
+func openIndex(ctx context.Context, cfg index.Config, metrics prometheus.Registerer) (index.Store, error) {
 	if cfg.URL != "" {
-		return postgres.Open(postgres.Config{URL: cfg.URL, Connections: cfg.Connections})
+		return postgres.Open(postgres.Config{URL: cfg.URL, Connections: cfg.Connections, VectorCache: cfg.VectorCache, Metrics: metrics})
 	}
-	return sqlite.Open(ctx, sqlite.Config{Dir: cfg.Dir, VectorCache: cfg.VectorCache})
+	return sqlite.Open(ctx, sqlite.Config{Dir: cfg.Dir, VectorCache: cfg.VectorCache, Metrics: metrics})
 }
 
 // startIndex starts the member that keeps the index.

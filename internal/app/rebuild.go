@@ -27,7 +27,7 @@ func RebuildIndex(ctx context.Context, cfg RebuildConfig, log *slog.Logger, coun
 		return r, err
 	}
 	defer store.Close()
-	to, err := openIndex(ctx, cfg.Index)
+	to, err := openIndex(ctx, cfg.Index, nil)
 	if err != nil {
 		return r, err
 	}

@@ -17,7 +17,7 @@ type Config struct {
 
 	URL         string `help:"PostgreSQL database of the index, such as postgres://user:password@host/orak_index; with the extension vector, if it has it. Empty means a SQLite file in --index-dir." secret:""`
 	Dir         string `help:"Folder of the SQLite file that keeps the index where there is no --index-url. Empty with no --index-url means that there is no index."`
-	VectorCache int64  `help:"Memory for the vectors of tenants whose voices are compared, in bytes, with the SQLite file; the vectors of a tenant that do not fit are read from the file by each search. 0 keeps none." default:"268435456"`
+	VectorCache int64  `help:"Memory for the vectors of tenants whose voices are compared, in bytes, in each process that searches. The vectors of a tenant that do not fit are compared by the database, or read from it by each search. 0 keeps none." default:"268435456"`
 	Connections int    `help:"Connections to PostgreSQL of each process at most." default:"8"`
 }
 

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,12 @@ func TestMain(m *testing.M) { leaks.Main(m) }
 
 func open(t *testing.T, url string) *index_postgres.Store {
 	t.Helper()
-	s, err := index_postgres.Open(index_postgres.Config{URL: url, Connections: 4})
+	return openWith(t, index_postgres.Config{URL: url, Connections: 4})
+}
+
+func openWith(t *testing.T, cfg index_postgres.Config) *index_postgres.Store {
+	t.Helper()
+	s, err := index_postgres.Open(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
@@ -36,6 +42,12 @@ func TestPostgreSQLPassesTheSuite(t *testing.T) {
 			})
 		})
 	}
+	t.Run("vectors in memory", func(t *testing.T) {
+		indextest.Run(t, func(t *testing.T) (index.Store, func() index.Store) {
+			cfg := index_postgres.Config{URL: postgres.Database(t), Connections: 4, VectorCache: 1 << 20}
+			return openWith(t, cfg), func() index.Store { return openWith(t, cfg) }
+		})
+	})
 }
 
 func TestDatabaseOfALaterVersionIsRefused(t *testing.T) {
@@ -43,6 +55,24 @@ func TestDatabaseOfALaterVersionIsRefused(t *testing.T) {
 	require.NoError(t, open(t, url).Ping(context.Background()))
 	later := postgres.Database(t, "CREATE TABLE orak_schema (version integer NOT NULL)", "INSERT INTO orak_schema VALUES (99)")
 	require.ErrorIs(t, open(t, later).Ping(context.Background()), index.ErrNewerSchema)
+}
+
+func TestDatabaseOfVersion1IsBroughtUpToDate(t *testing.T) {
+	v1, err := os.ReadFile("testdata/schema-1.sql")
+	require.NoError(t, err)
+	url := postgres.Database(t, string(v1))
+	s := openWith(t, index_postgres.Config{URL: url, Connections: 4, VectorCache: 1 << 20})
+	require.Equal(t, 0, closest(t, s, tenant, []float32{1, 0}))
+	apply(t, s, 0, indextest.Completed(tenant, 1, 1, 1))
+	require.Equal(t, 1, closest(t, s, tenant, []float32{1, 1}))
+
+	// A process of version 1 that still runs writes without the new column.
+	_, err = connect(t, url).Exec(t.Context(), "UPDATE uploads SET embedding = '{0, 1}' WHERE id = $1", string(indextest.ID(0)))
+	require.NoError(t, err)
+	require.Equal(t, 0, closest(t, s, tenant, []float32{0, 1}))
+	var version int
+	require.NoError(t, connect(t, url).QueryRow(t.Context(), "SELECT max(version) FROM orak_schema").Scan(&version))
+	require.Equal(t, 2, version)
 }
 
 func TestMissingDatabaseIsMade(t *testing.T) {

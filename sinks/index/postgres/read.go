@@ -118,13 +118,9 @@ func (s *Store) Similar(ctx context.Context, search index.Search) ([]index.Neigh
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	find := s.compare
-	if s.pgvector {
-		find = s.ask
-	}
-	hits, err := find(ctx, search)
+	hits, err := s.nearest(ctx, search)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("searching the index: %w", err)
 	}
 	ids := make([]orak.UploadID, len(hits))
 	for i, h := range hits {
@@ -138,39 +134,30 @@ func (s *Store) Similar(ctx context.Context, search index.Search) ([]index.Neigh
 	return index.Neighbors(hits, found), nil
 }
 
-// comparable selects the vectors that may be compared with that of a search. They have
-// as many dimensions; pgvector refuses others.
-const comparable = "tenant = $1 AND kind = $2 AND embedding_name = $3 AND embedding_version = $4 AND embedding IS NOT NULL AND cardinality(embedding) = $5 AND id <> $6"
-
-func comparableTo(s index.Search) []any {
-	e := s.Embedding
-	return []any{string(s.Tenant), string(s.Kind), e.Name, e.Version, len(e.Values), string(s.ID)}
+// nearest searches the set in memory. If it does not fit, pgvector searches, or the set
+// is read and searched here.
+func (s *Store) nearest(ctx context.Context, search index.Search) ([]nearest.Hit, error) {
+	if hits, ok, err := s.vectors.search(ctx, s.pool, search); ok || err != nil {
+		return hits, err
+	}
+	if s.pgvector {
+		return s.ask(ctx, search)
+	}
+	top := nearest.NewTop(search.Embedding.Values, search.K, search.ID)
+	if err := each(ctx, s.pool, search.Set(), top.Offer); err != nil {
+		return nil, err
+	}
+	return top.Hits(), nil
 }
 
-// ask lets pgvector search. There is no index of the vectors, so it compares all.
+// ask lets pgvector search. There is no index of the vectors, so it compares all. It
+// refuses vectors of other dimensions, which are of other sets.
 func (s *Store) ask(ctx context.Context, search index.Search) ([]nearest.Hit, error) {
 	return all(ctx, s, func(r pgx.Rows) (h nearest.Hit, err error) {
 		err = r.Scan(&h.ID, &h.Similarity)
 		return h, err
-	}, "SELECT id, 1 - distance FROM (SELECT id, embedding::vector <=> $7::real[]::vector AS distance FROM uploads WHERE "+comparable+
-		") AS compared ORDER BY distance, id LIMIT $8", append(comparableTo(search), search.Embedding.Values, search.K)...)
-}
-
-// compare reads the vectors and searches here.
-func (s *Store) compare(ctx context.Context, search index.Search) ([]nearest.Hit, error) {
-	top := nearest.NewTop(search.Embedding.Values, search.K, search.ID)
-	_, err := all(ctx, s, func(r pgx.Rows) (none struct{}, err error) {
-		var id orak.UploadID
-		var values []float32
-		if err = r.Scan(&id, &values); err == nil {
-			top.Offer(id, values)
-		}
-		return none, err
-	}, "SELECT id, embedding FROM uploads WHERE "+comparable, comparableTo(search)...)
-	if err != nil {
-		return nil, err
-	}
-	return top.Hits(), nil
+	}, "SELECT id, 1 - distance FROM (SELECT id, embedding::vector <=> $7::real[]::vector AS distance FROM uploads WHERE "+inSet+
+		" AND id <> $6) AS compared ORDER BY distance, id LIMIT $8", append(setArgs(search.Set()), string(search.ID), search.Embedding.Values, search.K)...)
 }
 
 // Songs implements index.Store.

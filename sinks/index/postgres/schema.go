@@ -80,7 +80,22 @@ CREATE TABLE offsets (
 );
 CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL);
 INSERT INTO meta VALUES ('restore', '');
-`}
+`,
+	// changed is the transaction that wrote a row last; see vectors. Rows from before have
+	// 0, which rewrites nothing and is right: no process has vectors of them in memory. A
+	// trigger sets it, so that processes of the earlier version may still write.
+	`
+ALTER TABLE uploads ADD COLUMN changed xid8 NOT NULL DEFAULT '0';
+ALTER TABLE uploads ALTER COLUMN changed SET DEFAULT pg_current_xact_id();
+CREATE FUNCTION uploads_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.changed := pg_current_xact_id();
+	RETURN NEW;
+END $$;
+CREATE TRIGGER uploads_changed BEFORE UPDATE ON uploads FOR EACH ROW EXECUTE FUNCTION uploads_changed();
+CREATE INDEX uploads_changed ON uploads (tenant, changed);
+`,
+}
 
 // migrationLock is held while the schema is brought up to date, so that processes that
 // start together do it once.

@@ -1,6 +1,7 @@
-// Package postgres keeps the index in PostgreSQL. Searches use the extension vector
-// (pgvector), exactly and without an approximate index; without the extension the
-// vectors of a tenant are compared here.
+// Package postgres keeps the index in PostgreSQL. Searches compare vectors that are kept
+// in memory and follow the database. If those of a tenant do not fit, the extension
+// vector (pgvector) compares them, exactly and without an approximate index; without
+// the extension each search reads them and compares them here.
 package postgres
 
 import (
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"orak/sinks/index"
 	"orak/sinks/index/rows"
@@ -26,11 +28,16 @@ type Config struct {
 	URL string
 	// Connections is how many are open at most.
 	Connections int
+	// VectorCache bounds the vectors that are kept in memory, in bytes; 0 keeps none.
+	VectorCache int64
+	// Metrics gets the size of the cache; it may be nil.
+	Metrics prometheus.Registerer
 }
 
 // Store is an index in a database.
 type Store struct {
-	pool *pgxpool.Pool
+	pool    *pgxpool.Pool
+	vectors *vectors
 
 	// preparing is held while the schema is brought up to date, before anything else.
 	preparing sync.Mutex
@@ -54,7 +61,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the index: %w", err)
 	}
-	return &Store{pool: pool}, nil
+	return &Store{pool: pool, vectors: newVectors(cfg.VectorCache, cfg.Metrics)}, nil
 }
 
 // ready prepares the database once.
