@@ -37,6 +37,9 @@ func (r *Replayer) Read(ctx context.Context, topic string, bounds map[int32]Boun
 	if len(open) == 0 {
 		return nil
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	starts := make(map[int32]kgo.Offset, len(open))
 	for p, b := range open {
 		starts[p] = kgo.NewOffset().At(b.Next)
