@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"orak/internal/app"
@@ -65,13 +66,15 @@ func (c *indexRebuildCmd) Run(ctx context.Context, con *console) error {
 	if !c.Settings.Index.Configured() {
 		return usageError(errNoIndex)
 	}
-	found := newProgress(con, "counting", "upload")
+	found := int64(0)
+	counting := con.NewSpinner(func() string { return "counting: " + terminal.Count(int(found), "upload") })
+	counted := sync.OnceFunc(counting.Close)
 	view := newProgress(con, "rebuilding", "upload")
-	result, err := app.RebuildIndex(ctx, c.Settings, con.quietLog(), func(n int64) { found.Set(n, n) }, func(done, total int64) {
-		found.Clear()
+	result, err := app.RebuildIndex(ctx, c.Settings, con.quietLog(), func(n int64) { counting.Update(func() { found = n }) }, func(done, total int64) {
+		counted()
 		view.Set(done, total)
 	})
-	found.Clear()
+	counted()
 	view.Clear()
 	if err != nil {
 		con.Tell("Stopped after %s. The same command goes on from there.", terminal.Count(int(result.Examined), "upload"))
