@@ -88,7 +88,7 @@ func entryOf(r *kgo.Record, old entry) entry {
 		return entry{Document: d, latest: d.Stamp}
 	}
 	old.latest, old.refused, old.carried = d.Stamp, err, false
-	// Something must be seen by whoever overwrites the record.
+	// Something must be seen by the one who overwrites the record.
 	old.latest.Version = cmp.Or(max(old.latest.Version, 0), r.Offset+1)
 	return old
 }

@@ -20,10 +20,11 @@ import (
 	"orak/sinks/index/sqlite"
 )
 
+const tenant orak.Tenant = "acme"
+
 const (
-	tenant     orak.Tenant = "acme"
-	dimensions             = 64
-	batch                  = 500
+	dimensions = 64
+	batch      = 500
 	// searches is how many searches, and lists, are timed.
 	searches = 300
 )

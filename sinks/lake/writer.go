@@ -13,8 +13,8 @@ import (
 // writer puts the rows of batches into files. The files of a table, day and partition
 // are a chain: each covers the offsets from the one in its name to the one in its
 // metadata, and the next begins with the first row behind that. A name is put only
-// once, so whoever knows where the chain ends adds the next file, or finds that
-// somebody else has. So every row is in one file, whatever batches the records were
+// once, so a writer that knows where the chain ends adds the next file, or finds that
+// another one has. So every row is in one file, whatever batches the records were
 // delivered in, after any crash, and with any number of writers.
 type writer struct {
 	store   Store
