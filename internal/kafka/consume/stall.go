@@ -30,6 +30,9 @@ type Stall struct {
 	Partitions map[string][]int32
 	// Lag is how many offsets they are behind.
 	Lag int64
+	// HeldBack is how many of those are behind the start of a transaction that a
+	// producer has left open: they cannot be read before it ends.
+	HeldBack int64
 	// Since is when the first of them was last seen to move.
 	Since time.Time
 }
@@ -39,8 +42,12 @@ func (s Stall) String() string {
 	for _, topic := range slices.Sorted(maps.Keys(s.Partitions)) {
 		where = append(where, fmt.Sprintf("%v of %s", s.Partitions[topic], topic))
 	}
-	return fmt.Sprintf("partitions %s have not moved since %s and are %d records behind",
+	said := fmt.Sprintf("partitions %s have not moved since %s and are %d records behind",
 		strings.Join(where, ", "), s.Since.UTC().Format(time.RFC3339), s.Lag)
+	if s.HeldBack > 0 {
+		said += fmt.Sprintf("; a producer's open transaction holds back %d of them", s.HeldBack)
+	}
+	return said
 }
 
 // count is how many partitions do not move.
@@ -51,8 +58,9 @@ func (s Stall) count() (n int) {
 	return n
 }
 
-// position is how far a partition is committed, and how long it is.
-type position struct{ committed, end int64 }
+// position is how far a partition is committed, how long it is, and how much of its
+// end an open transaction holds back.
+type position struct{ committed, end, held int64 }
 
 // stallWatch remembers since when each partition has not moved.
 type stallWatch struct {
@@ -89,6 +97,7 @@ func (w *stallWatch) look(now time.Time, positions map[partition]position) *Stal
 		}
 		stall.Partitions[id.topic] = append(stall.Partitions[id.topic], id.id)
 		stall.Lag += p.end - p.committed
+		stall.HeldBack += min(p.held, p.end-p.committed)
 		if stall.Since.IsZero() || before.at.Before(stall.Since) {
 			stall.Since = before.at
 		}
@@ -162,7 +171,7 @@ func (c *Consumer) noteStall(ctx context.Context, stall *Stall) (begins bool) {
 	}
 	c.metrics.stalls.Inc()
 	c.log.ErrorContext(ctx, "partitions are stalled", "partitions", stall.Partitions, "lag", stall.Lag,
-		"since", stall.Since, "goroutines", goroutines())
+		"held_back", stall.HeldBack, "since", stall.Since, "goroutines", goroutines())
 	return true
 }
 
@@ -211,20 +220,24 @@ func (c *Consumer) positions(ctx context.Context, adm *kadm.Client) (map[partiti
 	for at, p := range lag {
 		at.id = -1
 		sum := sums[at]
-		sums[at] = position{committed: sum.committed + p.committed, end: sum.end + p.end}
+		sums[at] = position{committed: sum.committed + p.committed, end: sum.end + p.end, held: sum.held + p.held}
 	}
 	return sums, nil
 }
 
 // groupPositions has every partition of the topics. Where nothing is committed, or
 // what is committed is gone, the partition's start counts. What an open transaction
-// holds back does not.
+// holds back counts as well: records behind it wait, whoever produced them.
 func (c *Consumer) groupPositions(ctx context.Context, adm *kadm.Client) (map[partition]position, error) {
 	starts, err := adm.ListStartOffsets(ctx, c.deps.Topics...)
 	if err != nil {
 		return nil, fmt.Errorf("listing start offsets: %w", err)
 	}
-	ends, err := adm.ListCommittedOffsets(ctx, c.deps.Topics...)
+	stable, err := adm.ListCommittedOffsets(ctx, c.deps.Topics...)
+	if err != nil {
+		return nil, fmt.Errorf("listing stable offsets: %w", err)
+	}
+	ends, err := adm.ListEndOffsets(ctx, c.deps.Topics...)
 	if err != nil {
 		return nil, fmt.Errorf("listing end offsets: %w", err)
 	}
@@ -241,6 +254,9 @@ func (c *Consumer) groupPositions(ctx context.Context, adm *kadm.Client) (map[pa
 		p := position{committed: start.Offset, end: end.Offset}
 		if c, ok := commits.Lookup(end.Topic, end.Partition); ok && c.Err == nil {
 			p.committed = max(p.committed, c.At)
+		}
+		if s, ok := stable.Lookup(end.Topic, end.Partition); ok && s.Err == nil {
+			p.held = max(0, end.Offset-s.Offset)
 		}
 		positions[partition{topic: end.Topic, id: end.Partition}] = p
 	})

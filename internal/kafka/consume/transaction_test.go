@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -60,6 +61,38 @@ func TestTransactionsEndIsNoStall(t *testing.T) {
 	require.True(t, ok)
 	require.EqualValues(t, 2, end.Offset)
 	require.NoError(t, m.Ready(b.ctx))
+}
+
+// A producer that hangs in a transaction holds back what others write behind it, so the
+// commits stand still although nothing that can be read is left.
+func TestOpenTransactionThatHoldsRecordsBackIsAStall(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stalls := make(chan consume.Stall, 1)
+	reg := prometheus.NewRegistry()
+	deps := b.deps(reg)
+	deps.Stalled = func(_ context.Context, s consume.Stall) error { stalls <- s; return nil }
+	cfg := config()
+	cfg.StallAfter = time.Second
+	hanging, err := kgo.NewClient(kgo.SeedBrokers(b.kafka.Brokers...), kgo.TransactionalID(t.Name()), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	require.NoError(t, err)
+	defer hanging.Close()
+	require.NoError(t, hanging.BeginTransaction())
+	require.NoError(t, hanging.ProduceSync(b.ctx, &kgo.Record{Topic: events.TopicUploads, Partition: 2, Key: []byte("open")}).FirstErr())
+	b.announceOn([]int32{2, 2})
+	m := b.run(reg, consume.New(cfg, deps, b.once))
+	select {
+	case s := <-stalls:
+		require.Equal(t, map[string][]int32{events.TopicUploads: {2}}, s.Partitions)
+		require.EqualValues(t, 3, s.HeldBack)
+		require.Contains(t, s.String(), "open transaction")
+	case <-time.After(within):
+		require.Fail(t, "the stall was not reported")
+	}
+	require.Error(t, m.Ready(b.ctx))
+	require.NoError(t, hanging.EndTransaction(b.ctx, kgo.TryAbort))
+	m.awaitOutcome("started", 2)
+	require.Eventually(t, func() bool { return m.Ready(b.ctx) == nil }, within, 50*time.Millisecond)
 }
 
 func TestMemberReadsSeveralTopics(t *testing.T) {
