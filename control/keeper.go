@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -77,22 +78,26 @@ func (k *Keeper) run(ctx context.Context) {
 }
 
 // keep restores what the topic lacks, and then writes the snapshot: before that, the
-// snapshot has what the topic lacks.
+// snapshot may be all that has it. A damaged snapshot is overwritten, one that cannot
+// be read now is not.
 func (k *Keeper) keep(ctx context.Context) error {
 	s := k.view.current()
 	if !s.live {
 		return nil
 	}
 	if s.carries() {
-		return k.writer.restore(ctx)
+		return k.writer.restore(ctx, nil)
 	}
 	old, err := readSnapshot(ctx, k.store, k.view.cfg)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && !errors.Is(err, errUnusable) {
 		return err
 	}
-	// A snapshot that cannot be read is overwritten.
-	if err == nil && old.Topic == s.topic && old.Next >= s.next {
+	if old.Topic == s.topic && old.Next >= s.next {
 		return nil
+	}
+	// The View may have read the new topic before the store answered.
+	if old.Topic != s.topic && len(s.lacks(k.view.cfg, old.Documents)) > 0 {
+		return k.writer.restore(ctx, old.Documents)
 	}
 	value, err := json.Marshal(snapshotOf(s, time.Now()))
 	if err != nil {
@@ -111,18 +116,39 @@ func (s state) carries() bool {
 	return false
 }
 
-// restore writes the documents that the topic lacks, all in one transaction.
-func (w *Writer) restore(ctx context.Context) error {
+// lacks returns those of documents of which s knows nothing, not even that they were
+// removed, and that it can keep.
+func (s state) lacks(cfg Config, documents map[string]json.RawMessage) map[string]json.RawMessage {
+	kept, lacking := s.clone(), make(map[string]json.RawMessage)
+	for key, value := range documents {
+		if _, known := s.byKey[key]; known || checkKey(key) != nil {
+			continue
+		}
+		d, err := decode(key, value)
+		if err == nil && kept.put(cfg, key, entry{Document: d}) == nil {
+			lacking[key] = value
+		}
+	}
+	return lacking
+}
+
+// restore writes the documents that the topic lacks, of those that the View has carried
+// over and of others, all in one transaction.
+func (w *Writer) restore(ctx context.Context, others map[string]json.RawMessage) error {
 	t, err := w.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer t.cl.Close()
-	var records []*kgo.Record
+	lacking := t.state.lacks(w.view.cfg, others)
 	for key, e := range t.state.byKey {
 		if e.carried {
-			records = append(records, &kgo.Record{Topic: events.TopicControl, Key: []byte(key), Value: slices.Clone(e.Value)})
+			lacking[key] = e.Value
 		}
+	}
+	var records []*kgo.Record
+	for key, value := range lacking {
+		records = append(records, &kgo.Record{Topic: events.TopicControl, Key: []byte(key), Value: slices.Clone(value)})
 	}
 	if len(records) == 0 {
 		return nil // another process was faster

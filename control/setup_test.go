@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"log/slog"
@@ -165,24 +166,34 @@ type memory struct {
 	objects map[string][]byte
 	put     chan struct{}
 	down    error
+	// unreadable fails Get, which asked counts.
+	unreadable error
+	asked      chan struct{}
 }
 
 func newMemory() *memory {
-	return &memory{objects: map[string][]byte{}, put: make(chan struct{}, 100)}
+	return &memory{objects: map[string][]byte{}, put: make(chan struct{}, 100), asked: make(chan struct{}, 100)}
 }
 
 // Get implements control.Store.
 func (m *memory) Get(_ context.Context, key string, _ int64) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.asked <- struct{}{}
 	value, ok := m.objects[key]
 	switch {
-	case m.down != nil:
-		return nil, m.down
+	case m.down != nil || m.unreadable != nil:
+		return nil, cmp.Or(m.down, m.unreadable)
 	case !ok:
 		return nil, fs.ErrNotExist
 	}
 	return value, nil
+}
+
+func (m *memory) setUnreadable(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unreadable = err
 }
 
 // Put implements control.Store.

@@ -15,10 +15,16 @@ const SnapshotKey = "control/snapshot.json"
 // SchemaSnapshot is the schema of the snapshot.
 const SchemaSnapshot = "snapshot/1"
 
+// ErrTooLarge is Store.Get's for an object of more bytes than its limit.
+var ErrTooLarge = errors.New("the object is too large")
+
+// errUnusable is a snapshot that was read, and whose content is of no use.
+var errUnusable = errors.New("the snapshot cannot be used")
+
 // Store keeps the snapshot.
 type Store interface {
 	// Get returns an object, at most limit bytes; the error is fs.ErrNotExist if
-	// there is none.
+	// there is none, and ErrTooLarge if it has more.
 	Get(ctx context.Context, key string, limit int64) ([]byte, error)
 	Put(ctx context.Context, key string, value []byte) error
 }
@@ -45,15 +51,18 @@ func readSnapshot(ctx context.Context, store Store, cfg Config) (Snapshot, error
 	if errors.Is(err, fs.ErrNotExist) {
 		return Snapshot{}, nil
 	}
+	if errors.Is(err, ErrTooLarge) {
+		return Snapshot{}, fmt.Errorf("reading %s: %w: %w", SnapshotKey, errUnusable, err)
+	}
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("reading %s: %w", SnapshotKey, err)
 	}
 	var s Snapshot
 	if err := json.Unmarshal(value, &s); err != nil {
-		return Snapshot{}, fmt.Errorf("reading %s: %w", SnapshotKey, err)
+		return Snapshot{}, fmt.Errorf("reading %s: %w: %w", SnapshotKey, errUnusable, err)
 	}
 	if s.Schema != SchemaSnapshot {
-		return Snapshot{}, fmt.Errorf("reading %s: schema: want %s", SnapshotKey, SchemaSnapshot)
+		return Snapshot{}, fmt.Errorf("reading %s: %w: schema: want %s", SnapshotKey, errUnusable, SchemaSnapshot)
 	}
 	return s, nil
 }

@@ -250,6 +250,47 @@ func TestRecreatedTopicIsRestored(t *testing.T) {
 	require.Greater(t, b.set(fresh, control.Change{Setting: "tier", Tenant: "choir", Value: control.TierRealtime}), version)
 }
 
+// The store may answer only once the new topic, which has nothing, is in effect. The
+// snapshot is then all that is left of the documents.
+func TestSnapshotOfALostTopicIsRestoredWhenTheStoreAnswersLate(t *testing.T) {
+	b := setup(t)
+	store := newMemory()
+	store.objects[control.SnapshotKey] = []byte(`{"schema":"snapshot/1","written_at":"2026-11-28T12:00:00Z","topic":"another","next":9,"documents":{
+		"setting/gpu-slots":{"schema":"setting/1","version":7,"by":"ann","at":"2026-11-28T12:00:00Z","value":"4"},
+		"setting/convert-slots":{"schema":"setting/1","version":8,"by":"ann","at":"2026-11-28T12:00:00Z","value":"4"}}}`)
+	store.setUnreadable(errors.New("503"))
+	v := b.view(store)
+	b.await(v.Loaded())
+	b.set(v, control.Change{Setting: "convert-slots", Value: "5"})
+	k := control.NewKeeper(b.writer(v), store, quiet())
+	require.NoError(t, k.Start(b.ctx))
+	t.Cleanup(func() { require.NoError(t, k.Stop(context.Background())) })
+	store.setUnreadable(nil)
+	b.until(v, func() bool { return control.GPUSlots.Of(v, "", 2) == 4 })
+	b.awaitSnapshot(store, `"value":"5"`)
+	fresh := b.loaded()
+	require.Equal(t, 4, control.GPUSlots.Of(fresh, "", 2), "it is in the topic again")
+	require.Equal(t, 5, control.ConvertSlots.Of(fresh, "", 2), "what was set since goes before it")
+}
+
+// A read of the snapshot that fails says nothing about its content.
+func TestSnapshotThatCannotBeReadNowIsNotOverwritten(t *testing.T) {
+	b := setup(t)
+	store := newMemory()
+	text := `{"schema":"snapshot/1","written_at":"2026-11-28T12:00:00Z","topic":"another","next":9,"documents":{
+		"setting/gpu-slots":{"schema":"setting/1","version":7,"by":"ann","at":"2026-11-28T12:00:00Z","value":"4"}}}`
+	store.objects[control.SnapshotKey] = []byte(text)
+	store.setUnreadable(errors.New("503"))
+	v := b.view(store)
+	b.await(v.Loaded())
+	k := control.NewKeeper(b.writer(v), store, quiet())
+	require.NoError(t, k.Start(b.ctx))
+	b.await(store.asked) // by the View
+	b.await(store.asked) // by the Keeper
+	require.NoError(t, k.Stop(context.Background()))
+	require.Equal(t, text, string(store.objects[control.SnapshotKey]))
+}
+
 // awaitSnapshot waits until the store has a snapshot that contains text.
 func (b *bundle) awaitSnapshot(m *memory, text string) {
 	b.t.Helper()

@@ -26,7 +26,7 @@ func (s controlStore) Get(ctx context.Context, key string, limit int64) ([]byte,
 	}
 	defer body.Close()
 	if info.Size > limit {
-		return nil, fmt.Errorf("object %s has %d bytes, more than %d", key, info.Size, limit)
+		return nil, fmt.Errorf("object %s has %d bytes, more than %d: %w", key, info.Size, limit, control.ErrTooLarge)
 	}
 	return io.ReadAll(io.LimitReader(body, limit))
 }
