@@ -90,7 +90,7 @@ func (imp *importer) addJSON(line int, text []byte) error {
 		imp.reject(line, jsonError(err))
 		return nil
 	}
-	if d.More() {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) { // More takes a bracket for the end
 		imp.reject(line, errors.New("more than one JSON value"))
 		return nil
 	}

@@ -88,6 +88,7 @@ func TestImportTellsBadJSONLines(t *testing.T) {
 	long := `{"id":"` + strings.Repeat("x", maxImportLine) + `"}`
 	_, err := Import(strings.NewReader(strings.Join([]string{
 		`{"id":"a","title":"t","low":"C4","high":"C5"}`, `[]`, `{"id":1}`, `{"id":"b"`, `{"name":"b"}`, long, `{"tempo_bpm":"fast"}`, `{} {}`, "\xff", `null`, long,
+		`{"id":"c","title":"t","low":"C4","high":"C5"}]`, `{"id":"d","title":"t","low":"C4","high":"C5"}}`,
 	}, "\n")), FormatJSONLines, "acme")
 	requireLines(t, err,
 		LineError{2, "not a JSON object"},
@@ -100,6 +101,8 @@ func TestImportTellsBadJSONLines(t *testing.T) {
 		LineError{9, "not valid UTF-8"},
 		LineError{10, "id: " + ErrInvalidID.Error()},
 		LineError{11, "longer than 65536 bytes"},
+		LineError{12, "more than one JSON value"},
+		LineError{13, "more than one JSON value"},
 	)
 }
 
