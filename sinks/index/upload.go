@@ -192,6 +192,7 @@ func clean(u Upload) Upload {
 	u.ReceivedAt = micro(u.ReceivedAt)
 	u.Filename = orak.CleanFilename(u.Filename)
 	u.ContentType, u.Owner = text(u.ContentType, maxText), text(u.Owner, orak.MaxOwner)
+	u.SHA256, u.Kind = text(u.SHA256, maxText), orak.Kind(text(string(u.Kind), maxText))
 	u.Status, u.Stage = orak.Status(text(string(u.Status), maxText)), orak.Stage(text(string(u.Stage), maxText))
 	u.Failure = cleanFailure(u.Failure)
 	if u.Voice != nil {
@@ -230,10 +231,14 @@ func cleanVoice(v Voice) Voice {
 	return v
 }
 
+// minNorm and maxNorm bound the length of a vector: products of longer or shorter ones
+// leave the range of single precision, in which they are compared.
+const minNorm, maxNorm = 1e-9, 1e9
+
 // vector returns values unless they have no direction, as those of silence, or cannot
 // be compared.
 func vector(values []float32) []float32 {
-	if len(values) > MaxDimensions || !(norm(values) > 0) || math.IsInf(norm(values), 0) {
+	if n := norm(values); len(values) > MaxDimensions || !(n >= minNorm && n <= maxNorm) {
 		return nil
 	}
 	return values

@@ -1,6 +1,7 @@
 package indextest
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync"
 
@@ -252,13 +253,41 @@ func testErasedStaysGone(s suite) {
 	require.Empty(s, found)
 }
 
-func testOtherTenantChangesNothing(s suite) {
-	s.apply(0, Completed(tenant, 1, 1, 0))
-	stolen := DeadLettered("other", 1, 7)
-	s.apply(1, stolen, Erased("other", 1))
+// Producers choose ids. One that another tenant has already, or will have, gives each
+// tenant a row of its own.
+func testOtherTenantWithTheSameIDChangesNothing(s suite) {
+	s.apply(0, Queued("other", 1), Completed(tenant, 1, 1, 0), Completed(tenant, 2, 1, 1), Completed("other", 2, 1, 0))
+	require.Equal(s, []int{2}, s.similar(1, 3))
+	s.apply(4, Completed("other", 1, 0, 1), Erased("other", 2))
 	require.Equal(s, Completed(tenant, 1, 1, 0), s.get(1))
-	_, err := s.store.Get(s.Context(), "other", ID(1))
-	require.ErrorIs(s, err, index.ErrNotFound)
+	require.Equal(s, []int{2, 1}, s.numbers(index.Query{}))
+	require.Equal(s, []int{2}, s.similar(1, 3))
+
+	theirs, err := s.store.Get(s.Context(), "other", ID(1))
+	require.NoError(s, err)
+	require.Equal(s, Completed("other", 1, 0, 1), theirs)
+	some, err := s.store.Some(s.Context(), tenant, []orak.UploadID{ID(1), ID(2)})
+	require.NoError(s, err)
+	require.ElementsMatch(s, []index.Upload{s.get(1), s.get(2)}, some)
+}
+
+// What the databases refuse, or cannot compare, would stop the index.
+func testHostileRowsAreStored(s suite) {
+	u := Recording(tenant, 1)
+	u.SHA256, u.Kind, u.Filename, u.Owner, u.ContentType = "0\x00\xff", "so\x00ng", "a\x00b\xff", "c\x00\xff", "d\x00\xff"
+	hostile := orak.Progress{Upload: u, Status: "completed", Stage: "\x00", UpdatedAt: start, Failure: &orak.Failure{
+		Stage: "\x00", Class: "\xff", Message: "\x00\xff",
+	}}
+	for n, value := range []float32{math.MaxFloat32, math.SmallestNonzeroFloat32, 1} {
+		hostile.Upload.ID = ID(n)
+		s.apply(int64(n), index.FromOutcome(hostile, &orak.Analysis{
+			Audio: orak.Audio{DurationS: math.MaxFloat64, Damage: []orak.Damage{"\x00", "a,b"}}, Key: orak.Key{Tonic: "\x00", Mode: "\xff"},
+			Pitch: orak.Pitch{MinHz: math.SmallestNonzeroFloat64, MaxHz: math.MaxFloat64}, Engine: orak.Engine{Name: "\x00", Version: "\xff"},
+			Embedding: orak.Embedding{Name: "\x00", Version: "\xff", Values: []float32{value, -value, value}},
+		}))
+	}
+	require.Equal(s, orak.Kind("song"), s.get(2).Kind)
+	require.Empty(s, s.similar(2, 3), "products of the others leave single precision")
 }
 
 func testRestoreGoesOn(s suite) {

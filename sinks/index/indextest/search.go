@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"orak"
 	"orak/sinks/index"
@@ -305,6 +306,22 @@ func song(n int) songs.Song {
 	return songs.Song{
 		ID: songs.ID(fmt.Sprintf("song-%03d", n)), Tenant: tenant, Title: fmt.Sprintf("노래 %d", n), Artist: "O'Brien",
 		LowNote: 48, HighNote: 60 + n%12, Key: orak.Key{Tonic: "C#", Mode: "minor", Confidence: 1}, TempoBPM: 92.5,
+	}
+}
+
+// Two files may have the same songs in other orders.
+func testImportsAtTheSameTimeBothSucceed(s suite) {
+	list := make([]songs.Song, 500)
+	for n := range list {
+		list[n] = song(n)
+	}
+	backwards := slices.Clone(list)
+	slices.Reverse(backwards)
+	for range 5 {
+		var imports errgroup.Group
+		imports.Go(func() error { return s.store.PutSongs(s.Context(), tenant, list) })
+		imports.Go(func() error { return s.store.PutSongs(s.Context(), tenant, backwards) })
+		require.NoError(s, imports.Wait())
 	}
 }
 

@@ -60,8 +60,12 @@ type Entry struct {
 }
 
 // Follow puts an entry into m, which holds the set of that name, or removes it from m
-// if it is in another set or has no vector.
+// if it is in another set or has no vector. Another tenant may have the same id, and
+// changes nothing.
 func (m *Matrix) Follow(of Set, e Entry) {
+	if e.Set.Tenant != of.Tenant {
+		return
+	}
 	if e.Set != of || e.Values == nil {
 		m.Remove(e.ID)
 		return

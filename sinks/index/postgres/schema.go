@@ -95,6 +95,11 @@ END $$;
 CREATE TRIGGER uploads_changed BEFORE UPDATE ON uploads FOR EACH ROW EXECUTE FUNCTION uploads_changed();
 CREATE INDEX uploads_changed ON uploads (tenant, changed);
 `,
+	// Producers choose ids, so two tenants may have the same one: neither hides the
+	// other's. Processes of the earlier version wait to write until they are replaced.
+	`
+ALTER TABLE uploads DROP CONSTRAINT uploads_pkey, ADD PRIMARY KEY (id, tenant);
+`,
 }
 
 // migrationLock is held while the schema is brought up to date, so that processes that

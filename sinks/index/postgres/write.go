@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -139,6 +141,8 @@ func (s *Store) PutSongs(ctx context.Context, t orak.Tenant, list []songs.Song) 
 			return fmt.Errorf("storing songs: %w", err)
 		}
 	}
+	// In one order, so that two imports never wait for each other in a circle.
+	list = slices.SortedFunc(slices.Values(list), func(a, b songs.Song) int { return cmp.Compare(a.ID, b.ID) })
 	err := s.transact(ctx, func(tx pgx.Tx) error {
 		batch := new(pgx.Batch)
 		for _, song := range list {

@@ -54,8 +54,8 @@ func (d Dialect) Upsert() string {
 	choose(known, described...)
 	choose(over, state...)
 	return "INSERT INTO uploads (" + strings.Join(columns, ", ") + ") VALUES (" + d.parameters(len(columns)) + ")" +
-		" ON CONFLICT (id) DO UPDATE SET " + strings.Join(set, ", ") +
-		" WHERE uploads.tenant = excluded.tenant AND uploads.rank < " + rankErased
+		" ON CONFLICT (id, tenant) DO UPDATE SET " + strings.Join(set, ", ") +
+		" WHERE uploads.rank < " + rankErased
 }
 
 // parameters returns the first n.

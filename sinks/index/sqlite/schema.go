@@ -79,7 +79,61 @@ CREATE TABLE offsets (
 -- writes counts the transactions that changed vectors.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO meta VALUES ('writes', '0'), ('restore', '');
-`}
+`,
+	// Producers choose ids, so two tenants may have the same one: neither hides the
+	// other's. SQLite changes a primary key only with a new table.
+	`
+ALTER TABLE uploads RENAME TO uploads_1;
+CREATE TABLE uploads (
+	id TEXT NOT NULL,
+	tenant TEXT NOT NULL,
+	filename TEXT NOT NULL,
+	filename_folded TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	metadata TEXT NOT NULL,
+	content_type TEXT NOT NULL,
+	size INTEGER NOT NULL,
+	sha256 TEXT NOT NULL,
+	received_at INTEGER NOT NULL,
+	rank INTEGER NOT NULL,
+	status TEXT NOT NULL,
+	stage TEXT NOT NULL,
+	failure_stage TEXT NOT NULL,
+	failure_class TEXT NOT NULL,
+	failure_message TEXT NOT NULL,
+	cycle INTEGER NOT NULL,
+	updated_at INTEGER NOT NULL,
+	analyzed INTEGER NOT NULL,
+	duration_s REAL NOT NULL,
+	key_tonic TEXT NOT NULL,
+	key_mode TEXT NOT NULL,
+	key_confidence REAL NOT NULL,
+	tempo_bpm REAL NOT NULL,
+	low_hz REAL NOT NULL,
+	high_hz REAL NOT NULL,
+	tessitura_low_hz REAL NOT NULL,
+	tessitura_high_hz REAL NOT NULL,
+	median_hz REAL NOT NULL,
+	voiced_ratio REAL NOT NULL,
+	centroid_hz REAL NOT NULL,
+	loudness_lufs REAL NOT NULL,
+	damage TEXT NOT NULL,
+	engine_name TEXT NOT NULL,
+	engine_version TEXT NOT NULL,
+	embedding_name TEXT NOT NULL,
+	embedding_version TEXT NOT NULL,
+	embedding BLOB,
+	PRIMARY KEY (id, tenant)
+) STRICT;
+INSERT INTO uploads SELECT * FROM uploads_1;
+DROP TABLE uploads_1;
+CREATE INDEX uploads_received ON uploads (tenant, received_at, id) WHERE status <> 'erased';
+CREATE INDEX uploads_status ON uploads (tenant, status, received_at, id) WHERE status <> 'erased';
+CREATE INDEX uploads_owner ON uploads (tenant, owner, received_at, id) WHERE owner <> '';
+CREATE INDEX uploads_embedding ON uploads (tenant, kind, embedding_name, embedding_version) WHERE embedding IS NOT NULL;
+`,
+}
 
 // migrate brings the schema up to date.
 func (s *Store) migrate(ctx context.Context) error {
