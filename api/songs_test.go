@@ -78,7 +78,7 @@ func TestUploadsAreListedAndFiltered(t *testing.T) {
 	for query, want := range map[string][]int{
 		"": {4, 3, 2, 1}, "?status=queued&status=dead_lettered": {4, 1}, "?owner=user-2": {2}, "?kind=song": {3}, "?text=take+4": {4},
 		"?key=D+minor": {2}, "?key=D": {2}, "?key=minor": {3, 2}, "?key=major": {}, "?tempo_min=62.5": {3}, "?duration_max=12": {2},
-		"?low=C3&high=C5": {2}, "?low=C3&high=D5": {}, "?from=2026-11-01T12:00:04Z": {4}, "?to=2026-11-01T12:00:02Z": {1},
+		"?low=C3&high=C5": {2}, "?low=C3&high=D5": {}, "?low=C4&high=C4": {3, 2}, "?from=2026-11-01T12:00:04Z": {4}, "?to=2026-11-01T12:00:02Z": {1},
 	} {
 		got := []int{}
 		for _, u := range into[resource.UploadPage](t, b.get("/v1/uploads"+query), http.StatusOK).Uploads {
@@ -103,7 +103,7 @@ func TestUploadsAreListedAndFiltered(t *testing.T) {
 	require.Equal(t, "/v1/uploads/"+string(sung.ID), sung.Links.Self)
 
 	for _, bad := range []string{
-		"status=lost", "kind=x", "key=H", "key=C+dorian", "tempo_min=-1", "tempo_min=NaN", "tempo_min=3&tempo_max=2", "low=H4", "page_size=0", "page_size=201",
+		"status=lost", "kind=x", "key=H", "key=C+dorian", "tempo_min=-1", "tempo_min=NaN", "tempo_min=3&tempo_max=2", "low=H4", "low=D4&high=C4", "page_size=0", "page_size=201",
 		"page_token=x", "from=yesterday", "from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z", "colour=red", "owner=", "owner=a&owner=b",
 	} {
 		problem(t, b.get("/v1/uploads?"+bad), http.StatusBadRequest, "invalid-request")

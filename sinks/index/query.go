@@ -74,6 +74,10 @@ func (r Range) valid() bool {
 	return r.Max == 0 || r.Min <= r.Max
 }
 
+// aboveSemitone is slightly more than a semitone: so far may the ends of Query.Sings
+// cross, where a single note is asked for with a tolerance at either end.
+const aboveSemitone = 1.06
+
 // Validate returns an error that wraps ErrInvalidQuery for the first field that is
 // invalid.
 func (q Query) Validate() error {
@@ -95,7 +99,7 @@ func (q Query) Validate() error {
 		return invalid("tempo: want 0 or more, and the smaller first")
 	case !q.Duration.valid():
 		return invalid("duration: want 0 or more, and the smaller first")
-	case !q.Sings.valid():
+	case !(Range{q.Sings.Min / aboveSemitone, q.Sings.Max}).valid():
 		return invalid("range: want 0 or more, and the smaller first")
 	case !q.From.IsZero() && !q.To.IsZero() && q.To.Before(q.From):
 		return invalid("time: want the earlier first")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/text/unicode/norm"
 
 	"orak"
 	"orak/sinks/index"
@@ -81,6 +82,22 @@ func testListTakesTextLiterally(s suite) {
 		require.Equal(s, []int{n}, s.numbers(index.Query{Owner: names[n]}), names[n])
 	}
 	require.Empty(s, s.numbers(index.Query{Text: "' OR 1=1 --"}))
+}
+
+// Case is more than ASCII has, and macOS decomposes the names of files.
+func testListFindsTextInEveryForm(s suite) {
+	decomposed := norm.NFD.String("노래 Café.m4a")
+	require.NotContains(s, decomposed, "노래")
+	for n, name := range []string{decomposed, "노래 CAFÉ.m4a", "ΟΔΟΣ.m4a", "STRASSE.m4a"} {
+		u := Recording(tenant, n)
+		u.Filename = name
+		s.apply(int64(n), index.Queued(u))
+	}
+	for text, want := range map[string][]int{
+		"노래": {1, 0}, norm.NFD.String("노래"): {1, 0}, "café": {1, 0}, norm.NFD.String("CAFÉ"): {1, 0}, "οδος": {2}, "straße": {3},
+	} {
+		require.Equal(s, want, s.numbers(index.Query{Text: text}), "%+q", text)
+	}
 }
 
 // An upload that is there all the time is seen once, in order, whatever is written.

@@ -38,6 +38,7 @@ func Run(t *testing.T, open Open) {
 		"SomeAreOfTheTenantAndNotErased":         testSomeAreOfTheTenantAndNotErased,
 		"ListFilters":                            testListFilters,
 		"ListTakesTextLiterally":                 testListTakesTextLiterally,
+		"ListFindsTextInEveryForm":               testListFindsTextInEveryForm,
 		"PagesHoldUnderWrites":                   testPagesHoldUnderWrites,
 		"HostileQueriesAreRefused":               testHostileQueriesAreRefused,
 		"SimilarIsExact":                         testSimilarIsExact,

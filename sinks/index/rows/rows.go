@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
 	"orak"
 	"orak/sinks/index"
 	"orak/songs"
@@ -89,8 +92,9 @@ func Values(u index.Upload, embedding any) []any {
 	}
 }
 
-// Fold returns s in the form in which file names are searched.
-func Fold(s string) string { return strings.ToLower(s) }
+// Fold returns s in the form in which file names are searched: without regard to case,
+// and composed, since the file names of macOS come decomposed, such as Hangul in jamo.
+func Fold(s string) string { return norm.NFC.String(cases.Fold().String(s)) }
 
 // micros returns t in microseconds since 1970; 0 for the zero time.
 func micros(t time.Time) int64 {
