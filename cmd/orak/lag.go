@@ -104,8 +104,15 @@ func (l *lagCmd) Run(ctx context.Context, con *console) error {
 	defer sampler.Close()
 	every, window := l.pace()
 	w := lagWatch{lagCmd: l, con: con, sampler: sampler,
-		board: lag.NewBoard(lag.Rules{Window: window, Allowed: l.Settings.Lag.Allowed})}
+		board: lag.NewBoard(l.rules(window))}
 	return con.asOutage(ctx, w.run(ctx, every))
+}
+
+// rules are those of the settings, for a window.
+func (l *lagCmd) rules(window time.Duration) lag.Rules {
+	r := l.Settings.Lag.Rules()
+	r.Window = window
+	return r
 }
 
 // lagWatch is one run of the command.

@@ -15,6 +15,7 @@
 // of LinkedIn's Burrow. The first that applies counts:
 //
 //	lag now ≤ allowed                                          OK
+//	the oldest record younger than the group's batches         OK
 //	the commit did not move in the whole window, the end did   STOP
 //	the commit went back and has not reached its old place     REWIND
 //	a sample of the window had a lag ≤ allowed                 OK

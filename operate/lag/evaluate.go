@@ -49,6 +49,19 @@ type Rules struct {
 	Window time.Duration
 	// Allowed is the lag, in offsets, up to which a partition is caught up.
 	Allowed int64
+	// Age is the age of the oldest record that is not committed up to which a
+	// partition is caught up: how long records wait for their batch.
+	Age time.Duration
+	// Batched has the Age of groups that write in batches; see Rules.Of.
+	Batched map[string]time.Duration
+}
+
+// Of returns the rules for a group.
+func (r Rules) Of(group string) Rules {
+	if age, ok := r.Batched[group]; ok {
+		r.Age = age
+	}
+	return r
 }
 
 // Complete returns the share of the window that the samples cover, 0 to 1.
@@ -69,6 +82,9 @@ func Evaluate(samples []Sample, r Rules) Status {
 	}
 	last := samples[len(samples)-1]
 	if last.Lag() <= r.Allowed {
+		return StatusOK
+	}
+	if age, known := last.Behind(); known && age <= r.Age && r.Age > 0 {
 		return StatusOK
 	}
 	m := movementOf(samples, r)

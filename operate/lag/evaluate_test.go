@@ -229,3 +229,24 @@ func TestHigherAllowedLagNeverWorsensTheStatus(t *testing.T) {
 		require.LessOrEqual(t, lag.Evaluate(samples, lenient).Code(), lag.Evaluate(samples, strict).Code(), samples)
 	})
 }
+
+// The lake writes a file every few minutes: until then nothing is read, and nothing is
+// wrong.
+func TestGroupThatWritesInBatchesIsCaughtUpWhileItsRecordsAreYoung(t *testing.T) {
+	t.Parallel()
+	rules := lag.Config{Window: 30 * time.Second, Interval: time.Second, Batched: []string{"orak-lake=5m"}}.Rules()
+	now := time.Now()
+	samples := []lag.Sample{
+		{At: now.Add(-time.Minute), End: 10, Committed: lag.NoCommit, Oldest: now.Add(-2 * time.Minute)},
+		{At: now, End: 20, Committed: lag.NoCommit, Oldest: now.Add(-2 * time.Minute)},
+	}
+	require.Equal(t, lag.StatusStop, lag.Evaluate(samples, rules.Of("orak-bridge")))
+	require.Equal(t, lag.StatusOK, lag.Evaluate(samples, rules.Of("orak-lake")))
+	samples[1].Oldest = now.Add(-6 * time.Minute)
+	require.Equal(t, lag.StatusStop, lag.Evaluate(samples, rules.Of("orak-lake")))
+	samples[1].Oldest = time.Time{}
+	require.Equal(t, lag.StatusStop, lag.Evaluate(samples, rules.Of("orak-lake")), "an unknown age excuses nothing")
+	for _, wrong := range []string{"orak-lake", "=5m", "orak-lake=", "orak-lake=0s", "orak-lake=soon"} {
+		require.Error(t, lag.Config{Window: time.Minute, Interval: time.Second, Batched: []string{wrong}}.Validate(), wrong)
+	}
+}

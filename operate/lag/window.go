@@ -96,7 +96,7 @@ func within(samples []Sample, window time.Duration) []Sample {
 func (b *Board) Reports() []GroupReport {
 	reports := make([]GroupReport, 0, len(b.groups))
 	for _, w := range b.groups {
-		reports = append(reports, w.report(b.rules))
+		reports = append(reports, w.report(b.rules.Of(w.last.Group)))
 	}
 	slices.SortFunc(reports, func(x, y GroupReport) int { return strings.Compare(x.Group, y.Group) })
 	return reports
