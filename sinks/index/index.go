@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,6 +64,15 @@ type Index struct {
 	consumer *consume.Consumer
 	// database, store, kafka and alerts are what batches may have to wait for.
 	database, store, kafka, alerts *consume.Dependency
+
+	mu sync.Mutex
+	// written is the next offset of each partition after the last batch of this member.
+	written map[partition]int64
+}
+
+type partition struct {
+	topic string
+	id    int32
 }
 
 // name is the index's in metrics, and what its clients add to their id.
@@ -70,7 +80,7 @@ const name = "index"
 
 // New makes an Index; nothing is connected before Start.
 func New(cfg Config, deps Deps) *Index {
-	x := &Index{cfg: cfg, deps: deps, log: deps.Log.With("component", name), metrics: newMetrics(deps.Metrics)}
+	x := &Index{cfg: cfg, deps: deps, log: deps.Log.With("component", name), metrics: newMetrics(deps.Metrics), written: map[partition]int64{}}
 	group := consume.Deps{
 		Name: name, Group: events.GroupIndex, Topics: []string{events.TopicUploads, events.TopicLifecycle},
 		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Resume: x.resume, Log: deps.Log, Metrics: deps.Metrics,
@@ -86,6 +96,9 @@ func New(cfg Config, deps Deps) *Index {
 	x.alerts = x.consumer.Dependency(string(orak.DependencyTemporal), depend)
 	return x
 }
+
+// errSetBack lasts until the index is restarted and reads the topic for the database.
+var errSetBack = errors.New("the index's database was replaced or set back while the index ran; restart the index")
 
 // overloaded reports whether a dependency says that it has too much to do, or cannot
 // be reached.
@@ -123,23 +136,53 @@ func (x *Index) Ready(ctx context.Context) error {
 // one or one from a backup, is read for again. If the group has no commit, the topic may
 // have been made anew with other records at the same offsets, so the stored offset
 // means nothing; what is applied again changes nothing in the end.
-func (x *Index) resume(ctx context.Context, topic string, partition int32, committed int64) (int64, error) {
+func (x *Index) resume(ctx context.Context, topic string, number int32, committed int64) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.cfg.WriteTimeout)
 	defer cancel()
+	x.mu.Lock()
+	delete(x.written, partition{topic, number})
+	x.mu.Unlock()
 	if committed < 0 {
-		return -1, x.deps.Store.Forget(ctx, topic, partition)
+		return -1, x.deps.Store.Forget(ctx, topic, number)
 	}
-	next, known, err := x.deps.Store.Offset(ctx, topic, partition)
+	next, known, err := x.deps.Store.Offset(ctx, topic, number)
 	switch {
 	case err != nil:
 		return 0, err
 	case !known:
-		x.log.WarnContext(ctx, "the index does not know the partition; reading it from the start", "topic", topic, "partition", partition, "committed", committed)
+		x.log.WarnContext(ctx, "the index does not know the partition; reading it from the start", "topic", topic, "partition", number, "committed", committed)
 		return -1, nil
 	case next < committed:
-		x.log.InfoContext(ctx, "the index is behind the commits; reading from its own offset", "topic", topic, "partition", partition, "committed", committed, "next", next)
+		x.log.InfoContext(ctx, "the index is behind the commits; reading from its own offset", "topic", topic, "partition", number, "committed", committed, "next", next)
 	}
 	return min(next, committed), nil
+}
+
+// apply writes a batch. A database that was replaced, or set back to a backup, below
+// what this member wrote lacks records that are not consumed again before the next
+// start: writing on would leave a gap for good.
+func (x *Index) apply(ctx context.Context, b Batch) (applied int, err error) {
+	p := partition{b.Topic, b.Partition}
+	x.mu.Lock()
+	before := x.written[p]
+	x.mu.Unlock()
+	if before > 0 {
+		next, _, err := x.deps.Store.Offset(ctx, b.Topic, b.Partition)
+		if err != nil {
+			return 0, err
+		}
+		if next < before {
+			return 0, fmt.Errorf("%w: %s/%d is at offset %d, and was at %d", errSetBack, b.Topic, b.Partition, next, before)
+		}
+	}
+	applied, next, err := x.deps.Store.Apply(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.written[p] = next
+	return applied, nil
 }
 
 // handle is the consume.Handler. The offsets of a batch are committed once its
@@ -157,7 +200,7 @@ func (x *Index) handle(ctx context.Context, d *consume.Delivery) error {
 	var applied int
 	written := d.Retry(ctx, x.database, "writing to the index", func(ctx context.Context) (err error) {
 		began := time.Now()
-		applied, _, err = x.deps.Store.Apply(ctx, b.batch)
+		applied, err = x.apply(ctx, b.batch)
 		x.metrics.write.Observe(time.Since(began).Seconds())
 		return err
 	})

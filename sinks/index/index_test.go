@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -348,6 +349,30 @@ func TestIndexBehindTheCommitsIsReadForAgain(t *testing.T) {
 	for n := range 20 {
 		b.awaitStatus(n, orak.StatusCompleted)
 	}
+}
+
+func TestDatabaseThatIsSetBackUnderTheIndexLeavesNoGap(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.start(b.store, nil)
+	for n := range 5 {
+		b.publish(completed(t, n))
+	}
+	b.awaitCommitted(events.TopicLifecycle)
+	for _, topic := range events.Topics() {
+		for id := range topic.Partitions {
+			require.NoError(t, b.open(b.dir).Forget(b.ctx, topic.Name, id)) // as in a new database
+		}
+	}
+	b.publish(erased(t, 1))
+	require.Eventually(t, func() bool {
+		err := first.Ready(b.ctx)
+		return err != nil && strings.Contains(err.Error(), "restart the index")
+	}, within, 5*time.Millisecond)
+	require.Equal(t, orak.StatusCompleted, b.status(1))
+	first.stop()
+	b.start(b.store, nil)
+	b.awaitStatus(1, orak.StatusErased)
 }
 
 func TestTopicThatWasRecreatedIsRead(t *testing.T) {
