@@ -203,6 +203,8 @@ func TestReferenceGivesRangeKeyAndTempo(t *testing.T) {
 	require.Equal(t, Song{ID: "s", LowNote: 60, HighNote: 72, TessituraLow: 62, TessituraHigh: 69, Key: orak.Key{Tonic: "G", Mode: "minor"}, TempoBPM: 90,
 		Embedding: orak.Embedding{Name: "e"}}, got)
 	require.Equal(t, s, s.Referring(orak.Pitch{}, orak.Key{}, 0, orak.Embedding{}))
+	// Its score would be no number, and no answer with it could be encoded.
+	require.Equal(t, s, s.Referring(sung(t, "C4", "A4", "G#4", "C5"), orak.Key{}, 0, orak.Embedding{}))
 }
 
 func TestCollectionHasSongsForEveryVoice(t *testing.T) {

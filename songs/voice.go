@@ -3,6 +3,7 @@ package songs
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"orak"
 )
@@ -101,9 +102,9 @@ func semitones(n int) string {
 
 // Referring returns s with the range, key, tempo and embedding of its reference
 // recording. What the recording does not show stays as it was imported; a recording
-// without a voice shows no range.
+// without a voice, or whose notes are out of order, shows no range.
 func (s Song) Referring(p orak.Pitch, key orak.Key, tempoBPM float64, e orak.Embedding) Song {
-	if positive(p.MinHz, p.MaxHz, p.TessituraLowHz, p.TessituraHighHz) {
+	if notes := []float64{p.MinHz, p.TessituraLowHz, p.TessituraHighHz, p.MaxHz}; positive(notes...) && slices.IsSorted(notes) {
 		s.LowNote, s.HighNote = semitone(p.MinHz), semitone(p.MaxHz)
 		s.TessituraLow, s.TessituraHigh = semitone(p.TessituraLowHz), semitone(p.TessituraHighHz)
 	}
