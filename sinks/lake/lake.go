@@ -105,8 +105,8 @@ func (l *Lake) Start(ctx context.Context) error {
 // be full are left to the partition's next owner. Every call waits for the end.
 func (l *Lake) Stop(ctx context.Context) error { return l.consumer.Stop(ctx) }
 
-// Ready reports why the lake cannot do its work now: consume.Consumer.Ready fails, or
-// the store does not answer within ctx.
+// Ready reports why the lake cannot do its work now: consume.Consumer.Ready fails, the
+// store does not answer within ctx, or it replaces objects that are to be put once.
 func (l *Lake) Ready(ctx context.Context) error {
 	if err := l.consumer.Ready(ctx); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (l *Lake) Ready(ctx context.Context) error {
 	if err := l.deps.Store.Ping(ctx); err != nil {
 		return fmt.Errorf("reaching the store: %w", err)
 	}
-	return nil
+	return l.writer.checkConditional(ctx)
 }
 
 // handle is the consume.Handler. The offsets of the batch are committed once its

@@ -164,10 +164,26 @@ func micros(t time.Time) int64 {
 // it, the record's counts, so that a wrong clock makes no folders in other years.
 const maxSkew = 30 * 24 * time.Hour
 
-// eventTime is the time of e, in UTC.
+// The times that folders and columns can have. A record's own time is any number of
+// milliseconds that its producer wrote.
+var (
+	earliest = time.Unix(0, 0).UTC()
+	latest   = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
+)
+
+// eventTime is the time of e in UTC, from earliest to latest.
 func eventTime(r *kgo.Record, e events.Event) time.Time {
-	if e.Time.IsZero() || e.Time.Sub(r.Timestamp).Abs() > maxSkew {
-		return r.Timestamp.UTC()
+	at := r.Timestamp
+	recordIsOff := at.Before(earliest) || at.After(latest)
+	if !e.Time.IsZero() && (recordIsOff || e.Time.Sub(at).Abs() <= maxSkew) {
+		at = e.Time
 	}
-	return e.Time.UTC()
+	switch {
+	case at.Before(earliest):
+		return earliest
+	case at.After(latest):
+		return latest
+	default:
+		return at.UTC()
+	}
 }

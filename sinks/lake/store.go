@@ -19,7 +19,7 @@ type Object struct {
 // other error is worth another try.
 type Store interface {
 	// PutNew stores body, with metadata beside it; an object that is there stays,
-	// and is fs.ErrExist. size is the length of body in bytes, or -1.
+	// and is fs.ErrExist: the lake writes nothing to a store that replaces it. size is the length of body in bytes, or -1.
 	PutNew(ctx context.Context, key string, body io.Reader, size int64, metadata map[string]string) error
 	// Metadata returns what PutNew stored beside an object.
 	Metadata(ctx context.Context, key string) (map[string]string, error)

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // writer puts the rows of batches into files. The files of a table, day and partition
@@ -22,6 +24,35 @@ type writer struct {
 
 	mu    sync.Mutex
 	heads map[int32]*heads
+
+	// conditional says that the store was seen to refuse a name that is taken.
+	conditional atomic.Bool
+}
+
+// conditionalKey is the key of an object that is put only to see whether it can be put
+// twice.
+const conditionalKey = Prefix + "conditional-put"
+
+// errUnconditional is a store that replaces an object which is to be put only once.
+var errUnconditional = errors.New("the object store ignores If-None-Match, so that a file of the lake could replace another; use a store with conditional writes")
+
+// checkConditional returns an error if the store does not refuse a name that is taken:
+// files would replace others, and nothing would say so.
+func (w *writer) checkConditional(ctx context.Context) error {
+	if w.conditional.Load() {
+		return nil
+	}
+	for range 2 {
+		err := w.store.PutNew(ctx, conditionalKey, strings.NewReader("1"), 1, nil)
+		if errors.Is(err, fs.ErrExist) {
+			w.conditional.Store(true)
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("looking for conditional writes: %w", err)
+		}
+	}
+	return errUnconditional
 }
 
 // heads are the ends of a partition's chains, as far as this session has found out.
@@ -72,6 +103,9 @@ func (w *writer) write(ctx context.Context, b *batch, session uint64) (err error
 			w.forget(b.partition)
 		}
 	}()
+	if err := w.checkConditional(ctx); err != nil {
+		return err
+	}
 	if err := w.putErasures(ctx, b); err != nil {
 		return err
 	}

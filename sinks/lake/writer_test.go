@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -65,6 +67,46 @@ func (d *deadly) PutNew(ctx context.Context, key string, body io.Reader, size in
 		return errKilled
 	}
 	return err
+}
+
+// forgetful is a store without conditional writes, which ignores If-None-Match.
+type forgetful struct{ lake.Store }
+
+func (f forgetful) PutNew(ctx context.Context, key string, body io.Reader, size int64, meta map[string]string) error {
+	if err := f.Delete(ctx, key); err != nil {
+		return err
+	}
+	return f.Store.PutNew(ctx, key, body, size, meta)
+}
+
+func TestStoreWithoutConditionalWritesIsRefused(t *testing.T) {
+	t.Parallel()
+	store := openStore(t)
+	records, _ := partitionOf(1, 10)
+	err := lake.NewWriter(forgetful{store}).Write(t.Context(), records, 1)
+	require.ErrorContains(t, err, "If-None-Match")
+	for o, err := range store.List(t.Context(), lake.Prefix, "") {
+		require.NoError(t, err)
+		require.NotContains(t, o.Key, "parquet")
+	}
+	require.NoError(t, lake.NewWriter(store).Write(t.Context(), records, 1))
+}
+
+// The time of a record is any number that its producer wrote.
+func TestTimesFarAwayStayInFoldersThatAreRead(t *testing.T) {
+	t.Parallel()
+	store := openStore(t)
+	for n, at := range []time.Time{time.UnixMilli(1 << 50), time.UnixMilli(-1 << 50), time.UnixMilli(math.MaxInt64), time.UnixMilli(math.MinInt64)} {
+		records, _ := partitionOf(uint64(n), 40)
+		for _, r := range records {
+			r.Timestamp = at
+		}
+		require.NoError(t, lake.NewWriter(store).Write(t.Context(), records, 1))
+	}
+	for o, err := range store.List(t.Context(), lake.Prefix+string(lake.Lifecycle), "") {
+		require.NoError(t, err)
+		require.Regexp(t, `/dt=\d{4}-\d\d-\d\d/`, o.Key)
+	}
 }
 
 // partitionOf makes n records of partition 3, with gaps in their offsets as
