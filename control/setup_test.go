@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"orak/control"
 	"orak/events"
@@ -63,6 +64,18 @@ func newCluster(t *testing.T) *kfake.Cluster {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c
+}
+
+// slow makes the embedded broker take its time for some requests, as brokers with
+// replicas do.
+func (b *bundle) slow(by time.Duration, keys ...kmsg.Key) {
+	for _, key := range keys {
+		b.cluster.ControlKey(key.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+			b.cluster.KeepControl()
+			b.cluster.SleepControl(func() { time.Sleep(by) })
+			return nil, nil, false
+		})
+	}
 }
 
 func connect(t *testing.T, cluster *kfake.Cluster, seeds []string) *bundle {

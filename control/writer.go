@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -28,8 +28,11 @@ const (
 	transactionTimeout = 10 * time.Second
 	// writeWait bounds one change, with all attempts.
 	writeWait = 30 * time.Second
-	// fencedWait is the longest wait after a Writer was fenced off.
-	fencedWait = 200 * time.Millisecond
+	// fencedWait is the mean wait after a Writer was fenced off. It doubles up to
+	// maxFencedWait: a Writer that begins too early fences off one that is underway,
+	// and where many are fast at it, none gets to its end.
+	fencedWait    = 100 * time.Millisecond
+	maxFencedWait = 2 * time.Second
 )
 
 // Conflict means that a document is not at the version that the caller has seen.
@@ -188,13 +191,15 @@ func (w *Writer) write(ctx context.Context, key string, seen int64, make func(en
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeWait)
 	defer cancel()
+	wait := &backoff.ExponentialBackOff{InitialInterval: fencedWait, Multiplier: 2, RandomizationFactor: 1, MaxInterval: maxFencedWait}
+	wait.Reset()
 	for {
 		stamp, err := w.attempt(ctx, key, seen, make, by)
 		if !isFenced(err) {
 			return stamp, err
 		}
 		w.log.DebugContext(ctx, "another writer was faster; starting over", "error", err)
-		if !sleep(ctx, rand.N(fencedWait)) {
+		if !sleep(ctx, wait.NextBackOff()) {
 			return Stamp{}, unreachable(ctx.Err())
 		}
 	}

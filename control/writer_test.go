@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"orak"
 	"orak/control"
@@ -74,6 +76,25 @@ func TestManyWritersOfDifferentDocumentsAllSucceed(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, v.Assignments(), len(names))
+}
+
+// A script may set something for each of its tenants at once.
+func TestWritersInACrowdAllSucceed(t *testing.T) {
+	b := embedded(t)
+	b.slow(30*time.Millisecond, kmsg.InitProducerID, kmsg.Produce, kmsg.EndTxn)
+	v := b.loaded()
+	var wait sync.WaitGroup
+	errs := make([]error, 12)
+	for i := range errs {
+		wait.Go(func() {
+			_, errs[i] = b.writer(v).Apply(b.ctx, control.Change{Setting: "tier", Tenant: orak.Tenant(fmt.Sprint("choir-", i)), Value: control.TierBackfill, By: "ann"})
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.Len(t, v.Assignments(), len(errs))
 }
 
 func TestVersionsGrowOverRemovals(t *testing.T) {
