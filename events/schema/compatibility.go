@@ -69,12 +69,13 @@ func (c *comparison) schema(path string, from, to place) {
 // reference follows $ref on either side; done means that the targets were compared in
 // the place of the nodes. What stands beside a $ref is compared as well.
 func (c *comparison) reference(path string, from, to place, before, now map[string]any) (done bool) {
-	fromRef, fromHas := before["$ref"].(string)
-	toRef, toHas := now["$ref"].(string)
+	_, fromHas := before["$ref"].(string)
+	_, toHas := now["$ref"].(string)
 	if !fromHas && !toHas {
 		return false
 	}
-	pair := fmt.Sprintf("%s|%s|%v|%v", fromRef, toRef, from.doc["$id"], to.doc["$id"])
+	// fmt prints maps in the order of their keys; what stands beside $ref is part of it.
+	pair := fmt.Sprintf("%v|%v|%v|%v", before, now, from.doc["$id"], to.doc["$id"])
 	if fromHas && toHas && c.seen[pair] {
 		return true
 	}

@@ -151,6 +151,14 @@ func TestEachKindOfBreakIsReported(t *testing.T) {
 	require.Equal(t, []string{"urn:orak:schema:place: the schema was removed"}, schema.Breaks(setOf(t, somewhere), schema.Set{}))
 }
 
+// Two fields may refer to one definition, and have different keywords beside it.
+func TestBreakBesideARepeatedReferenceIsReported(t *testing.T) {
+	t.Parallel()
+	const two = `{ "$id": "urn:orak:schema:two", "properties": { "a": { "$ref": "#/$defs/id" }, "b": { "$ref": "#/$defs/id" } }, "$defs": { "id": { "type": "string" } } }`
+	narrowed := strings.Replace(two, `"b": { "$ref"`, `"b": { "maxLength": 3, "$ref"`, 1)
+	require.Equal(t, []string{"urn:orak:schema:two/b: gained maxLength"}, schema.Breaks(setOf(t, two), setOf(t, narrowed)))
+}
+
 func TestSchemasNameWhatTheyReferTo(t *testing.T) {
 	t.Parallel()
 	today, err := schema.Today()
