@@ -193,10 +193,18 @@ func (w *Writer) write(ctx context.Context, key string, seen int64, make func(en
 	defer cancel()
 	wait := &backoff.ExponentialBackOff{InitialInterval: fencedWait, Multiplier: 2, RandomizationFactor: 1, MaxInterval: maxFencedWait}
 	wait.Reset()
+	var tried Stamp // of a commit whose answer says nothing
 	for {
 		stamp, err := w.attempt(ctx, key, seen, make, by)
+		var conflict *Conflict
+		if errors.As(err, &conflict) && tried.Version != 0 && conflict.Now.is(tried) {
+			return tried, nil // it was committed
+		}
 		if !isFenced(err) {
 			return stamp, err
+		}
+		if errors.Is(err, kerr.UnknownServerError) {
+			tried = stamp
 		}
 		w.log.DebugContext(ctx, "another writer was faster; starting over", "error", err)
 		if !sleep(ctx, wait.NextBackOff()) {
@@ -292,9 +300,19 @@ func (t *turn) commit(ctx context.Context, v *View, records ...*kgo.Record) erro
 	return nil
 }
 
-// isFenced reports whether err means that another Writer has begun meanwhile.
+// is reports whether s and other are of the same change.
+func (s Stamp) is(other Stamp) bool {
+	return s.Version == other.Version && s.By == other.By && s.At.Equal(other.At)
+}
+
+// isFenced reports whether err means that another Writer has begun meanwhile. Apache
+// Kafka 4.1 answers UNKNOWN_SERVER_ERROR to a commit that meets the fencing of its
+// producer; whether it was committed shows when the topic is read again.
 func isFenced(err error) bool {
-	for _, fenced := range []error{kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.ConcurrentTransactions, kerr.InvalidTxnState, kerr.InvalidProducerIDMapping} {
+	for _, fenced := range []error{
+		kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.ConcurrentTransactions, kerr.InvalidTxnState, kerr.InvalidProducerIDMapping,
+		kerr.UnknownServerError,
+	} {
 		if errors.Is(err, fenced) {
 			return true
 		}

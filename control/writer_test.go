@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -128,4 +129,26 @@ func TestBadChangesAreRefusedInWords(t *testing.T) {
 		require.EqualError(t, err, text)
 	}
 	require.Empty(t, v.Assignments())
+}
+
+// A commit that meets the fencing of its producer is answered with an error that says
+// nothing.
+func TestCommitWhoseAnswerSaysNothingIsTriedAgain(t *testing.T) {
+	b := embedded(t)
+	asked := 0
+	b.cluster.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		if asked++; asked > 1 {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.EndTxnResponse)
+		resp.ErrorCode = kerr.UnknownServerError.Code
+		return resp, nil, true
+	})
+	v := b.loaded()
+	version, err := b.writer(v).Apply(b.ctx, control.Change{Setting: "gpu-slots", Value: "7", By: "ann"})
+	require.NoError(t, err)
+	require.Positive(t, version)
+	require.Equal(t, 7, control.GPUSlots.Of(v, "", 0))
+	require.Greater(t, asked, 1)
 }
