@@ -99,8 +99,6 @@ func waitOf(err error) time.Duration {
 	return 0
 }
 
-// sendOnce makes one attempt. A repeat sends the digest in the header, so that
-// a server which has the recording answers without reading the body.
 // query describes the recording.
 func (s Sending) query() string {
 	values := url.Values{}
@@ -118,6 +116,8 @@ func (s Sending) query() string {
 	return "?" + values.Encode()
 }
 
+// sendOnce makes one attempt. A repeat sends the digest in the header, so that
+// a server which has the recording answers without reading the body.
 func (c *Client) sendOnce(ctx context.Context, s Sending, repeat bool) (resource.Accepted, error) {
 	file, size, err := open(s.Path)
 	if err != nil {

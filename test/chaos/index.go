@@ -16,8 +16,11 @@ func (e *eyes) indexed(ctx context.Context) (map[orak.UploadID][]orak.Status, er
 	found := map[orak.UploadID][]orak.Status{}
 	for token := ""; ; {
 		status, answer, err := e.app.get(ctx, "/v1/uploads?page_size=100&page_token="+url.QueryEscape(token))
-		if err != nil || status != http.StatusOK {
-			return nil, fmt.Errorf("listing the uploads: %d %s: %w", status, answer, err)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("listing the uploads: %w", err)
+		case status != http.StatusOK:
+			return nil, fmt.Errorf("listing the uploads: %d %s", status, answer)
 		}
 		var page resource.UploadPage
 		if err := json.Unmarshal(answer, &page); err != nil {

@@ -227,7 +227,7 @@ func (c *Consumer) positions(ctx context.Context, adm *kadm.Client) (map[partiti
 
 // groupPositions has every partition of the topics. Where nothing is committed, or
 // what is committed is gone, the partition's start counts. What an open transaction
-// holds back counts as well: records behind it wait, whoever produced them.
+// holds back counts as well: records behind it wait, from any producer.
 func (c *Consumer) groupPositions(ctx context.Context, adm *kadm.Client) (map[partition]position, error) {
 	starts, err := adm.ListStartOffsets(ctx, c.deps.Topics...)
 	if err != nil {
