@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"orak"
+	"orak/internal/auth"
 )
 
 // HeaderRequestID names the request in logs and problems.
@@ -30,6 +31,8 @@ type exchange struct {
 	// upload is set once the id is known, for the log.
 	upload orak.UploadID
 	tenant orak.Tenant
+	// caller is set by Server.permitted.
+	caller auth.Caller
 }
 
 const localExchange = "orak.exchange"

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/http"
 	"runtime"
 	"time"
 
@@ -129,29 +128,6 @@ type unreported struct{}
 
 // Report implements OutageReporter.
 func (unreported) Report(error) {}
-
-func (s *Server) routes(deps Deps) {
-	s.app.Get("/livez", netHTTP(deps.Live))
-	s.app.Get("/readyz", netHTTP(deps.Ready))
-
-	s.app.Post("/v1/uploads", s.postUpload)
-	s.app.Get("/v1/uploads/:id", s.getUpload)
-	s.app.Delete("/v1/uploads/:id", s.deleteUpload)
-	s.app.Get("/v1/uploads/:id/analysis", s.getAnalysis)
-	s.app.Add(http.MethodGet, "/v1/uploads/:id/events", s.getEvents) // no HEAD: an event stream has no end
-
-	s.app.Get("/v1/uploads", s.getUploads)
-	s.app.Get("/v1/uploads/:id/similar", s.getSimilar)
-	s.app.Get("/v1/uploads/:id/songs", s.getSongsFor)
-	s.app.Get("/v1/songs", s.getSongs)
-	s.app.Post("/v1/songs", s.postSongs)
-	s.app.Delete("/v1/songs/:id", s.deleteSong)
-
-	s.app.Get("/v1/dead-letters", s.getDeadLetters)
-	s.app.Get("/v1/dead-letters/:id", s.getDeadLetter)
-	s.app.Post("/v1/dead-letters/:id/reprocess", s.postReprocess)
-	s.app.Post("/v1/dead-letters/:id/discard", s.postDiscard)
-}
 
 // Start returns once the server listens; ctx bounds only the start. A Server is
 // started once, and not after Stop.

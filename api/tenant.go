@@ -7,13 +7,9 @@ import (
 	"orak/api/resource"
 )
 
-// tenantOf reads the tenant of a request. Without the header, or with an empty one, it
-// is orak.DefaultTenant.
+// tenantOf is the tenant of the caller.
 func tenantOf(c *fiber.Ctx) (orak.Tenant, error) {
-	t, err := namedTenant(c)
-	if err != nil {
-		return "", err
-	}
+	t := exchangeOf(c).caller.Tenant
 	if t == resource.EveryTenant {
 		return "", refuse(codeInvalidTenant, resource.HeaderTenant+": * is only for lists of dead letters and decisions about them; name one tenant here.")
 	}
@@ -23,10 +19,7 @@ func tenantOf(c *fiber.Ctx) (orak.Tenant, error) {
 
 // operatorTenant is tenantOf for operators, who may also send EveryTenant.
 func (s *Server) operatorTenant(c *fiber.Ctx) (orak.Tenant, error) {
-	t, err := namedTenant(c)
-	if err != nil {
-		return "", err
-	}
+	t := exchangeOf(c).caller.Tenant
 	if t == resource.EveryTenant && !s.cfg.AllTenants {
 		return "", refuse(codeAllTenantsOff, "Name one tenant in "+resource.HeaderTenant+". Only a server with --api-all-tenants accepts *.")
 	}
@@ -34,7 +27,8 @@ func (s *Server) operatorTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	return t, nil
 }
 
-// namedTenant reads the header. A repeated header is refused even if the values are
+// namedTenant reads the header. Without it, or with an empty one, the tenant is
+// orak.DefaultTenant. A repeated header is refused even if the values are
 // equal: a proxy and this server might each use another one.
 func namedTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	given, err := onlyHeader(c, resource.HeaderTenant)

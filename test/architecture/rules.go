@@ -22,6 +22,7 @@ var floors = []floor{
 	{"internal/schemaregistry/...", 2, "a technology: an HTTP API, independent of who publishes the events"},
 	{"internal/mattermost/...", 2, "a technology: posting to the alert webhook, independent of the messages"},
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, specific to none"},
+	{"internal/auth/...", 4, "credentials, and who calls: for the edges, on the control plane's documents"},
 	{"internal/listen/...", 1, "bounds of connections: for every server, specific to none"},
 	{"internal/startstop/...", 1, "how parts start and stop: for every part, specific to none"},
 	{"internal/throttle/...", 1, "throttled logs: for every part, specific to none"},

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gofiber/fiber/v2"
+
+	"orak/internal/auth"
+)
+
+// route is a route of the API. api/openapi.yaml describes each of them.
+type route struct {
+	method, path string
+	// scope is what the caller's credential must permit.
+	scope   auth.Scope
+	handler fiber.Handler
+	// endless answers have no end, so that there is no HEAD for them.
+	endless bool
+}
+
+// table has every route under /v1.
+func (s *Server) table() []route {
+	return []route{
+		{method: http.MethodPost, path: "/v1/uploads", scope: auth.ScopeUpload, handler: s.postUpload},
+		{method: http.MethodGet, path: "/v1/uploads", scope: auth.ScopeRead, handler: s.getUploads},
+		{method: http.MethodGet, path: "/v1/uploads/:id", scope: auth.ScopeRead, handler: s.getUpload},
+		{method: http.MethodDelete, path: "/v1/uploads/:id", scope: auth.ScopeUpload, handler: s.deleteUpload},
+		{method: http.MethodGet, path: "/v1/uploads/:id/analysis", scope: auth.ScopeRead, handler: s.getAnalysis},
+		{method: http.MethodGet, path: "/v1/uploads/:id/events", scope: auth.ScopeRead, handler: s.getEvents, endless: true},
+		{method: http.MethodGet, path: "/v1/uploads/:id/similar", scope: auth.ScopeRead, handler: s.getSimilar},
+		{method: http.MethodGet, path: "/v1/uploads/:id/songs", scope: auth.ScopeRead, handler: s.getSongsFor},
+
+		{method: http.MethodGet, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.getSongs},
+		{method: http.MethodPost, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.postSongs},
+		{method: http.MethodDelete, path: "/v1/songs/:id", scope: auth.ScopeOperate, handler: s.deleteSong},
+
+		{method: http.MethodGet, path: "/v1/dead-letters", scope: auth.ScopeOperate, handler: s.getDeadLetters},
+		{method: http.MethodGet, path: "/v1/dead-letters/:id", scope: auth.ScopeOperate, handler: s.getDeadLetter},
+		{method: http.MethodPost, path: "/v1/dead-letters/:id/reprocess", scope: auth.ScopeOperate, handler: s.postReprocess},
+		{method: http.MethodPost, path: "/v1/dead-letters/:id/discard", scope: auth.ScopeOperate, handler: s.postDiscard},
+	}
+}
+
+func (s *Server) routes(deps Deps) {
+	s.app.Get("/livez", netHTTP(deps.Live))
+	s.app.Get("/readyz", netHTTP(deps.Ready))
+	for _, r := range s.table() {
+		permitted := s.permitted(r.scope)
+		s.app.Add(r.method, r.path, permitted, r.handler)
+		if r.method == http.MethodGet && !r.endless {
+			s.app.Add(http.MethodHead, r.path, permitted, r.handler)
+		}
+	}
+}
