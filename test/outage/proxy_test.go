@@ -1,7 +1,6 @@
 package outage
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -13,6 +12,10 @@ import (
 )
 
 // proxy stands in front of a server, and can behave worse than any network.
+//
+// Each kind of trouble has a toxiproxy of its own, at the same address, which has its
+// toxics before its first connection: toxiproxy panics if one is added while a
+// connection ends.
 type proxy struct {
 	*toxiproxy.Proxy
 	t *testing.T
@@ -22,21 +25,36 @@ type proxy struct {
 
 func newProxy(t *testing.T, upstream string) *proxy {
 	t.Helper()
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := &proxy{toxiproxy.NewProxy(server, "proxy", "127.0.0.1:0", upstream), t, false}
+	p := &proxy{fresh("127.0.0.1:0", upstream), t, false}
 	require.NoError(t, p.Start())
-	t.Cleanup(p.Stop)
+	t.Cleanup(func() { p.Stop() })
 	return p
+}
+
+// fresh is a proxy without trouble that does not listen yet.
+func fresh(listen, upstream string) *toxiproxy.Proxy {
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	return toxiproxy.NewProxy(server, "proxy", listen, upstream)
 }
 
 // address is the proxy's address; it stays the same when it is cut.
 func (p *proxy) address() string { return p.Listen }
 
-// cut refuses connections and closes open ones.
-func (p *proxy) cut() {
+// next ends all connections, and replaces one kind of trouble by the next one.
+func (p *proxy) next(trouble func()) {
+	p.t.Helper()
 	p.Stop()
-	p.down = true
+	p.Proxy, p.down = fresh(p.Listen, p.Upstream), false
+	if trouble(); !p.down {
+		require.NoError(p.t, p.Start())
+	}
 }
+
+// heal stops all trouble.
+func (p *proxy) heal() { p.next(func() {}) }
+
+// cut refuses connections.
+func (p *proxy) cut() { p.down = true }
 
 // damage lets a few bytes of each connection through, in small pieces, and then
 // closes it: whole requests and answers are rare.
@@ -53,32 +71,6 @@ func (p *proxy) reset() { p.toxic("reset_peer", "upstream", `{"timeout": 0}`) }
 func (p *proxy) stall() {
 	p.toxic("timeout", "upstream", `{"timeout": 0}`)
 	p.toxic("timeout", "downstream", `{"timeout": 0}`)
-}
-
-// heal stops all trouble.
-func (p *proxy) heal() {
-	p.t.Helper()
-	p.Toxics.ResetToxics(context.Background())
-	require.NoError(p.t, p.resume())
-}
-
-// resume listens again after cut.
-func (p *proxy) resume() error {
-	if p.Enabled {
-		return nil
-	}
-	p.down = false
-	return p.Start()
-}
-
-// next replaces one kind of trouble by the next one, without a pause.
-func (p *proxy) next(trouble func()) {
-	p.t.Helper()
-	p.Stop()
-	p.Toxics.ResetToxics(context.Background())
-	if trouble(); !p.down {
-		require.NoError(p.t, p.resume())
-	}
 }
 
 func (p *proxy) toxic(kind, stream, attributes string) {
