@@ -10,16 +10,17 @@ import (
 
 // Config selects the bucket of an S3 server and bounds its use.
 type Config struct {
-	Endpoint     string        `help:"S3 server as host:port, without a scheme." default:"127.0.0.1:9000"`
-	Bucket       string        `help:"Bucket that holds recordings and results. It is created if it is missing." default:"orak"`
-	Region       string        `help:"Region that requests are signed for. Most servers other than AWS accept any." default:"us-east-1"`
-	AccessKey    string        `help:"Access key id." default:"orak"`
-	SecretKey    string        `help:"Secret access key." default:"" secret:""`
-	TLS          bool          `help:"Use HTTPS." name:"tls" default:"false"`
-	StallTimeout time.Duration `help:"Longest time in which the server neither sends nor accepts a byte; then the connection is closed and the request fails." default:"1m"`
-	PartSize     int64         `help:"Size of a part in bytes, 5 MiB to 5 GiB. Larger objects are sent in parts, smaller ones whole. Each running upload keeps at most one part in memory, and only what has arrived." default:"5242880"`
-	Parts        int           `help:"Most objects and parts above 64 KiB that are sent at once; further ones wait." default:"32"`
-	PartWait     time.Duration `help:"Longest time that an object or part waits for others to be sent; then the put fails, and an upload is answered 503." default:"30s"`
+	Endpoint       string        `help:"S3 server as host:port, without a scheme." default:"127.0.0.1:9000"`
+	PublicEndpoint string        `help:"The same server as apps and browsers reach it, such as https://s3.example.org: presigned URLs name it. Empty means the endpoint above." default:""`
+	Bucket         string        `help:"Bucket that holds recordings and results. It is created if it is missing." default:"orak"`
+	Region         string        `help:"Region that requests are signed for. Most servers other than AWS accept any." default:"us-east-1"`
+	AccessKey      string        `help:"Access key id." default:"orak"`
+	SecretKey      string        `help:"Secret access key." default:"" secret:""`
+	TLS            bool          `help:"Use HTTPS." name:"tls" default:"false"`
+	StallTimeout   time.Duration `help:"Longest time in which the server neither sends nor accepts a byte; then the connection is closed and the request fails." default:"1m"`
+	PartSize       int64         `help:"Size of a part in bytes, 5 MiB to 5 GiB. Larger objects are sent in parts, smaller ones whole. Each running upload keeps at most one part in memory, and only what has arrived." default:"5242880"`
+	Parts          int           `help:"Most objects and parts above 64 KiB that are sent at once; further ones wait." default:"32"`
+	PartWait       time.Duration `help:"Longest time that an object or part waits for others to be sent; then the put fails, and an upload is answered 503." default:"30s"`
 }
 
 // The smallest and largest part that S3 accepts; the last part may be smaller.
@@ -33,6 +34,11 @@ func (c Config) Validate() error {
 	_, port, err := net.SplitHostPort(c.Endpoint)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
 		return fmt.Errorf("endpoint %q: want host:port, without a scheme", c.Endpoint)
+	}
+	if c.PublicEndpoint != "" {
+		if _, _, err := parsePublic(c.PublicEndpoint); err != nil {
+			return err
+		}
 	}
 	if c.Bucket == "" {
 		return errors.New("bucket: missing")

@@ -2,6 +2,9 @@ package objectstore
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,14 +30,19 @@ type Info struct {
 	ContentType string
 	Metadata    map[string]string
 	ETag        string
-	ModifiedAt  time.Time
+	// SHA256 is the digest that the server has compared with the whole object, in
+	// lower-case hex; "" unless Stat returned it.
+	SHA256     string
+	ModifiedAt time.Time
 }
 
 // Store is one bucket. It is safe for concurrent use.
 type Store struct {
 	cfg  Config
 	core minio.Core
-	log  *slog.Logger
+	// public signs requests that others send.
+	public *minio.Client
+	log    *slog.Logger
 	// buffers hold what was read of bodies and is not sent yet.
 	buffers *buffers
 	// slots bounds the bodies that are being sent.
@@ -77,9 +85,14 @@ func New(cfg Config, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the S3 client: %w", err)
 	}
+	public, err := newPublic(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("making the signer of S3 requests: %w", err)
+	}
 	s := &Store{
 		cfg:     cfg,
 		core:    *client,
+		public:  public,
 		log:     slog.New(slog.DiscardHandler),
 		slots:   make(chan struct{}, cfg.Parts),
 		metrics: newMetrics(),
@@ -119,7 +132,7 @@ func (s *Store) Close() { s.closer() }
 
 // Stat describes an object; an absent one is fs.ErrNotExist.
 func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
-	oi, err := s.core.StatObject(ctx, s.cfg.Bucket, key, minio.StatObjectOptions{})
+	oi, err := s.core.StatObject(ctx, s.cfg.Bucket, key, minio.StatObjectOptions{Checksum: true})
 	if err != nil {
 		return Info{}, fmt.Errorf("looking at object %s: %w", key, classify(ctx, err))
 	}
@@ -184,6 +197,16 @@ func infoOf(oi minio.ObjectInfo) Info {
 	}
 	return Info{
 		Key: oi.Key, Size: oi.Size, ContentType: oi.ContentType, Metadata: meta,
-		ETag: oi.ETag, ModifiedAt: oi.LastModified.UTC(),
+		ETag: oi.ETag, SHA256: digestOf(oi.ChecksumSHA256), ModifiedAt: oi.LastModified.UTC(),
 	}
+}
+
+// digestOf returns a checksum as lower-case hex. That of an object of several parts
+// is a digest of digests, which says little.
+func digestOf(checksum string) string {
+	sum, err := base64.StdEncoding.DecodeString(checksum)
+	if err != nil || len(sum) != sha256.Size {
+		return ""
+	}
+	return hex.EncodeToString(sum)
 }

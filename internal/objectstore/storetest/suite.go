@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"testing"
+	"time"
 
 	"orak/internal/objectstore"
 )
@@ -20,6 +21,8 @@ type Store interface {
 	List(ctx context.Context, prefix string) iter.Seq2[objectstore.Info, error]
 	ListAfter(ctx context.Context, prefix, after string) iter.Seq2[objectstore.Info, error]
 	Ping(ctx context.Context) error
+	PresignPut(ctx context.Context, key string, size int64, sha256 string, valid time.Duration) (objectstore.Presigned, error)
+	Copy(ctx context.Context, from, to string, opts objectstore.CopyOptions) error
 }
 
 var _ Store = (*objectstore.Store)(nil)
@@ -45,6 +48,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"DeletesDoNotDisturbConcurrentPuts":       testPutBesideDelete,
 		"EnsureBucketMayBeRepeatedAndPingFindsIt": testBucket,
 		"FailedPutKeepsTheEarlierObjectWhole":     testFailedReplace,
+		"PresignedPutTakesWhatWasSignedOnce":      testPresignedPut,
+		"PresignedPutExpires":                     testPresignedExpiry,
+		"CopyReplacesMetadataAndTarget":           testCopy,
+		"CopyRefusesAnotherSource":                testCopyOfAnotherObject,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
