@@ -13,7 +13,7 @@ func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	for _, command := range []string{
 		"upload", "status", "analysis", "api", "bridge", "worker", "version",
 		"dlq list", "dlq show", "dlq reprocess", "dlq discard", "config show", "config reference", "engine check",
-		"settings list", "settings set", "settings unset",
+		"completion", "settings list", "settings set", "settings unset",
 	} {
 		got := orakRun(t.Context(), defaultServer, append(strings.Fields(command), "--help")...)
 		require.Equal(t, exitOK, got.code, command)

@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/alecthomas/kong"
+
 	"orak/internal/config"
 )
 
@@ -32,6 +34,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 		Warn:        con.warn,
 		Known:       standaloneVariables(),
 		Standalone:  true,
+		Kong:        []kong.Option{completes},
 	})
 	switch {
 	case errors.Is(err, config.ErrHelp):
@@ -58,27 +61,28 @@ result, 4 the server cannot be reached, 5 a consumer group is in ERROR (orak lag
 
 // cli is the command line.
 type cli struct {
-	Upload    uploadCmd    `cmd:"" group:"Uploads" help:"Send recordings to be analyzed."`
-	Status    statusCmd    `cmd:"" group:"Uploads" help:"Print the status of an upload."`
-	Analysis  analysisCmd  `cmd:"" group:"Uploads" help:"Print the analysis of a recording."`
-	Uploads   uploadsCmd   `cmd:"" group:"Uploads" help:"List uploads."`
-	Similar   similarCmd   `cmd:"" group:"Uploads" help:"List the uploads with the most similar voices."`
-	Songs     songsCmd     `cmd:"" group:"Uploads" help:"Songs for a voice: rank, list, import and remove them."`
-	Erase     eraseCmd     `cmd:"" group:"Uploads" help:"Remove an upload and everything derived from it, for good."`
-	API       apiCmd       `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: accept uploads, report their status."`
-	Bridge    bridgeCmd    `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
-	Worker    workerCmd    `cmd:"" group:"Serving" help:"Run the workflows and their activities."`
-	Lake      lakeCmd      `cmd:"" group:"Serving" help:"Write what happens to uploads into Parquet files on the store."`
-	Index     indexCmd     `cmd:"" group:"Serving" help:"Keep the index of uploads, which lists and searches read."`
-	DLQ       dlqCmd       `cmd:"" name:"dlq" group:"Operating" help:"List dead letters (parked uploads) and decide about them."`
-	Replay    replayCmd    `cmd:"" group:"Operating" help:"Read the uploads topic again and start what is missing or failed."`
-	Reconcile reconcileCmd `cmd:"" group:"Operating" help:"Find and repair uploads that slipped through, or print what was repaired."`
-	Offsets   offsetsCmd   `cmd:"" group:"Operating" help:"Print or reset the offsets of a consumer group."`
-	Lag       lagCmd       `cmd:"" group:"Operating" help:"Print the lag of consumer groups, and whether they make progress."`
-	Settings  settingsCmd  `cmd:"" group:"Operating" help:"Print or change settings of running processes."`
-	Engine    engineCmd    `cmd:"" group:"Operating" help:"Check model servers."`
-	Config    configCmd    `cmd:"" group:"Operating" help:"Print the settings."`
-	Version   versionCmd   `cmd:"" group:"Operating" help:"Print the version."`
+	Upload     uploadCmd     `cmd:"" group:"Uploads" help:"Send recordings to be analyzed."`
+	Status     statusCmd     `cmd:"" group:"Uploads" help:"Print the status of an upload."`
+	Analysis   analysisCmd   `cmd:"" group:"Uploads" help:"Print the analysis of a recording."`
+	Uploads    uploadsCmd    `cmd:"" group:"Uploads" help:"List uploads."`
+	Similar    similarCmd    `cmd:"" group:"Uploads" help:"List the uploads with the most similar voices."`
+	Songs      songsCmd      `cmd:"" group:"Uploads" help:"Songs for a voice: rank, list, import and remove them."`
+	Erase      eraseCmd      `cmd:"" group:"Uploads" help:"Remove an upload and everything derived from it, for good."`
+	API        apiCmd        `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: accept uploads, report their status."`
+	Bridge     bridgeCmd     `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`
+	Worker     workerCmd     `cmd:"" group:"Serving" help:"Run the workflows and their activities."`
+	Lake       lakeCmd       `cmd:"" group:"Serving" help:"Write what happens to uploads into Parquet files on the store."`
+	Index      indexCmd      `cmd:"" group:"Serving" help:"Keep the index of uploads, which lists and searches read."`
+	DLQ        dlqCmd        `cmd:"" name:"dlq" group:"Operating" help:"List dead letters (parked uploads) and decide about them."`
+	Replay     replayCmd     `cmd:"" group:"Operating" help:"Read the uploads topic again and start what is missing or failed."`
+	Reconcile  reconcileCmd  `cmd:"" group:"Operating" help:"Find and repair uploads that slipped through, or print what was repaired."`
+	Offsets    offsetsCmd    `cmd:"" group:"Operating" help:"Print or reset the offsets of a consumer group."`
+	Lag        lagCmd        `cmd:"" group:"Operating" help:"Print the lag of consumer groups, and whether they make progress."`
+	Settings   settingsCmd   `cmd:"" group:"Operating" help:"Print or change settings of running processes."`
+	Engine     engineCmd     `cmd:"" group:"Operating" help:"Check model servers."`
+	Config     configCmd     `cmd:"" group:"Operating" help:"Print the settings."`
+	Completion completionCmd `cmd:"" group:"Operating" help:"Print code that lets a shell complete commands and flags."`
+	Version    versionCmd    `cmd:"" group:"Operating" help:"Print the version."`
 }
 
 // standaloneVariables are the variables of the standalone binary and of the rehearsal,
