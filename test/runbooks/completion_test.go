@@ -23,7 +23,7 @@ func TestBashCompletesCommandsAndFlags(t *testing.T) {
 		"orak upl":           "upload uploads",
 		"orak settings ":     "list set unset",
 		"orak uploads --sta": "--status",
-		"orak nonsense ":     "",
+		"orak nonsense":      "",
 	} {
 		// What bash itself does at a Tab: it runs the registered command with the line.
 		command := exec.CommandContext(t.Context(), "bash", "-c", `
