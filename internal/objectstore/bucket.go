@@ -52,19 +52,16 @@ func (s *Store) EnsureBucket(ctx context.Context) error {
 // AbortIncomplete removes the parts of unfinished multipart uploads that began
 // before the given time, and returns the number of these uploads.
 func (s *Store) AbortIncomplete(ctx context.Context, before time.Time) (int, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the listing on an early return
 	n := 0
-	for u := range s.core.ListIncompleteUploads(ctx, s.cfg.Bucket, "", true) {
-		if u.Err != nil {
-			return n, fmt.Errorf("listing unfinished uploads: %w", classify(ctx, u.Err))
+	for m, err := range s.Multiparts(ctx, "") {
+		if err != nil {
+			return n, err
 		}
-		if !u.Initiated.Before(before) {
+		if !m.BegunAt.Before(before) {
 			continue
 		}
-		err := s.core.AbortMultipartUpload(ctx, s.cfg.Bucket, u.Key, u.UploadID)
-		if err != nil && minio.ToErrorResponse(err).Code != minio.NoSuchUpload {
-			return n, fmt.Errorf("aborting the unfinished upload of %s: %w", u.Key, classify(ctx, err))
+		if err := s.AbortMultipart(ctx, m); err != nil {
+			return n, err
 		}
 		n++
 	}

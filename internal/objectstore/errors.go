@@ -19,6 +19,10 @@ import (
 // Nothing was stored.
 var ErrBodySize = errors.New("the body does not have the declared length")
 
+// ErrChanged means that the object was replaced or removed since its ETag was read.
+// Nothing was stored.
+var ErrChanged = errors.New("the object has changed")
+
 // classify turns an error of minio-go into fs.ErrNotExist for an absent object,
 // fs.ErrExist for one that IfAbsent found, the context's error if the caller gave
 // up, or a Fault. A time limit of this package that expires is an outage of the
@@ -79,6 +83,17 @@ func classifyResponse(er minio.ErrorResponse) error {
 func isBusy(err error) bool {
 	code := minio.ToErrorResponse(err).Code
 	return code == "OperationAborted" || code == "ExistingObjectIsDirectory"
+}
+
+// isMismatch recognizes the answers to a put whose If-Match does not hold. A lost race
+// of two such puts is a conflict.
+func isMismatch(err error) bool {
+	switch er := minio.ToErrorResponse(err); er.Code {
+	case minio.PreconditionFailed, minio.NoSuchKey, "ConditionalRequestConflict":
+		return true
+	default:
+		return er.StatusCode == http.StatusPreconditionFailed
+	}
 }
 
 func isNetwork(err error) bool {

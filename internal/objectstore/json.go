@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 )
 
 // MaxJSON is the size in bytes of the largest object that GetJSON reads.
@@ -51,12 +52,26 @@ func GetJSON[T any](ctx context.Context, from Getter, key string) (T, Info, erro
 // PutJSON stores value as JSON. With ifAbsent, an object that is there stays
 // and is fs.ErrExist.
 func PutJSON(ctx context.Context, to Putter, key string, value any, ifAbsent bool) error {
+	_, err := putJSON(ctx, to, key, value, PutOptions{IfAbsent: ifAbsent})
+	return err
+}
+
+// ReplaceJSON stores value as JSON in place of the object with that ETag, or, with an
+// empty one, where there is none. It returns the new ETag; ErrChanged means that
+// another value is there by now, or none.
+func ReplaceJSON(ctx context.Context, to Putter, key string, value any, etag string) (string, error) {
+	info, err := putJSON(ctx, to, key, value, PutOptions{IfMatch: etag, IfAbsent: etag == ""})
+	if errors.Is(err, fs.ErrExist) {
+		err = fmt.Errorf("%w: %w", ErrChanged, err)
+	}
+	return info.ETag, err
+}
+
+func putJSON(ctx context.Context, to Putter, key string, value any, opts PutOptions) (Info, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("encoding object %s: %w", key, err)
+		return Info{}, fmt.Errorf("encoding object %s: %w", key, err)
 	}
-	_, err = to.Put(ctx, key, bytes.NewReader(text), PutOptions{
-		Size: int64(len(text)), ContentType: "application/json", IfAbsent: ifAbsent,
-	})
-	return err
+	opts.Size, opts.ContentType = int64(len(text)), "application/json"
+	return to.Put(ctx, key, bytes.NewReader(text), opts)
 }

@@ -32,6 +32,11 @@ type PutOptions struct {
 	// check it when the body is complete; one without conditional writes ignores
 	// or refuses it.
 	IfAbsent bool
+	// IfMatch fails with ErrChanged unless the object of that key has this ETag, if
+	// it is not empty. A put whose answer was lost may be repeated and then fail so
+	// although it was the one that changed the object. The body must be smaller
+	// than a part.
+	IfMatch string
 }
 
 // Put stores body under key, replaces an earlier object, and returns once the
@@ -52,6 +57,9 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, opts PutOpt
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return Info{}, fmt.Errorf("storing object %s: %w", key, ctxErr)
+	}
+	if opts.IfMatch != "" && isMismatch(err) {
+		return Info{}, fmt.Errorf("storing object %s: %w", key, ErrChanged)
 	}
 	if opts.IfAbsent && isNetwork(err) && s.refusedEarly(ctx, key) {
 		return Info{}, fmt.Errorf("storing object %s: %w", key, fs.ErrExist)
@@ -117,6 +125,9 @@ func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int
 	po := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, DisableContentSha256: true}
 	if opts.IfAbsent {
 		po.SetMatchETagExcept("*")
+	}
+	if opts.IfMatch != "" {
+		po.SetMatchETag(opts.IfMatch)
 	}
 	ui, err := s.core.PutObject(ctx, s.cfg.Bucket, key, body, size, "", sum, po)
 	if err != nil {

@@ -23,6 +23,12 @@ type Store interface {
 	Ping(ctx context.Context) error
 	PresignPut(ctx context.Context, key string, size int64, sha256 string, valid time.Duration) (objectstore.Presigned, error)
 	Copy(ctx context.Context, from, to string, opts objectstore.CopyOptions) error
+	CreateMultipart(ctx context.Context, key string, opts objectstore.PutOptions) (objectstore.Multipart, error)
+	PutPart(ctx context.Context, m objectstore.Multipart, number int, content []byte) (objectstore.Part, error)
+	ListParts(ctx context.Context, m objectstore.Multipart) ([]objectstore.Part, error)
+	CompleteMultipart(ctx context.Context, m objectstore.Multipart, parts []objectstore.Part, ifAbsent bool) (objectstore.Info, error)
+	AbortMultipart(ctx context.Context, m objectstore.Multipart) error
+	Multiparts(ctx context.Context, prefix string) iter.Seq2[objectstore.Multipart, error]
 }
 
 var _ Store = (*objectstore.Store)(nil)
@@ -52,6 +58,12 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"PresignedPutExpires":                     testPresignedExpiry,
 		"CopyReplacesMetadataAndTarget":           testCopy,
 		"CopyRefusesAnotherSource":                testCopyOfAnotherObject,
+		"MultipartJoinsItsPartsInOrder":           testMultipart,
+		"MultipartKeepsAnExistingObject":          testMultipartIfAbsent,
+		"MultipartNamesWhatIsWrong":               testMultipartErrors,
+		"MultipartMayBeCompletedAgain":            testMultipartRepeated,
+		"MultipartsListsThePrefix":                testMultiparts,
+		"ReplaceJSONLosesNoUpdate":                testReplaceIf,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
