@@ -146,7 +146,7 @@ func TestAnswersAreCachedPrivatelyAndRevalidated(t *testing.T) {
 	b := setupTemporal(t)
 	p := progress("choir", orak.StatusCompleted)
 	b.outcome(p)
-	b.put(orak.AnalysisKey("choir", p.Upload.ID), []byte(`{"audio":{"duration_s":1}}`), "application/json")
+	b.put(orak.AnalysisKey("choir", p.Upload.ID), []byte(analysis), "application/json")
 	for _, path := range []string{self(p), self(p) + "/analysis"} {
 		r := b.get(path, tenant("choir"))
 		require.Equal(t, http.StatusOK, r.status)
@@ -167,7 +167,7 @@ func TestAnswersAreCachedPrivatelyAndRevalidated(t *testing.T) {
 	}
 	// A reprocess makes another analysis, so the caller's copy is out of date.
 	old := b.get(self(p)+"/analysis", tenant("choir")).header.Get("ETag")
-	b.put(orak.AnalysisKey("choir", p.Upload.ID), []byte(`{"audio":{"duration_s":2}}`), "application/json")
+	b.put(orak.AnalysisKey("choir", p.Upload.ID), []byte(strings.Replace(analysis, `"duration_s":1`, `"duration_s":2`, 1)), "application/json")
 	require.Equal(t, http.StatusOK, b.get(self(p)+"/analysis", tenant("choir"), header{"If-None-Match", old}).status)
 
 	// Refusals are not cached, and depend on the tenant, too.

@@ -210,14 +210,18 @@ type reply struct {
 	closes bool
 }
 
+// do sends a request, and holds its answer to the contract.
 func (b *bundle) do(req *http.Request) reply {
 	b.t.Helper()
+	sent := sentBy(req)
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(b.t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(b.t, err)
-	return reply{resp.StatusCode, resp.Header, body, resp.Close}
+	r := reply{resp.StatusCode, resp.Header, body, resp.Close}
+	held(b.t, req, sent, r)
+	return r
 }
 
 // header is a name and a value.
@@ -282,6 +286,12 @@ func problem(t *testing.T, r reply, status int, code string) resource.Problem {
 	require.Equal(t, p.Instance, r.header.Get("X-Request-Id"))
 	return p
 }
+
+// analysis is a stored analysis.
+const analysis = `{"audio":{"duration_s":1,"codec":"opus","sample_rate_hz":48000,"channels":1,"damage":[]},` +
+	`"pitch":{"median_hz":220,"min_hz":110,"max_hz":440,"low_note":"A2","high_note":"A4","tessitura_low_hz":165,"tessitura_high_hz":330,"voiced_ratio":0.8,"hop_s":0.01},` +
+	`"key":{"tonic":"A","mode":"minor","confidence":0.5},"tempo":{"bpm":96,"confidence":0.5},"loudness":{"integrated_lufs":-20,"true_peak_dbtp":-3},` +
+	`"timbre":{"mfcc_mean":[1],"mfcc_std":[1],"centroid_hz":1500},"embedding":{"name":"builtin","version":"1","values":[1]},"engine":{"name":"builtin","version":"1"}}`
 
 // wav is a valid recording of n bytes.
 func wav(n int) []byte {

@@ -114,7 +114,6 @@ func TestStatusComesFromTheStoreAfterRetention(t *testing.T) {
 		require.True(t, p.UpdatedAt.Equal(u.UpdatedAt))
 		problem(t, b.get(self(p)), http.StatusNotFound, "not-found")
 
-		analysis := `{"audio":{"duration_s":1}}`
 		b.put(orak.AnalysisKey("choir", p.Upload.ID), []byte(analysis), "application/json")
 		r := b.get(self(p)+"/analysis", tenant("choir"))
 		if s == orak.StatusDiscarded {

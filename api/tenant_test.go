@@ -51,6 +51,9 @@ func TestTenantTableHasEveryRoute(t *testing.T) {
 	b := setup(t)
 	var served, known []string
 	for _, r := range b.Routes() {
+		if r == "GET /v1/openapi.yaml" {
+			continue // for everyone
+		}
 		if strings.HasPrefix(r, "GET /v1/") || strings.HasPrefix(r, "POST /v1/") || strings.HasPrefix(r, "DELETE /v1/") {
 			served = append(served, r)
 		}
