@@ -46,6 +46,7 @@ func (s *Server) table() []route {
 func (s *Server) routes(deps Deps) {
 	s.app.Get("/livez", netHTTP(deps.Live))
 	s.app.Get("/readyz", netHTTP(deps.Ready))
+	s.app.Get("/docs", s.getReference)
 	for _, r := range s.table() {
 		permitted := s.permitted(r.scope)
 		s.app.Add(r.method, r.path, permitted, r.handler)
