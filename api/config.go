@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -20,7 +22,7 @@ type Config struct {
 	KeepAlive         time.Duration `help:"How long an idle connection is kept." default:"75s"`
 	MaxConnections    int           `help:"Most connections at once. For a further one, the connection that has waited longest for a request is closed; if none waits, the new one is answered 503. 0 means half of the files that the process may open, less 24, and at most 4096." default:"0"`
 	Hosts             []string      `help:"Host names of the server, without a port, besides those of loopback; requests for others are answered 421. Empty means any, unless the server listens on loopback." default:""`
-	Origins           []string      `help:"Origins of web pages, such as https://app.example.org, that may upload and decide; requests for pages of other origins are answered 403." default:""`
+	Origins           []string      `help:"Origins of web pages, such as https://app.example.org, that may send requests and read the answers (CORS); changes requested by pages of other origins are answered 403." default:""`
 	RequestTimeout    time.Duration `help:"Longest time for a request, without the wait for its client; then it is answered 503. Event streams and answers that are being read continue." default:"15s"`
 	StoreTimeout      time.Duration `help:"The same for an upload, counted from the last bytes that its client sent. Keep it longer than s3-part-wait." default:"45s"`
 	StatusTimeout     time.Duration `help:"How long a status request waits for Temporal." default:"5s"`
@@ -33,6 +35,7 @@ type Config struct {
 	MaxTenantWatchers int           `help:"Most event streams of one tenant at once; further ones are answered 429." default:"500"`
 	MaxSongImports    int           `help:"Most imports of songs that run at once; further ones are answered 429. Each takes up to 200 MB of memory." default:"2"`
 	MaxRankedSongs    int           `help:"Most songs of a tenant that are ranked for a voice, beside the shipped ones; further ones, by id, are left out." default:"200000"`
+	MaxDownloads      int           `help:"Most results and recordings that are sent at once; further ones are answered 503. Each takes a connection to the store and about 40 kB of memory." default:"256"`
 	OutboxInterval    time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
 	OutboxMinAge      time.Duration `help:"Markers younger than this are skipped, since their uploads are probably still running. Markers older than this process are taken at once." default:"2m"`
 	OutboxGrace       time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`
@@ -53,8 +56,16 @@ func (c Config) Validate() error {
 	if c.MaxWatchers <= 0 || c.MaxTenantWatchers <= 0 || c.WatchRate <= 0 || c.OutboxWorkers <= 0 {
 		return errors.New("max-watchers, max-tenant-watchers, watch-rate, outbox-workers: want more than 0")
 	}
+	if c.MaxDownloads <= 0 {
+		return errors.New("max-downloads: want more than 0")
+	}
 	if c.MaxSongImports <= 0 || c.MaxRankedSongs < 0 {
 		return errors.New("max-song-imports: want more than 0; max-ranked-songs: want 0 at least")
+	}
+	for _, origin := range c.Origins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {
+			return fmt.Errorf("origins %q: want scheme://host, with a port if it is not the scheme's, such as https://app.example.org", origin)
+		}
 	}
 	if c.MaxConnections < 0 {
 		return errors.New("max-connections: want 0 or more")

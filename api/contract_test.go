@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -58,8 +59,12 @@ func held(t *testing.T, req *http.Request, sent []byte, r reply) {
 	t.Helper()
 	routes, err := router()
 	require.NoError(t, err)
-	if !strings.HasPrefix(req.URL.Path, "/v1/") {
+	preflight := req.Method == http.MethodOptions && r.status == http.StatusNoContent
+	if preflight || !strings.HasPrefix(req.URL.Path, "/v1/") {
 		return
+	}
+	if r.header.Get("Content-Encoding") == "gzip" {
+		r.body = decompressed(t, r.body)
 	}
 	asked := req.Clone(t.Context())
 	asked.URL.Scheme, asked.URL.Host = "", ""
@@ -89,6 +94,15 @@ func held(t *testing.T, req *http.Request, sent []byte, r reply) {
 		described := documentedAt(route.Operation, r.status)
 		require.Contains(t, described, into[resource.Problem](t, r, r.status).Type, "%s %s: an undocumented problem", req.Method, req.URL)
 	}
+}
+
+func decompressed(t *testing.T, body []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	require.NoError(t, err)
+	text, err := io.ReadAll(z)
+	require.NoError(t, err)
+	return text
 }
 
 // sentBy returns the body of a request that can be read again, or nil.

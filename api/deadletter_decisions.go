@@ -3,6 +3,8 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,10 +62,14 @@ func (s *Server) decide(c *fiber.Ctx, update, by, reason string, arg any) error 
 	if err != nil {
 		return err
 	}
+	key, err := decisionKey(c, update, arg)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.UpdateTimeout)
 	defer cancel()
 	handle, err := s.workflows.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflows.UploadWorkflowID(st.Upload.ID), UpdateName: update,
+		WorkflowID: workflows.UploadWorkflowID(st.Upload.ID), UpdateName: update, UpdateID: key,
 		Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	var p orak.Progress
@@ -76,6 +82,29 @@ func (s *Server) decide(c *fiber.Ctx, update, by, reason string, arg any) error 
 	exchangeOf(c).log.InfoContext(ctx, "an operator decided on a dead letter",
 		"decision", update, "upload_id", st.Upload.ID, "tenant", st.Upload.Tenant, "by", by, "reason", reason)
 	return c.Status(fiber.StatusAccepted).JSON(state{Progress: p}.resource())
+}
+
+// decisionKey returns the id of an Update from the Idempotency-Key of its request, so
+// that a repeat is answered like the first; "" without a key. It covers the decision,
+// too: another one under the same key is another one. Temporal remembers the ids of a
+// run.
+func decisionKey(c *fiber.Ctx, update string, arg any) (string, error) {
+	key, err := onlyHeader(c, resource.HeaderIdempotencyKey)
+	if err != nil || key == "" {
+		return "", err
+	}
+	if len(key) > maxIdempotencyKey {
+		return "", refuse(codeInvalidRequest, resource.HeaderIdempotencyKey+" may have at most "+formatBytes(maxIdempotencyKey)+".")
+	}
+	decision, err := json.Marshal(arg)
+	if err != nil {
+		return "", fmt.Errorf("encoding the decision: %w", err)
+	}
+	sum := sha256.New()
+	for _, part := range [][]byte{[]byte(key), []byte(update), decision} {
+		fmt.Fprintf(sum, "%d:%s,", len(part), part)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // refused turns the error of a decision into a refusal.

@@ -65,6 +65,11 @@ func (t timely) Get(ctx context.Context, key string) (io.ReadCloser, objectstore
 	return r, info, inTime(ctx, err)
 }
 
+func (t timely) GetRangeOf(ctx context.Context, info objectstore.Info, offset, length int64) (io.ReadCloser, error) {
+	r, err := t.Store.GetRangeOf(ctx, info, offset, length)
+	return r, inTime(ctx, err)
+}
+
 func (t timely) Stat(ctx context.Context, key string) (objectstore.Info, error) {
 	info, err := t.Store.Stat(ctx, key)
 	return info, inTime(ctx, err)

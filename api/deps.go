@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -23,7 +24,12 @@ import (
 // Store keeps recordings, markers and results. Objects are whole or absent: a
 // Put whose body fails stores nothing, and its error wraps the body's. The
 // bucket exists.
-type Store interface{ outbox.Store }
+type Store interface {
+	outbox.Store
+	// GetRangeOf opens length bytes of the object that info describes, from offset
+	// on; one that has replaced it since is objectstore.ErrChanged.
+	GetRangeOf(ctx context.Context, info objectstore.Info, offset, length int64) (io.ReadCloser, error)
+}
 
 var _ Store = (*objectstore.Store)(nil)
 

@@ -9,7 +9,7 @@ import (
 )
 
 // vary lists the request headers on which answers depend: the tenant, and the
-// compression by a proxy in front.
+// encoding.
 const vary = resource.HeaderTenant + ", " + fiber.HeaderAcceptEncoding
 
 // notModified sets the ETag of an answer, and reports whether the caller has it

@@ -16,6 +16,7 @@ type metrics struct {
 	bytes      prometheus.Counter
 	receiving  prometheus.Gauge
 	turnedAway *prometheus.CounterVec
+	downloads  prometheus.Gauge
 	watchers   prometheus.Gauge
 	watched    prometheus.Gauge
 	polls      prometheus.Counter
@@ -50,6 +51,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		bytes:      counter("orak_api_upload_bytes_total", "Bytes of accepted recordings."),
 		receiving:  gauge("orak_api_uploads_in_flight", "Uploads that are being received; api-max-uploads bounds them."),
 		turnedAway: counters("orak_api_uploads_turned_away_total", "Uploads refused because of api-max-uploads (full) or api-max-tenant-uploads (tenant), evicted because they were too slow (slow), or refused while uploads are paused (paused).", "reason"),
+		downloads:  gauge("orak_api_downloads_in_flight", "Results and recordings that are being sent; api-max-downloads bounds them."),
 		watchers:   gauge("orak_api_watchers", "Open event streams."),
 		watched:    gauge("orak_api_watched_uploads", "Uploads that event streams watch; each is polled once for all of its streams."),
 		polls:      counter("orak_api_watch_polls_total", "Polls of uploads that event streams watch."),

@@ -62,6 +62,7 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	c.Locals(localExchange, x)
 	c.Set(HeaderRequestID, x.id)
 	c.Set(fiber.HeaderVary, vary)
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 
 	err := s.guarded(c)
 	if bodyOf(c).awaited() {
@@ -70,6 +71,7 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	if err != nil {
 		writeProblem(c.Context(), asRefusal(fromFiber(err)), x.id)
 	}
+	compress(c)
 	s.report(c, x, span, err, time.Since(began))
 	return nil
 }

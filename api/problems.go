@@ -33,6 +33,10 @@ const (
 	codeNotFound            code = "not-found"
 	codeAnalysisNotReady    code = "analysis-not-ready"
 	codeNoAnalysis          code = "no-analysis"
+	codeAudioNotReady       code = "audio-not-ready"
+	codeNoAudio             code = "no-audio"
+	codeRange               code = "range-not-satisfiable"
+	codeNotCancelable       code = "not-cancelable"
 	codeNotIndexed          code = "not-indexed"
 	codeNoVoice             code = "no-voice"
 	codeInvalidImport       code = "invalid-import"
@@ -70,8 +74,12 @@ var meanings = map[code]struct {
 	codeUnsupportedEncoding: {http.StatusUnsupportedMediaType, "Compressed requests are not accepted"},
 	codeIdempotencyConflict: {http.StatusUnprocessableEntity, "The Idempotency-Key was used for another recording"},
 	codeNotFound:            {http.StatusNotFound, "There is no such resource"},
-	codeAnalysisNotReady:    {http.StatusNotFound, "The analysis is not ready"},
+	codeAnalysisNotReady:    {http.StatusConflict, "The analysis is not ready"},
 	codeNoAnalysis:          {http.StatusGone, "There will be no analysis"},
+	codeAudioNotReady:       {http.StatusConflict, "The recording is not converted yet"},
+	codeNoAudio:             {http.StatusGone, "The recording is not available"},
+	codeRange:               {http.StatusRequestedRangeNotSatisfiable, "The range is outside of the recording"},
+	codeNotCancelable:       {http.StatusConflict, "The upload has ended"},
 	codeNotIndexed:          {http.StatusConflict, "The analysis is not in the index yet"},
 	codeNoVoice:             {http.StatusUnprocessableEntity, "The recording has no voice to compare"},
 	codeInvalidImport:       {http.StatusUnprocessableEntity, "The file has bad lines"},
@@ -112,6 +120,8 @@ type refusal struct {
 	moreLines int
 	// again is the Retry-After; 0 leaves it to the status.
 	again time.Duration
+	// size is the length of the object whose range is not satisfiable, or nil.
+	size *int64
 	// erasedAt is zero if it does not apply.
 	erasedAt time.Time
 	// err is for the log.
@@ -166,6 +176,9 @@ func writeProblem(ctx *fasthttp.RequestCtx, r *refusal, requestID string) {
 	ctx.Response.Header.SetContentType("application/problem+json")
 	ctx.Response.Header.Set("Cache-Control", "no-store") // otherwise a cache might keep a 404 or a 410
 	ctx.Response.Header.Del("ETag")
+	if r.size != nil {
+		ctx.Response.Header.Set("Content-Range", "bytes */"+strconv.FormatInt(*r.size, 10))
+	}
 	again := r.again
 	switch {
 	case again > 0:

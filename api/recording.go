@@ -73,7 +73,7 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 	default:
 		return nil, refuse(codeUnsupportedEncoding, "Send the recording without Content-Encoding.")
 	}
-	digest, err := parseDigest(c.Get(resource.HeaderContentDigest))
+	digest, err := digestOf(c)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,9 @@ type Server struct {
 	index       Index
 	// imports and rankings have one place for each that runs.
 	imports, rankings chan struct{}
-	app               *fiber.App
+	// downloads has a place for each object that is being sent.
+	downloads chan struct{}
+	app       *fiber.App
 
 	// relay publishes the outbox until halt ends the context of all work.
 	relay func(began time.Time)
@@ -83,6 +85,7 @@ func New(cfg Config, deps Deps) *Server {
 		index:     deps.Index,
 		imports:   make(chan struct{}, cfg.MaxSongImports),
 		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		downloads: make(chan struct{}, cfg.MaxDownloads),
 		announcer: newAnnouncer(cfg, deps, m),
 		admission: newAdmission(cfg, deps.MaxTenantUploads, m),
 		paused:    deps.Paused,
@@ -106,6 +109,9 @@ func New(cfg Config, deps Deps) *Server {
 	s.relay = func(began time.Time) { s.announcer.relay(work, deps.Bucket, began) }
 	s.app.Use(func(c *fiber.Ctx) error { return s.observe(work, c) })
 	s.app.Use(s.addressed)
+	if len(cfg.Origins) > 0 {
+		s.app.Use(crossOrigin(cfg.Origins))
+	}
 	s.routes(deps)
 	server, handler := s.app.Server(), s.app.Handler()
 	server.Handler = s.closeUnread(handler)

@@ -56,7 +56,7 @@ func config() api.Config {
 		Addr: "127.0.0.1:0", MaxUploadBytes: 100_000_000, MaxUploads: 100, MaxTenantUploads: 100, MinUploadRate: 16384, AckWait: 2 * time.Second,
 		BodyTimeout: 10 * time.Second, HeaderTimeout: 10 * time.Second, KeepAlive: 30 * time.Second,
 		RequestTimeout: 30 * time.Second, StoreTimeout: 30 * time.Second, StatusTimeout: 10 * time.Second, UpdateTimeout: 10 * time.Second,
-		WatchInterval: 20 * time.Millisecond, Heartbeat: 15 * time.Second, MaxWatchers: 10, MaxTenantWatchers: 10, WatchRate: 1000, MaxSongImports: 2, MaxRankedSongs: 1000,
+		WatchInterval: 20 * time.Millisecond, Heartbeat: 15 * time.Second, MaxWatchers: 10, MaxTenantWatchers: 10, WatchRate: 1000, MaxDownloads: 100, MaxSongImports: 2, MaxRankedSongs: 1000,
 		OutboxInterval: time.Hour, OutboxMinAge: time.Hour, OutboxGrace: 24 * time.Hour, OutboxWorkers: 2,
 	}
 }

@@ -29,7 +29,9 @@ type state struct {
 	// halted means that the workflow is closed although the upload is not
 	// finished.
 	halted bool
-	runID  string
+	// concluding means that the workflow may be storing its outcome.
+	concluding bool
+	runID      string
 }
 
 // errUnknown means that neither Temporal nor the store knows the upload.
@@ -67,7 +69,7 @@ func (s *Server) find(ctx context.Context, t orak.Tenant, id orak.UploadID) (sta
 		if t != resource.EveryTenant && st.Upload.Tenant != t {
 			return state{}, errUnknown
 		}
-		return st, nil
+		return s.settled(ctx, st), nil
 	case t == resource.EveryTenant:
 		// Without the name of a tenant there is no key in the store.
 		if err == nil || isNotFound(err) {
@@ -84,6 +86,22 @@ func (s *Server) find(ctx context.Context, t orak.Tenant, id orak.UploadID) (sta
 	default:
 		return state{}, s.temporalDown(err)
 	}
+}
+
+// settled returns the stored outcome of an upload that may be ending, if there is one.
+// The outcome is stored before Temporal shows it, and answered while Temporal is
+// unavailable: without this, a completed upload could be publishing again. An outcome of
+// an earlier cycle is not this one's.
+func (s *Server) settled(ctx context.Context, st state) state {
+	if st.Status.Final() || st.halted || !st.concluding {
+		return st
+	}
+	stored, err := s.outcome(ctx, st.Upload.Tenant, st.Upload.ID)
+	if err != nil || !stored.Status.Final() || stored.Cycle < st.Cycle {
+		return st // the workflow shows its end in a moment
+	}
+	stored.runID = st.runID
+	return stored
 }
 
 func isNotFound(err error) bool {
@@ -110,6 +128,9 @@ func (s *Server) fromTemporal(ctx context.Context, id orak.UploadID) (state, err
 		return state{}, nil
 	}
 	st := state{Progress: p, runID: info.GetExecution().GetRunId()}
+	// The outcome is stored by a local activity, which is not pending, or while
+	// publishing.
+	st.concluding = p.Status == orak.StatusPublishing || len(resp.GetPendingActivities()) == 0
 	if running(p.Status) {
 		st.attempt, st.share = s.stepProgress(resp.GetPendingActivities())
 	}
@@ -216,6 +237,7 @@ func (s *Server) lookupFor(c *fiber.Ctx) (state, error) {
 func (st state) resource() resource.Upload {
 	u := resource.Upload{
 		ID: st.Upload.ID, Status: st.Status, Stage: st.Stage,
+		Size: st.Upload.Size, SHA256: st.Upload.SHA256, ContentType: st.Upload.ContentType,
 		Attempt: st.attempt, StageProgress: st.share,
 		CreatedAt: st.Upload.ReceivedAt, UpdatedAt: st.UpdatedAt,
 		Filename: st.Upload.Filename, Owner: st.Upload.Owner, Kind: st.Upload.Kind.String(), Metadata: st.Upload.Metadata,
@@ -230,32 +252,4 @@ func (st state) resource() resource.Upload {
 // ended reports whether the upload changes only by a decision of an operator, or no more.
 func (st state) ended() bool {
 	return st.Status.Final() || st.Status == orak.StatusDeadLettered || st.halted
-}
-
-// getAnalysis streams the analysis.
-func (s *Server) getAnalysis(c *fiber.Ctx) error {
-	st, err := s.lookupFor(c)
-	if err != nil {
-		return err
-	}
-	switch {
-	case st.Status == orak.StatusCompleted:
-	case st.Status.Final():
-		return refuse(codeNoAnalysis, "The upload is "+string(st.Status)+".")
-	default:
-		return refuse(codeAnalysisNotReady, "The upload is "+string(st.Status)+"; its events report when it is completed.")
-	}
-	r, info, err := s.store.Get(c.UserContext(), orak.AnalysisKey(st.Upload.Tenant, st.Upload.ID))
-	if errors.Is(err, fs.ErrNotExist) {
-		exchangeOf(c).log.ErrorContext(c.UserContext(), "a completed upload has no analysis", "upload_id", st.Upload.ID)
-		return refuse(codeNoAnalysis, "The analysis was removed.")
-	}
-	if err != nil {
-		return err
-	}
-	if notModified(c, info.ETag) {
-		return errors.Join(r.Close(), c.SendStatus(fiber.StatusNotModified))
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.SendStream(r, int(info.Size))
 }

@@ -35,7 +35,7 @@ func TestUploadIsQueuedBeforeTemporalKnowsIt(t *testing.T) {
 	b.begin(p)
 	require.Equal(t, orak.StatusQueued, into[resource.Upload](t, b.get(a.Links.Self), http.StatusOK).Status)
 
-	problem(t, b.get(a.Links.Analysis), http.StatusNotFound, "analysis-not-ready")
+	problem(t, b.get(a.Links.Analysis), http.StatusConflict, "analysis-not-ready")
 	problem(t, b.get(a.Links.Self, tenant("choir")), http.StatusNotFound, "not-found")
 	problem(t, b.get("/v1/uploads/"+string(freshID())), http.StatusNotFound, "not-found")
 	problem(t, b.get("/v1/uploads/not-an-id"), http.StatusNotFound, "not-found")

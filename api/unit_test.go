@@ -72,7 +72,7 @@ func TestConfigValidates(t *testing.T) {
 	good := Config{
 		Addr: ":0", MaxUploadBytes: 1, MaxUploads: 1, MaxTenantUploads: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, RequestTimeout: 1, StoreTimeout: 1, StatusTimeout: 1,
 		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
-		OutboxGrace: time.Hour, OutboxWorkers: 1, MaxSongImports: 1,
+		OutboxGrace: time.Hour, OutboxWorkers: 1, MaxSongImports: 1, MaxDownloads: 1,
 	}
 	require.NoError(t, good.Validate())
 	for _, spoil := range []func(*Config){
@@ -86,6 +86,7 @@ func TestConfigValidates(t *testing.T) {
 		func(c *Config) { c.WatchRate = 0 },
 		func(c *Config) { c.OutboxGrace = 0 },
 		func(c *Config) { c.MaxSongImports = 0 },
+		func(c *Config) { c.MaxDownloads = 0 },
 		func(c *Config) { c.MaxRankedSongs = -1 },
 	} {
 		bad := good

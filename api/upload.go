@@ -44,19 +44,18 @@ func (s *Server) postUpload(c *fiber.Ctx) error {
 		return err
 	}
 	s.metrics.uploads.WithLabelValues(outcome).Inc()
-	status := orak.StatusQueued
+	st := state{Progress: orak.Progress{Upload: u, Status: orak.StatusQueued, UpdatedAt: u.ReceivedAt}}
 	if outcome == outcomeRepeated {
 		// The earlier upload may have progressed; if its status cannot be
 		// read, queued is still correct.
-		if st, err := s.lookup(c.UserContext(), u.Tenant, u.ID); err == nil {
-			status = st.Status
+		if earlier, err := s.lookup(c.UserContext(), u.Tenant, u.ID); err == nil {
+			st = earlier
+			st.Upload.Size, st.Upload.SHA256 = u.Size, u.SHA256 // the store may not know the digest
 		}
 	}
-	links := linksOf(u.ID)
-	c.Set(fiber.HeaderLocation, links.Self)
-	return c.Status(fiber.StatusAccepted).JSON(resource.Accepted{
-		ID: u.ID, Status: status, Size: u.Size, SHA256: u.SHA256, Links: links,
-	})
+	answer := st.resource()
+	c.Set(fiber.HeaderLocation, answer.Links.Self)
+	return c.Status(fiber.StatusAccepted).JSON(answer)
 }
 
 // The outcomes of an accepted upload.

@@ -47,5 +47,8 @@ func idempotencySpace() uuid.UUID { return uuid.MustParse("6f72616b-7570-5c6f-81
 
 func linksOf(id orak.UploadID) resource.Links {
 	self := "/v1/uploads/" + string(id)
-	return resource.Links{Self: self, Analysis: self + "/analysis", Events: self + "/events"}
+	return resource.Links{
+		Self: self, Analysis: self + "/analysis", Pitch: self + "/pitch", Audio: self + "/audio", Original: self + "/original",
+		Similar: self + "/similar", Songs: self + "/songs", Events: self + "/events", Cancel: self + "/cancel",
+	}
 }

@@ -52,7 +52,11 @@ func TestUploadIsStoredAnnouncedAndAnswered(t *testing.T) {
 	require.Equal(t, orak.StatusQueued, a.Status)
 	self := "/v1/uploads/" + string(a.ID)
 	require.Equal(t, self, r.header.Get("Location"))
-	require.Equal(t, resource.Links{Self: self, Analysis: self + "/analysis", Events: self + "/events"}, a.Links)
+	require.Equal(t, resource.Links{
+		Self: self, Analysis: self + "/analysis", Pitch: self + "/pitch", Audio: self + "/audio", Original: self + "/original",
+		Similar: self + "/similar", Songs: self + "/songs", Events: self + "/events", Cancel: self + "/cancel",
+	}, a.Links)
+	require.Equal(t, "My Song.wav", a.Filename)
 
 	e := b.announced(1)[0]
 	require.Equal(t, events.ReceivedID(a.ID), e.ID)

@@ -75,7 +75,7 @@ func (c *Client) Upload(ctx context.Context, id orak.UploadID) (resource.Upload,
 }
 
 // Analysis returns the result of an upload. Until the upload is completed, the
-// error is an *Error of status 404.
+// error is an *Error of status 409.
 func (c *Client) Analysis(ctx context.Context, id orak.UploadID) (orak.Analysis, error) {
 	return call[orak.Analysis](ctx, c, http.MethodGet, uploadPath(id)+"/analysis", nil)
 }

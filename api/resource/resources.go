@@ -13,8 +13,10 @@ const (
 	HeaderTenant = "X-Orak-Tenant"
 	// HeaderIdempotencyKey makes a repeat of an upload the same upload.
 	HeaderIdempotencyKey = "Idempotency-Key"
-	// HeaderContentDigest is RFC 9530's: "sha-256=:<base64>:".
+	// HeaderContentDigest and HeaderReprDigest are RFC 9530's: "sha-256=:<base64>:".
+	// Without a Content-Encoding they say the same of a request.
 	HeaderContentDigest = "Content-Digest"
+	HeaderReprDigest    = "Repr-Digest"
 )
 
 // EveryTenant is the value of HeaderTenant with which an operator means all
@@ -26,29 +28,37 @@ const EveryTenant orak.Tenant = "*"
 // Links are paths on the same host.
 type Links struct {
 	Self string `json:"self"`
-	// Analysis answers 404 until the upload is completed.
+	// Analysis and Pitch answer 409 until the upload is completed, Audio until the
+	// recording is converted.
 	Analysis string `json:"analysis"`
+	Pitch    string `json:"pitch"`
+	Audio    string `json:"audio"`
+	Original string `json:"original"`
+	// Similar and Songs answer 409 until the index has the analysis.
+	Similar string `json:"similar"`
+	Songs   string `json:"songs"`
 	// Events is a stream of server-sent events: an Upload as the event "upload"
 	// after every change, and once it is final or dead-lettered as the event
 	// "end". A client that reconnects with the id of that one gets a 204.
 	Events string `json:"events"`
+	// Cancel takes a POST.
+	Cancel string `json:"cancel"`
 }
 
 // Accepted is the answer to an upload: it is stored and will be processed. The
 // answer to a repeat has the current status of the first upload.
-type Accepted struct {
-	ID     orak.UploadID `json:"id"`
-	Status orak.Status   `json:"status"`
-	// Size is in bytes.
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-	Links  Links  `json:"links"`
-}
+type Accepted = Upload
 
 // Upload is the status of an upload.
 type Upload struct {
 	ID     orak.UploadID `json:"id"`
 	Status orak.Status   `json:"status"`
+	// Size is the length of the recording in bytes, and SHA256 its digest in
+	// lower-case hex; left out while they are not known.
+	Size   int64  `json:"size,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	// ContentType is the media type of the recording by its first bytes.
+	ContentType string `json:"content_type,omitempty"`
 	// Stage is the step that runs or failed; empty while the upload is queued
 	// and once it is completed.
 	Stage orak.Stage `json:"stage,omitempty"`

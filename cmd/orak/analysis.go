@@ -39,7 +39,7 @@ func (a *analysisCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	analysis, err := cl.Analysis(ctx, ids[0])
-	if refusal, ok := errors.AsType[*client.Error](err); ok && refusal.Problem.Status == http.StatusNotFound {
+	if refusal, ok := errors.AsType[*client.Error](err); ok && refusal.Problem.Status == http.StatusConflict {
 		code := con.explain(ctx, err)
 		if code == exitFailed && !con.JSON {
 			con.Tell("  Its status: %s", a.command("status", a.ID))

@@ -112,9 +112,9 @@ func TestInterruptedUploadPrintsTheCommandToRepeatIt(t *testing.T) {
 func TestAnalysisThatIsNotReadyPointsToTheStatus(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
-	w.refuse["GET /v1/uploads/"+testID+"/analysis"] = resource.Problem{Status: http.StatusNotFound, Title: "The analysis is not ready"}
+	w.refuse["GET /v1/uploads/"+testID+"/analysis"] = resource.Problem{Status: http.StatusConflict, Title: "The analysis is not ready"}
 	got := orakRun(t.Context(), w.URL, "analysis", testID)
 	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.err, "The analysis is not ready (404)")
+	require.Contains(t, got.err, "The analysis is not ready (409)")
 	require.Contains(t, got.err, "orak status "+testID)
 }

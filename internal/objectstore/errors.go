@@ -20,7 +20,7 @@ import (
 var ErrBodySize = errors.New("the body does not have the declared length")
 
 // ErrChanged means that the object was replaced or removed since its ETag was read.
-// Nothing was stored.
+// Nothing was stored or read.
 var ErrChanged = errors.New("the object has changed")
 
 // classify turns an error of minio-go into fs.ErrNotExist for an absent object,

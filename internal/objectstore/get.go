@@ -2,8 +2,10 @@ package objectstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -47,13 +49,28 @@ func (o *object) Read(p []byte) (int, error) {
 // ends; an absent object is fs.ErrNotExist. The caller closes the reader, which
 // reports a broken connection as that of Get does.
 func (s *Store) GetRange(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	return s.GetRangeOf(ctx, Info{Key: key}, offset, length)
+}
+
+// GetRangeOf is GetRange of the object that info describes; one that has replaced it
+// since is ErrChanged.
+func (s *Store) GetRangeOf(ctx context.Context, info Info, offset, length int64) (io.ReadCloser, error) {
 	var opts minio.GetObjectOptions
 	if err := opts.SetRange(offset, offset+length-1); err != nil {
-		return nil, fmt.Errorf("opening object %s: %w", key, err)
+		return nil, fmt.Errorf("opening object %s: %w", info.Key, err)
 	}
-	body, oi, _, err := s.core.GetObject(ctx, s.cfg.Bucket, key, opts)
+	if info.ETag != "" {
+		if err := opts.SetMatchETag(info.ETag); err != nil {
+			return nil, fmt.Errorf("opening object %s: %w", info.Key, err)
+		}
+	}
+	body, oi, _, err := s.core.GetObject(ctx, s.cfg.Bucket, info.Key, opts)
 	if err != nil {
-		return nil, fmt.Errorf("opening object %s: %w", key, classify(ctx, err))
+		err = classify(ctx, err)
+		if errors.Is(err, fs.ErrExist) { // 412
+			err = ErrChanged
+		}
+		return nil, fmt.Errorf("opening object %s: %w", info.Key, err)
 	}
-	return &object{ReadCloser: body, key: key, left: oi.Size, classify: func(err error) error { return classify(ctx, err) }}, nil
+	return &object{ReadCloser: body, key: info.Key, left: oi.Size, classify: func(err error) error { return classify(ctx, err) }}, nil
 }

@@ -55,6 +55,8 @@ func ignored() []goleak.Option {
 		goleak.IgnoreAnyFunction("orak/test/stack.(*Child).keep"),
 		// The cleaner of a stopped fasthttp worker pool ends at its next round, every 10 s.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		// fasthttp's compressors wait for their next answer as long as the process lives.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp/stackless.funcWorker"),
 		// fasthttp refreshes the date of its answers as long as the process lives.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 	}

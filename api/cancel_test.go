@@ -1,0 +1,94 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/api/resource"
+	"orak/events"
+)
+
+func TestCancellationIsAnnouncedOnce(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	p := progress(orak.DefaultTenant, orak.StatusAnalyzing)
+	b.begin(p)
+	problem(t, b.post(self(p)+"/cancel", "", tenant("band")), http.StatusNotFound, "not-found")
+	for range 2 {
+		u := into[resource.Upload](t, b.post(self(p)+"/cancel?reason=wrong+take", ""), http.StatusAccepted)
+		require.Equal(t, orak.StatusAnalyzing, u.Status)
+	}
+	e := b.announced(1)[0]
+	c, err := e.Cancellation()
+	require.NoError(t, err)
+	require.Equal(t, events.Cancellation{ID: p.Upload.ID, Tenant: orak.DefaultTenant, By: "anonymous", Reason: "wrong take"}, c)
+
+	problem(t, b.post(self(p)+"/cancel?reason=a%0Ab", ""), http.StatusBadRequest, "invalid-request")
+	for status, want := range map[orak.Status]int{
+		orak.StatusCanceled: http.StatusOK, orak.StatusCompleted: http.StatusConflict, orak.StatusDiscarded: http.StatusConflict, orak.StatusExpired: http.StatusConflict,
+	} {
+		ended := progress(orak.DefaultTenant, status)
+		b.outcome(ended)
+		require.Equal(t, want, b.post(self(ended)+"/cancel", "").status, status)
+	}
+	problem(t, b.post("/v1/uploads/"+string(freshID())+"/cancel", ""), http.StatusNotFound, "not-found")
+}
+
+// The bridge drops a cancellation of an upload that it has not started. So the upload's
+// own event comes first, even if it is still in the outbox.
+func TestCancellationComesBehindTheAnnouncement(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t, func(b *bundle) { b.cfg.AckWait = 10 * time.Millisecond })
+	b.kafkaDown.Store(true)
+	a := into[resource.Accepted](t, b.upload(wav(500)), http.StatusAccepted)
+	hurried, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	failed := make(chan reply, 1)
+	go func() { failed <- b.do(b.request(http.MethodPost, a.Links.Cancel, nil).WithContext(hurried)) }()
+	problem(t, <-failed, http.StatusServiceUnavailable, "unavailable")
+
+	b.kafkaDown.Store(false)
+	var r reply
+	b.eventually(func() bool { r = b.post(a.Links.Cancel, ""); return r.status == http.StatusAccepted }, "Kafka is back")
+	got := b.announced(2)
+	require.Equal(t, events.ReceivedID(a.ID), got[0].ID)
+	require.Equal(t, events.CancellationID(a.ID), got[1].ID)
+}
+
+func TestRepeatedDecisionIsAnsweredLikeTheFirst(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t, operating)
+	p := progress("choir", orak.StatusDeadLettered)
+	b.begin(p)
+	path, key := "/v1/dead-letters/"+string(p.Upload.ID), header{"Idempotency-Key", "one"}
+	first := b.post(path+"/reprocess", decision, key)
+	require.Equal(t, http.StatusAccepted, first.status, "%s", first.body)
+	again := b.post(path+"/reprocess", decision, key)
+	require.Equal(t, http.StatusAccepted, again.status)
+	require.JSONEq(t, string(first.body), string(again.body))
+	problem(t, b.post(path+"/discard", decision, key), http.StatusConflict, "not-parked")
+	problem(t, b.post(path+"/reprocess", decision, header{"Idempotency-Key", "two"}), http.StatusConflict, "not-parked")
+}
+
+// An outcome is stored before Temporal shows it. A status that was answered from the
+// store during an outage must not go back.
+func TestStatusDoesNotGoBackFromItsOutcome(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	p := progress(orak.DefaultTenant, orak.StatusPublishing)
+	p.Stage, p.Cycle = orak.StagePublish, 1
+	b.begin(p)
+	earlier := p
+	earlier.Status, earlier.Cycle = orak.StatusDiscarded, 0
+	b.outcome(earlier)
+	require.Equal(t, orak.StatusPublishing, into[resource.Upload](t, b.get(self(p)), http.StatusOK).Status, "of another cycle")
+	ended := p
+	ended.Status, ended.Stage = orak.StatusCompleted, ""
+	b.outcome(ended)
+	require.Equal(t, orak.StatusCompleted, into[resource.Upload](t, b.get(self(p)), http.StatusOK).Status)
+}
