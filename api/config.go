@@ -34,6 +34,7 @@ type Config struct {
 	MaxWatchers       int           `help:"Most event streams at once; further ones are answered 503." default:"2000"`
 	MaxTenantWatchers int           `help:"Most event streams of one tenant at once; further ones are answered 429." default:"500"`
 	MaxSongImports    int           `help:"Most imports of songs that run at once; further ones are answered 429. Each takes up to 200 MB of memory." default:"2"`
+	MaxTenantWebhooks int           `help:"Most webhooks of one tenant; further ones are answered 409." default:"20"`
 	MaxRankedSongs    int           `help:"Most songs of a tenant that are ranked for a voice, beside the shipped ones; further ones, by id, are left out." default:"200000"`
 	MaxDownloads      int           `help:"Most results and recordings that are sent at once; further ones are answered 503. Each takes a connection to the store and about 40 kB of memory." default:"256"`
 	OutboxInterval    time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
@@ -66,6 +67,9 @@ func (c Config) Validate() error {
 		if u, err := url.Parse(origin); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {
 			return fmt.Errorf("origins %q: want scheme://host, with a port if it is not the scheme's, such as https://app.example.org", origin)
 		}
+	}
+	if c.MaxTenantWebhooks < 0 {
+		return errors.New("max-tenant-webhooks: want 0 at least")
 	}
 	if c.MaxConnections < 0 {
 		return errors.New("max-connections: want 0 or more")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
@@ -13,9 +14,11 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"orak"
+	"orak/control"
 	"orak/events"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
+	"orak/internal/standardwebhooks"
 	"orak/sinks/index"
 	"orak/songs"
 	"orak/workflows"
@@ -47,6 +50,7 @@ type Workflows interface {
 	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
 	UpdateWorkflow(ctx context.Context, options client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
+	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
 	GetWorkflowHistory(ctx context.Context, workflowID, runID string, isLongPoll bool, filter enumspb.HistoryEventFilterType) client.HistoryEventIterator
 }
 
@@ -80,8 +84,19 @@ type Index interface {
 
 var _ Index = (index.Store)(nil)
 
+// Webhooks are the webhooks that are in effect, and change them. Errors are those of
+// control.Writer.
+type Webhooks interface {
+	// Sync returns once every change is known that was made before the call.
+	Sync(ctx context.Context) error
+	Webhooks(t orak.Tenant) []control.Webhook
+	Webhook(t orak.Tenant, id string) (h control.Webhook, ok bool)
+	PutWebhook(ctx context.Context, h control.Webhook) (control.Webhook, error)
+	RemoveWebhook(ctx context.Context, h control.Webhook, by string) error
+}
+
 // Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused,
-// WorkflowURL, Namespace, Tracing, Index and Outages are required.
+// WorkflowURL, Namespace, Tracing, Index, Webhooks and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -95,6 +110,12 @@ type Deps struct {
 	Outages  OutageReporter
 	// Index answers lists, searches and songs; nil answers them with 503.
 	Index Index
+	// Webhooks answers the routes of webhooks; nil answers them with 503. Sending makes
+	// their secrets and judges their URLs, and GiveUpAfter is how long a delivery that
+	// is asked for is tried.
+	Webhooks    Webhooks
+	Sending     standardwebhooks.Config
+	GiveUpAfter time.Duration
 	// MaxTenantUploads is that of a tenant, instead of Config.MaxTenantUploads, and
 	// Paused says that its uploads are refused. They are asked at each upload; nil
 	// leaves the Config, and refuses none.

@@ -42,6 +42,11 @@ const (
 	codeInvalidImport       code = "invalid-import"
 	codeTooManyImports      code = "too-many-imports"
 	codeNotParked           code = "not-parked"
+	codeInvalidURL          code = "invalid-webhook-url"
+	codeTooManyWebhooks     code = "too-many-webhooks"
+	codeWebhookChanged      code = "webhook-changed"
+	codeWebhookRotating     code = "webhook-rotating"
+	codeWebhookPaused       code = "webhook-paused"
 	codeErased              code = "erased"
 	codeMethodNotAllowed    code = "method-not-allowed"
 	codeHeaderTooLarge      code = "header-too-large"
@@ -86,6 +91,11 @@ var meanings = map[code]struct {
 	codeTooManyImports:      {http.StatusTooManyRequests, "Too many imports are running"},
 	codeErased:              {http.StatusGone, "The upload was erased"},
 	codeNotParked:           {http.StatusConflict, "The upload is not waiting for a decision"},
+	codeInvalidURL:          {http.StatusUnprocessableEntity, "Webhooks cannot be sent to the URL"},
+	codeTooManyWebhooks:     {http.StatusConflict, "The tenant has too many webhooks"},
+	codeWebhookChanged:      {http.StatusConflict, "The webhook was changed meanwhile"},
+	codeWebhookRotating:     {http.StatusConflict, "The webhook's secret is being rotated"},
+	codeWebhookPaused:       {http.StatusConflict, "The webhook is paused"},
 	codeMethodNotAllowed:    {http.StatusMethodNotAllowed, "The method is not allowed here"},
 	codeHeaderTooLarge:      {http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large"},
 	codeTooManyUploads:      {http.StatusTooManyRequests, "Too many uploads are running"},

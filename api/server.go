@@ -44,6 +44,7 @@ type Server struct {
 	paused      func(orak.Tenant) bool
 	outages     OutageReporter
 	index       Index
+	webhooks    webhooks
 	// imports and rankings have one place for each that runs.
 	imports, rankings chan struct{}
 	// downloads has a place for each object that is being sent.
@@ -83,6 +84,7 @@ func New(cfg Config, deps Deps) *Server {
 		tracer:    tracing.Tracer("orak/api"),
 		outages:   deps.Outages,
 		index:     deps.Index,
+		webhooks:  newWebhooks(deps),
 		imports:   make(chan struct{}, cfg.MaxSongImports),
 		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		downloads: make(chan struct{}, cfg.MaxDownloads),

@@ -92,6 +92,8 @@ type Document struct {
 	// Settings are the values of a setting's document, under its own name, or of a
 	// tenant's document.
 	settings map[string]tenantSetting
+	// webhook is that of a webhook's document; nil for others.
+	webhook *Webhook
 }
 
 // decode reads the document of key from value. An error says what is malformed.
@@ -112,6 +114,8 @@ func decode(key string, value []byte) (Document, error) {
 		d.settings, err = settingOf(strings.TrimPrefix(key, prefixSetting), value)
 	case strings.HasPrefix(key, prefixTenant):
 		d.settings, err = settingsOf(orak.Tenant(strings.TrimPrefix(key, prefixTenant)), value)
+	case strings.HasPrefix(key, prefixWebhook):
+		d.webhook, err = webhookOf(strings.TrimPrefix(key, prefixWebhook), value)
 	}
 	return d, err
 }

@@ -93,6 +93,8 @@ func (v *View) follow(ctx context.Context) error {
 		return err
 	}
 	s := &session{view: v, end: end, state: state{entries: newEntries(), topic: topic, next: start, live: true}}
+	v.follows(cl)
+	defer v.follows(nil)
 	s.pass(ctx)
 	for {
 		fetches := cl.PollFetches(ctx)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
 	"orak/internal/kafka"
@@ -67,6 +69,12 @@ type View struct {
 	changed chan struct{}
 	// failure is why the topic could not be followed, the last time.
 	failure error
+	// followed is the client that follows the topic; nil while none does.
+	followed *kgo.Client
+
+	sync sync.Mutex
+	// synced is when the last Sync that succeeded began.
+	synced time.Time
 }
 
 // state is what a View knows at a moment.
@@ -209,6 +217,40 @@ func (v *View) await(ctx context.Context, next int64) (state, error) {
 			return s, fmt.Errorf("reading the control documents: %w", ctx.Err())
 		}
 	}
+}
+
+// Sync returns once the View has every change that was made before the call. Calls at the
+// same time share a request to Kafka. An error is an *orak.Fault of class dependency.
+func (v *View) Sync(ctx context.Context) error {
+	called := time.Now()
+	v.sync.Lock()
+	defer v.sync.Unlock()
+	if v.synced.After(called) {
+		return nil
+	}
+	began := time.Now()
+	v.mu.Lock()
+	cl := v.followed
+	v.mu.Unlock()
+	if cl == nil {
+		return notReachable("The control documents cannot be read.", v.lastFailure())
+	}
+	end, err := committedEnd(ctx, kadm.NewClient(cl))
+	if err == nil {
+		_, err = v.await(ctx, end)
+	}
+	if err != nil {
+		return notReachable("The control documents cannot be read.", err)
+	}
+	v.synced = began
+	return nil
+}
+
+// follows notes the client that follows the topic.
+func (v *View) follows(cl *kgo.Client) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.followed = cl
 }
 
 // Document returns the document of key as it is in effect; ok is false if there is

@@ -45,3 +45,6 @@ const GroupIndex = "orak-index"
 
 // GroupLake is the consumer group of the lake's writers.
 const GroupLake = "orak-lake"
+
+// GroupWebhooks is the consumer group of those who start the deliveries to webhooks.
+const GroupWebhooks = "orak-webhooks"

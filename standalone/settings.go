@@ -22,6 +22,7 @@ func owned() []string {
 	return []string{
 		"api-addr", "api-all-tenants", "admin-listen",
 		"s3-endpoint", "s3-region", "s3-access-key", "s3-secret-key", "s3-tls",
+		"webhooks-allow-insecure",
 		"temporal-address", "temporal-namespace", "temporal-web-ui", "temporal-retention",
 	}
 }
@@ -72,6 +73,8 @@ func (c *upCommand) own(at servers.Addresses, key servers.Credentials) {
 	c.App.Temporal.Address = at.Temporal
 	c.App.Temporal.Namespace = servers.Namespace
 	c.App.Temporal.WebUI = at.TemporalUI
+	// It listens on loopback, so that a newcomer's receiver does, too.
+	c.App.Webhooks.Sending.AllowInsecure = true
 	if !c.App.Index.Configured() {
 		c.App.Index.Dir = filepath.Join(at.DataDir, "index")
 	}

@@ -108,6 +108,11 @@ func (c *upCommand) serve(ctx context.Context, s *stack) error {
 	}
 	c.own(s.servers.Addresses(), s.servers.Credentials())
 	var err error
+	if len(c.App.Webhooks.Sending.Keys) == 0 {
+		if c.App.Webhooks.Sending.Keys, err = webhooksKeys(s.servers.Addresses().DataDir); err != nil {
+			return err
+		}
+	}
 	if s.log, err = servers.OpenLog(orakLog(s.servers.Addresses())); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 	"orak/workflows"
 )
 
-// RegisterSearchAttributes registers the search attributes of ProcessUpload that
+// RegisterSearchAttributes registers the search attributes of our workflows that
 // are missing, and returns once queries can use them. It may run repeatedly, and in
 // several processes at once.
 func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
@@ -42,6 +42,7 @@ func attributeNames() []string {
 	return []string{
 		workflows.AttrStatus.GetName(), workflows.AttrStage.GetName(),
 		workflows.AttrFailure.GetName(), workflows.AttrTenant.GetName(),
+		workflows.AttrWebhook.GetName(),
 	}
 }
 

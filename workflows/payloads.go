@@ -41,6 +41,11 @@ func (p Payloads) Report(info *workflow.WorkflowExecutionInfo) (ReconcileReport,
 	return memo[ReconcileReport](p, info, MemoReconciled)
 }
 
+// Delivery decodes the memo of a DeliverWebhook. It returns false as Progress does.
+func (p Payloads) Delivery(info *workflow.WorkflowExecutionInfo) (DeliverySummary, bool) {
+	return memo[DeliverySummary](p, info, MemoDelivery)
+}
+
 func memo[T any](p Payloads, info *workflow.WorkflowExecutionInfo, field string) (T, bool) {
 	var v T
 	payload, ok := info.GetMemo().GetFields()[field]

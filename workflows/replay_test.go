@@ -26,6 +26,7 @@ var paths = []string{
 	"expired", "expired_after_a_warning", "failed_again", "outage", "outage_adjusted", "outage_continued", "outage_hiccup",
 	"reconciled", "reconciled_in_two_runs", "reconciled_in_two_runs_first",
 	"lake_compacted", "lake_compacted_in_two_runs", "lake_compacted_in_two_runs_first",
+	"webhook_delivered", "webhook_gone", "webhook_exhausted",
 	"reconciled_with_tasks", "reconciled_in_two_runs_with_tasks", "reconciled_in_two_runs_with_tasks_first",
 	"reprocessed_by_signal", "reprocessed_by_update",
 	"reprocessed_with_options", "resumed", "retried", "stuck",
@@ -67,6 +68,7 @@ func replay(file string) error {
 	r.RegisterWorkflowWithOptions(f.EraseUpload, workflow.RegisterOptions{Name: workflows.TypeEraseUpload})
 	r.RegisterWorkflowWithOptions(f.Reconcile, workflow.RegisterOptions{Name: workflows.TypeReconcile})
 	r.RegisterWorkflowWithOptions(f.CompactLake, workflow.RegisterOptions{Name: workflows.TypeCompactLake})
+	r.RegisterWorkflowWithOptions(workflows.DeliverWebhook, workflow.RegisterOptions{Name: workflows.TypeDeliverWebhook})
 	return r.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), file)
 }
 

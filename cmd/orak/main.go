@@ -73,6 +73,7 @@ type cli struct {
 	Worker     workerCmd     `cmd:"" group:"Serving" help:"Run the workflows and their activities."`
 	Lake       lakeCmd       `cmd:"" group:"Serving" help:"Write what happens to uploads into Parquet files on the store."`
 	Index      indexCmd      `cmd:"" group:"Serving" help:"Keep the index of uploads, which lists and searches read."`
+	Webhooks   webhooksCmd   `cmd:"" group:"Serving" help:"Deliver events to webhooks, or manage webhooks."`
 	DLQ        dlqCmd        `cmd:"" name:"dlq" group:"Operating" help:"List dead letters (parked uploads) and decide about them."`
 	Replay     replayCmd     `cmd:"" group:"Operating" help:"Read the uploads topic again and start what is missing or failed."`
 	Reconcile  reconcileCmd  `cmd:"" group:"Operating" help:"Find and repair uploads that slipped through, or print what was repaired."`

@@ -139,6 +139,7 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 		{roles.Bridge, a.startLag},
 		{roles.Lake, a.startLake},
 		{roles.Index, a.startIndex},
+		{roles.Webhooks, a.startWebhooks},
 		{roles.API, a.startAPI},
 		{true, a.startAdmin},
 	} {
@@ -181,7 +182,7 @@ func (a *App) connect(ctx context.Context, roles Roles) error {
 		Meter:  a.metrics.MeterProvider().Meter("temporal-sdk"),
 		Tracer: otel.GetTracerProvider().Tracer("temporal-sdk"),
 	}
-	if roles.Bridge || roles.Worker {
+	if roles.Bridge || roles.Worker || roles.Webhooks {
 		a.temporal, err = temporal.Dial(ctx, a.cfg.Temporal, a.log, telemetry)
 	} else {
 		a.temporal, err = temporal.Lazy(a.cfg.Temporal, a.log, telemetry)
@@ -304,6 +305,9 @@ func (a *App) startAPI(ctx context.Context) error {
 		Events:      a.producer,
 		Outages:     a.outages,
 		Index:       a.apiIndex(),
+		Webhooks:    a.apiWebhooks(),
+		Sending:     a.cfg.Webhooks.Sending,
+		GiveUpAfter: a.cfg.Webhooks.GiveUpAfter,
 		Workflows:   a.temporal,
 		Payloads:    payloads(),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},

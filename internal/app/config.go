@@ -16,6 +16,7 @@ import (
 	"orak/operate/lag"
 	"orak/sinks/index"
 	"orak/sinks/lake"
+	"orak/sinks/webhook"
 	"orak/worker"
 )
 
@@ -31,6 +32,7 @@ type Config struct {
 	Bridge   bridge.Config       `embed:"" prefix:"bridge-"`
 	Lake     lake.Config         `embed:"" prefix:"lake-"`
 	Index    index.Config        `embed:"" prefix:"index-"`
+	Webhooks webhook.Config      `embed:"" prefix:"webhooks-"`
 	Lag      lag.Config          `embed:"" prefix:"lag-"`
 	Worker   worker.Config       `embed:""`
 	Media    media.Config        `embed:"" prefix:"media-"`
@@ -49,15 +51,18 @@ type Config struct {
 
 // Roles says what a process does.
 type Roles struct {
-	API    bool
-	Bridge bool
-	Worker bool
-	Lake   bool
-	Index  bool
+	API      bool
+	Bridge   bool
+	Worker   bool
+	Lake     bool
+	Index    bool
+	Webhooks bool
 }
 
 // All is every role.
-func All() Roles { return Roles{API: true, Bridge: true, Worker: true, Lake: true, Index: true} }
+func All() Roles {
+	return Roles{API: true, Bridge: true, Worker: true, Lake: true, Index: true, Webhooks: true}
+}
 
 // name returns the name of the service in traces.
 func (r Roles) name() string {
@@ -70,6 +75,8 @@ func (r Roles) name() string {
 		return "orak-worker"
 	case Roles{Lake: true}:
 		return "orak-lake"
+	case Roles{Webhooks: true}:
+		return "orak-webhooks"
 	case Roles{Index: true}:
 		return "orak-index"
 	default:

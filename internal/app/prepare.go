@@ -69,7 +69,7 @@ func (a *App) preparations(roles Roles) []preparation {
 	if roles.API || roles.Worker || roles.Lake {
 		ps = append(ps, preparation{name: "bucket", run: a.ensureBucket, failed: a.outages.Report})
 	}
-	if roles.Bridge || roles.Worker {
+	if roles.Bridge || roles.Worker || roles.Webhooks {
 		// The bridge starts workflows with search attributes, and Temporal
 		// refuses those that it does not know.
 		ps = append(ps, preparation{name: "namespace and search attributes", run: func(ctx context.Context) error {

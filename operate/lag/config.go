@@ -14,7 +14,7 @@ type Config struct {
 	Window   time.Duration `help:"Time over which a group is judged: whether it stopped, went back, or falls behind; at least two intervals." default:"5m"`
 	Allowed  int64         `help:"Lag in records up to which a partition counts as caught up; 0 allows none." default:"0"`
 	Batched  []string      `help:"Consumer groups that write in batches, each with the age up to which records may wait for theirs, as GROUP=AGE: a partition whose oldest record is younger counts as caught up. For the lake, more than lake-file-age." default:"orak-lake=5m"`
-	Groups   []string      `help:"Consumer groups that are monitored, of any program; they need not exist yet." default:"orak-bridge,orak-lake,orak-index"`
+	Groups   []string      `help:"Consumer groups that are monitored, of any program; they need not exist yet." default:"orak-bridge,orak-lake,orak-index,orak-webhooks"`
 }
 
 // minInterval bounds the load that sampling puts on the brokers.

@@ -211,6 +211,7 @@ func orakNamespace() (*sqliteschema.NamespaceConfig, error) {
 			workflows.AttrStage.GetName():   keyword,
 			workflows.AttrFailure.GetName(): keyword,
 			workflows.AttrTenant.GetName():  keyword,
+			workflows.AttrWebhook.GetName(): keyword,
 		})
 	if err != nil {
 		return nil, fmt.Errorf("describing the Temporal namespace: %w", err)

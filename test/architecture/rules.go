@@ -19,6 +19,7 @@ var floors = []floor{
 	{"internal/analysis/...", 2, "a technology: numbers in, numbers out"},
 	{"internal/modelserver/...", 2, "a technology: an HTTP contract, samples in, numbers out"},
 	{"internal/temporal/...", 2, "a technology: the connection, independent of the workflows"},
+	{"internal/standardwebhooks/...", 2, "a technology: signed requests to addresses that strangers choose, independent of the events"},
 	{"internal/schemaregistry/...", 2, "a technology: an HTTP API, independent of who publishes the events"},
 	{"internal/mattermost/...", 2, "a technology: posting to the alert webhook, independent of the messages"},
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, specific to none"},
@@ -33,6 +34,7 @@ var floors = []floor{
 	{"internal/outbox/...", 3, "the markers of uploads that are not announced yet, in terms of objects and events"},
 	{"activities/messages", 1, "the texts for the operators' chat: independent of who sends them, and how"},
 	{"activities/...", 3, "the side effects of workflows, through interfaces of their own"},
+	{"sinks/bury", 3, "dead letters of every sink: a record, Kafka, and an alert"},
 	{"sinks/index/...", 4, "the read model: the consumer of its events, its databases, and the types in which the API and the operators' tools query it"},
 	{"workflows/...", 4, "orchestration: deterministic, and so independent of every technology"},
 
@@ -42,6 +44,7 @@ var floors = []floor{
 	{"bridge/...", 5, "an edge: it turns records into workflows"},
 	{"worker/...", 5, "an edge: it hosts workflows and activities"},
 	{"sinks/lake/...", 5, "a consumer group: it turns records into files, on a store that it is given"},
+	{"sinks/webhook/...", 5, "a consumer group: it turns events into workflows, and hosts those"},
 	{"operate/...", 6, "the operators' tools, for any group and role; they start the same workflows as the bridge"},
 
 	{"internal/app/...", 7, "the composition root: where concrete types meet"},
@@ -101,6 +104,11 @@ var homes = []home{
 		"one package compares vectors",
 	},
 	{
+		[]string{"code.dny.dev/ssrf"},
+		[]string{"internal/standardwebhooks"},
+		"one package sends requests to addresses that strangers choose",
+	},
+	{
 		[]string{"modernc.org/sqlite"},
 		[]string{"sinks/index/sqlite"},
 		"the index is used through index.Store, whatever keeps it",
@@ -117,7 +125,7 @@ var homes = []home{
 	},
 	{
 		[]string{"go.temporal.io/..."},
-		[]string{"internal/temporal/...", "workflows/...", "activities/...", "worker/...", "bridge/...", "operate/...", "api/...", "internal/app/...", "standalone/...", "test/...", "bench/..."},
+		[]string{"internal/temporal/...", "workflows/...", "activities/...", "worker/...", "bridge/...", "sinks/webhook/...", "operate/...", "api/...", "internal/app/...", "standalone/...", "test/...", "bench/..."},
 		"technologies and events are independent of the orchestration",
 	},
 	{

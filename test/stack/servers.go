@@ -108,6 +108,7 @@ func (s *Servers) Namespace(t testing.TB) string {
 			workflows.AttrStage.GetName():   keyword,
 			workflows.AttrFailure.GetName(): keyword,
 			workflows.AttrTenant.GetName():  keyword,
+			workflows.AttrWebhook.GetName(): keyword,
 		},
 	})
 	if err != nil {

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orak/api"
+	"orak/control"
+	"orak/internal/kafka"
+	"orak/internal/mattermost"
+	"orak/sinks/webhook"
+	"orak/worker"
+)
+
+// startWebhooks starts the deliveries to webhooks.
+func (a *App) startWebhooks(ctx context.Context) error {
+	cfg := a.cfg.Webhooks
+	cfg.InstanceID = a.cfg.InstanceID
+	notifier := mattermost.New(a.cfg.Alert, a.log)
+	w, err := webhook.New(cfg, webhook.Deps{
+		Kafka:     a.cfg.Kafka,
+		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
+		Temporal:  a.temporal,
+		Namespace: a.cfg.Temporal.Namespace,
+		Documents: a.control,
+		Writer:    control.NewWriter(a.cfg.Kafka, a.control, a.log),
+		Publisher: a.producer,
+		Alerter: bridgeAlerter{
+			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
+			notifier: notifier,
+			consumer: "webhooks",
+		},
+		Notifier: notifier,
+		Log:      a.log,
+		Metrics:  a.registry(),
+	})
+	if err != nil {
+		return err
+	}
+	// Temporal may have become unavailable since it was prepared.
+	if err := prepare(ctx, a.log, preparation{name: "the queue of webhooks", run: w.Start}); err != nil {
+		return err
+	}
+	a.stops.add("webhooks", w.Stop)
+	a.health.Add("webhooks", w.Ready)
+	return nil
+}
+
+// apiWebhooks returns what the API changes webhooks with.
+func (a *App) apiWebhooks() api.Webhooks {
+	return struct {
+		*control.View
+		*control.Writer
+	}{a.control, control.NewWriter(a.cfg.Kafka, a.control, a.log)}
+}
