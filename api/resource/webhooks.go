@@ -115,7 +115,7 @@ type WebhookAttempts struct {
 type WebhookDeliveryPage struct {
 	Deliveries []WebhookDelivery `json:"deliveries"`
 	// Next is the page_token of the next page; empty on the last.
-	Next string `json:"next_page_token,omitempty"`
+	Next string `json:"next,omitempty"`
 }
 
 // RedeliverRequest asks for deliveries again: one, or those of a time range.
@@ -138,7 +138,7 @@ type Redelivered struct {
 	// Pending counts those that are underway, or were sent again already.
 	Pending int `json:"pending"`
 	// Next is the page_token that goes on; empty at the end.
-	Next string `json:"next_page_token,omitempty"`
+	Next string `json:"next,omitempty"`
 }
 
 // PingedWebhook is the answer to a ping.
