@@ -1,32 +1,111 @@
 package api
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/gofiber/fiber/v2"
 
+	"orak"
+	"orak/api/resource"
+	"orak/events"
 	"orak/internal/auth"
 )
 
-// permitted lets a request pass whose caller has scope, and notes the caller in its
-// exchange.
-func (s *Server) permitted(scope auth.Scope) fiber.Handler {
+// permitted lets a request pass whose caller may use the route, and notes the caller in
+// its exchange.
+func (s *Server) permitted(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if scope == auth.ScopeNone {
+		if r.scope == auth.ScopeNone {
 			return c.Next()
 		}
 		caller, err := s.authenticate(c)
 		if err != nil {
-			return err
+			return s.denied(c, err)
 		}
 		exchangeOf(c).caller = caller
+		if !caller.May(r.scope) {
+			s.metrics.denied.WithLabelValues("scope").Inc()
+			return refuse(codeMissingScope, "The credential does not have the scope "+string(r.scope)+".")
+		}
+		if caller.Token && !r.tokens {
+			s.metrics.denied.WithLabelValues("scope").Inc()
+			return refuse(codeMissingScope, "An upload token only sends recordings; use an API key here.")
+		}
 		return c.Next()
 	}
 }
 
-// authenticate returns who calls. The header X-Orak-Tenant is trusted.
+// authenticate returns who calls, for the tenant that the request is for.
 func (s *Server) authenticate(c *fiber.Ctx) (auth.Caller, error) {
-	t, err := namedTenant(c)
+	caller, err := s.callers.Authenticate(c.UserContext(), auth.Request{
+		Authorization: headerValues(c, fiber.HeaderAuthorization),
+		Tenant:        headerValues(c, resource.HeaderTenant),
+		Scopes:        headerValues(c, resource.HeaderScopes),
+	})
 	if err != nil {
 		return auth.Caller{}, err
 	}
-	return auth.Caller{ID: "anonymous", Tenant: t, Scopes: auth.Scopes}, nil
+	named, err := namedTenant(c)
+	switch {
+	case err != nil:
+		return auth.Caller{}, err
+	case caller.Tenant == resource.EveryTenant:
+		caller.Tenant = cmp.Or(named, orak.DefaultTenant)
+	case named != "" && named != caller.Tenant:
+		s.metrics.denied.WithLabelValues("tenant").Inc()
+		return auth.Caller{}, refuse(codeForeignTenant, resource.HeaderTenant+" names another tenant than that of the credential. Leave it out.")
+	}
+	return caller, nil
+}
+
+// denied turns an error of authenticate into a refusal. RFC 6750 says what stands in
+// WWW-Authenticate.
+func (s *Server) denied(c *fiber.Ctx, err error) error {
+	var denial *auth.Denial
+	if !errors.As(err, &denial) {
+		return err
+	}
+	s.metrics.denied.WithLabelValues(string(denial.Reason)).Inc()
+	switch denial.Reason {
+	case auth.ReasonUnavailable:
+		return refuse(codeUnavailable, denial.Detail).because(err)
+	case auth.ReasonMissing:
+		c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="orak"`)
+	default:
+		c.Set(fiber.HeaderWWWAuthenticate, fmt.Sprintf(`Bearer realm="orak", error="invalid_token", error_description="%s"`, denial.Detail))
+	}
+	return refuse(codeUnauthenticated, denial.Detail).because(err)
+}
+
+// by returns who did what the request asks for, for the record: the credential, and in
+// parentheses the name that the request gives, which is not verified. Without a
+// credential it is that name. It has at most events.MaxBy bytes.
+func (x *exchange) by(given string) string {
+	if x.caller.Anonymous {
+		return given
+	}
+	id := x.caller.ID
+	room := events.MaxBy - len(id) - len(" ()")
+	if given == "" || room < 1 {
+		return cut(id, events.MaxBy)
+	}
+	return id + " (" + cut(given, room) + ")"
+}
+
+// cut returns at most limit bytes of text, without a part of a character.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "")
+}
+
+// acted logs what an operator did, and who it was; attrs have neither secrets nor
+// personal data.
+func (s *Server) acted(c *fiber.Ctx, act string, attrs ...any) {
+	x := exchangeOf(c)
+	x.log.InfoContext(c.UserContext(), "operator acted", append([]any{"act", act, "by", x.by(""), "tenant", x.caller.Tenant}, attrs...)...)
 }

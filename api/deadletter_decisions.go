@@ -36,11 +36,12 @@ func (s *Server) postReprocess(c *fiber.Ctx) error {
 	if _, ok := orak.ParseStage(string(req.From)); req.From != "" && !ok {
 		return refuse(codeInvalidRequest, "from must be convert, analyze or publish, or be left out.")
 	}
-	if err := checkPerson(req.By, req.Reason); err != nil {
+	by, err := checkPerson(c, req.By, req.Reason)
+	if err != nil {
 		return err
 	}
-	return s.decide(c, workflows.SignalReprocess, req.By, req.Reason,
-		workflows.Reprocess{From: req.From, Reason: req.Reason, By: req.By, Options: req.Options})
+	return s.decide(c, workflows.SignalReprocess, by, req.Reason,
+		workflows.Reprocess{From: req.From, Reason: req.Reason, By: by, Options: req.Options})
 }
 
 // postDiscard discards a parked upload.
@@ -49,10 +50,11 @@ func (s *Server) postDiscard(c *fiber.Ctx) error {
 	if err := decodeJSON(c, &req); err != nil {
 		return err
 	}
-	if err := checkPerson(req.By, req.Reason); err != nil {
+	by, err := checkPerson(c, req.By, req.Reason)
+	if err != nil {
 		return err
 	}
-	return s.decide(c, workflows.SignalDiscard, req.By, req.Reason, workflows.Discard{Reason: req.Reason, By: req.By})
+	return s.decide(c, workflows.SignalDiscard, by, req.Reason, workflows.Discard{Reason: req.Reason, By: by})
 }
 
 // decide passes an operator's decision to the workflow, and answers with the
@@ -135,13 +137,15 @@ func sentence(message string) string {
 	return strings.ToUpper(message[:1]) + strings.TrimSuffix(message[1:], ".") + "."
 }
 
-func checkPerson(by, reason string) error {
+// checkPerson returns who decides, for the record.
+func checkPerson(c *fiber.Ctx, given, reason string) (by string, err error) {
+	by = exchangeOf(c).by(given)
 	for _, f := range [][2]string{{"by", by}, {"reason", reason}} {
 		if strings.TrimSpace(f[1]) == "" {
-			return refuse(codeInvalidRequest, f[0]+" is required; it is stored with the upload.")
+			return "", refuse(codeInvalidRequest, f[0]+" is required; it is stored with the upload.")
 		}
 	}
-	return errors.Join(checkText("by", by, workflows.MaxBy), checkText("reason", reason, workflows.MaxReason))
+	return by, errors.Join(checkText("by", given, workflows.MaxBy), checkText("reason", reason, workflows.MaxReason))
 }
 
 // checkText refuses a value that has more than limit bytes or control characters.

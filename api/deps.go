@@ -16,6 +16,7 @@ import (
 	"orak"
 	"orak/control"
 	"orak/events"
+	"orak/internal/auth"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
 	"orak/internal/standardwebhooks"
@@ -96,7 +97,7 @@ type Webhooks interface {
 }
 
 // Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused,
-// WorkflowURL, Namespace, Tracing, Index, Webhooks and Outages are required.
+// Keys, WorkflowURL, Namespace, Tracing, Index, Webhooks and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -108,6 +109,10 @@ type Deps struct {
 	Payloads workflows.Payloads
 	Media    Sniffer
 	Outages  OutageReporter
+	// Callers authenticates requests.
+	Callers auth.Authenticator
+	// Keys manages the API keys; nil answers with 503.
+	Keys *auth.Keys
 	// Index answers lists, searches and songs; nil answers them with 503.
 	Index Index
 	// Webhooks answers the routes of webhooks; nil answers them with 503. Sending makes

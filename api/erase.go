@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,8 +60,9 @@ func (s *Server) deleteUpload(c *fiber.Ctx) error {
 
 // erasureOf reads the requester and the reason.
 func erasureOf(c *fiber.Ctx, t orak.Tenant, id orak.UploadID) (events.Erasure, error) {
-	asked := events.Erasure{ID: id, Tenant: t, By: c.Query("by", defaultBy), Reason: c.Query("reason")}
-	return asked, errors.Join(checkText("by", asked.By, events.MaxBy), checkText("reason", asked.Reason, events.MaxReason))
+	given := c.Query("by")
+	asked := events.Erasure{ID: id, Tenant: t, By: cmp.Or(exchangeOf(c).by(given), defaultBy), Reason: c.Query("reason")}
+	return asked, errors.Join(checkText("by", given, events.MaxBy), checkText("reason", asked.Reason, events.MaxReason))
 }
 
 // mustKnow returns errUnknown unless the upload exists and is the tenant's. The

@@ -21,6 +21,13 @@ const (
 	codeInvalidRequest      code = "invalid-request"
 	codeInvalidTenant       code = "invalid-tenant"
 	codeAllTenantsOff       code = "all-tenants-off"
+	codeUnauthenticated     code = "unauthenticated"
+	codeMissingScope        code = "missing-scope"
+	codeForeignTenant       code = "foreign-tenant"
+	codeTooManyKeys         code = "too-many-keys"
+	codeConflict            code = "conflict"
+	codeRateLimited         code = "rate-limited"
+	codeDailyBytes          code = "daily-bytes"
 	codeEmptyBody           code = "empty-body"
 	codeIncompleteBody      code = "incomplete-body"
 	codeDigestMismatch      code = "digest-mismatch"
@@ -69,6 +76,13 @@ var meanings = map[code]struct {
 	codeInvalidRequest:      {http.StatusBadRequest, "The request is not valid"},
 	codeInvalidTenant:       {http.StatusBadRequest, "The tenant is not valid"},
 	codeAllTenantsOff:       {http.StatusForbidden, "This server does not serve all tenants at once"},
+	codeUnauthenticated:     {http.StatusUnauthorized, "The request has no valid credential"},
+	codeMissingScope:        {http.StatusForbidden, "The credential does not permit this"},
+	codeForeignTenant:       {http.StatusForbidden, "The credential is for another tenant"},
+	codeTooManyKeys:         {http.StatusConflict, "The tenant has too many keys"},
+	codeConflict:            {http.StatusConflict, "Somebody else was faster"},
+	codeRateLimited:         {http.StatusTooManyRequests, "The tenant sends too many requests"},
+	codeDailyBytes:          {http.StatusTooManyRequests, "The tenant has sent as many bytes as it may in a day"},
 	codeEmptyBody:           {http.StatusBadRequest, "The recording is empty"},
 	codeIncompleteBody:      {http.StatusBadRequest, "The request ended too early"},
 	codeDigestMismatch:      {http.StatusBadRequest, "The content does not match its digest"},

@@ -14,6 +14,8 @@ type route struct {
 	// scope is what the caller's credential must permit.
 	scope   auth.Scope
 	handler fiber.Handler
+	// tokens says that upload tokens may use it: it only sends recordings.
+	tokens bool
 	// endless answers have no end, so that there is no HEAD for them.
 	endless bool
 }
@@ -21,7 +23,7 @@ type route struct {
 // table has every route under /v1.
 func (s *Server) table() []route {
 	return []route{
-		{method: http.MethodPost, path: "/v1/uploads", scope: auth.ScopeUpload, handler: s.postUpload},
+		{method: http.MethodPost, path: "/v1/uploads", scope: auth.ScopeUpload, handler: s.postUpload, tokens: true},
 		{method: http.MethodGet, path: "/v1/uploads", scope: auth.ScopeRead, handler: s.getUploads},
 		{method: http.MethodGet, path: "/v1/uploads/:id", scope: auth.ScopeRead, handler: s.getUpload},
 		{method: http.MethodDelete, path: "/v1/uploads/:id", scope: auth.ScopeUpload, handler: s.deleteUpload},
@@ -33,6 +35,8 @@ func (s *Server) table() []route {
 		{method: http.MethodGet, path: "/v1/uploads/:id/events", scope: auth.ScopeRead, handler: s.getEvents, endless: true},
 		{method: http.MethodGet, path: "/v1/uploads/:id/similar", scope: auth.ScopeRead, handler: s.getSimilar},
 		{method: http.MethodGet, path: "/v1/uploads/:id/songs", scope: auth.ScopeRead, handler: s.getSongsFor},
+
+		{method: http.MethodPost, path: "/v1/upload-tokens", scope: auth.ScopeUpload, handler: s.postUploadTokens},
 
 		{method: http.MethodGet, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.getSongs},
 		{method: http.MethodPost, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.postSongs},
@@ -56,6 +60,11 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/dead-letters/:id/reprocess", scope: auth.ScopeOperate, handler: s.postReprocess},
 		{method: http.MethodPost, path: "/v1/dead-letters/:id/discard", scope: auth.ScopeOperate, handler: s.postDiscard},
 
+		{method: http.MethodGet, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.getKeys},
+		{method: http.MethodPost, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.postKeys},
+		{method: http.MethodPost, path: "/v1/admin/keys/:id/rotate", scope: auth.ScopeAdmin, handler: s.postRotate},
+		{method: http.MethodDelete, path: "/v1/admin/keys/:id", scope: auth.ScopeAdmin, handler: s.deleteKey},
+
 		{method: http.MethodGet, path: "/v1/openapi.yaml", scope: auth.ScopeNone, handler: s.getContract},
 	}
 }
@@ -65,7 +74,7 @@ func (s *Server) routes(deps Deps) {
 	s.app.Get("/readyz", netHTTP(deps.Ready))
 	s.app.Get("/docs", s.getReference)
 	for _, r := range s.table() {
-		permitted := s.permitted(r.scope)
+		permitted := s.permitted(r)
 		s.app.Add(r.method, r.path, permitted, r.handler)
 		if r.method == http.MethodGet && !r.endless {
 			s.app.Add(http.MethodHead, r.path, permitted, r.handler)

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"orak"
+	"orak/internal/auth"
 	"orak/internal/listen"
 	"orak/internal/startstop"
 	"orak/workflows"
@@ -43,6 +44,8 @@ type Server struct {
 	admission   *admission
 	paused      func(orak.Tenant) bool
 	outages     OutageReporter
+	callers     auth.Authenticator
+	keys        *auth.Keys
 	index       Index
 	webhooks    webhooks
 	// imports and rankings have one place for each that runs.
@@ -85,6 +88,8 @@ func New(cfg Config, deps Deps) *Server {
 		outages:   deps.Outages,
 		index:     deps.Index,
 		webhooks:  newWebhooks(deps),
+		callers:   deps.Callers,
+		keys:      deps.Keys,
 		imports:   make(chan struct{}, cfg.MaxSongImports),
 		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		downloads: make(chan struct{}, cfg.MaxDownloads),

@@ -27,6 +27,7 @@ import (
 	"orak/api"
 	"orak/api/resource"
 	"orak/events"
+	"orak/internal/auth"
 	"orak/internal/kafka"
 	"orak/internal/media"
 	"orak/internal/media/mediatest"
@@ -100,6 +101,7 @@ func prepare(t *testing.T) *bundle {
 		// A namespace that does not exist: uploads do not need Temporal.
 		Workflows: servers.Client(t, "no-such-namespace"),
 		Media:     sniffer(),
+		Callers:   auth.Open{},
 		Live:      http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }),
 		Ready:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }),
 		Log:       slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -20,15 +20,15 @@ func tenantOf(c *fiber.Ctx) (orak.Tenant, error) {
 // operatorTenant is tenantOf for operators, who may also send EveryTenant.
 func (s *Server) operatorTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	t := exchangeOf(c).caller.Tenant
-	if t == resource.EveryTenant && !s.cfg.AllTenants {
-		return "", refuse(codeAllTenantsOff, "Name one tenant in "+resource.HeaderTenant+". Only a server with --api-all-tenants accepts *.")
+	if t == resource.EveryTenant && !s.cfg.AllTenants && !exchangeOf(c).caller.EveryTenant {
+		return "", refuse(codeAllTenantsOff, "Name one tenant in "+resource.HeaderTenant+". Only a key for every tenant, or a server with --api-all-tenants, accepts *.")
 	}
 	exchangeOf(c).tenant = t
 	return t, nil
 }
 
-// namedTenant reads the header. Without it, or with an empty one, the tenant is
-// orak.DefaultTenant. A repeated header is refused even if the values are
+// namedTenant reads the header. Without it, or with an empty one, the tenant is "".
+// A repeated header is refused even if the values are
 // equal: a proxy and this server might each use another one.
 func namedTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	given, err := onlyHeader(c, resource.HeaderTenant)
@@ -36,7 +36,7 @@ func namedTenant(c *fiber.Ctx) (orak.Tenant, error) {
 	case err != nil:
 		return "", refuse(codeInvalidTenant, resource.HeaderTenant+" may be given only once.")
 	case given == "":
-		return orak.DefaultTenant, nil
+		return "", nil
 	case given == string(resource.EveryTenant):
 		return resource.EveryTenant, nil
 	}

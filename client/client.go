@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,10 +16,12 @@ import (
 	"orak/api/resource"
 )
 
-// Config names the server and the tenant.
+// Config names the server, the tenant and the credential.
 type Config struct {
 	Server string `help:"URL of the orak API." default:"http://127.0.0.1:8080" placeholder:"URL"`
-	Tenant string `help:"Tenant whose uploads are meant; empty means the server's default tenant." placeholder:"NAME"`
+	Tenant string `help:"Tenant whose uploads are meant; empty means that of the API key." placeholder:"NAME"`
+	// APIKey is an API key, an upload token or a JWT; "" sends none.
+	APIKey string `name:"api-key" secret:"" help:"API key for the server."`
 }
 
 // Validate returns the first error that makes c unusable.
@@ -26,6 +29,9 @@ func (c Config) Validate() error {
 	u, err := url.Parse(c.Server)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("server %q: want a URL such as http://127.0.0.1:8080", c.Server)
+	}
+	if strings.ContainsFunc(c.APIKey, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("api-key: it has characters that no key has")
 	}
 	if c.Tenant == "" {
 		return nil
@@ -48,6 +54,7 @@ const (
 type Client struct {
 	base   string
 	tenant string
+	key    string
 	http   *http.Client
 	// pause waits before the next attempt; tests shorten it.
 	pause func(ctx context.Context, d time.Duration) error
@@ -61,6 +68,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		base:   strings.TrimRight(cfg.Server, "/"),
 		tenant: cfg.Tenant,
+		key:    cfg.APIKey,
 		http:   &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()},
 		pause:  sleep,
 	}, nil
@@ -139,6 +147,9 @@ func (c *Client) request(ctx context.Context, method, path string, body io.Reade
 	}
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", "orak-cli")
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
 	if c.tenant != "" {
 		req.Header.Set(resource.HeaderTenant, c.tenant)
 	}

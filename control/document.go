@@ -25,7 +25,7 @@ const (
 	SchemaTenant  = "tenant/1"
 )
 
-// The prefixes of keys. Those of keys and webhooks have no schema yet.
+// The prefixes of keys; see also prefixKey. Those of webhooks have no schema yet.
 const (
 	prefixTenant  = "tenant/"
 	prefixSetting = "setting/"
@@ -94,6 +94,8 @@ type Document struct {
 	settings map[string]tenantSetting
 	// webhook is that of a webhook's document; nil for others.
 	webhook *Webhook
+	// key is that of a key's document; nil for others.
+	key *Key
 }
 
 // decode reads the document of key from value. An error says what is malformed.
@@ -116,6 +118,8 @@ func decode(key string, value []byte) (Document, error) {
 		d.settings, err = settingsOf(orak.Tenant(strings.TrimPrefix(key, prefixTenant)), value)
 	case strings.HasPrefix(key, prefixWebhook):
 		d.webhook, err = webhookOf(strings.TrimPrefix(key, prefixWebhook), value)
+	case strings.HasPrefix(key, prefixKey):
+		d.key, err = keyOf(strings.TrimPrefix(key, prefixKey), value)
 	}
 	return d, err
 }

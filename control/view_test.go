@@ -83,14 +83,14 @@ func TestFieldsOfOtherVersionsArePreserved(t *testing.T) {
 
 func TestOpaqueDocumentsAreKept(t *testing.T) {
 	b := setup(t)
-	b.produce("key/7", `{"schema":"key/1","version":3,"by":"ann","at":"2026-11-28T12:00:00Z","sha256":"00"}`)
+	b.produce("plan/7", `{"schema":"plan/1","version":3,"by":"ann","at":"2026-11-28T12:00:00Z","sha256":"00"}`)
 	v := b.loaded()
-	d, ok := v.Document("key/7")
+	d, ok := v.Document("plan/7")
 	require.True(t, ok)
 	require.EqualValues(t, 3, d.Version)
-	require.Equal(t, []string{"key/7"}, v.Keys("key/"))
-	b.produce("key/7", "")
-	b.until(v, func() bool { _, ok := v.Document("key/7"); return !ok })
+	require.Equal(t, []string{"plan/7"}, v.Keys("plan/"))
+	b.produce("plan/7", "")
+	b.until(v, func() bool { _, ok := v.Document("plan/7"); return !ok })
 }
 
 func TestBadDocumentKeepsTheLastGoodOne(t *testing.T) {

@@ -29,7 +29,7 @@ func run(args []string) int {
 		Name:        "orak-standalone",
 		Description: "orak and the servers that it needs, in one process on loopback.",
 		// One environment often serves orak's own commands too.
-		Known: []string{"ORAK_SERVER", "ORAK_TENANT"},
+		Known: []string{"ORAK_SERVER", "ORAK_TENANT", "ORAK_API_KEY", "ORAK_API_KEY_FILE"},
 	})
 	if errors.Is(err, config.ErrHelp) {
 		return 0

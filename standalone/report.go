@@ -23,6 +23,9 @@ type readiness struct {
 	Admin string `json:"admin,omitempty"`
 	// OrakLog is the service's log; empty without it.
 	OrakLog string `json:"orak_log,omitempty"`
+	// APIKeyFile is the path of the API key's file; empty where callers are not
+	// authenticated.
+	APIKeyFile string `json:"api_key_file,omitempty"`
 	servers.Addresses
 }
 
@@ -34,11 +37,16 @@ func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
 	api, admin := "http://"+s.app.APIAddr(), "http://"+s.app.AdminAddr()
 	if c.JSON {
 		return json.NewEncoder(w).Encode(readiness{
-			Ready: true, PID: os.Getpid(), API: api, Admin: admin, OrakLog: orakLog(at), Addresses: at,
+			Ready: true, PID: os.Getpid(), API: api, Admin: admin, OrakLog: orakLog(at), APIKeyFile: s.key, Addresses: at,
 		})
 	}
-	_, err := fmt.Fprintf(w, upReport, took.Seconds(), api, admin, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
-		shorten(at.S3Credentials), shorten(at.DataDir), shorten(filepath.Dir(at.Log)), api)
+	key, header := "none: auth is "+string(c.App.Auth.Mode), ""
+	if s.key != "" {
+		key = "in " + shorten(s.key)
+		header = fmt.Sprintf(`-H "Authorization: Bearer $(cat %s)" `, quoted(shorten(s.key)))
+	}
+	_, err := fmt.Fprintf(w, upReport, took.Seconds(), api, key, admin, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
+		shorten(at.S3Credentials), shorten(at.DataDir), shorten(filepath.Dir(at.Log)), header, api)
 	return err
 }
 
@@ -46,7 +54,7 @@ func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
 // ffmpeg anyway, which makes one.
 const upReport = `orak is up, after %.1f s. Ctrl-C ends it; nothing is lost, not by kill -9 either.
 
-  API           %s
+  API           %s   API key %s
   metrics       %s/metrics
   Temporal UI   %s
   Temporal      %s
@@ -56,7 +64,7 @@ const upReport = `orak is up, after %.1f s. Ctrl-C ends it; nothing is lost, not
 
 Send it a recording, here a tone of three seconds:
 
-  ffmpeg -v error -f lavfi -i sine=frequency=220:duration=3 -c:a libopus -f ogg - | curl -sS -H 'Content-Type: audio/ogg' --data-binary @- %s/v1/uploads
+  ffmpeg -v error -f lavfi -i sine=frequency=220:duration=3 -c:a libopus -f ogg - | curl -sS %s-H 'Content-Type: audio/ogg' --data-binary @- %s/v1/uploads
 
 `
 
@@ -77,6 +85,14 @@ func (c *serversCommand) report(w io.Writer, s *servers.Servers) error {
 	fmt.Fprintf(&b, "  %-13s %s   logs in %s\n\n", "data", shorten(at.DataDir), shorten(filepath.Dir(at.Log)))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// quoted quotes a path for a shell, unless it needs no quotes.
+func quoted(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool { return r == '\'' || r == '"' || r == '$' || r == ' ' }) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 // s3Row is the store's address and the path of its key; empty if it does not run.

@@ -44,6 +44,8 @@ type stack struct {
 	servers *servers.Servers
 	app     *app.App
 	log     *os.File
+	// key is the path of the API key's file; empty where callers are not authenticated.
+	key string
 	// forget removes the settings for the commands; nil before they are written.
 	forget func() error
 }
@@ -117,6 +119,9 @@ func (c *upCommand) serve(ctx context.Context, s *stack) error {
 		return err
 	}
 	if s.app, err = app.Start(ctx, c.App, app.All(), c.logger(s.log)); err != nil {
+		return err
+	}
+	if s.key, err = c.ensureKey(ctx, s.servers.Addresses().DataDir, s.app.Keys()); err != nil {
 		return err
 	}
 	s.forget, err = leaveSettings(s.servers.Addresses(), s.servers.Credentials(), "http://"+s.app.APIAddr(), c.App.Index.Dir, c.App.Kafka.Brokers...)

@@ -15,10 +15,15 @@ type console struct {
 	// repeat reports whether the next command line in the same shell must give
 	// a flag again; nil means it need not.
 	repeat func(flag string) bool
+	// environ is the environment of the command.
+	environ []string
+	// keyFor returns the API key for a server, of the standalone stack or of orak
+	// login; nil means that there is none.
+	keyFor func(server string) (string, error)
 }
 
 func newConsole(environ []string, stdin io.Reader, stdout, stderr io.Writer) *console {
-	return &console{Terminal: terminal.New(environ, stdin, stdout, stderr)}
+	return &console{Terminal: terminal.New(environ, stdin, stdout, stderr), environ: environ}
 }
 
 func (c *console) warn(text string) { c.Tell("orak: warning: %s", terminal.Clean(text)) }

@@ -134,6 +134,9 @@ func refusalLines(e *client.Error) []string {
 	if e.Problem.Detail != "" {
 		lines = append(lines, "  "+terminal.Clean(e.Problem.Detail))
 	}
+	if e.Problem.Status == http.StatusUnauthorized {
+		lines = append(lines, "  Keep a key with orak login, or set ORAK_API_KEY or ORAK_API_KEY_FILE.")
+	}
 	if len(e.Problem.Accepted) > 0 {
 		lines = append(lines, "  Accepted: "+terminal.Clean(strings.Join(e.Problem.Accepted, ", ")))
 	}

@@ -47,6 +47,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 		source := loaded.Source(name)
 		return source == config.SourceFlag || source == config.SourceFile && loaded.Source("config") == config.SourceFlag
 	}
+	con.keyFor = loaded.KeyFor
 	if err := refuseEmpty(loaded.Context); err != nil {
 		return con.explain(ctx, err)
 	}
@@ -79,6 +80,8 @@ type cli struct {
 	Reconcile  reconcileCmd  `cmd:"" group:"Operating" help:"Find and repair uploads that slipped through, or print what was repaired."`
 	Offsets    offsetsCmd    `cmd:"" group:"Operating" help:"Print or reset the offsets of a consumer group."`
 	Lag        lagCmd        `cmd:"" group:"Operating" help:"Print the lag of consumer groups, and whether they make progress."`
+	Keys       keysCmd       `cmd:"" group:"Operating" help:"Make, list, rotate and revoke API keys."`
+	Login      loginCmd      `cmd:"" group:"Operating" help:"Keep a server and an API key for the other commands."`
 	Settings   settingsCmd   `cmd:"" group:"Operating" help:"Print or change settings of running processes."`
 	Engine     engineCmd     `cmd:"" group:"Operating" help:"Check model servers."`
 	Config     configCmd     `cmd:"" group:"Operating" help:"Print the settings."`

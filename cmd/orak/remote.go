@@ -26,6 +26,12 @@ type remote struct {
 func (r *remote) open(con *console) (*client.Client, error) {
 	con.JSON = r.JSON
 	r.repeat = con.repeat
+	if r.APIKey == "" && con.keyFor != nil {
+		var err error
+		if r.APIKey, err = con.keyFor(r.Server); err != nil {
+			return nil, err
+		}
+	}
 	cl, err := client.New(r.Config)
 	if err != nil {
 		return nil, usageError(err)

@@ -297,6 +297,10 @@ func (a *App) startBridge(ctx context.Context) error {
 // startAPI makes readiness depend only on the store: uploads must be taken while
 // Kafka or Temporal is unavailable.
 func (a *App) startAPI(ctx context.Context) error {
+	callers, err := a.callers(ctx)
+	if err != nil {
+		return err
+	}
 	a.health.Add("store", a.store.Ping)
 	probes := a.health.Handler()
 	a.api = api.New(a.cfg.API, api.Deps{
@@ -304,6 +308,8 @@ func (a *App) startAPI(ctx context.Context) error {
 		Bucket:      a.bucket,
 		Events:      a.producer,
 		Outages:     a.outages,
+		Callers:     callers,
+		Keys:        a.Keys(),
 		Index:       a.apiIndex(),
 		Webhooks:    a.apiWebhooks(),
 		Sending:     a.cfg.Webhooks.Sending,

@@ -5,6 +5,7 @@ import (
 	"orak/bridge"
 	"orak/control"
 	"orak/internal/analysis"
+	"orak/internal/auth"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/media"
@@ -29,6 +30,7 @@ type Config struct {
 	Store    objectstore.Config  `embed:"" prefix:"s3-"`
 	Temporal temporal.Config     `embed:"" prefix:"temporal-"`
 	API      api.Config          `embed:"" prefix:"api-"`
+	Auth     auth.Config         `embed:""`
 	Bridge   bridge.Config       `embed:"" prefix:"bridge-"`
 	Lake     lake.Config         `embed:"" prefix:"lake-"`
 	Index    index.Config        `embed:"" prefix:"index-"`

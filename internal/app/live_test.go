@@ -105,7 +105,7 @@ func (l live) soon(happens func() bool, what string) {
 
 func TestChangesReachEveryKindOfProcess(t *testing.T) {
 	servers := stack.Start(t)
-	cfg := bridgeSettings(t, servers, "--api-addr=127.0.0.1:0", "--scratch-dir="+t.TempDir(), "--s3-bucket="+servers.Bucket(t))
+	cfg := bridgeSettings(t, servers, "--api-addr=127.0.0.1:0", "--auth=none", "--scratch-dir="+t.TempDir(), "--s3-bucket="+servers.Bucket(t))
 	part := func(roles Roles, id string) process {
 		own := cfg
 		own.InstanceID = id

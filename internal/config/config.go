@@ -35,7 +35,8 @@ type Options struct {
 	Known []string
 	// Standalone reads the settings file that a standalone stack writes to its
 	// data folder (ORAK_DATA_DIR, by default .orak). It has the lowest
-	// priority, and is not read if a configuration file is named.
+	// priority, and is not read if a configuration file is named. Below it is the
+	// user's login.
 	Standalone bool
 	// Kong are further options for kong, such as help texts.
 	Kong []kong.Option
@@ -48,7 +49,8 @@ type Loaded struct {
 	// File is the path of the configuration file; empty if none was read.
 	File string
 
-	sources map[string]Source
+	sources  map[string]Source
+	resolver *resolver
 }
 
 // fileFlag is embedded into every command line.
@@ -75,7 +77,7 @@ func Load(args []string, target any, opts Options) (*Loaded, error) {
 	if err := validate(ctx); err != nil {
 		return nil, err
 	}
-	return &Loaded{Context: ctx, File: r.file.path, sources: r.sources}, nil
+	return &Loaded{Context: ctx, File: r.file.path, sources: r.sources, resolver: r}, nil
 }
 
 // Defaults fills target with the defaults of its tags and validates it.

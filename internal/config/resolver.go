@@ -19,8 +19,11 @@ type resolver struct {
 	file    file
 	// standalone has the settings that a standalone stack wrote.
 	standalone file
-	opts       Options
-	read       bool
+	// login has the server of orak login, and loginPath says where it is from.
+	login     Login
+	loginPath string
+	opts      Options
+	read      bool
 }
 
 var _ kong.Resolver = (*resolver)(nil)
@@ -57,6 +60,10 @@ func (r *resolver) Resolve(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, er
 	if err == nil && from == "" {
 		value, from = r.standalone.lookup(f)
 		source = SourceStandalone
+	}
+	if err == nil && from == "" && f.Name == serverFlag && r.login.Server != "" {
+		value, from = r.login.Server, r.loginPath
+		source = SourceLogin
 	}
 	if err != nil || from == "" {
 		return nil, err
@@ -110,7 +117,10 @@ func (r *resolver) readFile(ctx *kong.Context) error {
 		}
 	}
 	if path == "" {
-		return r.readStandalone(r.opts)
+		if err := r.readStandalone(r.opts); err != nil || !r.opts.Standalone {
+			return err
+		}
+		return r.readLogin(r.opts)
 	}
 	f, err := readFile(path, r.flags)
 	if err != nil {

@@ -18,6 +18,7 @@ const (
 	SourceEnv        Source = "environment"
 	SourceFile       Source = "file"
 	SourceStandalone Source = "standalone"
+	SourceLogin      Source = "login"
 	SourceDefault    Source = "default"
 )
 

@@ -22,17 +22,27 @@ func (r *resolver) readStandalone(opts Options) error {
 		return nil
 	}
 	path := filepath.Join(cmp.Or(r.env[EnvPrefix+"DATA_DIR"], ".orak"), StandaloneFile)
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading the standalone stack's settings: %w", err)
-	}
-	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Geteuid() || info.Mode().Perm()&0o077 != 0 {
-		warn(opts, fmt.Sprintf("%s was ignored: it must belong to you and be accessible to nobody else (chmod 600)", path))
-		return nil
+	private, err := isPrivate(path, opts)
+	if err != nil || !private {
+		return err
 	}
 	r.standalone, err = readFile(path, r.flags)
 	return err
+}
+
+// isPrivate reports whether path is a file that belongs to this user and that nobody
+// else can access. It warns of one that is not; no file is not private either.
+func isPrivate(path string, opts Options) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Geteuid() || info.Mode().Perm()&0o077 != 0 {
+		warn(opts, fmt.Sprintf("%s was ignored: it must belong to you and be accessible to nobody else (chmod 600)", path))
+		return false, nil
+	}
+	return true, nil
 }

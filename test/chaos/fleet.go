@@ -133,7 +133,7 @@ func (f *fleet) settings(name string) []string {
 		"ORAK_KAFKA_BROKERS=" + f.at.kafka[0], "ORAK_KAFKA_REPLICATION_FACTOR=1",
 		"ORAK_S3_ENDPOINT=" + f.at.s3, "ORAK_S3_ACCESS_KEY=" + f.at.accessKey, "ORAK_S3_SECRET_KEY=" + f.at.secretKey,
 		"ORAK_TEMPORAL_ADDRESS=" + f.at.temporal,
-		"ORAK_API_ADDR=" + listen, "ORAK_ADMIN_LISTEN=" + admin,
+		"ORAK_API_ADDR=" + listen, "ORAK_AUTH=none", "ORAK_ADMIN_LISTEN=" + admin,
 		"ORAK_INDEX_DIR=" + filepath.Join(f.dir, "index"),
 		"ORAK_SCRATCH_DIR=" + filepath.Join(f.dir, "scratch"), "ORAK_LOG_FORMAT=text",
 	}

@@ -51,7 +51,7 @@ func start(t *testing.T, setup string, settings ...string) *service {
 	}
 	cmd := exec.Command("sh", "-c", setup+` && exec "$0" api 2>&1`, binary)
 	cmd.Env = stack.Environ(append([]string{
-		"ORAK_API_ADDR=127.0.0.1:0", "ORAK_ADMIN_LISTEN=127.0.0.1:0", "ORAK_LOG_FORMAT=json", "ORAK_S3_ENDPOINT=" + servers.S3, "ORAK_S3_BUCKET=" + s.bucket,
+		"ORAK_API_ADDR=127.0.0.1:0", "ORAK_AUTH=none", "ORAK_ADMIN_LISTEN=127.0.0.1:0", "ORAK_LOG_FORMAT=json", "ORAK_S3_ENDPOINT=" + servers.S3, "ORAK_S3_BUCKET=" + s.bucket,
 		"ORAK_S3_ACCESS_KEY=" + servers.S3AccessKey, "ORAK_S3_SECRET_KEY=" + servers.S3SecretKey,
 		"ORAK_KAFKA_BROKERS=" + servers.Kafka, "ORAK_TEMPORAL_ADDRESS=" + servers.Temporal,
 	}, settings...)...)

@@ -59,7 +59,7 @@ func TestRolesOfTheImageAnalyzeARecording(t *testing.T) {
 	ports := map[string]string{}
 	for _, role := range []string{"api", "bridge", "worker"} {
 		admin := freeAddress(t)
-		roles[role] = i.start(t, role, append([]string{"ORAK_API_ADDR=" + address, "ORAK_ADMIN_LISTEN=" + admin}, settings...)...)
+		roles[role] = i.start(t, role, append([]string{"ORAK_API_ADDR=" + address, "ORAK_AUTH=none", "ORAK_ADMIN_LISTEN=" + admin}, settings...)...)
 		ports[role] = port(t, admin)
 	}
 	ports["api"] = port(t, address)

@@ -25,6 +25,7 @@ import (
 	"orak"
 	"orak/api/resource"
 	"orak/internal/app"
+	"orak/internal/auth"
 	"orak/internal/config"
 	"orak/internal/media/mediatest"
 	"orak/test/stack"
@@ -88,6 +89,7 @@ func newRig(t *testing.T, d orak.Dependency) *rig {
 	cfg.Alert.WebhookURL = "http://" + behind(orak.DependencyAlertWebhook, strings.TrimPrefix(r.hook.URL, "http://"))
 	cfg.Alert.Timeout = time.Second
 	cfg.API.Addr, cfg.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Auth.Mode = auth.ModeNone
 	cfg.API.OutboxInterval, cfg.API.OutboxMinAge = time.Second, time.Second
 	if d == orak.DependencyModelServer {
 		cfg.Worker.Engine = orak.EngineHTTP

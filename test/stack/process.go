@@ -47,6 +47,8 @@ type Process struct {
 	// API is the URL of the service, without a slash at its end; empty if
 	// only servers run.
 	API string
+	// APIKey calls it; empty unless the options set ORAK_AUTH=required.
+	APIKey string
 	// Logs are the files in which its servers and the service log.
 	Logs []string
 	// Took is the time from its start until it was ready.
@@ -141,6 +143,14 @@ func (p *Process) start() error {
 		return err
 	}
 	p.Servers, p.API, p.Logs = *servers, ready.API, []string{ready.Log}
+	if ready.APIKeyFile != "" {
+		text, err := os.ReadFile(ready.APIKeyFile)
+		if err != nil {
+			c.Kill()
+			return fmt.Errorf("reading the API key: %w", err)
+		}
+		p.APIKey = strings.TrimSpace(string(text))
+	}
 	if ready.OrakLog != "" {
 		p.Logs = append(p.Logs, ready.OrakLog)
 	}
@@ -221,7 +231,8 @@ func spawn(path string, env []string, args ...string) (*Child, readiness, error)
 		}
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Env = Environ(env...)
+	// Tests that are not about authentication call the API without a credential.
+	cmd.Env = Environ(append([]string{"ORAK_AUTH=none"}, env...)...)
 	ready := make(chan readiness, 1)
 	c, err := Run(cmd, func(line string) bool {
 		var r readiness
@@ -259,6 +270,7 @@ type readiness struct {
 	DataDir       string `json:"data_dir"`
 	Log           string `json:"log"`
 	OrakLog       string `json:"orak_log"`
+	APIKeyFile    string `json:"api_key_file"`
 }
 
 // port is the port of a host:port or a URL.

@@ -44,6 +44,8 @@ func load(ctx context.Context, root string, over []string, secrets string, envir
 			}
 		}
 	}
+	// It listens on loopback, and what runs on it calls the API without a credential.
+	values["ORAK_AUTH"] = "none"
 	maps.Copy(values, given(environ, values))
 	if err := addSecrets(values, used, secrets); err != nil {
 		return nil, err
