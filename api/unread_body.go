@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/gofiber/fiber/v2"
@@ -40,7 +41,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx, next fasthttp.RequestHandler) 
 	case unmetExpectation(ctx):
 		writeProblem(ctx, refuse(codeExpectation, "The only supported expectation is 100-continue."), "")
 	case !slices.Contains(fiber.DefaultMethods, string(ctx.Method())):
-		writeProblem(ctx, refuse(codeMethodNotAllowed, "No resource supports this method."), "")
+		// No resource has this one either; Fiber answers it with those that the
+		// resource has.
+		ctx.Request.Header.SetMethod(http.MethodTrace)
+		next(ctx)
 	default:
 		next(ctx)
 	}
