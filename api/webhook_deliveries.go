@@ -284,7 +284,7 @@ func (s *Server) postWebhookRedeliver(c *fiber.Ctx) error {
 		return err
 	}
 	x := exchangeOf(c)
-	x.log.InfoContext(ctx, "deliveries were asked for again", "webhook", h.ID, "tenant", h.Tenant, "by", x.caller.ID, "started", done.Started, "pending", done.Pending)
+	x.log.InfoContext(ctx, "deliveries were asked for again", "webhook", h.ID, "tenant", h.Tenant, "by", x.caller.ID, "started", done.Started, "skipped", done.Skipped)
 	return unstored(c).Status(http.StatusAccepted).JSON(done)
 }
 
@@ -295,7 +295,7 @@ func (s *Server) redeliverOne(ctx context.Context, h control.Webhook, id string)
 	}
 	info := resp.GetWorkflowExecutionInfo()
 	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return resource.Redelivered{Pending: 1}, nil
+		return resource.Redelivered{Skipped: 1}, nil
 	}
 	return s.redeliverAll(ctx, []*workflowpb.WorkflowExecutionInfo{info})
 }
@@ -356,7 +356,7 @@ func (s *Server) redeliverAll(ctx context.Context, ended []*workflowpb.WorkflowE
 			case started:
 				done.Started++
 			case err == nil:
-				done.Pending++
+				done.Skipped++
 			}
 		})
 	}

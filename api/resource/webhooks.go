@@ -135,8 +135,8 @@ type RedeliverRequest struct {
 // Redelivered says what a RedeliverRequest started.
 type Redelivered struct {
 	Started int `json:"started"`
-	// Pending counts those that are underway, or were sent again already.
-	Pending int `json:"pending"`
+	// Skipped counts those that are underway or were sent again already, and tests.
+	Skipped int `json:"skipped"`
 	// Next is the page_token that goes on; empty at the end.
 	Next string `json:"next,omitempty"`
 }

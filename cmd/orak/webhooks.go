@@ -425,7 +425,7 @@ func (r *webhooksRedeliverCmd) Run(ctx context.Context, con *console) error {
 	var sum resource.Redelivered
 	for {
 		done, err := cl.Redeliver(ctx, r.ID, req)
-		sum.Started, sum.Pending = sum.Started+done.Started, sum.Pending+done.Pending
+		sum.Started, sum.Skipped = sum.Started+done.Started, sum.Skipped+done.Skipped
 		if err != nil {
 			return fmt.Errorf("after %s were started: %w", deliveries(sum.Started), err)
 		}
@@ -436,6 +436,6 @@ func (r *webhooksRedeliverCmd) Run(ctx context.Context, con *console) error {
 	if con.JSON {
 		return con.Value(sum)
 	}
-	con.Print("%s started, %d pending already.", deliveries(sum.Started), sum.Pending)
+	con.Print("%s started, %d skipped.", deliveries(sum.Started), sum.Skipped)
 	return nil
 }
