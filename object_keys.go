@@ -25,11 +25,14 @@ const (
 )
 
 // RecordingMetadata returns the metadata of a recording's object: when it was
-// accepted, so that every answer has the same time; its digest, if that is known
+// accepted, if that is known, so that every answer has the same time; its digest, if that is known
 // before its last byte (sha256 may be empty); its kind and its owner, so that neither
 // is lost with the event. Upload.Metadata may be too large for it.
 func RecordingMetadata(u Upload, sha256 string) map[string]string {
-	meta := map[string]string{metaReceivedAt: u.ReceivedAt.UTC().Format(time.RFC3339Nano)}
+	meta := map[string]string{}
+	if !u.ReceivedAt.IsZero() {
+		meta[metaReceivedAt] = u.ReceivedAt.UTC().Format(time.RFC3339Nano)
+	}
 	if sha256 != "" {
 		meta[metaSHA256] = sha256
 	}
@@ -128,6 +131,21 @@ func FinishedPrefix(t Tenant, sha256 string) string {
 	return "analyses/" + string(t) + "/" + sha256 + "/"
 }
 
+// TusRoot is the prefix of the keys of all unfinished resumable uploads.
+const TusRoot = "tus/"
+
+// TusKey returns the key of the state of an unfinished resumable upload, which is JSON.
+func TusKey(t Tenant, id UploadID) string { return TusRoot + string(t) + "/" + string(id) + ".json" }
+
+// TusPrefix returns the prefix of the keys of what arrived of it and is too small for
+// a part.
+func TusPrefix(t Tenant, id UploadID) string { return TusRoot + string(t) + "/" + string(id) + "/" }
+
+// ParseTusKey is the inverse of TusKey; ok is false for any other key.
+func ParseTusKey(key string) (t Tenant, id UploadID, ok bool) {
+	return parseKey(key, TusRoot, ".json")
+}
+
 // PendingKey returns the key of an upload's outbox marker, which is written before
 // the recording and removed after Kafka has acknowledged the upload's event.
 func PendingKey(t Tenant, id UploadID) string {
@@ -136,7 +154,7 @@ func PendingKey(t Tenant, id UploadID) string {
 
 // ParsePendingKey is the inverse of PendingKey; ok is false for any other key.
 func ParsePendingKey(key string) (t Tenant, id UploadID, ok bool) {
-	return parsePending(key, pendingUpload)
+	return parseKey(key, PendingPrefix, pendingUpload)
 }
 
 // PendingErasureKey returns the key of the outbox marker of an erasure, which is
@@ -149,7 +167,7 @@ func PendingErasureKey(t Tenant, id UploadID) string {
 // ParsePendingErasureKey is the inverse of PendingErasureKey; ok is false for
 // any other key.
 func ParsePendingErasureKey(key string) (t Tenant, id UploadID, ok bool) {
-	return parsePending(key, pendingErasure)
+	return parseKey(key, PendingPrefix, pendingErasure)
 }
 
 // The suffixes of the markers' keys.
@@ -158,8 +176,8 @@ const (
 	pendingErasure = ".erasure.json"
 )
 
-func parsePending(key, suffix string) (t Tenant, id UploadID, ok bool) {
-	rest, found := strings.CutPrefix(key, PendingPrefix)
+func parseKey(key, prefix, suffix string) (t Tenant, id UploadID, ok bool) {
+	rest, found := strings.CutPrefix(key, prefix)
 	if !found {
 		return "", "", false
 	}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"orak/internal/resumable"
 )
 
 // Config configures the API server.
@@ -41,6 +43,8 @@ type Config struct {
 	OutboxMinAge      time.Duration `help:"Markers younger than this are skipped, since their uploads are probably still running. Markers older than this process are taken at once." default:"2m"`
 	OutboxGrace       time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`
 	OutboxWorkers     int           `help:"Most markers that are handled at once." default:"4"`
+
+	Tus resumable.Config `embed:"" prefix:"tus-"`
 }
 
 // Validate reports the first invalid setting.
@@ -70,6 +74,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxTenantWebhooks < 0 {
 		return errors.New("max-tenant-webhooks: want 0 at least")
+	}
+	if err := c.Tus.Validate(); err != nil {
+		return fmt.Errorf("tus-%w", err)
 	}
 	if c.MaxConnections < 0 {
 		return errors.New("max-connections: want 0 or more")

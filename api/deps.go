@@ -19,6 +19,7 @@ import (
 	"orak/internal/auth"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
+	"orak/internal/resumable"
 	"orak/internal/standardwebhooks"
 	"orak/sinks/index"
 	"orak/songs"
@@ -30,6 +31,7 @@ import (
 // bucket exists.
 type Store interface {
 	outbox.Store
+	resumable.Store
 	// GetRangeOf opens length bytes of the object that info describes, from offset
 	// on; one that has replaced it since is objectstore.ErrChanged.
 	GetRangeOf(ctx context.Context, info objectstore.Info, offset, length int64) (io.ReadCloser, error)

@@ -50,7 +50,7 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	ctx, span := s.tracer.Start(ctx, c.Method(), trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
 	limit := s.cfg.RequestTimeout
-	if c.Method() == http.MethodPost && c.Path() == "/v1/uploads" {
+	if c.Method() == http.MethodPost && c.Path() == "/v1/uploads" || strings.HasPrefix(c.Path(), "/v1/tus") {
 		limit = s.cfg.StoreTimeout
 	}
 	ctx, late := withDeadline(ctx, limit)

@@ -64,9 +64,19 @@ const (
 	codeMisdirected         code = "misdirected"
 	codeCrossSite           code = "cross-site"
 	codeTooManyStreams      code = "too-many-streams"
+	codeTusVersion          code = "tus-version"
+	codeTusMedia            code = "not-offset-stream"
+	codeTusOffset           code = "offset-conflict"
+	codeTusGone             code = "upload-ended"
+	codeTusLocked           code = "upload-locked"
+	codeTusChecksum         code = "checksum-mismatch"
+	codeTusComplete         code = "upload-complete"
 	codeUnavailable         code = "unavailable"
 	codeInternal            code = "internal"
 )
+
+// statusChecksumMismatch is of the tus protocol.
+const statusChecksumMismatch = 460
 
 // meanings are the HTTP status and the title of each code.
 var meanings = map[code]struct {
@@ -119,6 +129,13 @@ var meanings = map[code]struct {
 	codeCrossSite:           {http.StatusForbidden, "Another site may not send this request"},
 	codeExpectation:         {http.StatusExpectationFailed, "The expectation cannot be met"},
 	codeTooManyStreams:      {http.StatusTooManyRequests, "Too many event streams are open"},
+	codeTusVersion:          {http.StatusPreconditionFailed, "The version of the tus protocol is not supported"},
+	codeTusMedia:            {http.StatusUnsupportedMediaType, "The bytes of an upload have another media type"},
+	codeTusOffset:           {http.StatusConflict, "The offset is another one"},
+	codeTusGone:             {http.StatusGone, "The resumable upload has ended"},
+	codeTusLocked:           {http.StatusLocked, "Another request writes the upload"},
+	codeTusChecksum:         {statusChecksumMismatch, "The bytes do not have their checksum"},
+	codeTusComplete:         {http.StatusConflict, "The upload is complete"},
 	codeUnavailable:         {http.StatusServiceUnavailable, "The service is not available at the moment"},
 	codeInternal:            {http.StatusInternalServerError, "The server failed"},
 }

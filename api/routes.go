@@ -38,6 +38,14 @@ func (s *Server) table() []route {
 
 		{method: http.MethodPost, path: "/v1/upload-tokens", scope: auth.ScopeUpload, handler: s.postUploadTokens},
 
+		{method: http.MethodOptions, path: "/v1/tus", scope: auth.ScopeNone, handler: s.optionsTus},
+		{method: http.MethodPost, path: "/v1/tus", scope: auth.ScopeUpload, tokens: true, handler: s.tus(s.postTus)},
+		{method: http.MethodOptions, path: "/v1/tus/:id", scope: auth.ScopeNone, handler: s.optionsTus},
+		{method: http.MethodHead, path: "/v1/tus/:id", scope: auth.ScopeUpload, tokens: true, handler: s.tus(s.headTus)},
+		{method: http.MethodPatch, path: "/v1/tus/:id", scope: auth.ScopeUpload, tokens: true, handler: s.tus(s.patchTus)},
+		{method: http.MethodDelete, path: "/v1/tus/:id", scope: auth.ScopeUpload, tokens: true, handler: s.tus(s.deleteTus)},
+		{method: http.MethodPost, path: "/v1/tus/:id", scope: auth.ScopeUpload, tokens: true, handler: s.tus(s.overrideTus)},
+
 		{method: http.MethodGet, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.getSongs},
 		{method: http.MethodPost, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.postSongs},
 		{method: http.MethodDelete, path: "/v1/songs/:id", scope: auth.ScopeOperate, handler: s.deleteSong},

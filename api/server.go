@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -19,6 +20,7 @@ import (
 	"orak"
 	"orak/internal/auth"
 	"orak/internal/listen"
+	"orak/internal/resumable"
 	"orak/internal/startstop"
 	"orak/workflows"
 )
@@ -42,6 +44,7 @@ type Server struct {
 	events      Publisher
 	announcer   *announcer
 	admission   *admission
+	resumable   *resumable.Uploads
 	paused      func(orak.Tenant) bool
 	outages     OutageReporter
 	callers     auth.Authenticator
@@ -54,7 +57,7 @@ type Server struct {
 	downloads chan struct{}
 	app       *fiber.App
 
-	// relay publishes the outbox until halt ends the context of all work.
+	// relay publishes the outbox and sweeps resumable uploads until halt ends the context of all work.
 	relay func(began time.Time)
 	halt  context.CancelFunc
 	// stopping is closed when Stop begins.
@@ -112,8 +115,14 @@ func New(cfg Config, deps Deps) *Server {
 		DisableStartupMessage:        true,
 		ErrorHandler:                 s.unparsed, // observe answers everything else
 	})
+	s.resumable = newResumable(cfg, deps, s)
 	s.hub = newHub(cfg, s.lookup, m, deps.Log)
-	s.relay = func(began time.Time) { s.announcer.relay(work, deps.Bucket, began) }
+	s.relay = func(began time.Time) {
+		var group sync.WaitGroup
+		group.Go(func() { s.sweepTus(work, deps.Bucket) })
+		s.announcer.relay(work, deps.Bucket, began)
+		group.Wait()
+	}
 	s.app.Use(func(c *fiber.Ctx) error { return s.observe(work, c) })
 	s.app.Use(s.addressed)
 	if len(cfg.Origins) > 0 {
@@ -218,6 +227,7 @@ func (s *Server) Stop(ctx context.Context) error { return s.life.Stop(ctx, s.sto
 func (s *Server) stop(ctx context.Context) error {
 	close(s.stopping)
 	s.listener.Drain()
+	s.resumable.Interrupt() // their senders go on elsewhere
 	err := s.app.ShutdownWithContext(ctx)
 	if errors.Is(err, net.ErrClosed) {
 		err = nil // the listener had already ended

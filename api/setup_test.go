@@ -32,6 +32,7 @@ import (
 	"orak/internal/media"
 	"orak/internal/media/mediatest"
 	"orak/internal/objectstore"
+	"orak/internal/resumable"
 	"orak/test/stack"
 )
 
@@ -58,6 +59,7 @@ func config() api.Config {
 		BodyTimeout: 10 * time.Second, HeaderTimeout: 10 * time.Second, KeepAlive: 30 * time.Second,
 		RequestTimeout: 30 * time.Second, StoreTimeout: 30 * time.Second, StatusTimeout: 10 * time.Second, UpdateTimeout: 10 * time.Second,
 		WatchInterval: 20 * time.Millisecond, Heartbeat: 15 * time.Second, MaxWatchers: 10, MaxTenantWatchers: 10, WatchRate: 1000, MaxDownloads: 100, MaxSongImports: 2, MaxRankedSongs: 1000,
+		Tus:            resumable.Config{Expiry: time.Hour, Memory: 128 << 20, MaxRequests: 100, SweepInterval: time.Hour},
 		OutboxInterval: time.Hour, OutboxMinAge: time.Hour, OutboxGrace: 24 * time.Hour, OutboxWorkers: 2,
 	}
 }

@@ -70,9 +70,8 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 	if err != nil {
 		return orak.Upload{}, "", err
 	}
-	if s.paused != nil && s.paused(tenant) {
-		s.metrics.turnedAway.WithLabelValues("paused").Inc()
-		return orak.Upload{}, "", refuse(codeIntakePaused, "The operators have paused uploads for a while. Nothing was stored; send this one again later.")
+	if err := s.accepting(tenant); err != nil {
+		return orak.Upload{}, "", err
 	}
 	release, err := s.admission.admit(tenant, bodyOf(c))
 	if err != nil {
@@ -108,6 +107,22 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 	return s.keep(ctx, in, m)
 }
 
+// accepting refuses new uploads while operators have paused them.
+func (s *Server) accepting(t orak.Tenant) error {
+	if s.paused == nil || !s.paused(t) {
+		return nil
+	}
+	s.metrics.turnedAway.WithLabelValues("paused").Inc()
+	return refuse(codeIntakePaused, "The operators have paused uploads for a while. Nothing was stored; send this one again later.")
+}
+
+// unknownMedia refuses a recording whose first bytes are of no accepted media type.
+func (s *Server) unknownMedia() *refusal {
+	r := refuse(codeUnsupportedMedia, "The first bytes are not those of an accepted media type. The file name and the declared type are not considered.")
+	r.accepted = s.media.Accepted
+	return r
+}
+
 // open reads as much of the request as is needed to identify the recording.
 // Nothing is stored before that.
 func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
@@ -135,9 +150,7 @@ func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 	}
 	mediaType, ok := s.media.Sniff(head[:n])
 	if !ok {
-		r := refuse(codeUnsupportedMedia, "The first bytes are not those of an accepted media type. The file name and the declared type are not considered.")
-		r.accepted = s.media.Accepted
-		return nil, r
+		return nil, s.unknownMedia()
 	}
 	return &incoming{
 		recording: rec, x: x, id: id, tenant: tenant, repeatable: repeatable, mediaType: mediaType,

@@ -32,6 +32,7 @@ var floors = []floor{
 
 	{"control/...", 3, "the control plane's documents, on a compacted topic: behaviour takes what is in effect as functions, from internal/app"},
 	{"internal/outbox/...", 3, "the markers of uploads that are not announced yet, in terms of objects and events"},
+	{"internal/resumable/...", 4, "resumable uploads, in terms of objects and markers, independent of the protocol and of how events are sent"},
 	{"activities/messages", 1, "the texts for the operators' chat: independent of who sends them, and how"},
 	{"activities/...", 3, "the side effects of workflows, through interfaces of their own"},
 	{"sinks/bury", 3, "dead letters of every sink: a record, Kafka, and an alert"},
