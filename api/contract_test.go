@@ -9,7 +9,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,6 +161,18 @@ func TestContractHasEveryProblem(t *testing.T) {
 		}
 	}
 	require.Equal(t, api.Problems(), described)
+}
+
+func TestGuideHasEveryProblem(t *testing.T) {
+	guide, err := os.ReadFile("../docs/api.md")
+	require.NoError(t, err)
+	listed := map[string][2]any{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| (\\d+) \\| (.*) \\|$").FindAllStringSubmatch(string(guide), -1) {
+		status, err := strconv.Atoi(row[2])
+		require.NoError(t, err)
+		listed[row[1]] = [2]any{status, row[3]}
+	}
+	require.Equal(t, api.Problems(), listed, "docs/api.md")
 }
 
 func TestContractExamplesAreValid(t *testing.T) {

@@ -53,6 +53,7 @@ var floors = []floor{
 	{"standalone/...", 8, "everything in one process"},
 	{"test/...", 9, "tests of the whole may see all of it"},
 	{"bench/...", 10, "measures the whole from outside, on the servers that test/stack runs"},
+	{"examples/...", 0, "programs of the API's users: they know the service by its contract, and link nothing of it"},
 	{"deploy/...", 10, "runs beside the product"},
 	{"tools/...", 9, "developers' tools"},
 }
