@@ -74,7 +74,7 @@ func RecordedAt(meta map[string]string, stored time.Time) time.Time {
 // RecordedSHA256 reads the digest from a recording's metadata; it returns "" if
 // there is none.
 func RecordedSHA256(meta map[string]string) string {
-	if sum := meta[metaSHA256]; isSHA256(sum) {
+	if sum := meta[metaSHA256]; IsSHA256(sum) {
 		return sum
 	}
 	return ""
@@ -195,6 +195,39 @@ func parseKey(key, prefix, suffix string) (t Tenant, id UploadID, ok bool) {
 		return "", "", false
 	}
 	return t, id, true
+}
+
+// The prefixes of what belongs to direct uploads: recordings that apps send to the
+// store themselves.
+const (
+	// DirectPrefix is that of the keys of all descriptions.
+	DirectPrefix = "direct/"
+	// IncomingPrefix is that of the keys of all recordings that are not verified.
+	IncomingPrefix = "incoming/"
+)
+
+// DirectKey returns the key of the description of a direct upload, which is JSON. It
+// is written before anyone may send the recording, and removed last.
+func DirectKey(t Tenant, id UploadID) string {
+	return DirectPrefix + string(t) + "/" + string(id) + directSuffix
+}
+
+// ParseDirectKey is the inverse of DirectKey; ok is false for any other key.
+func ParseDirectKey(key string) (t Tenant, id UploadID, ok bool) {
+	return parseKey(key, DirectPrefix, directSuffix)
+}
+
+const directSuffix = ".json"
+
+// IncomingKey returns the key of the recording of a direct upload until it is
+// verified and copied to OriginalKey.
+func IncomingKey(t Tenant, id UploadID) string {
+	return IncomingPrefix + string(t) + "/" + string(id)
+}
+
+// ParseIncomingKey is the inverse of IncomingKey; ok is false for any other key.
+func ParseIncomingKey(key string) (t Tenant, id UploadID, ok bool) {
+	return parseKey(key, IncomingPrefix, "")
 }
 
 func uploadKey(t Tenant, id UploadID, name string) string {

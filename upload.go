@@ -107,7 +107,7 @@ func (u Upload) Validate() error {
 	if u.Size <= 0 {
 		return errors.New("size: want more than 0 bytes")
 	}
-	if !isSHA256(u.SHA256) {
+	if !IsSHA256(u.SHA256) {
 		return errors.New("sha256: want 64 lower-case hex digits")
 	}
 	if u.ReceivedAt.IsZero() {
@@ -130,7 +130,8 @@ func (u Upload) checkDescription() error {
 	return nil
 }
 
-func isSHA256(s string) bool {
+// IsSHA256 reports whether s is a digest as in Upload.SHA256.
+func IsSHA256(s string) bool {
 	if len(s) != 64 {
 		return false
 	}

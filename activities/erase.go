@@ -80,7 +80,11 @@ func (a *Activities) RemoveObjects(ctx context.Context, in Erasing) (int, error)
 	if err != nil {
 		return removed, err
 	}
-	for _, prefix := range []string{orak.UploadPrefix(in.Tenant, in.ID), orak.TusPrefix(in.Tenant, in.ID), orak.TusKey(in.Tenant, in.ID), orak.PendingKey(in.Tenant, in.ID)} {
+	for _, prefix := range []string{
+		orak.UploadPrefix(in.Tenant, in.ID), orak.PendingKey(in.Tenant, in.ID),
+		orak.TusPrefix(in.Tenant, in.ID), orak.TusKey(in.Tenant, in.ID),
+		orak.IncomingKey(in.Tenant, in.ID), orak.DirectKey(in.Tenant, in.ID),
+	} {
 		for {
 			n, err := a.removeAll(ctx, prefix)
 			removed += n

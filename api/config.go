@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"orak/internal/direct"
 	"orak/internal/resumable"
 )
 
@@ -44,7 +45,8 @@ type Config struct {
 	OutboxGrace       time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`
 	OutboxWorkers     int           `help:"Most markers that are handled at once." default:"4"`
 
-	Tus resumable.Config `embed:"" prefix:"tus-"`
+	Tus    resumable.Config `embed:"" prefix:"tus-"`
+	Direct direct.Config    `embed:"" prefix:"direct-"`
 }
 
 // Validate reports the first invalid setting.
@@ -91,5 +93,5 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s %v: want more than 0", name, d)
 		}
 	}
-	return nil
+	return c.Direct.Validate()
 }

@@ -17,8 +17,8 @@ import (
 	"orak/control"
 	"orak/events"
 	"orak/internal/auth"
+	"orak/internal/direct"
 	"orak/internal/objectstore"
-	"orak/internal/outbox"
 	"orak/internal/resumable"
 	"orak/internal/standardwebhooks"
 	"orak/sinks/index"
@@ -30,7 +30,7 @@ import (
 // Put whose body fails stores nothing, and its error wraps the body's. The
 // bucket exists.
 type Store interface {
-	outbox.Store
+	direct.Store
 	resumable.Store
 	// GetRangeOf opens length bytes of the object that info describes, from offset
 	// on; one that has replaced it since is objectstore.ErrChanged.

@@ -13,6 +13,7 @@ import (
 	"orak"
 	"orak/api/resource"
 	"orak/events"
+	"orak/internal/direct"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
 )
@@ -54,6 +55,9 @@ func (s *Server) deleteUpload(c *fiber.Ctx) error {
 	if err := s.accept(ctx, asked, erased); err != nil {
 		return err
 	}
+	if err := s.direct.Discard(ctx, t, id); err != nil {
+		exchangeOf(c).log.WarnContext(ctx, "an erased direct upload could not be removed at once; the erasure and the sweep remove it", "upload_id", id, "error", err)
+	}
 	exchangeOf(c).log.InfoContext(ctx, "accepted an erasure", "upload_id", id, "tenant", t, "by", asked.By, "reason", asked.Reason)
 	return c.Status(fiber.StatusAccepted).JSON(resource.Erasing{ID: id, Status: statusErasing, Links: linksOf(id)})
 }
@@ -69,9 +73,13 @@ func erasureOf(c *fiber.Ctx, t orak.Tenant, id orak.UploadID) (events.Erasure, e
 // stored recording suffices, so that an erasure does not depend on Temporal.
 func (s *Server) mustKnow(ctx context.Context, t orak.Tenant, id orak.UploadID) error {
 	_, err := s.store.Stat(ctx, orak.OriginalKey(t, id))
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err = s.lookup(ctx, t, id)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
+	if _, err := s.direct.Get(ctx, t, id); !errors.Is(err, direct.ErrUnknown) {
+		return err // a direct upload, or an error
+	}
+	_, err = s.lookup(ctx, t, id)
 	return err
 }
 

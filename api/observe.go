@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -50,7 +49,7 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	ctx, span := s.tracer.Start(ctx, c.Method(), trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
 	limit := s.cfg.RequestTimeout
-	if c.Method() == http.MethodPost && c.Path() == "/v1/uploads" || strings.HasPrefix(c.Path(), "/v1/tus") {
+	if completes(c.Method(), c.Path()) {
 		limit = s.cfg.StoreTimeout
 	}
 	ctx, late := withDeadline(ctx, limit)

@@ -58,6 +58,10 @@ const (
 	codeMethodNotAllowed    code = "method-not-allowed"
 	codeHeaderTooLarge      code = "header-too-large"
 	codeTooManyUploads      code = "too-many-uploads"
+	codeUploadIncomplete    code = "upload-incomplete"
+	codeUploadComplete      code = "upload-complete"
+	codeUploadExpired       code = "upload-expired"
+	codeTooManyOpen         code = "too-many-open-uploads"
 	codeIntakePaused        code = "intake-paused"
 	codeExpectation         code = "expectation-failed"
 	codeNotJSON             code = "not-json"
@@ -70,7 +74,6 @@ const (
 	codeTusGone             code = "upload-ended"
 	codeTusLocked           code = "upload-locked"
 	codeTusChecksum         code = "checksum-mismatch"
-	codeTusComplete         code = "upload-complete"
 	codeUnavailable         code = "unavailable"
 	codeInternal            code = "internal"
 )
@@ -123,6 +126,10 @@ var meanings = map[code]struct {
 	codeMethodNotAllowed:    {http.StatusMethodNotAllowed, "The method is not allowed here"},
 	codeHeaderTooLarge:      {http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large"},
 	codeTooManyUploads:      {http.StatusTooManyRequests, "Too many uploads are running"},
+	codeUploadIncomplete:    {http.StatusConflict, "The recording is not there yet"},
+	codeUploadComplete:      {http.StatusConflict, "The upload is complete"},
+	codeUploadExpired:       {http.StatusGone, "The direct upload has expired"},
+	codeTooManyOpen:         {http.StatusTooManyRequests, "Too many direct uploads are open"},
 	codeIntakePaused:        {http.StatusServiceUnavailable, "Uploads are paused"},
 	codeNotJSON:             {http.StatusUnsupportedMediaType, "The request must be JSON"},
 	codeMisdirected:         {http.StatusMisdirectedRequest, "The server has another name"},
@@ -135,7 +142,6 @@ var meanings = map[code]struct {
 	codeTusGone:             {http.StatusGone, "The resumable upload has ended"},
 	codeTusLocked:           {http.StatusLocked, "Another request writes the upload"},
 	codeTusChecksum:         {statusChecksumMismatch, "The bytes do not have their checksum"},
-	codeTusComplete:         {http.StatusConflict, "The upload is complete"},
 	codeUnavailable:         {http.StatusServiceUnavailable, "The service is not available at the moment"},
 	codeInternal:            {http.StatusInternalServerError, "The server failed"},
 }

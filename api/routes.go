@@ -24,6 +24,13 @@ type route struct {
 func (s *Server) table() []route {
 	return []route{
 		{method: http.MethodPost, path: "/v1/uploads", scope: auth.ScopeUpload, handler: s.postUpload, tokens: true},
+		{method: http.MethodPost, path: "/v1/uploads/direct", scope: auth.ScopeUpload, handler: s.postDirect, tokens: true},
+		{method: http.MethodGet, path: "/v1/uploads/direct/:id", scope: auth.ScopeUpload, handler: s.getDirect, tokens: true},
+		{method: http.MethodDelete, path: "/v1/uploads/direct/:id", scope: auth.ScopeUpload, handler: s.deleteDirect, tokens: true},
+		{method: http.MethodPost, path: "/v1/uploads/direct/:id/parts", scope: auth.ScopeUpload, handler: s.postParts, tokens: true},
+		{method: http.MethodGet, path: "/v1/uploads/direct/:id/parts", scope: auth.ScopeUpload, handler: s.getParts, tokens: true},
+		{method: http.MethodPost, path: "/v1/uploads/direct/:id/complete", scope: auth.ScopeUpload, handler: s.postComplete, tokens: true},
+		{method: http.MethodPost, path: "/v1/store-events", scope: auth.ScopeOperate, handler: s.postStoreEvents},
 		{method: http.MethodGet, path: "/v1/uploads", scope: auth.ScopeRead, handler: s.getUploads},
 		{method: http.MethodGet, path: "/v1/uploads/:id", scope: auth.ScopeRead, handler: s.getUpload},
 		{method: http.MethodDelete, path: "/v1/uploads/:id", scope: auth.ScopeUpload, handler: s.deleteUpload},

@@ -19,6 +19,7 @@ import (
 
 	"orak"
 	"orak/internal/auth"
+	"orak/internal/direct"
 	"orak/internal/listen"
 	"orak/internal/resumable"
 	"orak/internal/startstop"
@@ -45,6 +46,7 @@ type Server struct {
 	announcer   *announcer
 	admission   *admission
 	resumable   *resumable.Uploads
+	direct      *direct.Uploads
 	paused      func(orak.Tenant) bool
 	outages     OutageReporter
 	callers     auth.Authenticator
@@ -57,7 +59,7 @@ type Server struct {
 	downloads chan struct{}
 	app       *fiber.App
 
-	// relay publishes the outbox and sweeps resumable uploads until halt ends the context of all work.
+	// relay publishes the outbox, and sweeps resumable and direct uploads, until halt ends the context of all work.
 	relay func(began time.Time)
 	halt  context.CancelFunc
 	// stopping is closed when Stop begins.
@@ -115,11 +117,13 @@ func New(cfg Config, deps Deps) *Server {
 		DisableStartupMessage:        true,
 		ErrorHandler:                 s.unparsed, // observe answers everything else
 	})
+	s.direct = s.newDirect(deps)
 	s.resumable = newResumable(cfg, deps, s)
 	s.hub = newHub(cfg, s.lookup, m, deps.Log)
 	s.relay = func(began time.Time) {
 		var group sync.WaitGroup
 		group.Go(func() { s.sweepTus(work, deps.Bucket) })
+		group.Go(func() { s.sweepDirect(work, deps.Bucket) })
 		s.announcer.relay(work, deps.Bucket, began)
 		group.Wait()
 	}

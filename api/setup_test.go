@@ -28,6 +28,7 @@ import (
 	"orak/api/resource"
 	"orak/events"
 	"orak/internal/auth"
+	"orak/internal/direct"
 	"orak/internal/kafka"
 	"orak/internal/media"
 	"orak/internal/media/mediatest"
@@ -61,6 +62,7 @@ func config() api.Config {
 		WatchInterval: 20 * time.Millisecond, Heartbeat: 15 * time.Second, MaxWatchers: 10, MaxTenantWatchers: 10, WatchRate: 1000, MaxDownloads: 100, MaxSongImports: 2, MaxRankedSongs: 1000,
 		Tus:            resumable.Config{Expiry: time.Hour, Memory: 128 << 20, MaxRequests: 100, SweepInterval: time.Hour},
 		OutboxInterval: time.Hour, OutboxMinAge: time.Hour, OutboxGrace: 24 * time.Hour, OutboxWorkers: 2,
+		Direct: direct.Config{TTL: time.Hour, URLTTL: time.Hour, MaxTenantUploads: 10, Completions: 4, CompleteAfter: time.Hour, SweepInterval: time.Hour},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"orak"
 	"orak/api/resource"
+	"orak/internal/direct"
 	"orak/internal/objectstore"
 	"orak/workflows"
 )
@@ -42,8 +43,11 @@ var errUnknown = refuse(codeNotFound, "There is no such upload.")
 // codeErased.
 func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (state, error) {
 	st, err := s.find(ctx, t, id)
-	if err == nil && !st.ended() && st.runID != "" || err != nil && !errors.Is(err, errUnknown) {
-		return st, err
+	if err == nil && !st.ended() && st.runID != "" {
+		return st, nil
+	}
+	if err != nil && !errors.Is(err, errUnknown) {
+		return st, s.unlessDirect(ctx, t, id, err)
 	}
 	if t == resource.EveryTenant {
 		if t = st.Upload.Tenant; t == "" {
@@ -57,8 +61,26 @@ func (s *Server) lookup(ctx context.Context, t orak.Tenant, id orak.UploadID) (s
 	case storeErr != nil && err != nil:
 		return state{}, storeErr
 	default:
-		return st, err
+		return st, s.unlessDirect(ctx, t, id, err)
 	}
+}
+
+// unlessDirect returns another error than err for a direct upload that is not complete:
+// neither Temporal nor the index knows it.
+func (s *Server) unlessDirect(ctx context.Context, t orak.Tenant, id orak.UploadID, err error) error {
+	if err == nil {
+		return nil
+	}
+	d, getErr := s.direct.Get(ctx, t, id)
+	switch {
+	case getErr != nil && errors.Is(err, errUnknown) && !errors.Is(getErr, direct.ErrUnknown):
+		return getErr
+	case getErr != nil || d.State == direct.Accepting:
+		return err
+	case d.State == direct.Refused:
+		return refuse(codeUploadIncomplete, "The recording of this direct upload was refused: GET "+directSelf(id)+" says why.")
+	}
+	return refuse(codeUploadIncomplete, "This direct upload is not complete yet: send its recording, then POST "+directSelf(id)+"/complete.")
 }
 
 // find is lookup without the erasure check.

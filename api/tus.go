@@ -271,7 +271,7 @@ func (s *Server) tusRefusal(err error) error {
 	case errors.Is(err, resumable.ErrChecksum):
 		return refuse(codeTusChecksum, "The bytes do not have the declared checksum, and were discarded.")
 	case errors.Is(err, resumable.ErrComplete):
-		return refuse(codeTusComplete, "The recording is accepted. DELETE /v1/uploads/{id} erases it.")
+		return refuse(codeUploadComplete, "The recording is accepted. DELETE /v1/uploads/{id} erases it.")
 	case errors.Is(err, resumable.ErrBusy):
 		return refuse(codeUnavailable, "The service is receiving as many resumable uploads as it accepts at once. Go on later.")
 	case errors.Is(err, fs.ErrNotExist):

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
+	"orak/internal/direct"
 )
 
 func TestFilenameIsCleaned(t *testing.T) {
@@ -73,6 +74,7 @@ func TestConfigValidates(t *testing.T) {
 		Addr: ":0", MaxUploadBytes: 1, MaxUploads: 1, MaxTenantUploads: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, RequestTimeout: 1, StoreTimeout: 1, StatusTimeout: 1,
 		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
 		OutboxGrace: time.Hour, OutboxWorkers: 1, MaxSongImports: 1, MaxDownloads: 1,
+		Direct: direct.Config{TTL: time.Hour, URLTTL: time.Minute, MaxTenantUploads: 1, Completions: 1, SweepInterval: 1},
 	}
 	require.NoError(t, good.Validate())
 	for _, spoil := range []func(*Config){
@@ -88,6 +90,8 @@ func TestConfigValidates(t *testing.T) {
 		func(c *Config) { c.MaxSongImports = 0 },
 		func(c *Config) { c.MaxDownloads = 0 },
 		func(c *Config) { c.MaxRankedSongs = -1 },
+		func(c *Config) { c.Direct.TTL = 25 * time.Hour },
+		func(c *Config) { c.Direct.Completions = 0 },
 	} {
 		bad := good
 		spoil(&bad)

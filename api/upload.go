@@ -44,6 +44,11 @@ func (s *Server) postUpload(c *fiber.Ctx) error {
 		return err
 	}
 	s.metrics.uploads.WithLabelValues(outcome).Inc()
+	return s.answerAccepted(c, u, outcome)
+}
+
+// answerAccepted answers 202 with an upload.
+func (s *Server) answerAccepted(c *fiber.Ctx, u orak.Upload, outcome string) error {
 	st := state{Progress: orak.Progress{Upload: u, Status: orak.StatusQueued, UpdatedAt: u.ReceivedAt}}
 	if outcome == outcomeRepeated {
 		// The earlier upload may have progressed; if its status cannot be

@@ -47,9 +47,9 @@ func (s *Store) PresignPut(ctx context.Context, key string, size int64, sha256 s
 // PresignPart permits the PUT of one part of exactly size bytes, as often as its
 // holder wants until the given time has passed: the last one counts. number is from
 // 1 to 10,000.
-func (s *Store) PresignPart(ctx context.Context, key, upload string, number int, size int64, valid time.Duration) (Presigned, error) {
-	query := url.Values{"partNumber": {strconv.Itoa(number)}, "uploadId": {upload}}
-	return s.presign(ctx, key, size, valid, query, http.Header{})
+func (s *Store) PresignPart(ctx context.Context, m Multipart, number int, size int64, valid time.Duration) (Presigned, error) {
+	query := url.Values{"partNumber": {strconv.Itoa(number)}, "uploadId": {m.ID}}
+	return s.presign(ctx, m.Key, size, valid, query, http.Header{})
 }
 
 // headerChecksum has the SHA-256 of an object in base64; the store compares the

@@ -31,6 +31,7 @@ var floors = []floor{
 	{"internal/config/...", 2, "reads any settings struct, and so depends on no particular one"},
 
 	{"control/...", 3, "the control plane's documents, on a compacted topic: behaviour takes what is in effect as functions, from internal/app"},
+	{"internal/direct/...", 4, "recordings that apps put into the store themselves, in terms of objects and markers"},
 	{"internal/outbox/...", 3, "the markers of uploads that are not announced yet, in terms of objects and events"},
 	{"internal/resumable/...", 4, "resumable uploads, in terms of objects and markers, independent of the protocol and of how events are sent"},
 	{"activities/messages", 1, "the texts for the operators' chat: independent of who sends them, and how"},
