@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for every role; the command names it (api, bridge, worker, lake, index).
+# One image for every role; the command names it (api, bridge, worker, lake, index, webhooks).
 
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src

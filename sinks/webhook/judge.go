@@ -82,7 +82,7 @@ func (c *courier) pause(ctx context.Context, h control.Webhook, cause, reason st
 // tell says that h was paused. A message that fails is logged: the webhook itself shows
 // that it is paused.
 func (c *courier) tell(ctx context.Context, h control.Webhook) {
-	text := fmt.Sprintf("The webhook `%s` of tenant `%s` was paused. %s Fix the receiver, then run `orak webhooks resume %s` and `orak webhooks redeliver %s`.",
+	text := fmt.Sprintf(":pause_button: The webhook `%s` of tenant `%s` was paused. %s Fix the receiver, then run `orak webhooks resume %s` and `orak webhooks redeliver %s`.",
 		h.ID, h.Tenant, h.Paused.Reason, h.ID, h.ID)
 	if err := c.deps.Notifier.Post(ctx, text); err != nil {
 		c.log.ErrorContext(ctx, "posting that a webhook was paused failed", "webhook", h.ID, "tenant", h.Tenant, "error", err)
