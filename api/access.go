@@ -26,6 +26,9 @@ func (s *Server) permitted(r route) fiber.Handler {
 			return s.denied(c, err)
 		}
 		exchangeOf(c).caller = caller
+		if err := s.limits.take(c, caller.Tenant); err != nil {
+			return err
+		}
 		if !caller.May(r.scope) {
 			s.metrics.denied.WithLabelValues("scope").Inc()
 			return refuse(codeMissingScope, "The credential does not have the scope "+string(r.scope)+".")

@@ -18,6 +18,8 @@ type Config struct {
 	MaxUploadBytes    int64         `help:"Size in bytes of the largest recording that is accepted." default:"100000000"`
 	MaxUploads        int           `help:"Most uploads that run at once; further ones are answered 503. Each takes up to s3-part-size of memory." default:"64"`
 	MaxTenantUploads  int           `help:"Most uploads of one tenant that run at once; further ones are answered 429." default:"56"`
+	MaxTenantRequests int           `help:"Most requests of one tenant per second in this process; further ones are answered 429. 0 means no limit." default:"1000"`
+	MaxTenantDayBytes int64         `help:"Most bytes of recordings that this process accepts of one tenant in a day (UTC); further ones are answered 429. A restart begins anew. 0 means no limit." default:"1000000000000"`
 	MinUploadRate     int           `help:"An upload slower than this, in bytes per second over the last seconds, is ended with 408 when another one finds no free place; 0 disables this." default:"16384"`
 	AckWait           time.Duration `help:"How long the answer to an upload waits for Kafka. After that the answer is 202 as well, and the event follows from the outbox." default:"100ms"`
 	BodyTimeout       time.Duration `help:"Longest silence of a client within its request's body or while it reads an answer; there is no limit on the whole." default:"30s"`
@@ -59,6 +61,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxUploads <= 0 || c.MaxTenantUploads <= 0 || c.MinUploadRate < 0 {
 		return errors.New("max-uploads, max-tenant-uploads: want more than 0; min-upload-rate: want 0 at least")
+	}
+	if c.MaxTenantRequests < 0 || c.MaxTenantDayBytes < 0 {
+		return errors.New("max-tenant-requests, max-tenant-day-bytes: want 0 at least")
 	}
 	if c.MaxWatchers <= 0 || c.MaxTenantWatchers <= 0 || c.WatchRate <= 0 || c.OutboxWorkers <= 0 {
 		return errors.New("max-watchers, max-tenant-watchers, watch-rate, outbox-workers: want more than 0")

@@ -98,7 +98,7 @@ type Webhooks interface {
 	RemoveWebhook(ctx context.Context, h control.Webhook, by string) error
 }
 
-// Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused,
+// Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused, Limits,
 // Keys, WorkflowURL, Namespace, Tracing, Index, Webhooks and Outages are required.
 type Deps struct {
 	Store Store
@@ -128,6 +128,8 @@ type Deps struct {
 	// leaves the Config, and refuses none.
 	MaxTenantUploads func(orak.Tenant) int
 	Paused           func(orak.Tenant) bool
+	// Limits are those of a tenant, instead of the Config's; nil leaves the Config.
+	Limits func(orak.Tenant) TenantLimits
 	// WorkflowURL links to a workflow in the Temporal Web UI; nil if none is
 	// configured.
 	WorkflowURL func(workflowID, runID string) string

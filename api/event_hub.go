@@ -28,7 +28,9 @@ const (
 //	         ├─► topic ─────────────► poller ─┼─► limiter ─► lookup
 //	streams ─┴─► topic ─────────────► poller ─┘
 type hub struct {
-	cfg     Config
+	cfg Config
+	// most is how many streams a tenant may have open.
+	most    func(orak.Tenant) int
 	lookup  func(context.Context, orak.Tenant, orak.UploadID) (state, error)
 	limiter *rate.Limiter
 	metrics *metrics
@@ -47,9 +49,9 @@ type topicKey struct {
 	id     orak.UploadID
 }
 
-func newHub(cfg Config, lookup func(context.Context, orak.Tenant, orak.UploadID) (state, error), m *metrics, log *slog.Logger) *hub {
+func newHub(cfg Config, most func(orak.Tenant) int, lookup func(context.Context, orak.Tenant, orak.UploadID) (state, error), m *metrics, log *slog.Logger) *hub {
 	return &hub{
-		cfg: cfg, lookup: lookup, metrics: m, log: log,
+		cfg: cfg, most: most, lookup: lookup, metrics: m, log: log,
 		limiter: rate.NewLimiter(rate.Limit(cfg.WatchRate), cfg.WatchRate),
 		topics:  map[topicKey]*topic{}, byTenant: map[orak.Tenant]int{},
 	}
@@ -63,7 +65,7 @@ func (h *hub) admit(t orak.Tenant) (release func(), err error) {
 	switch {
 	case h.streams >= h.cfg.MaxWatchers:
 		return nil, refuse(codeUnavailable, "Too many event streams are open; request the upload itself, or try again later.")
-	case h.byTenant[t] >= h.cfg.MaxTenantWatchers:
+	case h.byTenant[t] >= h.most(t):
 		return nil, refuse(codeTooManyStreams, "Close some of your event streams, or request the uploads themselves.")
 	}
 	h.streams++

@@ -1,6 +1,10 @@
 package api
 
-import "strings"
+import (
+	"strings"
+
+	"orak/internal/auth"
+)
 
 // Routes returns the method and path of each route.
 func (s *Server) Routes() (all []string) {
@@ -35,4 +39,23 @@ func Problems() map[string][2]any {
 		all[string(k)] = [2]any{m.status, m.title}
 	}
 	return all
+}
+
+// Scopes returns the scope of each route, whose method and path are its key.
+func Scopes() map[string]auth.Scope {
+	all := map[string]auth.Scope{}
+	for _, r := range (&Server{}).table() {
+		all[r.method+" "+r.path] = r.scope
+	}
+	return all
+}
+
+// TakesTokens reports whether a route takes upload tokens.
+func TakesTokens(described string) bool {
+	for _, r := range (&Server{}).table() {
+		if r.method+" "+r.path == described {
+			return r.tokens
+		}
+	}
+	return false
 }

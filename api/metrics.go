@@ -15,6 +15,7 @@ type metrics struct {
 	uploads    *prometheus.CounterVec
 	bytes      prometheus.Counter
 	receiving  prometheus.Gauge
+	limited    *prometheus.CounterVec
 	denied     *prometheus.CounterVec
 	turnedAway *prometheus.CounterVec
 	downloads  prometheus.Gauge
@@ -51,6 +52,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		uploads:    counters("orak_api_uploads_total", "Uploads by outcome: accepted, repeated, or the code of the problem.", "outcome"),
 		bytes:      counter("orak_api_upload_bytes_total", "Bytes of accepted recordings."),
 		receiving:  gauge("orak_api_uploads_in_flight", "Uploads that are being received; api-max-uploads bounds them."),
+		limited:    counters("orak_api_limited_requests_total", "Requests refused because their tenant has reached api-max-tenant-requests (requests) or api-max-tenant-day-bytes (day-bytes).", "limit"),
 		denied:     counters("orak_api_denied_requests_total", "Requests without a valid credential (missing, invalid, expired), whose credential could not be verified (unavailable), is for another tenant (tenant) or lacks the scope (scope).", "reason"),
 		turnedAway: counters("orak_api_uploads_turned_away_total", "Uploads refused because of api-max-uploads (full) or api-max-tenant-uploads (tenant), evicted because they were too slow (slow), or refused while uploads are paused (paused).", "reason"),
 		downloads:  gauge("orak_api_downloads_in_flight", "Results and recordings that are being sent; api-max-downloads bounds them."),

@@ -79,7 +79,7 @@ func (f *form) next() (p *multipart.Part, filename string, isFile bool, err erro
 }
 
 // fromForm finds the first file of a form.
-func (s *Server) fromForm(b *body, boundary string, about description) (*recording, error) {
+func (s *Server) fromForm(b *body, boundary string, about description, most int64) (*recording, error) {
 	f := newForm(b, boundary)
 	left := int64(maxAround)
 	for {
@@ -91,7 +91,7 @@ func (s *Server) fromForm(b *body, boundary string, about description) (*recordi
 			return nil, s.broken(formError(err))
 		case isFile:
 			return &recording{
-				src: part, size: -1, limit: s.cfg.MaxUploadBytes, sum: sha256.New(),
+				src: part, size: -1, limit: most, sum: sha256.New(),
 				filename: filename, description: about, after: func() error { return f.finish(b) },
 			}, nil
 		}

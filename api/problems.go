@@ -24,6 +24,7 @@ const (
 	codeUnauthenticated     code = "unauthenticated"
 	codeMissingScope        code = "missing-scope"
 	codeForeignTenant       code = "foreign-tenant"
+	codeForeignOwner        code = "foreign-owner"
 	codeTooManyKeys         code = "too-many-keys"
 	codeConflict            code = "conflict"
 	codeRateLimited         code = "rate-limited"
@@ -92,6 +93,7 @@ var meanings = map[code]struct {
 	codeUnauthenticated:     {http.StatusUnauthorized, "The request has no valid credential"},
 	codeMissingScope:        {http.StatusForbidden, "The credential does not permit this"},
 	codeForeignTenant:       {http.StatusForbidden, "The credential is for another tenant"},
+	codeForeignOwner:        {http.StatusForbidden, "The credential is for another owner"},
 	codeTooManyKeys:         {http.StatusConflict, "The tenant has too many keys"},
 	codeConflict:            {http.StatusConflict, "Somebody else was faster"},
 	codeRateLimited:         {http.StatusTooManyRequests, "The tenant sends too many requests"},

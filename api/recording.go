@@ -85,12 +85,17 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 	if form && (err != nil || kind != fiber.MIMEMultipartForm || params["boundary"] == "") {
 		return nil, refuse(codeInvalidRequest, "A form must be multipart/form-data with a boundary.")
 	}
-	limit := s.cfg.MaxUploadBytes
+	caller := exchangeOf(c).caller
+	most := s.limits.uploadBytes(caller)
+	if err := s.limits.admits(caller.Tenant, b.length); err != nil {
+		return nil, err
+	}
+	limit := most
 	if form {
 		limit += maxAround
 	}
 	if b.length > limit {
-		return nil, s.tooLarge()
+		return nil, tooLarge(most)
 	}
 	b.limit = limit
 	var about description
@@ -98,18 +103,25 @@ func (s *Server) openRecording(c *fiber.Ctx) (*recording, error) {
 		return nil, err
 	}
 	if form {
-		return s.fromForm(b, params["boundary"], about)
+		rec, err := s.fromForm(b, params["boundary"], about, most)
+		if err != nil {
+			return nil, err
+		}
+		rec.owner, err = boundOwner(caller, rec.owner)
+		return rec, err
+	}
+	if about.owner, err = boundOwner(caller, about.owner); err != nil {
+		return nil, err
 	}
 	if b.length < 0 && digest == nil {
 		return nil, refuse(codeLengthRequired, "Send Content-Length, or with a chunked body "+resource.HeaderContentDigest+": sha-256=:<base64>:, so that the end differs from a broken connection.")
 	}
 	return &recording{
-		src: b, size: b.length, limit: s.cfg.MaxUploadBytes, sum: sha256.New(), claimed: hex.EncodeToString(digest),
+		src: b, size: b.length, limit: most, sum: sha256.New(), claimed: hex.EncodeToString(digest),
 		filename: dispositionFilename(c.Get(fiber.HeaderContentDisposition)), description: about,
 	}, nil
 }
 
-func (s *Server) tooLarge() error {
-	r := refuse(codeTooLarge, "A recording may have at most "+formatBytes(s.cfg.MaxUploadBytes)+".")
-	return r
+func tooLarge(most int64) error {
+	return refuse(codeTooLarge, "A recording may have at most "+formatBytes(most)+".")
 }

@@ -50,6 +50,7 @@ type Server struct {
 	paused      func(orak.Tenant) bool
 	outages     OutageReporter
 	callers     auth.Authenticator
+	limits      *limits
 	keys        *auth.Keys
 	index       Index
 	webhooks    webhooks
@@ -94,6 +95,7 @@ func New(cfg Config, deps Deps) *Server {
 		index:     deps.Index,
 		webhooks:  newWebhooks(deps),
 		callers:   deps.Callers,
+		limits:    newLimits(cfg, deps.Limits, m),
 		keys:      deps.Keys,
 		imports:   make(chan struct{}, cfg.MaxSongImports),
 		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
@@ -119,7 +121,7 @@ func New(cfg Config, deps Deps) *Server {
 	})
 	s.direct = s.newDirect(deps)
 	s.resumable = newResumable(cfg, deps, s)
-	s.hub = newHub(cfg, s.lookup, m, deps.Log)
+	s.hub = newHub(cfg, s.limits.watchers, s.lookup, m, deps.Log)
 	s.relay = func(began time.Time) {
 		var group sync.WaitGroup
 		group.Go(func() { s.sweepTus(work, deps.Bucket) })

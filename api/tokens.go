@@ -34,7 +34,7 @@ func (s *Server) postUploadTokens(c *fiber.Ctx) error {
 	case req.MaxBytes < 0:
 		return refuse(codeInvalidRequest, "max_bytes must be 1 or more, or be left out.")
 	case caller.Owner != "" && req.Owner != "" && req.Owner != caller.Owner:
-		return refuse(codeMissingScope, "The API key only sends recordings of another owner.")
+		return refuse(codeForeignOwner, "The API key only sends recordings of another owner.")
 	}
 	if err := checkText("owner", req.Owner, control.MaxKeyOwner); err != nil {
 		return err

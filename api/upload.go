@@ -186,6 +186,7 @@ func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.
 	}
 	m.Size, m.SHA256 = in.read, in.sha256()
 	s.metrics.bytes.Add(float64(m.Size))
+	s.limits.sent(m.Tenant, m.Size)
 	if err := s.announcer.announce(ctx, m); err != nil {
 		return orak.Upload{}, "", err
 	}
@@ -239,7 +240,7 @@ func (in *incoming) uncertain(gone bool, err error) error {
 func (s *Server) broken(err error) error {
 	switch {
 	case errors.Is(err, errTooLarge):
-		return s.tooLarge()
+		return refuse(codeTooLarge, "The recording has more bytes than it may have.")
 	case errors.Is(err, errDigest):
 		return refuse(codeDigestMismatch, "The body does not match "+resource.HeaderContentDigest+". Nothing was stored.")
 	case errors.Is(err, errStalled):

@@ -188,6 +188,18 @@ var (
 	MaxTenantUploads = newInt(1, 100_000, Setting{
 		Name: "api-max-tenant-uploads", PerTenant: true, Help: "Most uploads of a tenant that run at once in a process; further ones are answered 429.",
 	})
+	MaxTenantRequests = newInt(0, 1_000_000, Setting{
+		Name: "api-max-tenant-requests", PerTenant: true, Help: "Most requests of a tenant per second in a process; further ones are answered 429. 0 means no limit.",
+	})
+	MaxTenantDayBytes = newInt(0, 1_000_000_000_000_000, Setting{
+		Name: "api-max-tenant-day-bytes", PerTenant: true, Help: "Most bytes of recordings that a process accepts of a tenant in a day (UTC); further ones are answered 429. 0 means no limit.",
+	})
+	MaxTenantWatchers = newInt(1, 1_000_000, Setting{
+		Name: "api-max-tenant-watchers", PerTenant: true, Help: "Most event streams of a tenant that are open at once in a process; further ones are answered 429.",
+	})
+	MaxUploadBytes = newInt(1, 1_000_000_000_000, Setting{
+		Name: "api-max-upload-bytes", PerTenant: true, Help: "Size in bytes of the largest recording that is accepted of a tenant.",
+	})
 	AlertRoutes = newRoutes(Setting{
 		Name: "alert-routes", Help: "To which of alert-webhooks the alerts of a failure class go; the others go to the alert webhook.",
 	})
@@ -211,7 +223,7 @@ var (
 // Settings returns all settings, by name.
 func Settings() []Setting {
 	return []Setting{
-		AlertRoutes.Setting, MaxTenantUploads.Setting, BridgeInflight.Setting, ConvertSlots.Setting, GPUSlots.Setting,
+		AlertRoutes.Setting, MaxTenantDayBytes.Setting, MaxTenantRequests.Setting, MaxTenantUploads.Setting, MaxTenantWatchers.Setting, MaxUploadBytes.Setting, BridgeInflight.Setting, ConvertSlots.Setting, GPUSlots.Setting,
 		Intake.Setting, ParkFor.Setting, Tier.Setting,
 	}
 }

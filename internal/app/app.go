@@ -321,6 +321,7 @@ func (a *App) startAPI(ctx context.Context) error {
 
 		MaxTenantUploads: a.maxTenantUploads,
 		Paused:           a.paused,
+		Limits:           a.tenantLimits,
 
 		Namespace: a.cfg.Temporal.Namespace,
 		Live:      probes,

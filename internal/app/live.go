@@ -6,6 +6,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/api"
 	"orak/bridge"
 	"orak/control"
 	"orak/internal/mattermost"
@@ -16,6 +17,16 @@ import (
 // maxTenantUploads is api.Deps.MaxTenantUploads.
 func (a *App) maxTenantUploads(t orak.Tenant) int {
 	return control.MaxTenantUploads.Of(a.control, t, a.cfg.API.MaxTenantUploads)
+}
+
+// tenantLimits is api.Deps.Limits.
+func (a *App) tenantLimits(t orak.Tenant) api.TenantLimits {
+	return api.TenantLimits{
+		Requests:    control.MaxTenantRequests.Of(a.control, t, a.cfg.API.MaxTenantRequests),
+		DayBytes:    int64(control.MaxTenantDayBytes.Of(a.control, t, int(a.cfg.API.MaxTenantDayBytes))),
+		UploadBytes: int64(control.MaxUploadBytes.Of(a.control, t, int(a.cfg.API.MaxUploadBytes))),
+		Watchers:    control.MaxTenantWatchers.Of(a.control, t, a.cfg.API.MaxTenantWatchers),
+	}
 }
 
 // paused is api.Deps.Paused.
