@@ -305,10 +305,10 @@ func (s *Server) creation(c *fiber.Ctx, t orak.Tenant) (resumable.Creation, erro
 	if err != nil {
 		return given, err
 	}
-	most := s.cfg.MaxUploadBytes
 	caller := exchangeOf(c).caller
-	if caller.MaxBytes > 0 {
-		most = min(most, caller.MaxBytes)
+	most := min(s.cfg.MaxUploadBytes, s.limits.uploadBytes(caller))
+	if err := s.limits.admits(t, size); err != nil {
+		return given, err
 	}
 	switch {
 	case size == 0:
