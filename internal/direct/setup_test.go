@@ -3,12 +3,15 @@ package direct_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,15 +45,26 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	servers := stack.Start(t)
-	store, err := objectstore.New(objectstore.Config{
-		Endpoint: servers.S3, AccessKey: servers.S3AccessKey, SecretKey: servers.S3SecretKey, Bucket: servers.Bucket(t),
-	})
+	store, err := objectstore.New(server(t))
 	require.NoError(t, err)
+	require.NoError(t, store.EnsureBucket(t.Context()))
 	t.Cleanup(store.Close)
 	return &world{t: t, store: store, announced: map[orak.UploadID]int{}, cfg: direct.Config{
 		TTL: time.Hour, URLTTL: time.Hour, MaxTenantUploads: 100, Completions: 4, SweepInterval: time.Hour,
 	}}
+}
+
+// server is the S3 server of ORAK_TEST_S3, or else that of the standalone stack.
+func server(t *testing.T) objectstore.Config {
+	t.Helper()
+	if given := os.Getenv("ORAK_TEST_S3"); given != "" {
+		return objectstore.Config{
+			Endpoint: given, AccessKey: os.Getenv("ORAK_TEST_S3_ACCESS_KEY"), SecretKey: os.Getenv("ORAK_TEST_S3_SECRET_KEY"),
+			Bucket: "test-" + strings.ToLower(rand.Text()[:16]),
+		}
+	}
+	servers := stack.Start(t)
+	return objectstore.Config{Endpoint: servers.S3, AccessKey: servers.S3AccessKey, SecretKey: servers.S3SecretKey, Bucket: servers.Bucket(t)}
 }
 
 // PublishEvent implements outbox.Publisher.
