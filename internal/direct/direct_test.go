@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -247,4 +248,24 @@ func TestRunFollowsHintsUntilItEnds(t *testing.T) {
 	cancel()
 	<-done
 	w.accepted(d, content, "")
+}
+
+// Nothing of a recording stays in memory: all that a completion allocates, garbage
+// included, is little beside it.
+func TestCompletionTakesNoMemoryForALargeRecording(t *testing.T) {
+	w := newWorld(t)
+	content := recording(100_000_000)
+	for name, partSize := range map[string]int64{"one PUT": 0, "parts": 10 << 20} {
+		d := w.create(content, partSize)
+		w.send(d, content)
+		u := w.process(w.store)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := u.Complete(t.Context(), tenant, d.ID)
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err)
+		allocated := after.TotalAlloc - before.TotalAlloc
+		t.Logf("%s: %d bytes allocated", name, allocated)
+		require.Less(t, allocated, uint64(2<<20), name)
+	}
 }
