@@ -8,6 +8,7 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/sinks/bury"
 )
 
 // decoded is what a batch of records says.
@@ -46,7 +47,7 @@ func (d *decoded) add(r *kgo.Record, now time.Time) {
 		u, complete, err = FromLifecycle(e)
 	}
 	if err != nil {
-		d.unreadable = append(d.unreadable, letter(r, orak.AsFault(err), now))
+		d.unreadable = append(d.unreadable, bury.Letter(r, orak.AsFault(err), now))
 		return
 	}
 	if !complete {
@@ -72,12 +73,4 @@ func (d *decoded) addAnnounced(r *kgo.Record, e events.Event, err error) {
 		return
 	}
 	d.batch.Rows = append(d.batch.Rows, Row{Offset: r.Offset, Upload: u})
-}
-
-// letter is the dead letter of a record that cannot be read, its bytes untouched.
-func letter(r *kgo.Record, f *orak.Fault, now time.Time) events.DeadLetter {
-	return events.DeadLetter{
-		Origin: events.OriginOf(r), FailedAt: now,
-		Failure: orak.Failure{Stage: orak.StageReceive, Class: f.Class, Message: f.Message, Attempts: 1, FirstAt: now, LastAt: now},
-	}
 }

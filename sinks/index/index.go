@@ -15,29 +15,13 @@ import (
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
+	"orak/sinks/bury"
 )
-
-// Publisher writes dead letters to Kafka and returns once all in-sync replicas have
-// them. Any error is worth another try.
-type Publisher interface {
-	PublishDeadLetter(ctx context.Context, d events.DeadLetter) error
-}
-
-var _ Publisher = (*kafka.Producer)(nil)
 
 // Analyses reads the analysis of a completed upload whose event has none, since it was
 // too large. It returns nil if there is none any more.
 type Analyses interface {
 	Analysis(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Analysis, error)
-}
-
-// Alerter alerts people. Each method is called again until it returns nil, so it must
-// accept repeats.
-type Alerter interface {
-	// DeadLettered is called for every dead letter, after it was acknowledged.
-	DeadLettered(ctx context.Context, d events.DeadLetter) error
-	// Stalled is called once for every stall, which may be over by then.
-	Stalled(ctx context.Context, s consume.Stall) error
 }
 
 // Deps is what the index works with. Alerter, Metrics and KafkaOpts are optional.
@@ -48,8 +32,8 @@ type Deps struct {
 	// Store is not closed.
 	Store     Store
 	Analyses  Analyses
-	Publisher Publisher
-	Alerter   Alerter
+	Publisher bury.Publisher
+	Alerter   bury.Alerter
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 }
@@ -62,8 +46,9 @@ type Index struct {
 	log      *slog.Logger
 	metrics  *metrics
 	consumer *consume.Consumer
-	// database, store, kafka and alerts are what batches may have to wait for.
-	database, store, kafka, alerts *consume.Dependency
+	bury     bury.Burier
+	// database and store are what batches may have to wait for.
+	database, store *consume.Dependency
 
 	mu sync.Mutex
 	// written is the next offset of each partition after the last batch of this member.
@@ -92,8 +77,11 @@ func New(cfg Config, deps Deps) *Index {
 	depend := consume.DependencyConfig{Timeout: cfg.WriteTimeout, Overloaded: overloaded}
 	x.database = x.consumer.Dependency("index", depend)
 	x.store = x.consumer.Dependency(string(orak.DependencyStore), depend)
-	x.kafka = x.consumer.Dependency(string(orak.DependencyKafka), depend)
-	x.alerts = x.consumer.Dependency(string(orak.DependencyTemporal), depend)
+	x.bury = bury.Burier{
+		Publisher: deps.Publisher, Alerter: deps.Alerter, Buried: x.metrics.buried, Log: x.log,
+		Kafka:  x.consumer.Dependency(string(orak.DependencyKafka), depend),
+		Alerts: x.consumer.Dependency(string(orak.DependencyTemporal), depend),
+	}
 	return x
 }
 
@@ -193,7 +181,7 @@ func (x *Index) handle(ctx context.Context, d *consume.Delivery) error {
 		return consume.ErrGivenUp
 	}
 	for _, letter := range b.unreadable {
-		if !x.bury(ctx, d, letter) {
+		if !x.bury.Bury(ctx, d, letter) {
 			return consume.ErrGivenUp
 		}
 	}
@@ -233,24 +221,4 @@ func (x *Index) complete(ctx context.Context, d *consume.Delivery, b *decoded) b
 		}
 	}
 	return true
-}
-
-// bury writes a record that cannot be read to the dead-letter topic, its bytes
-// untouched, and raises the alert; it is false where the batch is given up.
-func (x *Index) bury(ctx context.Context, d *consume.Delivery, letter events.DeadLetter) bool {
-	written := d.Retry(ctx, x.kafka, "writing a dead letter", func(ctx context.Context) error {
-		return x.deps.Publisher.PublishDeadLetter(ctx, letter)
-	})
-	if !written {
-		return false
-	}
-	x.metrics.buried.Inc()
-	x.log.WarnContext(ctx, "record dead-lettered", "class", letter.Failure.Class, "error", letter.Failure.Message,
-		"topic", letter.Origin.Topic, "partition", letter.Origin.Partition, "offset", letter.Origin.Offset)
-	if x.deps.Alerter == nil {
-		return true
-	}
-	return d.Retry(ctx, x.alerts, "raising an alert", func(ctx context.Context) error {
-		return x.deps.Alerter.DeadLettered(ctx, letter)
-	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/sinks/bury"
 )
 
 // batch is what a batch of records becomes.
@@ -58,7 +59,7 @@ func (b *batch) add(r *kgo.Record, now time.Time) {
 		l, err = e.Lifecycle()
 	}
 	if err != nil {
-		b.unreadable = append(b.unreadable, letter(r, orak.AsFault(err), now))
+		b.unreadable = append(b.unreadable, bury.Letter(r, orak.AsFault(err), now))
 		return
 	}
 	o := originOf(r, e, l)
@@ -69,14 +70,6 @@ func (b *batch) add(r *kgo.Record, now time.Time) {
 	}
 	if e.Type == events.Erased {
 		b.erased = append(b.erased, erasure{l.Upload.ID, r.Offset})
-	}
-}
-
-// letter is the dead letter of a record that cannot be read, its bytes untouched.
-func letter(r *kgo.Record, f *orak.Fault, now time.Time) events.DeadLetter {
-	return events.DeadLetter{
-		Origin: events.OriginOf(r), FailedAt: now,
-		Failure: orak.Failure{Stage: orak.StageReceive, Class: f.Class, Message: f.Message, Attempts: 1, FirstAt: now, LastAt: now},
 	}
 }
 

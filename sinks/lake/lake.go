@@ -14,24 +14,8 @@ import (
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
+	"orak/sinks/bury"
 )
-
-// Publisher writes dead letters to Kafka and returns once all in-sync replicas have
-// them. Any error is worth another try.
-type Publisher interface {
-	PublishDeadLetter(ctx context.Context, d events.DeadLetter) error
-}
-
-var _ Publisher = (*kafka.Producer)(nil)
-
-// Alerter alerts people. Each method is called again until it returns nil, so it must
-// accept repeats.
-type Alerter interface {
-	// DeadLettered is called for every dead letter, after it was acknowledged.
-	DeadLettered(ctx context.Context, d events.DeadLetter) error
-	// Stalled is called once for every stall, which may be over by then.
-	Stalled(ctx context.Context, s consume.Stall) error
-}
 
 // Deps is what the lake works with. Alerter, Metrics and KafkaOpts are optional.
 type Deps struct {
@@ -39,8 +23,8 @@ type Deps struct {
 	Kafka     kafka.Config
 	KafkaOpts []kgo.Opt
 	Store     Store
-	Publisher Publisher
-	Alerter   Alerter
+	Publisher bury.Publisher
+	Alerter   bury.Alerter
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 }
@@ -55,8 +39,9 @@ type Lake struct {
 	consumer *consume.Consumer
 	// places bounds the batches that are written at the same time.
 	places chan struct{}
-	// store, kafka and alerts are what batches may have to wait for.
-	store, kafka, alerts *consume.Dependency
+	bury   bury.Burier
+	// store is what batches may have to wait for.
+	store *consume.Dependency
 }
 
 // name is the lake's in metrics, and what its clients add to their id.
@@ -79,8 +64,11 @@ func New(cfg Config, deps Deps) *Lake {
 	l.consumer = consume.NewBatched(cfg.Config, group, consume.Batch{Records: cfg.FileRecords, Linger: cfg.FileAge}, l.handle)
 	depend := consume.DependencyConfig{Timeout: cfg.PutTimeout, Overloaded: overloaded}
 	l.store = l.consumer.Dependency(string(orak.DependencyStore), depend)
-	l.kafka = l.consumer.Dependency(string(orak.DependencyKafka), depend)
-	l.alerts = l.consumer.Dependency(string(orak.DependencyTemporal), depend)
+	l.bury = bury.Burier{
+		Publisher: deps.Publisher, Alerter: deps.Alerter, Buried: m.buried, Log: l.log,
+		Kafka:  l.consumer.Dependency(string(orak.DependencyKafka), depend),
+		Alerts: l.consumer.Dependency(string(orak.DependencyTemporal), depend),
+	}
 	return l
 }
 
@@ -122,7 +110,7 @@ func (l *Lake) Ready(ctx context.Context) error {
 func (l *Lake) handle(ctx context.Context, d *consume.Delivery) error {
 	b := read(d.Records, time.Now().UTC())
 	for _, letter := range b.unreadable {
-		if !l.bury(ctx, d, letter) {
+		if !l.bury.Bury(ctx, d, letter) {
 			return consume.ErrGivenUp
 		}
 	}
@@ -149,24 +137,4 @@ func (l *Lake) enter(ctx context.Context) error {
 	case <-ctx.Done():
 		return consume.ErrGivenUp
 	}
-}
-
-// bury writes a record that cannot be read to the dead-letter topic, its bytes
-// untouched, and raises the alert; it is false where the batch is given up.
-func (l *Lake) bury(ctx context.Context, d *consume.Delivery, letter events.DeadLetter) bool {
-	written := d.Retry(ctx, l.kafka, "writing a dead letter", func(ctx context.Context) error {
-		return l.deps.Publisher.PublishDeadLetter(ctx, letter)
-	})
-	if !written {
-		return false
-	}
-	l.metrics.buried.Inc()
-	l.log.WarnContext(ctx, "record dead-lettered", "class", letter.Failure.Class, "error", letter.Failure.Message,
-		"topic", letter.Origin.Topic, "partition", letter.Origin.Partition, "offset", letter.Origin.Offset)
-	if l.deps.Alerter == nil {
-		return true
-	}
-	return d.Retry(ctx, l.alerts, "raising an alert", func(ctx context.Context) error {
-		return l.deps.Alerter.DeadLettered(ctx, letter)
-	})
 }
