@@ -20,7 +20,7 @@ import (
 type Config struct {
 	Server string `help:"URL of the orak API." default:"http://127.0.0.1:8080" placeholder:"URL"`
 	Tenant string `help:"Tenant whose uploads are meant; empty means that of the API key." placeholder:"NAME"`
-	// APIKey is an API key, an upload token or a JWT; "" sends none.
+	// APIKey is an API key or an upload token; "" sends none.
 	APIKey string `name:"api-key" secret:"" help:"API key for the server."`
 }
 

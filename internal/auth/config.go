@@ -18,7 +18,7 @@ const (
 
 // Config says how the API authenticates its callers.
 type Config struct {
-	Mode Mode `name:"auth" help:"How the API authenticates callers: required takes an API key, an upload token or a JWT; gateway trusts the headers X-Orak-Tenant and X-Orak-Scopes, which a gateway in front sets, each exactly once; none trusts X-Orak-Tenant and permits everything, and only works on loopback." default:"required"`
+	Mode Mode `name:"auth" help:"How the API authenticates callers: required takes an API key or an upload token; gateway trusts the headers X-Orak-Tenant and X-Orak-Scopes, which a gateway in front sets, each exactly once; none trusts X-Orak-Tenant and permits everything, and only works on loopback." default:"required"`
 }
 
 // Validate returns the first error that makes c unusable.

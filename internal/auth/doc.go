@@ -8,8 +8,8 @@
 // "orak_<id>.<claims>.<signature>". They are signed with an Ed25519 key that is derived
 // from the secret, whose public half is in the document. So any process verifies a
 // token without having seen it before, nobody can make one from the documents, and a
-// token ends with its key (decision 0028). Everything else is taken for a JWT, where an
-// issuer is configured.
+// token ends with its key (decision 0031). Everything else is for a Verifier, where there
+// is one.
 //
 // # Modes
 //
