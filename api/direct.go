@@ -32,6 +32,7 @@ func (s *Server) newDirect(deps Deps) *direct.Uploads {
 		Store: deps.Store, Outbox: s.announcer.box,
 		Announce: func(ctx context.Context, m outbox.Marker) error {
 			s.metrics.bytes.Add(float64(m.Size))
+			s.limits.sent(m.Tenant, m.Size)
 			return s.announcer.announce(ctx, m)
 		},
 		Sniff: deps.Media.Sniff, SniffLen: deps.Media.Len,
@@ -116,20 +117,16 @@ func (s *Server) declared(c *fiber.Ctx) (direct.Upload, error) {
 	if d.Owner, err = orak.ParseOwner(asked.Owner); err != nil {
 		return direct.Upload{}, refuse(codeInvalidRequest, "owner: "+err.Error()+".")
 	}
-	if bound := exchangeOf(c).caller.Owner; bound != "" {
-		if d.Owner != "" && d.Owner != bound {
-			return direct.Upload{}, refuse(codeMissingScope, "The credential only sends recordings of another owner.")
-		}
-		d.Owner = bound
-	}
-	return d, nil
+	d.Owner, err = boundOwner(exchangeOf(c).caller, d.Owner)
+	return d, err
 }
 
 // checkSize bounds the recording and its parts.
 func (s *Server) checkSize(c *fiber.Ctx, asked resource.NewDirect) error {
-	limit := s.cfg.MaxUploadBytes
-	if most := exchangeOf(c).caller.MaxBytes; most > 0 {
-		limit = min(limit, most)
+	caller := exchangeOf(c).caller
+	limit := min(s.cfg.MaxUploadBytes, s.limits.uploadBytes(caller))
+	if err := s.limits.admits(caller.Tenant, asked.Size); err != nil && asked.Size > 0 {
+		return err
 	}
 	parts := asked.PartSize
 	switch {
