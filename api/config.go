@@ -42,6 +42,8 @@ type Config struct {
 	MaxTenantWebhooks int           `help:"Most webhooks of one tenant; further ones are answered 409." default:"20"`
 	MaxRankedSongs    int           `help:"Most songs of a tenant that are ranked for a voice, beside the shipped ones; further ones, by id, are left out." default:"200000"`
 	MaxDownloads      int           `help:"Most results and recordings that are sent at once; further ones are answered 503. Each takes a connection to the store and about 40 kB of memory." default:"256"`
+	MaxFeedRecords    int           `help:"Most records of all tenants' events that are read again for a client which resumes the stream of its tenant's events; one that was away for longer is told that events were lost." default:"100000"`
+	MaxFeedResumes    int           `help:"How many such clients resume at once; further ones wait." default:"8"`
 	OutboxInterval    time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
 	OutboxMinAge      time.Duration `help:"Markers younger than this are skipped, since their uploads are probably still running. Markers older than this process are taken at once." default:"2m"`
 	OutboxGrace       time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`
@@ -67,6 +69,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxWatchers <= 0 || c.MaxTenantWatchers <= 0 || c.WatchRate <= 0 || c.OutboxWorkers <= 0 {
 		return errors.New("max-watchers, max-tenant-watchers, watch-rate, outbox-workers: want more than 0")
+	}
+	if c.MaxFeedRecords <= 0 || c.MaxFeedResumes <= 0 {
+		return errors.New("max-feed-records, max-feed-resumes: want more than 0")
 	}
 	if c.MaxDownloads <= 0 {
 		return errors.New("max-downloads: want more than 0")

@@ -98,8 +98,13 @@ type Webhooks interface {
 	RemoveWebhook(ctx context.Context, h control.Webhook, by string) error
 }
 
+// Feed follows what happens to the uploads of a tenant; see feed.Feed.
+type Feed interface {
+	Follow(ctx context.Context, t orak.Tenant, after string, every time.Duration, each func(events.Followed) error) error
+}
+
 // Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused, Limits,
-// Keys, WorkflowURL, Namespace, Tracing, Index, Webhooks and Outages are required.
+// Keys, WorkflowURL, Namespace, Tracing, Index, Webhooks, Feed and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -123,6 +128,8 @@ type Deps struct {
 	Webhooks    Webhooks
 	Sending     standardwebhooks.Config
 	GiveUpAfter time.Duration
+	// Feed answers the stream of a tenant's events; nil answers it with 503.
+	Feed Feed
 	// MaxTenantUploads is that of a tenant, instead of Config.MaxTenantUploads, and
 	// Paused says that its uploads are refused. They are asked at each upload; nil
 	// leaves the Config, and refuses none.

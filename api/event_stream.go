@@ -58,9 +58,7 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 		leave()
 		return c.SendStatus(fiber.StatusNoContent)
 	}
-	c.Set(fiber.HeaderContentType, "text/event-stream")
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	c.Set("X-Accel-Buffering", "no") // otherwise nginx buffers the events
+	setEventStream(c)
 	w := &eventStream{s: s, x: exchangeOf(c), topic: tp, seen: seen, done: c.Context().Done()}
 	c.Context().SetBodyStreamWriter(func(out *bufio.Writer) {
 		defer leave()
@@ -90,7 +88,7 @@ func (w *eventStream) run(out *bufio.Writer) {
 		}
 	}()
 	retry := reconnectMin + rand.N(reconnectMin)
-	if !w.flush(out, []byte("retry: "+strconv.FormatInt(retry.Milliseconds(), 10)+"\n\n")) {
+	if !flush(out, []byte("retry: "+strconv.FormatInt(retry.Milliseconds(), 10)+"\n\n")) {
 		return
 	}
 	beat := time.NewTicker(w.s.cfg.Heartbeat)
@@ -114,7 +112,7 @@ func (w *eventStream) wait(out *bufio.Writer, changed <-chan struct{}, beat <-ch
 		case <-changed:
 			return true
 		case <-beat:
-			if !w.flush(out, []byte(": heartbeat\n\n")) {
+			if !flush(out, []byte(": heartbeat\n\n")) {
 				return false
 			}
 		}
@@ -134,7 +132,7 @@ func (w *eventStream) send(out *bufio.Writer, st state) bool {
 	if st.ended() {
 		text = append(text, eventText(eventEnd, id, data)...)
 	}
-	return w.flush(out, text)
+	return flush(out, text)
 }
 
 func eventText(name, id string, data []byte) []byte {
@@ -160,7 +158,7 @@ func eventID(st state) string {
 // sameEvent reports whether a and b make the same event.
 func sameEvent(a, b state) bool { return bytes.Equal(eventData(a), eventData(b)) }
 
-func (w *eventStream) flush(out *bufio.Writer, text []byte) bool {
+func flush(out *bufio.Writer, text []byte) bool {
 	if _, err := out.Write(text); err != nil {
 		return false
 	}

@@ -40,6 +40,7 @@ func (s *Server) table() []route {
 		{method: http.MethodGet, path: "/v1/uploads/:id/audio", scope: auth.ScopeRead, handler: s.getAudio},
 		{method: http.MethodGet, path: "/v1/uploads/:id/original", scope: auth.ScopeRead, handler: s.getOriginal},
 		{method: http.MethodGet, path: "/v1/uploads/:id/events", scope: auth.ScopeRead, handler: s.getEvents, endless: true},
+		{method: http.MethodGet, path: "/v1/events", scope: auth.ScopeRead, handler: s.getFeed, endless: true},
 		{method: http.MethodGet, path: "/v1/uploads/:id/similar", scope: auth.ScopeRead, handler: s.getSimilar},
 		{method: http.MethodGet, path: "/v1/uploads/:id/songs", scope: auth.ScopeRead, handler: s.getSongsFor},
 

@@ -54,6 +54,7 @@ type Server struct {
 	keys        *auth.Keys
 	index       Index
 	webhooks    webhooks
+	feed        Feed
 	// imports and rankings have one place for each that runs.
 	imports, rankings chan struct{}
 	// downloads has a place for each object that is being sent.
@@ -97,6 +98,7 @@ func New(cfg Config, deps Deps) *Server {
 		callers:   deps.Callers,
 		limits:    newLimits(cfg, deps.Limits, m),
 		keys:      deps.Keys,
+		feed:      deps.Feed,
 		imports:   make(chan struct{}, cfg.MaxSongImports),
 		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		downloads: make(chan struct{}, cfg.MaxDownloads),

@@ -36,6 +36,7 @@ func routes() []route {
 		{http.MethodGet, "/v1/uploads/:id/audio", false},
 		{http.MethodGet, "/v1/uploads/:id/original", false},
 		{http.MethodGet, "/v1/uploads/:id/events", false},
+		{http.MethodGet, "/v1/events", false},
 		{http.MethodGet, "/v1/uploads", false},
 		{http.MethodGet, "/v1/uploads/:id/similar", false},
 		{http.MethodGet, "/v1/uploads/:id/songs", false},
@@ -153,6 +154,8 @@ func TestTenantOfEveryRoute(t *testing.T) {
 						require.Equal(t, http.StatusAccepted, got.status, what)
 					case r.is(http.MethodPost, "/v1/songs"):
 						require.Equal(t, http.StatusOK, got.status, what)
+					case r.path == "/v1/events": // there is no feed; TestTenantFollowsItsUploadsOverReconnections has one
+						require.Equal(t, http.StatusServiceUnavailable, got.status, what)
 					case r.path == "/v1/uploads":
 						require.ElementsMatch(t, of.sees, filesOf(t, got), what)
 					case r.path == "/v1/songs":

@@ -19,6 +19,7 @@ import (
 	"orak/control"
 	"orak/internal/app/lakestore"
 	"orak/internal/kafka"
+	"orak/internal/kafka/feed"
 	"orak/internal/mattermost"
 	"orak/internal/media"
 	"orak/internal/objectstore"
@@ -314,6 +315,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		Webhooks:    a.apiWebhooks(),
 		Sending:     a.cfg.Webhooks.Sending,
 		GiveUpAfter: a.cfg.Webhooks.GiveUpAfter,
+		Feed:        feed.New(feed.Config{MaxBehind: a.cfg.API.MaxFeedRecords, MaxResumes: a.cfg.API.MaxFeedResumes}, a.cfg.Kafka, a.log, a.registry()),
 		Workflows:   a.temporal,
 		Payloads:    payloads(),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
