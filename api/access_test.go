@@ -106,7 +106,7 @@ func TestAccessToEveryRoute(t *testing.T) {
 	}
 	for route, scope := range api.Scopes() {
 		if scope == auth.ScopeNone {
-			require.Equal(t, http.StatusOK, g.ask(route).status, route)
+			require.Less(t, g.ask(route).status, http.StatusMultipleChoices, route)
 			continue
 		}
 		for name, headers := range denied {
@@ -148,7 +148,7 @@ func TestUploadTokenOnlySendsWhatItMay(t *testing.T) {
 		}
 	}
 	for name, changed := range map[string]string{
-		"another signature": minted.Token[:len(minted.Token)-2] + "AA", "another key": "orak_abcdefghijkl" + minted.Token[len("orak_")+12:],
+		"another signature": minted.Token[:strings.LastIndexByte(minted.Token, '.')+1] + strings.Repeat("A", 86), "another key": "orak_abcdefghijkl" + minted.Token[len("orak_")+12:],
 	} {
 		require.Equal(t, http.StatusUnauthorized, g.upload(wav(2000), bearing(changed)).status, name)
 	}
