@@ -15,6 +15,7 @@ import (
 
 	"orak"
 	"orak/api/resource"
+	"orak/internal/auth"
 )
 
 // beginDirect creates a direct upload.
@@ -361,4 +362,21 @@ func TestStoreNotificationCompletesADirectUpload(t *testing.T) {
 		require.Equal(t, http.StatusNoContent, b.post("/v1/store-events", hostile).status, hostile)
 	}
 	problem(t, b.post("/v1/store-events", "["), http.StatusBadRequest, "invalid-request")
+}
+
+func TestUploadTokenSendsDirectUploadsOfItsOwner(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	_, key := g.key(auth.NewKey{Tenant: "choir", Scopes: []auth.Scope{auth.ScopeUpload}})
+	minted := into[resource.UploadToken](t, g.post("/v1/upload-tokens", `{"owner":"singer-7","max_bytes":3000}`, key), http.StatusCreated)
+	token := bearing(minted.Token)
+	problem(t, g.create(resource.NewDirect{Size: 3001}, token), http.StatusRequestEntityTooLarge, "too-large")
+	problem(t, g.create(resource.NewDirect{Size: 2000, Owner: "singer-8"}, token), http.StatusForbidden, "foreign-owner")
+	foreign := into[resource.Direct](t, g.create(resource.NewDirect{Size: 2000, Owner: "singer-8"}, key), http.StatusCreated)
+	problem(t, g.get(foreign.Links.Self, token), http.StatusNotFound, "not-found")
+
+	d := into[resource.Direct](t, g.create(resource.NewDirect{Size: 2000}, token), http.StatusCreated)
+	require.Equal(t, http.StatusOK, g.send(*d.Put, wav(2000)))
+	u := into[resource.Upload](t, g.do(g.request(http.MethodPost, d.Links.Complete, nil, token)), http.StatusAccepted)
+	require.Equal(t, "singer-7", u.Owner)
 }
