@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -247,6 +249,9 @@ func (s *Server) tusOf(c *fiber.Ctx) (resumable.Name, error) {
 // setTus sets the headers of an answer about an upload.
 func (s *Server) setTus(c *fiber.Ctx, st resumable.Status) {
 	c.Set(headerUploadOffset, strconv.FormatInt(st.Offset, 10))
+	if sum, err := hex.DecodeString(st.SHA256); err == nil && len(sum) > 0 {
+		c.Set(resource.HeaderReprDigest, "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
+	}
 	if !st.ExpiresAt.IsZero() {
 		c.Set(headerUploadExpires, st.ExpiresAt.Format(http.TimeFormat))
 	}

@@ -91,6 +91,10 @@ func (b *bundle) arrived(path string, content []byte) orak.Upload {
 	require.True(b.t, bytes.Equal(content, got))
 	b.eventually(func() bool { return len(b.keys()) == 1 }, "nothing but the recording is left")
 	require.Equal(b.t, len(content), b.offset(path))
+	if small := len(content) < 5<<20; small {
+		r := b.do(b.request(http.MethodHead, path, nil, tusVersion))
+		require.Equal(b.t, "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":", r.header.Get("Repr-Digest"))
+	}
 	for range b.store.Multiparts(b.t.Context(), "") {
 		b.t.Error("a multipart upload is left")
 	}

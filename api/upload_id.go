@@ -45,10 +45,4 @@ func newID(t orak.Tenant, key string) (id orak.UploadID, repeatable bool, err er
 // change: a repeat would become a second upload.
 func idempotencySpace() uuid.UUID { return uuid.MustParse("6f72616b-7570-5c6f-8164-6b6579737631") }
 
-func linksOf(id orak.UploadID) resource.Links {
-	self := "/v1/uploads/" + string(id)
-	return resource.Links{
-		Self: self, Analysis: self + "/analysis", Pitch: self + "/pitch", Audio: self + "/audio", Original: self + "/original",
-		Similar: self + "/similar", Songs: self + "/songs", Events: self + "/events", Cancel: self + "/cancel",
-	}
-}
+func linksOf(id orak.UploadID) resource.Links { return resource.LinksOf(id) }

@@ -45,6 +45,15 @@ type Links struct {
 	Cancel string `json:"cancel"`
 }
 
+// LinksOf returns the paths of an upload.
+func LinksOf(id orak.UploadID) Links {
+	self := "/v1/uploads/" + string(id)
+	return Links{
+		Self: self, Analysis: self + "/analysis", Pitch: self + "/pitch", Audio: self + "/audio", Original: self + "/original",
+		Similar: self + "/similar", Songs: self + "/songs", Events: self + "/events", Cancel: self + "/cancel",
+	}
+}
+
 // Accepted is the answer to an upload: it is stored and will be processed. The
 // answer to a repeat has the current status of the first upload.
 type Accepted = Upload

@@ -25,7 +25,8 @@ type uploadCmd struct {
 
 // Help implements kong.HelpProvider.
 func (uploadCmd) Help() string {
-	return `When the connection breaks, the file is sent again; that never makes a second upload.
+	return `When the connection breaks, the file is sent again; that never makes a second upload. A file of more than 8 MiB goes on where
+the stored bytes end, also when the command is given again after it was killed.
 
 Examples:
 
@@ -127,7 +128,14 @@ func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, f
 		return fmt.Sprintf("%s: sending %s", name, terminal.Bytes(total))
 	}}
 	started := con.Now()
-	accepted, err := cl.Send(ctx, client.Sending{
+	send, again := cl.Send, u.resumes(con, from)
+	if again != nil {
+		key, send = again.key, cl.SendResumable
+	}
+	if again != nil && again.resumed && !con.JSON {
+		con.Tell("%s going on with an earlier upload of %s", con.Marks.Note, name)
+	}
+	accepted, err := send(ctx, client.Sending{
 		Path: from.path, Name: from.name, IdempotencyKey: key,
 		Owner: about.Owner, Kind: about.Kind, Metadata: about.Metadata,
 		Progress: view.Set,
@@ -139,7 +147,14 @@ func (u *uploadCmd) send(ctx context.Context, con *console, cl *client.Client, f
 		},
 	})
 	view.Clear()
+	if again.settle(err) {
+		return u.send(ctx, con, cl, from, about)
+	}
 	if ctx.Err() != nil {
+		if again != nil && again.path != "" {
+			con.Tell("Interrupted. To go on with %s:\n  %s", name, u.command("upload", from.typed))
+			return accepted, err
+		}
 		con.Tell("Interrupted: %s may have arrived. To send it again without making a second upload:\n  %s",
 			terminal.Clean(from.name), u.command("upload", from.typed, "--idempotency-key", key))
 		return accepted, err

@@ -311,7 +311,7 @@ func (r *request) ended(err error) error {
 // status is where the upload stands after the request.
 func (r *request) status() Status {
 	if r.done {
-		return doneStatus(r.st.Upload.ID, r.st.Upload.Size)
+		return doneStatus(r.st.Upload.ID, r.st.Upload.Size, r.st.Upload.SHA256)
 	}
 	return r.st.status()
 }

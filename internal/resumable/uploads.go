@@ -125,6 +125,9 @@ type Status struct {
 	ID orak.UploadID
 	// Offset and Size are in bytes; the upload is complete if they are equal.
 	Offset, Size int64
+	// SHA256 is the digest of a complete upload, in the form of orak.Upload; "" if
+	// it is not known without reading the recording.
+	SHA256 string
 	// ExpiresAt is zero once the upload is complete.
 	ExpiresAt time.Time
 	// Given is that of the Creation; "" once the upload is complete.
@@ -339,7 +342,7 @@ func (u *Uploads) load(ctx context.Context, t orak.Tenant, id orak.UploadID) (v 
 		if err != nil {
 			return v, nil, err
 		}
-		done := doneStatus(id, info.Size)
+		done := doneStatus(id, info.Size, orak.RecordedSHA256(info.Metadata))
 		return v, &done, nil
 	}
 	switch {
@@ -370,8 +373,8 @@ func (u *Uploads) load(ctx context.Context, t orak.Tenant, id orak.UploadID) (v 
 	return v, &st, nil
 }
 
-func doneStatus(id orak.UploadID, size int64) Status {
-	return Status{ID: id, Offset: size, Size: size}
+func doneStatus(id orak.UploadID, size int64, sum string) Status {
+	return Status{ID: id, Offset: size, Size: size, SHA256: sum}
 }
 
 // finishInterrupted finishes a completion, unless the last bytes of the upload are
@@ -388,6 +391,6 @@ func (u *Uploads) finishInterrupted(ctx context.Context, v versioned) (done *Sta
 	if err := u.finish(ctx, v); err != nil {
 		return nil, err
 	}
-	st := doneStatus(v.Upload.ID, v.Upload.Size)
+	st := doneStatus(v.Upload.ID, v.Upload.Size, v.Upload.SHA256)
 	return &st, nil
 }
