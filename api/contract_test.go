@@ -145,11 +145,19 @@ func problemsOf(answer *openapi3.Response) map[string]map[string]any {
 func TestContractHasEveryRoute(t *testing.T) {
 	var described []string
 	for path, item := range contractOf(t).Paths.Map() {
-		for method := range item.Operations() {
-			described = append(described, method+" "+path)
+		for method, op := range item.Operations() {
+			described = append(described, method+" "+path+" "+scopeOf(op))
 		}
 	}
 	require.ElementsMatch(t, api.Described(), described)
+}
+
+// scopeOf returns the scope that an operation needs; "" if none.
+func scopeOf(op *openapi3.Operation) string {
+	if op.Security == nil || len(*op.Security) == 0 {
+		return ""
+	}
+	return strings.Join((*op.Security)[0]["bearer"], " ")
 }
 
 func TestContractHasEveryProblem(t *testing.T) {

@@ -17,8 +17,8 @@ func (s *Server) Routes() (all []string) {
 // BreakListener ends the accept loop like a broken socket.
 func (s *Server) BreakListener() error { return s.listener.Listener.Close() }
 
-// Described returns the method and path of each route that the contract describes, in
-// its terms.
+// Described returns the method, path and scope of each route that the contract
+// describes, in its terms.
 func Described() (all []string) {
 	for _, r := range (&Server{}).table() {
 		parts := strings.Split(r.path, "/")
@@ -27,7 +27,7 @@ func Described() (all []string) {
 				parts[i] = "{" + name + "}"
 			}
 		}
-		all = append(all, r.method+" "+strings.Join(parts, "/"))
+		all = append(all, r.method+" "+strings.Join(parts, "/")+" "+string(r.scope))
 	}
 	return all
 }
