@@ -57,7 +57,9 @@ func receivers() []receiver {
 	var asked sync.Map // the ids that were refused once
 	var answered atomic.Int64
 	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
-	status := func(code int) http.HandlerFunc { return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) } }
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
 	return []receiver{
 		{"honest-1", true, ok}, {"honest-2", true, ok},
 		{"slow", false, func(w http.ResponseWriter, r *http.Request) { stay(r, 1500*time.Millisecond); ok(w, r) }},
