@@ -25,14 +25,14 @@ sent = 0
 
 
 # Bodies of these types are text, as the examples of the contract.
-@schemathesis.serializer("text/csv", "application/jsonl", "application/x-ndjson")
+@schemathesis.serializer("text/csv", "application/jsonl", "application/x-ndjson", "application/offset+octet-stream")
 def text(ctx, value):
     return value if isinstance(value, bytes) else str(value).encode()
 
 
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
-    """Every other upload has a real recording, so that there is something to ask for."""
+    """Every second upload has a real recording, so that there is something to ask for."""
     global sent
     if (case.method.upper(), case.path) != ("POST", "/v1/uploads"):
         return
