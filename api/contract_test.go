@@ -3,6 +3,8 @@ package api_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -10,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -250,4 +253,21 @@ func TestContractIsServed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "3.1.0", doc.OpenAPI)
 	require.Equal(t, http.StatusNotModified, b.get("/v1/openapi.yaml", header{"If-None-Match", r.header.Get("ETag")}).status)
+}
+
+// A released contract never changes; lint holds today's to each of them.
+func TestReleasedContractsAreAsTheyWere(t *testing.T) {
+	sums, err := os.ReadFile("released/SHA256SUMS")
+	require.NoError(t, err)
+	listed := 0
+	for line := range strings.Lines(string(sums)) {
+		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		text, err := os.ReadFile("released/" + name)
+		require.NoError(t, err)
+		require.Equal(t, sum, fmt.Sprintf("%x", sha256.Sum256(text)), "%s was changed", name)
+		listed++
+	}
+	files, err := filepath.Glob("released/*.yaml")
+	require.NoError(t, err)
+	require.Len(t, files, listed)
 }
