@@ -42,8 +42,8 @@ func TestDescriptionOfARecordingIsAnnouncedAndEchoed(t *testing.T) {
 		require.Equal(t, "song", u.Kind)
 		require.Equal(t, orak.Metadata(metadataShown), u.Metadata)
 	}
-	require.NotContains(t, b.log.String(), "nne", "no log has an owner")
-	require.NotContains(t, b.log.String(), "room", "nor metadata")
+	require.NotContains(t, b.log.String(), "Änne", "no log has an owner")
+	require.NotContains(t, b.log.String(), "\"room", "nor metadata")
 	u := into[resource.Upload](t, b.get(plain.Links.Self), http.StatusOK)
 	require.Equal(t, "voice", u.Kind)
 	require.Empty(t, u.Owner+string(u.Metadata))

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,8 +28,11 @@ func TestEventsAreSentOnceAndVerify(t *testing.T) {
 
 	history := b.ended(everything, e.ID)
 	b.ended(everything, last.ID)
-	got := all.requests()
+	got := all.requests() // in any order
 	require.Len(t, got, 2)
+	if got[0].Header.Get("Webhook-Id") == last.ID {
+		slices.Reverse(got)
+	}
 	require.Empty(t, some.requests())
 	require.Len(t, history, 11)
 	b.record("webhook_delivered", history)
@@ -41,7 +45,7 @@ func TestEventsAreSentOnceAndVerify(t *testing.T) {
 	require.Equal(t, "ann", data["owner"])
 	require.Equal(t, map[string]any{"take": 3.}, data["metadata"])
 	require.Equal(t, "https://orak.example.org/v1/uploads/"+string(e.Subject), data["links"].(map[string]any)["upload"])
-	for _, secret := range []string{"whsec_", "hidden-in-the-url", "secret-name", "ann"} {
+	for _, secret := range []string{"whsec_", "hidden-in-the-url", "secret-name", `"ann"`} {
 		require.NotContains(t, b.log.String(), secret)
 	}
 }
