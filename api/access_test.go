@@ -265,6 +265,8 @@ func TestLimitsOfATenantAreMet(t *testing.T) {
 	problem(t, r, http.StatusTooManyRequests, "daily-bytes")
 	require.NotEmpty(t, r.header.Get("Retry-After"))
 	require.Equal(t, http.StatusAccepted, b.upload(wav(3000), band).status, "another tenant")
+	require.Equal(t, http.StatusNoContent, b.patch(b.begin(1500, choir), 0, wav(1500), choir).status)
+	problem(t, b.do(b.request(http.MethodPost, "/v1/tus", nil, tusVersion, choir, header{"Upload-Length", "600"})), http.StatusTooManyRequests, "daily-bytes")
 	now.Store(&api.TenantLimits{DayBytes: 50000})
 	require.Equal(t, http.StatusAccepted, b.upload(wav(3000), choir).status, "the limit is live")
 
@@ -283,5 +285,5 @@ func TestLimitsOfATenantAreMet(t *testing.T) {
 	require.NotZero(t, limited)
 	require.NotEqual(t, http.StatusTooManyRequests, b.get("/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10", band).status)
 	require.Contains(t, b.gathered(), `orak_api_limited_requests_total{limit="requests"}`)
-	require.Contains(t, b.gathered(), `orak_api_limited_requests_total{limit="day-bytes"} 1`)
+	require.Contains(t, b.gathered(), `orak_api_limited_requests_total{limit="day-bytes"} 2`)
 }

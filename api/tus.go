@@ -38,10 +38,13 @@ const (
 
 func newResumable(cfg Config, deps Deps, s *Server) *resumable.Uploads {
 	return resumable.New(cfg.Tus, resumable.Deps{
-		Store:    deps.Store,
-		Mark:     func(ctx context.Context, m outbox.Marker) error { return s.announcer.box.Write(ctx, m) },
-		Unmark:   func(ctx context.Context, m outbox.Marker) error { return s.announcer.box.Remove(ctx, m) },
-		Announce: func(ctx context.Context, m outbox.Marker) error { return s.announcer.announce(ctx, m) },
+		Store:  deps.Store,
+		Mark:   func(ctx context.Context, m outbox.Marker) error { return s.announcer.box.Write(ctx, m) },
+		Unmark: func(ctx context.Context, m outbox.Marker) error { return s.announcer.box.Remove(ctx, m) },
+		Announce: func(ctx context.Context, m outbox.Marker) error {
+			s.limits.sent(m.Tenant, m.Size)
+			return s.announcer.announce(ctx, m)
+		},
 		Erased: func(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
 			_, erased, err := s.tombstone(ctx, t, id)
 			return erased, err
@@ -275,6 +278,8 @@ func (s *Server) tusRefusal(err error) error {
 		return refuse(codeTooLarge, "The request has more bytes than "+headerUploadLength+" leaves.")
 	case errors.Is(err, resumable.ErrChecksum):
 		return refuse(codeTusChecksum, "The bytes do not have the declared checksum, and were discarded.")
+	case errors.Is(err, resumable.ErrOther):
+		return refuse(codeIdempotencyConflict, "Use a new "+resource.HeaderIdempotencyKey+" for a new recording.").because(err)
 	case errors.Is(err, resumable.ErrComplete):
 		return refuse(codeUploadComplete, "The recording is accepted. DELETE /v1/uploads/{id} erases it.")
 	case errors.Is(err, resumable.ErrBusy):

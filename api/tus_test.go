@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
+	"orak/api/resource"
 )
 
 var (
@@ -357,4 +358,40 @@ func TestTusCreationWithAKeyIsTheSameUpload(t *testing.T) {
 	require.Equal(t, http.StatusCreated, r.status)
 	require.Equal(t, "1000", r.header.Get("Upload-Offset"))
 	b.arrived(path, wav(1000))
+}
+
+func TestTusRefusesOtherRecordingsOfItsKey(t *testing.T) {
+	b := setup(t)
+	for name, size := range map[string]int{"in one request": 10_000, "in parts": 6 << 20} {
+		t.Run(name, func(t *testing.T) {
+			key := header{"Idempotency-Key", name}
+			content := wav(size)
+			path := b.begin(size, key)
+			r := b.do(b.request(http.MethodPost, "/v1/tus", nil, tusVersion, key, header{"Upload-Length", "20"}))
+			problem(t, r, http.StatusUnprocessableEntity, "idempotency-conflict")
+			require.Equal(t, http.StatusNoContent, b.patch(path, 0, content[:size-100]).status)
+
+			posted := bytes.Clone(content)
+			posted[size/2]++
+			u := into[resource.Accepted](t, b.upload(posted, key), http.StatusAccepted)
+			require.Equal(t, path, "/v1/tus/"+string(u.ID))
+			problem(t, b.patch(path, size-100, content[size-100:]), http.StatusUnprocessableEntity, "idempotency-conflict")
+			require.Equal(t, posted, b.object(orak.OriginalKey(orak.DefaultTenant, u.ID)))
+			require.Equal(t, http.StatusGone, b.patch(path, size-100, content[size-100:]).status)
+			r = b.do(b.request(http.MethodPost, "/v1/tus", nil, tusVersion, header{"Idempotency-Key", name}, header{"Upload-Length", "20"}))
+			require.Equal(t, http.StatusGone, r.status)
+		})
+	}
+}
+
+func TestTusOfTheRecordingThatWasPostedIsTheSameUpload(t *testing.T) {
+	b := setup(t)
+	key := header{"Idempotency-Key", "take-1"}
+	content := wav(6 << 20)
+	path := b.begin(len(content), key)
+	into[resource.Accepted](t, b.upload(content, key), http.StatusAccepted)
+	require.Equal(t, http.StatusNoContent, b.patch(path, 0, content).status)
+	b.arrived(path, content)
+	r := b.do(b.request(http.MethodPost, "/v1/tus", nil, tusVersion, key, header{"Upload-Length", "20"}))
+	problem(t, r, http.StatusUnprocessableEntity, "idempotency-conflict")
 }

@@ -56,6 +56,9 @@ func (c *Client) SendResumable(ctx context.Context, s Sending) (resource.Accepte
 	}
 }
 
+// errPartly means that the server took a request in order, but not all of its bytes.
+var errPartly = errors.New("the server has not stored all bytes")
+
 // resumes reports whether an upload may go on after err: another request, perhaps one
 // whose connection broke, was writing it, or the failure passes.
 func resumes(err error) bool {
@@ -67,7 +70,7 @@ func resumes(err error) bool {
 			return refusal.Problem.Type == resource.ProblemType+"offset-conflict"
 		}
 	}
-	return again(err)
+	return errors.Is(err, errPartly) || again(err)
 }
 
 // resuming is one call of SendResumable.
@@ -109,7 +112,13 @@ func (r *resuming) attempt(ctx context.Context) error {
 	req.ContentLength = r.size - from
 	req.Header.Set("Content-Type", "application/offset+octet-stream")
 	req.Header.Set("Upload-Offset", strconv.FormatInt(from, 10))
-	return r.exchange(req)
+	if err := r.exchange(req); err != nil {
+		return err
+	}
+	if r.offset < r.size {
+		return errPartly
+	}
+	return nil
 }
 
 func (r *resuming) progress(sent int64) {

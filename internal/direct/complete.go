@@ -76,6 +76,9 @@ func (u *Uploads) complete(ctx context.Context, d Upload) (done orak.Upload, rep
 		if d, err = u.verified(ctx, d); err != nil {
 			return orak.Upload{}, false, err
 		}
+		// In the meantime another request of the same key may have stored its recording,
+		// which the copy would replace.
+		return u.complete(ctx, d)
 	}
 	return u.accept(ctx, d)
 }

@@ -1,14 +1,19 @@
 package direct_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"orak"
@@ -268,4 +273,61 @@ func TestCompletionTakesNoMemoryForALargeRecording(t *testing.T) {
 		t.Logf("%s: %d bytes allocated", name, allocated)
 		require.Less(t, allocated, uint64(2<<20), name)
 	}
+}
+
+// racing stores another recording of the same key while the direct one is verified.
+type racing struct {
+	direct.Store
+	once  sync.Once
+	other func()
+}
+
+func (r *racing) Get(ctx context.Context, key string) (io.ReadCloser, objectstore.Info, error) {
+	if strings.HasPrefix(key, orak.IncomingPrefix) {
+		r.once.Do(r.other)
+	}
+	return r.Store.Get(ctx, key)
+}
+
+func TestCompletionLeavesARecordingThatIsStoredMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	content, other := recording(5000), recording(6000)
+	d := w.create(content, 0)
+	w.send(d, content)
+	store := &racing{Store: w.store, other: func() {
+		_, err := w.store.Put(t.Context(), d.Key, bytes.NewReader(other), objectstore.PutOptions{Size: int64(len(other))})
+		require.NoError(t, err)
+	}}
+	_, _, err := w.process(store).Complete(t.Context(), d.Tenant, d.ID)
+	var refused *direct.Refusal
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, direct.OtherRecording, refused.Why)
+	sum, err := objectstore.Hash(t.Context(), w.store, d.Key)
+	require.NoError(t, err)
+	require.Equal(t, hexSum(other), sum)
+}
+
+// forgetful loses the answer to the first description, so that its repeat is refused.
+type forgetful struct{ direct.Store }
+
+func (f forgetful) Put(ctx context.Context, key string, body io.Reader, opts objectstore.PutOptions) (objectstore.Info, error) {
+	info, err := f.Store.Put(ctx, key, body, opts)
+	if err == nil && opts.IfAbsent {
+		err = fs.ErrExist
+	}
+	return info, err
+}
+
+func TestCreationWhoseAnswerIsLostKeepsItsParts(t *testing.T) {
+	w := newWorld(t)
+	content := recording(6 << 20)
+	d, created, err := w.process(forgetful{w.store}).Create(t.Context(), direct.Upload{
+		Upload: orak.Upload{ID: orak.UploadID(uuid.Must(uuid.NewV7()).String()), Tenant: tenant, Size: int64(len(content))}, PartSize: 5 << 20,
+	})
+	require.NoError(t, err)
+	require.True(t, created)
+	w.send(d, content)
+	_, _, err = w.process(w.store).Complete(t.Context(), d.Tenant, d.ID)
+	require.NoError(t, err)
+	w.accepted(d, content, "sent in parts")
 }

@@ -121,6 +121,10 @@ func (u *Uploads) Create(ctx context.Context, d Upload) (made Upload, created bo
 		return Upload{}, false, err
 	}
 	if d.Multipart != "" {
+		// The first answer may have been lost, and a repeat fails then.
+		if found, err := u.load(ctx, d.Tenant, d.ID); err == nil && found.Multipart == d.Multipart {
+			return found, true, nil
+		}
 		if err := u.store.AbortMultipart(ctx, d.multipart()); err != nil {
 			return Upload{}, false, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,8 +18,12 @@ import (
 // upload, between the phase completing and the removal of the state. finish may be
 // repeated by any process at any time: the parts are fixed by the state.
 
+// marker is without the digest, which may not be that of the stored recording: another
+// request of the same key may be storing its own.
 func (v *versioned) marker() outbox.Marker {
-	return outbox.Marker{Upload: v.Upload, Traceparent: v.Traceparent, Tracestate: v.Tracestate}
+	m := outbox.Marker{Upload: v.Upload, Traceparent: v.Traceparent, Tracestate: v.Tracestate}
+	m.SHA256 = ""
+	return m
 }
 
 // putWhole completes an upload without parts, whose pieces and held have all bytes.
@@ -32,7 +37,10 @@ func (u *Uploads) putWhole(ctx context.Context, v versioned, pieces []piece, hel
 		Size: v.Upload.Size, ContentType: v.Upload.ContentType, IfAbsent: true,
 		Metadata: orak.RecordingMetadata(v.Upload, v.Upload.SHA256),
 	})
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, fs.ErrExist) {
+		return u.finish(ctx, v)
+	}
+	if err != nil {
 		return fmt.Errorf("storing upload %s: %w", v.Upload.ID, err)
 	}
 	return u.announce(ctx, v)
@@ -41,12 +49,33 @@ func (u *Uploads) putWhole(ctx context.Context, v versioned, pieces []piece, hel
 // finish stores the recording of an upload in the phase completing, unless it is
 // stored, and announces it.
 func (u *Uploads) finish(ctx context.Context, v versioned) error {
+	step := u.ours
 	if v.Multipart != "" {
-		if err := u.join(ctx, v); err != nil {
+		step = u.join
+	}
+	if err := step(ctx, v); err != nil {
+		return err
+	}
+	return u.announce(ctx, v)
+}
+
+// ours ends the upload unless the stored recording has its bytes: another request of
+// the same key may have stored others, which stay.
+func (u *Uploads) ours(ctx context.Context, v versioned) error {
+	info, err := u.store.Stat(ctx, v.Upload.Key)
+	if err != nil {
+		return err
+	}
+	sum := orak.RecordedSHA256(info.Metadata)
+	if sum == "" && info.Size == v.Upload.Size {
+		if sum, err = objectstore.Hash(ctx, u.store, v.Upload.Key); err != nil {
 			return err
 		}
 	}
-	return u.announce(ctx, v)
+	if sum == v.Upload.SHA256 {
+		return nil
+	}
+	return errors.Join(ErrOther, u.terminate(ctx, v, "refused"))
 }
 
 func (u *Uploads) join(ctx context.Context, v versioned) error {
@@ -65,7 +94,10 @@ func (u *Uploads) join(ctx context.Context, v versioned) error {
 	if statErr != nil {
 		return errors.Join(err, statErr)
 	}
-	return nil
+	if err := u.ours(ctx, v); err != nil {
+		return err
+	}
+	return u.store.AbortMultipart(ctx, v.multipart()) // it stays beside a recording that another request stored
 }
 
 // announce sends the event of a stored recording, and removes the state. An upload
@@ -100,6 +132,8 @@ func (u *Uploads) announce(ctx context.Context, v versioned) error {
 		return errors.Join(ErrGone, u.deps.Unmark(ctx, m))
 	case err != nil:
 		return err
+	case ended && !erased && !orak.RecordedAt(info.Metadata, time.Time{}).Equal(v.Upload.ReceivedAt):
+		return ErrGone // the recording is of another request of the same key
 	case erased, ended:
 		if err := errors.Join(u.store.Delete(ctx, v.Upload.Key), u.deps.Unmark(ctx, m), u.forget(ctx, v)); err != nil {
 			return err

@@ -34,11 +34,40 @@ func (u *Uploads) Terminate(ctx context.Context, n Name) error {
 		case done != nil:
 			return ErrComplete
 		}
-		if err = u.terminate(ctx, v, "terminated"); !errors.Is(err, errLost) {
+		if err = u.terminate(ctx, v, "terminated"); err == nil && v.Phase == completing {
+			err = u.outcome(ctx, v)
+		}
+		if !errors.Is(err, errLost) {
 			return wrapf(err, "terminating", id)
 		}
 	}
 	return ErrLocked
+}
+
+// outcomePoll is how often outcome looks.
+const outcomePoll = 20 * time.Millisecond
+
+// outcome says what became of a terminated upload that another request was completing,
+// perhaps in another process: a request that finds the upload terminated removes the
+// recording, and one that announced it just before removes the state.
+func (u *Uploads) outcome(ctx context.Context, v versioned) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrLocked)
+	defer cancel()
+	ticker := time.NewTicker(outcomePoll)
+	defer ticker.Stop()
+	for {
+		if _, err := u.store.Stat(ctx, v.Upload.Key); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if _, err := u.read(ctx, v.Upload.Tenant, v.Upload.ID); errors.Is(err, fs.ErrNotExist) {
+			return ErrComplete
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // terminate excludes every other request, and removes what arrived. The state stays

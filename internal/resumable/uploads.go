@@ -34,8 +34,9 @@ var (
 	ErrInterrupted = errors.New("a later request took over")
 	// ErrComplete: the upload is complete and cannot be terminated.
 	ErrComplete = errors.New("the upload is complete")
-	// ErrBusy: as many requests run as Config.MaxRequests, or as many uploads are
-	// unfinished as Config.MaxUnfinished.
+	// ErrOther: the key of the upload was used for another recording.
+	ErrOther = errors.New("the upload is of another recording")
+	// ErrBusy: as many requests run as Config.MaxRequests.
 	ErrBusy = errors.New("too many requests")
 )
 
@@ -152,11 +153,12 @@ type Creation struct {
 	Traceparent, Tracestate string
 }
 
-// Create begins an upload. If it exists, it returns where that one stands.
+// Create begins an upload. If it exists, it returns where that one stands, or ErrOther
+// if that one has another size.
 func (u *Uploads) Create(ctx context.Context, c Creation) (Status, error) {
 	name := Name{Tenant: c.Upload.Tenant, ID: c.Upload.ID, Owner: c.Upload.Owner}
 	if c.Repeatable {
-		st, err := u.Look(ctx, name)
+		st, err := u.begun(ctx, name, c.Upload.Size)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return st, err
 		}
@@ -170,13 +172,22 @@ func (u *Uploads) Create(ctx context.Context, c Creation) (Status, error) {
 	}
 	v, err := u.write(ctx, versioned{}, next)
 	if errors.Is(err, errLost) && c.Repeatable {
-		return u.Look(ctx, name)
+		return u.begun(ctx, name, c.Upload.Size)
 	}
 	if err != nil {
 		return Status{}, wrapf(err, "creating", up.ID)
 	}
 	u.metrics.ended.WithLabelValues("created").Inc()
 	return v.status(), nil
+}
+
+// begun is Look for an upload that is to have so many bytes.
+func (u *Uploads) begun(ctx context.Context, n Name, size int64) (Status, error) {
+	st, err := u.Look(ctx, n)
+	if err == nil && st.Size != size {
+		return Status{}, ErrOther
+	}
+	return st, err
 }
 
 // Name names an upload for a caller.
