@@ -296,13 +296,18 @@ func TestConfigIsValidated(t *testing.T) {
 
 func TestEventsAreReadAsInTheStandard(t *testing.T) {
 	t.Parallel()
-	stream := ": heartbeat\n\nevent: upload\nid: 1\ndata: {\"a\":\ndata: 1}\n\nretry: 3\ndata:x\r\n\r\ndata: cut off"
-	var got []string
+	stream := ": heartbeat\n\nevent: upload\nid: 1\ndata: {\"a\":\ndata: 1}\n\nretry: 3\ndata:x\r\n\r\nid: 2\n\nevent: none\n\nid: \x01\ndata: y\n\ndata: cut off"
+	var got []message
 	lines := 0
-	for data, err := range events(strings.NewReader(stream), func() { lines++ }) {
+	for m, err := range events(strings.NewReader(stream), func() { lines++ }) {
 		require.NoError(t, err)
-		got = append(got, string(data))
+		got = append(got, m)
 	}
-	require.Equal(t, []string{"{\"a\":\n1}", "x"}, got)
-	require.Equal(t, 11, lines)
+	require.Equal(t, []message{
+		{name: "upload", id: "1", data: []byte("{\"a\":\n1}")},
+		{data: []byte("x"), retry: 3 * time.Millisecond},
+		{id: "2"},
+		{data: []byte("y")},
+	}, got)
+	require.Equal(t, 18, lines)
 }

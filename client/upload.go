@@ -184,7 +184,9 @@ func contentDigest(file *os.File) (string, error) {
 }
 
 // ErrChanged is returned by Send when the server stored other bytes than were
-// sent: a network device is faulty, or a proxy rewrites bodies.
+// ErrChanged is returned by Send when the server stored other bytes than were sent, and
+// by Recording.Read when others arrive than it has: a network device is faulty, or a
+// proxy rewrites bodies.
 var ErrChanged = errors.New("the recording was changed in transit")
 
 func open(path string) (*os.File, int64, error) {

@@ -163,12 +163,17 @@ func (f *follower) poll(ctx context.Context) error {
 
 var errSilent = errors.New("the event stream is silent")
 
-func (f *follower) stream(ctx context.Context) error {
+// untilSilent returns a context that ends with errSilent unless alive is called every so
+// often. end releases it.
+func untilSilent(ctx context.Context) (streaming context.Context, alive, end func()) {
 	streaming, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	quiet := time.AfterFunc(silence, func() { cancel(errSilent) })
-	defer quiet.Stop()
+	return streaming, func() { quiet.Reset(silence) }, func() { quiet.Stop(); cancel(nil) }
+}
 
+func (f *follower) stream(ctx context.Context) error {
+	streaming, alive, end := untilSilent(ctx)
+	defer end()
 	req, err := f.c.request(streaming, http.MethodGet, f.eventsPath(), nil)
 	if err != nil {
 		return err
@@ -182,23 +187,26 @@ func (f *follower) stream(ctx context.Context) error {
 		return f.poll(ctx)
 	}
 	if err != nil {
-		return f.streamError(streaming, err)
+		return f.c.streamError(streaming, err)
 	}
 	defer resp.Body.Close()
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind != "text/event-stream" {
 		f.polling = true
 		return f.poll(ctx)
 	}
-	return f.streamError(streaming, f.read(resp, func() { quiet.Reset(silence) }))
+	return f.c.streamError(streaming, f.read(resp, alive))
 }
 
 func (f *follower) read(resp *http.Response, alive func()) error {
-	for data, err := range events(resp.Body, alive) {
+	for m, err := range events(resp.Body, alive) {
 		if err != nil {
 			return &Unreachable{Server: f.c.base, Err: err}
 		}
+		if len(m.data) == 0 {
+			continue
+		}
 		var u resource.Upload
-		if err := json.Unmarshal(data, &u); err != nil {
+		if err := json.Unmarshal(m.data, &u); err != nil {
 			return fmt.Errorf("decoding an event of %s: %w", f.c.base, err)
 		}
 		if u.ID != f.id {
@@ -214,9 +222,9 @@ func (f *follower) read(resp *http.Response, alive func()) error {
 
 // streamError returns an *Unreachable, which is tried again, for a silent
 // stream: silence cancels the context of the stream only.
-func (f *follower) streamError(streaming context.Context, err error) error {
+func (c *Client) streamError(streaming context.Context, err error) error {
 	if err != nil && errors.Is(context.Cause(streaming), errSilent) {
-		return &Unreachable{Server: f.c.base, Err: errSilent}
+		return &Unreachable{Server: c.base, Err: errSilent}
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{
-		"upload", "status", "analysis", "api", "bridge", "worker", "version",
+		"upload", "status", "analysis", "audio", "watch", "cancel", "api", "bridge", "worker", "version",
 		"dlq list", "dlq show", "dlq reprocess", "dlq discard", "config show", "config reference", "engine check",
 		"completion", "settings list", "settings set", "settings unset",
 	} {

@@ -65,9 +65,12 @@ type cli struct {
 	Upload     uploadCmd     `cmd:"" group:"Uploads" help:"Send recordings to be analyzed."`
 	Status     statusCmd     `cmd:"" group:"Uploads" help:"Print the status of an upload."`
 	Analysis   analysisCmd   `cmd:"" group:"Uploads" help:"Print the analysis of a recording."`
+	Audio      audioCmd      `cmd:"" group:"Uploads" help:"Save a recording, converted or as it was sent."`
+	Watch      watchCmd      `cmd:"" group:"Uploads" help:"Follow all uploads: a line for every change."`
 	Uploads    uploadsCmd    `cmd:"" group:"Uploads" help:"List uploads."`
 	Similar    similarCmd    `cmd:"" group:"Uploads" help:"List the uploads with the most similar voices."`
 	Songs      songsCmd      `cmd:"" group:"Uploads" help:"Songs for a voice: rank, list, import and remove them."`
+	Cancel     cancelCmd     `cmd:"" group:"Uploads" help:"End the processing of uploads; their recordings are kept."`
 	Erase      eraseCmd      `cmd:"" group:"Uploads" help:"Remove an upload and everything derived from it, for good."`
 	API        apiCmd        `cmd:"" name:"api" group:"Serving" help:"Serve the HTTP API: accept uploads, report their status."`
 	Bridge     bridgeCmd     `cmd:"" group:"Serving" help:"Start a workflow for every upload that is announced on Kafka."`

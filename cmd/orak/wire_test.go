@@ -49,6 +49,8 @@ type wire struct {
 	erasures []url.Values
 	// tenant is the last request's.
 	tenant string
+	// cutAudio breaks downloads off.
+	cutAudio bool
 	// hold blocks streams of events until it is closed.
 	hold chan struct{}
 }
@@ -72,6 +74,10 @@ func newWire(t *testing.T, steps ...resource.Upload) *wire {
 	})
 	mux.HandleFunc("GET /v1/uploads/{id}/analysis", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusOK, analysis()) })
 	mux.HandleFunc("GET /v1/uploads/{id}/events", w.events)
+	mux.HandleFunc("GET /v1/events", w.feed)
+	mux.HandleFunc("GET /v1/uploads/{id}/audio", func(rw http.ResponseWriter, _ *http.Request) { w.send(rw, "audio/wav", "converted") })
+	mux.HandleFunc("GET /v1/uploads/{id}/original", func(rw http.ResponseWriter, _ *http.Request) { w.send(rw, "audio/mp4", "original") })
+	mux.HandleFunc("POST /v1/uploads/{id}/cancel", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusAccepted, w.first()) })
 	mux.HandleFunc("GET /v1/dead-letters", w.page)
 	mux.HandleFunc("GET /v1/dead-letters/{id}", w.letter)
 	mux.HandleFunc("POST /v1/dead-letters/{id}/{decision}", func(rw http.ResponseWriter, _ *http.Request) {
@@ -125,6 +131,28 @@ func (w *wire) events(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// feed sends the steps, which are lost at the end, and waits for the client to go.
+func (w *wire) feed(rw http.ResponseWriter, r *http.Request) {
+	rw.Header().Set("Content-Type", "text/event-stream")
+	for i, u := range w.steps {
+		text, _ := json.Marshal(u)
+		fmt.Fprintf(rw, "event: upload\nid: %s-%d\ndata: %s\n\n", r.Header.Get("Last-Event-ID"), i+1, text)
+	}
+	fmt.Fprint(rw, "event: reset\nid: reset-1\ndata: {}\n\n")
+	rw.(http.Flusher).Flush()
+	<-r.Context().Done()
+}
+
+// send sends a recording, or only its beginning.
+func (w *wire) send(rw http.ResponseWriter, mediaType, text string) {
+	rw.Header().Set("Content-Type", mediaType)
+	rw.Header().Set("Content-Length", fmt.Sprint(len(text)))
+	if w.cutAudio {
+		text = text[:2]
+	}
+	_, _ = io.WriteString(rw, text)
+}
+
 func (w *wire) page(rw http.ResponseWriter, r *http.Request) {
 	n := 0
 	fmt.Sscan(r.URL.Query().Get("page_token"), &n)
@@ -145,6 +173,10 @@ func (w *wire) letter(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	problem(rw, resource.Problem{Status: http.StatusNotFound, Title: "There is no such resource", Detail: "The upload is completed, and no dead letter."})
+}
+
+func problemOf(status int, title string) resource.Problem {
+	return resource.Problem{Status: status, Title: title}
 }
 
 func problem(w http.ResponseWriter, p resource.Problem) {
