@@ -116,8 +116,12 @@ func (a *audioCmd) free(path string) error {
 
 func (a *audioCmd) save(con *console, id orak.UploadID, rec *client.Recording) error {
 	path := cmp.Or(a.Output, string(id)+extension(rec.MediaType))
-	view := &terminal.Progress{Terminal: con.Terminal, Title: path, Bytes: true, Once: true, Line: func(_, total int64) string {
-		return fmt.Sprintf("%s: receiving %s", path, terminal.Bytes(total))
+	title := terminal.Clean(path)
+	if path == stdoutName {
+		title = string(id)
+	}
+	view := &terminal.Progress{Terminal: con.Terminal, Title: title, Bytes: true, Once: true, Line: func(_, total int64) string {
+		return fmt.Sprintf("%s: receiving %s", title, terminal.Bytes(total))
 	}}
 	defer view.Clear()
 	started := con.Now()
