@@ -44,10 +44,9 @@ func newAnnouncer(cfg Config, deps Deps, m *metrics) *announcer {
 	}
 }
 
-// announce sends the event of a stored marker, and returns when Kafka has
-// acknowledged it or after Config.AckWait. In the latter case the marker stays
-// until the acknowledgement arrives or the relay has published it. An error means
-// that the event can never be sent.
+// announce sends the event of a stored marker, and does not wait for Kafka: the marker
+// stays until the acknowledgement arrives or the relay has published the event. An
+// error means that the event can never be sent.
 func (a *announcer) announce(ctx context.Context, m outbox.Entry) error {
 	e, err := m.Event()
 	if err != nil {
@@ -57,29 +56,31 @@ func (a *announcer) announce(ctx context.Context, m outbox.Entry) error {
 	a.begin(m.ObjectKey())
 	acked := make(chan error, 1)
 	a.events.PublishEventAsync(ctx, events.TopicUploads, e, func(err error) { acked <- err })
+	a.tasks.Go(func() { a.await(ctx, m, acked) })
+	return nil
+}
 
+// await handles the acknowledgement of an event. One that fails, or takes longer than
+// Config.AckWait, completes the marker first. It ends with the announcer, but not
+// before Config.AckWait.
+func (a *announcer) await(ctx context.Context, m outbox.Entry, acked <-chan error) {
 	timer := time.NewTimer(a.cfg.AckWait)
 	defer timer.Stop()
 	select {
 	case err := <-acked:
-		if err == nil {
-			a.tasks.Go(func() { a.finish(ctx, m, nil) })
-			return nil
-		}
-		a.late(ctx, m)
-		a.finish(ctx, m, err)
-	case <-timer.C:
-		// The first marker suffices until then, so the answer need not wait.
-		a.tasks.Go(func() {
+		if err != nil {
 			a.late(ctx, m)
-			select {
-			case err := <-acked:
-				a.finish(ctx, m, err)
-			case <-a.quit:
-			}
-		})
+		}
+		a.finish(ctx, m, err)
+		return
+	case <-timer.C:
+		a.late(ctx, m)
 	}
-	return nil
+	select {
+	case err := <-acked:
+		a.finish(ctx, m, err)
+	case <-a.quit:
+	}
 }
 
 // late completes the marker of an event that is not acknowledged yet: a relay that

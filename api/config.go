@@ -21,7 +21,7 @@ type Config struct {
 	MaxTenantRequests int           `help:"Most requests of one tenant per second in this process; further ones are answered 429. 0 means no limit." default:"1000"`
 	MaxTenantDayBytes int64         `help:"Most bytes of recordings that this process accepts of one tenant in a day (UTC); further ones are answered 429. A restart begins anew. 0 means no limit." default:"1000000000000"`
 	MinUploadRate     int           `help:"An upload slower than this, in bytes per second over the last seconds, is ended with 408 when another one finds no free place; 0 disables this." default:"16384"`
-	AckWait           time.Duration `help:"How long the answer to an upload waits for Kafka. After that the answer is 202 as well, and the event follows from the outbox." default:"100ms"`
+	AckWait           time.Duration `help:"How long Kafka may take to acknowledge an event before its marker in the outbox gets the size and digest of the recording, which costs a further write. No answer waits for it." default:"100ms"`
 	BodyTimeout       time.Duration `help:"Longest silence of a client within its request's body or while it reads an answer; there is no limit on the whole." default:"30s"`
 	HeaderTimeout     time.Duration `help:"Longest time to receive the head of a request." default:"15s"`
 	KeepAlive         time.Duration `help:"How long an idle connection is kept." default:"75s"`

@@ -7,13 +7,17 @@
 //
 //	1 marker    pending/<tenant>/<id>.json          the outbox
 //	2 object    uploads/<tenant>/<id>/original      whole or absent
-//	3 event     orak.uploads, acknowledged by all in-sync replicas
-//	  202       and the marker is removed
+//	3 event     orak.uploads, handed to the producer
+//	  202
+//	  removal   of the marker, once all in-sync replicas have acknowledged the event
 //
-// The server waits for Kafka only briefly (Config.AckWait). If Kafka is slow or
-// unavailable the answer is 202 as well, and the marker stays until the event is
-// acknowledged: after a retry of the producer, or by the relay, which lists the
-// markers at start and periodically. All events of an upload have the same id and
+// The marker is written while the body arrives, and the end of the body is withheld
+// from the store until it is written: nothing ever looks for a recording without a
+// marker, so one must not exist, also after a crash between the two.
+//
+// The answer does not wait for Kafka: the marker is as durable as the recording. It
+// stays until the event is acknowledged: at once, after a retry of the producer, or by
+// the relay, which lists the markers at start and periodically. All events of an upload have the same id and
 // start the same workflow, so that repeated announcements are harmless, and any
 // number of replicas may relay at once.
 //

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -73,6 +74,17 @@ func (s *Server) observe(work context.Context, c *fiber.Ctx) error {
 	compress(c)
 	s.report(c, x, span, err, time.Since(began))
 	return nil
+}
+
+// step begins a span of a request, and returns the function that ends it.
+func (s *Server) step(ctx context.Context, name string) (context.Context, func(error)) {
+	ctx, span := s.tracer.Start(ctx, name)
+	return ctx, func(err error) {
+		if err != nil && err != io.EOF {
+			span.SetStatus(codes.Error, "")
+		}
+		span.End()
+	}
 }
 
 // guarded runs the handlers and turns a panic into an error.

@@ -106,9 +106,6 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 		}),
 	}
 	m.Traceparent, m.Tracestate = traceOf(ctx)
-	if err := s.announcer.box.Write(ctx, m); err != nil {
-		return orak.Upload{}, "", err
-	}
 	return s.keep(ctx, in, m)
 }
 
@@ -163,12 +160,14 @@ func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 	}, nil
 }
 
-// keep stores the recording, whose marker is written, and announces it.
+// keep stores the recording, writes its marker while the body arrives, and announces
+// the upload.
 func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.Upload, string, error) {
-	_, err := s.store.Put(ctx, m.Key, in.body, objectstore.PutOptions{
-		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
-		Metadata: orak.RecordingMetadata(m.Upload, in.claimed),
-	})
+	marker := s.mark(ctx, m)
+	err := s.put(ctx, in, m, marker)
+	if unmarked := marker.wait(); unmarked != nil {
+		return orak.Upload{}, "", unmarked // and the store did not get the end of the body
+	}
 	if err != nil && in.repeatable && in.sound() {
 		// Another request with this key may have been faster. A server that
 		// answers so before it has the whole body may close the connection, so
@@ -191,6 +190,22 @@ func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.
 		return orak.Upload{}, "", err
 	}
 	return m.Upload, outcomeAccepted, nil
+}
+
+// put stores the recording after its marker.
+func (s *Server) put(ctx context.Context, in *incoming, m outbox.Marker, marker *marking) error {
+	_, received := s.step(ctx, "receive body")
+	stored := func(error) {}
+	body := &markedBody{
+		src: in.body, marker: marker, received: received,
+		marked: func() { _, stored = s.step(ctx, "put object") },
+	}
+	_, err := s.store.Put(ctx, m.Key, body, objectstore.PutOptions{
+		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
+		Metadata: orak.RecordingMetadata(m.Upload, in.claimed), SHA256: in.sha256,
+	})
+	stored(err)
+	return err
 }
 
 // undoTimeout bounds the clean-up after a failed upload.

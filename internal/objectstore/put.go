@@ -28,6 +28,10 @@ type PutOptions struct {
 	// Metadata is stored beside the object: names of lower-case letters, digits
 	// and dashes, values of printable ASCII, 2 KB in all. nil stores none.
 	Metadata map[string]string
+	// SHA256 returns the digest of the whole body in lower-case hex. It is called once
+	// the body has ended with io.EOF, and saves computing the digest again for the
+	// request's signature; a wrong one fails the put. nil computes it.
+	SHA256 func() string
 	// IfAbsent fails with fs.ErrExist if there is an object of that key. Servers
 	// check it when the body is complete; one without conditional writes ignores
 	// or refuses it.
@@ -102,7 +106,7 @@ const (
 
 // putHeld sends a body that is in memory, and repeats it if the server is busy.
 func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOptions) (Info, error) {
-	sum := sha256.Sum256(body)
+	sum := opts.digest(body)
 	release, err := s.place(ctx, len(body))
 	if err != nil {
 		return Info{}, err
@@ -110,12 +114,21 @@ func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOp
 	defer release()
 	wait := &backoff.ExponentialBackOff{InitialInterval: busyWait, Multiplier: 2, RandomizationFactor: 1, MaxInterval: maxBusyWait}
 	return backoff.Retry(ctx, func() (Info, error) {
-		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), hex.EncodeToString(sum[:]), opts)
+		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), sum, opts)
 		if err != nil && !isBusy(err) {
 			err = backoff.Permanent(err)
 		}
 		return info, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(busyTries))
+}
+
+// digest returns the SHA-256 of the whole body in hex.
+func (o PutOptions) digest(body []byte) string {
+	if o.SHA256 != nil {
+		return o.SHA256()
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 // putOne sends body with one PUT, signed with the body's SHA-256 in hex. A body

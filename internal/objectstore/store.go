@@ -115,8 +115,10 @@ func newTransport(stall time.Duration) *http.Transport {
 			}
 			return &impatient{Conn: c, stall: stall}, nil
 		},
+		// As many as the uploads of one process take at once with their markers, which
+		// are written beside them and removed later: a new connection costs a round trip.
 		MaxIdleConns:          256,
-		MaxIdleConnsPerHost:   128,
+		MaxIdleConnsPerHost:   256,
 		IdleConnTimeout:       min(30*time.Second, stall/2), // before the connection itself times out
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: stall,

@@ -2,6 +2,8 @@ package objectstore_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -200,4 +202,18 @@ func (c *cancelAfter) Read(p []byte) (int, error) {
 		c.cancel()
 	}
 	return len(p), nil
+}
+
+func TestPutTakesTheDigestOfItsCallerAndTheServerChecksIt(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	sum := sha256.Sum256([]byte("recording"))
+	digest := hex.EncodeToString(sum[:])
+	opts := objectstore.PutOptions{Size: 9, SHA256: func() string { return digest }}
+	_, err := s.Put(t.Context(), "k", strings.NewReader("recording"), opts)
+	require.NoError(t, err)
+	_, err = s.Put(t.Context(), "other", strings.NewReader("Recording"), opts)
+	require.Error(t, err)
+	_, err = s.Stat(t.Context(), "other")
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }

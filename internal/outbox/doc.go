@@ -1,6 +1,6 @@
 // Package outbox makes sure that every stored upload is announced. It keeps a
-// marker at orak.PendingKey, which is written before the recording and stays
-// until Kafka has acknowledged the upload's event.
+// marker at orak.PendingKey, which is written before the recording is complete and
+// stays until Kafka has acknowledged the upload's event.
 //
 //	marker ─┬─ recording stored ────────► announce, then remove the marker
 //	        ├─ no recording, young ─────► leave it: the upload may be running
