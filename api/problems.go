@@ -131,7 +131,7 @@ var meanings = map[code]struct {
 	codeUploadIncomplete:    {http.StatusConflict, "The recording is not there yet"},
 	codeUploadComplete:      {http.StatusConflict, "The upload is complete"},
 	codeUploadExpired:       {http.StatusGone, "The direct upload has expired"},
-	codeTooManyOpen:         {http.StatusTooManyRequests, "Too many direct uploads are open"},
+	codeTooManyOpen:         {http.StatusTooManyRequests, "Too many direct or resumable uploads are open"},
 	codeIntakePaused:        {http.StatusServiceUnavailable, "Uploads are paused"},
 	codeNotJSON:             {http.StatusUnsupportedMediaType, "The request must be JSON"},
 	codeMisdirected:         {http.StatusMisdirectedRequest, "The server has another name"},

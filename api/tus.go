@@ -282,6 +282,8 @@ func (s *Server) tusRefusal(err error) error {
 		return refuse(codeIdempotencyConflict, "Use a new "+resource.HeaderIdempotencyKey+" for a new recording.").because(err)
 	case errors.Is(err, resumable.ErrComplete):
 		return refuse(codeUploadComplete, "The recording is accepted. DELETE /v1/uploads/{id} erases it.")
+	case errors.Is(err, resumable.ErrTooMany):
+		return refuse(codeTooManyOpen, "Complete some of your resumable uploads, or wait until they expire.")
 	case errors.Is(err, resumable.ErrBusy):
 		return refuse(codeUnavailable, "The service is receiving as many resumable uploads as it accepts at once. Go on later.")
 	case errors.Is(err, fs.ErrNotExist):

@@ -395,3 +395,17 @@ func TestTusOfTheRecordingThatWasPostedIsTheSameUpload(t *testing.T) {
 	r := b.do(b.request(http.MethodPost, "/v1/tus", nil, tusVersion, key, header{"Upload-Length", "20"}))
 	problem(t, r, http.StatusUnprocessableEntity, "idempotency-conflict")
 }
+
+func TestUnfinishedTusUploadsOfATenantAreBounded(t *testing.T) {
+	b := setup(t, func(b *bundle) { b.cfg.Tus.MaxTenantUploads = 2 })
+	key := header{"Idempotency-Key", "take-1"}
+	path := b.begin(1000, key)
+	b.begin(1000)
+	r := b.do(b.request(http.MethodPost, "/v1/tus", nil, tusVersion, header{"Upload-Length", "1000"}))
+	problem(t, r, http.StatusTooManyRequests, "too-many-open-uploads")
+	require.Contains(t, b.gathered(), "orak_tus_turned_away_total 1")
+	require.Equal(t, path, b.begin(1000, key), "a repeat is no further one")
+	b.begin(1000, header{"X-Orak-Tenant", "choir"})
+	require.Equal(t, http.StatusNoContent, b.patch(path, 0, wav(1000)).status)
+	b.begin(1000)
+}

@@ -76,7 +76,7 @@ func TestConfigValidates(t *testing.T) {
 		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
 		OutboxGrace: time.Hour, OutboxWorkers: 1, MaxSongImports: 1, MaxDownloads: 1, MaxFeedRecords: 1, MaxFeedResumes: 1,
 		Direct: direct.Config{TTL: time.Hour, URLTTL: time.Minute, MaxTenantUploads: 1, Completions: 1, SweepInterval: 1},
-		Tus:    resumable.Config{Expiry: time.Hour, Memory: 128 << 20, MaxRequests: 1, SweepInterval: time.Hour},
+		Tus:    resumable.Config{Expiry: time.Hour, Memory: 128 << 20, MaxRequests: 1, MaxTenantUploads: 1, SweepInterval: time.Hour},
 	}
 	require.NoError(t, good.Validate())
 	for _, spoil := range []func(*Config){

@@ -149,6 +149,7 @@ func (u *Uploads) announce(ctx context.Context, v versioned) error {
 	if err := u.deps.Announce(ctx, m); err != nil {
 		return err
 	}
+	u.open.add(v.Upload.Tenant, -1)
 	u.metrics.ended.WithLabelValues("completed").Inc()
 	u.metrics.bytes.Add(float64(m.Size))
 	if err := u.forget(ctx, v); err != nil {

@@ -97,7 +97,7 @@ type sent struct {
 
 // process is one process on a store.
 func process(store resumable.Store, box *outbox.Outbox, events *sent, expiry time.Duration) *resumable.Uploads {
-	return resumable.New(resumable.Config{Expiry: expiry, Memory: 10 << 20, MaxRequests: 10, SweepInterval: time.Hour}, resumable.Deps{
+	return resumable.New(resumable.Config{Expiry: expiry, Memory: 10 << 20, MaxRequests: 10, MaxTenantUploads: 1000, SweepInterval: time.Hour}, resumable.Deps{
 		Store:  store,
 		Mark:   func(ctx context.Context, m outbox.Marker) error { return box.Write(ctx, m) },
 		Unmark: func(ctx context.Context, m outbox.Marker) error { return box.Remove(ctx, m) },

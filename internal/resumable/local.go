@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"orak"
 )
 
 // patience is how long a request waits for an earlier one of the same upload, which it
@@ -78,3 +80,22 @@ func (h *holder) stop(ctx context.Context) error {
 		return ErrLocked
 	}
 }
+
+// tally counts the unfinished uploads of each tenant: those of the last sweep, and what
+// this process has begun and completed since.
+type tally struct {
+	mu sync.Mutex
+	of map[orak.Tenant]int
+}
+
+func (c *tally) count(t orak.Tenant) int { c.mu.Lock(); defer c.mu.Unlock(); return c.of[t] }
+
+func (c *tally) add(t orak.Tenant, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of[t] += n; c.of[t] <= 0 {
+		delete(c.of, t)
+	}
+}
+
+func (c *tally) set(of map[orak.Tenant]int) { c.mu.Lock(); defer c.mu.Unlock(); c.of = of }

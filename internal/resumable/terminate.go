@@ -107,6 +107,7 @@ const idle = 2 * time.Minute
 func (u *Uploads) Sweep(ctx context.Context) error {
 	var (
 		unfinished int
+		open       = map[orak.Tenant]int{}
 		stateOf    string // the prefix of the pieces of the state that was seen last
 	)
 	for info, err := range u.store.ListAfter(ctx, orak.TusRoot, "") {
@@ -117,6 +118,7 @@ func (u *Uploads) Sweep(ctx context.Context) error {
 		switch {
 		case isState:
 			unfinished++
+			open[t]++
 			stateOf = orak.TusPrefix(t, id)
 			if time.Since(info.ModifiedAt) < min(idle, u.cfg.Expiry) {
 				continue
@@ -136,6 +138,7 @@ func (u *Uploads) Sweep(ctx context.Context) error {
 			}
 		}
 	}
+	u.open.set(open)
 	u.metrics.unfinished.Set(float64(unfinished))
 	return nil
 }

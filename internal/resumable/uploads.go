@@ -36,16 +36,20 @@ var (
 	ErrComplete = errors.New("the upload is complete")
 	// ErrOther: the key of the upload was used for another recording.
 	ErrOther = errors.New("the upload is of another recording")
+	// ErrTooMany: the tenant has as many unfinished uploads as
+	// Config.MaxTenantUploads.
+	ErrTooMany = errors.New("too many unfinished uploads")
 	// ErrBusy: as many requests run as Config.MaxRequests.
 	ErrBusy = errors.New("too many requests")
 )
 
 // Config bounds resumable uploads.
 type Config struct {
-	Expiry        time.Duration `help:"Time from the creation of a resumable upload after which it is removed if it is not complete; 24h at most." default:"23h"`
-	Memory        int64         `help:"Memory in bytes that the running requests of resumable uploads share. Each holds at most s3-part-size of it, and 64 KiB at least, whatever their number." default:"134217728"`
-	MaxRequests   int           `help:"Most requests that send bytes of resumable uploads at once; further ones are answered 503." default:"2000"`
-	SweepInterval time.Duration `help:"How often expired resumable uploads are searched for and removed, and interrupted completions finished." default:"10m"`
+	Expiry           time.Duration `help:"Time from the creation of a resumable upload after which it is removed if it is not complete; 24h at most." default:"23h"`
+	Memory           int64         `help:"Memory in bytes that the running requests of resumable uploads share. Each holds at most s3-part-size of it, and 64 KiB at least, whatever their number." default:"134217728"`
+	MaxRequests      int           `help:"Most requests that send bytes of resumable uploads at once; further ones are answered 503." default:"2000"`
+	MaxTenantUploads int           `help:"Most resumable uploads of one tenant that are not complete and have not expired; further ones are answered 429. Each API process counts those of the others at its sweeps." default:"10000"`
+	SweepInterval    time.Duration `help:"How often expired resumable uploads are searched for and removed, and interrupted completions finished." default:"10m"`
 }
 
 // Validate reports the first invalid setting.
@@ -55,8 +59,8 @@ func (c Config) Validate() error {
 		return errors.New("expiry: want more than 0 and at most 24h, after which the store removes parts")
 	case c.Memory < 2*objectstore.MinPartSize:
 		return errors.New("memory: want 10 MiB at least")
-	case c.MaxRequests <= 0 || c.SweepInterval <= 0:
-		return errors.New("max-requests, sweep-interval: want more than 0")
+	case c.MaxRequests <= 0 || c.MaxTenantUploads <= 0 || c.SweepInterval <= 0:
+		return errors.New("max-requests, max-tenant-uploads, sweep-interval: want more than 0")
 	}
 	return nil
 }
@@ -104,6 +108,7 @@ type Uploads struct {
 	// put together from pieces.
 	places, gathers chan struct{}
 	local           local
+	open            tally
 }
 
 // maxGathers bounds the parts that are put together from pieces at once, each of which
@@ -118,6 +123,7 @@ func New(cfg Config, deps Deps) *Uploads {
 		memory: newMemory(cfg.Memory, objectstore.MinPartSize, m.held),
 		places: make(chan struct{}, cfg.MaxRequests), gathers: make(chan struct{}, maxGathers),
 		local: local{running: map[string]*holder{}},
+		open:  tally{of: map[orak.Tenant]int{}},
 	}
 }
 
@@ -154,7 +160,7 @@ type Creation struct {
 }
 
 // Create begins an upload. If it exists, it returns where that one stands, or ErrOther
-// if that one has another size.
+// if that one has another size. ErrTooMany bounds those of a tenant.
 func (u *Uploads) Create(ctx context.Context, c Creation) (Status, error) {
 	name := Name{Tenant: c.Upload.Tenant, ID: c.Upload.ID, Owner: c.Upload.Owner}
 	if c.Repeatable {
@@ -162,6 +168,10 @@ func (u *Uploads) Create(ctx context.Context, c Creation) (Status, error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return st, err
 		}
+	}
+	if u.open.count(c.Upload.Tenant) >= u.cfg.MaxTenantUploads {
+		u.metrics.turnedAway.Inc()
+		return Status{}, ErrTooMany
 	}
 	now := time.Now().UTC()
 	up := c.Upload
@@ -177,6 +187,7 @@ func (u *Uploads) Create(ctx context.Context, c Creation) (Status, error) {
 	if err != nil {
 		return Status{}, wrapf(err, "creating", up.ID)
 	}
+	u.open.add(up.Tenant, 1)
 	u.metrics.ended.WithLabelValues("created").Inc()
 	return v.status(), nil
 }
