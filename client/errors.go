@@ -85,12 +85,15 @@ func readError(resp *http.Response) error {
 	return e
 }
 
+// maxRetryAfter bounds what a server may ask for.
+const maxRetryAfter = time.Minute
+
 func retryAfter(header string) time.Duration {
 	seconds, err := strconv.Atoi(header)
 	if err != nil || seconds < 0 {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, time.Minute)
+	return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
 }
 
 // again reports whether the same request may succeed later.

@@ -133,18 +133,20 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
+// maxRetryAfter bounds what a receiver may ask for.
+const maxRetryAfter = 365 * 24 * time.Hour
+
 // retryAfter reads the header, which holds seconds or a date.
 func (s *Sender) retryAfter(h http.Header) time.Duration {
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {
-		const most = int(365 * 24 * time.Hour / time.Second)
-		return time.Duration(min(max(seconds, 0), most)) * time.Second
+		return time.Duration(min(max(seconds, 0), int(maxRetryAfter/time.Second))) * time.Second
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {
 		return 0
 	}
-	return max(0, at.Sub(s.now()))
+	return min(max(0, at.Sub(s.now())), maxRetryAfter)
 }
 
 // Payload is the body of a request, as Standard Webhooks recommends.
