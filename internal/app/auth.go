@@ -25,8 +25,22 @@ func (a *App) callers(ctx context.Context) (auth.Authenticator, error) {
 	case auth.ModeGateway:
 		return auth.Gateway{}, nil
 	default:
-		return auth.Required{Keys: a.control}, nil
+		return a.required()
 	}
+}
+
+// required returns what demands a key, a token, or a JWT where an issuer is configured.
+func (a *App) required() (auth.Authenticator, error) {
+	r := auth.Required{Keys: a.control}
+	if !a.cfg.Auth.JWT.Enabled() {
+		return r, nil
+	}
+	jwts, err := auth.NewJWTs(a.cfg.Auth.JWT, auth.JWTDeps{Log: a.log, Metrics: a.registry()})
+	if err != nil {
+		return nil, err
+	}
+	r.JWT = jwts
+	return r, nil
 }
 
 // Keys manages the API keys, on the documents that the process follows.

@@ -9,7 +9,7 @@
 // from the secret, whose public half is in the document. So any process verifies a
 // token without having seen it before, nobody can make one from the documents, and a
 // token ends with its key (decision 0031). Everything else is for a Verifier, where there
-// is one.
+// is one: JWTs verifies those of one issuer, whose public keys it fetches.
 //
 // # Modes
 //

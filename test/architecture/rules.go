@@ -102,6 +102,11 @@ var homes = []home{
 		"the index is used through index.Store, whatever keeps it",
 	},
 	{
+		[]string{"github.com/golang-jwt/jwt/...", "github.com/MicahParks/..."},
+		[]string{"internal/auth"},
+		"one package decides whose credentials are taken",
+	},
+	{
 		[]string{"github.com/viterin/vek/..."},
 		[]string{"sinks/index/nearest"},
 		"one package compares vectors",
