@@ -28,7 +28,7 @@ type guarded struct {
 	keys *auth.Keys
 }
 
-func setupGuarded(t *testing.T, change ...func(b *bundle)) *guarded {
+func setupGuarded(t testing.TB, change ...func(b *bundle)) *guarded {
 	t.Helper()
 	g := &guarded{}
 	g.bundle = setup(t, append(change, func(b *bundle) {

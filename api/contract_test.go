@@ -60,7 +60,7 @@ func contractOf(t *testing.T) *openapi3.T {
 
 // held requires that an answer is as the contract describes it, and so was the request
 // if it was accepted.
-func held(t *testing.T, req *http.Request, sent []byte, r reply) {
+func held(t testing.TB, req *http.Request, sent []byte, r reply) {
 	t.Helper()
 	routes, err := router()
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func held(t *testing.T, req *http.Request, sent []byte, r reply) {
 	}
 }
 
-func decompressed(t *testing.T, body []byte) []byte {
+func decompressed(t testing.TB, body []byte) []byte {
 	t.Helper()
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	require.NoError(t, err)

@@ -40,7 +40,7 @@ import (
 // bundle is an API server on real dependencies for one test.
 type bundle struct {
 	*api.Server
-	t       *testing.T
+	t       testing.TB
 	servers *stack.Servers
 	cfg     api.Config
 	deps    api.Deps
@@ -70,7 +70,7 @@ func config() api.Config {
 func operating(b *bundle) { b.cfg.AllTenants, b.as = true, resource.EveryTenant }
 
 // setup starts a server; change adapts it before that.
-func setup(t *testing.T, change ...func(b *bundle)) *bundle {
+func setup(t testing.TB, change ...func(b *bundle)) *bundle {
 	t.Helper()
 	b := prepare(t)
 	for _, c := range change {
@@ -80,7 +80,7 @@ func setup(t *testing.T, change ...func(b *bundle)) *bundle {
 	return b
 }
 
-func prepare(t *testing.T) *bundle {
+func prepare(t testing.TB) *bundle {
 	t.Helper()
 	servers := stack.Start(t)
 	b := &bundle{t: t, servers: servers, cfg: config(), kafkaDown: &atomic.Bool{}, log: &logBuffer{}, metrics: prometheus.NewRegistry()}
@@ -271,7 +271,7 @@ func (b *bundle) upload(content []byte, headers ...header) reply {
 	return b.do(b.request(http.MethodPost, "/v1/uploads", bytes.NewReader(content), headers...))
 }
 
-func into[T any](t *testing.T, r reply, status int) T {
+func into[T any](t testing.TB, r reply, status int) T {
 	t.Helper()
 	require.Equal(t, status, r.status, "%s", r.body)
 	var v T
@@ -280,7 +280,7 @@ func into[T any](t *testing.T, r reply, status int) T {
 }
 
 // problem requires that r is a problem with the given code.
-func problem(t *testing.T, r reply, status int, code string) resource.Problem {
+func problem(t testing.TB, r reply, status int, code string) resource.Problem {
 	t.Helper()
 	p := into[resource.Problem](t, r, status)
 	require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
@@ -308,7 +308,7 @@ func wav(n int) []byte {
 	return w
 }
 
-func uploadOf(t *testing.T, e events.Event) orak.Upload {
+func uploadOf(t testing.TB, e events.Event) orak.Upload {
 	t.Helper()
 	r, err := e.Received()
 	require.NoError(t, err)
