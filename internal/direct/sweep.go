@@ -72,7 +72,9 @@ func (u *Uploads) follow(ctx context.Context, h hint) {
 		return
 	}
 	_, repeated, err := u.Complete(ctx, h.tenant, h.id)
-	u.report(ctx, h.tenant, h.id, repeated, err)
+	if err := u.report(ctx, h.tenant, h.id, repeated, err); err != nil {
+		u.log.WarnContext(ctx, "a direct upload could not be completed; the sweep tries again", "upload_id", h.id, "tenant", h.tenant, "error", err)
+	}
 }
 
 // report logs what the sweep made of an upload, and returns err if another try may

@@ -59,7 +59,7 @@ func (u *Uploads) adopt(ctx context.Context, v *versioned) error {
 }
 
 // reader reads the pieces and then held.
-func (u *Uploads) reader(ctx context.Context, st *state, pieces []piece, held []byte) *joined {
+func (u *Uploads) reader(ctx context.Context, st *state, pieces []piece, held []byte) io.ReadCloser {
 	return &joined{next: func() (io.ReadCloser, error) {
 		if len(pieces) == 0 {
 			return nil, io.EOF

@@ -41,6 +41,8 @@ type service struct {
 	model atomic.Int32
 	// modelURL is its address.
 	modelURL string
+	// tenantHook is the id of a webhook of the tenant choir.
+	tenantHook string
 	// desk is the operator's working directory, beside the data folder.
 	desk string
 	path string
@@ -72,7 +74,23 @@ func start(t *testing.T) *service {
 	}})
 	require.NoError(t, os.Symlink(s.DataDir, filepath.Join(s.desk, ".orak")))
 	s.path = stack.OperatorTools(t) + ":" + os.Getenv("PATH")
+	s.tenantHook = s.addTenantHook()
 	return s
+}
+
+// addTenantHook adds a webhook of the tenant choir, whose receiver accepts everything.
+func (s *service) addTenantHook() string {
+	s.t.Helper()
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	s.t.Cleanup(receiver.Close)
+	out, err := s.command(s.t.Context(), "orak webhooks add "+receiver.URL+"/hook --tenant choir --json").Output()
+	require.NoError(s.t, err, "%s", out)
+	var added struct {
+		ID string `json:"id"`
+	}
+	require.NoError(s.t, json.Unmarshal(out, &added), "%s", out)
+	require.NotEmpty(s.t, added.ID, "%s", out)
+	return added.ID
 }
 
 // answerModel is a model server that is always ready, so that analyses are tried,
