@@ -34,6 +34,7 @@ type options struct {
 	pause       time.Duration
 	size        int
 	json        bool
+	spans       bool
 }
 
 // report is what one run measured. Durations are in milliseconds.
@@ -91,12 +92,20 @@ func parse() options {
 	flag.DurationVar(&o.pause, "pause", time.Second, "how long each client rests after an answer, on average; 0 measures saturation")
 	flag.IntVar(&o.size, "size", 1_000_000, "bytes an upload")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
+	flag.BoolVar(&o.spans, "spans", false, "print what the steps of an upload take, too; tracing costs some of the time")
 	flag.Parse()
 	return o
 }
 
 func measure(ctx context.Context, o options) (rep report, err error) {
-	process, err := stack.Launch("up", stack.Options{Binary: o.binary, Args: []string{"--reuse-analyses=false", "--log-level=warn"}})
+	launch := stack.Options{Binary: o.binary, Args: []string{"--reuse-analyses=false", "--log-level=warn"}}
+	if o.spans {
+		traced := collectSpans()
+		defer traced.server.Close()
+		launch.Env = traced.env()
+		defer traced.print(os.Stdout)
+	}
+	process, err := stack.Launch("up", launch)
 	if err != nil {
 		return report{}, err
 	}
