@@ -35,7 +35,7 @@ const issuerName, audience = "https://login.example.org/", "https://orak.example
 // issuer signs JWTs and serves its public keys over HTTP.
 type issuer struct {
 	*httptest.Server
-	t       *testing.T
+	t       testing.TB
 	mu      sync.Mutex
 	keys    []map[string]string
 	answer  http.HandlerFunc // instead of the keys
@@ -43,7 +43,7 @@ type issuer struct {
 	ahead   atomic.Int64 // of the verifier's clock
 }
 
-func newIssuer(t *testing.T) *issuer {
+func newIssuer(t testing.TB) *issuer {
 	t.Helper()
 	i := &issuer{t: t}
 	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -100,14 +100,14 @@ func (noKeys) Key(string) (*control.Key, bool) { return nil, false }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-func rsaKey(t *testing.T, kid string) (*rsa.PrivateKey, map[string]string) {
+func rsaKey(t testing.TB, kid string) (*rsa.PrivateKey, map[string]string) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	return key, map[string]string{"kty": "RSA", "kid": kid, "use": "sig", "n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes())}
 }
 
-func ecKey(t *testing.T, kid string) (*ecdsa.PrivateKey, map[string]string) {
+func ecKey(t testing.TB, kid string) (*ecdsa.PrivateKey, map[string]string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -142,7 +142,7 @@ func (i *issuer) sign(method jwt.SigningMethod, key any, kid string, claims jwt.
 	return text
 }
 
-func ask(t *testing.T, a auth.Required, credential string) (auth.Caller, error) {
+func ask(t testing.TB, a auth.Required, credential string) (auth.Caller, error) {
 	t.Helper()
 	return a.Authenticate(t.Context(), auth.Request{Authorization: []string{"Bearer " + credential}})
 }
