@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -37,7 +38,13 @@ func (s *Server) permitted(r route) fiber.Handler {
 			s.metrics.denied.WithLabelValues("scope").Inc()
 			return refuse(codeMissingScope, "An upload token only sends recordings; use an API key here.")
 		}
-		return c.Next()
+		if err := c.Next(); err != nil {
+			return err
+		}
+		if r.act != "" && c.Response().StatusCode() < http.StatusMultipleChoices {
+			s.acted(c, r.act)
+		}
+		return nil
 	}
 }
 
@@ -106,9 +113,12 @@ func cut(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit], "")
 }
 
-// acted logs what an operator did, and who it was; attrs have neither secrets nor
-// personal data.
-func (s *Server) acted(c *fiber.Ctx, act string, attrs ...any) {
+// acted logs what an operator did, to what, and who it was.
+func (s *Server) acted(c *fiber.Ctx, act string) {
 	x := exchangeOf(c)
-	x.log.InfoContext(c.UserContext(), "operator acted", append([]any{"act", act, "by", x.by(""), "tenant", x.caller.Tenant}, attrs...)...)
+	subject := x.subject
+	if subject == "" {
+		subject = c.Params("id")
+	}
+	x.log.InfoContext(c.UserContext(), "operator acted", "act", act, "by", x.caller.ID, "tenant", x.caller.Tenant, "subject", subject)
 }

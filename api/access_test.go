@@ -3,8 +3,10 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -221,6 +223,62 @@ func TestRecordsNameTheCredential(t *testing.T) {
 		}
 	}
 	require.Fail(t, "no erasure was announced")
+}
+
+func TestEveryActOfAnOperatorIsLogged(t *testing.T) {
+	t.Parallel()
+	acts := map[string]bool{}
+	for route, scope := range api.Scopes() {
+		method, path, _ := strings.Cut(route, " ")
+		act := api.Acts()[route]
+		reads := method == http.MethodGet || method == http.MethodHead
+		require.False(t, reads && act != "", route)
+		if !reads && (scope == auth.ScopeOperate || scope == auth.ScopeAdmin) && path != "/v1/store-events" {
+			require.NotEmpty(t, act, route)
+		}
+		require.False(t, act != "" && acts[act], "%s is said twice", act)
+		acts[act] = true
+	}
+
+	g := setupGuarded(t)
+	id, key := g.key(auth.NewKey{Tenant: "choir", Scopes: auth.Scopes})
+	made := into[resource.NewAPIKey](t, g.post("/v1/admin/keys", `{"scopes":["read"]}`, key), http.StatusCreated)
+	into[resource.NewAPIKey](t, g.post("/v1/admin/keys/"+made.ID+"/rotate", `{}`, key), http.StatusOK)
+	require.Equal(t, http.StatusNoContent, g.do(g.request(http.MethodDelete, "/v1/admin/keys/"+made.ID, nil, key)).status)
+	require.Equal(t, http.StatusNotFound, g.do(g.request(http.MethodDelete, "/v1/admin/keys/"+made.ID, nil, key)).status, "a refused request is no act")
+	u := into[resource.Upload](t, g.upload(wav(2000), key), http.StatusAccepted)
+	require.Equal(t, http.StatusAccepted, g.do(g.request(http.MethodDelete, "/v1/uploads/"+string(u.ID)+"?by=ann", nil, key)).status)
+
+	var got [][3]string
+	for line := range strings.Lines(g.log.String()) {
+		var said struct{ Msg, Act, By, Tenant, Subject string }
+		require.NoError(t, json.Unmarshal([]byte(line), &said))
+		if said.Msg == "operator acted" {
+			require.Equal(t, "choir", said.Tenant)
+			got = append(got, [3]string{said.Act, said.By, said.Subject})
+		}
+	}
+	by := "key/" + id
+	require.Equal(t, [][3]string{
+		{"key.create", by, made.ID}, {"key.rotate", by, made.ID}, {"key.revoke", by, made.ID}, {"upload.erase", by, string(u.ID)},
+	}, got)
+}
+
+func TestUnverifiableJWTIsAnsweredAsUnavailable(t *testing.T) {
+	t.Parallel()
+	away := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(away.Close)
+	b := setup(t, func(b *bundle) {
+		jwts, err := auth.NewJWTs(auth.JWTConfig{
+			Issuer: "x", Audience: "x", JWKSURL: away.URL, Algorithms: []string{"RS256"}, TenantClaim: "tenant", ScopesClaim: "scope", Refresh: time.Minute, MaxAge: time.Hour,
+		}, auth.JWTDeps{Log: b.deps.Log})
+		require.NoError(t, err)
+		b.deps.Callers = auth.Required{JWT: jwts}
+	})
+	r := b.get("/v1/uploads", bearing("eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.e30.AAAA"))
+	problem(t, r, http.StatusServiceUnavailable, "unavailable")
+	require.NotEmpty(t, r.header.Get("Retry-After"))
+	problem(t, b.get("/v1/uploads", bearing("eyJhbGciOiJub25lIn0.e30.")), http.StatusUnauthorized, "unauthenticated")
 }
 
 func TestGatewayNamesTenantAndScopesOnce(t *testing.T) {

@@ -59,3 +59,12 @@ func TakesTokens(described string) bool {
 	}
 	return false
 }
+
+// Acts returns what each route is logged as when an operator uses it; empty for not.
+func Acts() map[string]string {
+	all := map[string]string{}
+	for _, r := range (&Server{}).table() {
+		all[r.method+" "+r.path] = r.act
+	}
+	return all
+}

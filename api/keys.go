@@ -76,7 +76,7 @@ func (s *Server) postKeys(c *fiber.Ctx) error {
 	if err != nil {
 		return keyRefusal(err)
 	}
-	s.acted(c, "key.create", "key", made.ID)
+	x.subject = made.ID
 	return c.Status(fiber.StatusCreated).JSON(resource.NewAPIKey{APIKey: KeyResource(made), Key: credential})
 }
 
@@ -101,7 +101,6 @@ func (s *Server) postRotate(c *fiber.Ctx) error {
 	if err != nil {
 		return keyRefusal(err)
 	}
-	s.acted(c, "key.rotate", "key", id)
 	return c.JSON(resource.NewAPIKey{APIKey: KeyResource(rotated), Key: credential})
 }
 
@@ -118,7 +117,6 @@ func (s *Server) deleteKey(c *fiber.Ctx) error {
 	if err := keys.Revoke(c.UserContext(), id, exchangeOf(c).by("")); err != nil {
 		return keyRefusal(err)
 	}
-	s.acted(c, "key.revoke", "key", id)
 	return c.SendStatus(http.StatusNoContent)
 }
 

@@ -33,6 +33,8 @@ type exchange struct {
 	tenant orak.Tenant
 	// caller is set by Server.permitted.
 	caller auth.Caller
+	// subject is what an operator made, for the log: it is not in the path.
+	subject string
 }
 
 const localExchange = "orak.exchange"

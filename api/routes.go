@@ -18,6 +18,9 @@ type route struct {
 	tokens bool
 	// endless answers have no end, so that there is no HEAD for them.
 	endless bool
+	// act names what an operator does with it, for the log; empty for routes that
+	// change nothing, and for those that apps send recordings with.
+	act string
 }
 
 // table has every route under /v1.
@@ -33,8 +36,8 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/store-events", scope: auth.ScopeOperate, handler: s.postStoreEvents},
 		{method: http.MethodGet, path: "/v1/uploads", scope: auth.ScopeRead, handler: s.getUploads},
 		{method: http.MethodGet, path: "/v1/uploads/:id", scope: auth.ScopeRead, handler: s.getUpload},
-		{method: http.MethodDelete, path: "/v1/uploads/:id", scope: auth.ScopeUpload, handler: s.deleteUpload},
-		{method: http.MethodPost, path: "/v1/uploads/:id/cancel", scope: auth.ScopeUpload, handler: s.postCancel},
+		{method: http.MethodDelete, path: "/v1/uploads/:id", scope: auth.ScopeUpload, handler: s.deleteUpload, act: "upload.erase"},
+		{method: http.MethodPost, path: "/v1/uploads/:id/cancel", scope: auth.ScopeUpload, handler: s.postCancel, act: "upload.cancel"},
 		{method: http.MethodGet, path: "/v1/uploads/:id/analysis", scope: auth.ScopeRead, handler: s.getAnalysis},
 		{method: http.MethodGet, path: "/v1/uploads/:id/pitch", scope: auth.ScopeRead, handler: s.getPitch},
 		{method: http.MethodGet, path: "/v1/uploads/:id/audio", scope: auth.ScopeRead, handler: s.getAudio},
@@ -55,31 +58,31 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/tus/:id", scope: auth.ScopeUpload, tokens: true, handler: s.tus(s.overrideTus)},
 
 		{method: http.MethodGet, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.getSongs},
-		{method: http.MethodPost, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.postSongs},
-		{method: http.MethodDelete, path: "/v1/songs/:id", scope: auth.ScopeOperate, handler: s.deleteSong},
+		{method: http.MethodPost, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.postSongs, act: "songs.import"},
+		{method: http.MethodDelete, path: "/v1/songs/:id", scope: auth.ScopeOperate, handler: s.deleteSong, act: "song.remove"},
 
-		{method: http.MethodPost, path: "/v1/webhooks", scope: auth.ScopeAdmin, handler: s.postWebhook},
+		{method: http.MethodPost, path: "/v1/webhooks", scope: auth.ScopeAdmin, handler: s.postWebhook, act: "webhook.create"},
 		{method: http.MethodGet, path: "/v1/webhooks", scope: auth.ScopeAdmin, handler: s.getWebhooks},
 		{method: http.MethodGet, path: "/v1/webhooks/:id", scope: auth.ScopeAdmin, handler: s.getWebhook},
-		{method: http.MethodPatch, path: "/v1/webhooks/:id", scope: auth.ScopeAdmin, handler: s.patchWebhook},
-		{method: http.MethodDelete, path: "/v1/webhooks/:id", scope: auth.ScopeAdmin, handler: s.deleteWebhook},
-		{method: http.MethodPost, path: "/v1/webhooks/:id/rotate", scope: auth.ScopeAdmin, handler: s.postWebhookRotate},
-		{method: http.MethodPost, path: "/v1/webhooks/:id/pause", scope: auth.ScopeAdmin, handler: s.postWebhookPause},
-		{method: http.MethodPost, path: "/v1/webhooks/:id/resume", scope: auth.ScopeAdmin, handler: s.postWebhookResume},
-		{method: http.MethodPost, path: "/v1/webhooks/:id/ping", scope: auth.ScopeAdmin, handler: s.postWebhookPing},
-		{method: http.MethodPost, path: "/v1/webhooks/:id/redeliver", scope: auth.ScopeAdmin, handler: s.postWebhookRedeliver},
+		{method: http.MethodPatch, path: "/v1/webhooks/:id", scope: auth.ScopeAdmin, handler: s.patchWebhook, act: "webhook.change"},
+		{method: http.MethodDelete, path: "/v1/webhooks/:id", scope: auth.ScopeAdmin, handler: s.deleteWebhook, act: "webhook.remove"},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/rotate", scope: auth.ScopeAdmin, handler: s.postWebhookRotate, act: "webhook.rotate"},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/pause", scope: auth.ScopeAdmin, handler: s.postWebhookPause, act: "webhook.pause"},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/resume", scope: auth.ScopeAdmin, handler: s.postWebhookResume, act: "webhook.resume"},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/ping", scope: auth.ScopeAdmin, handler: s.postWebhookPing, act: "webhook.ping"},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/redeliver", scope: auth.ScopeAdmin, handler: s.postWebhookRedeliver, act: "webhook.redeliver"},
 		{method: http.MethodGet, path: "/v1/webhooks/:id/deliveries", scope: auth.ScopeAdmin, handler: s.getWebhookDeliveries},
 		{method: http.MethodGet, path: "/v1/webhooks/:id/deliveries/:delivery", scope: auth.ScopeAdmin, handler: s.getWebhookDelivery},
 
 		{method: http.MethodGet, path: "/v1/dead-letters", scope: auth.ScopeOperate, handler: s.getDeadLetters},
 		{method: http.MethodGet, path: "/v1/dead-letters/:id", scope: auth.ScopeOperate, handler: s.getDeadLetter},
-		{method: http.MethodPost, path: "/v1/dead-letters/:id/reprocess", scope: auth.ScopeOperate, handler: s.postReprocess},
-		{method: http.MethodPost, path: "/v1/dead-letters/:id/discard", scope: auth.ScopeOperate, handler: s.postDiscard},
+		{method: http.MethodPost, path: "/v1/dead-letters/:id/reprocess", scope: auth.ScopeOperate, handler: s.postReprocess, act: "dead-letter.reprocess"},
+		{method: http.MethodPost, path: "/v1/dead-letters/:id/discard", scope: auth.ScopeOperate, handler: s.postDiscard, act: "dead-letter.discard"},
 
 		{method: http.MethodGet, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.getKeys},
-		{method: http.MethodPost, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.postKeys},
-		{method: http.MethodPost, path: "/v1/admin/keys/:id/rotate", scope: auth.ScopeAdmin, handler: s.postRotate},
-		{method: http.MethodDelete, path: "/v1/admin/keys/:id", scope: auth.ScopeAdmin, handler: s.deleteKey},
+		{method: http.MethodPost, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.postKeys, act: "key.create"},
+		{method: http.MethodPost, path: "/v1/admin/keys/:id/rotate", scope: auth.ScopeAdmin, handler: s.postRotate, act: "key.rotate"},
+		{method: http.MethodDelete, path: "/v1/admin/keys/:id", scope: auth.ScopeAdmin, handler: s.deleteKey, act: "key.revoke"},
 
 		{method: http.MethodGet, path: "/v1/openapi.yaml", scope: auth.ScopeNone, handler: s.getContract},
 	}

@@ -167,6 +167,7 @@ func (s *Server) postWebhook(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	exchangeOf(c).subject = h.ID
 	c.Location("/v1/webhooks/" + h.ID)
 	return s.answerWithSecret(c, http.StatusCreated, h)
 }
