@@ -13,6 +13,7 @@ import (
 	"orak"
 	"orak/api/resource"
 	"orak/events"
+	"orak/internal/auth"
 	"orak/internal/direct"
 	"orak/internal/objectstore"
 	"orak/internal/outbox"
@@ -48,7 +49,7 @@ func (s *Server) deleteUpload(c *fiber.Ctx) error {
 	case erased && !stone.ErasedAt.IsZero():
 		return c.SendStatus(fiber.StatusNoContent)
 	case !erased:
-		if err := s.mustKnow(ctx, t, id); err != nil {
+		if err := s.mustKnow(ctx, exchangeOf(c).caller, t, id); err != nil {
 			return err
 		}
 	}
@@ -69,18 +70,37 @@ func erasureOf(c *fiber.Ctx, t orak.Tenant, id orak.UploadID) (events.Erasure, e
 	return asked, errors.Join(checkText("by", given, events.MaxBy), checkText("reason", asked.Reason, events.MaxReason))
 }
 
-// mustKnow returns errUnknown unless the upload exists and is the tenant's. The
-// stored recording suffices, so that an erasure does not depend on Temporal.
-func (s *Server) mustKnow(ctx context.Context, t orak.Tenant, id orak.UploadID) error {
-	_, err := s.store.Stat(ctx, orak.OriginalKey(t, id))
-	if !errors.Is(err, fs.ErrNotExist) {
+// mustKnow returns errUnknown unless the upload exists, is the tenant's, and one that the
+// caller may know. The stored recording suffices, so that an erasure does not depend on
+// Temporal.
+func (s *Server) mustKnow(ctx context.Context, caller auth.Caller, t orak.Tenant, id orak.UploadID) error {
+	var owner string
+	info, err := s.store.Stat(ctx, orak.OriginalKey(t, id))
+	switch {
+	case err == nil:
+		owner = orak.Upload{}.Describe(info.Metadata).Owner
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
+	default:
+		if owner, err = s.ownerWithoutRecording(ctx, t, id); err != nil {
+			return err
+		}
 	}
-	if _, err := s.direct.Get(ctx, t, id); !errors.Is(err, direct.ErrUnknown) {
-		return err // a direct upload, or an error
+	if !caller.MayKnow(owner) {
+		return errUnknown
 	}
-	_, err = s.lookup(ctx, t, id)
-	return err
+	return nil
+}
+
+// ownerWithoutRecording returns the owner of an upload whose recording is not stored: it
+// is not there yet, or no longer.
+func (s *Server) ownerWithoutRecording(ctx context.Context, t orak.Tenant, id orak.UploadID) (string, error) {
+	d, err := s.direct.Get(ctx, t, id)
+	if !errors.Is(err, direct.ErrUnknown) {
+		return d.Owner, err
+	}
+	st, err := s.lookup(ctx, t, id)
+	return st.Upload.Owner, err
 }
 
 // accept records an erasure in this order: its marker in the outbox, the tombstone,

@@ -53,6 +53,10 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 	}
 	leave := func() { tp.leave(); dismiss() }
 	st, _, _ := tp.now()
+	if !exchangeOf(c).caller.MayKnow(st.Upload.Owner) {
+		leave()
+		return errUnknown
+	}
 	seen := c.Get(HeaderLastEventID)
 	if st.ended() && seen == eventID(st) {
 		leave()

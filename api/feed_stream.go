@@ -82,9 +82,13 @@ type feedStream struct {
 func (s *Server) follow(c *fiber.Ctx, t orak.Tenant, after string) *feedStream {
 	ctx, end := context.WithCancel(c.UserContext())
 	w := &feedStream{s: s, x: exchangeOf(c), end: end, steps: make(chan events.Followed), done: c.Context().Done()}
+	caller := w.x.caller
 	go func() {
 		defer close(w.steps)
 		w.failure = s.feed.Follow(ctx, t, after, s.cfg.Heartbeat, func(step events.Followed) error {
+			if l := step.Lifecycle; l != nil && !caller.MayKnow(l.Upload.Owner) {
+				step.Lifecycle = nil // only the position moves
+			}
 			select {
 			case w.steps <- step:
 				return nil

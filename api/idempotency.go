@@ -30,6 +30,9 @@ func (s *Server) repeat(ctx context.Context, in *incoming, stored objectstore.In
 		return orak.Upload{}, "", err
 	}
 	m.Upload = m.Stored(stored, sum)
+	if !in.x.caller.MayKnow(orak.Upload{}.Describe(stored.Metadata).Owner) {
+		return orak.Upload{}, "", refuse(codeIdempotencyConflict, "Use a new "+resource.HeaderIdempotencyKey+" for a new recording.")
+	}
 	if !pending {
 		return m.Upload, outcomeRepeated, nil
 	}

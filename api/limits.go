@@ -151,5 +151,9 @@ func boundOwner(caller auth.Caller, asked string) (string, error) {
 	if caller.Owner != "" && asked != "" && asked != caller.Owner {
 		return "", refuse(codeForeignOwner, "The credential only sends recordings of another owner. Leave owner out.")
 	}
-	return cmp.Or(caller.Owner, asked), nil
+	owner, err := orak.ParseOwner(cmp.Or(caller.Owner, asked))
+	if err != nil {
+		return "", refuse(codeInvalidRequest, "owner: "+err.Error()+". Nothing was stored.")
+	}
+	return owner, nil
 }

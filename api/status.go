@@ -242,7 +242,7 @@ func (s *Server) getUpload(c *fiber.Ctx) error {
 	return c.Send(text)
 }
 
-// lookupFor is lookup of the upload and tenant that a request names.
+// lookupFor is lookup of the upload and tenant that a request names, for its caller.
 func (s *Server) lookupFor(c *fiber.Ctx) (state, error) {
 	t, err := tenantOf(c)
 	if err != nil {
@@ -252,7 +252,11 @@ func (s *Server) lookupFor(c *fiber.Ctx) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	return s.lookup(c.UserContext(), t, id)
+	st, err := s.lookup(c.UserContext(), t, id)
+	if err == nil && !exchangeOf(c).caller.MayKnow(st.Upload.Owner) {
+		return state{}, errUnknown
+	}
+	return st, err
 }
 
 // resource is the wire form of st.

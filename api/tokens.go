@@ -7,8 +7,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"orak"
 	"orak/api/resource"
-	"orak/control"
 	"orak/internal/auth"
 )
 
@@ -36,8 +36,8 @@ func (s *Server) postUploadTokens(c *fiber.Ctx) error {
 	case caller.Owner != "" && req.Owner != "" && req.Owner != caller.Owner:
 		return refuse(codeForeignOwner, "The API key only sends recordings of another owner.")
 	}
-	if err := checkText("owner", req.Owner, control.MaxKeyOwner); err != nil {
-		return err
+	if _, err := orak.ParseOwner(req.Owner); err != nil {
+		return refuse(codeInvalidRequest, "owner: "+err.Error()+".")
 	}
 	made, err := caller.Mint(o, time.Now())
 	if errors.Is(err, auth.ErrNoTokens) {

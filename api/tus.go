@@ -42,6 +42,7 @@ func newResumable(cfg Config, deps Deps, s *Server) *resumable.Uploads {
 		Mark:   func(ctx context.Context, m outbox.Marker) error { return s.announcer.box.Write(ctx, m) },
 		Unmark: func(ctx context.Context, m outbox.Marker) error { return s.announcer.box.Remove(ctx, m) },
 		Announce: func(ctx context.Context, m outbox.Marker) error {
+			s.metrics.bytes.Add(float64(m.Size))
 			s.limits.sent(m.Tenant, m.Size)
 			return s.announcer.announce(ctx, m)
 		},
@@ -336,11 +337,8 @@ func (s *Server) creation(c *fiber.Ctx, t orak.Tenant) (resumable.Creation, erro
 	if err != nil {
 		return given, err
 	}
-	if caller.Owner != "" {
-		if about.owner != "" && about.owner != caller.Owner {
-			return given, refuse(codeInvalidRequest, "owner: the credential is for another one. Nothing was stored.")
-		}
-		about.owner = caller.Owner
+	if about.owner, err = boundOwner(caller, about.owner); err != nil {
+		return given, err
 	}
 	given = resumable.Creation{
 		Upload:     about.describe(orak.Upload{ID: id, Tenant: t, Filename: filename, Size: size}),

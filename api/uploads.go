@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -69,13 +68,16 @@ func (s *Server) getSimilar(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	caller := exchangeOf(c).caller
 	neighbors, err := s.index.Similar(c.UserContext(), index.Search{Tenant: u.Tenant, ID: u.ID, K: limit})
 	if err != nil {
 		return indexRefusal(err)
 	}
-	answer := resource.SimilarUploads{Uploads: make([]resource.SimilarUpload, len(neighbors))}
-	for i, n := range neighbors {
-		answer.Uploads[i] = resource.SimilarUpload{ListedUpload: listedUpload(n.Upload), Similarity: math.Round(n.Similarity*1e4) / 1e4}
+	answer := resource.SimilarUploads{Uploads: make([]resource.SimilarUpload, 0, len(neighbors))}
+	for _, n := range neighbors {
+		if caller.MayKnow(n.Upload.Owner) {
+			answer.Uploads = append(answer.Uploads, resource.SimilarUpload{ListedUpload: listedUpload(n.Upload), Similarity: math.Round(n.Similarity*1e4) / 1e4})
+		}
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.JSON(answer)
@@ -128,17 +130,19 @@ func (s *Server) analyzed(c *fiber.Ctx) (index.Upload, error) {
 	}
 	u, err := found.Get(ctx, t, id)
 	switch {
+	case err == nil && !exchangeOf(c).caller.MayKnow(u.Owner):
+		return index.Upload{}, errUnknown
 	case err == nil && u.Voice != nil:
 		return u, nil
 	case err == nil, errors.Is(err, index.ErrNotFound):
-		return index.Upload{}, s.notAnalyzed(ctx, t, id)
+		return index.Upload{}, s.notAnalyzed(c)
 	}
 	return index.Upload{}, indexRefusal(err)
 }
 
 // notAnalyzed returns why the index has no voice of an upload.
-func (s *Server) notAnalyzed(ctx context.Context, t orak.Tenant, id orak.UploadID) error {
-	st, err := s.lookup(ctx, t, id)
+func (s *Server) notAnalyzed(c *fiber.Ctx) error {
+	st, err := s.lookupFor(c)
 	if err != nil {
 		return err
 	}
@@ -186,7 +190,10 @@ func queryOf(c *fiber.Ctx) (q index.Query, err error) {
 	if q.Limit, err = sizeOf(c); err != nil {
 		return q, err
 	}
-	q.Owner, q.Text, q.Cursor = c.Query(paramOwner), c.Query(paramText), c.Query(paramPageToken)
+	if q.Owner, err = boundOwner(exchangeOf(c).caller, c.Query(paramOwner)); err != nil {
+		return q, err
+	}
+	q.Text, q.Cursor = c.Query(paramText), c.Query(paramPageToken)
 	q.Tonic, q.Mode = keyOf(c.Query(paramKey))
 	now := time.Now()
 	q.From, err = whenOf(c, paramFrom, now)

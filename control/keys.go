@@ -22,11 +22,10 @@ const prefixKey = "key/"
 // EveryTenant is the tenant of keys that may name any tenant.
 const EveryTenant orak.Tenant = "*"
 
-// Bounds of a key's document: bytes of its name and owner, and a number of scopes.
+// Bounds of a key's document: bytes of its name, and a number of scopes.
 const (
-	MaxKeyName  = 100
-	MaxKeyOwner = 200
-	maxScopes   = 10
+	MaxKeyName = 100
+	maxScopes  = 10
 )
 
 // keyID is the form of a key's id.
@@ -63,8 +62,8 @@ type Key struct {
 	Tenant orak.Tenant `json:"tenant"`
 	// Scopes are what it permits, at least one.
 	Scopes []string `json:"scopes"`
-	// Owner is whose recordings it sends, at most MaxKeyOwner bytes; empty leaves that
-	// to each request.
+	// Owner is whose recordings it sends and knows of, as orak.ParseOwner takes it; empty
+	// leaves that to each request.
 	Owner     string    `json:"owner,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	// ExpiresAt is when it ends; zero is never.
@@ -83,8 +82,8 @@ func (k Key) Check() error {
 	if len(k.Name) > MaxKeyName || !printable(k.Name) {
 		return fmt.Errorf("name: want at most %d bytes of text", MaxKeyName)
 	}
-	if len(k.Owner) > MaxKeyOwner || !printable(k.Owner) {
-		return fmt.Errorf("owner: want at most %d bytes of text", MaxKeyOwner)
+	if _, err := orak.ParseOwner(k.Owner); err != nil {
+		return fmt.Errorf("owner: %w", err)
 	}
 	if _, err := orak.ParseTenant(string(k.Tenant)); err != nil && k.Tenant != EveryTenant {
 		return fmt.Errorf("tenant: %w", err)

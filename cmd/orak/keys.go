@@ -41,7 +41,7 @@ type keysCreateCmd struct {
 	For       string        `env:"-" default:"default" placeholder:"TENANT" help:"Whose key it is; * may name any tenant."`
 	Scopes    string        `env:"-" default:"upload,read" help:"What it permits: some of upload, read, operate, admin, separated by commas; or all."`
 	Name      string        `env:"-" help:"A name for people, such as the app's."`
-	Owner     string        `env:"-" help:"Whose recordings it sends; empty leaves that to each request."`
+	Owner     string        `env:"-" help:"Whose recordings it sends and knows of, with the scopes upload and read at most; empty leaves that to each request."`
 	ExpiresIn time.Duration `env:"-" help:"When it ends, such as 720h; 0 is never."`
 	By        string        `env:"-" placeholder:"NAME" help:"Who makes it, for the record; by default the current user."`
 }

@@ -59,7 +59,8 @@ type Caller struct {
 	// one that the request names.
 	Tenant orak.Tenant
 	Scopes []Scope
-	// Owner is whose recordings the caller may send; "" leaves it to the request.
+	// Owner is whose recordings the caller may send and know of; "" leaves it to the
+	// request. Such a caller has no scope beyond ScopeUpload and ScopeRead.
 	Owner string
 	// MaxBytes bounds the size of a recording; 0 leaves it to the server.
 	MaxBytes int64
@@ -75,5 +76,11 @@ type Caller struct {
 
 // May reports whether the caller has scope.
 func (c Caller) May(scope Scope) bool {
+	if c.Owner != "" && scope != ScopeUpload && scope != ScopeRead {
+		return scope == ScopeNone // the others are for a whole tenant
+	}
 	return scope == ScopeNone || slices.Contains(c.Scopes, scope)
 }
+
+// MayKnow reports whether the caller may know of the recordings of owner.
+func (c Caller) MayKnow(owner string) bool { return c.Owner == "" || c.Owner == owner }

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
@@ -19,7 +17,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"orak"
-	"orak/control"
 )
 
 // clockSkew is how far the issuer's clock may be from ours.
@@ -134,10 +131,12 @@ func (j *JWTs) caller(claims jwt.MapClaims) (Caller, error) {
 	if j.cfg.OwnerClaim == "" {
 		return c, nil
 	}
-	c.Owner, _ = claims[j.cfg.OwnerClaim].(string)
-	if c.Owner == "" || len(c.Owner) > control.MaxKeyOwner || !utf8.ValidString(c.Owner) || strings.ContainsFunc(c.Owner, unicode.IsControl) {
+	owner, _ := claims[j.cfg.OwnerClaim].(string)
+	owner, err := orak.ParseOwner(owner)
+	if err != nil || owner == "" {
 		return Caller{}, errors.New("the JWT names no owner")
 	}
+	c.Owner = owner
 	return c, nil
 }
 

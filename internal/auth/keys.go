@@ -95,6 +95,9 @@ func (k *Keys) create(ctx context.Context, id, secret string, n NewKey, by strin
 	if err := key.Check(); err != nil {
 		return control.Key{}, &BadKey{err}
 	}
+	if n.Owner != "" && slices.ContainsFunc(n.Scopes, func(s Scope) bool { return !callerOf(&key).May(s) }) {
+		return control.Key{}, &BadKey{errors.New("scopes: a key of one owner may only have upload and read")}
+	}
 	return k.writer.PutKey(ctx, key)
 }
 

@@ -49,7 +49,7 @@ type Token struct {
 // TokenOptions are what a token is bound to.
 type TokenOptions struct {
 	Tenant orak.Tenant
-	// Owner is at most control.MaxKeyOwner bytes; empty leaves it to the request.
+	// Owner is at most orak.MaxOwner bytes; empty leaves it to the request.
 	Owner string
 	// MaxBytes bounds a recording; 0 leaves it to the server.
 	MaxBytes int64
