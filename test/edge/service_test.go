@@ -2,11 +2,9 @@ package edge
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -49,31 +47,9 @@ func start(t *testing.T, setup string, settings ...string) *service {
 	if setup == "" {
 		setup = ":"
 	}
-	cmd := exec.Command("sh", "-c", setup+` && exec "$0" api 2>&1`, binary)
-	cmd.Env = stack.Environ(append([]string{
-		"ORAK_API_ADDR=127.0.0.1:0", "ORAK_AUTH=none", "ORAK_ADMIN_LISTEN=127.0.0.1:0", "ORAK_LOG_FORMAT=json", "ORAK_S3_ENDPOINT=" + servers.S3, "ORAK_S3_BUCKET=" + s.bucket,
-		"ORAK_S3_ACCESS_KEY=" + servers.S3AccessKey, "ORAK_S3_SECRET_KEY=" + servers.S3SecretKey,
-		"ORAK_KAFKA_BROKERS=" + servers.Kafka, "ORAK_TEMPORAL_ADDRESS=" + servers.Temporal,
-	}, settings...)...)
-	addresses := map[string]chan string{"the API is serving": make(chan string, 1), "health checks and metrics are served": make(chan string, 1)}
-	var err error
-	s.Child, err = stack.Run(cmd, func(logged string) bool {
-		var line struct{ Msg, Addr string }
-		if json.Unmarshal([]byte(logged), &line) == nil && addresses[line.Msg] != nil {
-			addresses[line.Msg] <- line.Addr
-		}
-		return false
-	})
-	require.NoError(t, err)
+	api := stack.StartAPI(t, binary, setup, servers, s.bucket, settings...)
+	s.Child, s.addr, s.admin = api.Child, api.Addr, api.Admin
 	t.Cleanup(s.end)
-	for msg, into := range map[string]*string{"the API is serving": &s.addr, "health checks and metrics are served": &s.admin} {
-		select {
-		case *into = <-addresses[msg]:
-		case <-time.After(patience):
-			require.Fail(t, "the API does not serve")
-		}
-	}
-	require.Eventually(t, func() bool { return s.status("/readyz") == http.StatusOK }, patience, 50*time.Millisecond, "the API is ready")
 	return s
 }
 

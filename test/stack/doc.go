@@ -10,6 +10,7 @@
 //	StartUp  the whole service in its own process, which the test may kill and
 //	         restart
 //	Launch   either of them for a tool, such as a benchmark
+//	StartAPI an API role on the servers, in its own process
 //	Run      any other program
 //
 // The servers never outlive the process that started them: they end when their
