@@ -4,6 +4,7 @@
 //
 // CLIENT is tus (tus-js-client, with all bytes in one request), chunks (with a request
 // for each 2 MB), or uppy.
+import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Upload } from 'tus-js-client'
@@ -20,6 +21,9 @@ function tus(chunkSize) {
   return new Promise((resolve, reject) => {
     const upload = new Upload(createReadStream(path), {
       endpoint, retryDelays, chunkSize,
+      // tus-js-client begins anew when a proxy answers 502 to HEAD; with a key, that
+      // finds the same upload.
+      headers: { 'Idempotency-Key': randomUUID() },
       metadata: { filename: 'take.wav', filetype: 'audio/wav' },
       onError: reject,
       onSuccess: () => resolve(upload.url),
