@@ -36,7 +36,8 @@ func (b *bundle) create(d resource.NewDirect, headers ...header) reply {
 	return b.post("/v1/uploads/direct", string(text), headers...)
 }
 
-// send sends body with a signed request, and returns the status.
+// send sends body with a signed request, and returns the status; 0 if the store refused
+// it, and closed the connection, before it had the body.
 func (b *bundle) send(s resource.SignedRequest, body []byte) int {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), s.Method, s.URL, bytes.NewReader(body))
@@ -45,7 +46,9 @@ func (b *bundle) send(s resource.SignedRequest, body []byte) int {
 		req.Header.Set(name, value)
 	}
 	resp, err := http.DefaultClient.Do(req)
-	require.NoError(b.t, err)
+	if err != nil {
+		return 0
+	}
 	defer resp.Body.Close()
 	_, err = io.Copy(io.Discard, resp.Body)
 	require.NoError(b.t, err)

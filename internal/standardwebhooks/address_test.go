@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,7 +27,9 @@ func production() standardwebhooks.Config {
 // addresses; the last one stays.
 type nameServer struct {
 	addresses map[string][]netip.Addr
-	asked     map[string]int
+
+	mu    sync.Mutex
+	asked map[string]int
 }
 
 // resolver returns a resolver that asks only ns, over a pipe.
@@ -75,6 +78,8 @@ func (ns *nameServer) serve(c net.Conn) {
 }
 
 func (ns *nameServer) answer(q dnsmessage.Question) (dnsmessage.Resource, bool) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
 	name := strings.TrimSuffix(q.Name.String(), ".")
 	all := ns.addresses[name]
 	if len(all) == 0 {

@@ -62,7 +62,8 @@ func testPresignedPut(t *testing.T, s Store) {
 		require.ErrorIs(t, err, fs.ErrNotExist)
 
 		require.Equal(t, http.StatusOK, send(t, p, body))
-		require.Equal(t, http.StatusPreconditionFailed, send(t, p, body), "a second object")
+		// A server may refuse it, and close the connection, before it has the body.
+		require.Contains(t, []int{http.StatusPreconditionFailed, 0}, send(t, p, body), "a second object")
 		info, err := s.Stat(t.Context(), key)
 		require.NoError(t, err)
 		require.Equal(t, int64(len(body)), info.Size)
