@@ -214,16 +214,21 @@ func propertiesOf(schema *openapi3.Schema) []string {
 func wireTypes(t *testing.T) map[string]*ast.StructType {
 	t.Helper()
 	found := map[string]*ast.StructType{}
-	packages, err := parser.ParseDir(token.NewFileSet(), "resource", nil, 0)
+	files, err := filepath.Glob("resource/*.go")
 	require.NoError(t, err)
-	ast.Inspect(packages["resource"], func(n ast.Node) bool {
-		if spec, ok := n.(*ast.TypeSpec); ok {
-			if fields, ok := spec.Type.(*ast.StructType); ok && spec.Name.IsExported() {
-				found[spec.Name.Name] = fields
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				if fields, ok := spec.Type.(*ast.StructType); ok && spec.Name.IsExported() {
+					found[spec.Name.Name] = fields
+				}
 			}
-		}
-		return true
-	})
+			return true
+		})
+	}
 	return found
 }
 

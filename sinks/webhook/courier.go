@@ -85,14 +85,8 @@ func (c *courier) start(ctx context.Context, in activities.WebhookDelivery, agai
 	return nil
 }
 
-// patience is how long a webhook may be missing before it counts as removed: this process
-// may be behind the one that created it. absentWait is the wait between two looks.
-const (
-	patience   = 3
-	absentWait = 2 * time.Second
-	// documentsWait is the wait where the control documents cannot be read.
-	documentsWait = 10 * time.Second
-)
+// documentsWait is the wait where the control documents cannot be read.
+const documentsWait = 10 * time.Second
 
 // Send makes one attempt of a delivery.
 func (c *courier) Send(ctx context.Context, in activities.WebhookDelivery) (activities.WebhookReceipt, error) {
