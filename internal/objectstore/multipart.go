@@ -118,7 +118,8 @@ func (s *Store) AbortMultipart(ctx context.Context, m Multipart) error {
 }
 
 // Multiparts lists the unfinished multipart uploads of objects whose keys begin with
-// prefix. It ends after an error.
+// prefix. MinIO lists only those of the object whose key is prefix, and removes others
+// itself after a day. The listing ends after an error.
 func (s *Store) Multiparts(ctx context.Context, prefix string) iter.Seq2[Multipart, error] {
 	return func(yield func(Multipart, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)

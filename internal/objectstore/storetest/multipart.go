@@ -103,7 +103,8 @@ func testMultiparts(t *testing.T, s Store) {
 	m := create(t, s, "multi/listed/1")
 	create(t, s, "multi/other/1")
 	var found []objectstore.Multipart
-	for m, err := range s.Multiparts(t.Context(), "multi/listed/") {
+	// MinIO lists only those of the object with exactly that key.
+	for m, err := range s.Multiparts(t.Context(), "multi/listed/1") {
 		require.NoError(t, err)
 		found = append(found, m)
 	}
