@@ -163,7 +163,7 @@ func (s *Server) postWebhook(c *fiber.Ctx) error {
 	if n := len(s.webhooks.Webhooks.Webhooks(t)); n >= s.cfg.MaxTenantWebhooks {
 		return refuse(codeTooManyWebhooks, fmt.Sprintf("A tenant may have at most %d webhooks. Remove one first.", s.cfg.MaxTenantWebhooks))
 	}
-	h, err = s.putWebhook(c, h, "created")
+	h, err = s.putWebhook(c, h)
 	if err != nil {
 		return err
 	}
@@ -248,15 +248,14 @@ func typeNames() []string {
 	return names
 }
 
-// putWebhook writes h. done says what happened, for the log.
-func (s *Server) putWebhook(c *fiber.Ctx, h control.Webhook, done string) (control.Webhook, error) {
+// putWebhook writes h, as its caller, and names it for the log.
+func (s *Server) putWebhook(c *fiber.Ctx, h control.Webhook) (control.Webhook, error) {
 	x := exchangeOf(c)
-	h.By = x.caller.ID
+	h.By, x.subject = x.caller.ID, h.ID
 	h, err := s.webhooks.PutWebhook(c.UserContext(), h)
 	if err != nil {
 		return h, webhookRefusal(err)
 	}
-	x.log.InfoContext(c.UserContext(), "webhook changed", "done", done, "webhook", h.ID, "tenant", h.Tenant, "by", h.By)
 	return h, nil
 }
 
@@ -282,7 +281,7 @@ func (s *Server) patchWebhook(c *fiber.Ctx) error {
 	if err := s.change(&h, req); err != nil {
 		return err
 	}
-	if h, err = s.putWebhook(c, h, "changed"); err != nil {
+	if h, err = s.putWebhook(c, h); err != nil {
 		return err
 	}
 	return unstored(c).JSON(webhookResource(h))
@@ -295,11 +294,9 @@ func (s *Server) deleteWebhook(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	x := exchangeOf(c)
-	if err := s.webhooks.RemoveWebhook(c.UserContext(), h, x.caller.ID); err != nil {
+	if err := s.webhooks.RemoveWebhook(c.UserContext(), h, exchangeOf(c).caller.ID); err != nil {
 		return webhookRefusal(err)
 	}
-	x.log.InfoContext(c.UserContext(), "webhook changed", "done", "removed", "webhook", h.ID, "tenant", h.Tenant, "by", x.caller.ID)
 	return c.SendStatus(http.StatusNoContent)
 }
 
@@ -332,7 +329,7 @@ func (s *Server) postWebhookRotate(c *fiber.Ctx) error {
 		h.Previous, h.PreviousUntil = nil, time.Time{}
 	}
 	h.Secret = s.newSecret()
-	if h, err = s.putWebhook(c, h, "rotated"); err != nil {
+	if h, err = s.putWebhook(c, h); err != nil {
 		return err
 	}
 	return s.answerWithSecret(c, http.StatusOK, h)
@@ -353,7 +350,7 @@ func (s *Server) postWebhookPause(c *fiber.Ctx) error {
 	}
 	if h.Paused == nil {
 		h.Paused = &control.WebhookPause{At: time.Now().UTC().Truncate(time.Millisecond), By: exchangeOf(c).caller.ID, Reason: req.Reason}
-		if h, err = s.putWebhook(c, h, "paused"); err != nil {
+		if h, err = s.putWebhook(c, h); err != nil {
 			return err
 		}
 	}
@@ -369,7 +366,7 @@ func (s *Server) postWebhookResume(c *fiber.Ctx) error {
 	}
 	if h.Paused != nil {
 		h.Paused = nil
-		if h, err = s.putWebhook(c, h, "resumed"); err != nil {
+		if h, err = s.putWebhook(c, h); err != nil {
 			return err
 		}
 	}

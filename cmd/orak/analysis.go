@@ -3,14 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"strings"
 
 	"orak"
-	"orak/client"
 	"orak/internal/terminal"
 )
 
@@ -39,15 +36,8 @@ func (a *analysisCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	analysis, err := cl.Analysis(ctx, ids[0])
-	if refusal, ok := errors.AsType[*client.Error](err); ok && refusal.Problem.Status == http.StatusConflict {
-		code := con.explain(ctx, err)
-		if code == exitFailed && !con.JSON {
-			con.Tell("  Its status: %s", a.command("status", a.ID))
-		}
-		return printedError{err}
-	}
 	if err != nil {
-		return err
+		return a.early(ctx, con, a.ID, err)
 	}
 	if con.JSON {
 		return con.Value(analysis)

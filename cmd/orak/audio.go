@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,15 +70,8 @@ func (a *audioCmd) Run(ctx context.Context, con *console) error {
 		fetch = cl.Original
 	}
 	rec, err := fetch(ctx, ids[0])
-	if refusal, ok := errors.AsType[*client.Error](err); ok && refusal.Problem.Status == http.StatusConflict {
-		code := con.explain(ctx, err)
-		if code == exitFailed && !con.JSON {
-			con.Tell("  Its status: %s", a.command("status", a.ID))
-		}
-		return printedError{err}
-	}
 	if err != nil {
-		return err
+		return a.early(ctx, con, a.ID, err)
 	}
 	defer rec.Close()
 	return a.save(con, ids[0], rec)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"orak/api/resource"
@@ -97,4 +99,17 @@ func (o *operator) open(con *console) (*client.Client, error) {
 	}
 	o.everyTenant = true
 	return cl.As(resource.EveryTenant), nil
+}
+
+// early returns the error of a request for a result, after it has explained one that is
+// not there yet, with the command that prints the upload's status.
+func (r remote) early(ctx context.Context, con *console, id string, err error) error {
+	refusal, ok := errors.AsType[*client.Error](err)
+	if !ok || refusal.Problem.Status != http.StatusConflict {
+		return err
+	}
+	if con.explain(ctx, err) == exitFailed && !con.JSON {
+		con.Tell("  Its status: %s", r.command("status", id))
+	}
+	return printedError{err}
 }

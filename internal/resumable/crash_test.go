@@ -39,12 +39,17 @@ type mortal struct {
 	left  int
 	after bool
 	dead  bool
+	// reached, if not nil, is closed before that write, at which the process lives on then.
+	reached chan struct{}
 }
 
 func (m *mortal) write(do func() error) error {
 	m.mu.Lock()
 	m.left--
-	dies := m.left == 0
+	if m.left == 0 && m.reached != nil {
+		close(m.reached)
+	}
+	dies := m.left == 0 && m.reached == nil
 	if m.dead || dies && !m.after {
 		m.dead = true
 		m.mu.Unlock()
@@ -312,18 +317,26 @@ func TestTerminationRacesCompletion(t *testing.T) {
 	box := outbox.New(store, nil, time.Hour, slog.New(slog.DiscardHandler))
 	for n, size := range []int{1000, 1000, 1000, 6 << 20, 6 << 20, 1000, 1000} {
 		events := &sent{}
-		here, there := process(store, box, events, time.Hour), process(store, box, events, time.Hour)
+		completing := &mortal{Store: store, left: n + 1, reached: make(chan struct{})}
+		here, there := process(completing, box, events, time.Hour), process(store, box, events, time.Hour)
 		id := orak.UploadID(fmt.Sprintf("01993e6e-1f0b-7c3a-9a55-1%011d", n))
 		name := resumable.Name{Tenant: "acme", ID: id}
-		_, err := here.Create(t.Context(), resumable.Creation{Upload: orak.Upload{ID: id, Tenant: "acme", Size: int64(size)}})
+		_, err := there.Create(t.Context(), resumable.Creation{Upload: orak.Upload{ID: id, Tenant: "acme", Size: int64(size)}})
 		require.NoError(t, err)
 		var (
 			wg                   sync.WaitGroup
 			appended, terminated error
 		)
-		wg.Go(func() { _, appended = here.Append(t.Context(), name, 0, body(content(size), false)) })
+		ended := make(chan struct{})
 		wg.Go(func() {
-			time.Sleep(time.Duration(n) * time.Millisecond) // another moment of the completion each time
+			defer close(ended)
+			_, appended = here.Append(t.Context(), name, 0, body(content(size), false))
+		})
+		wg.Go(func() {
+			select { // at another write of the completion each time
+			case <-completing.reached:
+			case <-ended:
+			}
 			terminated = there.Terminate(t.Context(), name)
 		})
 		wg.Wait()
