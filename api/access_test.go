@@ -106,7 +106,7 @@ func TestAccessToEveryRoute(t *testing.T) {
 		}
 		_, without[missing] = g.key(auth.NewKey{Tenant: tenant, Scopes: rest})
 	}
-	time.Sleep(time.Until(expiring))
+	time.Sleep(time.Until(expiring)) // only the clock ends a key
 
 	wrong := bearing(strings.Repeat("x", 10))
 	denied := map[string][]header{

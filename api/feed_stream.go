@@ -143,7 +143,7 @@ func (w *feedStream) run(out *bufio.Writer) {
 	}
 }
 
-// followedText is the event of a step. Without an event, its id alone moves the
+// followedText is the event of a step. Without an event, only its id moves the
 // client's position, and no event is dispatched.
 func followedText(f events.Followed) []byte {
 	switch {

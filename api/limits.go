@@ -31,7 +31,7 @@ type TenantLimits struct {
 // pushed out begins anew.
 const maxAllowances = 10_000
 
-// limits bound tenants. What was used is known in this process alone, since a bound that
+// limits bound tenants. Only this process knows what was used, since a bound that
 // all share would make every upload wait for another system.
 type limits struct {
 	cfg     Config

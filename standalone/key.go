@@ -14,7 +14,7 @@ import (
 )
 
 // ensureKey makes the API key of the data folder at its first start: for every tenant,
-// with every scope, since whoever can read the folder can do everything anyway. It
+// with every scope, since anyone who can read the folder can do everything anyway. It
 // returns the path of the file; "" where callers are not authenticated.
 //
 // The credential is written to a file of another name first, so that a crash leaves

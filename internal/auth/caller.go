@@ -50,7 +50,7 @@ func ParseScopes(text string) ([]Scope, error) {
 	return scopes, nil
 }
 
-// Caller is whoever made a request, as its credential says.
+// Caller made a request: who that is, as the credential says.
 type Caller struct {
 	// ID names the credential, in logs and in records of what was done by whom. It
 	// is no secret.

@@ -39,7 +39,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// algorithms are the asymmetric signatures of JWS. With a symmetric one, whoever can
+// algorithms are the asymmetric signatures of JWS. With a symmetric one, anyone who can
 // verify a JWT could make one; with none, everybody could.
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 

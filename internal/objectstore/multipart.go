@@ -87,10 +87,10 @@ func (s *Store) ListParts(ctx context.Context, m Multipart) ([]Part, error) {
 	return parts, nil
 }
 
-// CompleteMultipart joins parts to the object, of which the Info has the ETag alone.
-// With ifAbsent, an object that is there stays and is fs.ErrExist; the multipart
-// upload stays, too, then. After an
-// earlier call that succeeded it may succeed again, or be ErrNoMultipart.
+// CompleteMultipart joins parts to the object, of which the Info has only the ETag.
+// With ifAbsent, an existing object stays, the error is fs.ErrExist, and the multipart
+// upload stays, too. After an earlier call that succeeded, it may succeed again, or
+// return ErrNoMultipart.
 func (s *Store) CompleteMultipart(ctx context.Context, m Multipart, parts []Part, ifAbsent bool) (Info, error) {
 	var opts minio.PutObjectOptions
 	if ifAbsent {

@@ -10,7 +10,7 @@ import (
 // minShare is the least memory of a request in bytes, and the size of its first buffer.
 const minShare = 64 << 10
 
-// memory divides a number of bytes between the running requests: one alone gets a
+// memory divides a number of bytes between the running requests: a single one gets a
 // whole part, and many get less each, so that their sum stays the same.
 type memory struct {
 	limit, part int64
