@@ -17,26 +17,9 @@ import (
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
+	"orak/internal/kafka/deadletter"
 	"orak/workflows"
 )
-
-// Publisher writes dead letters to Kafka and returns once all in-sync replicas
-// have them. Any error is worth another try.
-type Publisher interface {
-	PublishDeadLetter(ctx context.Context, d events.DeadLetter) error
-}
-
-var _ Publisher = (*kafka.Producer)(nil)
-
-// Alerter alerts people. Each method is called again until it returns nil, so it
-// must accept repeats.
-type Alerter interface {
-	// DeadLettered is called for every dead letter that the bridge wrote, after it
-	// was acknowledged; the record is not done before it returns nil.
-	DeadLettered(ctx context.Context, d events.DeadLetter) error
-	// Stalled is called once for every stall, which may be over by then.
-	Stalled(ctx context.Context, s consume.Stall) error
-}
 
 // Deps is what the bridge works with. Alerter, Priority, Metrics and KafkaOpts are optional,
 // and so is Recordings: without it, bucket notifications are malformed events.
@@ -50,8 +33,8 @@ type Deps struct {
 	Payloads workflows.Payloads
 	// Namespace is the one that Temporal is a client of.
 	Namespace string
-	Publisher Publisher
-	Alerter   Alerter
+	Publisher deadletter.Publisher
+	Alerter   deadletter.Alerter
 	// Priority is that of a tenant's new uploads on Temporal's scale, 1 (first) to 5;
 	// 0 is Temporal's default. It is asked at each start; nil means 0.
 	Priority func(orak.Tenant) int
@@ -70,8 +53,9 @@ type Bridge struct {
 	consumer   *consume.Consumer
 	duplicates *duplicates
 	starts     starts
-	// temporal, kafka and store are what records may have to wait for.
-	temporal, kafka, store *consume.Dependency
+	letters    deadletter.Writer
+	// temporal and store are what records may have to wait for, beside Kafka.
+	temporal, store *consume.Dependency
 
 	// connected says that Temporal has answered once, and connecting is held by
 	// the record that asks it; see connect.
@@ -103,7 +87,10 @@ func New(cfg Config, deps Deps) *Bridge {
 	b.temporal = b.consumer.Dependency(string(orak.DependencyTemporal), consume.DependencyConfig{
 		Timeout: cfg.StartTimeout, Slow: cfg.SlowStart, Overloaded: overloaded,
 	})
-	b.kafka = b.consumer.Dependency(string(orak.DependencyKafka), consume.DependencyConfig{Timeout: cfg.StartTimeout, Overloaded: overloaded})
+	b.letters = deadletter.Writer{
+		Publisher: deps.Publisher, Alerter: deps.Alerter, Log: b.log, Alerts: b.temporal,
+		Kafka: b.consumer.Dependency(string(orak.DependencyKafka), consume.DependencyConfig{Timeout: cfg.StartTimeout, Overloaded: overloaded}),
+	}
 	b.store = b.consumer.Dependency(string(orak.DependencyStore), consume.DependencyConfig{Timeout: describeTimeout, Overloaded: overloaded})
 	return b
 }

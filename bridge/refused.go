@@ -11,6 +11,7 @@ import (
 	"orak"
 	"orak/events"
 	"orak/internal/kafka/consume"
+	"orak/internal/kafka/deadletter"
 	"orak/workflows"
 )
 
@@ -29,7 +30,7 @@ func (b *Bridge) refuse(ctx context.Context, d *consume.Delivery, f *orak.Fault)
 // event and the alert itself. An upload that has a workflow keeps it; then only
 // the record is dead-lettered.
 func (b *Bridge) park(ctx context.Context, d *consume.Delivery, u orak.Upload, f *orak.Fault) outcome {
-	failure := receiveFailure(f, time.Now().UTC())
+	failure := deadletter.Failure(f, time.Now().UTC())
 	l := launch{in: workflows.ProcessUploadInput{Upload: u, Origin: events.OriginOf(d.Record), Refused: &failure}}
 	exists, before := false, false
 	done := b.askTemporal(ctx, d, "parking the upload", func(ctx context.Context) (err error) {
@@ -54,10 +55,6 @@ func (b *Bridge) park(ctx context.Context, d *consume.Delivery, u orak.Upload, f
 	b.log.WarnContext(ctx, "upload parked: its announcement was refused", "upload_id", u.ID, "tenant", u.Tenant, "class", f.Class, "error", f,
 		"topic", d.Record.Topic, "partition", d.Record.Partition, "offset", d.Record.Offset)
 	return outcomeDeadLettered
-}
-
-func receiveFailure(f *orak.Fault, now time.Time) orak.Failure {
-	return orak.Failure{Stage: orak.StageReceive, Class: f.Class, Message: f.Message, Attempts: 1, FirstAt: now, LastAt: now}
 }
 
 // find describes the workflow of an upload, open or closed; nil means that there

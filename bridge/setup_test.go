@@ -24,6 +24,7 @@ import (
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
+	"orak/internal/kafka/deadletter"
 	"orak/test/broker"
 	"orak/test/stack"
 	"orak/workflows"
@@ -292,14 +293,14 @@ func (b *bundle) readDeadLetters(n int) []*kgo.Record {
 
 // gate holds back what is published until it is opened.
 type gate struct {
-	bridge.Publisher
+	deadletter.Publisher
 	once sync.Once
 	// held is closed when the first record arrives.
 	held chan struct{}
 	open chan struct{}
 }
 
-func newGate(p bridge.Publisher) *gate {
+func newGate(p deadletter.Publisher) *gate {
 	return &gate{Publisher: p, held: make(chan struct{}), open: make(chan struct{})}
 }
 

@@ -9,10 +9,10 @@ import (
 	"orak"
 	"orak/activities"
 	"orak/activities/messages"
-	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
+	"orak/internal/kafka/deadletter"
 	"orak/internal/objectstore"
 	"orak/internal/temporal"
 	"orak/workflows"
@@ -66,9 +66,9 @@ type bridgeAlerter struct {
 	consumer string
 }
 
-var _ bridge.Alerter = bridgeAlerter{}
+var _ deadletter.Alerter = bridgeAlerter{}
 
-// DeadLettered implements bridge.Alerter. The id of the alert follows from the record,
+// DeadLettered implements deadletter.Alerter. The id of the alert follows from the record,
 // so that a repeat is not a second alert.
 func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) error {
 	alert := messages.Alert{
@@ -85,7 +85,7 @@ func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) er
 	return a.Raise(ctx, alert)
 }
 
-// Stalled implements bridge.Alerter. It posts directly instead of through Temporal,
+// Stalled implements deadletter.Alerter. It posts directly instead of through Temporal,
 // for which the bridge may be waiting.
 func (a bridgeAlerter) Stalled(ctx context.Context, s consume.Stall) error {
 	return a.notifier.Post(ctx, messages.StallText(a.consumer, s))

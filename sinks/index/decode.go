@@ -8,7 +8,7 @@ import (
 
 	"orak"
 	"orak/events"
-	"orak/sinks/bury"
+	"orak/internal/kafka/deadletter"
 )
 
 // decoded is what a batch of records says.
@@ -16,8 +16,8 @@ type decoded struct {
 	batch Batch
 	// incomplete are the places in batch.Rows of those that lack their analysis.
 	incomplete []int
-	// unreadable are the records to be buried.
-	unreadable       []events.DeadLetter
+	// unreadable are the records that become dead letters.
+	unreadable       []deadletter.Letter
 	skipped, foreign int
 }
 
@@ -47,7 +47,7 @@ func (d *decoded) add(r *kgo.Record, now time.Time) {
 		u, complete, err = FromLifecycle(e)
 	}
 	if err != nil {
-		d.unreadable = append(d.unreadable, bury.Letter(r, orak.AsFault(err), now))
+		d.unreadable = append(d.unreadable, deadletter.Of(r, orak.AsFault(err), now))
 		return
 	}
 	if !complete {

@@ -15,7 +15,7 @@ import (
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
-	"orak/sinks/bury"
+	"orak/internal/kafka/deadletter"
 )
 
 // Analyses reads the analysis of a completed upload whose event has none, since it was
@@ -32,8 +32,8 @@ type Deps struct {
 	// Store is not closed.
 	Store     Store
 	Analyses  Analyses
-	Publisher bury.Publisher
-	Alerter   bury.Alerter
+	Publisher deadletter.Publisher
+	Alerter   deadletter.Alerter
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 }
@@ -46,7 +46,7 @@ type Index struct {
 	log      *slog.Logger
 	metrics  *metrics
 	consumer *consume.Consumer
-	bury     bury.Burier
+	letters  deadletter.Writer
 	// database and store are what batches may have to wait for.
 	database, store *consume.Dependency
 
@@ -77,8 +77,8 @@ func New(cfg Config, deps Deps) *Index {
 	depend := consume.DependencyConfig{Timeout: cfg.WriteTimeout, Overloaded: overloaded}
 	x.database = x.consumer.Dependency("index", depend)
 	x.store = x.consumer.Dependency(string(orak.DependencyStore), depend)
-	x.bury = bury.Burier{
-		Publisher: deps.Publisher, Alerter: deps.Alerter, Buried: x.metrics.buried, Log: x.log,
+	x.letters = deadletter.Writer{
+		Publisher: deps.Publisher, Alerter: deps.Alerter, Written: x.metrics.buried, Log: x.log,
 		Kafka:  x.consumer.Dependency(string(orak.DependencyKafka), depend),
 		Alerts: x.consumer.Dependency(string(orak.DependencyTemporal), depend),
 	}
@@ -174,14 +174,14 @@ func (x *Index) apply(ctx context.Context, b Batch) (applied int, err error) {
 }
 
 // handle is the consume.Handler. The offsets of a batch are committed once its
-// unreadable records are buried and its rows are in the index.
+// unreadable records are dead letters and its rows are in the index.
 func (x *Index) handle(ctx context.Context, d *consume.Delivery) error {
 	b := decode(d.Records, time.Now().UTC())
 	if !x.complete(ctx, d, b) {
 		return consume.ErrGivenUp
 	}
 	for _, letter := range b.unreadable {
-		if !x.bury.Bury(ctx, d, letter) {
+		if !x.letters.Write(ctx, d, letter) {
 			return consume.ErrGivenUp
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -213,6 +214,9 @@ func (b *bundle) awaitCommitted(topic string) {
 		ends, err := b.admin.ListEndOffsets(b.ctx, topic)
 		require.NoError(b.t, err)
 		commits, err := b.admin.FetchOffsets(b.ctx, events.GroupIndex)
+		if errors.Is(err, kerr.GroupIDNotFound) {
+			return false // its first member has not joined
+		}
 		require.NoError(b.t, err)
 		done := true
 		ends.Each(func(end kadm.ListedOffset) {

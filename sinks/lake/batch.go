@@ -10,7 +10,7 @@ import (
 
 	"orak"
 	"orak/events"
-	"orak/sinks/bury"
+	"orak/internal/kafka/deadletter"
 )
 
 // batch is what a batch of records becomes.
@@ -22,8 +22,8 @@ type batch struct {
 	lifecycle map[string][]LifecycleRow // by day
 	analyses  map[string][]AnalysisRow
 	erased    []erasure
-	// unreadable are the records to be buried.
-	unreadable []events.DeadLetter
+	// unreadable are the records that become dead letters.
+	unreadable []deadletter.Letter
 	// skipped counts events of types that this version does not know.
 	skipped int
 }
@@ -59,7 +59,7 @@ func (b *batch) add(r *kgo.Record, now time.Time) {
 		l, err = e.Lifecycle()
 	}
 	if err != nil {
-		b.unreadable = append(b.unreadable, bury.Letter(r, orak.AsFault(err), now))
+		b.unreadable = append(b.unreadable, deadletter.Of(r, orak.AsFault(err), now))
 		return
 	}
 	o := originOf(r, e, l)

@@ -14,7 +14,7 @@ import (
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
-	"orak/sinks/bury"
+	"orak/internal/kafka/deadletter"
 )
 
 // Deps is what the lake works with. Alerter, Metrics and KafkaOpts are optional.
@@ -23,8 +23,8 @@ type Deps struct {
 	Kafka     kafka.Config
 	KafkaOpts []kgo.Opt
 	Store     Store
-	Publisher bury.Publisher
-	Alerter   bury.Alerter
+	Publisher deadletter.Publisher
+	Alerter   deadletter.Alerter
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 }
@@ -38,8 +38,8 @@ type Lake struct {
 	writer   *writer
 	consumer *consume.Consumer
 	// places bounds the batches that are written at the same time.
-	places chan struct{}
-	bury   bury.Burier
+	places  chan struct{}
+	letters deadletter.Writer
 	// store is what batches may have to wait for.
 	store *consume.Dependency
 }
@@ -64,8 +64,8 @@ func New(cfg Config, deps Deps) *Lake {
 	l.consumer = consume.NewBatched(cfg.Config, group, consume.Batch{Records: cfg.FileRecords, Linger: cfg.FileAge}, l.handle)
 	depend := consume.DependencyConfig{Timeout: cfg.PutTimeout, Overloaded: overloaded}
 	l.store = l.consumer.Dependency(string(orak.DependencyStore), depend)
-	l.bury = bury.Burier{
-		Publisher: deps.Publisher, Alerter: deps.Alerter, Buried: m.buried, Log: l.log,
+	l.letters = deadletter.Writer{
+		Publisher: deps.Publisher, Alerter: deps.Alerter, Written: m.buried, Log: l.log,
 		Kafka:  l.consumer.Dependency(string(orak.DependencyKafka), depend),
 		Alerts: l.consumer.Dependency(string(orak.DependencyTemporal), depend),
 	}
@@ -106,11 +106,11 @@ func (l *Lake) Ready(ctx context.Context) error {
 }
 
 // handle is the consume.Handler. The offsets of the batch are committed once its
-// unreadable records are buried and its rows are in the lake.
+// unreadable records are dead letters and its rows are in the lake.
 func (l *Lake) handle(ctx context.Context, d *consume.Delivery) error {
 	b := read(d.Records, time.Now().UTC())
 	for _, letter := range b.unreadable {
-		if !l.bury.Bury(ctx, d, letter) {
+		if !l.letters.Write(ctx, d, letter) {
 			return consume.ErrGivenUp
 		}
 	}

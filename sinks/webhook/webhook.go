@@ -19,8 +19,8 @@ import (
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
+	"orak/internal/kafka/deadletter"
 	"orak/internal/startstop"
-	"orak/sinks/bury"
 	"orak/workflows"
 )
 
@@ -51,8 +51,8 @@ type Deps struct {
 	Namespace string
 	Documents Documents
 	Writer    Writer
-	Publisher bury.Publisher
-	Alerter   bury.Alerter
+	Publisher deadletter.Publisher
+	Alerter   deadletter.Alerter
 	// Notifier gets the message that a webhook was paused.
 	Notifier activities.Notifier
 	// Resolver looks the receivers' names up; nil means the system's.
@@ -70,7 +70,7 @@ type Sink struct {
 	metrics  *metrics
 	courier  *courier
 	consumer *consume.Consumer
-	bury     bury.Burier
+	letters  deadletter.Writer
 	// temporal and documents are what records may have to wait for.
 	temporal, documents *consume.Dependency
 
@@ -108,9 +108,9 @@ func New(cfg Config, deps Deps) (*Sink, error) {
 	depend := consume.DependencyConfig{Timeout: cfg.StartTimeout, Overloaded: overloaded}
 	s.temporal = s.consumer.Dependency(string(orak.DependencyTemporal), depend)
 	s.documents = s.consumer.Dependency("control", depend)
-	s.bury = bury.Burier{
+	s.letters = deadletter.Writer{
 		Publisher: deps.Publisher, Alerter: deps.Alerter, Kafka: s.consumer.Dependency(string(orak.DependencyKafka), depend), Alerts: s.temporal,
-		Buried: m.buried, Log: log,
+		Written: m.buried, Log: log,
 	}
 	return s, nil
 }
@@ -225,7 +225,7 @@ func (s *Sink) start(ctx context.Context, d *consume.Delivery, in activities.Web
 
 // refuse buries the record.
 func (s *Sink) refuse(ctx context.Context, d *consume.Delivery, f *orak.Fault) error {
-	if !s.bury.Bury(ctx, d, bury.Letter(d.Record, f, time.Now().UTC())) {
+	if !s.letters.Write(ctx, d, deadletter.Of(d.Record, f, time.Now().UTC())) {
 		return consume.ErrGivenUp
 	}
 	return nil

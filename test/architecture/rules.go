@@ -36,7 +36,6 @@ var floors = []floor{
 	{"internal/resumable/...", 4, "resumable uploads, in terms of objects and markers, independent of the protocol and of how events are sent"},
 	{"activities/messages", 1, "the texts for the operators' chat: independent of who sends them, and how"},
 	{"activities/...", 3, "the side effects of workflows, through interfaces of their own"},
-	{"sinks/bury", 3, "dead letters of every sink: a record, Kafka, and an alert"},
 	{"sinks/index/...", 4, "the read model: the consumer of its events, its databases, and the types in which the API and the operators' tools query it"},
 	{"workflows/...", 4, "orchestration: deterministic, and so independent of every technology"},
 
