@@ -288,7 +288,7 @@ func (s *Server) tusRefusal(err error) error {
 	case errors.Is(err, resumable.ErrBusy):
 		return refuse(codeUnavailable, "The service is receiving as many resumable uploads as it accepts at once. Go on later.")
 	case errors.Is(err, fs.ErrNotExist):
-		return refuse(codeNotFound, "There is no such upload.")
+		return refuse(codeNotFound, "There is no such upload.").because(err)
 	case errors.Is(err, resumable.ErrLocked), errors.Is(err, errSlow):
 		return refuse(codeTusLocked, "Another request writes this upload."+goOn).because(err)
 	case errors.Is(err, errStalled):

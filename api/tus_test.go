@@ -217,12 +217,18 @@ func TestTusManyWritersOfOneUploadLeaveItWhole(t *testing.T) {
 	for i := range 4 {
 		wg.Go(func() {
 			at := turns[i%2]
-			for offset := 0; offset < len(content) && t.Context().Err() == nil; offset = at.offset(path) {
+			for offset := 0; offset < len(content) && t.Context().Err() == nil; {
 				end := min(offset+900_000, len(content))
 				if r := at.patch(path, offset, content[offset:end]); r.status != http.StatusNoContent && r.status != http.StatusConflict && r.status != http.StatusLocked {
 					t.Errorf("%d %s", r.status, r.body)
 					return
 				}
+				// Locked means that another writer completes it.
+				at.eventually(func() bool {
+					r := at.do(at.request(http.MethodHead, path, nil, tusVersion))
+					offset, _ = strconv.Atoi(r.header.Get("Upload-Offset"))
+					return r.status != http.StatusLocked
+				}, "the offset is told")
 			}
 		})
 	}

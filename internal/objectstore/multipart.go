@@ -90,7 +90,8 @@ func (s *Store) ListParts(ctx context.Context, m Multipart) ([]Part, error) {
 // CompleteMultipart joins parts to the object, of which the Info has only the ETag.
 // With ifAbsent, an existing object stays, the error is fs.ErrExist, and the multipart
 // upload stays, too. After an earlier call that succeeded, it may succeed again, or
-// return ErrNoMultipart.
+// return ErrNoMultipart. Of several calls at once, one may succeed before the object can
+// be seen (versitygw 1.8).
 func (s *Store) CompleteMultipart(ctx context.Context, m Multipart, parts []Part, ifAbsent bool) (Info, error) {
 	var opts minio.PutObjectOptions
 	if ifAbsent {

@@ -89,7 +89,7 @@ func (u *Uploads) join(ctx context.Context, v versioned) error {
 	// Another request may have been faster, or an earlier answer was lost.
 	_, statErr := u.store.Stat(ctx, v.Upload.Key)
 	if errors.Is(statErr, fs.ErrNotExist) && errors.Is(err, objectstore.ErrNoMultipart) {
-		return errors.Join(ErrGone, err, u.terminate(ctx, v, "lost"), u.deps.Unmark(ctx, v.marker()))
+		return u.vanished(ctx, v)
 	}
 	if statErr != nil {
 		return errors.Join(err, statErr)
@@ -98,6 +98,19 @@ func (u *Uploads) join(ctx context.Context, v versioned) error {
 		return err
 	}
 	return u.store.AbortMultipart(ctx, v.multipart()) // it stays beside a recording that another request stored
+}
+
+// lostAfter is longer than a store takes to join the parts of an upload.
+const lostAfter = 15 * time.Minute
+
+// vanished handles a completion that finds no recording. That is no loss at first: while
+// another request has the store join the parts, a store may say that there are none, or
+// that they are joined (versitygw 1.8), and show no object yet.
+func (u *Uploads) vanished(ctx context.Context, v versioned) error {
+	if time.Since(v.at) < lostAfter {
+		return ErrLocked
+	}
+	return errors.Join(ErrGone, u.terminate(ctx, v, "lost"), u.deps.Unmark(ctx, v.marker()))
 }
 
 // announce sends the event of a stored recording, and removes the state. An upload
@@ -130,6 +143,8 @@ func (u *Uploads) announce(ctx context.Context, v versioned) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && erased:
 		return errors.Join(ErrGone, u.deps.Unmark(ctx, m))
+	case errors.Is(err, fs.ErrNotExist):
+		return u.vanished(ctx, v)
 	case err != nil:
 		return err
 	case ended && !erased && !orak.RecordedAt(info.Metadata, time.Time{}).Equal(v.Upload.ReceivedAt):

@@ -310,6 +310,80 @@ func TestUploadsOfAnotherOwnerAreUnknown(t *testing.T) {
 	}
 }
 
+// joining is a store whose joining of parts waits for goOn.
+type joining struct {
+	resumable.Store
+	begun, goOn chan struct{}
+}
+
+func (j joining) CompleteMultipart(ctx context.Context, u objectstore.Multipart, parts []objectstore.Part, ifAbsent bool) (objectstore.Info, error) {
+	close(j.begun)
+	<-j.goOn
+	return j.Store.CompleteMultipart(ctx, u, parts, ifAbsent)
+}
+
+// joined is a store that joins the parts for another request, of which it shows no object
+// yet, and answers as versitygw (nil) or others do.
+type joined struct {
+	resumable.Store
+	answer error
+}
+
+func (j joined) CompleteMultipart(context.Context, objectstore.Multipart, []objectstore.Part, bool) (objectstore.Info, error) {
+	return objectstore.Info{}, j.answer
+}
+
+func TestCompletionIsNotLostWhileAnotherRequestCompletes(t *testing.T) {
+	store := openStore(t)
+	box := outbox.New(store, nil, time.Hour, slog.New(slog.DiscardHandler))
+	for n, answer := range []error{nil, objectstore.ErrNoMultipart} {
+		events := &sent{}
+		slow := joining{store, make(chan struct{}), make(chan struct{})}
+		here, there := process(slow, box, events, time.Hour), process(joined{store, answer}, box, events, time.Hour)
+		id := orak.UploadID(fmt.Sprintf("01993e6e-1f0b-7c3a-9a55-3%011d", n))
+		name := resumable.Name{Tenant: "acme", ID: id}
+		whole := content(6 << 20)
+		_, err := here.Create(t.Context(), resumable.Creation{Upload: orak.Upload{ID: id, Tenant: "acme", Size: int64(len(whole))}})
+		require.NoError(t, err)
+		appended := make(chan error, 1)
+		go func() {
+			_, err := here.Append(t.Context(), name, 0, body(whole, false))
+			appended <- err
+		}()
+		<-slow.begun
+		_, err = there.Look(t.Context(), name)
+		require.ErrorIs(t, err, resumable.ErrLocked)
+		close(slow.goOn)
+		require.NoError(t, <-appended)
+		_, err = store.Stat(t.Context(), orak.OriginalKey("acme", id))
+		require.NoError(t, err)
+		require.Len(t, events.all, 1)
+	}
+}
+
+// A piece that the store has lost ends the upload; it is not an upload that nobody knows.
+func TestMissingPieceEndsTheUpload(t *testing.T) {
+	store := openStore(t)
+	box := outbox.New(store, nil, time.Hour, slog.New(slog.DiscardHandler))
+	u := process(store, box, &sent{}, time.Hour)
+	const id = orak.UploadID("01993e6e-1f0b-7c3a-9a55-400000000001")
+	name := resumable.Name{Tenant: "acme", ID: id}
+	_, err := u.Create(t.Context(), resumable.Creation{Upload: orak.Upload{ID: id, Tenant: "acme", Size: 2000}})
+	require.NoError(t, err)
+	_, err = u.Append(t.Context(), name, 0, body(content(1000), false))
+	require.NoError(t, err)
+	for _, key := range keysOf(t, store) {
+		if strings.HasPrefix(key, orak.TusPrefix("acme", id)) {
+			require.NoError(t, store.Delete(t.Context(), key))
+		}
+	}
+	for range 2 {
+		_, err = u.Append(t.Context(), name, 1000, body(content(1000), false))
+		require.ErrorIs(t, err, resumable.ErrGone)
+		require.NotErrorIs(t, err, fs.ErrNotExist)
+	}
+}
+
 // TestTerminationRacesCompletion requires one outcome: the recording is announced, or
 // nothing of the upload is left.
 func TestTerminationRacesCompletion(t *testing.T) {

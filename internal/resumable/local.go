@@ -86,6 +86,8 @@ func (h *holder) stop(ctx context.Context) error {
 type tally struct {
 	mu sync.Mutex
 	of map[orak.Tenant]int
+	// since has the changes since a sweep began, which its listing may have missed.
+	since map[orak.Tenant]int
 }
 
 func (c *tally) count(t orak.Tenant) int { c.mu.Lock(); defer c.mu.Unlock(); return c.of[t] }
@@ -93,9 +95,21 @@ func (c *tally) count(t orak.Tenant) int { c.mu.Lock(); defer c.mu.Unlock(); ret
 func (c *tally) add(t orak.Tenant, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.since[t] += n
 	if c.of[t] += n; c.of[t] <= 0 {
 		delete(c.of, t)
 	}
 }
 
-func (c *tally) set(of map[orak.Tenant]int) { c.mu.Lock(); defer c.mu.Unlock(); c.of = of }
+// begin is called before a sweep lists the uploads, and set with what it listed.
+func (c *tally) begin() { c.mu.Lock(); defer c.mu.Unlock(); clear(c.since) }
+
+// set replaces the counts. Uploads that were begun meanwhile count, listed or not.
+func (c *tally) set(listed map[orak.Tenant]int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t, n := range c.since {
+		listed[t] = max(listed[t], n)
+	}
+	c.of = listed
+}

@@ -49,13 +49,25 @@ func (u *Uploads) adopt(ctx context.Context, v *versioned) error {
 	}
 	info, err := u.store.Stat(ctx, last)
 	if err != nil {
-		return err
+		return pieceError(err)
 	}
 	if v.Hash, err = base64.StdEncoding.DecodeString(info.Metadata[metaHash]); err != nil || len(v.Hash) == 0 {
 		return &orak.Fault{Class: orak.ClassInternal, Message: "The state of the upload is damaged.", Err: fmt.Errorf("piece %s: its metadata is damaged", last)}
 	}
 	v.Offset = offset
 	return nil
+}
+
+// errMissing means that a piece is not there; see Uploads.lost.
+var errMissing = errors.New("a piece of the upload is missing")
+
+// pieceError turns the absence of a piece into errMissing: fs.ErrNotExist would say
+// that there is no such upload.
+func pieceError(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errMissing
+	}
+	return err
 }
 
 // reader reads the pieces and then held.
@@ -67,7 +79,7 @@ func (u *Uploads) reader(ctx context.Context, st *state, pieces []piece, held []
 		p := pieces[0]
 		pieces = pieces[1:]
 		body, _, err := u.store.Get(ctx, st.pieceKey(p.Name))
-		return body, err
+		return body, pieceError(err)
 	}, held: bytes.NewReader(held)}
 }
 

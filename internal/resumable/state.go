@@ -114,6 +114,8 @@ func digestOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 type versioned struct {
 	state
 	etag string
+	// at is when it was written, by the store's clock or ours.
+	at time.Time
 }
 
 // read fetches the state; an absent one is fs.ErrNotExist.
@@ -125,7 +127,7 @@ func (u *Uploads) read(ctx context.Context, t orak.Tenant, id orak.UploadID) (ve
 	if st.Upload.ID != id || st.Upload.Tenant != t {
 		return versioned{}, fmt.Errorf("reading the state of a resumable upload: %w: it names another upload", objectstore.ErrDamaged)
 	}
-	return versioned{state: st, etag: info.ETag}, nil
+	return versioned{state: st, etag: info.ETag, at: info.ModifiedAt}, nil
 }
 
 // write replaces the version v. errLost means that another request has replaced it.
@@ -133,7 +135,7 @@ func (u *Uploads) write(ctx context.Context, v versioned, next state) (versioned
 	next.Nonce = rand.Text()
 	etag, err := objectstore.ReplaceJSON(ctx, u.store, next.key(), next, v.etag)
 	if err == nil {
-		return versioned{state: next, etag: etag}, nil
+		return versioned{state: next, etag: etag, at: time.Now()}, nil
 	}
 	if !errors.Is(err, objectstore.ErrChanged) {
 		return v, fmt.Errorf("writing the state of a resumable upload: %w", err)

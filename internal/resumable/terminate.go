@@ -110,6 +110,7 @@ func (u *Uploads) Sweep(ctx context.Context) error {
 		open       = map[orak.Tenant]int{}
 		stateOf    string // the prefix of the pieces of the state that was seen last
 	)
+	u.open.begin()
 	for info, err := range u.store.ListAfter(ctx, orak.TusRoot, "") {
 		if err != nil {
 			return fmt.Errorf("sweeping resumable uploads: %w", err)

@@ -123,7 +123,7 @@ func New(cfg Config, deps Deps) *Uploads {
 		memory: newMemory(cfg.Memory, objectstore.MinPartSize, m.held),
 		places: make(chan struct{}, cfg.MaxRequests), gathers: make(chan struct{}, maxGathers),
 		local: local{running: map[string]*holder{}},
-		open:  tally{of: map[orak.Tenant]int{}},
+		open:  tally{of: map[orak.Tenant]int{}, since: map[orak.Tenant]int{}},
 	}
 }
 
@@ -330,19 +330,28 @@ func (u *Uploads) settle(ctx context.Context, v versioned, r *request, err error
 	if r != nil && errors.Is(err, objectstore.ErrNoMultipart) {
 		err = errors.Join(ErrGone, err, u.terminate(ctx, r.st, "lost"))
 	}
+	if r != nil {
+		v = r.st
+	}
 	return u.lost(ctx, v, err)
 }
 
-// lost says why another request could write the state.
+// lost says why another request could write the state v, or remove a piece of it. If the
+// state is the same, nobody removed the piece: the store has lost it.
 func (u *Uploads) lost(ctx context.Context, v versioned, err error) error {
-	if !errors.Is(err, errLost) {
+	missing := errors.Is(err, errMissing)
+	if !missing && !errors.Is(err, errLost) {
 		return err
 	}
 	now, readErr := u.read(ctx, v.Upload.Tenant, v.Upload.ID)
-	if readErr == nil && now.Phase == terminated {
+	switch {
+	case readErr == nil && now.Phase == terminated:
 		return ErrGone
+	case readErr == nil && missing && now.etag == v.etag:
+		return errors.Join(ErrGone, err, u.terminate(ctx, now, "lost"))
+	default:
+		return ErrLocked
 	}
-	return ErrLocked
 }
 
 // Refused wraps the error of Deps.Sniff. The upload is terminated.
@@ -381,7 +390,7 @@ func (u *Uploads) load(ctx context.Context, t orak.Tenant, id orak.UploadID) (v 
 		return v, nil, ErrGone
 	}
 	if err := u.adopt(ctx, &v); err != nil || v.Offset < v.Upload.Size {
-		return v, nil, err
+		return v, nil, u.lost(ctx, v, err)
 	}
 	// Every byte is stored, and the request ended before it could complete.
 	r, err := u.begin(ctx, v, false)
