@@ -44,6 +44,7 @@ func TestRepeatReadsNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
 	var read atomic.Int64
 	b := setup(t, func(b *bundle) { b.deps.Store = readings{b.store, &read} })
+	b.younger()
 	content, other := wav(4<<20), wav(4<<20)
 	other[1<<20]++
 	key := header{"Idempotency-Key", "k"}
@@ -86,6 +87,7 @@ func TestRepeatTakesTheDigestFromTheWorkflow(t *testing.T) {
 	t.Parallel()
 	var read atomic.Int64
 	b := setupTemporal(t, func(b *bundle) { b.deps.Store = readings{b.store, &read} })
+	b.younger()
 	content, other := wav(200_000), wav(200_000)
 	other[100_000]++
 	key := header{"Idempotency-Key", "k"}

@@ -138,6 +138,14 @@ func (b *bundle) start() {
 	})
 }
 
+// younger returns when a marker is younger than the servers that run: the relay takes
+// one of the second in which they began for older, and sends its event, too.
+func (b *bundle) younger() {
+	b.t.Helper()
+	began := time.Now().Unix()
+	b.eventually(func() bool { return time.Now().Unix() > began }, "the second in which the process began is over")
+}
+
 // replica is another server on the same store and broker.
 func (b *bundle) replica() *bundle {
 	r := *b
