@@ -14,40 +14,41 @@ import (
 
 // Config configures the API server.
 type Config struct {
-	Addr              string        `help:"Address to listen on, as host:port; port 0 takes a free one." default:"127.0.0.1:8080"`
-	MaxUploadBytes    int64         `help:"Size in bytes of the largest recording that is accepted." default:"100000000"`
-	MaxUploads        int           `help:"Most uploads that run at once; further ones are answered 503. Each takes up to s3-part-size of memory." default:"64"`
-	MaxTenantUploads  int           `help:"Most uploads of one tenant that run at once; further ones are answered 429." default:"56"`
-	MaxTenantRequests int           `help:"Most requests of one tenant per second in this process; further ones are answered 429. 0 means no limit." default:"1000"`
-	MaxTenantDayBytes int64         `help:"Most bytes of recordings that this process accepts of one tenant in a day (UTC); further ones are answered 429. A restart begins anew. 0 means no limit." default:"1000000000000"`
-	MinUploadRate     int           `help:"An upload slower than this, in bytes per second over the last seconds, is ended with 408 when another one finds no free place; 0 disables this." default:"16384"`
-	AckWait           time.Duration `help:"How long Kafka may take to acknowledge an event before its marker in the outbox gets the size and digest of the recording, which costs a further write. No answer waits for it." default:"100ms"`
-	BodyTimeout       time.Duration `help:"Longest silence of a client within its request's body or while it reads an answer; there is no limit on the whole." default:"30s"`
-	HeaderTimeout     time.Duration `help:"Longest time to receive the head of a request." default:"15s"`
-	KeepAlive         time.Duration `help:"How long an idle connection is kept." default:"75s"`
-	MaxConnections    int           `help:"Most connections at once. For a further one, the connection that has waited longest for a request is closed; if none waits, the new one is answered 503. 0 means half of the files that the process may open, less 24, and at most 4096." default:"0"`
-	Hosts             []string      `help:"Host names of the server, without a port, besides those of loopback; requests for others are answered 421. Empty means any, unless the server listens on loopback." default:""`
-	Origins           []string      `help:"Origins of web pages, such as https://app.example.org, that may send requests and read the answers (CORS); changes requested by pages of other origins are answered 403." default:""`
-	RequestTimeout    time.Duration `help:"Longest time for a request, without the wait for its client; then it is answered 503. Event streams and answers that are being read continue." default:"15s"`
-	StoreTimeout      time.Duration `help:"The same for an upload, counted from the last bytes that its client sent. Keep it longer than s3-part-wait." default:"45s"`
-	StatusTimeout     time.Duration `help:"How long a status request waits for Temporal." default:"5s"`
-	AllTenants        bool          `help:"Accept the header X-Orak-Tenant: * for dead letters: it lists those of every tenant, and decides on them. Enable it only if none but operators can send that header." default:"false"`
-	UpdateTimeout     time.Duration `help:"How long the decision on a dead letter waits for a worker." default:"10s"`
-	WatchInterval     time.Duration `help:"Interval between polls of an upload that event streams watch, shared by all of its streams; four times as long after a minute without a change." default:"500ms"`
-	WatchRate         int           `help:"Most polls per second of all uploads that event streams watch; with more uploads, each is polled less often." default:"50"`
-	Heartbeat         time.Duration `help:"Longest silence on an event stream; a comment is sent then." default:"15s"`
-	MaxWatchers       int           `help:"Most event streams at once; further ones are answered 503." default:"2000"`
-	MaxTenantWatchers int           `help:"Most event streams of one tenant at once; further ones are answered 429." default:"500"`
-	MaxSongImports    int           `help:"Most imports of songs that run at once; further ones are answered 429. Each takes up to 200 MB of memory." default:"2"`
-	MaxTenantWebhooks int           `help:"Most webhooks of one tenant; further ones are answered 409." default:"20"`
-	MaxRankedSongs    int           `help:"Most songs of a tenant that are ranked for a voice, beside the shipped ones; further ones, by id, are left out." default:"200000"`
-	MaxDownloads      int           `help:"Most results and recordings that are sent at once; further ones are answered 503. Each takes a connection to the store and about 40 kB of memory." default:"256"`
-	MaxFeedRecords    int           `help:"Most records of all tenants' events that are read again for a client which resumes the stream of its tenant's events; one that was away for longer is told that events were lost." default:"100000"`
-	MaxFeedResumes    int           `help:"How many such clients resume at once; further ones wait." default:"8"`
-	OutboxInterval    time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
-	OutboxMinAge      time.Duration `help:"Markers younger than this are skipped, since their uploads are probably still running. Markers older than this process are taken at once." default:"2m"`
-	OutboxGrace       time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`
-	OutboxWorkers     int           `help:"Most markers that are handled at once." default:"4"`
+	Addr               string        `help:"Address to listen on, as host:port; port 0 takes a free one." default:"127.0.0.1:8080"`
+	MaxUploadBytes     int64         `help:"Size in bytes of the largest recording that is accepted." default:"100000000"`
+	MaxUploads         int           `help:"Most uploads that run at once; further ones are answered 503. Each takes up to s3-part-size of memory." default:"64"`
+	MaxTenantUploads   int           `help:"Most uploads of one tenant that run at once; further ones are answered 429." default:"56"`
+	MaxTenantRequests  int           `help:"Most requests of one tenant per second in this process; further ones are answered 429. 0 means no limit." default:"1000"`
+	MaxTenantDayBytes  int64         `help:"Most bytes of recordings that this process accepts of one tenant in a day (UTC); further ones are answered 429. A restart begins anew. 0 means no limit." default:"1000000000000"`
+	MinUploadRate      int           `help:"An upload slower than this, in bytes per second over the last seconds, is ended with 408 when another one finds no free place; 0 disables this." default:"16384"`
+	AckWait            time.Duration `help:"How long Kafka may take to acknowledge an event before its marker in the outbox gets the size and digest of the recording, which costs a further write. No answer waits for it." default:"100ms"`
+	BodyTimeout        time.Duration `help:"Longest silence of a client within its request's body or while it reads an answer; there is no limit on the whole." default:"30s"`
+	HeaderTimeout      time.Duration `help:"Longest time to receive the head of a request." default:"15s"`
+	KeepAlive          time.Duration `help:"How long an idle connection is kept." default:"75s"`
+	MaxConnections     int           `help:"Most connections at once. For a further one, the connection that has waited longest for a request is closed; if none waits, the new one is answered 503. 0 means half of the files that the process may open, less 24, and at most 4096." default:"0"`
+	Hosts              []string      `help:"Host names of the server, without a port, besides those of loopback; requests for others are answered 421. Empty means any, unless the server listens on loopback." default:""`
+	Origins            []string      `help:"Origins of web pages, such as https://app.example.org, that may send requests and read the answers (CORS); changes requested by pages of other origins are answered 403." default:""`
+	RequestTimeout     time.Duration `help:"Longest time for a request, without the wait for its client; then it is answered 503. Event streams and answers that are being read continue." default:"15s"`
+	StoreTimeout       time.Duration `help:"The same for an upload, counted from the last bytes that its client sent. Keep it longer than s3-part-wait." default:"45s"`
+	StatusTimeout      time.Duration `help:"How long a status request waits for Temporal." default:"5s"`
+	AllTenants         bool          `help:"Accept the header X-Orak-Tenant: * for dead letters: it lists those of every tenant, and decides on them. Enable it only if none but operators can send that header." default:"false"`
+	UpdateTimeout      time.Duration `help:"How long the decision on a dead letter waits for a worker." default:"10s"`
+	WatchInterval      time.Duration `help:"Interval between polls of an upload that event streams watch, shared by all of its streams; four times as long after a minute without a change." default:"500ms"`
+	WatchRate          int           `help:"Most polls per second of all uploads that event streams watch; with more uploads, each is polled less often." default:"50"`
+	Heartbeat          time.Duration `help:"Longest silence on an event stream; a comment is sent then." default:"15s"`
+	MaxWatchers        int           `help:"Most event streams at once; further ones are answered 503." default:"2000"`
+	MaxTenantWatchers  int           `help:"Most event streams of one tenant at once; further ones are answered 429." default:"500"`
+	MaxSongImports     int           `help:"Most imports of songs that run at once; further ones are answered 429. Each takes up to 200 MB of memory." default:"2"`
+	MaxTenantWebhooks  int           `help:"Most webhooks of one tenant; further ones are answered 409." default:"20"`
+	MaxRankedSongs     int           `help:"Most songs of a tenant that are ranked for a voice, beside the shipped ones; further ones, by id, are left out." default:"200000"`
+	MaxDownloads       int           `help:"Most results and recordings that are sent at once; further ones are answered 503. Each takes a connection to the store and about 40 kB of memory." default:"256"`
+	MaxTenantDownloads int           `help:"Most results and recordings that are sent at once to one tenant; further ones are answered 429." default:"192"`
+	MaxFeedRecords     int           `help:"Most records of all tenants' events that are read again for a client which resumes the stream of its tenant's events; one that was away for longer is told that events were lost." default:"100000"`
+	MaxFeedResumes     int           `help:"How many such clients resume at once; further ones wait." default:"8"`
+	OutboxInterval     time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
+	OutboxMinAge       time.Duration `help:"Markers younger than this are skipped, since their uploads are probably still running. Markers older than this process are taken at once." default:"2m"`
+	OutboxGrace        time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`
+	OutboxWorkers      int           `help:"Most markers that are handled at once." default:"4"`
 
 	Tus    resumable.Config `embed:"" prefix:"tus-"`
 	Direct direct.Config    `embed:"" prefix:"direct-"`
@@ -73,8 +74,8 @@ func (c Config) Validate() error {
 	if c.MaxFeedRecords <= 0 || c.MaxFeedResumes <= 0 {
 		return errors.New("max-feed-records, max-feed-resumes: want more than 0")
 	}
-	if c.MaxDownloads <= 0 {
-		return errors.New("max-downloads: want more than 0")
+	if c.MaxDownloads <= 0 || c.MaxTenantDownloads <= 0 {
+		return errors.New("max-downloads, max-tenant-downloads: want more than 0")
 	}
 	if c.MaxSongImports <= 0 || c.MaxRankedSongs < 0 {
 		return errors.New("max-song-imports: want more than 0; max-ranked-songs: want 0 at least")

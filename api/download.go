@@ -3,12 +3,12 @@ package api
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"mime"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -203,19 +203,21 @@ func (d download) part(c *fiber.Ctx, info objectstore.Info) (part, error) {
 	return part{offset: int64(first), length: int64(last-first) + 1, partial: true}, nil
 }
 
-// openPart opens a part of an object, within Config.MaxDownloads. Nothing is opened
-// where no byte is sent.
+// openPart opens a part of an object, within Config.MaxDownloads and
+// Config.MaxTenantDownloads. Nothing is opened where no byte is sent.
 func (s *Server) openPart(c *fiber.Ctx, info objectstore.Info, p part) (io.ReadCloser, error) {
 	if c.Method() == http.MethodHead || p.length == 0 {
 		return http.NoBody, nil
 	}
-	select {
-	case s.downloads <- struct{}{}:
-	default:
+	release, err := s.downloads.take(exchangeOf(c).caller.Tenant)
+	switch {
+	case errors.Is(err, errNoPlace):
 		return nil, refuse(codeUnavailable, "The service is sending as many recordings as it can at once. Try again later.")
+	case err != nil:
+		r := refuse(codeRateLimited, fmt.Sprintf("The tenant may download %d recordings and results at once from each instance of the server. Read or close some.", s.cfg.MaxTenantDownloads))
+		r.again = time.Second
+		return nil, r
 	}
-	s.metrics.downloads.Inc()
-	release := sync.OnceFunc(func() { s.metrics.downloads.Dec(); <-s.downloads })
 	body, err := s.store.GetRangeOf(c.UserContext(), info, p.offset, p.length)
 	if err != nil {
 		release()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -18,12 +19,17 @@ import (
 // completed stores what a completed upload has: its outcome, and a recording of content.
 func (b *bundle) completed(content []byte) (p orak.Progress, path string) {
 	b.t.Helper()
-	p = progress(orak.DefaultTenant, orak.StatusCompleted)
+	return b.completedOf(orak.DefaultTenant, content)
+}
+
+func (b *bundle) completedOf(t orak.Tenant, content []byte) (p orak.Progress, path string) {
+	b.t.Helper()
+	p = progress(t, orak.StatusCompleted)
 	p.Upload.Size, p.Upload.SHA256, p.Upload.ContentType = int64(len(content)), hexSum(content), "audio/wav"
 	p.Upload.Filename = "Übung \"1\".wav"
 	b.outcome(p)
-	b.put(orak.OriginalKey(orak.DefaultTenant, p.Upload.ID), content, "text/html")
-	b.put(orak.AudioKey(orak.DefaultTenant, p.Upload.ID), content, "audio/wav")
+	b.put(orak.OriginalKey(t, p.Upload.ID), content, "text/html")
+	b.put(orak.AudioKey(t, p.Upload.ID), content, "audio/wav")
 	return p, self(p)
 }
 
@@ -158,6 +164,34 @@ func TestLongJSONIsCompressed(t *testing.T) {
 	}
 	require.Empty(t, b.get(path, header{"Accept-Encoding", "gzip"}).header.Get("Content-Encoding"), "short")
 	require.Contains(t, b.gathered(), "orak_api_downloads_in_flight 0")
+}
+
+// A client that does not read what it asked for holds a place.
+func TestDownloadsAreBoundedInAllAndForEachTenant(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t, func(b *bundle) { b.cfg.MaxDownloads, b.cfg.MaxTenantDownloads = 2, 1 })
+	paths := map[orak.Tenant]string{}
+	for _, of := range []orak.Tenant{"choir", "band", "duo"} {
+		_, path := b.completedOf(of, wav(20<<20))
+		paths[of] = path + "/audio"
+	}
+	hold := func(of orak.Tenant) io.Closer {
+		resp, err := http.DefaultClient.Do(b.request(http.MethodGet, paths[of], nil, tenant(of)))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+		return resp.Body
+	}
+	held := hold("choir")
+	r := b.get(paths["choir"], tenant("choir"), header{"Range", "bytes=0-9"})
+	problem(t, r, http.StatusTooManyRequests, "rate-limited")
+	require.Equal(t, "1", r.header.Get("Retry-After"))
+	defer hold("band").Close()
+	require.Contains(t, b.gathered(), "orak_api_downloads_in_flight 2")
+	problem(t, b.get(paths["duo"], tenant("duo")), http.StatusServiceUnavailable, "unavailable")
+	require.NoError(t, held.Close())
+	b.eventually(func() bool {
+		return b.get(paths["choir"], tenant("choir"), header{"Range", "bytes=0-9"}).status == http.StatusPartialContent
+	}, "a place is free")
 }
 
 // changingStore replaces an object when its part is about to be opened.

@@ -28,9 +28,8 @@ const (
 //	         ├─► topic ─────────────► poller ─┼─► limiter ─► lookup
 //	streams ─┴─► topic ─────────────► poller ─┘
 type hub struct {
-	cfg Config
-	// most is how many streams a tenant may have open.
-	most    func(orak.Tenant) int
+	cfg     Config
+	streams *places
 	lookup  func(context.Context, orak.Tenant, orak.UploadID) (state, error)
 	limiter *rate.Limiter
 	metrics *metrics
@@ -38,9 +37,6 @@ type hub struct {
 
 	mu     sync.Mutex
 	topics map[topicKey]*topic
-	// streams and byTenant count the open streams.
-	streams  int
-	byTenant map[orak.Tenant]int
 }
 
 // topicKey identifies a watched upload.
@@ -51,37 +47,23 @@ type topicKey struct {
 
 func newHub(cfg Config, most func(orak.Tenant) int, lookup func(context.Context, orak.Tenant, orak.UploadID) (state, error), m *metrics, log *slog.Logger) *hub {
 	return &hub{
-		cfg: cfg, most: most, lookup: lookup, metrics: m, log: log,
+		cfg: cfg, streams: newPlaces(cfg.MaxWatchers, most, m.watchers), lookup: lookup, metrics: m, log: log,
 		limiter: rate.NewLimiter(rate.Limit(cfg.WatchRate), cfg.WatchRate),
-		topics:  map[topicKey]*topic{}, byTenant: map[orak.Tenant]int{},
+		topics:  map[topicKey]*topic{},
 	}
 }
 
 // admit counts a stream of a tenant until release. Streams beyond the bounds are
 // refused.
 func (h *hub) admit(t orak.Tenant) (release func(), err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case h.streams >= h.cfg.MaxWatchers:
+	switch release, err := h.streams.take(t); {
+	case errors.Is(err, errNoPlace):
 		return nil, refuse(codeUnavailable, "Too many event streams are open; request the upload itself, or try again later.")
-	case h.byTenant[t] >= h.most(t):
+	case err != nil:
 		return nil, refuse(codeTooManyStreams, "Close some of your event streams, or request the uploads themselves.")
+	default:
+		return release, nil
 	}
-	h.streams++
-	h.byTenant[t]++
-	h.metrics.watchers.Inc()
-	return sync.OnceFunc(func() { h.dismiss(t) }), nil
-}
-
-func (h *hub) dismiss(t orak.Tenant) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.streams--
-	if h.byTenant[t]--; h.byTenant[t] == 0 {
-		delete(h.byTenant, t)
-	}
-	h.metrics.watchers.Dec()
 }
 
 // join watches an upload, and returns once its state is known; the caller leaves the

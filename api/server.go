@@ -58,7 +58,7 @@ type Server struct {
 	// imports and rankings have one place for each that runs.
 	imports, rankings chan struct{}
 	// downloads has a place for each object that is being sent.
-	downloads chan struct{}
+	downloads *places
 	app       *fiber.App
 
 	// relay publishes the outbox, and sweeps resumable and direct uploads, until halt ends the context of all work.
@@ -101,7 +101,7 @@ func New(cfg Config, deps Deps) *Server {
 		feed:      deps.Feed,
 		imports:   make(chan struct{}, cfg.MaxSongImports),
 		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
-		downloads: make(chan struct{}, cfg.MaxDownloads),
+		downloads: newPlaces(cfg.MaxDownloads, func(orak.Tenant) int { return cfg.MaxTenantDownloads }, m.downloads),
 		announcer: newAnnouncer(cfg, deps, m),
 		admission: newAdmission(cfg, deps.MaxTenantUploads, m),
 		paused:    deps.Paused,

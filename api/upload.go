@@ -160,8 +160,8 @@ func (s *Server) open(c *fiber.Ctx, tenant orak.Tenant) (*incoming, error) {
 	}, nil
 }
 
-// keep stores the recording, writes its marker while the body arrives, and announces
-// the upload.
+// keep writes the marker while the body arrives and is sent to the store, which gets
+// its last byte after the marker, and announces the upload.
 func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.Upload, string, error) {
 	marker := s.mark(ctx, m)
 	err := s.put(ctx, in, m, marker)
@@ -196,13 +196,14 @@ func (s *Server) keep(ctx context.Context, in *incoming, m outbox.Marker) (orak.
 func (s *Server) put(ctx context.Context, in *incoming, m outbox.Marker, marker *marking) error {
 	_, received := s.step(ctx, "receive body")
 	stored := func(error) {}
-	body := &markedBody{
-		src: in.body, marker: marker, received: received,
-		marked: func() { _, stored = s.step(ctx, "put object") },
-	}
+	body := &markedBody{src: in.body, marker: marker, received: func(err error) {
+		if received(err); err == io.EOF {
+			_, stored = s.step(ctx, "put object")
+		}
+	}}
 	_, err := s.store.Put(ctx, m.Key, body, objectstore.PutOptions{
 		Size: in.size, ContentType: in.mediaType, IfAbsent: in.repeatable,
-		Metadata: orak.RecordingMetadata(m.Upload, in.claimed), SHA256: in.sha256,
+		Metadata: orak.RecordingMetadata(m.Upload, in.claimed), SHA256: in.sha256, Ready: marker.wait,
 	})
 	stored(err)
 	return err

@@ -42,17 +42,13 @@ func (w *marking) failed() error {
 	}
 }
 
-// markedBody is a body whose marker is being written. It withholds its end until that
-// is done: the store has no object before the end of its body, so the marker precedes
-// the object. It fails at the next read once the marker has failed, so that a client
-// does not send in vain.
+// markedBody is a body whose marker is being written. It fails at the next read once
+// the marker has failed, so that a client does not send in vain.
 type markedBody struct {
 	src    io.Reader
 	marker *marking
-	// received is called with the error or io.EOF that src ends with, and marked when
-	// the body has ended and its marker is written.
+	// received is called with the error or io.EOF that src ends with.
 	received func(error)
-	marked   func()
 }
 
 // Read implements io.Reader.
@@ -65,12 +61,5 @@ func (b *markedBody) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	b.received(err)
-	if err != io.EOF {
-		return n, err
-	}
-	if failed := b.marker.wait(); failed != nil {
-		return n, failed
-	}
-	b.marked()
-	return n, io.EOF
+	return n, err
 }

@@ -106,15 +106,14 @@ func end(name string) func(map[string]*otlp.Span) uint64 {
 	return func(of map[string]*otlp.Span) uint64 { return of[name].EndTimeUnixNano }
 }
 
-// steps follow one another, except for the marker and the whole.
+// steps follow one another, except for the whole and the marker.
 var steps = []step{
 	{"head, credential, first bytes", begin(spanRequest), begin(spanBody)},
 	{"rest of the body and its hash", begin(spanBody), end(spanBody)},
-	{"wait for the marker", end(spanBody), begin(spanObject)},
 	{"put of the object", begin(spanObject), end(spanObject)},
 	{"event and answer", end(spanObject), end(spanRequest)},
 	{"whole request", begin(spanRequest), end(spanRequest)},
-	{"marker, beside the body", begin(spanMarker), end(spanMarker)},
+	{"marker, beside body and object", begin(spanMarker), end(spanMarker)},
 }
 
 // print writes the median and the 99th percentile of each step.

@@ -32,6 +32,11 @@ type PutOptions struct {
 	// the body has ended with io.EOF, and saves computing the digest again for the
 	// request's signature; a wrong one fails the put. nil computes it.
 	SHA256 func() string
+	// Ready is called once all of the body but its last byte, or all of its parts, are
+	// on their way. There is no object before it returns nil. Its error fails the put,
+	// which then stores nothing. It may be called again for a repeated request; nil
+	// waits for nothing.
+	Ready func() error
 	// IfAbsent fails with fs.ErrExist if there is an object of that key. Servers
 	// check it when the body is complete; one without conditional writes ignores
 	// or refuses it.
@@ -106,6 +111,11 @@ const (
 
 // putHeld sends a body that is in memory, and repeats it if the server is busy.
 func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOptions) (Info, error) {
+	if len(body) == 0 { // there is no last byte to withhold
+		if err := opts.ready(); err != nil {
+			return Info{}, err
+		}
+	}
 	sum := opts.digest(body)
 	release, err := s.place(ctx, len(body))
 	if err != nil {
@@ -114,12 +124,26 @@ func (s *Store) putHeld(ctx context.Context, key string, body []byte, opts PutOp
 	defer release()
 	wait := &backoff.ExponentialBackOff{InitialInterval: busyWait, Multiplier: 2, RandomizationFactor: 1, MaxInterval: maxBusyWait}
 	return backoff.Retry(ctx, func() (Info, error) {
-		info, err := s.putOne(ctx, key, bytes.NewReader(body), int64(len(body)), sum, opts)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		ending := &withheld{body: bytes.NewReader(body), ready: opts.ready, fail: cancel}
+		info, err := s.putOne(ctx, key, ending, int64(len(body)), sum, opts)
+		if ending.err != nil {
+			return Info{}, backoff.Permanent(ending.err)
+		}
 		if err != nil && !isBusy(err) {
 			err = backoff.Permanent(err)
 		}
 		return info, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(busyTries))
+}
+
+// ready waits for Ready, if it is set.
+func (o PutOptions) ready() error {
+	if o.Ready == nil {
+		return nil
+	}
+	return o.Ready()
 }
 
 // digest returns the SHA-256 of the whole body in hex.
@@ -164,6 +188,9 @@ func (s *Store) putParts(ctx context.Context, key string, rest io.Reader, filled
 	}()
 	parts, size, err := s.sendParts(ctx, key, id, rest, filled)
 	if err != nil {
+		return Info{}, err
+	}
+	if err := opts.ready(); err != nil {
 		return Info{}, err
 	}
 	var complete minio.PutObjectOptions

@@ -51,6 +51,30 @@ func testFailedReplace(t *testing.T, s Store) {
 	}
 }
 
+func testReady(t *testing.T, s Store) {
+	for _, n := range sizes() {
+		for _, ifAbsent := range []bool{false, true} {
+			key := fmt.Sprintf("ready/%d-%t", n, ifAbsent)
+			asked := 0
+			opts := objectstore.PutOptions{Size: int64(n), IfAbsent: ifAbsent}
+			opts.Ready = func() error { asked++; return errBroken }
+			_, err := s.Put(t.Context(), key, bytes.NewReader(content(n)), opts)
+			require.ErrorIs(t, err, errBroken, key)
+			require.Equal(t, 1, asked, "%s: it is not asked again once it has failed", key)
+			_, err = s.Stat(t.Context(), key)
+			require.ErrorIs(t, err, fs.ErrNotExist, key)
+			opts.Ready = func() error {
+				_, err := s.Stat(t.Context(), key)
+				require.ErrorIs(t, err, fs.ErrNotExist, key)
+				return nil
+			}
+			_, err = s.Put(t.Context(), key, bytes.NewReader(content(n)), opts)
+			require.NoError(t, err, key)
+			require.Equal(t, content(n), get(t, s, key), key)
+		}
+	}
+}
+
 func testBodyLength(t *testing.T, s Store) {
 	for _, n := range sizes() {
 		for _, off := range []int64{-1, 1, 70_000} {

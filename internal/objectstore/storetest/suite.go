@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"ListGoesBeyondOnePage":                   testListPages,
 		"BodyThatFailsIsNeverStored":              testFailingBody,
 		"BodyOfAnotherLengthIsNeverStored":        testBodyLength,
+		"NothingIsStoredBeforeItMayBe":            testReady,
 		"CanceledPutStoresNothing":                testCancel,
 		"BodyIsNotReadPastItsEnd":                 testStickyEnd,
 		"DeletesDoNotDisturbConcurrentPuts":       testPutBesideDelete,
