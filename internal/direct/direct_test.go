@@ -217,6 +217,23 @@ func TestSweepCompletesWhatWasSentAndExpiresTheRest(t *testing.T) {
 	}
 }
 
+// Damaged descriptions sort before a whole upload, and are many more than end a sweep of
+// a store that is away.
+func TestDamagedDescriptionsDoNotKeepOthersFromBeingCompleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 50 {
+		key := orak.DirectKey(tenant, orak.UploadID(fmt.Sprintf("00000000-0000-7000-8000-%012x", i)))
+		_, err := w.store.Put(t.Context(), key, strings.NewReader("{"), objectstore.PutOptions{Size: 1})
+		require.NoError(t, err)
+	}
+	content := recording(1000)
+	d := w.create(content, 0)
+	w.send(d, content)
+	require.NoError(t, w.process(w.store).Sweep(t.Context()))
+	require.Equal(t, map[orak.UploadID]int{d.ID: 1}, w.announced)
+}
+
 // sendLate sends the recording of an upload that has expired.
 func (w *world) sendLate(d direct.Upload, content []byte) {
 	w.t.Helper()

@@ -20,7 +20,7 @@ const (
 	// expiryGrace is how long after its expiry an upload may still be completed: a PUT
 	// that began in time may end later.
 	expiryGrace = 10 * time.Minute
-	// maxFailures ends a sweep: the store is away.
+	// maxFailures in a row end a sweep: the store is away.
 	maxFailures = 8
 	// maxHints bounds the notifications that wait.
 	maxHints = 1000
@@ -102,7 +102,7 @@ func (u *Uploads) report(ctx context.Context, t orak.Tenant, id orak.UploadID, r
 func (u *Uploads) Sweep(ctx context.Context) error {
 	var (
 		group  errgroup.Group
-		failed atomic.Int64
+		inRow  atomic.Int64
 		open   int
 		oldest time.Duration
 	)
@@ -116,24 +116,31 @@ func (u *Uploads) Sweep(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		if failed.Load() >= maxFailures {
+		if inRow.Load() >= maxFailures {
 			break
 		}
 		open++
 		oldest = max(oldest, now.Sub(info.ModifiedAt))
 		group.Go(func() error {
-			if err := u.handle(ctx, t, id, info.ModifiedAt); err != nil && ctx.Err() == nil {
-				failed.Add(1)
-				u.metrics.failures.Inc()
-				u.log.WarnContext(ctx, "a direct upload could not be handled; trying again later", "upload_id", id, "tenant", t, "error", err)
+			err := u.handle(ctx, t, id, info.ModifiedAt)
+			switch {
+			case err == nil:
+				inRow.Store(0)
+				return nil
+			case ctx.Err() != nil:
+				return nil
+			case !errors.Is(err, objectstore.ErrDamaged): // which says nothing about the others
+				inRow.Add(1)
 			}
+			u.metrics.failures.Inc()
+			u.log.WarnContext(ctx, "a direct upload could not be handled; trying again later", "upload_id", id, "tenant", t, "error", err)
 			return nil
 		})
 	}
 	err := errors.Join(group.Wait(), ctx.Err())
 	u.metrics.open.Set(float64(open))
 	u.metrics.oldest.Set(oldest.Seconds())
-	if err != nil || failed.Load() >= maxFailures {
+	if err != nil || inRow.Load() >= maxFailures {
 		return errors.Join(err, errUnswept)
 	}
 	return u.removeOrphans(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"iter"
@@ -68,8 +69,10 @@ type Uploads struct {
 	metrics *metrics
 	// places bounds the recordings that are verified.
 	places *semaphore.Weighted
-	// creating is held from the count of a tenant's uploads to the next one.
-	creating sync.Mutex
+	// creating is held from the count of a tenant's uploads to the next one. Tenants
+	// share a lock by chance.
+	creating [64]sync.Mutex
+	seed     maphash.Seed
 	// hints names uploads that may be whole.
 	hints chan hint
 }
@@ -81,7 +84,7 @@ func New(cfg Config, deps Deps) *Uploads {
 	}
 	return &Uploads{
 		cfg: cfg, deps: deps, store: deps.Store, log: deps.Log, metrics: newMetrics(deps.Metrics),
-		places: semaphore.NewWeighted(int64(cfg.Completions)), hints: make(chan hint, maxHints),
+		places: semaphore.NewWeighted(int64(cfg.Completions)), hints: make(chan hint, maxHints), seed: maphash.MakeSeed(),
 	}
 }
 
@@ -95,8 +98,9 @@ func (u *Uploads) Create(ctx context.Context, d Upload) (made Upload, created bo
 	case !errors.Is(err, ErrUnknown):
 		return Upload{}, false, err
 	}
-	u.creating.Lock()
-	defer u.creating.Unlock()
+	one := &u.creating[maphash.Comparable(u.seed, d.Tenant)%uint64(len(u.creating))]
+	one.Lock()
+	defer one.Unlock()
 	if err := u.admit(ctx, d.Tenant); err != nil {
 		return Upload{}, false, err
 	}
