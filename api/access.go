@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -90,27 +89,12 @@ func (s *Server) denied(c *fiber.Ctx, err error) error {
 	return refuse(codeUnauthenticated, denial.Detail).because(err)
 }
 
-// by returns who did what the request asks for, for the record: the credential, and in
-// parentheses the name that the request gives, which is not verified. Without a
-// credential it is that name. It has at most events.MaxBy bytes.
+// by returns who did what the request asks for, for the record; see events.By.
 func (x *exchange) by(given string) string {
 	if x.caller.Anonymous {
-		return given
+		return events.By("", given)
 	}
-	id := x.caller.ID
-	room := events.MaxBy - len(id) - len(" ()")
-	if given == "" || room < 1 {
-		return cut(id, events.MaxBy)
-	}
-	return id + " (" + cut(given, room) + ")"
-}
-
-// cut returns at most limit bytes of text, without a part of a character.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "")
+	return events.By(x.caller.ID, given)
 }
 
 // acted logs what an operator did, to what, and who it was.

@@ -73,7 +73,7 @@ func (k *keysCreateCmd) Run(ctx context.Context, con *console) error {
 		n.ExpiresAt = time.Now().Add(k.ExpiresIn)
 	}
 	return k.do(ctx, con, func(keys app.APIKeys) error {
-		made, credential, err := keys.Create(ctx, n, byWhom(k.By))
+		made, credential, err := keys.Create(ctx, n, k.Settings.By(byWhom(k.By)))
 		if err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ Examples:
 // Run rotates the key.
 func (k *keysRotateCmd) Run(ctx context.Context, con *console) error {
 	return k.do(ctx, con, func(keys app.APIKeys) error {
-		rotated, credential, err := keys.Rotate(ctx, keyID(k.ID), k.Overlap, byWhom(k.By))
+		rotated, credential, err := keys.Rotate(ctx, keyID(k.ID), k.Overlap, k.Settings.By(byWhom(k.By)))
 		if err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ Examples:
 func (k *keysRevokeCmd) Run(ctx context.Context, con *console) error {
 	id := keyID(k.ID)
 	return k.do(ctx, con, func(keys app.APIKeys) error {
-		if err := keys.Revoke(ctx, id, byWhom(k.By)); err != nil {
+		if err := keys.Revoke(ctx, id, k.Settings.By(byWhom(k.By))); err != nil {
 			return fmt.Errorf("revoking key %s: %w", terminal.Clean(id), err)
 		}
 		if con.JSON {

@@ -263,7 +263,7 @@ func (s *settingsUnsetCmd) Run(ctx context.Context, con *console) error {
 
 func (c *change) apply(ctx context.Context, con *console, do control.Change) error {
 	con.JSON = c.JSON
-	do.Setting, do.Tenant, do.By = c.Name, orak.Tenant(c.For), byWhom(c.By)
+	do.Setting, do.Tenant, do.By = c.Name, orak.Tenant(c.For), c.Settings.By(byWhom(c.By))
 	if err := do.Check(); err != nil {
 		return usageError(err)
 	}

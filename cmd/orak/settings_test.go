@@ -19,15 +19,24 @@ import (
 // controlled starts a broker with the control topic, without a store.
 func controlled(t *testing.T, also ...string) (environ []string) {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	return append(also, broker(t, kafka.Config{})...)
+}
+
+// broker is controlled with a login and options of the broker.
+func broker(t *testing.T, cfg kafka.Config, opts ...kfake.Opt) (environ []string) {
+	t.Helper()
+	cluster, err := kfake.NewCluster(append(opts, kfake.NumBrokers(1))...)
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
-	cl, err := kafka.NewClient(kafka.Config{Brokers: cluster.ListenAddrs(), ClientID: "test"}, slog.New(slog.DiscardHandler))
+	cfg.Brokers, cfg.ClientID = cluster.ListenAddrs(), "test"
+	cl, err := kafka.NewClient(cfg, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
 	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, events.Topics(), 1))
-	return append(also, "COLUMNS=80", "LANG=C.UTF-8", "ORAK_S3_ENDPOINT=127.0.0.1:1", "ORAK_CONTROL_LOAD_WAIT=200ms",
-		"ORAK_KAFKA_BROKERS="+strings.Join(cluster.ListenAddrs(), ","))
+	return []string{
+		"COLUMNS=80", "LANG=C.UTF-8", "ORAK_S3_ENDPOINT=127.0.0.1:1", "ORAK_CONTROL_LOAD_WAIT=200ms",
+		"ORAK_KAFKA_BROKERS=" + strings.Join(cluster.ListenAddrs(), ","),
+	}
 }
 
 func listed(t *testing.T, environ []string, args ...string) map[string]liveSetting {
@@ -74,6 +83,20 @@ func TestSettingsAreSetAndUnset(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Contains(t, got.out, `"unset":true`)
 	require.Equal(t, "3", listed(t, environ)["gpu-slots"].Value)
+}
+
+// The name is what a person says; the login is what Kafka has verified.
+func TestChangesNameTheLoginAtKafka(t *testing.T) {
+	t.Parallel()
+	login := kafka.Config{User: "ops", Password: "secret", SASL: "SCRAM-SHA-256"}
+	environ := append(broker(t, login, kfake.EnableSASL(), kfake.Superuser(login.SASL, login.User, login.Password)),
+		"ORAK_KAFKA_USER=ops", "ORAK_KAFKA_PASSWORD=secret", "ORAK_KAFKA_SASL=SCRAM-SHA-256")
+	got := orakRunEnv(t.Context(), environ, "settings", "set", "gpu-slots", "1", "--by", "ann")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Equal(t, "kafka/ops (ann)", listed(t, environ)["gpu-slots"].By)
+	got = orakRunEnv(t.Context(), environ, "keys", "create", "--by", "ann", "--json")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Contains(t, got.out, `"kafka/ops (ann)"`)
 }
 
 func TestSecondOperatorIsTold(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"orak/control"
+	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/objectstore"
 )
@@ -74,6 +75,15 @@ type SettingsConfig struct {
 	Kafka   kafka.Config       `embed:"" prefix:"kafka-"`
 	Store   objectstore.Config `embed:"" prefix:"s3-"`
 	Control control.Config     `embed:"" prefix:"control-"`
+}
+
+// By says who changes something, for the record: the user with whom Kafka is accessed,
+// and in parentheses the name that a person gave; see events.By.
+func (c SettingsConfig) By(name string) string {
+	if c.Kafka.User == "" {
+		return events.By("", name)
+	}
+	return events.By("kafka/"+c.Kafka.User, name)
 }
 
 // Settings calls do with a View that has loaded, and a Writer, and disconnects
