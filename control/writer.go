@@ -206,7 +206,7 @@ func (w *Writer) write(ctx context.Context, key string, seen int64, make func(en
 		if errors.Is(err, kerr.UnknownServerError) {
 			tried = stamp
 		}
-		w.log.DebugContext(ctx, "another writer was faster; starting over", "error", err)
+		w.log.DebugContext(ctx, "a change was not written; starting over", "error", err)
 		if !sleep(ctx, wait.NextBackOff()) {
 			return Stamp{}, unreachable(ctx.Err())
 		}
@@ -235,7 +235,11 @@ func (w *Writer) attempt(ctx context.Context, key string, seen int64, make func(
 	} else if err := t.acceptable(w.view.cfg, key, value); err != nil {
 		return Stamp{}, err
 	}
-	return stamp, t.commit(ctx, w.view, r)
+	return stamp, t.commit(ctx, w.view, func(s state) bool {
+		now, known := s.byKey[key]
+		// A removed document may be forgotten already.
+		return known && now.latest.Version >= stamp.Version || !known && value == nil
+	}, r)
 }
 
 // acceptable returns an error for a document that readers would refuse.
@@ -280,8 +284,14 @@ func (w *Writer) begin(ctx context.Context) (*turn, error) {
 // counts as well, since a removed document is forgotten one day.
 func (t *turn) version() int64 { return max(t.end, t.state.highest()) + 1 }
 
-// commit writes records in one transaction, and returns once v has read them.
-func (t *turn) commit(ctx context.Context, v *View, records ...*kgo.Record) error {
+// errUncommitted means that a transaction was aborted although its commit was answered.
+// kgo 1.22.3 aborts one instead, and reports success, if the commit is asked for before
+// it has stored the partitions of a topic to which it produces for the first time.
+var errUncommitted = errors.New("the transaction was not committed")
+
+// commit writes records in one transaction, and returns once v has read them. there
+// reports whether a state that is read that far has them.
+func (t *turn) commit(ctx context.Context, v *View, there func(state) bool, records ...*kgo.Record) error {
 	if err := t.cl.BeginTransaction(); err != nil {
 		return unreachable(err)
 	}
@@ -293,11 +303,15 @@ func (t *turn) commit(ctx context.Context, v *View, records ...*kgo.Record) erro
 	if err := errors.Join(results.FirstErr(), t.cl.EndTransaction(ctx, end)); err != nil {
 		return unreachable(err)
 	}
-	_, err := v.await(ctx, records[len(records)-1].Offset+1)
-	if err != nil {
+	s, err := v.await(ctx, records[len(records)-1].Offset+1)
+	switch {
+	case err != nil:
 		return unreachable(err)
+	case !there(s):
+		return errUncommitted
+	default:
+		return nil
 	}
-	return nil
 }
 
 // is reports whether s and other are of the same change.
@@ -305,13 +319,14 @@ func (s Stamp) is(other Stamp) bool {
 	return s.Version == other.Version && s.By == other.By && s.At.Equal(other.At)
 }
 
-// isFenced reports whether err means that another Writer has begun meanwhile. Apache
+// isFenced reports whether err means that another Writer has begun meanwhile, or that
+// nothing was written for another reason that passes. Apache
 // Kafka 4.1 answers UNKNOWN_SERVER_ERROR to a commit that meets the fencing of its
 // producer; whether it was committed shows when the topic is read again.
 func isFenced(err error) bool {
 	for _, fenced := range []error{
 		kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.ConcurrentTransactions, kerr.InvalidTxnState, kerr.InvalidProducerIDMapping,
-		kerr.UnknownServerError,
+		kerr.UnknownServerError, errUncommitted,
 	} {
 		if errors.Is(err, fenced) {
 			return true

@@ -152,3 +152,27 @@ func TestCommitWhoseAnswerSaysNothingIsTriedAgain(t *testing.T) {
 	require.Equal(t, 7, control.GPUSlots.Of(v, "", 0))
 	require.Greater(t, asked, 1)
 }
+
+// kgo may abort a transaction that it was asked to commit, and report success.
+func TestCommitThatWasAnAbortIsTriedAgain(t *testing.T) {
+	b := embedded(t)
+	ends := 0
+	b.cluster.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		if ends%2 == 0 {
+			req.(*kmsg.EndTxnRequest).Commit = false
+		}
+		ends++
+		return nil, nil, false
+	})
+	v := b.loaded()
+	w := b.writer(v)
+	version, err := w.Apply(b.ctx, control.Change{Setting: "gpu-slots", Value: "7", By: "ann"})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, ends, 2)
+	require.Equal(t, 7, control.GPUSlots.Of(v, "", 0))
+	_, err = w.Apply(b.ctx, control.Change{Setting: "gpu-slots", Unset: true, By: "ann", Seen: version})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, ends, 4)
+	require.Equal(t, 0, control.GPUSlots.Of(v, "", 0))
+}
