@@ -76,7 +76,7 @@ func parse() options {
 	flag.IntVar(&o.uploads, "uploads", 120, "uploads, or no-op workflows, of each measurement, at least 1")
 	flag.IntVar(&o.warmup, "warmup", 1000, "uploads before the first measurement, at least 0: the brokers' JVMs compile their code meanwhile")
 	flag.StringVar(&o.baseline, "baseline", "", "commit whose orak is measured beside; empty: none")
-	flag.StringVar(&o.ffmpeg, "ffmpeg", "bin/ffmpeg-audio", "folder of the image's ffmpeg (go tool task ffmpeg:audio), which the built orak uses; empty: that of PATH, which the baseline always uses")
+	flag.StringVar(&o.ffmpeg, "ffmpeg", "", "folder of the image's ffmpeg (go tool task ffmpeg:audio), which the built orak uses; empty: that of PATH, which the baseline always uses")
 	flag.BoolVar(&o.restate, "restate", false, "also measure Restate, which npm installs; needs Node.js")
 	flag.IntVar(&o.activities, "activities", 0, "activities of a no-op workflow; 0: as many as an upload's history has")
 	flag.BoolVar(&o.quick, "quick", false, "one round with few workflows: whether everything runs, not how fast")
