@@ -34,8 +34,9 @@ type PutOptions struct {
 	SHA256 func() string
 	// Ready is called once all of the body but its last byte, or all of its parts, are
 	// on their way. There is no object before it returns nil. Its error fails the put,
-	// which then stores nothing. It may be called again for a repeated request; nil
-	// waits for nothing.
+	// which then stores nothing. It may be called again for a repeated request, and must
+	// not need the object: with IfAbsent, MinIO locks the key meanwhile. nil waits for
+	// nothing.
 	Ready func() error
 	// IfAbsent fails with fs.ErrExist if there is an object of that key. Servers
 	// check it when the body is complete; one without conditional writes ignores
