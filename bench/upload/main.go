@@ -193,6 +193,7 @@ func load(ctx context.Context, o options, op func(context.Context, int) error) s
 	began := time.Now()
 	for range o.concurrency {
 		wg.Go(func() {
+			rest(ctx, o.pause) // clients do not begin in step, either
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= o.requests {
