@@ -153,8 +153,8 @@ func (w *Writer) restore(ctx context.Context, others map[string]json.RawMessage)
 	if len(records) == 0 {
 		return nil // another process was faster
 	}
-	there := func(s state) bool { return !s.carries() && len(s.lacks(w.view.cfg, others)) == 0 }
-	if err := t.commit(ctx, w.view, there, records...); err != nil {
+	written := func(s state) bool { return !s.carries() && len(s.lacks(w.view.cfg, others)) == 0 }
+	if err := t.commit(ctx, w.view, written, records...); err != nil {
 		return err
 	}
 	w.log.InfoContext(ctx, "control documents restored to the recreated topic", "documents", len(records))

@@ -200,7 +200,7 @@ func (w *Writer) write(ctx context.Context, key string, seen int64, make func(en
 		if errors.As(err, &conflict) && tried.Version != 0 && conflict.Now.is(tried) {
 			return tried, nil // it was committed
 		}
-		if !isFenced(err) {
+		if !isRepeatable(err) {
 			return stamp, err
 		}
 		if errors.Is(err, kerr.UnknownServerError) {
@@ -289,9 +289,9 @@ func (t *turn) version() int64 { return max(t.end, t.state.highest()) + 1 }
 // it has stored the partitions of a topic to which it produces for the first time.
 var errUncommitted = errors.New("the transaction was not committed")
 
-// commit writes records in one transaction, and returns once v has read them. there
-// reports whether a state that is read that far has them.
-func (t *turn) commit(ctx context.Context, v *View, there func(state) bool, records ...*kgo.Record) error {
+// commit writes records in one transaction, and returns once v has read them. written
+// reports whether the state up to their offsets has them.
+func (t *turn) commit(ctx context.Context, v *View, written func(state) bool, records ...*kgo.Record) error {
 	if err := t.cl.BeginTransaction(); err != nil {
 		return unreachable(err)
 	}
@@ -307,7 +307,7 @@ func (t *turn) commit(ctx context.Context, v *View, there func(state) bool, reco
 	switch {
 	case err != nil:
 		return unreachable(err)
-	case !there(s):
+	case !written(s):
 		return errUncommitted
 	default:
 		return nil
@@ -319,16 +319,16 @@ func (s Stamp) is(other Stamp) bool {
 	return s.Version == other.Version && s.By == other.By && s.At.Equal(other.At)
 }
 
-// isFenced reports whether err means that another Writer has begun meanwhile, or that
-// nothing was written for another reason that passes. Apache
-// Kafka 4.1 answers UNKNOWN_SERVER_ERROR to a commit that meets the fencing of its
-// producer; whether it was committed shows when the topic is read again.
-func isFenced(err error) bool {
-	for _, fenced := range []error{
+// isRepeatable reports whether err means that another Writer has begun meanwhile, or that
+// the transaction was aborted: the change is tried again. Apache Kafka 4.1 answers
+// UNKNOWN_SERVER_ERROR to a commit that meets the fencing of its producer; whether it was
+// committed shows when the topic is read again.
+func isRepeatable(err error) bool {
+	for _, cause := range []error{
 		kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.ConcurrentTransactions, kerr.InvalidTxnState, kerr.InvalidProducerIDMapping,
 		kerr.UnknownServerError, errUncommitted,
 	} {
-		if errors.Is(err, fenced) {
+		if errors.Is(err, cause) {
 			return true
 		}
 	}

@@ -5,16 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
+	"orak/bench/uploads"
 	"orak/test/stack"
 )
 
@@ -100,17 +99,12 @@ func postTus(ctx context.Context, client *http.Client, url string, body []byte) 
 	} {
 		req.Header.Set(name, value)
 	}
-	resp, err := client.Do(req)
+	header, err := uploads.Send(client, req, http.StatusCreated)
 	if err != nil {
-		return err
+		return fmt.Errorf("tusd: %w", err)
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusCreated || resp.Header.Get("Upload-Offset") != strconv.Itoa(len(body)) {
-		return fmt.Errorf("tusd: status %d, offset %q: %s", resp.StatusCode, resp.Header.Get("Upload-Offset"), strings.TrimSpace(string(answer)))
+	if got := header.Get("Upload-Offset"); got != strconv.Itoa(len(body)) {
+		return fmt.Errorf("tusd: the offset is %q", got)
 	}
 	return nil
 }

@@ -21,17 +21,24 @@ func Post(ctx context.Context, client *http.Client, server, contentType string, 
 		return err
 	}
 	req.Header.Set("Content-Type", contentType)
+	_, err = Send(client, req, http.StatusAccepted)
+	return err
+}
+
+// Send sends a request and returns the header of the answer. Any status except want is
+// an error.
+func Send(client *http.Client, req *http.Request, want int) (http.Header, error) {
 	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if resp.StatusCode != http.StatusAccepted {
-		return fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+	if resp.StatusCode != want {
+		return nil, fmt.Errorf("status %d: %s", resp.StatusCode, bytes.TrimSpace(answer))
 	}
-	return nil
+	return resp.Header, nil
 }
