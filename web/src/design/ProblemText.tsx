@@ -1,0 +1,23 @@
+import i18next from 'i18next'
+import { useTranslation } from 'react-i18next'
+import { Problem } from '../api/problem'
+
+/** What went wrong in the person's language, and the id of the request for whoever looks into it. */
+export function ProblemText({ error }: { error: Error }) {
+  const { t } = useTranslation(['problems', 'shell'])
+  if (!(error instanceof Problem)) return <>{t('problems:unknown')}</>
+  const known = i18next.exists(error.code, { ns: 'problems' })
+  // In English the server's own words are the better ones: they name the value.
+  const words = known && (i18next.language !== 'en' || error.status === 0) ? t(error.code as 'unknown') : error.message
+  return (
+    <>
+      {words || t('problems:unknown')}
+      {error.request && error.status >= 500 && (
+        <>
+          {' '}
+          <code>{t('shell:state.request', { id: error.request })}</code>
+        </>
+      )}
+    </>
+  )
+}

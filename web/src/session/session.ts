@@ -1,0 +1,62 @@
+import { queryOptions, useQuery } from '@tanstack/react-query'
+import { answer, api, type Schemas, sendInRequests } from '../api/client'
+import { queries } from '../api/queries'
+
+/** Who is logged in, and which ways there are to log in. */
+export type Session = {
+  authenticated: boolean
+  ways: string[]
+  tenant?: string
+  all_tenants?: boolean
+  scopes?: Scope[]
+  by?: string
+  csrf?: string
+  expires_at?: string
+  temporal_ui?: string
+}
+
+/** What a credential permits. */
+export type Scope = 'upload' | 'read' | 'operate' | 'admin'
+
+const key = ['session'] as const
+
+/** The session of this browser. */
+export const sessionQuery = queryOptions({
+  queryKey: key,
+  queryFn: async ({ signal }) => adopt(await answer(api.GET('/v1/session', { signal }))),
+  staleTime: Number.POSITIVE_INFINITY,
+})
+
+function adopt(session: Session): Session {
+  sendInRequests(session.csrf ?? '', session.all_tenants ?? false)
+  return session
+}
+
+/** Logs in with an API key, or with the code of an address. Throws a Problem if it is refused. */
+export async function login(secret: { key: string } | { code: string }) {
+  const session = await answer(api.POST('/v1/session', { body: secret }))
+  queries.clear()
+  queries.setQueryData(key, adopt(session))
+}
+
+/** Logs out, and forgets everything that was read. */
+export async function logout() {
+  await answer(api.DELETE('/v1/session'))
+  queries.clear()
+  await queries.fetchQuery(sessionQuery)
+}
+
+/** Shows the login over the page that was open; what it showed is kept. */
+export function endSession() {
+  queries.setQueryData<Session>(key, (before) => before && { authenticated: false, ways: before.ways })
+}
+
+/** The session, once it is known. */
+export function useSession(): Session | undefined {
+  return useQuery(sessionQuery).data
+}
+
+/** Whether the session's credential has a scope. */
+export function usePermitted(scope: Scope): boolean {
+  return useSession()?.scopes?.includes(scope) ?? false
+}

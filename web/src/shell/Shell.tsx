@@ -1,0 +1,75 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { Suspense, useEffect, useRef } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useLiveUploads } from '../api/live'
+import { Failed, Loading, useOnline } from '../design/State'
+import { Login } from '../session/Login'
+import { type Session, sessionQuery } from '../session/session'
+import { Account } from './Account'
+import styles from './Shell.module.css'
+import { Wordmark } from './Wordmark'
+
+/** The frame of every page. Without a session it asks for one, and the page follows once there is one. */
+export function Shell() {
+  const session = useQuery(sessionQuery)
+  const wasIn = useRef(false)
+  if (session.error) return <Failed error={session.error} retry={() => session.refetch()} />
+  if (!session.data) return <Loading />
+  if (!session.data.authenticated) return <Login session={session.data} ended={wasIn.current} />
+  wasIn.current = true
+  return <Frame session={session.data} />
+}
+
+function Frame({ session }: { session: Session }) {
+  const { t } = useTranslation()
+  const online = useOnline()
+  const main = useRef<HTMLElement>(null)
+  const may = (scope: string) => session.scopes?.includes(scope as 'read') ?? false
+  useLiveUploads(may('read'))
+  useFocusOnNavigation(main)
+  return (
+    <>
+      <a className={styles.skip} href="#content">
+        {t('nav.skip')}
+      </a>
+      <header className={styles.bar}>
+        <Link to="/" className={styles.home} aria-label="orak">
+          <Wordmark />
+        </Link>
+        <nav aria-label={t('nav.label')} className={styles.links}>
+          {may('upload') && (
+            <Link to="/" activeOptions={{ exact: true }}>
+              {t('nav.sing')}
+            </Link>
+          )}
+          {may('read') && <Link to="/uploads">{t('nav.uploads')}</Link>}
+          {may('operate') && <Link to="/operate">{t('nav.operate')}</Link>}
+          {may('admin') && <Link to="/admin">{t('nav.admin')}</Link>}
+        </nav>
+        <Account session={session} />
+      </header>
+      {!online && (
+        <div role="status" className={styles.offline}>
+          {t('state.offline')}
+        </div>
+      )}
+      <main id="content" className={styles.main} tabIndex={-1} ref={main}>
+        <Suspense fallback={<Loading />}>
+          <Outlet />
+        </Suspense>
+      </main>
+    </>
+  )
+}
+
+/** Moves the focus to the new page, so that keyboards and screen readers begin there; the first page keeps the browser's. */
+function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>) {
+  const path = useRouterState({ select: (state) => state.location.pathname })
+  const before = useRef(path)
+  useEffect(() => {
+    if (before.current === path) return
+    before.current = path
+    main.current?.focus({ preventScroll: true })
+  }, [path, main])
+}
