@@ -104,7 +104,7 @@ type Feed interface {
 }
 
 // Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused, Limits,
-// Keys, WorkflowURL, Namespace, Tracing, Index, Webhooks, Feed and Outages are required.
+// Keys, WorkflowURL, Namespace, Tracing, Index, Webhooks, Feed, Operations and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -130,6 +130,8 @@ type Deps struct {
 	GiveUpAfter time.Duration
 	// Feed answers the stream of a tenant's events; nil answers it with 503.
 	Feed Feed
+	// Operations answers what operators look at; nil answers it with 503.
+	Operations Operations
 	// MaxTenantUploads is that of a tenant, instead of Config.MaxTenantUploads, and
 	// Paused says that its uploads are refused. They are asked at each upload; nil
 	// leaves the Config, and refuses none.

@@ -75,9 +75,25 @@ func (s *Server) table() []route {
 		{method: http.MethodGet, path: "/v1/webhooks/:id/deliveries/:delivery", scope: auth.ScopeAdmin, handler: s.getWebhookDelivery},
 
 		{method: http.MethodGet, path: "/v1/dead-letters", scope: auth.ScopeOperate, handler: s.getDeadLetters},
+		{method: http.MethodGet, path: "/v1/dead-letters/counts", scope: auth.ScopeOperate, handler: s.notYet},
 		{method: http.MethodGet, path: "/v1/dead-letters/:id", scope: auth.ScopeOperate, handler: s.getDeadLetter},
 		{method: http.MethodPost, path: "/v1/dead-letters/:id/reprocess", scope: auth.ScopeOperate, handler: s.postReprocess, act: "dead-letter.reprocess"},
 		{method: http.MethodPost, path: "/v1/dead-letters/:id/discard", scope: auth.ScopeOperate, handler: s.postDiscard, act: "dead-letter.discard"},
+
+		{method: http.MethodGet, path: "/v1/attention", scope: auth.ScopeOperate, handler: s.getAttention},
+		{method: http.MethodGet, path: "/v1/uploads/:id/history", scope: auth.ScopeOperate, handler: s.notYet},
+		{method: http.MethodGet, path: "/v1/queues", scope: auth.ScopeOperate, handler: s.getQueues},
+		{method: http.MethodGet, path: "/v1/lag", scope: auth.ScopeOperate, handler: s.getLag},
+		{method: http.MethodGet, path: "/v1/topics", scope: auth.ScopeOperate, handler: s.getTopics},
+		{method: http.MethodGet, path: "/v1/outages", scope: auth.ScopeOperate, handler: s.getOutages},
+		{method: http.MethodGet, path: "/v1/reconcile", scope: auth.ScopeOperate, handler: s.getReconciliations},
+		{method: http.MethodPost, path: "/v1/reconcile", scope: auth.ScopeOperate, handler: s.postReconcile, act: "reconcile.run"},
+		{method: http.MethodGet, path: "/v1/sinks", scope: auth.ScopeOperate, handler: s.getSinks},
+
+		{method: http.MethodGet, path: "/v1/admin/settings", scope: auth.ScopeAdmin, handler: s.notYet},
+		{method: http.MethodPut, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.notYet, act: "setting.set"},
+		{method: http.MethodDelete, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.notYet, act: "setting.unset"},
+		{method: http.MethodGet, path: "/v1/admin/tenants", scope: auth.ScopeAdmin, handler: s.notYet},
 
 		{method: http.MethodGet, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.getKeys},
 		{method: http.MethodPost, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.postKeys, act: "key.create"},

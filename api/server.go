@@ -55,6 +55,7 @@ type Server struct {
 	index       Index
 	webhooks    webhooks
 	feed        Feed
+	operations  Operations
 	// imports and rankings have one place for each that runs.
 	imports, rankings chan struct{}
 	// downloads has a place for each object that is being sent.
@@ -91,23 +92,24 @@ func New(cfg Config, deps Deps) *Server {
 	s := &Server{
 		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, payloads: deps.Payloads, media: deps.Media,
 		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m, registry: deps.Metrics,
-		tracer:    tracing.Tracer("orak/api"),
-		outages:   deps.Outages,
-		index:     deps.Index,
-		webhooks:  newWebhooks(deps),
-		callers:   deps.Callers,
-		limits:    newLimits(cfg, deps.Limits, m),
-		keys:      deps.Keys,
-		feed:      deps.Feed,
-		imports:   make(chan struct{}, cfg.MaxSongImports),
-		rankings:  make(chan struct{}, runtime.GOMAXPROCS(0)),
-		downloads: newPlaces(cfg.MaxDownloads, func(orak.Tenant) int { return cfg.MaxTenantDownloads }, m.downloads),
-		announcer: newAnnouncer(cfg, deps, m),
-		admission: newAdmission(cfg, deps.MaxTenantUploads, m),
-		paused:    deps.Paused,
-		halt:      halt,
-		fatal:     make(chan error, 1),
-		stopping:  make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
+		tracer:     tracing.Tracer("orak/api"),
+		outages:    deps.Outages,
+		index:      deps.Index,
+		webhooks:   newWebhooks(deps),
+		callers:    deps.Callers,
+		limits:     newLimits(cfg, deps.Limits, m),
+		keys:       deps.Keys,
+		feed:       deps.Feed,
+		operations: deps.Operations,
+		imports:    make(chan struct{}, cfg.MaxSongImports),
+		rankings:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+		downloads:  newPlaces(cfg.MaxDownloads, func(orak.Tenant) int { return cfg.MaxTenantDownloads }, m.downloads),
+		announcer:  newAnnouncer(cfg, deps, m),
+		admission:  newAdmission(cfg, deps.MaxTenantUploads, m),
+		paused:     deps.Paused,
+		halt:       halt,
+		fatal:      make(chan error, 1),
+		stopping:   make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
 	}
 	s.app = fiber.New(fiber.Config{
 		StreamRequestBody:            true,
