@@ -21,7 +21,7 @@ export function State({ title, children, action }: { title: string; children?: R
 export function Loading() {
   const { t } = useTranslation()
   return (
-    <div className={styles.state} role="status">
+    <div className={styles.state} role="status" data-loading>
       <span className={styles.spinner} aria-hidden="true" />
       <span>{t('state.loading')}</span>
     </div>
