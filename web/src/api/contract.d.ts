@@ -540,6 +540,266 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dead-letters/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count dead letters
+         * @description How many dead letters the filters of the list select, by stage and class, and the most frequent messages among the latest ones. With a time
+         *     or a text each dead letter is read, so that the count ends at a bound: `exact` is false then. Answers are shared by all callers for a few
+         *     seconds.
+         */
+        get: operations["countDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What needs a person now
+         * @description Dead letters by stage and class, open outages, consumer groups that are behind, uploads that do not move, paused webhooks and workflow tasks
+         *     that fail. What could not be read is in `unavailable`; no items and nothing unavailable mean that there is nothing to do. Answers are shared
+         *     by all callers for a few seconds.
+         */
+        get: operations["getAttention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Task queues and their workers
+         * @description For each task queue the backlog by priority, rates and pollers, as Temporal knows them; the slots of the workers as these have reported
+         *     them, once a minute; and how many uploads are being processed by tenant. Temporal does not count the backlog by fairness key, so that
+         *     `running` has the uploads that wait, too. Answers are shared by all callers for a few seconds.
+         */
+        get: operations["getQueues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/lag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lag of the consumer groups
+         * @description How far the consumer groups of orak, and those of the setting lag-groups, are behind, and whether they move: the same as `orak lag`. The
+         *     offsets are read while somebody asks, and for a minute after the last request.
+         */
+        get: operations["getLag"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The topics
+         * @description Partitions, leaders, replicas that are not in sync, offsets, and the rates of the last minute. The offsets are read while somebody asks, and
+         *     for a minute after the last request: the first answer has no rates.
+         */
+        get: operations["getTopics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outages
+         * @description Outages of dependencies that are open, and the last ones that are over, as Temporal still knows them.
+         */
+        get: operations["getOutages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The last reconciliations
+         * @description What the reconciliation found and repaired, the latest run first.
+         */
+        get: operations["listReconciliations"];
+        put?: never;
+        /**
+         * Reconcile now
+         * @description Begins a reconciliation, or another one after the one that runs. It is for all tenants.
+         */
+        post: operations["reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Index, lake and webhooks
+         * @description Where the consumer groups of the index, the lake and the webhooks stand, and what the lake has last written.
+         */
+        get: operations["getSinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to an upload
+         * @description Attempts of the stages with their workers and failures, signals, decisions and who took them, published events, and how the upload is
+         *     processed, from the histories of its workflow. Temporal keeps these for its retention; then there are no entries. Histories that are long
+         *     are cut at the oldest entries.
+         */
+        get: operations["getHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List live settings
+         * @description The values in effect, with who set them. A credential of one tenant sees the settings that apply to it.
+         */
+        get: operations["listSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/settings/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a live setting
+         * @description Every process has it within 2 s. A version other than the present one is refused with 409, so that no change of somebody else is lost. Only
+         *     a credential for every tenant may change settings.
+         */
+        put: operations["setSetting"];
+        post?: never;
+        /**
+         * Unset a live setting
+         * @description The default is in effect again. Only a credential for every tenant may change settings.
+         */
+        delete: operations["unsetSetting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tenants
+         * @description The tenants that keys, settings, webhooks and running uploads name, with the limits in effect and what they use. A credential of one tenant
+         *     sees its own.
+         */
+        get: operations["listTenants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/upload-tokens": {
         parameters: {
             query?: never;
@@ -1358,6 +1618,674 @@ export interface components {
             orak: string;
             temporal: string;
             tctl: string;
+        };
+        /** @description Counts the dead letters that a filter selects. */
+        DeadLetterCounts: {
+            /**
+             * Format: int64
+             * @description The number of dead letters.
+             */
+            total: number;
+            /** @description False if the counting ended at its bound, or failed on the way: there are then at least as many. */
+            exact: boolean;
+            /** @description The counts by stage, in the order of the stages; those without any are left out. */
+            stages: components["schemas"]["StageCount"][];
+            /** @description The counts by class; those without any are left out. */
+            classes: components["schemas"]["ClassCount"][];
+            /** @description The counts by stage and class, the largest first. */
+            groups: components["schemas"]["DeadLetterGroup"][];
+            /** @description The most frequent messages of failures among the `examined` ones, at most 20, the most frequent first. */
+            messages: components["schemas"]["DeadLetterMessage"][];
+            /**
+             * Format: int64
+             * @description How many dead letters were read for `messages`, the latest ones.
+             */
+            examined: number;
+            /**
+             * Format: date-time
+             * @description When it was counted.
+             */
+            checked_at: string;
+        };
+        /** @description A number of dead letters that failed in a stage. */
+        StageCount: {
+            stage: string;
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description A number of dead letters with a class of failure. */
+        ClassCount: {
+            class: string;
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description A number of dead letters with a stage and a class. */
+        DeadLetterGroup: {
+            stage: string;
+            class: string;
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description A number of dead letters with one message. */
+        DeadLetterMessage: {
+            stage: string;
+            class: string;
+            message: string;
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description What needs a person now. */
+        Attention: {
+            /** @description What needs a person, the most severe first; none means that there is nothing to do, as far as `unavailable` is empty. */
+            items: components["schemas"]["AttentionItem"][];
+            /**
+             * Format: date-time
+             * @description When it was looked at.
+             */
+            checked_at: string;
+            /** @description The parts that could not be read, by what they are read from; their items are missing. */
+            unavailable?: components["schemas"]["Unavailable"][];
+        };
+        /** @description One thing that needs a person. The fields after Detail lead to it, and are left out where they do not apply. */
+        AttentionItem: {
+            /** @description dead_letters, outage, lag, stuck, webhook_paused or workflow_tasks. More may be added. */
+            kind: string;
+            /** @description critical or warning. */
+            severity: string;
+            /** @description What it is about, such as analyze/model, kafka, orak-bridge or the id of a webhook. */
+            subject: string;
+            /**
+             * Format: int64
+             * @description How many there are; 0 where that makes no sense.
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When it began; left out if that is not known.
+             */
+            since?: string;
+            /** @description A sentence for people. */
+            detail: string;
+            /** @description Stage and `class` are those of dead letters. */
+            stage?: string;
+            class?: string;
+            /** @description That of an outage. */
+            dependency?: string;
+            /** @description A consumer group. */
+            group?: string;
+            /** @description Whose webhook or upload it is. */
+            tenant?: string;
+            /** @description The id of a webhook. */
+            webhook?: string;
+            /** @description Some of the uploads, at most 10. */
+            uploads?: components["schemas"]["UploadID"][];
+        };
+        /** @description A part of an answer that could not be read. */
+        Unavailable: {
+            /** @description What is missing, such as lag or dead_letters. */
+            part: string;
+            /** @description What could not be asked: temporal, kafka, store, index or control. More may be added. */
+            dependency: string;
+        };
+        /** @description What happened to an upload. */
+        UploadHistory: {
+            id: components["schemas"]["UploadID"];
+            tenant: string;
+            status: string;
+            /** @description The workflow that processes the upload. */
+            workflow_id: string;
+            /** @description How the upload is processed; left out if its workflow's history is not kept any more. */
+            options?: components["schemas"]["UploadOptions"];
+            /** @description The runs of the workflow that were read, the oldest first. */
+            runs: components["schemas"]["UploadRun"][];
+            /** @description What happened, in the order of their beginnings. */
+            entries: components["schemas"]["HistoryEntry"][];
+            /** @description True if there is more than one answer holds: the oldest entries are missing. */
+            truncated?: boolean;
+        };
+        /** @description How an upload is processed. */
+        UploadOptions: {
+            /** @description realtime, standard, reprocessed or backfill: which uploads go first. Priority is the same as Temporal's number, 1 first to 5 last. */
+            lane: string;
+            priority: number;
+            /** @description voice or song. */
+            kind: string;
+            /** @description How often reconciliation has restarted the workflow. */
+            restarts: number;
+            /**
+             * Format: int64
+             * @description How long the upload waits for a decision before it expires.
+             */
+            park_for_seconds?: number;
+            /**
+             * Format: int64
+             * @description `convert_timeout_seconds`, `analyze_timeout_seconds` and `publish_timeout_seconds` bound one attempt.
+             */
+            convert_timeout_seconds?: number;
+            /** Format: int64 */
+            analyze_timeout_seconds?: number;
+            /** Format: int64 */
+            publish_timeout_seconds?: number;
+            /** @description The record that announced the upload; left out if no record did. */
+            event?: components["schemas"]["Event"];
+        };
+        /** @description A run of an upload's workflow. */
+        UploadRun: {
+            run_id: string;
+            /** Format: date-time */
+            began_at: string;
+            /**
+             * Format: date-time
+             * @description Zero while the run is open.
+             */
+            ended_at?: string;
+            /** @description running, completed, failed, canceled, terminated, timed_out or continued_as_new. */
+            status: string;
+            /**
+             * Format: int64
+             * @description How many events its history has.
+             */
+            events: number;
+            /** @description The run in the Temporal Web UI; left out where none is configured. */
+            web_ui?: string;
+        };
+        /** @description One thing that happened to an upload. */
+        HistoryEntry: {
+            /** @description started, attempt (of a stage), event (published to Kafka), signal, decision, parked, workflow_task_failed, cancel_requested or ended. More may be added. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When an attempt ended; left out while it runs or waits.
+             */
+            ended_at?: string;
+            /** @description That of an attempt. */
+            stage?: string;
+            /** @description That of the activity, signal, decision or event. */
+            name?: string;
+            /** @description That of an attempt: waiting, running, completed, failed, timed_out or canceled; and of an end the status of the run. */
+            outcome?: string;
+            /** @description The number of an attempt within its stage, from 1. Temporal keeps the last attempt of an activity, and the number of those before. */
+            attempt?: number;
+            /** @description How long an attempt waited in its queue; left out if that is not known. */
+            wait_seconds?: number;
+            /** @description The identity of the worker. */
+            worker?: string;
+            /** @description The task queue. */
+            queue?: string;
+            /** @description `class` and `message` are those of a failure. */
+            class?: string;
+            message?: string;
+            /** @description Who decided, and `reason` why. */
+            by?: string;
+            reason?: string;
+            /** @description Those of a decision. */
+            options?: {
+                [key: string]: string;
+            };
+            /** @description `run_id` and `event_id` are where it stands in the history. */
+            run_id: string;
+            /** Format: int64 */
+            event_id?: number;
+        };
+        /** @description The task queues and who works on them. */
+        Queues: {
+            queues: components["schemas"]["Queue"][];
+            /** @description The workers that have reported to Temporal, at most 200; they report once a minute. */
+            workers: components["schemas"]["QueueWorker"][];
+            /** @description The uploads that are being processed by status and tenant, the largest first: those that wait in a queue are among them. Only tenants that the caller may see. */
+            running: components["schemas"]["RunningUploads"][];
+            /** @description False if there are more than were counted. */
+            running_exact: boolean;
+            /** Format: date-time */
+            checked_at: string;
+            /** @description The parts that could not be read. */
+            unavailable?: components["schemas"]["Unavailable"][];
+        };
+        /** @description A task queue. */
+        Queue: {
+            name: string;
+            /** @description Those of the queue: activity or workflow. */
+            tasks: string;
+            /**
+             * Format: int64
+             * @description How many tasks wait, approximately.
+             */
+            backlog: number;
+            /** @description How long the oldest one has waited. */
+            backlog_seconds: number;
+            /** @description `added_per_second` and `dispatched_per_second` are rates of the last 30 s. */
+            added_per_second: number;
+            dispatched_per_second: number;
+            /** @description The backlog by priority, the first first; those that have no tasks may be missing. */
+            lanes: components["schemas"]["QueueLane"][];
+            /** @description The workers that asked for tasks in the last minutes. */
+            pollers: components["schemas"]["Poller"][];
+            /** @description Those of the workers that have reported, all together; left out if none has. */
+            slots?: components["schemas"]["Slots"];
+            /** @description True if the queue could not be described: the other fields are empty then. */
+            unavailable?: boolean;
+        };
+        /** @description The backlog of a priority. */
+        QueueLane: {
+            /** @description realtime, standard, reprocessed or backfill; empty for another priority. */
+            lane?: string;
+            priority: number;
+            /** Format: int64 */
+            backlog: number;
+            /** @description How long the oldest one has waited. */
+            backlog_seconds: number;
+        };
+        /** @description A worker that asked for tasks. */
+        Poller: {
+            identity: string;
+            /** Format: date-time */
+            seen_at: string;
+            /** @description The worker deployment version; left out for workers without one. */
+            version?: string;
+        };
+        /** @description Places for tasks. */
+        Slots: {
+            /** Format: int64 */
+            used: number;
+            /**
+             * Format: int64
+             * @description -1 where the worker does not say.
+             */
+            free: number;
+        };
+        /** @description A worker of one queue, as it reported itself. */
+        QueueWorker: {
+            identity: string;
+            queue: string;
+            host?: string;
+            /** @description running, shutting_down or shutdown. */
+            status: string;
+            /** Format: date-time */
+            started_at?: string;
+            /** Format: date-time */
+            seen_at: string;
+            /** @description Its slots for activities, and Workflows for workflow tasks. */
+            activities?: components["schemas"]["Slots"];
+            workflows?: components["schemas"]["Slots"];
+            /**
+             * Format: int64
+             * @description Processed and Failed count its activities since it started.
+             */
+            processed: number;
+            /** Format: int64 */
+            failed: number;
+            /** @description CPU and Memory are the shares of its host that are used, 0 to 1. */
+            cpu: number;
+            memory: number;
+        };
+        /** @description A number of uploads of a tenant with a status. */
+        RunningUploads: {
+            tenant: string;
+            status: string;
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description How far consumer groups are behind. */
+        Lag: {
+            /**
+             * Format: date-time
+             * @description When the offsets were last read.
+             */
+            at: string;
+            /** @description The time over which groups are judged. Reading begins with the first request, so that it takes this long until STOP, STALL and WARN are known. */
+            window_seconds: number;
+            groups: components["schemas"]["LagGroup"][];
+        };
+        /** @description A consumer group. */
+        LagGroup: {
+            group: string;
+            /** @description OK, UNKNOWN, WARN or ERROR. */
+            status: string;
+            /** @description Kafka's word, such as Stable or Empty. */
+            state: string;
+            members: number;
+            /**
+             * Format: int64
+             * @description How many records are not committed.
+             */
+            lag: number;
+            /** @description The age of the oldest record that is not committed; null if it is not known. */
+            seconds: number | null;
+            partitions: components["schemas"]["LagPartition"][];
+            /** @description Why the group could not be read; the other fields are empty then. */
+            error?: string;
+        };
+        /** @description A partition that a group reads. */
+        LagPartition: {
+            topic: string;
+            partition: number;
+            /** @description OK, UNKNOWN, WARN, STALL, STOP or REWIND. */
+            status: string;
+            /** @description The share of the window that was observed, 0 to 1. */
+            complete: number;
+            /** Format: int64 */
+            start: number;
+            /** Format: int64 */
+            end: number;
+            /**
+             * Format: int64
+             * @description Null without a commit.
+             */
+            committed: number | null;
+            /** Format: int64 */
+            lag: number;
+            /** @description The age of the oldest record that is not committed; null if it is not known. */
+            seconds: number | null;
+            /**
+             * Format: int64
+             * @description How many records were deleted before they were read.
+             */
+            lost: number;
+            /** @description In and `out` are the records per second that were written and committed; null before the second look. */
+            in_per_second: number | null;
+            out_per_second: number | null;
+        };
+        /** @description The topics of orak. */
+        Topics: {
+            topics: components["schemas"]["Topic"][];
+            /** @description The time over which rates were measured, at most a minute; 0 before the second look. */
+            window_seconds: number;
+            /** Format: date-time */
+            checked_at: string;
+        };
+        /** @description A topic. */
+        Topic: {
+            name: string;
+            partitions: components["schemas"]["TopicPartition"][];
+            /** @description How many records are written per second; null before the second look. */
+            per_second: number | null;
+            /** @description The largest of the rates of the partitions over their mean: 1 is even. Null without any rate. */
+            imbalance: number | null;
+            /** @description The number of partitions with a replica that is not in sync. */
+            under_replicated: number;
+            /** @description True if the topic does not exist. */
+            missing?: boolean;
+            /** @description Why the topic could not be read; the other fields are empty then. */
+            error?: string;
+        };
+        /** @description A partition of a topic. */
+        TopicPartition: {
+            partition: number;
+            /** @description The id of a broker; -1 without one. */
+            leader: number;
+            replicas: number;
+            in_sync: number;
+            /**
+             * Format: int64
+             * @description The offset of the first record that is kept, and End that of the next one.
+             */
+            start: number;
+            /** Format: int64 */
+            end: number;
+            /** @description How many records are written per second; null before the second look. */
+            per_second: number | null;
+            /** @description Why the partition could not be read. */
+            error?: string;
+        };
+        /** @description The outages of dependencies. */
+        Outages: {
+            open: components["schemas"]["Outage"][];
+            /** @description Those that are over, the latest first, at most 20. */
+            recent: components["schemas"]["Outage"][];
+            /** Format: date-time */
+            checked_at: string;
+        };
+        /** @description An outage of a dependency. */
+        Outage: {
+            /** @description store, kafka, temporal, model-server, alert-webhook, converter or workflows. More may be added. */
+            dependency: string;
+            /**
+             * Format: date-time
+             * @description When it was first reported, and `ended_at` when it was found to be over; left out while it goes on.
+             */
+            began_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /**
+             * Format: date-time
+             * @description When an attempt last failed of it.
+             */
+            last_at?: string;
+            /**
+             * Format: int64
+             * @description How many attempts have failed of it.
+             */
+            count: number;
+            /** @description The last error; left out if it is about an upload that the caller may not see. */
+            cause?: string;
+            /** @description True if operators were sent a message: one that passes within seconds is not posted. */
+            posted: boolean;
+            workflow_id: string;
+            run_id: string;
+            /** @description The workflow in the Temporal Web UI; left out where none is configured. */
+            web_ui?: string;
+        };
+        /** @description The last runs of the reconciliation, the latest first. */
+        Reconciliations: {
+            runs: components["schemas"]["Reconciliation"][];
+            /**
+             * Format: date-time
+             * @description When the next one begins by itself; left out if that is not known.
+             */
+            next_at?: string;
+            /** @description True if an operator paused the schedule. */
+            paused?: boolean;
+        };
+        /** @description One run of the reconciliation. */
+        Reconciliation: {
+            workflow_id: string;
+            run_id: string;
+            /** @description The run in the Temporal Web UI; left out where none is configured. */
+            web_ui?: string;
+            /** @description running, completed, failed, canceled, terminated or timed_out. */
+            status: string;
+            /** Format: date-time */
+            began_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** @description Those that have begun, in their order. */
+            steps: components["schemas"]["ReconcileStep"][];
+            /** @description The steps that failed; the next run repeats them. */
+            gave_up?: string[];
+        };
+        /** @description What one step of a reconciliation did. */
+        ReconcileStep: {
+            /** @description outbox, missing, closed, letters or tasks. More may be added. */
+            step: string;
+            /** @description Everything that was looked at. */
+            examined: number;
+            /** @description Published and `dropped` are markers of the outbox. */
+            published: number;
+            dropped: number;
+            /** @description Uploads that had no workflow, `restarted` those whose workflow had closed, and `stuck` those of them that were restarted too often and are parked. */
+            started: number;
+            restarted: number;
+            stuck: number;
+            /** @description Dead letters that were missing, and `strays` letters without a parked upload. */
+            rewritten: number;
+            strays: number;
+            /** @description Open workflows whose workflow task fails. */
+            failing: number;
+            /** @description What could not be examined or repaired; the next run tries it again. */
+            errors: number;
+        };
+        /** @description The answer to a request to reconcile now. */
+        ReconcileRequested: {
+            /** @description requested: it begins at once, or after the one that runs. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description When it was requested: the run that began last after it is the one.
+             */
+            requested_at: string;
+        };
+        /** @description The consumers that write what happened elsewhere. */
+        Sinks: {
+            sinks: components["schemas"]["Sink"][];
+            /** Format: date-time */
+            checked_at: string;
+            /** @description The parts that could not be read. */
+            unavailable?: components["schemas"]["Unavailable"][];
+        };
+        /** @description A consumer group and what it has written. */
+        Sink: {
+            /** @description index, lake or webhooks. More may be added. */
+            name: string;
+            /** @description Its consumer group. */
+            group: string;
+            /** @description How far the group is behind; left out if Kafka could not be asked. */
+            lag?: components["schemas"]["LagGroup"];
+            /** @description The tables of the lake, and what was last written; none for others. */
+            written: components["schemas"]["SinkTable"][];
+            /** @description Whether the database of the index answers; left out for others. */
+            reachable?: boolean;
+        };
+        /** @description A table of the lake. */
+        SinkTable: {
+            /** @description lifecycle or analyses. More may be added. */
+            table: string;
+            /** @description The key of the last file; left out if there is none of today or yesterday. */
+            object?: string;
+            /**
+             * Format: int64
+             * @description That of the file in bytes.
+             */
+            size?: number;
+            /**
+             * Format: date-time
+             * @description When the file was written, and `age_seconds` how long ago.
+             */
+            at?: string;
+            age_seconds?: number;
+            /** @description How many files there are of today, at most 1000. */
+            files: number;
+        };
+        /** @description The live settings. */
+        Settings: {
+            /** @description False if Kafka cannot be asked: the values may be out of date. */
+            live: boolean;
+            /**
+             * Format: date-time
+             * @description When the snapshot was written that the values are from; left out if they are from Kafka.
+             */
+            snapshot_at?: string;
+            /** @description Whose settings these are; left out for those that apply everywhere. */
+            tenant?: string;
+            /** @description In the order of their names. */
+            settings: components["schemas"]["Setting"][];
+            /** @description Changes that are not in effect. */
+            refused?: components["schemas"]["RefusedSetting"][];
+        };
+        /** @description A live setting and its value in effect. */
+        Setting: {
+            name: string;
+            /** @description For whom the value is set; left out if it applies everywhere. */
+            tenant?: string;
+            value: string;
+            /** @description The value while nothing is set: that of the flag of this server. Other processes may have another flag. */
+            default: string;
+            /** @description set or default. */
+            source: string;
+            /** @description Which values it takes, and `help` what it does. */
+            range: string;
+            help: string;
+            /** @description Whether it can be set for one tenant. */
+            per_tenant: boolean;
+            /** @description Who set it, and `at` when; left out if nobody did. */
+            by?: string;
+            /** Format: date-time */
+            at?: string;
+            /**
+             * Format: int64
+             * @description What a change names as seen. The settings of a tenant share one; 0 if nothing is set.
+             */
+            version: number;
+        };
+        /** @description A change that is not in effect. */
+        RefusedSetting: {
+            /** @description The key of the document, such as setting/gpu-slots. */
+            key: string;
+            reason: string;
+        };
+        /** @description Changes a live setting. */
+        SettingRequest: {
+            /** @description The new value. */
+            value: string;
+            /**
+             * Format: int64
+             * @description The version that the caller has seen.
+             */
+            version: number;
+        };
+        /** @description The tenants that are known from keys, settings, webhooks and running uploads. */
+        Tenants: {
+            /** @description In the order of their names, at most 500. */
+            tenants: components["schemas"]["TenantSummary"][];
+            /** @description True if there are more. */
+            truncated?: boolean;
+            /** Format: date-time */
+            checked_at: string;
+            /** @description The parts that could not be read. */
+            unavailable?: components["schemas"]["Unavailable"][];
+        };
+        /** @description A tenant, its limits and what it uses. */
+        TenantSummary: {
+            tenant: string;
+            /** @description How many API keys it has, and `webhooks` how many webhooks. */
+            keys: number;
+            webhooks: number;
+            /** @description How many settings are set for it. */
+            settings: number;
+            /**
+             * Format: int64
+             * @description How many uploads of the day (UTC) are being processed or were; null if that is not known.
+             */
+            uploads_today: number | null;
+            /** @description Those in effect in this process. */
+            limits: components["schemas"]["TenantLimits"];
+            /** @description What it uses in this process, of the several that there may be. */
+            usage: components["schemas"]["TenantUsage"];
+        };
+        /** @description The limits of a tenant in one process; 0 is no limit. */
+        TenantLimits: {
+            /** @description How many may run at once. */
+            uploads: number;
+            /** @description Per second. */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Of recordings in a day (UTC).
+             */
+            day_bytes: number;
+            /**
+             * Format: int64
+             * @description Of one recording.
+             */
+            upload_bytes: number;
+            /** @description How many event streams may be open. */
+            watchers: number;
+            /** @description Whether its uploads are refused. */
+            paused: boolean;
+        };
+        /** @description What a tenant uses in one process. */
+        TenantUsage: {
+            /** @description How many are being received. */
+            uploads: number;
+            /**
+             * Format: int64
+             * @description Of recordings accepted today (UTC), since the process started.
+             */
+            day_bytes: number;
         };
         APIKey: {
             id: string;
@@ -3723,6 +4651,948 @@ export interface operations {
             410: components["responses"]["Gone"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    countDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description Any of these; may be repeated. */
+                stage?: components["schemas"]["FailureStage"][];
+                /** @description Any of these; may be repeated. */
+                class?: components["schemas"]["FailureClass"][];
+                /** @description Failed last before this time. */
+                older_than?: components["schemas"]["TimeOrAge"];
+                /** @description Failed last after this time. */
+                newer_than?: components["schemas"]["TimeOrAge"];
+                /** @description As older_than; the earlier of the two counts. */
+                before?: components["schemas"]["TimeOrAge"];
+                /** @description Part of the file name, of the message of the failure, or of the id. */
+                text?: string;
+            };
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 4,
+                     *       "exact": true,
+                     *       "stages": [
+                     *         {
+                     *           "stage": "convert",
+                     *           "count": 1
+                     *         },
+                     *         {
+                     *           "stage": "analyze",
+                     *           "count": 3
+                     *         }
+                     *       ],
+                     *       "classes": [
+                     *         {
+                     *           "class": "input",
+                     *           "count": 1
+                     *         },
+                     *         {
+                     *           "class": "model",
+                     *           "count": 3
+                     *         }
+                     *       ],
+                     *       "groups": [
+                     *         {
+                     *           "stage": "analyze",
+                     *           "class": "model",
+                     *           "count": 3
+                     *         },
+                     *         {
+                     *           "stage": "convert",
+                     *           "class": "input",
+                     *           "count": 1
+                     *         }
+                     *       ],
+                     *       "messages": [
+                     *         {
+                     *           "stage": "analyze",
+                     *           "class": "model",
+                     *           "message": "The analysis failed.",
+                     *           "count": 3
+                     *         },
+                     *         {
+                     *           "stage": "convert",
+                     *           "class": "input",
+                     *           "message": "Not audio.",
+                     *           "count": 1
+                     *         }
+                     *       ],
+                     *       "examined": 4,
+                     *       "checked_at": "2026-11-29T09:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterCounts"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getAttention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What needs a person. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "kind": "outage",
+                     *           "severity": "critical",
+                     *           "subject": "model-server",
+                     *           "count": 12,
+                     *           "since": "2026-11-29T08:40:00Z",
+                     *           "detail": "The model server is unavailable: connection refused",
+                     *           "dependency": "model-server"
+                     *         },
+                     *         {
+                     *           "kind": "dead_letters",
+                     *           "severity": "warning",
+                     *           "subject": "analyze/model",
+                     *           "count": 3,
+                     *           "since": "2026-11-29T08:12:00Z",
+                     *           "detail": "3 uploads failed in analyze (model) and wait for a decision.",
+                     *           "stage": "analyze",
+                     *           "class": "model"
+                     *         }
+                     *       ],
+                     *       "checked_at": "2026-11-29T09:00:00Z",
+                     *       "unavailable": [
+                     *         {
+                     *           "part": "lag",
+                     *           "dependency": "kafka"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Attention"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getQueues: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queues. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "queues": [
+                     *         {
+                     *           "name": "orak-gpu",
+                     *           "tasks": "activity",
+                     *           "backlog": 40,
+                     *           "backlog_seconds": 12.5,
+                     *           "added_per_second": 1.5,
+                     *           "dispatched_per_second": 1.2,
+                     *           "lanes": [
+                     *             {
+                     *               "lane": "standard",
+                     *               "priority": 3,
+                     *               "backlog": 38,
+                     *               "backlog_seconds": 12.5
+                     *             },
+                     *             {
+                     *               "lane": "backfill",
+                     *               "priority": 5,
+                     *               "backlog": 2,
+                     *               "backlog_seconds": 3
+                     *             }
+                     *           ],
+                     *           "pollers": [
+                     *             {
+                     *               "identity": "7@worker-0",
+                     *               "seen_at": "2026-11-29T08:59:58Z"
+                     *             }
+                     *           ],
+                     *           "slots": {
+                     *             "used": 2,
+                     *             "free": 0
+                     *           }
+                     *         }
+                     *       ],
+                     *       "workers": [
+                     *         {
+                     *           "identity": "7@worker-0",
+                     *           "queue": "orak-gpu",
+                     *           "host": "worker-0",
+                     *           "status": "running",
+                     *           "started_at": "2026-11-29T07:00:00Z",
+                     *           "seen_at": "2026-11-29T08:59:30Z",
+                     *           "activities": {
+                     *             "used": 2,
+                     *             "free": 0
+                     *           },
+                     *           "processed": 311,
+                     *           "failed": 1,
+                     *           "cpu": 0.4,
+                     *           "memory": 0.3
+                     *         }
+                     *       ],
+                     *       "running": [
+                     *         {
+                     *           "tenant": "choir",
+                     *           "status": "analyzing",
+                     *           "count": 42
+                     *         }
+                     *       ],
+                     *       "running_exact": true,
+                     *       "checked_at": "2026-11-29T09:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Queues"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getLag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-11-29T09:00:00Z",
+                     *       "window_seconds": 60,
+                     *       "groups": [
+                     *         {
+                     *           "group": "orak-bridge",
+                     *           "status": "OK",
+                     *           "state": "Stable",
+                     *           "members": 1,
+                     *           "lag": 2,
+                     *           "seconds": 0.4,
+                     *           "partitions": [
+                     *             {
+                     *               "topic": "orak.uploads",
+                     *               "partition": 0,
+                     *               "status": "OK",
+                     *               "complete": 1,
+                     *               "start": 0,
+                     *               "end": 120,
+                     *               "committed": 118,
+                     *               "lag": 2,
+                     *               "seconds": 0.4,
+                     *               "lost": 0,
+                     *               "in_per_second": 1.5,
+                     *               "out_per_second": 1.4
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Lag"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getTopics: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The topics. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "topics": [
+                     *         {
+                     *           "name": "orak.uploads",
+                     *           "partitions": [
+                     *             {
+                     *               "partition": 0,
+                     *               "leader": 1,
+                     *               "replicas": 3,
+                     *               "in_sync": 3,
+                     *               "start": 0,
+                     *               "end": 120,
+                     *               "per_second": 1.5
+                     *             },
+                     *             {
+                     *               "partition": 1,
+                     *               "leader": 2,
+                     *               "replicas": 3,
+                     *               "in_sync": 2,
+                     *               "start": 0,
+                     *               "end": 40,
+                     *               "per_second": 0.5
+                     *             }
+                     *           ],
+                     *           "per_second": 2,
+                     *           "imbalance": 1.5,
+                     *           "under_replicated": 1
+                     *         }
+                     *       ],
+                     *       "window_seconds": 60,
+                     *       "checked_at": "2026-11-29T09:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Topics"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getOutages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The outages. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "open": [
+                     *         {
+                     *           "dependency": "model-server",
+                     *           "began_at": "2026-11-29T08:40:00Z",
+                     *           "last_at": "2026-11-29T08:59:00Z",
+                     *           "count": 12,
+                     *           "cause": "connection refused",
+                     *           "posted": true,
+                     *           "workflow_id": "outage-model-server",
+                     *           "run_id": "01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10"
+                     *         }
+                     *       ],
+                     *       "recent": [],
+                     *       "checked_at": "2026-11-29T09:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Outages"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listReconciliations: {
+        parameters: {
+            query?: {
+                /** @description How many to list at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runs. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "runs": [
+                     *         {
+                     *           "workflow_id": "orak-reconcile-2026-11-29T08:30:00Z",
+                     *           "run_id": "01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10",
+                     *           "status": "completed",
+                     *           "began_at": "2026-11-29T08:30:00Z",
+                     *           "ended_at": "2026-11-29T08:30:04Z",
+                     *           "steps": [
+                     *             {
+                     *               "step": "outbox",
+                     *               "examined": 3,
+                     *               "published": 1,
+                     *               "dropped": 0,
+                     *               "started": 0,
+                     *               "restarted": 0,
+                     *               "stuck": 0,
+                     *               "rewritten": 0,
+                     *               "strays": 0,
+                     *               "failing": 0,
+                     *               "errors": 0
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_at": "2026-11-29T09:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Reconciliations"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    reconcile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is requested. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "requested",
+                     *       "requested_at": "2026-11-29T09:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReconcileRequested"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getSinks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sinks. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sinks": [
+                     *         {
+                     *           "name": "lake",
+                     *           "group": "orak-lake",
+                     *           "written": [
+                     *             {
+                     *               "table": "lifecycle",
+                     *               "object": "lake/v1/lifecycle/dt=2026-11-29/orak.lifecycle-0-00000000000000000120.parquet",
+                     *               "size": 18231,
+                     *               "at": "2026-11-29T08:58:00Z",
+                     *               "age_seconds": 120,
+                     *               "files": 12
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "checked_at": "2026-11-29T09:00:00Z",
+                     *       "unavailable": [
+                     *         {
+                     *           "part": "lag",
+                     *           "dependency": "kafka"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Sinks"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getHistory: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path: {
+                /** @example 01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10 */
+                id: components["parameters"]["UploadID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The history. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10",
+                     *       "tenant": "choir",
+                     *       "status": "completed",
+                     *       "workflow_id": "upload-01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10",
+                     *       "options": {
+                     *         "lane": "standard",
+                     *         "priority": 3,
+                     *         "kind": "voice",
+                     *         "restarts": 0,
+                     *         "park_for_seconds": 604800
+                     *       },
+                     *       "runs": [
+                     *         {
+                     *           "run_id": "01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a11",
+                     *           "began_at": "2026-11-29T08:00:00Z",
+                     *           "ended_at": "2026-11-29T08:00:09Z",
+                     *           "status": "completed",
+                     *           "events": 34
+                     *         }
+                     *       ],
+                     *       "entries": [
+                     *         {
+                     *           "kind": "started",
+                     *           "at": "2026-11-29T08:00:00Z",
+                     *           "run_id": "01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a11",
+                     *           "event_id": 1
+                     *         },
+                     *         {
+                     *           "kind": "attempt",
+                     *           "at": "2026-11-29T08:00:01Z",
+                     *           "ended_at": "2026-11-29T08:00:02Z",
+                     *           "stage": "convert",
+                     *           "name": "Convert",
+                     *           "outcome": "completed",
+                     *           "attempt": 1,
+                     *           "worker": "7@worker-0",
+                     *           "queue": "orak-convert",
+                     *           "run_id": "01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a11",
+                     *           "event_id": 8
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadHistory"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["Gone"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listSettings: {
+        parameters: {
+            query?: {
+                /** @description The tenant. By default the values that apply everywhere, and for a credential of one tenant its own. */
+                tenant?: string;
+            };
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "live": true,
+                     *       "settings": [
+                     *         {
+                     *           "name": "gpu-slots",
+                     *           "value": "1",
+                     *           "default": "2",
+                     *           "source": "set",
+                     *           "range": "a whole number from 1 to 1024",
+                     *           "help": "Concurrent analyses in a worker.",
+                     *           "per_tenant": false,
+                     *           "by": "key/k3npggu6225g",
+                     *           "at": "2026-11-29T08:00:00Z",
+                     *           "version": 12
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setSetting: {
+        parameters: {
+            query?: {
+                /** @description Change it for this tenant only. */
+                tenant?: string;
+            };
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path: {
+                /**
+                 * @description The name of the setting.
+                 * @example gpu-slots
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "value": "1",
+                 *       "version": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["SettingRequest"];
+            };
+        };
+        responses: {
+            /** @description The setting. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "gpu-slots",
+                     *       "value": "1",
+                     *       "default": "2",
+                     *       "source": "set",
+                     *       "range": "a whole number from 1 to 1024",
+                     *       "help": "Concurrent analyses in a worker.",
+                     *       "per_tenant": false,
+                     *       "by": "key/k3npggu6225g",
+                     *       "at": "2026-11-29T08:00:00Z",
+                     *       "version": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Setting"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    unsetSetting: {
+        parameters: {
+            query: {
+                /** @description Change it for this tenant only. */
+                tenant?: string;
+                /**
+                 * @description The version that the caller has seen.
+                 * @example 12
+                 */
+                version: number;
+            };
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path: {
+                /**
+                 * @description The name of the setting.
+                 * @example gpu-slots
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The setting as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "gpu-slots",
+                     *       "value": "2",
+                     *       "default": "2",
+                     *       "source": "default",
+                     *       "range": "a whole number from 1 to 1024",
+                     *       "help": "Concurrent analyses in a worker.",
+                     *       "per_tenant": false,
+                     *       "version": 13
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Setting"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listTenants: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenants. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tenants": [
+                     *         {
+                     *           "tenant": "choir",
+                     *           "keys": 2,
+                     *           "webhooks": 1,
+                     *           "settings": 0,
+                     *           "uploads_today": 310,
+                     *           "limits": {
+                     *             "uploads": 56,
+                     *             "requests": 1000,
+                     *             "day_bytes": 1000000000000,
+                     *             "upload_bytes": 100000000,
+                     *             "watchers": 500,
+                     *             "paused": false
+                     *           },
+                     *           "usage": {
+                     *             "uploads": 3,
+                     *             "day_bytes": 48211200
+                     *           }
+                     *         }
+                     *       ],
+                     *       "checked_at": "2026-11-29T09:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Tenants"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
             429: components["responses"]["TooManyRequests"];
