@@ -44,9 +44,12 @@ type selection struct {
 	text string
 }
 
-// selectionOf reads the filters of the query and the tenant's header.
-func (s *Server) selectionOf(c *fiber.Ctx, now time.Time) (sel selection, err error) {
-	known := []string{paramStage, paramClass, paramOlderThan, paramNewerThan, paramBefore, paramText, paramPageSize, paramPageToken}
+// filters are the parameters of a selection.
+var filters = []string{paramStage, paramClass, paramOlderThan, paramNewerThan, paramBefore, paramText}
+
+// selectionOf reads the filters of the query and the tenant's header. known are the
+// parameters of the route.
+func (s *Server) selectionOf(c *fiber.Ctx, now time.Time, known []string) (sel selection, err error) {
 	if err := checkParameters(c, known, paramStage, paramClass); err != nil {
 		return sel, err
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -24,7 +25,7 @@ const (
 // getDeadLetters lists the selected parked uploads. The list comes from Temporal's
 // visibility, which lags slightly.
 func (s *Server) getDeadLetters(c *fiber.Ctx) error {
-	sel, err := s.selectionOf(c, time.Now())
+	sel, err := s.selectionOf(c, time.Now(), append(slices.Clone(filters), paramPageSize, paramPageToken))
 	if err != nil {
 		return err
 	}

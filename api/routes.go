@@ -75,7 +75,7 @@ func (s *Server) table() []route {
 		{method: http.MethodGet, path: "/v1/webhooks/:id/deliveries/:delivery", scope: auth.ScopeAdmin, handler: s.getWebhookDelivery},
 
 		{method: http.MethodGet, path: "/v1/dead-letters", scope: auth.ScopeOperate, handler: s.getDeadLetters},
-		{method: http.MethodGet, path: "/v1/dead-letters/counts", scope: auth.ScopeOperate, handler: s.notYet},
+		{method: http.MethodGet, path: "/v1/dead-letters/counts", scope: auth.ScopeOperate, handler: s.getDeadLetterCounts},
 		{method: http.MethodGet, path: "/v1/dead-letters/:id", scope: auth.ScopeOperate, handler: s.getDeadLetter},
 		{method: http.MethodPost, path: "/v1/dead-letters/:id/reprocess", scope: auth.ScopeOperate, handler: s.postReprocess, act: "dead-letter.reprocess"},
 		{method: http.MethodPost, path: "/v1/dead-letters/:id/discard", scope: auth.ScopeOperate, handler: s.postDiscard, act: "dead-letter.discard"},

@@ -18,8 +18,10 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"orak"
+	"orak/api/resource"
 	"orak/internal/auth"
 	"orak/internal/direct"
+	"orak/internal/flight"
 	"orak/internal/listen"
 	"orak/internal/resumable"
 	"orak/internal/startstop"
@@ -56,6 +58,8 @@ type Server struct {
 	webhooks    webhooks
 	feed        Feed
 	operations  Operations
+	// counts has the counts of dead letters.
+	counts *flight.Cache[countKey, resource.DeadLetterCounts]
 	// imports and rankings have one place for each that runs.
 	imports, rankings chan struct{}
 	// downloads has a place for each object that is being sent.
@@ -123,6 +127,7 @@ func New(cfg Config, deps Deps) *Server {
 		DisableStartupMessage:        true,
 		ErrorHandler:                 s.unparsed, // observe answers everything else
 	})
+	s.counts = s.newCounts(flight.NewMetrics(deps.Metrics, "orak_api_shared"))
 	s.direct = s.newDirect(deps)
 	s.resumable = newResumable(cfg, deps, s)
 	s.hub = newHub(cfg, s.limits.watchers, s.lookup, m, deps.Log)

@@ -25,6 +25,7 @@ var floors = []floor{
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, specific to none"},
 	{"internal/auth/...", 4, "credentials, and who calls: for the edges, on the control plane's documents"},
 	{"internal/listen/...", 1, "bounds of connections: for every server, specific to none"},
+	{"internal/flight/...", 1, "answers that callers share: for every part, specific to none"},
 	{"internal/startstop/...", 1, "how parts start and stop: for every part, specific to none"},
 	{"internal/throttle/...", 1, "throttled logs: for every part, specific to none"},
 	{"internal/terminal/...", 2, "a technology: lines, bars and questions, independent of their content"},

@@ -1,0 +1,77 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orak"
+	"orak/api/resource"
+)
+
+func TestDeadLettersAreCounted(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t, operating)
+	none := into[resource.DeadLetterCounts](t, b.get("/v1/dead-letters/counts?class=overload"), http.StatusOK)
+	require.Zero(t, none.Total)
+	require.True(t, none.Exact)
+	require.NotNil(t, none.Groups)
+
+	park := func(of orak.Tenant, stage orak.Stage, class orak.Class, message string, age time.Duration) {
+		p := progress(of, orak.StatusDeadLettered)
+		at := time.Now().Add(-age)
+		p.Stage = stage
+		p.Failure = &orak.Failure{Stage: stage, Class: class, Message: message, Attempts: 1, FirstAt: at, LastAt: at}
+		b.begin(p)
+	}
+	park("choir", orak.StageConvert, orak.ClassInput, "Not audio.", time.Minute)
+	park("choir", orak.StageAnalyze, orak.ClassModel, "It failed.", time.Hour)
+	park("choir", orak.StageAnalyze, orak.ClassModel, "It failed.", 30*time.Hour)
+	park("band", orak.StageAnalyze, orak.ClassTransient, "Too long.", 40*time.Hour)
+	b.begin(progress("choir", orak.StatusAnalyzing))
+	b.eventually(func() bool { ids, _ := b.listed(""); return len(ids) == 4 }, "visibility has them")
+
+	all := into[resource.DeadLetterCounts](t, b.get("/v1/dead-letters/counts"), http.StatusOK)
+	require.Equal(t, all, into[resource.DeadLetterCounts](t, b.get("/v1/dead-letters/counts"), http.StatusOK), "callers of the same seconds share an answer")
+	require.Contains(t, b.gathered(), `orak_api_shared_answers_total{answer="dead_letter_counts",outcome="shared"} 1`)
+	require.EqualValues(t, 4, all.Total)
+	require.True(t, all.Exact)
+	require.EqualValues(t, 4, all.Examined)
+	require.Equal(t, []resource.StageCount{{Stage: orak.StageConvert, Count: 1}, {Stage: orak.StageAnalyze, Count: 3}}, all.Stages)
+	require.Equal(t, []resource.ClassCount{{Class: orak.ClassInput, Count: 1}, {Class: orak.ClassTransient, Count: 1}, {Class: orak.ClassModel, Count: 2}}, all.Classes)
+	require.Equal(t, []resource.DeadLetterGroup{
+		{Stage: orak.StageAnalyze, Class: orak.ClassModel, Count: 2}, {Stage: orak.StageAnalyze, Class: orak.ClassTransient, Count: 1},
+		{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 1},
+	}, all.Groups)
+	require.Equal(t, resource.DeadLetterMessage{Stage: orak.StageAnalyze, Class: orak.ClassModel, Message: "It failed.", Count: 2}, all.Messages[0])
+	require.Len(t, all.Messages, 3)
+
+	for query, want := range map[string]int64{
+		"stage=analyze": 3, "class=model&class=input": 3, "stage=analyze&class=input": 0,
+		"older_than=24h": 2, "text=it+failed": 2, "text=it+failed&newer_than=2h": 1, "text=nothing+has+this": 0,
+	} {
+		got := into[resource.DeadLetterCounts](t, b.get("/v1/dead-letters/counts?"+query), http.StatusOK)
+		require.Equal(t, want, got.Total, query)
+		require.True(t, got.Exact, query)
+		ids, _ := b.listed(query)
+		require.Len(t, ids, int(want), "the list agrees with %s", query)
+	}
+	choir := into[resource.DeadLetterCounts](t, b.get("/v1/dead-letters/counts", tenant("choir")), http.StatusOK)
+	require.EqualValues(t, 3, choir.Total)
+
+	problem(t, b.get("/v1/dead-letters/counts?page_size=1"), http.StatusBadRequest, "invalid-request")
+}
+
+func TestCountsNeedEveryTenantsPermission(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	problem(t, b.get("/v1/dead-letters/counts", tenant(resource.EveryTenant)), http.StatusForbidden, "all-tenants-off")
+}
+
+func TestCountsWithoutTemporalAreUnavailable(t *testing.T) {
+	t.Parallel()
+	b := setup(t, operating) // its namespace does not exist
+	problem(t, b.get("/v1/dead-letters/counts"), http.StatusServiceUnavailable, "unavailable")
+}

@@ -1,0 +1,137 @@
+// Package flight computes an answer once for everybody who asks for it in the same few
+// seconds: callers that come while it is computed wait for it (singleflight), and later
+// ones get it until it is too old. One who leaves does not end the computation for the
+// others.
+package flight
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Metrics are those of all caches of one part of the service.
+type Metrics struct {
+	answers *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+}
+
+// NewMetrics makes the metrics PREFIX_answers_total and PREFIX_answer_seconds. reg may be
+// nil.
+func NewMetrics(reg prometheus.Registerer, prefix string) *Metrics {
+	f := promauto.With(reg)
+	return &Metrics{
+		answers: f.NewCounterVec(prometheus.CounterOpts{
+			Name: prefix + "_answers_total", Help: "Answers that callers share, by whether they were computed for this one (computed), taken from another one (shared), or could not be computed (failed).",
+		}, []string{"answer", "outcome"}),
+		seconds: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name: prefix + "_answer_seconds", Help: "Time to compute an answer that callers share.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"answer"}),
+	}
+}
+
+// Config says how a Cache shares answers.
+type Config struct {
+	// Name is the value of the label of its metrics.
+	Name string
+	// TTL is how long an answer, or an error, is given to later callers.
+	TTL time.Duration
+	// Timeout bounds a computation.
+	Timeout time.Duration
+	// MaxKeys bounds the answers that are kept; the oldest one makes room.
+	MaxKeys int
+}
+
+// Cache computes and shares answers, one for each key. It is safe for concurrent use.
+type Cache[K comparable, V any] struct {
+	cfg     Config
+	metrics *Metrics
+	compute func(context.Context, K) (V, error)
+
+	mu      sync.Mutex
+	flights map[K]*flight[V]
+}
+
+// flight is a computation. Its results may be read once done is closed.
+type flight[V any] struct {
+	began, ended time.Time
+	done         chan struct{}
+	value        V
+	err          error
+}
+
+// New returns a Cache of what compute returns. compute gets a context that ends after
+// Config.Timeout, and otherwise carries the values of the first caller's.
+func New[K comparable, V any](cfg Config, m *Metrics, compute func(context.Context, K) (V, error)) *Cache[K, V] {
+	return &Cache[K, V]{cfg: cfg, metrics: m, compute: compute, flights: make(map[K]*flight[V])}
+}
+
+// Get returns the answer for key. Callers share the value and must not change it. An
+// error is that of compute, or says that ctx ended first.
+func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
+	f, own := c.join(ctx, key)
+	if !own {
+		c.metrics.answers.WithLabelValues(c.cfg.Name, "shared").Inc()
+	}
+	select {
+	case <-f.done:
+		return f.value, f.err
+	case <-ctx.Done():
+		var none V
+		return none, fmt.Errorf("waiting for %s: %w", c.cfg.Name, ctx.Err())
+	}
+}
+
+// join returns the flight for key; own is true if it begins with this call.
+func (c *Cache[K, V]) join(ctx context.Context, key K) (f *flight[V], own bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if f, ok := c.flights[key]; ok && (f.ended.IsZero() || now.Sub(f.ended) < c.cfg.TTL) {
+		return f, false
+	}
+	f = &flight[V]{began: now, done: make(chan struct{})}
+	c.makeRoom(now)
+	c.flights[key] = f
+	go c.fly(context.WithoutCancel(ctx), key, f)
+	return f, true
+}
+
+// makeRoom drops the answers that are too old, and the oldest one if there are still too
+// many. The caller holds the lock.
+func (c *Cache[K, V]) makeRoom(now time.Time) {
+	var oldest K
+	var began time.Time
+	for key, f := range c.flights {
+		if !f.ended.IsZero() && now.Sub(f.ended) >= c.cfg.TTL {
+			delete(c.flights, key)
+			continue
+		}
+		if began.IsZero() || f.began.Before(began) {
+			oldest, began = key, f.began
+		}
+	}
+	if len(c.flights) >= c.cfg.MaxKeys {
+		delete(c.flights, oldest)
+	}
+}
+
+func (c *Cache[K, V]) fly(ctx context.Context, key K, f *flight[V]) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	value, err := c.compute(ctx, key)
+	outcome := "computed"
+	if err != nil {
+		outcome = "failed"
+	}
+	c.metrics.answers.WithLabelValues(c.cfg.Name, outcome).Inc()
+	c.metrics.seconds.WithLabelValues(c.cfg.Name).Observe(time.Since(f.began).Seconds())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.value, f.err, f.ended = value, err, time.Now()
+	close(f.done)
+}
