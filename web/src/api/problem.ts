@@ -12,14 +12,17 @@ export class Problem extends Error {
   readonly request: string | undefined
   /** How long to wait before another attempt, in seconds, where the server says so. */
   readonly retryAfter: number | undefined
+  /** The whole problem, where the server sent one: some have more than the above, such as the bad lines of an import. */
+  readonly body: Body | undefined
 
-  constructor(status: number, code: string, detail: string, request?: string, retryAfter?: number) {
+  constructor(status: number, code: string, detail: string, request?: string, retryAfter?: number, body?: Body) {
     super(detail)
     this.name = 'Problem'
     this.status = status
     this.code = code
     this.request = request
     this.retryAfter = retryAfter
+    this.body = body
   }
 
   static of(response: Response, body: unknown): Problem {
@@ -35,6 +38,7 @@ export class Problem extends Error {
       body.detail,
       request,
       retryAfter,
+      body,
     )
   }
 

@@ -9,15 +9,23 @@ type Props = {
   children: ReactNode
   /** Buttons at its end. */
   actions?: ReactNode
+  /** It asks before something that cannot be undone. */
+  alert?: boolean
+  /** It shows much, such as a table. */
+  wide?: boolean
 }
 
 /** A dialog above the page. It keeps the focus; Escape closes it. */
-export function Dialog({ open, onClose, title, children, actions }: Props) {
+export function Dialog({ open, onClose, title, children, actions, alert, wide }: Props) {
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className={styles.overlay} />
-        <Radix.Content className={styles.panel} aria-describedby={undefined}>
+        <Radix.Content
+          className={wide ? `${styles.panel} ${styles.wide}` : styles.panel}
+          aria-describedby={undefined}
+          role={alert ? 'alertdialog' : 'dialog'}
+        >
           <Radix.Title asChild>
             <h2>{title}</h2>
           </Radix.Title>

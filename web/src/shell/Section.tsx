@@ -1,6 +1,7 @@
 import { Link, type LinkProps, Outlet } from '@tanstack/react-router'
 import { Suspense } from 'react'
 import { Loading } from '../design/State'
+import { Toasts } from '../design/Toast'
 import { type Scope, useSession } from '../session/session'
 import styles from './Section.module.css'
 
@@ -37,6 +38,7 @@ export function Section({ label, links }: { label: string; links: SectionLink[] 
           <Outlet />
         </Suspense>
       </div>
+      <Toasts />
     </div>
   )
 }

@@ -47,5 +47,10 @@ export default {
     close: 'Close',
     copied: 'Copied',
     copy: 'Copy',
+    cancel: 'Cancel',
+  },
+  secret: {
+    kept: 'I have kept it',
+    once: 'This is shown only now. Keep it where it belongs before you close.',
   },
 }

@@ -50,5 +50,10 @@ export default {
     close: '닫기',
     copied: '복사했습니다',
     copy: '복사',
+    cancel: '취소',
+  },
+  secret: {
+    kept: '보관했습니다',
+    once: '지금 한 번만 표시됩니다. 닫기 전에 안전한 곳에 보관하세요.',
   },
 } satisfies Translated<typeof english>
