@@ -43,6 +43,8 @@ type Config struct {
 	MaxRankedSongs     int           `help:"Most songs of a tenant that are ranked for a voice, beside the shipped ones; further ones, by id, are left out." default:"200000"`
 	MaxDownloads       int           `help:"Most results and recordings that are sent at once; further ones are answered 503. Each takes a connection to the store and about 40 kB of memory." default:"256"`
 	MaxTenantDownloads int           `help:"Most results and recordings that are sent at once to one tenant; further ones are answered 429." default:"192"`
+	MaxWaveforms       int           `help:"Most waveforms that are made at once; further ones are answered 503. Each reads a whole converted recording from the store and takes a connection to it, a tenth of a second of a processor for an hour of audio, and up to 2 MB of memory." default:"16"`
+	MaxTenantWaveforms int           `help:"Most waveforms that are made at once for one tenant; further ones are answered 429." default:"8"`
 	MaxFeedRecords     int           `help:"Most records of all tenants' events that are read again for a client which resumes the stream of its tenant's events; one that was away for longer is told that events were lost." default:"100000"`
 	MaxFeedResumes     int           `help:"How many such clients resume at once; further ones wait." default:"8"`
 	OutboxInterval     time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
@@ -76,6 +78,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxDownloads <= 0 || c.MaxTenantDownloads <= 0 {
 		return errors.New("max-downloads, max-tenant-downloads: want more than 0")
+	}
+	if c.MaxWaveforms <= 0 || c.MaxTenantWaveforms <= 0 {
+		return errors.New("max-waveforms, max-tenant-waveforms: want more than 0")
 	}
 	if c.MaxSongImports <= 0 || c.MaxRankedSongs < 0 {
 		return errors.New("max-song-imports: want more than 0; max-ranked-songs: want 0 at least")

@@ -58,9 +58,14 @@ func (s *Server) getAudio(c *fiber.Ctx) error {
 	err = s.send(c, download{
 		key: orak.AudioKey(st.Upload.Tenant, st.Upload.ID), mediaType: "audio/wav", recording: true, disposition: "inline",
 	})
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if errors.Is(err, fs.ErrNotExist) {
+		return st.withoutAudio()
 	}
+	return err
+}
+
+// withoutAudio is the answer about an upload that has no converted recording.
+func (st state) withoutAudio() error {
 	if st.Status.Final() {
 		return refuse(codeNoAudio, "The upload is "+string(st.Status)+", and has no converted recording.")
 	}

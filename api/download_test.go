@@ -120,6 +120,7 @@ func TestResultThatIsNotThereYetIsAConflict(t *testing.T) {
 	b.outcome(discarded)
 	for name, codes := range map[string][2]string{
 		"/analysis": {"analysis-not-ready", "no-analysis"}, "/pitch": {"analysis-not-ready", "no-analysis"}, "/audio": {"audio-not-ready", "no-audio"},
+		"/waveform": {"audio-not-ready", "no-audio"},
 	} {
 		r := b.get(self(running) + name)
 		problem(t, r, http.StatusConflict, codes[0])

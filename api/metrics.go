@@ -19,6 +19,7 @@ type metrics struct {
 	denied     *prometheus.CounterVec
 	turnedAway *prometheus.CounterVec
 	downloads  prometheus.Gauge
+	waveforms  prometheus.Gauge
 	watchers   prometheus.Gauge
 	watched    prometheus.Gauge
 	polls      prometheus.Counter
@@ -55,6 +56,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		limited:    counters("orak_api_limited_requests_total", "Requests refused because their tenant has reached api-max-tenant-requests (requests) or api-max-tenant-day-bytes (day-bytes).", "limit"),
 		denied:     counters("orak_api_denied_requests_total", "Requests without a valid credential (missing, invalid, expired), whose credential could not be verified (unavailable), is for another tenant (tenant) or lacks the scope (scope).", "reason"),
 		turnedAway: counters("orak_api_uploads_turned_away_total", "Uploads refused because of api-max-uploads (full) or api-max-tenant-uploads (tenant), evicted because they were too slow (slow), or refused while uploads are paused (paused).", "reason"),
+		waveforms:  gauge("orak_api_waveforms_in_flight", "Waveforms that are being made; api-max-waveforms and api-max-tenant-waveforms bound them."),
 		downloads:  gauge("orak_api_downloads_in_flight", "Results and recordings that are being sent; api-max-downloads and api-max-tenant-downloads bound them."),
 		watchers:   gauge("orak_api_watchers", "Open event streams."),
 		watched:    gauge("orak_api_watched_uploads", "Uploads that event streams watch; each is polled once for all of its streams."),

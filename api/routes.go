@@ -41,6 +41,7 @@ func (s *Server) table() []route {
 		{method: http.MethodGet, path: "/v1/uploads/:id/analysis", scope: auth.ScopeRead, handler: s.getAnalysis},
 		{method: http.MethodGet, path: "/v1/uploads/:id/pitch", scope: auth.ScopeRead, handler: s.getPitch},
 		{method: http.MethodGet, path: "/v1/uploads/:id/audio", scope: auth.ScopeRead, handler: s.getAudio},
+		{method: http.MethodGet, path: "/v1/uploads/:id/waveform", scope: auth.ScopeRead, handler: s.getWaveform},
 		{method: http.MethodGet, path: "/v1/uploads/:id/original", scope: auth.ScopeRead, handler: s.getOriginal},
 		{method: http.MethodGet, path: "/v1/uploads/:id/events", scope: auth.ScopeRead, handler: s.getEvents, endless: true},
 		{method: http.MethodGet, path: "/v1/events", scope: auth.ScopeRead, handler: s.getFeed, endless: true},

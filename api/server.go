@@ -64,6 +64,8 @@ type Server struct {
 	imports, rankings chan struct{}
 	// downloads has a place for each object that is being sent.
 	downloads *places
+	// waveforms has a place for each that is being made.
+	waveforms *places
 	app       *fiber.App
 
 	// relay publishes the outbox, and sweeps resumable and direct uploads, until halt ends the context of all work.
@@ -108,6 +110,7 @@ func New(cfg Config, deps Deps) *Server {
 		imports:    make(chan struct{}, cfg.MaxSongImports),
 		rankings:   make(chan struct{}, runtime.GOMAXPROCS(0)),
 		downloads:  newPlaces(cfg.MaxDownloads, func(orak.Tenant) int { return cfg.MaxTenantDownloads }, m.downloads),
+		waveforms:  newPlaces(cfg.MaxWaveforms, func(orak.Tenant) int { return cfg.MaxTenantWaveforms }, m.waveforms),
 		announcer:  newAnnouncer(cfg, deps, m),
 		admission:  newAdmission(cfg, deps.MaxTenantUploads, m),
 		paused:     deps.Paused,

@@ -34,6 +34,7 @@ func routes() []route {
 		{http.MethodGet, "/v1/uploads/:id/analysis", false},
 		{http.MethodGet, "/v1/uploads/:id/pitch", false},
 		{http.MethodGet, "/v1/uploads/:id/audio", false},
+		{http.MethodGet, "/v1/uploads/:id/waveform", false},
 		{http.MethodGet, "/v1/uploads/:id/original", false},
 		{http.MethodGet, "/v1/uploads/:id/events", false},
 		{http.MethodGet, "/v1/events", false},

@@ -53,7 +53,7 @@ func TestUploadIsStoredAnnouncedAndAnswered(t *testing.T) {
 	self := "/v1/uploads/" + string(a.ID)
 	require.Equal(t, self, r.header.Get("Location"))
 	require.Equal(t, resource.Links{
-		Self: self, Analysis: self + "/analysis", Pitch: self + "/pitch", Audio: self + "/audio", Original: self + "/original",
+		Self: self, Analysis: self + "/analysis", Pitch: self + "/pitch", Audio: self + "/audio", Waveform: self + "/waveform", Original: self + "/original",
 		Similar: self + "/similar", Songs: self + "/songs", Events: self + "/events", Cancel: self + "/cancel",
 	}, a.Links)
 	require.Equal(t, "My Song.wav", a.Filename)

@@ -31,7 +31,7 @@ type temporalBundle struct {
 
 const signalShow = "show"
 
-func setupTemporal(t *testing.T, change ...func(b *bundle)) *temporalBundle {
+func setupTemporal(t testing.TB, change ...func(b *bundle)) *temporalBundle {
 	t.Helper()
 	tb := &temporalBundle{bundle: prepare(t), release: make(chan struct{})}
 	tb.client = tb.servers.Client(t, tb.servers.Namespace(t))

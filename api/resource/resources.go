@@ -28,11 +28,12 @@ const EveryTenant orak.Tenant = "*"
 // Links are paths on the same host.
 type Links struct {
 	Self string `json:"self"`
-	// Analysis and Pitch answer 409 until the upload is completed, Audio until the
-	// recording is converted.
+	// Analysis and Pitch answer 409 until the upload is completed, Audio and Waveform
+	// until the recording is converted.
 	Analysis string `json:"analysis"`
 	Pitch    string `json:"pitch"`
 	Audio    string `json:"audio"`
+	Waveform string `json:"waveform"`
 	Original string `json:"original"`
 	// Similar and Songs answer 409 until the index has the analysis.
 	Similar string `json:"similar"`
@@ -49,7 +50,7 @@ type Links struct {
 func LinksOf(id orak.UploadID) Links {
 	self := "/v1/uploads/" + string(id)
 	return Links{
-		Self: self, Analysis: self + "/analysis", Pitch: self + "/pitch", Audio: self + "/audio", Original: self + "/original",
+		Self: self, Analysis: self + "/analysis", Pitch: self + "/pitch", Audio: self + "/audio", Waveform: self + "/waveform", Original: self + "/original",
 		Similar: self + "/similar", Songs: self + "/songs", Events: self + "/events", Cancel: self + "/cancel",
 	}
 }
@@ -90,6 +91,23 @@ type Upload struct {
 	// defect of orak, and will not go on by itself. Failure says why.
 	Halted bool  `json:"halted,omitempty"`
 	Links  Links `json:"links"`
+}
+
+// Waveform is the lowest and the highest sample of every stretch of the converted
+// recording, in the JSON of BBC's audiowaveform, version 2, which players read.
+type Waveform struct {
+	Version  int `json:"version"`
+	Channels int `json:"channels"`
+	// SampleRate is in Hz.
+	SampleRate int `json:"sample_rate"`
+	// SamplesPerPixel is the length of a stretch; the last may be shorter.
+	SamplesPerPixel int `json:"samples_per_pixel"`
+	// Bits is that of the numbers in Data.
+	Bits int `json:"bits"`
+	// Length is the number of stretches.
+	Length int `json:"length"`
+	// Data is the lowest and the highest sample of each, -128 to 127, in turn.
+	Data []int8 `json:"data"`
 }
 
 // Erasing is the answer to an erasure: it is recorded and will be carried out.

@@ -5,7 +5,7 @@
 // curve grows with its length: 9 bytes every 10 ms, and 4 more while it is
 // summarized.
 //
-//	WAV ─► wavReader ─┬─► loudnessMeter  K-weighting, gates; peakMeter
+//	WAV ─► wav.Reader ┬─► loudnessMeter  K-weighting, gates; peakMeter
 //	                  ├─► melFrames      cepstra, centroid ─► Timbre
 //	                  │     └─► tempoMeter  onsets ─► Tempo
 //	                  └─► halver         half of the rate

@@ -7,7 +7,10 @@ import (
 	"io"
 
 	"orak"
+	"orak/internal/wav"
 )
+
+const sampleRate = wav.SampleRate
 
 // Name and version of the engine in analysis.json. The version changes whenever the
 // result of the same recording changes.
@@ -67,17 +70,17 @@ func Vectors() bool { return fastest().vectors }
 // ClassInternal for a WAV of another format, of ClassTransient for one that is cut
 // off, of ClassModel where the analysis itself failed; and the error of the reader,
 // wrapped.
-func (e *Engine) Analyze(ctx context.Context, wav io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error) {
-	return e.AnalyzeAlong(ctx, wav, progress, func([]float64) error { return nil })
+func (e *Engine) Analyze(ctx context.Context, recording io.Reader, progress func(done float64)) (orak.Analysis, orak.PitchCurve, error) {
+	return e.AnalyzeAlong(ctx, recording, progress, func([]float64) error { return nil })
 }
 
 // AnalyzeAlong is Analyze, and also passes every block of samples, whose full scale
 // is 1, to another, which must not keep it. Its first error ends the analysis.
-func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(done float64), another func(block []float64) error) (orak.Analysis, orak.PitchCurve, error) {
+func (e *Engine) AnalyzeAlong(ctx context.Context, recording io.Reader, progress func(done float64), another func(block []float64) error) (orak.Analysis, orak.PitchCurve, error) {
 	if progress == nil {
 		progress = func(float64) {}
 	}
-	src, err := openWAV(wav)
+	src, err := wav.Open(recording)
 	if err != nil {
 		return orak.Analysis{}, orak.PitchCurve{}, err
 	}
@@ -87,7 +90,7 @@ func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(
 		if err := ctx.Err(); err != nil {
 			return orak.Analysis{}, orak.PitchCurve{}, fmt.Errorf("analyzing: %w", err)
 		}
-		n, err := src.next(block)
+		n, err := src.Next(block)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -98,7 +101,7 @@ func (e *Engine) AnalyzeAlong(ctx context.Context, wav io.Reader, progress func(
 			return orak.Analysis{}, orak.PitchCurve{}, err
 		}
 		run.push(block[:n])
-		progress(src.done())
+		progress(src.Done())
 	}
 	analysis, curve := run.result()
 	analysis.Engine = e.identity()

@@ -178,17 +178,17 @@ func hz(note float64) float64 { return 440 * math.Pow(2, (note-69)/12) }
 func encode(x []float64) []byte {
 	var b bytes.Buffer
 	le := binary.LittleEndian
-	size := uint32(len(x) * bytesPerSample)
+	size := uint32(len(x) * 2)
 	b.WriteString("RIFF")
 	b.Write(le.AppendUint32(nil, 36+size))
 	b.WriteString("WAVEfmt ")
 	b.Write(le.AppendUint32(nil, 16))
-	b.Write(le.AppendUint16(nil, wavFormatPCM))
+	b.Write(le.AppendUint16(nil, 1))
 	b.Write(le.AppendUint16(nil, 1))
 	b.Write(le.AppendUint32(nil, sampleRate))
-	b.Write(le.AppendUint32(nil, sampleRate*bytesPerSample))
-	b.Write(le.AppendUint16(nil, bytesPerSample))
-	b.Write(le.AppendUint16(nil, 8*bytesPerSample))
+	b.Write(le.AppendUint32(nil, sampleRate*2))
+	b.Write(le.AppendUint16(nil, 2))
+	b.Write(le.AppendUint16(nil, 16))
 	b.WriteString("data")
 	b.Write(le.AppendUint32(nil, size))
 	for _, v := range x {

@@ -28,6 +28,7 @@ var floors = []floor{
 	{"internal/flight/...", 1, "answers that callers share: for every part, specific to none"},
 	{"internal/startstop/...", 1, "how parts start and stop: for every part, specific to none"},
 	{"internal/throttle/...", 1, "throttled logs: for every part, specific to none"},
+	{"internal/wav/...", 1, "reads the converted recording: for all that need its samples, specific to none"},
 	{"internal/terminal/...", 2, "a technology: lines, bars and questions, independent of their content"},
 	{"internal/config/...", 2, "reads any settings struct, and so depends on no particular one"},
 

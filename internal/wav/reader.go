@@ -1,4 +1,5 @@
-package analysis
+// Package wav reads the converted recording: 16 kHz, mono, 16-bit PCM WAV.
+package wav
 
 import (
 	"bufio"
@@ -11,22 +12,20 @@ import (
 	"orak"
 )
 
-// The only input format, which is the one that conversion writes.
-const (
-	sampleRate     = 16000
-	bytesPerSample = 2
-)
+// SampleRate is that of every converted recording, in Hz.
+const SampleRate = 16000
 
 const (
-	wavFormatPCM        = 0x0001
-	wavFormatExtensible = 0xFFFE
+	bytesPerSample   = 2
+	formatPCM        = 0x0001
+	formatExtensible = 0xFFFE
 	// maxHeader bounds the bytes before the data chunk: conversion writes well under
 	// 1 KiB, and a hostile size must not be skipped forever.
 	maxHeader = 1 << 20
 )
 
-// wavReader streams the samples of a 16 kHz, mono, 16-bit PCM WAV.
-type wavReader struct {
+// Reader streams the samples of a recording, once.
+type Reader struct {
 	r *bufio.Reader
 	// total is the number of samples in the header; -1 for unknown (a streamed header
 	// that was never patched).
@@ -35,10 +34,10 @@ type wavReader struct {
 	raw   []byte
 }
 
-// openWAV reads up to the first sample. The WAV is from the converter, so a wrong header
+// Open reads up to the first sample. The WAV is from the converter, so a wrong header
 // is ClassInternal. An error of the reader is returned wrapped, with its class.
-func openWAV(r io.Reader) (*wavReader, error) {
-	w := &wavReader{r: bufio.NewReaderSize(r, 1<<15)}
+func Open(r io.Reader) (*Reader, error) {
+	w := &Reader{r: bufio.NewReaderSize(r, 1<<15)}
 	var riff [12]byte
 	if err := w.header(riff[:]); err != nil {
 		return nil, err
@@ -84,7 +83,7 @@ func promised(size int64) int64 {
 	return size / bytesPerSample
 }
 
-func (w *wavReader) chunk() (id string, size int64, err error) {
+func (w *Reader) chunk() (id string, size int64, err error) {
 	var head [8]byte
 	if err := w.header(head[:]); err != nil {
 		return "", 0, err
@@ -92,7 +91,7 @@ func (w *wavReader) chunk() (id string, size int64, err error) {
 	return string(head[:4]), int64(binary.LittleEndian.Uint32(head[4:])), nil
 }
 
-func (w *wavReader) format(size int64) error {
+func (w *Reader) format(size int64) error {
 	if size < 16 || size > 4096 {
 		return malformed(fmt.Errorf("fmt chunk of %d bytes", size))
 	}
@@ -102,23 +101,23 @@ func (w *wavReader) format(size int64) error {
 	}
 	le := binary.LittleEndian
 	format := le.Uint16(body)
-	if format == wavFormatExtensible && size >= 26 {
+	if format == formatExtensible && size >= 26 {
 		format = le.Uint16(body[24:]) // the sub-format's first two bytes
 	}
 	channels, rate, bits := le.Uint16(body[2:]), le.Uint32(body[4:]), le.Uint16(body[14:])
-	if format != wavFormatPCM || channels != 1 || rate != sampleRate || bits != 8*bytesPerSample {
+	if format != formatPCM || channels != 1 || rate != SampleRate || bits != 8*bytesPerSample {
 		return malformed(fmt.Errorf("format %#x, %d channels, %d Hz, %d bits: want PCM, 1, %d Hz, 16",
-			format, channels, rate, bits, sampleRate))
+			format, channels, rate, bits, SampleRate))
 	}
 	return nil
 }
 
-func (w *wavReader) header(b []byte) error {
+func (w *Reader) header(b []byte) error {
 	_, err := io.ReadFull(w.r, b)
 	return w.headerError(err)
 }
 
-func (w *wavReader) headerError(err error) error {
+func (w *Reader) headerError(err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -129,16 +128,29 @@ func (w *wavReader) headerError(err error) error {
 	}
 }
 
-// next fills dst with samples, whose full scale is 1, and returns how many. It returns
+// Samples is the number of samples that the header promises; -1 if it does not say.
+func (w *Reader) Samples() int64 { return w.total }
+
+// Next fills dst with samples, whose full scale is 1, and returns how many. It returns
 // 0, io.EOF after the last one. Data that ends early was cut off in transit, so that a
 // later attempt may succeed: ClassTransient.
-func (w *wavReader) next(dst []float64) (int, error) {
-	want := int64(len(dst))
+func (w *Reader) Next(dst []float64) (int, error) {
+	raw, err := w.next(len(dst))
+	for i := range len(raw) / bytesPerSample {
+		dst[i] = float64(sample(raw, i)) / 32768
+	}
+	return len(raw) / bytesPerSample, err
+}
+
+// next returns up to most samples as they are in the file, valid until the next call.
+// Its errors are those of Next.
+func (w *Reader) next(most int) ([]byte, error) {
+	want := int64(most)
 	if w.total >= 0 {
 		want = min(want, w.total-w.read)
 	}
 	if want == 0 {
-		return 0, io.EOF
+		return nil, io.EOF
 	}
 	if need := int(want) * bytesPerSample; cap(w.raw) < need {
 		w.raw = make([]byte, need)
@@ -146,28 +158,30 @@ func (w *wavReader) next(dst []float64) (int, error) {
 	raw := w.raw[:want*bytesPerSample]
 	got, err := io.ReadFull(w.r, raw)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return 0, fmt.Errorf("reading wav samples: %w", err)
+		return nil, fmt.Errorf("reading wav samples: %w", err)
 	}
 	n := got / bytesPerSample
 	if int64(n) < want && w.total >= 0 {
-		return 0, &orak.Fault{
+		return nil, &orak.Fault{
 			Class:   orak.ClassTransient,
 			Message: "The converted recording could not be read to its end.",
 			Err:     fmt.Errorf("reading wav samples: %d of %d: %w", w.read+int64(n), w.total, io.ErrUnexpectedEOF),
 		}
 	}
 	if n == 0 {
-		return 0, io.EOF
-	}
-	for i := range n {
-		dst[i] = float64(int16(binary.LittleEndian.Uint16(raw[2*i:]))) / 32768
+		return nil, io.EOF
 	}
 	w.read += int64(n)
-	return n, nil
+	return raw[:n*bytesPerSample], nil
 }
 
-// done returns the share that was read, 0 to 1; 0 while the length is unknown.
-func (w *wavReader) done() float64 {
+// sample returns sample i of raw.
+func sample(raw []byte, i int) int16 {
+	return int16(binary.LittleEndian.Uint16(raw[bytesPerSample*i:]))
+}
+
+// Done returns the share that was read, 0 to 1; 0 while the length is unknown.
+func (w *Reader) Done() float64 {
 	if w.total <= 0 {
 		return 0
 	}
@@ -177,7 +191,7 @@ func (w *wavReader) done() float64 {
 func malformed(err error) error {
 	return &orak.Fault{
 		Class:   orak.ClassInternal,
-		Message: "The converted recording is not the WAV that the analysis takes.",
+		Message: "The converted recording is not a WAV of 16 kHz, mono, 16 bits.",
 		Err:     fmt.Errorf("reading wav header: %w", err),
 	}
 }
