@@ -4,6 +4,8 @@ import { initReactI18next } from 'react-i18next'
 import type admin from './en/admin'
 import type operate from './en/operate'
 import type problems from './en/problems'
+import type record from './en/record'
+import type result from './en/result'
 import type shell from './en/shell'
 import type singer from './en/singer'
 
@@ -23,6 +25,8 @@ declare module 'i18next' {
       shell: typeof shell
       problems: typeof problems
       singer: typeof singer
+      record: typeof record
+      result: typeof result
       operate: typeof operate
       admin: typeof admin
     }

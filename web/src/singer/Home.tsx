@@ -1,9 +1,54 @@
+import { lazy, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Loading } from '../design/State'
+import { usePermitted } from '../session/session'
 import { useTitle } from '../shell/title'
+import styles from './Home.module.css'
+import { Latest } from './list/Latest'
+import { DropZone } from './send/DropZone'
+import { SendingList } from './send/SendingList'
+
+const RecorderPanel = lazy(() => import('./record/RecorderPanel').then((m) => ({ default: m.RecorderPanel })))
 
 /** Where a singer records or drops a file. */
 export function Home() {
   const { t } = useTranslation('singer')
+  const mayUpload = usePermitted('upload')
+  const mayRead = usePermitted('read')
   useTitle(t('title'))
-  return <h1>{t('title')}</h1>
+  return (
+    <div className={styles.page}>
+      <h1 className={styles.title}>{t('home.title')}</h1>
+      {mayUpload ? <Studio /> : <p className={styles.lead}>{t('home.readOnly')}</p>}
+      {mayRead && <Latest />}
+    </div>
+  )
+}
+
+function Studio() {
+  const { t } = useTranslation('singer')
+  const [recording, setRecording] = useState(false)
+  return (
+    <>
+      <p className={styles.lead}>{t('home.lead')}</p>
+      <DropZone closed={recording}>
+        {recording ? (
+          <Suspense fallback={<Loading />}>
+            <RecorderPanel onClose={() => setRecording(false)} />
+          </Suspense>
+        ) : (
+          <button type="button" className={styles.record} onClick={() => setRecording(true)}>
+            <span className={styles.disc} aria-hidden="true">
+              <svg viewBox="0 0 24 24">
+                <path d="M12 3.5a3 3 0 0 0-3 3V12a3 3 0 0 0 6 0V6.5a3 3 0 0 0-3-3Z" />
+                <path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3" />
+              </svg>
+            </span>
+            {t('home.record')}
+          </button>
+        )}
+      </DropZone>
+      <SendingList />
+    </>
+  )
 }

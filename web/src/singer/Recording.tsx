@@ -1,9 +1,42 @@
+import { useParams } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Problem } from '../api/problem'
+import { Failed, Loading, State } from '../design/State'
+import { Permitted } from '../shell/Permitted'
 import { useTitle } from '../shell/title'
+import { Ended } from './result/Ended'
+import { Working } from './result/Working'
+import { underWay } from './stages/upload'
+import { useLiveUpload } from './stages/useLiveUpload'
+
+const Result = lazy(() => import('./result/Result').then((m) => ({ default: m.Result })))
 
 /** What was found in a recording, or where it stands. */
 export function Recording() {
-  const { t } = useTranslation('singer')
-  useTitle(t('title'))
-  return <h1>{t('title')}</h1>
+  const { id } = useParams({ from: '/uploads/$id' })
+  return (
+    <Permitted scope="read">
+      <One key={id} id={id} />
+    </Permitted>
+  )
+}
+
+function One({ id }: { id: string }) {
+  const { t } = useTranslation('result')
+  const query = useLiveUpload(id)
+  const upload = query.data
+  useTitle(upload?.filename ?? '')
+  if (query.error instanceof Problem && query.error.code === 'erased') {
+    return <State title={t('erased.title')}>{t('erased.text')}</State>
+  }
+  if (!upload && query.error) return <Failed error={query.error} retry={() => query.refetch()} />
+  if (!upload) return <Loading />
+  if (underWay(upload)) return <Working upload={upload} />
+  if (upload.status !== 'completed') return <Ended upload={upload} />
+  return (
+    <Suspense fallback={<Loading />}>
+      <Result upload={upload} />
+    </Suspense>
+  )
 }

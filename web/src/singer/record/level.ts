@@ -1,0 +1,60 @@
+/** From this amplitude on a sample counts as clipped; 1 is full scale. */
+export const clipped = 0.985
+/** Below this peak the whole time, a take is too quiet to be analyzed well, in dBFS. */
+export const tooQuiet = -34
+/** How long somebody may be silent before that is said, in seconds. */
+const patience = 4
+/** How long a warning about clipping stays, in seconds. */
+const lasting = 3
+
+/** How loud some samples are. */
+export type Level = { peak: number; rms: number }
+
+/** The loudness of samples from −1 to 1. */
+export function levelOf(samples: Float32Array): Level {
+  let peak = 0
+  let squares = 0
+  for (const sample of samples) {
+    const size = Math.abs(sample)
+    if (size > peak) peak = size
+    squares += sample * sample
+  }
+  return { peak, rms: samples.length > 0 ? Math.sqrt(squares / samples.length) : 0 }
+}
+
+/** An amplitude in decibels below full scale; at least −90. */
+export function decibels(amplitude: number): number {
+  return amplitude > 0 ? Math.max(20 * Math.log10(amplitude), -90) : -90
+}
+
+/** The place of an amplitude on a meter from −60 dBFS to full scale, from 0 to 1. */
+export function onMeter(amplitude: number): number {
+  return Math.min(Math.max((decibels(amplitude) + 60) / 60, 0), 1)
+}
+
+/** What is wrong with the level, if something is. */
+export type Warning = 'clips' | 'quiet' | undefined
+
+/** Watches the levels of a take. */
+export class LevelWatch {
+  private loudest = 0
+  private clippedAt = Number.NEGATIVE_INFINITY
+
+  /** Takes a level at a time of the take in seconds, and says what is wrong then. */
+  take(level: Level, at: number): Warning {
+    this.loudest = Math.max(this.loudest, level.peak)
+    if (level.peak >= clipped) this.clippedAt = at
+    if (at - this.clippedAt < lasting) return 'clips'
+    return at > patience && this.quiet ? 'quiet' : undefined
+  }
+
+  /** Whether nothing loud enough was heard until now. */
+  get quiet(): boolean {
+    return decibels(this.loudest) < tooQuiet
+  }
+
+  /** Whether anything clipped until now. */
+  get clips(): boolean {
+    return this.clippedAt > Number.NEGATIVE_INFINITY
+  }
+}

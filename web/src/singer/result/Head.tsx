@@ -1,0 +1,101 @@
+import { useMutation } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { type ReactNode, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { answer, api } from '../../api/client'
+import { queries } from '../../api/queries'
+import { Button } from '../../design/Button'
+import { Copy } from '../../design/Copy'
+import { Dialog } from '../../design/Dialog'
+import { Menu, MenuItem, MenuLink, MenuSeparator } from '../../design/Menu'
+import { Notice } from '../../design/Notice'
+import { ProblemText } from '../../design/ProblemText'
+import { useFormat } from '../../format/useFormat'
+import { usePermitted } from '../../session/session'
+import type { Upload } from '../stages/upload'
+import styles from './Head.module.css'
+
+/** The name of a recording, and what can be done with it. */
+export function Head({ upload, facts, actions }: { upload: Upload; facts?: string[]; actions?: ReactNode }) {
+  const { t } = useTranslation(['result', 'singer'])
+  const format = useFormat()
+  const mayUpload = usePermitted('upload')
+  const [erasing, setErasing] = useState(false)
+  const name = upload.filename || t('singer:unnamed')
+  const done = upload.status === 'completed'
+  return (
+    <header className={styles.head}>
+      <Link to="/uploads" className={styles.back}>
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M10 3 5 8l5 5" />
+        </svg>
+        {t('back')}
+      </Link>
+      <div className={styles.names}>
+        <h1>{name}</h1>
+        <p className={styles.facts}>
+          {[t('recorded', { date: format.date(upload.created_at) }), ...(facts ?? [])].map((fact) => (
+            <span key={fact}>{fact}</span>
+          ))}
+        </p>
+      </div>
+      <div className={styles.actions}>
+        {actions}
+        <Copy text={`${location.origin}/uploads/${upload.id}`} label={t('share')} small={false} />
+        <Menu trigger={<Button>{t('more')}</Button>}>
+          <MenuLink href={upload.links.original}>{t('original')}</MenuLink>
+          {done && <MenuItem onSelect={() => void download(upload)}>{t('analysis')}</MenuItem>}
+          {mayUpload && <MenuSeparator />}
+          {mayUpload && <MenuItem onSelect={() => setErasing(true)}>{t('erase')}</MenuItem>}
+        </Menu>
+      </div>
+      {erasing && <Erase id={upload.id} name={name} onClose={() => setErasing(false)} />}
+    </header>
+  )
+}
+
+/** Saves the analysis as a file. */
+async function download(upload: Upload) {
+  const analysis = await answer(api.GET('/v1/uploads/{id}/analysis', { params: { path: { id: upload.id } } }))
+  const url = URL.createObjectURL(new Blob([JSON.stringify(analysis, null, 2)], { type: 'application/json' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = `${upload.filename || upload.id}.analysis.json`
+  link.click()
+  URL.revokeObjectURL(url)
+}
+
+function Erase({ id, name, onClose }: { id: string; name: string; onClose: () => void }) {
+  const { t } = useTranslation('result')
+  const navigate = useNavigate()
+  const erase = useMutation({
+    mutationFn: () => answer(api.DELETE('/v1/uploads/{id}', { params: { path: { id } } })),
+    onSuccess: async () => {
+      await navigate({ to: '/uploads' })
+      queries.removeQueries({ queryKey: ['upload', id] })
+      await queries.invalidateQueries({ queryKey: ['uploads'] })
+    },
+  })
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={t('eraseDialog.title')}
+      actions={
+        <>
+          <Button onClick={onClose}>{t('eraseDialog.keep')}</Button>
+          <Button kind="danger" busy={erase.isPending} onClick={() => erase.mutate()}>
+            {t('eraseDialog.erase')}
+          </Button>
+        </>
+      }
+    >
+      <p>{t('eraseDialog.text', { name })}</p>
+      {erase.error && (
+        <Notice tone="bad">
+          <ProblemText error={erase.error} />
+        </Notice>
+      )}
+    </Dialog>
+  )
+}

@@ -1,0 +1,140 @@
+import { Link, useNavigate } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Problem } from '../../api/problem'
+import { Button } from '../../design/Button'
+import { ProblemText } from '../../design/ProblemText'
+import { useFormat } from '../../format/useFormat'
+import { usePermitted } from '../../session/session'
+import { reasonOf } from '../failure/words'
+import { StageLine } from '../stages/Stages'
+import { underWay } from '../stages/upload'
+import { useLiveUpload } from '../stages/useLiveUpload'
+import type { Sending } from './queue'
+import styles from './SendingList.module.css'
+import { sendings, useSendings } from './sendings'
+
+/** What this tab sends, and what became of it. */
+export function SendingList() {
+  const { t } = useTranslation('singer')
+  const items = useSendings()
+  useOpenWhenAccepted(items)
+  if (items.length === 0) return null
+  return (
+    <section aria-labelledby="sending">
+      <h2 id="sending">{t('send.title')}</h2>
+      <ul className={styles.list}>
+        {items.map((item) => (
+          <Row key={item.key} item={item} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+/** Opens the page of a recording that was sent alone, as soon as the server has it. */
+function useOpenWhenAccepted(items: readonly Sending[]) {
+  const navigate = useNavigate()
+  const mayRead = usePermitted('read')
+  const known = useRef(new Set(items.filter((item) => item.upload).map((item) => item.key)))
+  useEffect(() => {
+    const fresh = items.filter((item) => item.upload && !known.current.has(item.key))
+    for (const item of fresh) known.current.add(item.key)
+    const [only] = fresh
+    const alone = items.every((item) => item.state === 'accepted')
+    if (!only?.upload || !only.open || !alone || !mayRead) return
+    void navigate({ to: '/uploads/$id', params: { id: only.upload } })
+  }, [items, navigate, mayRead])
+}
+
+function Row({ item }: { item: Sending }) {
+  const { t } = useTranslation('singer')
+  return (
+    <li className={styles.row}>
+      <span className={styles.name}>{item.file.name}</span>
+      <div className={styles.state}>
+        <RowState item={item} />
+      </div>
+      <span className={styles.actions}>
+        {item.state === 'failed' && again(item) && (
+          <Button small onClick={() => sendings.again(item.key)}>
+            {t('send.again')}
+          </Button>
+        )}
+        <Button small kind="quiet" onClick={() => sendings.remove(item.key)}>
+          {t(item.state === 'accepted' || item.state === 'failed' ? 'send.hide' : 'send.stop')}
+          <span className="hidden-visually"> {item.file.name}</span>
+        </Button>
+      </span>
+    </li>
+  )
+}
+
+/** Whether sending the same file once more can help. */
+function again(item: Sending): boolean {
+  const status = item.problem?.status ?? 0
+  return ![400, 413, 415].includes(status)
+}
+
+function RowState({ item }: { item: Sending }) {
+  const { t } = useTranslation('singer')
+  const format = useFormat()
+  const mayRead = usePermitted('read')
+  if (item.state === 'waiting') return <span>{t('send.waiting')}</span>
+  if (item.state === 'failed') return <RowProblem item={item} />
+  if (item.state === 'accepted' && item.upload && mayRead) return <Accepted id={item.upload} />
+  if (item.state === 'accepted') return <span>{t('send.accepted')}</span>
+  const share = item.file.size > 0 ? item.sent / item.file.size : 0
+  return (
+    <>
+      <progress
+        className={styles.bar}
+        max={1}
+        value={share}
+        aria-label={t('send.progress', { name: item.file.name })}
+      />
+      <span role="status">
+        {item.state === 'interrupted'
+          ? t('send.interrupted')
+          : t('send.sent', { sent: format.bytes(item.sent), size: format.bytes(item.file.size) })}
+      </span>
+    </>
+  )
+}
+
+function RowProblem({ item }: { item: Sending }) {
+  const { t } = useTranslation('singer')
+  const problem = item.problem ?? Problem.offline('')
+  return (
+    <span role="alert" className={styles.problem}>
+      {problem.status === 415 && t('send.notAudio')}
+      {problem.status === 413 && t('send.tooLarge')}
+      {problem.status !== 415 && problem.status !== 413 && <ProblemText error={problem} />}
+    </span>
+  )
+}
+
+function Accepted({ id }: { id: string }) {
+  const { t } = useTranslation('singer')
+  const { data: upload, error } = useLiveUpload(id)
+  if (error && !upload) return <ProblemText error={error} />
+  if (!upload) return <span>{t('send.accepted')}</span>
+  const link = (
+    <Link to="/uploads/$id" params={{ id }}>
+      {t(upload.status === 'completed' ? 'send.result' : 'send.follow')}
+    </Link>
+  )
+  if (underWay(upload)) {
+    return (
+      <>
+        <StageLine upload={upload} /> {link}
+      </>
+    )
+  }
+  if (upload.status === 'completed') return <span role="status">{link}</span>
+  return (
+    <span role="status">
+      {upload.failure ? t(`failure.${reasonOf(upload.failure)}.title`) : t(`status.${upload.status}`)} {link}
+    </span>
+  )
+}
