@@ -230,6 +230,14 @@ func ParseIncomingKey(key string) (t Tenant, id UploadID, ok bool) {
 	return parseKey(key, IncomingPrefix, "")
 }
 
+// LoginCodePrefix is the prefix of the keys of what is kept for login codes for some
+// minutes.
+const LoginCodePrefix = "login-codes/"
+
+// LoginCodeKey returns the key of what is kept for the login code of that name, which is
+// JSON.
+func LoginCodeKey(name string) string { return LoginCodePrefix + name + ".json" }
+
 func uploadKey(t Tenant, id UploadID, name string) string {
 	return "uploads/" + string(t) + "/" + string(id) + "/" + name
 }

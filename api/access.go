@@ -26,6 +26,9 @@ func (s *Server) permitted(r route) fiber.Handler {
 			return s.denied(c, err)
 		}
 		exchangeOf(c).caller = caller
+		if err := s.intended(c, caller); err != nil {
+			return err
+		}
 		if err := s.limits.take(c, caller.Tenant); err != nil {
 			return err
 		}
@@ -47,13 +50,19 @@ func (s *Server) permitted(r route) fiber.Handler {
 	}
 }
 
-// authenticate returns who calls, for the tenant that the request is for.
-func (s *Server) authenticate(c *fiber.Ctx) (auth.Caller, error) {
-	caller, err := s.callers.Authenticate(c.UserContext(), auth.Request{
+// identified returns who calls.
+func (s *Server) identified(c *fiber.Ctx) (auth.Caller, error) {
+	return s.callers.Authenticate(c.UserContext(), auth.Request{
 		Authorization: headerValues(c, fiber.HeaderAuthorization),
+		Session:       s.sessionCookies(c),
 		Tenant:        headerValues(c, resource.HeaderTenant),
 		Scopes:        headerValues(c, resource.HeaderScopes),
 	})
+}
+
+// authenticate returns who calls, for the tenant that the request is for.
+func (s *Server) authenticate(c *fiber.Ctx) (auth.Caller, error) {
+	caller, err := s.identified(c)
 	if err != nil {
 		return auth.Caller{}, err
 	}

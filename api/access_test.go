@@ -118,7 +118,7 @@ func TestAccessToEveryRoute(t *testing.T) {
 	}
 	for route, scope := range api.Scopes() {
 		if scope == auth.ScopeNone {
-			require.Less(t, g.ask(route).status, http.StatusMultipleChoices, route)
+			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, g.ask(route).status, route)
 			continue
 		}
 		for name, headers := range denied {
@@ -126,7 +126,9 @@ func TestAccessToEveryRoute(t *testing.T) {
 			refused(t, route, r, http.StatusUnauthorized, "unauthenticated")
 			require.True(t, strings.HasPrefix(r.header.Get("WWW-Authenticate"), `Bearer realm="orak"`), "%s: %s", route, name)
 		}
-		refused(t, route, g.ask(route, without[scope]), http.StatusForbidden, "missing-scope")
+		if scope != auth.ScopeAny {
+			refused(t, route, g.ask(route, without[scope]), http.StatusForbidden, "missing-scope")
+		}
 		refused(t, route, g.ask(route, full, header{"X-Orak-Tenant", "thief"}), http.StatusForbidden, "foreign-tenant")
 		for _, credential := range []header{full, bearing(rotated)} {
 			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, g.ask(route, credential, header{"X-Orak-Tenant", "choir"}).status, route)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"orak/internal/auth"
 	"orak/internal/direct"
 	"orak/internal/resumable"
 )
@@ -31,6 +32,9 @@ type Config struct {
 	RequestTimeout     time.Duration `help:"Longest time for a request, without the wait for its client; then it is answered 503. Event streams and answers that are being read continue." default:"15s"`
 	StoreTimeout       time.Duration `help:"The same for an upload, counted from the last bytes that its client sent. Keep it longer than s3-part-wait." default:"45s"`
 	StatusTimeout      time.Duration `help:"How long a status request waits for Temporal." default:"5s"`
+	Console            bool          `help:"Serve the console, a web page at /, and let people log in to it. Without it no session is accepted." default:"true" negatable:""`
+	SessionLife        time.Duration `help:"How long a login lasts, 1m to 720h. It ends earlier with its API key." default:"12h"`
+	MaxLogins          int           `help:"Most attempts to log in of one address per minute in this process, and login codes that it asks for; further ones are answered 429. Behind a proxy, all clients have its address. 0 means no limit." default:"120"`
 	AllTenants         bool          `help:"Accept the header X-Orak-Tenant: * for dead letters: it lists those of every tenant, and decides on them. Enable it only if none but operators can send that header." default:"false"`
 	UpdateTimeout      time.Duration `help:"How long the decision on a dead letter waits for a worker." default:"10s"`
 	WatchInterval      time.Duration `help:"Interval between polls of an upload that event streams watch, shared by all of its streams; four times as long after a minute without a change." default:"500ms"`
@@ -84,6 +88,12 @@ func (c Config) Validate() error {
 	}
 	if c.MaxSongImports <= 0 || c.MaxRankedSongs < 0 {
 		return errors.New("max-song-imports: want more than 0; max-ranked-songs: want 0 at least")
+	}
+	if c.SessionLife < auth.MinSessionLife || c.SessionLife > auth.MaxSessionLife {
+		return fmt.Errorf("session-life %v: want %v to %v", c.SessionLife, auth.MinSessionLife, auth.MaxSessionLife)
+	}
+	if c.MaxLogins < 0 {
+		return errors.New("max-logins: want 0 at least")
 	}
 	for _, origin := range c.Origins {
 		if u, err := url.Parse(origin); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {

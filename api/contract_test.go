@@ -29,6 +29,7 @@ import (
 
 	"orak/api"
 	"orak/api/resource"
+	"orak/internal/auth"
 )
 
 // document is the contract, parsed and valid.
@@ -160,7 +161,11 @@ func scopeOf(op *openapi3.Operation) string {
 	if op.Security == nil || len(*op.Security) == 0 {
 		return ""
 	}
-	return strings.Join((*op.Security)[0]["bearer"], " ")
+	scopes, bearer := (*op.Security)[0]["bearer"]
+	if bearer && len(scopes) == 0 {
+		return string(auth.ScopeAny)
+	}
+	return strings.Join(scopes, " ")
 }
 
 func TestContractHasEveryProblem(t *testing.T) {

@@ -105,7 +105,7 @@ type Feed interface {
 }
 
 // Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused, Limits,
-// Keys, WorkflowURL, Namespace, Tracing, Index, Webhooks, Feed, Operations and Outages are required.
+// Keys, WorkflowURL, TemporalUI, Namespace, Tracing, Index, Webhooks, Feed, Operations and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -143,6 +143,8 @@ type Deps struct {
 	// WorkflowURL links to a workflow in the Temporal Web UI; nil if none is
 	// configured.
 	WorkflowURL func(workflowID, runID string) string
+	// TemporalUI is the address of the Temporal Web UI; "" if none is configured.
+	TemporalUI string
 	// Namespace is the Temporal namespace in the commands that operators paste;
 	// "" leaves it to the default of their tools.
 	Namespace string

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"orak/internal/auth"
 )
@@ -67,4 +69,19 @@ func Acts() map[string]string {
 		all[r.method+" "+r.path] = r.act
 	}
 	return all
+}
+
+// ExpiredLoginCode makes a login code that was valid until now.
+func ExpiredLoginCode(ctx context.Context, s *Server, key string) (string, error) {
+	caller, err := s.logins.Login(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	code, _, err := s.makeLoginCode(ctx, caller, time.Now().Add(-auth.LoginCodeLife))
+	return string(code), err
+}
+
+// RemoveLoginCodes removes what was kept for login codes before then.
+func RemoveLoginCodes(ctx context.Context, s *Server, before time.Time) error {
+	return s.removeLoginCodes(ctx, before)
 }

@@ -17,6 +17,7 @@ type metrics struct {
 	receiving  prometheus.Gauge
 	limited    *prometheus.CounterVec
 	denied     *prometheus.CounterVec
+	logins     *prometheus.CounterVec
 	turnedAway *prometheus.CounterVec
 	downloads  prometheus.Gauge
 	waveforms  prometheus.Gauge
@@ -54,7 +55,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		bytes:      counter("orak_api_upload_bytes_total", "Bytes of accepted recordings."),
 		receiving:  gauge("orak_api_uploads_in_flight", "Uploads that are being received; api-max-uploads bounds them."),
 		limited:    counters("orak_api_limited_requests_total", "Requests refused because their tenant has reached api-max-tenant-requests (requests) or api-max-tenant-day-bytes (day-bytes).", "limit"),
-		denied:     counters("orak_api_denied_requests_total", "Requests without a valid credential (missing, invalid, expired), whose credential could not be verified (unavailable), is for another tenant (tenant) or lacks the scope (scope).", "reason"),
+		denied:     counters("orak_api_denied_requests_total", "Requests without a valid credential (missing, invalid, expired), whose credential could not be verified (unavailable), is for another tenant (tenant), lacks the scope (scope), or comes with a session's cookie and without its proof (csrf).", "reason"),
+		logins:     counters("orak_api_logins_total", "Attempts to log in, by way (key, code, oidc) and outcome: accepted, or the code of the problem.", "way", "outcome"),
 		turnedAway: counters("orak_api_uploads_turned_away_total", "Uploads refused because of api-max-uploads (full) or api-max-tenant-uploads (tenant), evicted because they were too slow (slow), or refused while uploads are paused (paused).", "reason"),
 		waveforms:  gauge("orak_api_waveforms_in_flight", "Waveforms that are being made; api-max-waveforms and api-max-tenant-waveforms bound them."),
 		downloads:  gauge("orak_api_downloads_in_flight", "Results and recordings that are being sent; api-max-downloads and api-max-tenant-downloads bound them."),

@@ -24,6 +24,8 @@ const (
 	codeUnauthenticated     code = "unauthenticated"
 	codeMissingScope        code = "missing-scope"
 	codeForeignTenant       code = "foreign-tenant"
+	codeCSRF                code = "csrf"
+	codeTooManyLogins       code = "too-many-logins"
 	codeForeignOwner        code = "foreign-owner"
 	codeTooManyKeys         code = "too-many-keys"
 	codeConflict            code = "conflict"
@@ -93,6 +95,8 @@ var meanings = map[code]struct {
 	codeUnauthenticated:     {http.StatusUnauthorized, "The request has no valid credential"},
 	codeMissingScope:        {http.StatusForbidden, "The credential does not permit this"},
 	codeForeignTenant:       {http.StatusForbidden, "The credential is for another tenant"},
+	codeCSRF:                {http.StatusForbidden, "The request does not prove that the session's page sent it"},
+	codeTooManyLogins:       {http.StatusTooManyRequests, "Too many attempts to log in"},
 	codeForeignOwner:        {http.StatusForbidden, "The credential is for another owner"},
 	codeTooManyKeys:         {http.StatusConflict, "The tenant has too many keys"},
 	codeConflict:            {http.StatusConflict, "Somebody else was faster"},

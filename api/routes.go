@@ -101,6 +101,11 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/admin/keys/:id/rotate", scope: auth.ScopeAdmin, handler: s.postRotate, act: "key.rotate"},
 		{method: http.MethodDelete, path: "/v1/admin/keys/:id", scope: auth.ScopeAdmin, handler: s.deleteKey, act: "key.revoke"},
 
+		{method: http.MethodGet, path: "/v1/session", scope: auth.ScopeNone, handler: s.getSession},
+		{method: http.MethodPost, path: "/v1/session", scope: auth.ScopeNone, handler: s.postSession},
+		{method: http.MethodDelete, path: "/v1/session", scope: auth.ScopeNone, handler: s.deleteSession},
+		{method: http.MethodPost, path: "/v1/login-codes", scope: auth.ScopeAny, handler: s.postLoginCodes},
+
 		{method: http.MethodGet, path: "/v1/openapi.yaml", scope: auth.ScopeNone, handler: s.getContract},
 	}
 }

@@ -52,12 +52,16 @@ type Server struct {
 	paused      func(orak.Tenant) bool
 	outages     OutageReporter
 	callers     auth.Authenticator
-	limits      *limits
-	keys        *auth.Keys
-	index       Index
-	webhooks    webhooks
-	feed        Feed
-	operations  Operations
+	// logins is nil where nobody logs in.
+	logins     auth.Logins
+	attempts   *loginAttempts
+	temporalUI string
+	limits     *limits
+	keys       *auth.Keys
+	index      Index
+	webhooks   webhooks
+	feed       Feed
+	operations Operations
 	// counts has the counts of dead letters.
 	counts *flight.Cache[countKey, resource.DeadLetterCounts]
 	// imports and rankings have one place for each that runs.
@@ -68,7 +72,7 @@ type Server struct {
 	waveforms *places
 	app       *fiber.App
 
-	// relay publishes the outbox, and sweeps resumable and direct uploads, until halt ends the context of all work.
+	// relay publishes the outbox, and sweeps resumable and direct uploads and login codes, until halt ends the context of all work.
 	relay func(began time.Time)
 	halt  context.CancelFunc
 	// stopping is closed when Stop begins.
@@ -103,6 +107,8 @@ func New(cfg Config, deps Deps) *Server {
 		index:      deps.Index,
 		webhooks:   newWebhooks(deps),
 		callers:    deps.Callers,
+		attempts:   newLoginAttempts(cfg.MaxLogins),
+		temporalUI: deps.TemporalUI,
 		limits:     newLimits(cfg, deps.Limits, m),
 		keys:       deps.Keys,
 		feed:       deps.Feed,
@@ -131,6 +137,9 @@ func New(cfg Config, deps Deps) *Server {
 		ErrorHandler:                 s.unparsed, // observe answers everything else
 	})
 	s.counts = s.newCounts(flight.NewMetrics(deps.Metrics, "orak_api_shared"))
+	if cfg.Console {
+		s.logins, _ = deps.Callers.(auth.Logins)
+	}
 	s.direct = s.newDirect(deps)
 	s.resumable = newResumable(cfg, deps, s)
 	s.hub = newHub(cfg, s.limits.watchers, s.lookup, m, deps.Log)
@@ -138,6 +147,7 @@ func New(cfg Config, deps Deps) *Server {
 		var group sync.WaitGroup
 		group.Go(func() { s.sweepTus(work, deps.Bucket) })
 		group.Go(func() { s.sweepDirect(work, deps.Bucket) })
+		group.Go(func() { s.sweepLoginCodes(work, deps.Bucket) })
 		s.announcer.relay(work, deps.Bucket, began)
 		group.Wait()
 	}

@@ -320,6 +320,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		Payloads:    payloads(),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
 		WorkflowURL: a.cfg.Temporal.WorkflowURL,
+		TemporalUI:  a.cfg.Temporal.WebUI,
 
 		MaxTenantUploads: a.maxTenantUploads,
 		Paused:           a.paused,

@@ -13,6 +13,9 @@ import (
 // Request has what a request says of its caller: every value of each header.
 type Request struct {
 	Authorization []string
+	// Session has the values of the cookie of a session. It is only read where there is
+	// no Authorization.
+	Session []string
 	// Tenant and Scopes are only read by a Gateway.
 	Tenant []string
 	Scopes []string
@@ -88,11 +91,14 @@ const maxBearer = 8 << 10
 
 // Authenticate implements Authenticator.
 func (a Required) Authenticate(ctx context.Context, r Request) (Caller, error) {
+	now := time.Now()
+	if len(r.Authorization) == 0 && len(r.Session) > 0 {
+		return a.session(r.Session, now)
+	}
 	given, err := bearerOf(r.Authorization)
 	if err != nil {
 		return Caller{}, err
 	}
-	now := time.Now()
 	if !strings.HasPrefix(given, prefix) {
 		if a.JWT == nil {
 			return Caller{}, invalid()
@@ -143,7 +149,7 @@ func (a Required) key(id, secret string, now time.Time) (Caller, error) {
 		return Caller{}, &Denial{Reason: ReasonExpired, Detail: "The API key has expired."}
 	}
 	c := callerOf(k)
-	c.mint = &minter{id: id, secret: secret}
+	c.mint = &minter{id: id, secret: secret, until: k.ExpiresAt}
 	return c, nil
 }
 
@@ -158,8 +164,8 @@ func callerOf(k *control.Key) Caller {
 // token admits an upload token: as long as its key may upload, and is for its tenant.
 func (a Required) token(t token, now time.Time) (Caller, error) {
 	k, live, known := a.find(t.key, now)
-	content, valid := t.verify(k, now)
-	if !valid || !known {
+	var content claims
+	if valid := t.verify(k, tokenContext, now, &content); !valid || !known {
 		return Caller{}, invalid()
 	}
 	parent := callerOf(k)

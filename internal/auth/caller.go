@@ -19,6 +19,8 @@ type Scope string
 const (
 	// ScopeNone is that of routes for everyone, such as the API's description.
 	ScopeNone Scope = ""
+	// ScopeAny is that of routes for everyone who has a credential. No credential names it.
+	ScopeAny Scope = "any"
 	// ScopeUpload sends recordings, and cancels and erases them.
 	ScopeUpload Scope = "upload"
 	// ScopeRead reads uploads and results.
@@ -70,12 +72,17 @@ type Caller struct {
 	Token bool
 	// Anonymous says that nothing was verified.
 	Anonymous bool
-	// mint makes upload tokens with the caller's secret; nil if it may not.
+	// Session is the session whose cookie the caller sent; nil for every other credential.
+	Session *Session
+	// mint makes upload tokens and sessions with the caller's secret; nil if it may not.
 	mint *minter
 }
 
 // May reports whether the caller has scope.
 func (c Caller) May(scope Scope) bool {
+	if scope == ScopeAny {
+		return true
+	}
 	if c.Owner != "" && scope != ScopeUpload && scope != ScopeRead {
 		return scope == ScopeNone // the others are for a whole tenant
 	}

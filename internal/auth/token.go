@@ -35,8 +35,12 @@ type claims struct {
 	Expires int64 `json:"exp"`
 }
 
-// minter makes tokens with the secret of the request's key.
-type minter struct{ id, secret string }
+// minter makes tokens and sessions with the secret of the request's key.
+type minter struct {
+	id, secret string
+	// until is when the key expires; zero is never.
+	until time.Time
+}
 
 // Token is a new upload token.
 type Token struct {
@@ -66,10 +70,6 @@ func (c Caller) Mint(o TokenOptions, now time.Time) (Token, error) {
 	if c.mint == nil || c.Token {
 		return Token{}, ErrNoTokens
 	}
-	key, err := signingKey(c.mint.secret)
-	if err != nil {
-		return Token{}, err
-	}
 	if c.Owner != "" {
 		o.Owner = c.Owner
 	}
@@ -78,16 +78,27 @@ func (c Caller) Mint(o TokenOptions, now time.Time) (Token, error) {
 	}
 	expires := now.Add(o.Life).Truncate(time.Second)
 	content := claims{ID: strings.ToLower(rand.Text())[:idLength], Tenant: o.Tenant, Owner: o.Owner, MaxBytes: o.MaxBytes, Expires: expires.Unix()}
-	text, err := json.Marshal(content)
-	if err != nil {
-		return Token{}, err
-	}
-	signed := c.mint.id + "." + base64.RawURLEncoding.EncodeToString(text)
-	signature := ed25519.Sign(key, []byte(tokenContext+"\n"+signed))
-	return Token{Bearer: prefix + signed + "." + base64.RawURLEncoding.EncodeToString(signature), ID: content.ID, ExpiresAt: expires}, nil
+	text, err := c.mint.sign(tokenContext, content)
+	return Token{Bearer: text, ID: content.ID, ExpiresAt: expires}, err
 }
 
-// token is an upload token that was parsed and not verified.
+// sign returns content as a text that the key's document verifies, for one use only,
+// which context names.
+func (m *minter) sign(context string, content any) (string, error) {
+	key, err := signingKey(m.secret)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(content)
+	if err != nil {
+		return "", err
+	}
+	signed := m.id + "." + base64.RawURLEncoding.EncodeToString(text)
+	signature := ed25519.Sign(key, []byte(context+"\n"+signed))
+	return prefix + signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+// token is an upload token or a session that was parsed and not verified.
 type token struct {
 	key       string // its id
 	signed    string
@@ -95,7 +106,7 @@ type token struct {
 	signature []byte
 }
 
-// splitToken returns the parts of an upload token; ok is false for other texts.
+// splitToken returns the parts of a token; ok is false for other texts.
 func splitToken(text string) (t token, ok bool) {
 	rest, ok := strings.CutPrefix(text, prefix)
 	parts := strings.Split(rest, ".")
@@ -113,17 +124,14 @@ func splitToken(text string) (t token, ok bool) {
 	return token{key: parts[0], signed: parts[0] + "." + parts[1], content: content, signature: signature}, true
 }
 
-// verify returns the content if a secret of k has signed it.
-func (t token) verify(k *control.Key, now time.Time) (claims, bool) {
+// verify reads the content into c if a secret of k has signed it for the use that
+// context names, and reports whether that is so.
+func (t token) verify(k *control.Key, context string, now time.Time, c any) bool {
 	valid := false
 	for _, s := range secrets(k, now) {
-		if ed25519.Verify(s.TokenKey, []byte(tokenContext+"\n"+t.signed), t.signature) {
+		if ed25519.Verify(s.TokenKey, []byte(context+"\n"+t.signed), t.signature) {
 			valid = true
 		}
 	}
-	var c claims
-	if !valid || json.Unmarshal(t.content, &c) != nil {
-		return claims{}, false
-	}
-	return c, true
+	return valid && json.Unmarshal(t.content, c) == nil
 }
