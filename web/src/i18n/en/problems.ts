@@ -11,6 +11,8 @@ export default {
   unauthenticated: 'You are not logged in, or your key is no longer valid. Log in again.',
   'missing-scope': 'Your key does not permit this. Ask whoever manages keys for one with the scope that is missing.',
   'foreign-tenant': 'Your key is for another tenant. Log in with a key of this tenant.',
+  csrf: 'Your login does not match this page any more. Reload the page, then try again.',
+  'too-many-logins': 'Too many attempts to log in. Wait a minute, then try again.',
   'foreign-owner': 'Your key is for one person’s recordings, and this is somebody else’s.',
   'too-many-keys': 'The tenant has as many keys as it may have. Revoke one that is not used any more, then try again.',
   conflict: 'Somebody else changed this at the same moment. Look at what it says now, then decide again.',
