@@ -260,6 +260,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/uploads/{id}/waveform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the waveform of the converted recording
+         * @description The lowest and the highest sample of every stretch of the recording, for drawing, in the JSON of BBC's audiowaveform (version 2), which
+         *     wavesurfer.js, peaks.js and waveform-data.js read. It is there once the recording is converted. At most 100,000 pairs are answered.
+         */
+        get: operations["getWaveform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/uploads/{id}/original": {
         parameters: {
             query?: never;
@@ -1121,6 +1142,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say who the caller is
+         * @description For a page that asks whether it must show its login, and for programs that ask what their credential permits. Without a valid credential the
+         *     answer is 200, too, with only `authenticated` and `ways`.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Log in
+         * @description With an API key, or with a login code. The answer sets a cookie (HttpOnly, SameSite=Strict, and Secure except on loopback), which holds no key: it
+         *     is signed by the key, and ends with it. Where the server has no login, the answer is 404.
+         */
+        post: operations["logIn"];
+        /**
+         * Log out
+         * @description The browser forgets the session. No server keeps sessions, so a copy of the cookie stays valid until it expires; rotate or revoke its API key to
+         *     end it at once. Without a session the answer is the same.
+         */
+        delete: operations["logOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/login-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a login code
+         * @description A code logs in once, within 5 minutes, in a browser that does not have the API key. The session is that of the key that makes the code. Only an API
+         *     key makes codes, of any scope.
+         */
+        post: operations["createLoginCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/openapi.yaml": {
         parameters: {
             query?: never;
@@ -1167,11 +1240,31 @@ export interface components {
             analysis: string;
             pitch: string;
             audio: string;
+            waveform: string;
             original: string;
             similar: string;
             songs: string;
             events: string;
             cancel: string;
+        };
+        Waveform: {
+            /**
+             * @description That of the format.
+             * @enum {integer}
+             */
+            version: 2;
+            /** @enum {integer} */
+            channels: 1;
+            /** @description In Hz. */
+            sample_rate: number;
+            /** @description The samples of each pair; the last may have fewer. */
+            samples_per_pixel: number;
+            /** @enum {integer} */
+            bits: 8;
+            /** @description The number of pairs. */
+            length: number;
+            /** @description The lowest and the highest sample of each pair in turn; 127 and -128 are full scale. */
+            data: number[];
         };
         Upload: {
             id: components["schemas"]["UploadID"];
@@ -2351,6 +2444,50 @@ export interface components {
             id: string;
             expires_at: components["schemas"]["Time"];
         };
+        /** @description Who the caller is. Without a valid credential there are only `authenticated` and `ways`. */
+        Session: {
+            authenticated: boolean;
+            /**
+             * @description How to log in: `key` is an API key or a login code, `oidc` the identity provider of the server; more may be added. An empty list means that
+             *     there is no login, since a gateway authenticates callers, or nobody does.
+             */
+            ways: string[];
+            /** @description That of requests which name none. */
+            tenant?: string;
+            /** @description Requests may name any tenant as X-Orak-Tenant, and `*` where routes accept it; absent if not. */
+            all_tenants?: boolean;
+            /** @description What the caller may do. */
+            scopes?: ("upload" | "read" | "operate" | "admin")[];
+            /** @description Whose recordings the caller may send and know of; absent if it is not restricted to one. */
+            owner?: string;
+            /** @description Names the credential in records of what was done by whom. */
+            by?: string;
+            expires_at?: components["schemas"]["Time"];
+            /** @description What requests of the session that change something send as X-Orak-CSRF; absent without a session. */
+            csrf?: string;
+            /**
+             * Format: uri
+             * @description The address of the Temporal Web UI; absent if none is configured.
+             */
+            temporal_ui?: string;
+        };
+        /** @description Either a key or a code. */
+        LoginRequest: {
+            /** @description An API key. */
+            key?: string;
+            /** @description A login code. */
+            code?: string;
+        };
+        LoginCode: {
+            /** @description Logs in once. */
+            code: string;
+            expires_at: components["schemas"]["Time"];
+            /**
+             * Format: uri-reference
+             * @description The page of the server that logs in with the code, relative to the server. Browsers do not send the code, which is the fragment.
+             */
+            url: string;
+        };
         ReprocessRequest: {
             /**
              * @description The first step to run; the one that failed by default.
@@ -2721,6 +2858,8 @@ export interface components {
         KeyID: string;
         /** @description The tenant. Leave it out, unless the credential is for every tenant. */
         Tenant: string;
+        /** @description The `csrf` of the session. Requests with a session's cookie need it, unless they are GET, HEAD or OPTIONS. */
+        CSRF: string;
         /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
         OperatorTenant: string;
         /** @example 01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10 */
@@ -2769,6 +2908,11 @@ export interface components {
     headers: {
         /** @description Names the request in the log of the server. It is yours if you sent one of up to 128 letters, digits, `-`, `_` and `.`. */
         RequestId: string;
+        /**
+         * @description The cookie of the session, or its removal.
+         * @example __Host-orak_session=orak_k3npggu6225g.eyJpZCI6IngifQ.c2ln; Path=/; HttpOnly; Secure; SameSite=Strict
+         */
+        SetSession: string;
         /** @description When to try again, in seconds. */
         RetryAfter: number;
         /** @description When to ask again, in seconds, if it will change by itself. */
@@ -2955,6 +3099,7 @@ export interface operations {
                      *         "analysis": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/analysis",
                      *         "pitch": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/pitch",
                      *         "audio": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/audio",
+                     *         "waveform": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/waveform",
                      *         "original": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/original",
                      *         "similar": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/similar",
                      *         "songs": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/songs",
@@ -3412,6 +3557,7 @@ export interface operations {
                      *         "analysis": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/analysis",
                      *         "pitch": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/pitch",
                      *         "audio": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/audio",
+                     *         "waveform": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/waveform",
                      *         "original": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/original",
                      *         "similar": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/similar",
                      *         "songs": "/v1/uploads/01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10/songs",
@@ -3708,6 +3854,60 @@ export interface operations {
             409: components["responses"]["Conflict"];
             410: components["responses"]["Gone"];
             416: components["responses"]["RangeNotSatisfiable"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getWaveform: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most pairs that you can use, such as the width of your picture in pixels. `samples_per_pixel` is the least power of two with which there are
+                 *     no more; there may be half as many.
+                 */
+                points?: number;
+                /** @description The samples of each pair, instead of `points`. */
+                samples_per_pixel?: number;
+            };
+            header?: {
+                /** @description The tenant. Leave it out, unless the credential is for every tenant. */
+                "X-Orak-Tenant"?: components["parameters"]["Tenant"];
+                /**
+                 * @description The ETag of the answer that you have.
+                 * @example "0a1b2c3d4e5f6071"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @example 01993e6e-1f0b-7c3a-9a55-0d3c5c1f2a10 */
+                id: components["parameters"]["UploadID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The waveform. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waveform"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            410: components["responses"]["Gone"];
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
             429: components["responses"]["TooManyRequests"];
@@ -6415,6 +6615,183 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant. Leave it out, unless the credential is for every tenant. */
+                "X-Orak-Tenant"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who the caller is, or that nobody is logged in. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "authenticated": true,
+                     *       "ways": [
+                     *         "key"
+                     *       ],
+                     *       "tenant": "choir",
+                     *       "scopes": [
+                     *         "upload",
+                     *         "read",
+                     *         "operate"
+                     *       ],
+                     *       "by": "key/k3npggu6225g/4m2kq7x5n6p7",
+                     *       "expires_at": "2026-11-29T14:13:23Z",
+                     *       "csrf": "nJ4b1mP0o6c2V9yqQ3xW8sT5rL7uK2hG4fD6aZ0eXcE",
+                     *       "temporal_ui": "https://temporal.example.org"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+        };
+    };
+    logIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "4m2kq7x5n6p7r2s3t4u5v6w7ab"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LoginRequest"];
+            };
+        };
+        responses: {
+            /** @description The session. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Set-Cookie": components["headers"]["SetSession"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "authenticated": true,
+                     *       "ways": [
+                     *         "key"
+                     *       ],
+                     *       "tenant": "choir",
+                     *       "scopes": [
+                     *         "upload",
+                     *         "read",
+                     *         "operate"
+                     *       ],
+                     *       "by": "key/k3npggu6225g/4m2kq7x5n6p7",
+                     *       "expires_at": "2026-11-29T14:13:23Z",
+                     *       "csrf": "nJ4b1mP0o6c2V9yqQ3xW8sT5rL7uK2hG4fD6aZ0eXcE",
+                     *       "temporal_ui": "https://temporal.example.org"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    logOut: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `csrf` of the session. Requests with a session's cookie need it, unless they are GET, HEAD or OPTIONS. */
+                "X-Orak-CSRF"?: components["parameters"]["CSRF"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody is logged in. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Set-Cookie": components["headers"]["SetSession"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Forbidden"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+        };
+    };
+    createLoginCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant. Leave it out, unless the credential is for every tenant. */
+                "X-Orak-Tenant"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code, which is shown only now. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "4m2kq7x5n6p7r2s3t4u5v6w7ab",
+                     *       "expires_at": "2026-11-29T02:18:23Z",
+                     *       "url": "/login#code=4m2kq7x5n6p7r2s3t4u5v6w7ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LoginCode"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -3,17 +3,7 @@ import { answer, api, type Schemas, sendInRequests } from '../api/client'
 import { queries } from '../api/queries'
 
 /** Who is logged in, and which ways there are to log in. */
-export type Session = {
-  authenticated: boolean
-  ways: string[]
-  tenant?: string
-  all_tenants?: boolean
-  scopes?: Scope[]
-  by?: string
-  csrf?: string
-  expires_at?: string
-  temporal_ui?: string
-}
+export type Session = Schemas['Session']
 
 /** What a credential permits. */
 export type Scope = 'upload' | 'read' | 'operate' | 'admin'

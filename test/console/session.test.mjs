@@ -1,0 +1,120 @@
+// Logging in and out of the console, and what a session leaves behind.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { address, call, launch, open, server } from './browser.mjs'
+
+let browser
+before(async () => {
+  browser = await launch()
+})
+after(() => browser.close())
+
+/** A key of its own, so that it can be revoked. */
+function newKey(name, scopes) {
+  return call('POST', '/v1/admin/keys', { name, scopes })
+}
+
+async function enter(page, key) {
+  await page.getByLabel('API key').fill(key)
+  await page.getByRole('button', { name: 'Log in' }).click()
+}
+
+test('an address logs in once, and leaves no secret behind', async () => {
+  const url = await address()
+  const first = await browser.newPage({ locale: 'en-US' })
+  await first.goto(url)
+  await first.getByRole('navigation', { name: 'Main' }).waitFor()
+  assert.equal(new URL(first.url()).hash, '')
+  const kept = await first.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]))
+  assert.doesNotMatch(kept, /orak_|code|session/i)
+  await first.close()
+
+  const second = await browser.newPage({ locale: 'en-US' })
+  await second.goto(url)
+  await second.getByRole('alert').getByText('has been used or has expired').waitFor()
+  await second.close()
+})
+
+test('a key logs in, and a wrong one is refused in words', async () => {
+  const { key } = await newKey('a person', ['read', 'upload'])
+  const page = await browser.newPage({ locale: 'en-US' })
+  await page.goto(server)
+  await enter(page, `${key.slice(0, -4)}0000`)
+  await page.getByRole('alert').getByText('This key is not valid').waitFor()
+  await enter(page, key)
+  await page.getByRole('link', { name: 'Recordings' }).waitFor()
+
+  await page.getByRole('button', { name: 'Account and settings' }).click()
+  await page.getByRole('menuitem', { name: 'Log out' }).click()
+  await page.getByLabel('API key').waitFor()
+  await page.reload()
+  await page.getByLabel('API key').waitFor()
+  await page.close()
+})
+
+test('a scope that is missing hides what it permits', async () => {
+  const { key } = await newKey('a reader', ['read'])
+  const page = await browser.newPage({ locale: 'en-US' })
+  await page.goto(server)
+  await enter(page, key)
+  await page.getByRole('link', { name: 'Recordings' }).waitFor()
+  for (const name of ['Sing', 'Operate', 'Admin']) assert.equal(await page.getByRole('link', { name, exact: true }).count(), 0, name)
+  await page.goto(`${server}/operate/dead-letters`)
+  await page.getByRole('heading', { name: 'Not permitted' }).waitFor()
+  await page.goto(`${server}/admin/keys`)
+  await page.getByRole('heading', { name: 'Not permitted' }).waitFor()
+  await page.close()
+})
+
+test('a session that ends asks for a key where the person was', async () => {
+  const { id, key } = await newKey('to be revoked', ['read', 'operate'])
+  const page = await browser.newPage({ locale: 'en-US' })
+  await page.goto(server)
+  await enter(page, key)
+  await page.goto(`${server}/uploads?text=tune`)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await call('DELETE', `/v1/admin/keys/${id}`)
+  // The page reads again when its person comes back to it.
+  await page.waitForFunction(async () => (await fetch('/v1/uploads')).status === 401)
+  await page.evaluate(() => window.dispatchEvent(new Event('visibilitychange')))
+  await page.getByText('Your session has ended').waitFor()
+  await enter(page, process.env.ORAK_API_KEY)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  assert.equal(page.url(), `${server}/uploads?text=tune`)
+  await page.close()
+})
+
+test('the language and the theme are chosen and remembered', async () => {
+  const { page, close } = await open(browser, { locale: 'ko-KR' })
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'ko')
+  await page.getByRole('navigation', { name: '주 메뉴' }).waitFor()
+  await page.getByRole('button', { name: '계정과 설정' }).click()
+  await page.getByRole('menuitemradio', { name: 'English' }).click()
+  await page.getByRole('navigation', { name: 'Main' }).waitFor()
+  await page.getByRole('menuitemradio', { name: 'Dark' }).click()
+  await page.reload()
+  await page.getByRole('navigation', { name: 'Main' }).waitFor()
+  assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dataset.theme]), ['en', 'dark'])
+  await close()
+})
+
+test('the page is small, cached, and refuses foreign code', async () => {
+  const { page, close } = await open(browser)
+  await page.goto(server, { waitUntil: 'networkidle' })
+  const scripts = await page.evaluate(() =>
+    performance.getEntriesByType('resource').filter((r) => r.name.endsWith('.js')).map((r) => [r.name, r.encodedBodySize]),
+  )
+  const bytes = scripts.reduce((sum, [, size]) => sum + size, 0)
+  assert.ok(bytes > 0 && bytes <= 150_000, `${bytes} bytes of JavaScript: ${JSON.stringify(scripts)}`)
+
+  const asset = await fetch(scripts[0][0])
+  assert.match(asset.headers.get('Cache-Control'), /immutable/)
+  const index = await fetch(server, { headers: { Accept: 'text/html' } })
+  const policy = index.headers.get('Content-Security-Policy')
+  assert.match(policy, /default-src 'none'/)
+  assert.doesNotMatch(policy, /unsafe/)
+  const missing = await fetch(`${server}/assets/none-12345678.js`, { headers: { Accept: 'text/html' } })
+  assert.equal(missing.status, 404)
+  assert.doesNotMatch(await missing.text(), /<!doctype/i)
+  await close()
+})
