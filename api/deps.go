@@ -46,6 +46,8 @@ var _ Store = (*objectstore.Store)(nil)
 type Publisher interface {
 	PublishEvent(ctx context.Context, topic string, e events.Event) error
 	PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error))
+	// PublishAct records an act that no event tells of.
+	PublishAct(ctx context.Context, a events.Act) error
 }
 
 // Workflows is the part of Temporal's client that the API uses.
@@ -81,6 +83,7 @@ type Index interface {
 	Some(ctx context.Context, t orak.Tenant, ids []orak.UploadID) ([]index.Upload, error)
 	List(ctx context.Context, q index.Query) (index.Page, error)
 	Similar(ctx context.Context, s index.Search) ([]index.Neighbor, error)
+	Acts(ctx context.Context, q index.ActQuery) (index.ActPage, error)
 	PutSongs(ctx context.Context, t orak.Tenant, list []songs.Song) error
 	Songs(ctx context.Context, t orak.Tenant, after songs.ID, limit int) ([]songs.Song, error)
 	RemoveSong(ctx context.Context, t orak.Tenant, id songs.ID) error

@@ -19,9 +19,20 @@ type route struct {
 	// endless answers have no end, so that there is no HEAD for them.
 	endless bool
 	// act names what an operator does with it, for the log; empty for routes that
-	// change nothing, and for those that apps send recordings with.
+	// change nothing, and for those that apps send recordings with. The record of the act
+	// has the same name.
 	act string
 }
+
+// The acts that the API records itself; see Server.record. The others are recorded with
+// their change of a document, or with their event.
+const (
+	actImportSongs = "songs.import"
+	actRemoveSong  = "song.remove"
+	actPing        = "webhook.ping"
+	actRedeliver   = "webhook.redeliver"
+	actReconcile   = "reconcile.run"
+)
 
 // table has every route under /v1.
 func (s *Server) table() []route {
@@ -59,8 +70,8 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/tus/:id", scope: auth.ScopeUpload, tokens: true, handler: s.tus(s.overrideTus)},
 
 		{method: http.MethodGet, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.getSongs},
-		{method: http.MethodPost, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.postSongs, act: "songs.import"},
-		{method: http.MethodDelete, path: "/v1/songs/:id", scope: auth.ScopeOperate, handler: s.deleteSong, act: "song.remove"},
+		{method: http.MethodPost, path: "/v1/songs", scope: auth.ScopeOperate, handler: s.postSongs, act: actImportSongs},
+		{method: http.MethodDelete, path: "/v1/songs/:id", scope: auth.ScopeOperate, handler: s.deleteSong, act: actRemoveSong},
 
 		{method: http.MethodPost, path: "/v1/webhooks", scope: auth.ScopeAdmin, handler: s.postWebhook, act: "webhook.create"},
 		{method: http.MethodGet, path: "/v1/webhooks", scope: auth.ScopeAdmin, handler: s.getWebhooks},
@@ -70,8 +81,8 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/webhooks/:id/rotate", scope: auth.ScopeAdmin, handler: s.postWebhookRotate, act: "webhook.rotate"},
 		{method: http.MethodPost, path: "/v1/webhooks/:id/pause", scope: auth.ScopeAdmin, handler: s.postWebhookPause, act: "webhook.pause"},
 		{method: http.MethodPost, path: "/v1/webhooks/:id/resume", scope: auth.ScopeAdmin, handler: s.postWebhookResume, act: "webhook.resume"},
-		{method: http.MethodPost, path: "/v1/webhooks/:id/ping", scope: auth.ScopeAdmin, handler: s.postWebhookPing, act: "webhook.ping"},
-		{method: http.MethodPost, path: "/v1/webhooks/:id/redeliver", scope: auth.ScopeAdmin, handler: s.postWebhookRedeliver, act: "webhook.redeliver"},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/ping", scope: auth.ScopeAdmin, handler: s.postWebhookPing, act: actPing},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/redeliver", scope: auth.ScopeAdmin, handler: s.postWebhookRedeliver, act: actRedeliver},
 		{method: http.MethodGet, path: "/v1/webhooks/:id/deliveries", scope: auth.ScopeAdmin, handler: s.getWebhookDeliveries},
 		{method: http.MethodGet, path: "/v1/webhooks/:id/deliveries/:delivery", scope: auth.ScopeAdmin, handler: s.getWebhookDelivery},
 
@@ -88,13 +99,14 @@ func (s *Server) table() []route {
 		{method: http.MethodGet, path: "/v1/topics", scope: auth.ScopeOperate, handler: s.getTopics},
 		{method: http.MethodGet, path: "/v1/outages", scope: auth.ScopeOperate, handler: s.getOutages},
 		{method: http.MethodGet, path: "/v1/reconcile", scope: auth.ScopeOperate, handler: s.getReconciliations},
-		{method: http.MethodPost, path: "/v1/reconcile", scope: auth.ScopeOperate, handler: s.postReconcile, act: "reconcile.run"},
+		{method: http.MethodPost, path: "/v1/reconcile", scope: auth.ScopeOperate, handler: s.postReconcile, act: actReconcile},
 		{method: http.MethodGet, path: "/v1/sinks", scope: auth.ScopeOperate, handler: s.getSinks},
 
 		{method: http.MethodGet, path: "/v1/admin/settings", scope: auth.ScopeAdmin, handler: s.notYet},
 		{method: http.MethodPut, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.notYet, act: "setting.set"},
 		{method: http.MethodDelete, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.notYet, act: "setting.unset"},
 		{method: http.MethodGet, path: "/v1/admin/tenants", scope: auth.ScopeAdmin, handler: s.notYet},
+		{method: http.MethodGet, path: "/v1/audit", scope: auth.ScopeAdmin, handler: s.getAudit},
 
 		{method: http.MethodGet, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.getKeys},
 		{method: http.MethodPost, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.postKeys, act: "key.create"},

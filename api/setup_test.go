@@ -91,7 +91,7 @@ func prepare(t testing.TB) *bundle {
 	})
 	require.NoError(t, err)
 	t.Cleanup(b.store.Close)
-	b.broker, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, events.TopicUploads))
+	b.broker, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, events.TopicUploads), kfake.SeedTopics(1, events.TopicAudit))
 	require.NoError(t, err)
 	t.Cleanup(b.broker.Close)
 	b.broker.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {

@@ -169,6 +169,9 @@ func (s *Server) importSongs(c *fiber.Ctx) (imported int, err error) {
 	if err != nil {
 		return 0, importRefusal(err)
 	}
+	if err := s.record(c, actImportSongs, "", fmt.Sprintf("%d songs", len(list))); err != nil {
+		return 0, err
+	}
 	if err := found.PutSongs(c.UserContext(), t, list); err != nil {
 		return 0, indexRefusal(err)
 	}
@@ -224,6 +227,9 @@ func (s *Server) deleteSong(c *fiber.Ctx) error {
 	}
 	if strings.HasPrefix(string(id), songs.CollectionPrefix) {
 		return refuse(codeInvalidRequest, "A song of the shipped collection cannot be removed.")
+	}
+	if err := s.record(c, actRemoveSong, string(id), ""); err != nil {
+		return err
 	}
 	switch err := found.RemoveSong(c.UserContext(), t, id); {
 	case errors.Is(err, index.ErrNotFound):

@@ -45,6 +45,9 @@ func (s *Server) postWebhookPing(c *fiber.Ctx) error {
 		Tenant: h.Tenant, Webhook: h.ID, EventID: "ping/" + uuid.NewString(), Type: string(control.WebhookPing), At: at,
 		Body: body, Test: true, GiveUpAfter: pingFor,
 	}
+	if err := s.record(c, actPing, h.ID, ""); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.UpdateTimeout)
 	defer cancel()
 	if _, err := s.deliver(ctx, in, false); err != nil {
@@ -272,6 +275,9 @@ func (s *Server) postWebhookRedeliver(c *fiber.Ctx) error {
 	}
 	ctx := c.UserContext()
 	var done resource.Redelivered
+	if err := s.record(c, actRedeliver, h.ID, redelivered(req)); err != nil {
+		return err
+	}
 	if req.Delivery != "" {
 		if !req.From.IsZero() || !req.To.IsZero() || req.PageToken != "" {
 			return refuse(codeInvalidRequest, "Send either delivery or a time range.")
@@ -286,6 +292,18 @@ func (s *Server) postWebhookRedeliver(c *fiber.Ctx) error {
 	x := exchangeOf(c)
 	x.log.InfoContext(ctx, "deliveries were asked for again", "webhook", h.ID, "tenant", h.Tenant, "by", x.caller.ID, "started", done.Started, "skipped", done.Skipped)
 	return unstored(c).Status(http.StatusAccepted).JSON(done)
+}
+
+// redelivered says which deliveries are asked for again, for the record.
+func redelivered(req resource.RedeliverRequest) string {
+	if req.Delivery != "" {
+		return req.Delivery
+	}
+	to := "now"
+	if !req.To.IsZero() {
+		to = req.To.UTC().Format(time.RFC3339)
+	}
+	return req.From.UTC().Format(time.RFC3339) + " to " + to
 }
 
 func (s *Server) redeliverOne(ctx context.Context, h control.Webhook, id string) (resource.Redelivered, error) {

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"orak"
+	"orak/events"
 )
 
 // SchemaKey is the schema of an API key's document.
@@ -154,7 +156,7 @@ func (w *Writer) PutKey(ctx context.Context, k Key) (Key, error) {
 		k.Stamp = s
 		k.Schema = SchemaKey
 		return json.Marshal(k)
-	}, k.By)
+	}, k.act)
 	stamp.Schema = SchemaKey
 	k.Stamp = stamp
 	return k, err
@@ -163,6 +165,24 @@ func (w *Writer) PutKey(ctx context.Context, k Key) (Key, error) {
 // RemoveKey removes a key that is at version seen, and returns once the Writer's View
 // has no such key. Errors are those of Apply.
 func (w *Writer) RemoveKey(ctx context.Context, id string, seen int64, by string) error {
-	_, err := w.write(ctx, prefixKey+id, seen, func(entry, Stamp) ([]byte, error) { return nil, nil }, by)
+	_, err := w.write(ctx, prefixKey+id, seen, func(entry, Stamp) ([]byte, error) { return nil, nil }, func(now entry) events.Act {
+		a := events.Act{Act: ActRevokeKey, By: by, Tenant: EveryTenant, Subject: id}
+		if now.key != nil {
+			a.Tenant, a.Detail = now.key.Tenant, now.key.Name
+		}
+		return a
+	})
 	return err
+}
+
+// act returns what is recorded of k replacing the key that is there now.
+func (k Key) act(now entry) events.Act {
+	a := events.Act{Act: ActChangeKey, By: k.By, Tenant: k.Tenant, Subject: k.ID, Detail: k.Name}
+	switch {
+	case now.Value == nil || now.key == nil:
+		a.Act = ActCreateKey
+	case !bytes.Equal(now.key.Secret.SHA256, k.Secret.SHA256):
+		a.Act = ActRotateKey
+	}
+	return a
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,7 +188,7 @@ func (w *Writer) PutWebhook(ctx context.Context, h Webhook) (Webhook, error) {
 		h.Stamp = s
 		h.Schema = SchemaWebhook
 		return json.Marshal(h)
-	}, h.By)
+	}, h.act)
 	h.Stamp = stamp
 	h.Schema = SchemaWebhook
 	return h, err
@@ -196,6 +197,26 @@ func (w *Writer) PutWebhook(ctx context.Context, h Webhook) (Webhook, error) {
 // RemoveWebhook removes h, which must be at its Version, and returns once the Writer's
 // View has no such webhook. Errors are those of Apply.
 func (w *Writer) RemoveWebhook(ctx context.Context, h Webhook, by string) error {
-	_, err := w.write(ctx, h.key(), h.Version, func(entry, Stamp) ([]byte, error) { return nil, nil }, by)
+	_, err := w.write(ctx, h.key(), h.Version, func(entry, Stamp) ([]byte, error) { return nil, nil }, func(entry) events.Act {
+		return events.Act{Act: ActRemoveWebhook, By: by, Tenant: h.Tenant, Subject: h.ID, Detail: h.Description}
+	})
 	return err
+}
+
+// act returns what is recorded of h replacing the webhook that is there now. Its URL may
+// hold a token, and is not recorded.
+func (h Webhook) act(now entry) events.Act {
+	a := events.Act{Act: ActChangeWebhook, By: h.By, Tenant: h.Tenant, Subject: h.ID, Detail: h.Description}
+	before := now.webhook
+	switch {
+	case now.Value == nil || before == nil:
+		a.Act = ActCreateWebhook
+	case !bytes.Equal(before.Secret.Salt, h.Secret.Salt):
+		a.Act = ActRotateWebhook
+	case before.Paused == nil && h.Paused != nil:
+		a.Act, a.Detail = ActPauseWebhook, h.Paused.Reason
+	case before.Paused != nil && h.Paused == nil:
+		a.Act = ActResumeWebhook
+	}
+	return a
 }

@@ -1,11 +1,13 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -129,8 +131,17 @@ func (w *Writer) Apply(ctx context.Context, c Change) (version int64, err error)
 			return c.tenantValue(now, s)
 		}
 		return c.settingValue(s)
-	}, c.By)
+	}, c.act)
 	return stamp.Version, err
+}
+
+// act returns what is recorded of c.
+func (c Change) act(entry) events.Act {
+	a := events.Act{Act: ActSet, By: c.By, Tenant: cmp.Or(c.Tenant, EveryTenant), Subject: c.Setting, Detail: c.Value}
+	if c.Unset {
+		a.Act, a.Detail = ActUnset, ""
+	}
+	return a
 }
 
 // settingValue returns the value of a setting's document; none removes it.
@@ -183,9 +194,13 @@ func (c Change) tenantValue(now entry, s Stamp) ([]byte, error) {
 	return json.Marshal(fields)
 }
 
+// recorded returns what is recorded of a change, without its id and time, from what the
+// document is before it.
+type recorded func(now entry) events.Act
+
 // write replaces the document of key by the value that make returns, if it is at
-// version seen.
-func (w *Writer) write(ctx context.Context, key string, seen int64, make func(entry, Stamp) ([]byte, error), by string) (Stamp, error) {
+// version seen. What act returns is recorded in the same transaction.
+func (w *Writer) write(ctx context.Context, key string, seen int64, make func(entry, Stamp) ([]byte, error), act recorded) (Stamp, error) {
 	if err := checkKey(key); err != nil {
 		return Stamp{}, err
 	}
@@ -195,7 +210,7 @@ func (w *Writer) write(ctx context.Context, key string, seen int64, make func(en
 	wait.Reset()
 	var tried Stamp // of a commit whose answer says nothing
 	for {
-		stamp, err := w.attempt(ctx, key, seen, make, by)
+		stamp, err := w.attempt(ctx, key, seen, make, act)
 		var conflict *Conflict
 		if errors.As(err, &conflict) && tried.Version != 0 && conflict.Now.is(tried) {
 			return tried, nil // it was committed
@@ -214,7 +229,7 @@ func (w *Writer) write(ctx context.Context, key string, seen int64, make func(en
 }
 
 // attempt fences the other Writers off, reads to the end, compares and commits.
-func (w *Writer) attempt(ctx context.Context, key string, seen int64, make func(entry, Stamp) ([]byte, error), by string) (Stamp, error) {
+func (w *Writer) attempt(ctx context.Context, key string, seen int64, make func(entry, Stamp) ([]byte, error), act recorded) (Stamp, error) {
 	t, err := w.begin(ctx)
 	if err != nil {
 		return Stamp{}, err
@@ -224,7 +239,8 @@ func (w *Writer) attempt(ctx context.Context, key string, seen int64, make func(
 	if now.latest.Version != seen {
 		return Stamp{}, &Conflict{Key: key, Now: now.latest}
 	}
-	stamp := Stamp{Version: t.version(), By: by, At: time.Now().UTC().Truncate(time.Millisecond)}
+	done := act(now)
+	stamp := Stamp{Version: t.version(), By: done.By, At: time.Now().UTC().Truncate(time.Millisecond)}
 	value, err := make(now, stamp)
 	if err != nil {
 		return Stamp{}, err
@@ -235,11 +251,17 @@ func (w *Writer) attempt(ctx context.Context, key string, seen int64, make func(
 	} else if err := t.acceptable(w.view.cfg, key, value); err != nil {
 		return Stamp{}, err
 	}
+	done.ID, done.At = key+"/"+strconv.FormatInt(stamp.Version, 10), stamp.At
+	done.By = cmp.Or(done.By, "anonymous")
+	record, err := done.Record()
+	if err != nil {
+		return Stamp{}, err
+	}
 	return stamp, t.commit(ctx, w.view, func(s state) bool {
 		now, known := s.byKey[key]
 		// A removed document may be forgotten already.
 		return known && now.latest.Version >= stamp.Version || !known && value == nil
-	}, r)
+	}, record, r)
 }
 
 // acceptable returns an error for a document that readers would refuse.
@@ -289,8 +311,9 @@ func (t *turn) version() int64 { return max(t.end, t.state.highest()) + 1 }
 // it has stored the partitions of a topic to which it produces for the first time.
 var errUncommitted = errors.New("the transaction was not committed")
 
-// commit writes records in one transaction, and returns once v has read them. written
-// reports whether the state up to their offsets has them.
+// commit writes records in one transaction, the last one to events.TopicControl, and
+// returns once v has read that one. written reports whether the state up to its offset has
+// them.
 func (t *turn) commit(ctx context.Context, v *View, written func(state) bool, records ...*kgo.Record) error {
 	if err := t.cl.BeginTransaction(); err != nil {
 		return unreachable(err)

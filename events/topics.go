@@ -9,13 +9,16 @@ const (
 	TopicDeadLetters = "orak.dead-letters"
 	// TopicControl has the documents of package control. Its records are no events.
 	TopicControl = "orak.control"
+	// TopicAudit has the record of each act of a person; see Act. Its records are no
+	// events.
+	TopicAudit = "orak.audit"
 )
 
 // Topic describes a topic to create if it is missing.
 type Topic struct {
 	Name       string
 	Partitions int32
-	// Retention is how long records are kept; it does not apply if Compacted.
+	// Retention is how long records are kept, 0 for ever; it does not apply if Compacted.
 	Retention time.Duration
 	// Compacted means that the last record of each key is kept for ever.
 	Compacted bool
@@ -34,6 +37,8 @@ func Topics() []Topic {
 		{Name: TopicDeadLetters, Partitions: Partitions, Retention: 30 * day},
 		// One partition, so that all documents have one order.
 		{Name: TopicControl, Partitions: 1, Compacted: true},
+		// Kept for ever, so that an index that is made anew has every act.
+		{Name: TopicAudit, Partitions: 1},
 	}
 }
 

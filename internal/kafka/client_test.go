@@ -88,5 +88,5 @@ func TestTopicsHaveTheirNames(t *testing.T) {
 	for _, topic := range events.Topics() {
 		names = append(names, topic.Name)
 	}
-	require.Equal(t, []string{"orak.uploads", "orak.lifecycle", "orak.dead-letters", "orak.control"}, names)
+	require.Equal(t, []string{"orak.uploads", "orak.lifecycle", "orak.dead-letters", "orak.control", "orak.audit"}, names)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -91,9 +92,24 @@ func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(er
 	})
 }
 
+// PublishAct records an act on events.TopicAudit, like Publish.
+func (p *Producer) PublishAct(ctx context.Context, a events.Act) error {
+	r, err := a.Record()
+	if err != nil {
+		return &orak.Fault{Class: orak.ClassInternal, Message: "The act could not be recorded.", Err: err}
+	}
+	return p.Publish(ctx, r)
+}
+
 // PublishEvent publishes an event, like Publish. If the topic refuses a lifecycle
-// event for its size, the event is published bare.
+// event for its size, the event is published bare. The act that an event tells of is
+// recorded first, so that no such event is without its record.
 func (p *Producer) PublishEvent(ctx context.Context, topic string, e events.Event) error {
+	if a, ok := events.ActOf(topic, e); ok {
+		if err := p.PublishAct(ctx, a); err != nil {
+			return err
+		}
+	}
 	return p.publishOr(ctx, e.Record(topic), func() *kgo.Record {
 		bare, ok := e.Bare()
 		if !ok {
@@ -138,9 +154,38 @@ func isRefused(err error) bool {
 	return errors.As(err, &f) && f.Class == orak.ClassInternal
 }
 
-// PublishEventAsync publishes an event, like PublishAsync.
+// PublishEventAsync publishes an event, like PublishAsync. The act that an event tells of is
+// recorded as well: done gets nil only if Kafka has both.
 func (p *Producer) PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error)) {
+	if a, ok := events.ActOf(topic, e); ok {
+		r, err := a.Record()
+		if err != nil {
+			done(&orak.Fault{Class: orak.ClassInternal, Message: "The act could not be recorded.", Err: err})
+			return
+		}
+		done = both(done)
+		p.PublishAsync(ctx, r, done)
+	}
 	p.PublishAsync(ctx, e.Record(topic), done)
+}
+
+// both returns a function that calls done at its second call, with the first error.
+func both(done func(error)) func(error) {
+	var mu sync.Mutex
+	var first error
+	calls := 0
+	return func(err error) {
+		mu.Lock()
+		if first == nil {
+			first = err
+		}
+		calls++
+		last, failed := calls == 2, first
+		mu.Unlock()
+		if last {
+			done(failed)
+		}
+	}
 }
 
 // Ping returns nil if any broker answers. An error is an *orak.Fault of class

@@ -309,3 +309,34 @@ func TestRecreatedTopicIsUsedAgain(t *testing.T) {
 	require.Eventually(t, func() bool { return p.Publish(ctx, record("k", "second")) == nil }, time.Minute, 50*time.Millisecond)
 	require.Equal(t, "second", string(read(t, c, topic, 1)[0].Value))
 }
+
+// What asks for an act, and what tells of one, is never without its record.
+func TestActOfAnEventIsRecorded(t *testing.T) {
+	t.Parallel()
+	c, cl, ctx := setup(t)
+	p := kafka.NewProducer(cl)
+	const id orak.UploadID = "01930000-0000-7000-8000-000000000001"
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	cancellation, err := events.NewCancellation(at, events.Cancellation{ID: id, Tenant: "choir", By: "ann"})
+	require.NoError(t, err)
+	erasure, err := events.NewErasure(at, events.Erasure{ID: id, Tenant: "choir", By: "bob"})
+	require.NoError(t, err)
+	require.NoError(t, p.PublishEvent(ctx, events.TopicUploads, cancellation))
+	done := make(chan error, 2)
+	p.PublishEventAsync(ctx, events.TopicUploads, erasure, func(err error) { done <- err })
+	require.NoError(t, <-done)
+	require.Len(t, read(t, c, events.TopicUploads, 2), 2)
+	for i, r := range read(t, c, events.TopicAudit, 2) {
+		a, err := events.ActFrom(r)
+		require.NoError(t, err)
+		require.Equal(t, []string{"upload.cancel ann", "upload.erase bob"}[i], a.Act+" "+a.By)
+	}
+	require.Empty(t, done, "it is called once")
+
+	admin := kadm.NewClient(cl)
+	_, err = admin.DeleteTopic(ctx, events.TopicAudit)
+	require.NoError(t, err)
+	requireClass(t, p.PublishEvent(ctx, events.TopicUploads, cancellation), orak.ClassDependency)
+	p.PublishEventAsync(ctx, events.TopicUploads, erasure, func(err error) { done <- err })
+	requireClass(t, <-done, orak.ClassDependency)
+}

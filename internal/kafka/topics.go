@@ -65,6 +65,9 @@ func topicConfig(t events.Topic) map[string]*string {
 		"cleanup.policy": kadm.StringPtr("delete"),
 		"retention.ms":   kadm.StringPtr(strconv.FormatInt(t.Retention.Milliseconds(), 10)),
 	}
+	if t.Retention == 0 {
+		cfg["retention.ms"], cfg["retention.bytes"] = kadm.StringPtr("-1"), kadm.StringPtr("-1")
+	}
 	if t.Name == events.TopicDeadLetters {
 		cfg["max.message.bytes"] = kadm.StringPtr(strconv.Itoa(MaxRecord))
 	}

@@ -32,6 +32,10 @@ func decode(records []*kgo.Record, now time.Time) *decoded {
 }
 
 func (d *decoded) add(r *kgo.Record, now time.Time) {
+	if r.Topic == events.TopicAudit {
+		d.addAct(r, now)
+		return
+	}
 	e, err := events.FromRecord(r)
 	if errors.Is(err, events.ErrUnknownType) {
 		d.skipped++
@@ -56,12 +60,27 @@ func (d *decoded) add(r *kgo.Record, now time.Time) {
 	d.batch.Rows = append(d.batch.Rows, Row{Offset: r.Offset, Upload: u})
 }
 
+// addAct reads a record of orak.audit.
+func (d *decoded) addAct(r *kgo.Record, now time.Time) {
+	a, err := events.ActFrom(r)
+	if err != nil {
+		d.unreadable = append(d.unreadable, deadletter.Of(r, orak.AsFault(err), now))
+		return
+	}
+	d.batch.Acts = append(d.batch.Acts, ActRow{Offset: r.Offset, Act: a})
+}
+
 // addAnnounced reads a record of orak.uploads. One that is no event may be a bucket's
 // notification, and one that cannot be read is buried by the bridge, whose topic it is:
 // the workflow that comes of it says what became of it.
 func (d *decoded) addAnnounced(r *kgo.Record, e events.Event, err error) {
 	if err == nil && e.Type != events.UploadReceived {
-		d.skipped++ // a request
+		// Other programs may announce a request, without the record that ours write first.
+		if a, ok := events.ActOf(r.Topic, e); ok {
+			d.batch.Acts = append(d.batch.Acts, ActRow{Offset: r.Offset, Act: a})
+			return
+		}
+		d.skipped++
 		return
 	}
 	var u Upload

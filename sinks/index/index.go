@@ -67,7 +67,7 @@ const name = "index"
 func New(cfg Config, deps Deps) *Index {
 	x := &Index{cfg: cfg, deps: deps, log: deps.Log.With("component", name), metrics: newMetrics(deps.Metrics), written: map[partition]int64{}}
 	group := consume.Deps{
-		Name: name, Group: events.GroupIndex, Topics: []string{events.TopicUploads, events.TopicLifecycle},
+		Name: name, Group: events.GroupIndex, Topics: []string{events.TopicUploads, events.TopicLifecycle, events.TopicAudit},
 		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Resume: x.resume, Log: deps.Log, Metrics: deps.Metrics,
 	}
 	if deps.Alerter != nil {
@@ -196,7 +196,7 @@ func (x *Index) handle(ctx context.Context, d *consume.Delivery) error {
 		return consume.ErrGivenUp
 	}
 	x.metrics.applied.Add(float64(applied))
-	x.metrics.known.Add(float64(len(b.batch.Rows) - applied))
+	x.metrics.known.Add(float64(len(b.batch.Rows) + len(b.batch.Acts) - applied))
 	x.metrics.skipped.Add(float64(b.skipped))
 	x.metrics.foreign.Add(float64(b.foreign))
 	x.log.DebugContext(ctx, "batch is in the index", "topic", b.batch.Topic, "partition", b.batch.Partition,

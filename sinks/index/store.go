@@ -31,6 +31,8 @@ type Batch struct {
 	Next int64
 	// Rows are in the order of their offsets. One upload may have several.
 	Rows []Row
+	// Acts are in the order of their offsets.
+	Acts []ActRow
 }
 
 // Row is an upload as of one record.
@@ -49,8 +51,8 @@ const MaxSome = 1000
 // as well.
 type Store interface {
 	// Apply writes a batch and its next offset in one transaction. Records below the
-	// offset that is stored change nothing; applied is how many rows were at or above
-	// it. next is the offset that is stored afterwards, which never decreases.
+	// offset that is stored change nothing; applied is how many rows and acts were at or
+	// above it. An act whose id is there already stays as it is. next is the offset that is stored afterwards, which never decreases.
 	Apply(ctx context.Context, b Batch) (applied int, next int64, err error)
 	// Offset returns the next offset of a partition; known is false before the first
 	// batch.
@@ -73,6 +75,9 @@ type Store interface {
 	// first. Errors: ErrInvalidQuery, and for Search.ID ErrNotFound, ErrErased and
 	// ErrNoVector.
 	Similar(ctx context.Context, s Search) ([]Neighbor, error)
+
+	// Acts returns a page of acts, the latest first. Errors: ErrInvalidQuery.
+	Acts(ctx context.Context, q ActQuery) (ActPage, error)
 
 	// PutSongs adds songs of one tenant, and replaces those with the same id: all of
 	// them, or none after an error. At most MaxSongs.

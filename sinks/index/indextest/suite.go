@@ -49,6 +49,9 @@ func Run(t *testing.T, open Open) {
 		"ImportsAtTheSameTimeBothSucceed":        testImportsAtTheSameTimeBothSucceed,
 		"HostileRowsAreStored":                   testHostileRowsAreStored,
 		"RestoreGoesOn":                          testRestoreGoesOn,
+		"ActsAreListed":                          testActsAreListed,
+		"ActsAreKeptOnce":                        testActsAreKeptOnce,
+		"HostileActQueriesAreRefused":            testHostileActQueriesAreRefused,
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, again := open(t)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"orak"
+	"orak/events"
 	"orak/sinks/index"
 	"orak/sinks/index/nearest"
 	"orak/sinks/index/rows"
@@ -163,6 +164,22 @@ func (s *Store) ask(ctx context.Context, search index.Search) ([]nearest.Hit, er
 		return h, err
 	}, "SELECT id, 1 - distance FROM (SELECT id, embedding::vector <=> $7::real[]::vector AS distance FROM uploads WHERE "+inSet+
 		" AND id <> $6) AS compared ORDER BY distance, id LIMIT $8", append(setArgs(search.Set()), string(search.ID), search.Embedding.Values, search.K)...)
+}
+
+// Acts implements index.Store.
+func (s *Store) Acts(ctx context.Context, q index.ActQuery) (index.ActPage, error) {
+	if err := q.Validate(); err != nil {
+		return index.ActPage{}, err
+	}
+	statement, args, err := dialect.Acts(q)
+	if err != nil {
+		return index.ActPage{}, err
+	}
+	list, err := all(ctx, s, func(r pgx.Rows) (events.Act, error) { return rows.ScanAct(r) }, statement, args...)
+	if err != nil {
+		return index.ActPage{}, err
+	}
+	return index.ActPageOf(list, q.PageLimit()), nil
 }
 
 // Songs implements index.Store.

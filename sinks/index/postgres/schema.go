@@ -100,6 +100,21 @@ CREATE INDEX uploads_changed ON uploads (tenant, changed);
 	`
 ALTER TABLE uploads DROP CONSTRAINT uploads_pkey, ADD PRIMARY KEY (id, tenant);
 `,
+	// Acts have no state, and no uploads: they stay when an upload is erased.
+	`
+CREATE TABLE acts (
+	id text COLLATE "C" PRIMARY KEY,
+	at bigint NOT NULL,
+	act text COLLATE "C" NOT NULL,
+	actor text COLLATE "C" NOT NULL,
+	tenant text COLLATE "C" NOT NULL,
+	subject text COLLATE "C" NOT NULL,
+	detail text NOT NULL
+);
+CREATE INDEX acts_at ON acts (at, id);
+CREATE INDEX acts_tenant ON acts (tenant, at, id);
+CREATE INDEX acts_subject ON acts (subject, at, id);
+`,
 }
 
 // migrationLock is held while the schema is brought up to date, so that processes that

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"orak"
+	"orak/events"
 	"orak/sinks/index"
 	"orak/sinks/index/rows"
 	"orak/songs"
@@ -18,6 +19,7 @@ import (
 var (
 	upsert  = dialect.Upsert()
 	putSong = dialect.PutSong()
+	putAct  = dialect.PutAct()
 )
 
 // Apply implements index.Store.
@@ -28,11 +30,15 @@ func (s *Store) Apply(ctx context.Context, b index.Batch) (applied int, next int
 			return err
 		}
 		pending, total := b.Pending(stored)
-		applied, next = total, max(stored, b.Next)
+		acts := b.PendingActs(stored)
+		applied, next = total+len(acts), max(stored, b.Next)
 		if next == stored {
 			return nil
 		}
 		if _, err := tx.Exec(ctx, "UPDATE offsets SET next = $3 WHERE topic = $1 AND partition = $2", b.Topic, b.Partition, next); err != nil {
+			return err
+		}
+		if err := putActs(ctx, tx, acts); err != nil {
 			return err
 		}
 		return put(ctx, tx, pending)
@@ -93,6 +99,19 @@ func put(ctx context.Context, tx pgx.Tx, list []index.Upload) error {
 			return err
 		}
 		batch.Queue(upsert, rows.Values(u, embeddingOf(u))...)
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// putActs adds acts. Topics that have the same act are written in different transactions:
+// in the order of ids, those never wait for each other in a circle.
+func putActs(ctx context.Context, tx pgx.Tx, list []events.Act) error {
+	if len(list) == 0 {
+		return nil
+	}
+	batch := new(pgx.Batch)
+	for _, a := range slices.SortedFunc(slices.Values(list), func(a, b events.Act) int { return cmp.Compare(a.ID, b.ID) }) {
+		batch.Queue(putAct, rows.ActValues(a)...)
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"orak"
+	"orak/events"
 	"orak/sinks/index"
 	"orak/sinks/index/nearest"
 	"orak/sinks/index/rows"
@@ -135,6 +136,27 @@ func (s *Store) neighbors(ctx context.Context, t orak.Tenant, hits []nearest.Hit
 		return nil, err
 	}
 	return index.Neighbors(hits, found), nil
+}
+
+// Acts implements index.Store.
+func (s *Store) Acts(ctx context.Context, q index.ActQuery) (index.ActPage, error) {
+	if err := q.Validate(); err != nil {
+		return index.ActPage{}, err
+	}
+	statement, args, err := dialect.Acts(q)
+	if err != nil {
+		return index.ActPage{}, err
+	}
+	var list []events.Act
+	err = each(ctx, s.read, func(r *sql.Rows) error {
+		a, err := rows.ScanAct(r)
+		list = append(list, a)
+		return err
+	}, statement, args...)
+	if err != nil {
+		return index.ActPage{}, fmt.Errorf("reading the index: %w", err)
+	}
+	return index.ActPageOf(list, q.PageLimit()), nil
 }
 
 // Songs implements index.Store.

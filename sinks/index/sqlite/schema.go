@@ -133,6 +133,21 @@ CREATE INDEX uploads_status ON uploads (tenant, status, received_at, id) WHERE s
 CREATE INDEX uploads_owner ON uploads (tenant, owner, received_at, id) WHERE owner <> '';
 CREATE INDEX uploads_embedding ON uploads (tenant, kind, embedding_name, embedding_version) WHERE embedding IS NOT NULL;
 `,
+	// Acts have no state, and no uploads: they stay when an upload is erased.
+	`
+CREATE TABLE acts (
+	id TEXT PRIMARY KEY,
+	at INTEGER NOT NULL,
+	act TEXT NOT NULL,
+	actor TEXT NOT NULL,
+	tenant TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX acts_at ON acts (at, id);
+CREATE INDEX acts_tenant ON acts (tenant, at, id);
+CREATE INDEX acts_subject ON acts (subject, at, id);
+`,
 }
 
 // migrate brings the schema up to date.

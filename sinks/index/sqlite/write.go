@@ -18,6 +18,7 @@ import (
 var (
 	upsert  = dialect.Upsert()
 	putSong = dialect.PutSong()
+	putAct  = dialect.PutAct()
 )
 
 // Apply implements index.Store.
@@ -28,9 +29,15 @@ func (s *Store) Apply(ctx context.Context, b index.Batch) (applied int, next int
 			return nil, err
 		}
 		pending, total := b.Pending(stored)
-		applied, next = total, max(stored, b.Next)
+		acts := b.PendingActs(stored)
+		applied, next = total+len(acts), max(stored, b.Next)
 		if next == stored {
 			return nil, nil
+		}
+		for _, a := range acts {
+			if _, err := tx.ExecContext(ctx, putAct, rows.ActValues(a)...); err != nil {
+				return nil, err
+			}
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO offsets VALUES (?1, ?2, ?3)
 			ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next`, b.Topic, b.Partition, next)
