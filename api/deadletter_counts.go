@@ -81,18 +81,29 @@ func (s *Server) getDeadLetterCounts(c *fiber.Ctx) error {
 
 // tally counts dead letters by group and message.
 type tally struct {
-	groups   map[resource.DeadLetterGroup]int64 // with a Count of 0
-	messages map[resource.DeadLetterMessage]int64
+	groups   map[failureGroup]int64
+	since    map[failureGroup]time.Time
+	messages map[resource.DeadLetterMessage]int64 // with a Count of 0
 	examined int64
 }
 
-func newTally() tally {
-	return tally{groups: map[resource.DeadLetterGroup]int64{}, messages: map[resource.DeadLetterMessage]int64{}}
+type failureGroup struct {
+	stage orak.Stage
+	class orak.Class
 }
 
-func (t *tally) add(f resource.Failure) {
+func newTally() tally {
+	return tally{groups: map[failureGroup]int64{}, since: map[failureGroup]time.Time{}, messages: map[resource.DeadLetterMessage]int64{}}
+}
+
+func (t *tally) add(d resource.DeadLetter) {
+	f := d.Failure
+	g := failureGroup{f.Stage, f.Class}
 	t.examined++
-	t.groups[resource.DeadLetterGroup{Stage: f.Stage, Class: f.Class}]++
+	t.groups[g]++
+	if since, ok := t.since[g]; !d.LastAt.IsZero() && (!ok || d.LastAt.Before(since)) {
+		t.since[g] = d.LastAt
+	}
 	t.messages[resource.DeadLetterMessage{Stage: f.Stage, Class: f.Class, Message: f.Message}]++
 }
 
@@ -117,12 +128,12 @@ func (s *Server) count(ctx context.Context, sel selection) (resource.DeadLetterC
 		// The messages are a help; the counts hold without them.
 		_, _ = s.read(ctx, sel, maxMessagesRead, &read)
 	}
-	t.messages, t.examined = read.messages, read.examined
+	t.messages, t.since, t.examined = read.messages, read.since, read.examined
 	return t.counts(total, true), nil
 }
 
 // countGroups counts the dead letters of each stage and class.
-func (s *Server) countGroups(ctx context.Context, sel selection, groups map[resource.DeadLetterGroup]int64) (total int64, err error) {
+func (s *Server) countGroups(ctx context.Context, sel selection, groups map[failureGroup]int64) (total int64, err error) {
 	if total, err = s.countOf(ctx, sel); err != nil || total == 0 {
 		return total, err
 	}
@@ -148,7 +159,7 @@ func (s *Server) countGroups(ctx context.Context, sel selection, groups map[reso
 				return 0, err
 			}
 			if n > 0 {
-				groups[resource.DeadLetterGroup{Stage: stage, Class: class}] = n
+				groups[failureGroup{stage, class}] = n
 			}
 			here -= n
 		}
@@ -181,7 +192,7 @@ func (s *Server) read(ctx context.Context, sel selection, most int, t *tally) (a
 		for _, info := range resp.GetExecutions() {
 			p, _ := s.payloads.Progress(info)
 			if d := s.deadLetter(p, info.GetExecution().GetWorkflowId(), info.GetExecution().GetRunId()); !sel.looks() || sel.matches(d) {
-				t.add(d.Failure)
+				t.add(d)
 			}
 		}
 		read += len(resp.GetExecutions())
@@ -200,10 +211,9 @@ func (t tally) counts(total int64, exact bool) resource.DeadLetterCounts {
 	}
 	stages, classes := map[orak.Stage]int64{}, map[orak.Class]int64{}
 	for g, n := range t.groups {
-		g.Count = n
-		counts.Groups = append(counts.Groups, g)
-		stages[g.Stage] += n
-		classes[g.Class] += n
+		counts.Groups = append(counts.Groups, resource.DeadLetterGroup{Stage: g.stage, Class: g.class, Count: n, Since: t.since[g].UTC()})
+		stages[g.stage] += n
+		classes[g.class] += n
 	}
 	slices.SortFunc(counts.Groups, func(a, b resource.DeadLetterGroup) int {
 		return cmp.Or(-cmp.Compare(a.Count, b.Count), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Class, b.Class))

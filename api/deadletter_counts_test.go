@@ -41,6 +41,10 @@ func TestDeadLettersAreCounted(t *testing.T) {
 	require.EqualValues(t, 4, all.Examined)
 	require.Equal(t, []resource.StageCount{{Stage: orak.StageConvert, Count: 1}, {Stage: orak.StageAnalyze, Count: 3}}, all.Stages)
 	require.Equal(t, []resource.ClassCount{{Class: orak.ClassInput, Count: 1}, {Class: orak.ClassTransient, Count: 1}, {Class: orak.ClassModel, Count: 2}}, all.Classes)
+	for i := range all.Groups {
+		require.WithinDuration(t, time.Now().Add(-20*time.Hour), all.Groups[i].Since, 21*time.Hour)
+		all.Groups[i].Since = time.Time{}
+	}
 	require.Equal(t, []resource.DeadLetterGroup{
 		{Stage: orak.StageAnalyze, Class: orak.ClassModel, Count: 2}, {Stage: orak.StageAnalyze, Class: orak.ClassTransient, Count: 1},
 		{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 1},

@@ -96,6 +96,7 @@ var _ Index = (index.Store)(nil)
 type Webhooks interface {
 	// Sync returns once every change is known that was made before the call.
 	Sync(ctx context.Context) error
+	// Webhooks returns those of a tenant, or of control.EveryTenant.
 	Webhooks(t orak.Tenant) []control.Webhook
 	Webhook(t orak.Tenant, id string) (h control.Webhook, ok bool)
 	PutWebhook(ctx context.Context, h control.Webhook) (control.Webhook, error)

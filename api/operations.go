@@ -60,13 +60,6 @@ func answered[T any](s *Server, c *fiber.Ctx, status int, ask func(context.Conte
 	return c.Status(status).JSON(answer)
 }
 
-// getAttention answers with what needs a person now.
-func (s *Server) getAttention(c *fiber.Ctx) error {
-	return operated(s, c, func(ctx context.Context, o Operations, t orak.Tenant) (resource.Attention, error) {
-		return o.Attention(ctx, t), nil
-	})
-}
-
 // getQueues answers with the task queues.
 func (s *Server) getQueues(c *fiber.Ctx) error {
 	return operated(s, c, func(ctx context.Context, o Operations, t orak.Tenant) (resource.Queues, error) {

@@ -159,10 +159,13 @@ func (v *View) Webhook(t orak.Tenant, id string) (h Webhook, ok bool) {
 	return *e.webhook, true
 }
 
-// Webhooks returns the webhooks of a tenant, the oldest first.
+// Webhooks returns the webhooks of a tenant, or of EveryTenant, the oldest first.
 func (v *View) Webhooks(t orak.Tenant) []Webhook {
 	var all []Webhook
 	prefix := prefixWebhook + string(t) + "/"
+	if t == EveryTenant {
+		prefix = prefixWebhook
+	}
 	for key, e := range v.current().byKey {
 		if e.Value != nil && e.webhook != nil && strings.HasPrefix(key, prefix) {
 			all = append(all, *e.webhook)

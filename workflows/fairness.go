@@ -18,6 +18,7 @@ const (
 // Priorities of new uploads by the tier of their tenant.
 const (
 	PriorityRealtime = 2
+	PriorityStandard = 3
 	PriorityBackfill = LowestPriority
 )
 

@@ -43,6 +43,8 @@ type DeadLetterGroup struct {
 	Stage orak.Stage `json:"stage"`
 	Class orak.Class `json:"class"`
 	Count int64      `json:"count"`
+	// Since is when the first of them failed last, of those that were examined; left out if none was.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // DeadLetterMessage is a number of dead letters with one message.

@@ -304,6 +304,8 @@ func (a *App) startAPI(ctx context.Context) error {
 	}
 	a.health.Add("store", a.store.Ping)
 	probes := a.health.Handler()
+	operations := a.overview()
+	a.stops.add("overview", closing(operations.Stop))
 	a.api = api.New(a.cfg.API, api.Deps{
 		Store:       a.store,
 		Bucket:      a.bucket,
@@ -316,6 +318,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		Sending:     a.cfg.Webhooks.Sending,
 		GiveUpAfter: a.cfg.Webhooks.GiveUpAfter,
 		Feed:        feed.New(feed.Config{MaxBehind: a.cfg.API.MaxFeedRecords, MaxResumes: a.cfg.API.MaxFeedResumes}, a.cfg.Kafka, a.log, a.registry()),
+		Operations:  operations,
 		Workflows:   a.temporal,
 		Payloads:    payloads(),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},

@@ -51,13 +51,13 @@ const pollInterval = 250 * time.Millisecond
 // Now triggers a run, which begins at once or after the present one, and follows it
 // to its end. It calls seen with the state of the run after each request.
 func (r *Runs) Now(ctx context.Context, seen func(Run)) (Run, error) {
-	schedule := r.temporal.ScheduleClient().GetHandle(ctx, workflows.ScheduleReconcile)
+	schedule := r.schedule(ctx)
 	before, err := started(ctx, schedule)
 	if err != nil {
 		return Run{}, err
 	}
-	if err := schedule.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}); err != nil {
-		return Run{}, fault("Temporal cannot start the reconciliation.", err)
+	if err := r.Trigger(ctx); err != nil {
+		return Run{}, err
 	}
 	for {
 		now, err := started(ctx, schedule)
@@ -75,16 +75,52 @@ func (r *Runs) Now(ctx context.Context, seen func(Run)) (Run, error) {
 	}
 }
 
+func (r *Runs) schedule(ctx context.Context) client.ScheduleHandle {
+	return r.temporal.ScheduleClient().GetHandle(ctx, workflows.ScheduleReconcile)
+}
+
+// Trigger begins a run at once, or after the present one, and does not wait for it. An
+// error is ErrNoSchedule, or an *orak.Fault of class dependency.
+func (r *Runs) Trigger(ctx context.Context) error {
+	err := r.schedule(ctx).Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE})
+	return scheduleError("Temporal cannot start the reconciliation.", err)
+}
+
+// Next returns when the schedule begins the next run; zero if it is paused. Errors are
+// those of Trigger.
+func (r *Runs) Next(ctx context.Context) (at time.Time, paused bool, err error) {
+	d, err := r.schedule(ctx).Describe(ctx)
+	if err != nil {
+		return time.Time{}, false, scheduleError("Temporal cannot describe the schedule.", err)
+	}
+	if d.Schedule.State != nil && d.Schedule.State.Paused {
+		return time.Time{}, true, nil
+	}
+	if len(d.Info.NextActionTimes) > 0 {
+		at = d.Info.NextActionTimes[0]
+	}
+	return at, false, nil
+}
+
+// scheduleError returns ErrNoSchedule if err says that there is no schedule.
+func scheduleError(message string, err error) error {
+	var absent *serviceerror.NotFound
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &absent):
+		return ErrNoSchedule
+	default:
+		return fault(message, err)
+	}
+}
+
 // started returns the workflows that the schedule started recently, by their first
 // run: two workflows that start within a second have the same id.
 func started(ctx context.Context, schedule client.ScheduleHandle) (map[string]string, error) {
 	d, err := schedule.Describe(ctx)
-	var absent *serviceerror.NotFound
-	switch {
-	case errors.As(err, &absent):
-		return nil, ErrNoSchedule
-	case err != nil:
-		return nil, fault("Temporal cannot describe the schedule.", err)
+	if err != nil {
+		return nil, scheduleError("Temporal cannot describe the schedule.", err)
 	}
 	ids := make(map[string]string)
 	for _, w := range d.Info.RunningWorkflows {

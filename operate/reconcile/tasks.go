@@ -20,8 +20,8 @@ import (
 // when one succeeds.
 const attrProblems = "TemporalReportedProblems"
 
-// failingQuery finds the workflows whose workflow task fails.
-const failingQuery = "ExecutionStatus = 'Running' AND " + attrProblems + " IS NOT NULL"
+// FailingQuery finds the workflows whose workflow task fails, in visibility.
+const FailingQuery = "ExecutionStatus = 'Running' AND " + attrProblems + " IS NOT NULL"
 
 // reportTasks reports the open workflows whose workflow task fails: their code
 // panics, or cannot replay their history, and the server retries for ever. They need
@@ -32,7 +32,7 @@ func (r *Reconciler) reportTasks(ctx context.Context, p activities.ReconcilePage
 		return done, err
 	}
 	page, err := r.deps.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: r.deps.Namespace, PageSize: int32(p.Size), NextPageToken: token, Query: failingQuery,
+		Namespace: r.deps.Namespace, PageSize: int32(p.Size), NextPageToken: token, Query: FailingQuery,
 	})
 	if err != nil {
 		return done, fmt.Errorf("listing workflows whose workflow task fails: %w", err)
@@ -97,7 +97,7 @@ func (r *Reconciler) reportFailing(n int, first string) {
 // the workflow task of no open workflow fails.
 func (r *Reconciler) ProbeWorkflows(ctx context.Context) error {
 	counted, err := r.deps.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Namespace: r.deps.Namespace, Query: failingQuery,
+		Namespace: r.deps.Namespace, Query: FailingQuery,
 	})
 	if err != nil {
 		return fmt.Errorf("counting workflows whose workflow task fails: %w", err)

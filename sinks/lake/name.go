@@ -15,6 +15,9 @@ const dayLayout = "2006-01-02"
 // folder returns the prefix of the keys of a table's files of a day.
 func folder(t Table, day string) string { return Prefix + string(t) + "/dt=" + day + "/" }
 
+// Folder returns the prefix of the keys of a table's files of a day (UTC).
+func Folder(t Table, day time.Time) string { return folder(t, day.UTC().Format(dayLayout)) }
+
 // file is a file of the lake. One that a writer put has the first offset of its
 // rows in its name, and so each name can be put only once. A compacted one, which
 // replaces others, has the whole range and a generation.
