@@ -1,5 +1,5 @@
 import * as Radix from '@radix-ui/react-dialog'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import styles from './Dialog.module.css'
 
 type Props = {
@@ -15,8 +15,9 @@ type Props = {
   wide?: boolean
 }
 
-/** A dialog above the page. It keeps the focus; Escape closes it. */
+/** A dialog above the page. It keeps the focus, and gives it back; Escape closes it. */
 export function Dialog({ open, onClose, title, children, actions, alert, wide }: Props) {
+  const before = useRef<Element | null>(null)
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
@@ -25,6 +26,14 @@ export function Dialog({ open, onClose, title, children, actions, alert, wide }:
           className={wide ? `${styles.panel} ${styles.wide}` : styles.panel}
           aria-describedby={undefined}
           role={alert ? 'alertdialog' : 'dialog'}
+          // Radix gives the focus back to a trigger of its own alone.
+          onOpenAutoFocus={() => {
+            before.current = document.activeElement
+          }}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault()
+            if (before.current instanceof HTMLElement) before.current.focus()
+          }}
         >
           <Radix.Title asChild>
             <h2>{title}</h2>

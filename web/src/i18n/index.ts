@@ -2,6 +2,8 @@ import i18next from 'i18next'
 import fromImports from 'i18next-resources-to-backend'
 import { initReactI18next } from 'react-i18next'
 import type admin from './en/admin'
+import type inspect from './en/inspect'
+import type letters from './en/letters'
 import type operate from './en/operate'
 import type problems from './en/problems'
 import type record from './en/record'
@@ -28,6 +30,8 @@ declare module 'i18next' {
       record: typeof record
       result: typeof result
       operate: typeof operate
+      letters: typeof letters
+      inspect: typeof inspect
       admin: typeof admin
     }
   }

@@ -1,0 +1,80 @@
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import { answer, api, everyTenant } from '../../api/client'
+import { Problem } from '../../api/problem'
+import { buttonLink } from '../../design/Button'
+import { Failed, Loading, State } from '../../design/State'
+import { useTitle } from '../../shell/title'
+import { useWords } from '../words'
+import { detailQuery } from './api'
+import { LetterDetail } from './LetterDetail'
+
+const route = getRouteApi('/operate/dead-letters/$id')
+
+/** One dead letter, to decide on it. An alert's link leads here. */
+export function DeadLetterPage() {
+  const { id } = route.useParams()
+  const { t } = useTranslation('letters')
+  const query = useQuery({ ...detailQuery(id), refetchInterval: 5_000 })
+  useTitle(query.data?.filename || t('detail.title'))
+  const { error } = query
+  if (error instanceof Problem && (error.status === 404 || error.status === 410))
+    return <Elsewhere id={id} problem={error} />
+  if (query.data) return <LetterDetail letter={query.data} query={query} />
+  if (error) return <Failed error={error} retry={() => query.refetch()} />
+  return <Loading />
+}
+
+/** What the upload is now, if it does not wait for a decision. */
+function Elsewhere({ id, problem }: { id: string; problem: Problem }) {
+  const { t } = useTranslation('letters')
+  const words = useWords()
+  const now = useQuery({
+    queryKey: ['upload', id, 'history'],
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET('/v1/uploads/{id}/history', {
+          params: { path: { id }, header: { 'X-Orak-Tenant': everyTenant() } },
+          signal,
+        }),
+      ),
+    enabled: problem.status === 404,
+    refetchInterval: 5_000,
+  })
+  const back = (
+    <Link to="/operate/dead-letters" className={buttonLink()}>
+      {t('detail.others')}
+    </Link>
+  )
+  if (problem.status === 410) {
+    return (
+      <State title={t('detail.erasedTitle')} action={back}>
+        {t('detail.erased')}
+      </State>
+    )
+  }
+  if (now.isLoading) return <Loading />
+  if (!now.data) {
+    return (
+      <State title={t('detail.unknownTitle')} action={back}>
+        {t('detail.unknown')}
+      </State>
+    )
+  }
+  const last = now.data.entries.findLast((entry) => entry.kind === 'decision')
+  return (
+    <State
+      title={t('detail.nowTitle', { status: words.status(now.data.status) })}
+      action={
+        <Link to="/operate/uploads/$id" params={{ id }} className={buttonLink('primary')}>
+          {t('detail.upload')}
+        </Link>
+      }
+    >
+      <p>{last?.by ? t('detail.decidedBy', { by: last.by }) : t('detail.now')}</p>
+      {last?.reason && <p>“{last.reason}”</p>}
+      <p>{back}</p>
+    </State>
+  )
+}
