@@ -16,7 +16,7 @@ type Probe func(ctx context.Context) error
 
 // PostOutage posts one message about an outage.
 func (a *Activities) PostOutage(ctx context.Context, o messages.Outage) error {
-	return a.post(ctx, a.deps.Notifier, messages.OutageText(o), "dependency", string(o.Dependency))
+	return a.post(ctx, a.deps.Notifier, a.deps.Messages.OutageText(o), "dependency", string(o.Dependency))
 }
 
 // ProbeDependency reports whether a dependency is available again. One without a

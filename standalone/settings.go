@@ -73,6 +73,9 @@ func (c *upCommand) own(at servers.Addresses, key servers.Credentials) {
 	c.App.Temporal.Address = at.Temporal
 	c.App.Temporal.Namespace = servers.Namespace
 	c.App.Temporal.WebUI = at.TemporalUI
+	if c.App.Console.URL == "" && c.APIPort != 0 {
+		c.App.Console.URL = "http://" + c.App.API.Addr
+	}
 	// It listens on loopback, so that a newcomer's receiver does, too.
 	c.App.Webhooks.Sending.AllowInsecure = true
 	if !c.App.Index.Configured() {

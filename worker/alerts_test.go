@@ -78,12 +78,14 @@ func TestAlertIsRepeatedWhileUploadsAreParked(t *testing.T) {
 	r := newRig(t)
 	r.cfg.AlertRepeatInterval = r.cfg.AlertGroupInterval
 	r.deps.Converter = convert(first(inputFault))
+	r.deps.Console.URL = "https://orak.example.org"
 	r.start()
 	u := r.upload([]byte("sound"))
 	r.await(u, orak.StatusDeadLettered)
 	repeat := r.posted(":repeat:")
 	require.Contains(t, repeat, "1 upload is parked in total.")
 	require.Contains(t, repeat, "orak dlq reprocess "+string(u.ID))
+	require.Contains(t, repeat, "Decide: https://orak.example.org/operate/dead-letters/"+string(u.ID))
 	r.signal(u, workflows.SignalReprocess)
 	require.NoError(t, r.closed(u))
 	require.Contains(t, r.posted(":white_check_mark:"), "1 upload was decided.", "it is found without a signal as well")

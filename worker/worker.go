@@ -38,6 +38,8 @@ type Deps struct {
 	// Route is activities.Deps.Route; nil means Notifier for all.
 	Route func(context.Context, orak.Class) activities.Notifier
 	Links activities.Links
+	// Console links to the console in messages.
+	Console messages.Console
 	// Menders are the steps of Reconcile.
 	Menders map[activities.ReconcileStep]activities.Mender
 	// Lake compacts the lake.
@@ -95,7 +97,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 		Ender: &ender{client: c, namespace: deps.Namespace, payloads: deps.Payloads}, Menders: deps.Menders, Lake: deps.Lake, Probes: deps.Probes,
 		Links: deps.Links, Log: deps.Log, Metrics: deps.Metrics,
 		Messages: messages.Writer{
-			Links: deps.Links, Namespace: deps.Namespace, AllTenants: deps.AllTenants, DeadLetterTopic: events.TopicDeadLetters,
+			Links: deps.Links, Console: deps.Console, Namespace: deps.Namespace, AllTenants: deps.AllTenants, DeadLetterTopic: events.TopicDeadLetters,
 		},
 	})
 	return &Worker{

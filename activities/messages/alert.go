@@ -22,6 +22,8 @@ type Writer struct {
 	// Links links to the list of workflows that a visibility query finds; empty
 	// where no Web UI is configured.
 	Links interface{ QueryURL(query string) string }
+	// Console links to the pages on which dead letters are decided.
+	Console Console
 	// Namespace is the Temporal namespace that the commands name.
 	Namespace string
 	// AllTenants says that the API lists the dead letters of all tenants at
@@ -40,25 +42,25 @@ func (w Writer) AlertText(g AlertGroup, query string) string {
 		resolved(&b, g)
 		return b.String()
 	case g.News():
-		deadLettered(&b, g)
-		expiring(&b, g)
+		w.deadLettered(&b, g)
+		w.expiring(&b, g)
 	default:
-		reminder(&b, g)
+		w.reminder(&b, g)
 	}
 	w.whatToDo(&b, g, query)
 	return b.String()
 }
 
-func deadLettered(b *strings.Builder, g AlertGroup) {
+func (w Writer) deadLettered(b *strings.Builder, g AlertGroup) {
 	if g.Count == 0 {
 		return
 	}
 	fmt.Fprintf(b, ":rotating_light: %s dead-lettered: %s\n", plural(g.Count, "upload"), cause(g))
 	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inTotal(g.Parked))
-	samples(b, g.Count, g.Samples)
+	w.samples(b, g.Count, g.Samples)
 }
 
-func expiring(b *strings.Builder, g AlertGroup) {
+func (w Writer) expiring(b *strings.Builder, g AlertGroup) {
 	e := g.Expiring
 	if e.Count == 0 {
 		return
@@ -69,16 +71,16 @@ func expiring(b *strings.Builder, g AlertGroup) {
 	}
 	fmt.Fprintf(b, ":hourglass_flowing_sand: %s %s soon: %s\n", plural(e.Count, "parked upload"), verb, cause(g))
 	fmt.Fprintf(b, "The first expires at %s and is then failed for good: reprocess or discard it before.%s\n", stamp(e.FirstAt), inTotal(g.Parked))
-	samples(b, e.Count, e.Samples)
+	w.samples(b, e.Count, e.Samples)
 }
 
-func reminder(b *strings.Builder, g AlertGroup) {
+func (w Writer) reminder(b *strings.Builder, g AlertGroup) {
 	fmt.Fprintf(b, ":repeat: Reminder: still parked: %s\n", cause(g))
 	fmt.Fprintf(b, "First seen %s, last seen %s.%s\n", stamp(g.FirstAt), stamp(g.LastAt), inTotal(g.Parked))
 	if g.Parked == nil {
 		return
 	}
-	samples(b, g.Parked.Count, g.Parked.alerts())
+	w.samples(b, g.Parked.Count, g.Parked.alerts())
 }
 
 func resolved(b *strings.Builder, g AlertGroup) {
@@ -91,11 +93,14 @@ func resolved(b *strings.Builder, g AlertGroup) {
 		plural(g.Count, "upload"), were, lasted(g.ResolvedAt.Sub(g.FirstAt)), stamp(g.FirstAt), stamp(g.ResolvedAt))
 }
 
-func samples(b *strings.Builder, total int, shown []Alert) {
+func (w Writer) samples(b *strings.Builder, total int, shown []Alert) {
 	for _, s := range shown {
 		fmt.Fprintf(b, "- %s", subject(s))
 		if s.Message != "" {
 			fmt.Fprintf(b, ": %s", codeSpan(s.Message, maxShownMessage))
+		}
+		if url := w.Console.DeadLetter(s.UploadID); url != "" && s.named() {
+			fmt.Fprintf(b, " Decide: %s", url)
 		}
 		b.WriteByte('\n')
 	}
@@ -113,8 +118,11 @@ func (w Writer) whatToDo(b *strings.Builder, g AlertGroup, query string) {
 		fmt.Fprintf(b, "The records are in the topic `%s`, unchanged.\n", w.DeadLetterTopic)
 		return
 	}
+	if url := w.Console.DeadLetters(); url != "" {
+		fmt.Fprintf(b, "Decide on all of them: %s\n", url)
+	}
 	if url := w.Links.QueryURL(query); url != "" {
-		fmt.Fprintf(b, "All of them: %s\n", url)
+		fmt.Fprintf(b, "All of them in Temporal: %s\n", url)
 	}
 	fmt.Fprintf(b, "%s\n```\n%s\n```\n", advice(g.Class), strings.Join(w.commands(g, one, query), "\n"))
 }

@@ -38,6 +38,64 @@ func TestAlertTextNamesTheGroupAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAlertTextLinksToTheDecision(t *testing.T) {
+	t.Parallel()
+	w := Writer{Links: links{}, Console: Console{URL: "https://orak.example.org/"}}
+	g := AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 2, Samples: []Alert{
+		{UploadID: "0190", Tenant: "choir", Filename: "a.m4a", Message: "Not audio.", WorkflowID: "upload-0190"},
+		{UploadID: "0191", Message: "Undecodable."}, // it has no workflow, and so no page
+	}}
+	got := alerts(w, g)
+	require.Contains(t, got, "- `0190` `a.m4a` of tenant `choir`: `Not audio.` Decide: https://orak.example.org/operate/dead-letters/0190\n")
+	require.Contains(t, got, "- `0191`: `Undecodable.`\n")
+	require.Contains(t, got, "\nDecide on all of them: https://orak.example.org/operate/dead-letters\n")
+	require.Contains(t, got, "\nAll of them in Temporal: http://ui/?q\n")
+
+	got = alerts(w, AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Parked: &ParkedUploads{Count: 1, Samples: []orak.UploadID{"0192"}}})
+	require.Contains(t, got, "- `0192` Decide: https://orak.example.org/operate/dead-letters/0192\n", "a reminder")
+	got = alerts(w, AlertGroup{Expiring: ExpiringGroup{Count: 1, Samples: g.Samples[:1]}})
+	require.Contains(t, got, "/operate/dead-letters/0190\n", "one that expires")
+
+	without := alerts(Writer{Links: links{}}, g)
+	require.NotContains(t, without, "Decide")
+	require.NotContains(t, without, "/operate")
+}
+
+func TestOutagesAndStallsLinkToTheConsole(t *testing.T) {
+	t.Parallel()
+	c := Console{URL: "https://orak.example.org/console"}
+	down := Outage{Down: Down{Dependency: orak.DependencyStore, Count: 1, FirstAt: noon, LastAt: noon}}
+	repeated, over := down, down
+	repeated.Repeated, over.OverAt = true, noon
+	const link = "What is affected: https://orak.example.org/console/operate"
+	require.Contains(t, Writer{Console: c}.OutageText(down), "\n"+link+"\n")
+	require.Contains(t, Writer{Console: c}.OutageText(repeated), "\n"+link+"\n")
+	require.NotContains(t, Writer{Console: c}.OutageText(over), link)
+	require.NotContains(t, Writer{}.OutageText(down), "/operate")
+	require.Contains(t, c.StallText("bridge", stall{}), "none is lost. "+link)
+	require.NotContains(t, Console{}.StallText("bridge", stall{}), "/operate")
+}
+
+type stall struct{}
+
+func (stall) String() string { return "partition 0" }
+
+func TestAddressOfTheConsoleIsChecked(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"", "http://127.0.0.1:8080", "https://orak.example.org/", "https://orak.example.org/a/b_c~d%20e", "http://[::1]:8080"} {
+		require.NoError(t, Console{URL: good}.Validate(), good)
+	}
+	for _, bad := range []string{
+		"orak.example.org", "//orak.example.org", "ftp://orak.example.org", "javascript:alert(1)", "https://", "https:///operate", "https://ann:secret@orak.example.org",
+		"https://orak.example.org/?a=b", "https://orak.example.org/?", "https://orak.example.org/#a", "https://orak.example.org/#", "https://orak.example.org/a b",
+		"https://orak.example.org/a`b", "https://orak.example.org/<a>", "https://orak.example.org/a|b", "https://orak.example.org/@all", "https://orak.example.org/(a)", "https://orak.example.org/é", "https://orak.example.org/a&b", "%zz",
+	} {
+		err := Console{URL: bad}.Validate()
+		require.Error(t, err, bad)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}
+
 func TestReminderNamesParkedUploads(t *testing.T) {
 	t.Parallel()
 	w := Writer{Links: links{}}

@@ -39,7 +39,7 @@ func FuzzAlertMessage(f *testing.F) {
 // checkContained checks that these texts change nothing of any message outside of
 // code spans.
 func checkContained(t *testing.T, filename, tenant, message, id string) {
-	w := Writer{Links: links{}}
+	w := Writer{Links: links{}, Console: Console{URL: "https://orak.example.org"}}
 	for _, shape := range []func(Alert) AlertGroup{
 		func(s Alert) AlertGroup {
 			return AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Count: 7, Samples: []Alert{s, s, s},

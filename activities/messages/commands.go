@@ -14,16 +14,22 @@ var pasteable = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$`)
 // of the group can be named in a command.
 func sample(g AlertGroup) (_ Alert, ok bool) {
 	for _, s := range slices.Concat(g.Samples, g.Expiring.Samples) {
-		if s.WorkflowID == "upload-"+string(s.UploadID) && pasteable.MatchString(string(s.UploadID)) {
+		if s.named() {
 			return s, true
 		}
 	}
 	for _, s := range g.Parked.alerts() {
-		if pasteable.MatchString(string(s.UploadID)) {
+		if s.named() {
 			return s, true
 		}
 	}
 	return Alert{}, false
+}
+
+// named reports whether the upload of an alert can be named in a command and a link: it
+// has a workflow, and an id that orak can have made.
+func (a Alert) named() bool {
+	return a.WorkflowID == "upload-"+string(a.UploadID) && pasteable.MatchString(string(a.UploadID))
 }
 
 // tenantFlag returns the flag with which an orak command finds an upload of the

@@ -94,7 +94,7 @@ func (p *ParkedUploads) alerts() []Alert {
 	}
 	all := make([]Alert, len(p.Samples))
 	for i, id := range p.Samples {
-		all[i].UploadID = id
+		all[i].UploadID, all[i].WorkflowID = id, "upload-"+string(id)
 		if i < len(p.Tenants) {
 			all[i].Tenant = p.Tenants[i]
 		}

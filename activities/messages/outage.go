@@ -30,7 +30,7 @@ type Outage struct {
 }
 
 // OutageText words one message about an outage.
-func OutageText(o Outage) string {
+func (w Writer) OutageText(o Outage) string {
 	if o.Dependency == formerAlertWebhook {
 		o.Dependency = orak.DependencyAlertWebhook
 	}
@@ -51,6 +51,9 @@ func OutageText(o Outage) string {
 		fmt.Fprintf(&b, "Last error: %s\n", codeSpan(o.Message, orak.MaxMessage))
 	}
 	b.WriteString(effect(o.Dependency) + "\n")
+	if url := w.Console.Home(); url != "" {
+		fmt.Fprintf(&b, "What is affected: %s\n", url)
+	}
 	fmt.Fprintf(&b, "What to look at: docs/runbooks/outages.md, section %s. Another message follows when the outage is over.\n", codeSpan(string(o.Dependency), 40))
 	return b.String()
 }
@@ -115,10 +118,14 @@ func FailingWorkflowsText(n int, first string) string {
 
 // StallText words the report that a consumer of events, such as "bridge", makes no
 // progress; stall says in which partitions.
-func StallText(consumer string, stall fmt.Stringer) string {
+func (c Console) StallText(consumer string, stall fmt.Stringer) string {
 	waiting := "Events wait"
 	if consumer == "bridge" {
 		waiting = "Uploads wait"
 	}
-	return fmt.Sprintf(":rotating_light: The %s has stalled: %s. %s; none is lost.", consumer, stall, waiting)
+	text := fmt.Sprintf(":rotating_light: The %s has stalled: %s. %s; none is lost.", consumer, stall, waiting)
+	if url := c.Home(); url != "" {
+		text += " What is affected: " + url
+	}
+	return text
 }

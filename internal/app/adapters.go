@@ -64,6 +64,7 @@ type bridgeAlerter struct {
 	notifier activities.Notifier
 	// consumer names what has stalled.
 	consumer string
+	console  messages.Console
 }
 
 var _ deadletter.Alerter = bridgeAlerter{}
@@ -88,5 +89,5 @@ func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) er
 // Stalled implements deadletter.Alerter. It posts directly instead of through Temporal,
 // for which the bridge may be waiting.
 func (a bridgeAlerter) Stalled(ctx context.Context, s consume.Stall) error {
-	return a.notifier.Post(ctx, messages.StallText(a.consumer, s))
+	return a.notifier.Post(ctx, a.console.StallText(a.consumer, s))
 }

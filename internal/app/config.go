@@ -1,6 +1,7 @@
 package app
 
 import (
+	"orak/activities/messages"
 	"orak/api"
 	"orak/bridge"
 	"orak/control"
@@ -42,6 +43,7 @@ type Config struct {
 	// ModelServer is for the engines http and oip.
 	ModelServer modelserver.Config `embed:"" prefix:"model-server-"`
 	Alert       mattermost.Config  `embed:"" prefix:"alert-"`
+	Console     messages.Console   `embed:"" prefix:"console-"`
 	// SchemaRegistry is for other readers of the events.
 	SchemaRegistry schemaregistry.Config `embed:"" prefix:"schema-registry-"`
 

@@ -69,6 +69,7 @@ func (a *App) startIndex(ctx context.Context) error {
 			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: mattermost.New(a.cfg.Alert, a.log),
 			consumer: "index",
+			console:  a.cfg.Console,
 		},
 		Log:     a.log,
 		Metrics: a.registry(),

@@ -25,6 +25,7 @@ func (a *App) startLake(ctx context.Context) error {
 			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: mattermost.New(a.cfg.Alert, a.log),
 			consumer: "lake",
+			console:  a.cfg.Console,
 		},
 		Log:     a.log,
 		Metrics: a.registry(),

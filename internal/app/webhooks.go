@@ -30,6 +30,7 @@ func (a *App) startWebhooks(ctx context.Context) error {
 			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: notifier,
 			consumer: "webhooks",
+			console:  a.cfg.Console,
 		},
 		Notifier: notifier,
 		Log:      a.log,
