@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { Button } from '../../design/Button'
 import { Notice } from '../../design/Notice'
 import { clock } from '../../format/clock'
-import { useFormat } from '../../format/useFormat'
+import { useFormat } from '../../format/format'
 import styles from './RecorderPanel.module.css'
 import type { Take } from './recorder'
 

@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next'
-import { useFormat } from '../../format/useFormat'
+import { useFormat } from '../../format/format'
 import styles from './Stages.module.css'
 import { stepOf, steps, type Upload } from './upload'
 

@@ -1,0 +1,93 @@
+import { useEffect, useRef } from 'react'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { clock } from '../../format/clock'
+import { noteName } from '../notes/notes'
+import { colourOf } from './canvas'
+import { onceAFrame } from './frames'
+import { gutter, timeAxis } from './layout'
+import styles from './Player.module.css'
+import { noteTicks } from './pitch'
+import { type Pyramid, pointsOf } from './pyramid'
+import { useThemeChange } from './useThemeChange'
+import type { TimeWindow } from './window'
+
+type Props = { curve: Pyramid; hop: number; view: TimeWindow; low: number; high: number }
+
+/** The pitch of the part that is shown, over an axis of notes. */
+export function PitchChart({ curve, hop, view, low, high }: Props) {
+  const place = useRef<HTMLDivElement>(null)
+  const theme = useThemeChange()
+
+  useEffect(() => {
+    const element = place.current
+    if (!element) return
+    const points = () => pointsOf(curve, hop, view.from, view.to, element.clientWidth - gutter)
+    const chart = new uPlot(options(element, view, low, high), points(), element)
+    const frames = onceAFrame(() => chart.setData(points(), true))
+    const unsubscribe = view.subscribe(frames.request)
+    const resized = new ResizeObserver(() => {
+      chart.setSize({ width: element.clientWidth, height: element.clientHeight })
+      frames.request()
+    })
+    resized.observe(element)
+    return () => {
+      unsubscribe()
+      resized.disconnect()
+      frames.cancel()
+      chart.destroy()
+    }
+  }, [curve, hop, view, low, high, theme])
+
+  return <div ref={place} className={styles.chart} aria-hidden="true" />
+}
+
+function options(element: HTMLElement, view: TimeWindow, low: number, high: number): uPlot.Options {
+  const ink = colourOf(element, '--ink-soft')
+  const line = colourOf(element, '--line')
+  const font = `12px ${getComputedStyle(element).fontFamily}`
+  const grid = { stroke: line, width: 1 }
+  return {
+    width: element.clientWidth,
+    height: element.clientHeight,
+    padding: [0, 0, 0, 0],
+    legend: { show: false },
+    cursor: { show: false },
+    scales: {
+      x: { time: false, range: () => [view.from, view.to] },
+      y: { range: () => [low, high] },
+    },
+    axes: [
+      {
+        size: timeAxis,
+        stroke: ink,
+        font,
+        grid,
+        ticks: { ...grid, size: 4 },
+        gap: 4,
+        space: 72,
+        values: (_, splits) => splits.map((at) => clock(at, view.span < 8)),
+      },
+      {
+        size: gutter,
+        stroke: ink,
+        font,
+        grid,
+        ticks: { show: false },
+        gap: 6,
+        splits: (self) => noteTicks(low, high, self.bbox.height / devicePixelRatio),
+        values: (_, splits) => splits.map(noteName),
+      },
+    ],
+    series: [
+      {},
+      {
+        stroke: colourOf(element, '--curve'),
+        width: 2.5,
+        cap: 'round',
+        spanGaps: false,
+        points: { show: false },
+      },
+    ],
+  }
+}

@@ -1,0 +1,65 @@
+type Level = { size: number; min: Float32Array; max: Float32Array }
+
+/** How many bins of a level are one of the next. */
+const factor = 4
+
+/**
+ * The lowest and highest values of a curve at several resolutions, so that a part of any length is drawn from about
+ * as many values as there are pixels. NaN stands for no value.
+ */
+export class Pyramid {
+  private readonly levels: Level[]
+
+  constructor(readonly values: Float32Array) {
+    this.levels = [{ size: 1, min: values, max: values }]
+    for (let last = this.levels[0]; last && last.min.length > 512; last = this.levels.at(-1)) {
+      this.levels.push(above(last))
+    }
+  }
+
+  /** The extremes of the values from `from` to `to` (indices, fractions allowed) in at most `bins` bins or a little more. */
+  slice(from: number, to: number, bins: number): { size: number; first: number; min: Float32Array; max: Float32Array } {
+    const wanted = (to - from) / Math.max(bins, 1)
+    const level = this.levels.findLast((l) => l.size <= wanted) ?? this.levels[0]
+    if (!level) throw new Error('a pyramid has a level')
+    const first = Math.max(Math.floor(from / level.size) - 1, 0)
+    const last = Math.min(Math.ceil(to / level.size) + 1, level.min.length)
+    return { size: level.size, first, min: level.min.subarray(first, last), max: level.max.subarray(first, last) }
+  }
+}
+
+function above(level: Level): Level {
+  const length = Math.ceil(level.min.length / factor)
+  const min = new Float32Array(length).fill(Number.NaN)
+  const max = new Float32Array(length).fill(Number.NaN)
+  for (let i = 0; i < level.min.length; i++) {
+    const lo = level.min[i] as number
+    if (Number.isNaN(lo)) continue
+    const hi = level.max[i] as number
+    const into = Math.floor(i / factor)
+    if (!(lo >= (min[into] as number))) min[into] = lo
+    if (!(hi <= (max[into] as number))) max[into] = hi
+  }
+  return { size: level.size * factor, min, max }
+}
+
+/** Points for a chart: times, and values with null where there is none. */
+export type Points = [number[], (number | null)[]]
+
+/** The points of a part of a curve whose values are `hop` seconds apart: each value, or two for each pixel. */
+export function pointsOf(curve: Pyramid, hop: number, from: number, to: number, pixels: number): Points {
+  const { size, first, min, max } = curve.slice(from / hop, to / hop, pixels)
+  const xs: number[] = []
+  const ys: (number | null)[] = []
+  for (let i = 0; i < min.length; i++) {
+    const at = (first + i) * size * hop
+    const lo = min[i] as number
+    const none = Number.isNaN(lo)
+    xs.push(at)
+    ys.push(none ? null : lo)
+    if (size === 1) continue
+    xs.push(at + (size * hop) / 2)
+    ys.push(none ? null : (max[i] as number))
+  }
+  return [xs, ys]
+}
