@@ -12,7 +12,6 @@ export default {
   eraseDialog: {
     title: 'Erase this recording?',
     text: 'The recording “{{name}}” and everything that was found in it are removed. This cannot be undone.',
-    keep: 'Keep it',
     erase: 'Erase for good',
   },
   erased: { title: 'This recording was erased', text: 'Nothing of it is kept.' },

@@ -15,7 +15,6 @@ export default {
   eraseDialog: {
     title: '이 녹음을 삭제할까요?',
     text: '“{{name}}” 녹음과 분석 결과를 모두 지웁니다. 되돌릴 수 없습니다.',
-    keep: '남겨 두기',
     erase: '완전히 삭제',
   },
   erased: { title: '삭제된 녹음입니다', text: '남아 있는 내용이 없습니다.' },

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../../api/client'
 import { Badge } from '../../design/Badge'
 import type { Tone } from '../../design/Notice'
+import { Time } from '../../design/Time'
 import { clock } from '../../format/clock'
 import { useFormat } from '../../format/format'
 import { midiOf, noteName, tonicName } from '../notes/notes'
@@ -27,16 +28,15 @@ export function RecordingRows({ uploads }: { uploads: readonly Listed[] }) {
 
 function Row({ upload }: { upload: Listed }) {
   const { t } = useTranslation('singer')
-  const format = useFormat()
   return (
     <Link to="/uploads/$id" params={{ id: upload.id }} className={styles.row}>
       <span className={styles.name}>{upload.filename || t('unnamed')}</span>
       <span className={styles.what}>
         <Found upload={upload} />
       </span>
-      <time className={styles.when} dateTime={upload.created_at} title={format.date(upload.created_at)}>
-        {format.ago(upload.created_at)}
-      </time>
+      <span className={styles.when}>
+        <Time at={upload.created_at} />
+      </span>
     </Link>
   )
 }
@@ -57,7 +57,7 @@ function Found({ upload }: { upload: Listed }) {
   const facts = [
     low ? t('facts.range', { low, high: noteName(midiOf(voice.high_hz)) }) : t('facts.silent'),
     voice.key.tonic && t(`key.${voice.key.mode || 'major'}`, { tonic: tonicName(voice.key.tonic) }),
-    voice.tempo_bpm > 0 && t('facts.tempo', { bpm: format.number(voice.tempo_bpm) }),
+    voice.tempo_bpm > 0 && t('facts.tempo', { bpm: format.number(Math.round(voice.tempo_bpm)) }),
     clock(voice.duration_s),
   ]
   return (

@@ -21,7 +21,7 @@ export function Taken({ take, onSend, onAgain, onGiveUp }: Props) {
       <p className={styles.time}>
         <span className="numeric">{clock(take.seconds)}</span>
       </p>
-      <p className={styles.hint}>{t('taken', { size: format.bytes(take.file.size) })}</p>
+      <p className={styles.hint}>{t('taken', { size: format.size(take.file.size) })}</p>
       {empty && <Notice tone="bad">{t('nothing')}</Notice>}
       {!empty && take.clips && <Notice tone="warn">{t('tookClips')}</Notice>}
       {!empty && take.quiet && <Notice tone="warn">{t('tookQuiet')}</Notice>}

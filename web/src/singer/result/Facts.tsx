@@ -63,7 +63,7 @@ function TempoFact({ tempo }: { tempo: Schemas['Analysis']['tempo'] }) {
   return (
     <Fact
       name={t('facts.tempo')}
-      value={t('facts.tempoValue', { bpm: format.number(tempo.bpm) })}
+      value={t('facts.tempoValue', { bpm: format.number(Math.round(tempo.bpm)) })}
       text={how === 'sure' ? t(`facts.tempo${pace(tempo.bpm)}`) : t('facts.tempoUnsure')}
       unsure={how === 'unsure'}
     />
@@ -80,7 +80,7 @@ function LoudnessFact({ loud }: { loud: Schemas['Analysis']['loudness'] }) {
   return (
     <Fact
       name={t('facts.loudness')}
-      value={t('facts.loudnessValue', { lufs: format.number(lufs, 1).replace('-', '−') })}
+      value={t('facts.loudnessValue', { lufs: format.number(lufs).replace('-', '−') })}
       text={peaksCut(peak) ? `${text} ${t('facts.peaks')}` : text}
     />
   )

@@ -6,10 +6,8 @@ import { answer, api } from '../../api/client'
 import { queries } from '../../api/queries'
 import { Button } from '../../design/Button'
 import { Copy } from '../../design/Copy'
-import { Dialog } from '../../design/Dialog'
+import { FormDialog } from '../../design/FormDialog'
 import { Menu, MenuItem, MenuLink, MenuSeparator } from '../../design/Menu'
-import { Notice } from '../../design/Notice'
-import { ProblemText } from '../../design/ProblemText'
 import { useFormat } from '../../format/format'
 import { usePermitted } from '../../session/session'
 import type { Upload } from '../stages/upload'
@@ -34,7 +32,7 @@ export function Head({ upload, facts, actions }: { upload: Upload; facts?: strin
       <div className={styles.names}>
         <h1>{name}</h1>
         <p className={styles.facts}>
-          {[t('recorded', { date: format.date(upload.created_at) }), ...(facts ?? [])].map((fact) => (
+          {[t('recorded', { date: format.moment(new Date(upload.created_at)) }), ...(facts ?? [])].map((fact) => (
             <span key={fact}>{fact}</span>
           ))}
         </p>
@@ -77,25 +75,16 @@ function Erase({ id, name, onClose }: { id: string; name: string; onClose: () =>
     },
   })
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <FormDialog
+      danger
       title={t('eraseDialog.title')}
-      actions={
-        <>
-          <Button onClick={onClose}>{t('eraseDialog.keep')}</Button>
-          <Button kind="danger" busy={erase.isPending} onClick={() => erase.mutate()}>
-            {t('eraseDialog.erase')}
-          </Button>
-        </>
-      }
+      submit={t('eraseDialog.erase')}
+      busy={erase.isPending}
+      error={erase.error}
+      onSubmit={() => erase.mutate()}
+      onClose={onClose}
     >
       <p>{t('eraseDialog.text', { name })}</p>
-      {erase.error && (
-        <Notice tone="bad">
-          <ProblemText error={erase.error} />
-        </Notice>
-      )}
-    </Dialog>
+    </FormDialog>
   )
 }

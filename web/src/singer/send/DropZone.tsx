@@ -2,15 +2,13 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from '../../design/Button'
 import { Notice } from '../../design/Notice'
-import { useFormat } from '../../format/format'
 import styles from './DropZone.module.css'
 import { sendings } from './sendings'
 import { sortOut } from './sortOut'
 
 /** Takes files that are dropped anywhere on the page, or chosen. What is in it stands above. */
 export function DropZone({ closed, children }: { closed: boolean; children: ReactNode }) {
-  const { t } = useTranslation('singer')
-  const format = useFormat()
+  const { t, i18n } = useTranslation('singer')
   const input = useRef<HTMLInputElement>(null)
   const [refused, setRefused] = useState<string[]>([])
 
@@ -42,7 +40,9 @@ export function DropZone({ closed, children }: { closed: boolean; children: Reac
         }}
       />
       {refused.length > 0 && (
-        <Notice tone="bad">{t('drop.refused', { names: format.list(refused), count: refused.length })}</Notice>
+        <Notice tone="bad">
+          {t('drop.refused', { names: new Intl.ListFormat(i18n.language).format(refused), count: refused.length })}
+        </Notice>
       )}
     </div>
   )

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { Problem } from '../../api/problem'
 import { Button } from '../../design/Button'
 import { ProblemText } from '../../design/ProblemText'
+import { Progress } from '../../design/Progress'
 import { useFormat } from '../../format/format'
 import { usePermitted } from '../../session/session'
 import { reasonOf } from '../failure/words'
@@ -87,16 +88,13 @@ function RowState({ item }: { item: Sending }) {
   const share = item.file.size > 0 ? item.sent / item.file.size : 0
   return (
     <>
-      <progress
-        className={styles.bar}
-        max={1}
-        value={share}
-        aria-label={t('send.progress', { name: item.file.name })}
-      />
+      <span className={styles.bar}>
+        <Progress label={t('send.progress', { name: item.file.name })} value={share} text={format.percent(share)} />
+      </span>
       <span role="status">
         {item.state === 'interrupted'
           ? t('send.interrupted')
-          : t('send.sent', { sent: format.bytes(item.sent), size: format.bytes(item.file.size) })}
+          : t('send.sent', { sent: format.size(item.sent), size: format.size(item.file.size) })}
       </span>
     </>
   )

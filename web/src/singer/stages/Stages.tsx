@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next'
+import { Progress } from '../../design/Progress'
 import { useFormat } from '../../format/format'
 import styles from './Stages.module.css'
 import { stepOf, steps, type Upload } from './upload'
@@ -49,12 +50,14 @@ export function StageLine({ upload }: { upload: Upload }) {
   if (!step) return null
   return (
     <span className={styles.line}>
-      <progress
-        className={styles.bar}
-        max={steps.length}
-        value={stepOf(upload) + (upload.stage_progress ?? 0.3)}
-        aria-label={t('steps.label')}
-      />
+      <span className={styles.bar}>
+        <Progress
+          label={t('steps.label')}
+          value={stepOf(upload) + (upload.stage_progress ?? 0.3)}
+          max={steps.length}
+          text={t(`steps.${step}`)}
+        />
+      </span>
       <span>
         {t(`doing.${step}`)}
         {upload.stage_progress !== undefined && (
