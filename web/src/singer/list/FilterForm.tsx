@@ -69,7 +69,7 @@ function Keys({ value, onValue }: { value: string | undefined; onValue: (value: 
         {tonics.flatMap((tonic) =>
           (['major', 'minor'] as const).map((mode) => (
             <option key={tonic + mode} value={`${tonic} ${mode}`}>
-              {t(`key.${mode}`, { tonic: tonicName(tonic) })}
+              {t(`key.${mode}`, { tonic: tonicName(tonic, mode) })}
             </option>
           )),
         )}

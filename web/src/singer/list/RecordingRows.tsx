@@ -31,11 +31,11 @@ function Row({ upload }: { upload: Listed }) {
   return (
     <Link to="/uploads/$id" params={{ id: upload.id }} className={styles.row}>
       <span className={styles.name}>{upload.filename || t('unnamed')}</span>
-      <span className={styles.what}>
-        <Found upload={upload} />
-      </span>
       <span className={styles.when}>
         <Time at={upload.created_at} />
+      </span>
+      <span className={styles.what}>
+        <Found upload={upload} />
       </span>
     </Link>
   )
@@ -56,7 +56,8 @@ function Found({ upload }: { upload: Listed }) {
   const low = noteName(midiOf(voice.low_hz))
   const facts = [
     low ? t('facts.range', { low, high: noteName(midiOf(voice.high_hz)) }) : t('facts.silent'),
-    voice.key.tonic && t(`key.${voice.key.mode || 'major'}`, { tonic: tonicName(voice.key.tonic) }),
+    voice.key.tonic &&
+      t(`key.${voice.key.mode || 'major'}`, { tonic: tonicName(voice.key.tonic, voice.key.mode || 'major') }),
     voice.tempo_bpm > 0 && t('facts.tempo', { bpm: format.number(Math.round(voice.tempo_bpm)) }),
     clock(voice.duration_s),
   ]

@@ -42,16 +42,26 @@ export function interval(low: number, high: number): { octaves: number; semitone
   return { octaves: Math.floor(width / 12), semitones: width % 12 }
 }
 
-/** The name of a tonic as it is written, such as F♯ for F#. */
-export function tonicName(tonic: string): string {
-  return tonic.replace('#', '♯').replace(/b$/, '♭')
+/** A mode of a key. */
+export type Mode = 'major' | 'minor'
+
+// The keys that musicians write: the one of two names that needs fewer accidentals.
+const written = {
+  major: ['C', 'D♭', 'D', 'E♭', 'E', 'F', 'F♯', 'G', 'A♭', 'A', 'B♭', 'B'],
+  minor: ['C', 'C♯', 'D', 'E♭', 'E', 'F', 'F♯', 'G', 'G♯', 'A', 'B♭', 'B'],
+} as const
+
+/** The name of a tonic as musicians write it in a key, such as B♭ for A# in major. */
+export function tonicName(tonic: string, mode: Mode): string {
+  const midi = parseNote(`${tonic}4`)
+  return midi === undefined ? tonic : (written[mode][midi % 12] ?? tonic)
 }
 
 /** A key such as “F# minor” moved by semitones; undefined if it is none. */
-export function transposeKey(key: string, by: number): { tonic: string; mode: 'major' | 'minor' } | undefined {
+export function transposeKey(key: string, by: number): { tonic: string; mode: Mode } | undefined {
   const found = /^([A-G][#♯b♭]?) (major|minor)$/.exec(key.trim())
   const tonic = parseNote(`${found?.[1]}4`)
   if (!found || tonic === undefined) return undefined
-  const moved = classes[(((tonic + by) % 12) + 12) % 12]
-  return moved && { tonic: moved, mode: found[2] as 'major' | 'minor' }
+  const mode = found[2] as Mode
+  return { tonic: written[mode][(((tonic + by) % 12) + 12) % 12] ?? '', mode }
 }

@@ -12,10 +12,7 @@ export function Facts({ analysis }: { analysis: Schemas['Analysis'] }) {
   const { t } = useTranslation('result')
   const format = useFormat()
   return (
-    <section
-      className={`${panel.panel} ${styles.panel}`}
-      aria-label={`${t('facts.key')}, ${t('facts.tempo')}, ${t('facts.loudness')}`}
-    >
+    <section className={panel.panel} aria-label={`${t('facts.key')}, ${t('facts.tempo')}, ${t('facts.loudness')}`}>
       <dl className={styles.facts}>
         <KeyFact found={analysis.key} />
         <TempoFact tempo={analysis.tempo} />
@@ -48,7 +45,7 @@ function KeyFact({ found }: { found: Schemas['Key'] }) {
   return (
     <Fact
       name={t('facts.key')}
-      value={t(`singer:key.${found.mode || 'major'}`, { tonic: tonicName(found.tonic) })}
+      value={t(`singer:key.${found.mode || 'major'}`, { tonic: tonicName(found.tonic, found.mode || 'major') })}
       text={t(how === 'sure' ? 'facts.keySure' : 'facts.keyUnsure')}
       unsure={how === 'unsure'}
     />

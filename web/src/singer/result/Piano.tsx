@@ -9,13 +9,20 @@ const keyHeight = 84
 
 type Key = { midi: number; x: number; black: boolean }
 
-/** The keys from the C at or below a note to the B at or above another, with their places. */
+/** The next note in a direction at which a keyboard may end without a cut black key. */
+function edge(from: number, step: 1 | -1, classes: number[]): number {
+  let midi = from
+  while (!classes.includes(((midi % 12) + 12) % 12)) midi += step
+  return midi
+}
+
+/** The keys around two notes, with their places. */
 function keysFrom(low: number, high: number): Key[] {
-  const first = Math.floor((Math.round(low) - 1) / 12) * 12
-  const last = Math.ceil((Math.round(high) + 2) / 12) * 12
+  const first = edge(Math.round(low) - 2, -1, [0, 5])
+  const last = edge(Math.round(high) + 2, 1, [4, 11])
   const keys: Key[] = []
   let x = 0
-  for (let midi = first; midi < last; midi++) {
+  for (let midi = first; midi <= last; midi++) {
     const black = isBlack(midi)
     keys.push({ midi, x: black ? x - white * 0.3 : x, black })
     if (!black) x += white

@@ -66,7 +66,7 @@ function options(element: HTMLElement, view: TimeWindow, low: number, high: numb
         ticks: { ...grid, size: 4 },
         gap: 4,
         space: 72,
-        values: (_, splits) => splits.map((at) => clock(at, view.span < 8)),
+        values: (self, splits) => splits.map((at) => (hasRoom(self, at) ? clock(at, view.span < 8) : '')),
       },
       {
         size: gutter,
@@ -75,7 +75,8 @@ function options(element: HTMLElement, view: TimeWindow, low: number, high: numb
         grid,
         ticks: { show: false },
         gap: 6,
-        splits: (self) => noteTicks(low, high, self.bbox.height / devicePixelRatio),
+        // The highest would be cut by the edge.
+        splits: (self) => noteTicks(low, high - 0.8, self.bbox.height / devicePixelRatio),
         values: (_, splits) => splits.map(noteName),
       },
     ],
@@ -83,11 +84,17 @@ function options(element: HTMLElement, view: TimeWindow, low: number, high: numb
       {},
       {
         stroke: colourOf(element, '--curve'),
-        width: 2.5,
+        width: 2.25,
         cap: 'round',
         spanGaps: false,
         points: { show: false },
       },
     ],
   }
+}
+
+/** Whether the label of a time is not cut by the edges of the chart. */
+function hasRoom(chart: uPlot, at: number): boolean {
+  const x = chart.valToPos(at, 'x')
+  return x >= -1 && x <= chart.width - gutter - 18
 }

@@ -50,8 +50,6 @@ function Found({ upload, analysis }: { upload: Upload; analysis: Schemas['Analys
       <div className={styles.columns}>
         <Voice pitch={analysis.pitch} />
         <Facts analysis={analysis} />
-      </div>
-      <div className={styles.columns}>
         <Songs id={upload.id} analysis={analysis} />
         <Similar id={upload.id} />
       </div>

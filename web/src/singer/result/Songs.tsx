@@ -109,11 +109,7 @@ function Song({ song, analysis }: { song: Schemas['FittingSong']; analysis: Sche
       <p>{how.filter(Boolean).join(', ')}.</p>
       <p className={styles.soft}>
         {sung && t('songs.span', { low: noteName(sung.low), high: noteName(sung.high) })}{' '}
-        {sung &&
-          t('songs.room', {
-            below: t('songs.roomSemitones', { count: sung.below }),
-            above: t('songs.roomSemitones', { count: sung.above }),
-          })}{' '}
+        {sung && `${t('songs.below', { count: sung.below })} ${t('songs.above', { count: sung.above })}`}{' '}
         {fit.sameTempo && t('songs.sameTempo')}
       </p>
     </>

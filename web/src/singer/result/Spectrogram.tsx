@@ -50,6 +50,9 @@ export function Spectrogram({ url, view, low, high }: Props) {
       asked = { id: ++id, url, from, to, low, high, width, height: Math.min(place.clientHeight, 320), colour }
       worker.postMessage(asked)
     }
+    worker.addEventListener('error', () => {
+      setFailed(true)
+    })
     worker.addEventListener('message', ({ data }: MessageEvent<Drawn>) => {
       if (!asked || data.id !== asked.id) return
       setFailed('failed' in data)

@@ -1,5 +1,5 @@
 import type { Schemas } from '../../api/client'
-import { midiOf, parseNote, transposeKey } from '../notes/notes'
+import { type Mode, midiOf, parseNote, transposeKey } from '../notes/notes'
 
 /** How close two tempos are, with their halves and doubles taken for the same, to be called close. */
 const near = 0.08
@@ -11,7 +11,7 @@ export type Fit = {
   octaves: number
   /** The notes that it then has, and how many semitones of the voice are left at each end. */
   sung?: { low: number; high: number; below: number; above: number }
-  key?: { tonic: string; mode: 'major' | 'minor' }
+  key?: { tonic: string; mode: Mode }
   sameTempo: boolean
 }
 

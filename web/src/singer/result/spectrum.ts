@@ -1,5 +1,8 @@
-import { FFT } from 'wavesurfer.js/dist/fft.js'
+import fft, { type FFT } from 'wavesurfer.js/dist/fft.js'
 import { hzOf } from '../notes/notes'
+
+// Its types declare a function; it is a constructor.
+const Transform = fft as unknown as new (size: number, rate: number, window: 'hann') => FFT
 
 /** Samples of a window of the transform: 128 ms at 16 kHz, which tells semitones apart from C3 on. */
 export const frame = 2048
@@ -40,7 +43,7 @@ export function picture(
   shape: { width: number; height: number; low: number; high: number; seconds: number },
 ): Picture {
   const { width, height, low, high, seconds } = shape
-  const fft = new FFT(frame, rate, 'hann', undefined as unknown as number)
+  const transform = new Transform(frame, rate, 'hann')
   const rows = Float32Array.from({ length: height }, (_, y) => {
     const midi = high - ((y + 0.5) / height) * (high - low)
     return (hzOf(midi) * frame) / rate
@@ -51,7 +54,7 @@ export function picture(
   for (let x = 0; x < width; x++) {
     const centre = Math.round(lead + ((x + 0.5) / width) * seconds * rate)
     for (let i = 0; i < frame; i++) input[i] = samples[centre - frame / 2 + i] ?? 0
-    const spectrum = fft.calculateSpectrum(input)
+    const spectrum = transform.calculateSpectrum(input)
     for (let y = 0; y < height; y++) {
       const bin = rows[y] as number
       const below = Math.floor(bin)
