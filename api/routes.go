@@ -93,7 +93,7 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/dead-letters/:id/discard", scope: auth.ScopeOperate, handler: s.postDiscard, act: "dead-letter.discard"},
 
 		{method: http.MethodGet, path: "/v1/attention", scope: auth.ScopeOperate, handler: s.getAttention},
-		{method: http.MethodGet, path: "/v1/uploads/:id/history", scope: auth.ScopeOperate, handler: s.notYet},
+		{method: http.MethodGet, path: "/v1/uploads/:id/history", scope: auth.ScopeOperate, handler: s.getHistory},
 		{method: http.MethodGet, path: "/v1/queues", scope: auth.ScopeOperate, handler: s.getQueues},
 		{method: http.MethodGet, path: "/v1/lag", scope: auth.ScopeOperate, handler: s.getLag},
 		{method: http.MethodGet, path: "/v1/topics", scope: auth.ScopeOperate, handler: s.getTopics},

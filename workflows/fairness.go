@@ -22,6 +22,23 @@ const (
 	PriorityBackfill = LowestPriority
 )
 
+// Lane returns the name of a priority for operators; empty for one that orak does not
+// use.
+func Lane(priority int) string {
+	switch priority {
+	case PriorityRealtime:
+		return "realtime"
+	case PriorityStandard:
+		return "standard"
+	case PriorityReprocessed:
+		return "reprocessed"
+	case PriorityBackfill:
+		return "backfill"
+	default:
+		return ""
+	}
+}
+
 // fair shares the task queues among tenants: the tenant is the fairness key. Nobody
 // waits for the reference recording of a song.
 func fair(u orak.Upload) temporal.Priority {

@@ -153,7 +153,7 @@ func (o *Overview) describeQueue(ctx context.Context, name string, kind enums.Ta
 	q.AddedPerSecond, q.DispatchedPerSecond = float64(stats.GetTasksAddRate()), float64(stats.GetTasksDispatchRate())
 	for priority, of := range d.GetStatsByPriorityKey() {
 		q.Lanes = append(q.Lanes, resource.QueueLane{
-			Lane: lanes[int(priority)], Priority: int(priority), Backlog: of.GetApproximateBacklogCount(), BacklogSeconds: of.GetApproximateBacklogAge().AsDuration().Seconds(),
+			Lane: workflows.Lane(int(priority)), Priority: int(priority), Backlog: of.GetApproximateBacklogCount(), BacklogSeconds: of.GetApproximateBacklogAge().AsDuration().Seconds(),
 		})
 	}
 	slices.SortFunc(q.Lanes, func(a, b resource.QueueLane) int { return cmp.Compare(a.Priority, b.Priority) })
@@ -162,11 +162,6 @@ func (o *Overview) describeQueue(ctx context.Context, name string, kind enums.Ta
 	}
 	slices.SortFunc(q.Pollers, func(a, b resource.Poller) int { return strings.Compare(a.Identity, b.Identity) })
 	return q, nil
-}
-
-// lanes are the names of the priorities.
-var lanes = map[int]string{
-	workflows.PriorityRealtime: "realtime", workflows.PriorityStandard: "standard", workflows.PriorityReprocessed: "reprocessed", workflows.LowestPriority: "backfill",
 }
 
 // describeWorkers returns the workers that have reported to Temporal. One that ends
