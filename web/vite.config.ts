@@ -2,7 +2,8 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
 // `npm run dev` serves the sources and passes requests of the API on to a stack started with `go tool task up`.
-const api = process.env.ORAK_SERVER ?? 'http://127.0.0.1:8080'
+// It sees the address that the browser sees: it refuses what pages of other sites send.
+const api = { target: process.env.ORAK_SERVER ?? 'http://127.0.0.1:8080', changeOrigin: false }
 
 export default defineConfig({
   plugins: [react()],
