@@ -25,15 +25,20 @@ function adopt(session: Session): Session {
 /** Logs in with an API key, or with the code of an address. Throws a Problem if it is refused. */
 export async function login(secret: { key: string } | { code: string }) {
   const session = await answer(api.POST('/v1/session', { body: secret }))
-  queries.clear()
+  forget()
   queries.setQueryData(key, adopt(session))
 }
 
 /** Logs out, and forgets everything that was read. */
 export async function logout() {
   await answer(api.DELETE('/v1/session'))
-  queries.clear()
-  await queries.fetchQuery(sessionQuery)
+  forget()
+  await queries.fetchQuery({ ...sessionQuery, staleTime: 0 })
+}
+
+/** Removes what was read for another credential. The session itself stays, since the frame of the page watches it. */
+function forget() {
+  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== key[0] })
 }
 
 /** Shows the login over the page that was open; what it showed is kept. */
