@@ -842,6 +842,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was done by whom
+         * @description The acts of operators and administrators, the latest first: decisions on dead letters, cancellations, erasures, and changes of
+         *     songs, webhooks, keys and settings. The list follows what is done by moments. A key for every tenant lists those of all tenants,
+         *     unless it names a tenant.
+         */
+        get: operations["listActs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/keys": {
         parameters: {
             query?: never;
@@ -1758,6 +1780,11 @@ export interface components {
             class: string;
             /** Format: int64 */
             count: number;
+            /**
+             * Format: date-time
+             * @description When the first of them failed last, of those that were examined; left out if none was.
+             */
+            since?: string;
         };
         /** @description A number of dead letters with one message. */
         DeadLetterMessage: {
@@ -2379,6 +2406,29 @@ export interface components {
              * @description Of recordings accepted today (UTC), since the process started.
              */
             day_bytes: number;
+        };
+        Act: {
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was done, or asked for.
+             */
+            at: string;
+            /** @description `KIND.VERB`, such as `key.revoke`. More may be added. */
+            act: string;
+            /** @description The credential: `key/ID`, `jwt/SUB`, `kafka/USER`, `gateway` or `anonymous`; in parentheses the name that a person gave, which is not verified. */
+            by: string;
+            /** @description Whose thing it was done to; `*` for what concerns all tenants. */
+            tenant: string;
+            /** @description What it was done to, such as the id of an upload, of a webhook or of a key, or the name of a setting. */
+            subject?: string;
+            /** @description The reason that was given, the value of a setting, the name of a key, or the like. */
+            detail?: string;
+        };
+        ActPage: {
+            acts: components["schemas"]["Act"][];
+            /** @description The page_token of the next page; absent on the last. */
+            next?: string;
         };
         APIKey: {
             id: string;
@@ -5847,6 +5897,78 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listActs: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only those of a credential, or the whole `by`.
+                 * @example key/k3npggu6225g
+                 */
+                by?: string;
+                /**
+                 * @description Only one act, or one kind of them, such as `key`.
+                 * @example key.revoke
+                 */
+                act?: string;
+                /** @description Only what was done to this, such as the id of an upload. */
+                subject?: string;
+                /**
+                 * @description Done at this time or later: a time, or an age.
+                 * @example 36h
+                 */
+                from?: string;
+                /** @description Done before this time: a time, or an age. */
+                to?: string;
+                /** @description How many one page has at most. */
+                page_size?: components["parameters"]["PageSize"];
+                /** @description The `next` of the page before. */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: {
+                /** @description The tenant, or `*` for all tenants at once where the credential or the server permits it. */
+                "X-Orak-Tenant"?: components["parameters"]["OperatorTenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "acts": [
+                     *         {
+                     *           "id": "0b8f3c1e-54c2-5d0f-9f8e-2f4f5a1f7d11",
+                     *           "at": "2026-11-22T12:00:00Z",
+                     *           "act": "dead-letter.reprocess",
+                     *           "by": "key/k3npggu6225g (ann)",
+                     *           "tenant": "choir",
+                     *           "subject": "01930000-0000-7000-8000-000000000001",
+                     *           "detail": "the model server is back"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
             429: components["responses"]["TooManyRequests"];

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { moreCount, queryOf, readFilters } from './filters'
+
+test('Filters are read from an address, and what makes no sense is left out', () => {
+  expect(
+    readFilters({ text: ' take ', status: 'ready', key: 'F# minor', low: 'A2', tempo_min: '60', duration_max: 90 }),
+  ).toEqual({ text: 'take', status: 'ready', key: 'F# minor', low: 'A2', tempo_min: 60, duration_max: 90 })
+  expect(
+    readFilters({
+      text: '',
+      status: 'nope',
+      key: 'H dur',
+      low: 'X9',
+      tempo_min: '-1',
+      tempo_max: 'x',
+      duration_min: '',
+    }),
+  ).toEqual({})
+  expect(readFilters({ text: 7 })).toEqual({ text: '7' })
+})
+
+test('A group of statuses becomes the statuses of the API', () => {
+  expect(queryOf({ status: 'failed', text: 'x' })).toEqual({
+    kind: 'voice',
+    text: 'x',
+    status: ['dead_lettered', 'discarded', 'expired'],
+  })
+  expect(queryOf({})).toEqual({ kind: 'voice' })
+})
+
+test('The filters beside text and status are counted', () => {
+  expect(moreCount({ text: 'x', status: 'ready' })).toBe(0)
+  expect(moreCount({ low: 'A2', tempo_min: 0 })).toBe(2)
+})

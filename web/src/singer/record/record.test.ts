@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { decibels, LevelWatch, levelOf, onMeter } from './level'
+import { obstacleOf, recordingType, takeName } from './recorder'
+
+test('A level has its peak and its mean', () => {
+  expect(levelOf(new Float32Array([0, -1, 0, 1]))).toEqual({ peak: 1, rms: Math.SQRT1_2 })
+  expect(levelOf(new Float32Array())).toEqual({ peak: 0, rms: 0 })
+})
+
+test('The meter runs from −60 dBFS to full scale', () => {
+  expect(decibels(0)).toBe(-90)
+  expect(onMeter(1)).toBe(1)
+  expect(onMeter(0.001)).toBeCloseTo(0)
+  expect(onMeter(2)).toBe(1)
+})
+
+test('Clipping is said at once and for some seconds', () => {
+  const watch = new LevelWatch()
+  expect(watch.take({ peak: 1, rms: 0.5 }, 1)).toBe('clips')
+  expect(watch.take({ peak: 0.3, rms: 0.1 }, 3)).toBe('clips')
+  expect(watch.take({ peak: 0.3, rms: 0.1 }, 5)).toBeUndefined()
+  expect(watch.clips).toBe(true)
+})
+
+test('A quiet take is said only after some seconds, and no more once something was heard', () => {
+  const watch = new LevelWatch()
+  expect(watch.take({ peak: 0.001, rms: 0 }, 1)).toBeUndefined()
+  expect(watch.take({ peak: 0.001, rms: 0 }, 5)).toBe('quiet')
+  expect(watch.take({ peak: 0.3, rms: 0.1 }, 6)).toBeUndefined()
+  expect(watch.take({ peak: 0.001, rms: 0 }, 20)).toBeUndefined()
+  expect(watch.quiet).toBe(false)
+})
+
+test('Safari records MP4, others WebM, and what is not supported is not chosen', () => {
+  expect(recordingType(() => true, true)).toBe('audio/mp4')
+  expect(recordingType(() => true, false)).toBe('audio/webm;codecs=opus')
+  expect(recordingType((type) => type.startsWith('audio/ogg'), true)).toBe('audio/ogg;codecs=opus')
+  expect(recordingType(() => false, false)).toBeUndefined()
+})
+
+test('A take is named by its time and its type', () => {
+  const at = new Date(2026, 10, 29, 9, 3, 7)
+  expect(takeName(at, 'audio/mp4;codecs=mp4a.40.2')).toBe('take 2026-11-29 09.03.07.m4a')
+  expect(takeName(at, 'audio/webm;codecs=opus')).toBe('take 2026-11-29 09.03.07.webm')
+})
+
+test('Each refusal of the microphone has its own words', () => {
+  const named = (name: string) => Object.assign(new Error(), { name })
+  expect(obstacleOf(named('NotAllowedError'))).toBe('denied')
+  expect(obstacleOf(named('NotFoundError'))).toBe('missing')
+  expect(obstacleOf(named('NotReadableError'))).toBe('busy')
+  expect(obstacleOf('?')).toBe('failed')
+})
