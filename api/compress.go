@@ -15,11 +15,11 @@ const leastCompressed = 1 << 10
 // by the number of processors.
 var gzipped = fasthttp.CompressHandlerLevel(func(*fasthttp.RequestCtx) {}, fasthttp.CompressDefaultCompression)
 
-// compress compresses a JSON answer for a client that accepts gzip. Recordings hardly
+// compress compresses an answer of JSON or HTML for a client that accepts gzip. Recordings hardly
 // shrink, and a compressed event stream would wait for its buffer to fill.
 func compress(c *fiber.Ctx) {
 	resp := c.Response()
-	if !isJSON(resp.Header.ContentType()) || resp.StatusCode() == fiber.StatusNoContent || c.Method() == fiber.MethodHead {
+	if !isCompressible(resp.Header.ContentType()) || len(resp.Header.Peek(fiber.HeaderContentEncoding)) > 0 || resp.StatusCode() == fiber.StatusNoContent || c.Method() == fiber.MethodHead {
 		return
 	}
 	if resp.IsBodyStream() {
@@ -39,6 +39,7 @@ func compress(c *fiber.Ctx) {
 	}
 }
 
-func isJSON(mediaType []byte) bool {
-	return bytes.HasPrefix(mediaType, []byte(fiber.MIMEApplicationJSON)) || bytes.HasPrefix(mediaType, []byte("application/problem+json"))
+func isCompressible(mediaType []byte) bool {
+	return bytes.HasPrefix(mediaType, []byte(fiber.MIMEApplicationJSON)) || bytes.HasPrefix(mediaType, []byte("application/problem+json")) ||
+		bytes.HasPrefix(mediaType, []byte(fiber.MIMETextHTML))
 }

@@ -23,6 +23,7 @@ import (
 	"orak/internal/standardwebhooks"
 	"orak/sinks/index"
 	"orak/songs"
+	"orak/web"
 	"orak/workflows"
 )
 
@@ -109,7 +110,7 @@ type Feed interface {
 }
 
 // Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused, Limits,
-// Keys, WorkflowURL, TemporalUI, Namespace, Tracing, Index, Webhooks, Feed, Operations and Outages are required.
+// Keys, WorkflowURL, TemporalUI, Namespace, Tracing, Console, Index, Webhooks, Feed, Operations and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -147,6 +148,9 @@ type Deps struct {
 	// WorkflowURL links to a workflow in the Temporal Web UI; nil if none is
 	// configured.
 	WorkflowURL func(workflowID, runID string) string
+	// Console is the page that is served where no route is, if Config.Console has it; nil
+	// serves none.
+	Console *web.Pages
 	// TemporalUI is the address of the Temporal Web UI; "" if none is configured.
 	TemporalUI string
 	// Namespace is the Temporal namespace in the commands that operators paste;

@@ -133,4 +133,7 @@ func (s *Server) routes(deps Deps) {
 			s.app.Add(http.MethodHead, r.path, permitted, r.handler)
 		}
 	}
+	if s.cfg.Console && deps.Console != nil {
+		s.app.Use(s.getConsole(deps.Console))
+	}
 }

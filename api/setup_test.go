@@ -35,6 +35,7 @@ import (
 	"orak/internal/objectstore"
 	"orak/internal/resumable"
 	"orak/test/stack"
+	"orak/web"
 )
 
 // bundle is an API server on real dependencies for one test.
@@ -101,8 +102,11 @@ func prepare(t testing.TB) *bundle {
 		}
 		return nil, nil, false
 	})
+	pages, err := web.Embedded()
+	require.NoError(t, err)
 	b.deps = api.Deps{
-		Store: b.store, Events: b.producer(),
+		Console: pages,
+		Store:   b.store, Events: b.producer(),
 		// A namespace that does not exist: uploads do not need Temporal.
 		Workflows: servers.Client(t, "no-such-namespace"),
 		Media:     sniffer(),

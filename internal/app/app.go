@@ -28,6 +28,7 @@ import (
 	"orak/operate/reconcile"
 	"orak/sinks/index"
 	"orak/sinks/lake"
+	"orak/web"
 	"orak/worker"
 )
 
@@ -304,6 +305,10 @@ func (a *App) startAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	console, err := web.Embedded()
+	if err != nil {
+		return err
+	}
 	a.health.Add("store", a.store.Ping)
 	probes := a.health.Handler()
 	operations := a.overview()
@@ -326,6 +331,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
 		WorkflowURL: a.cfg.Temporal.WorkflowURL,
 		TemporalUI:  a.cfg.Temporal.WebUI,
+		Console:     console,
 
 		MaxTenantUploads: a.maxTenantUploads,
 		Paused:           a.paused,

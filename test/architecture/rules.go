@@ -24,6 +24,7 @@ var floors = []floor{
 	{"internal/mattermost/...", 2, "a technology: posting to the alert webhook, independent of the messages"},
 	{"internal/observe/...", 2, "logs, metrics, traces, health: for every role, specific to none"},
 	{"internal/auth/...", 4, "credentials, and who calls: for the edges, on the control plane's documents"},
+	{"web/...", 1, "the built console, as files: independent of who serves it"},
 	{"internal/listen/...", 1, "bounds of connections: for every server, specific to none"},
 	{"internal/flight/...", 1, "answers that callers share: for every part, specific to none"},
 	{"internal/startstop/...", 1, "how parts start and stop: for every part, specific to none"},
