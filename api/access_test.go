@@ -43,8 +43,13 @@ func setupGuarded(t testing.TB, change ...func(b *bundle)) *guarded {
 		require.NoError(t, v.Start(t.Context()))
 		t.Cleanup(func() { require.NoError(t, v.Stop(context.Background())) })
 		require.NoError(t, v.AwaitLoaded(t.Context()))
-		g.keys = auth.NewKeys(v, control.NewWriter(cfg, v, b.deps.Log))
+		w := control.NewWriter(cfg, v, b.deps.Log)
+		g.keys = auth.NewKeys(v, w)
 		b.deps.Callers, b.deps.Keys = auth.Required{Keys: v}, g.keys
+		b.deps.Settings = struct {
+			*control.View
+			*control.Writer
+		}{v, w}
 	})...)
 	return g
 }

@@ -50,6 +50,13 @@ func (a *admission) admit(t orak.Tenant, b *body) (release func(), err error) {
 	}, nil
 }
 
+// count returns how many uploads of a tenant run.
+func (a *admission) count(t orak.Tenant) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.byTenant[t]
+}
+
 // makeRoom evicts the slowest upload of the tenants that of selects, if one is too
 // slow.
 func (a *admission) makeRoom(of func(orak.Tenant) bool) bool {

@@ -110,7 +110,7 @@ type Feed interface {
 }
 
 // Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused, Limits,
-// Keys, WorkflowURL, TemporalUI, Namespace, Tracing, Console, Index, Webhooks, Feed, Operations and Outages are required.
+// Keys, WorkflowURL, TemporalUI, Namespace, Tracing, Console, Index, Webhooks, Feed, Operations, Settings and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
@@ -138,6 +138,10 @@ type Deps struct {
 	Feed Feed
 	// Operations answers what operators look at; nil answers it with 503.
 	Operations Operations
+	// Settings answers the routes of settings; nil answers them with 503.
+	// SettingDefaults are the values of those that have a flag, of this process, by name.
+	Settings        Settings
+	SettingDefaults map[string]string
 	// MaxTenantUploads is that of a tenant, instead of Config.MaxTenantUploads, and
 	// Paused says that its uploads are refused. They are asked at each upload; nil
 	// leaves the Config, and refuses none.

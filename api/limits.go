@@ -131,6 +131,17 @@ func (l *limits) sent(t orak.Tenant, bytes int64) {
 	l.allowance(t).bytes += bytes
 }
 
+// sentToday returns the bytes of the recordings that were accepted of a tenant today.
+func (l *limits) sentToday(t orak.Tenant) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a, ok := l.used.Peek(t)
+	if !ok || a.day != time.Now().UTC().Format(time.DateOnly) {
+		return 0
+	}
+	return a.bytes
+}
+
 // uploadBytes is the size of the largest recording that a caller may send.
 func (l *limits) uploadBytes(caller auth.Caller) int64 {
 	most := cmp.Or(l.of(caller.Tenant).UploadBytes, l.cfg.MaxUploadBytes)

@@ -102,10 +102,10 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/reconcile", scope: auth.ScopeOperate, handler: s.postReconcile, act: actReconcile},
 		{method: http.MethodGet, path: "/v1/sinks", scope: auth.ScopeOperate, handler: s.getSinks},
 
-		{method: http.MethodGet, path: "/v1/admin/settings", scope: auth.ScopeAdmin, handler: s.notYet},
-		{method: http.MethodPut, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.notYet, act: "setting.set"},
-		{method: http.MethodDelete, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.notYet, act: "setting.unset"},
-		{method: http.MethodGet, path: "/v1/admin/tenants", scope: auth.ScopeAdmin, handler: s.notYet},
+		{method: http.MethodGet, path: "/v1/admin/settings", scope: auth.ScopeAdmin, handler: s.getSettings},
+		{method: http.MethodPut, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.putSetting, act: "setting.set"},
+		{method: http.MethodDelete, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.deleteSetting, act: "setting.unset"},
+		{method: http.MethodGet, path: "/v1/admin/tenants", scope: auth.ScopeAdmin, handler: s.getTenants},
 		{method: http.MethodGet, path: "/v1/audit", scope: auth.ScopeAdmin, handler: s.getAudit},
 
 		{method: http.MethodGet, path: "/v1/admin/keys", scope: auth.ScopeAdmin, handler: s.getKeys},

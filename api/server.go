@@ -64,6 +64,10 @@ type Server struct {
 	operations Operations
 	// counts has the counts of dead letters.
 	counts *flight.Cache[countKey, resource.DeadLetterCounts]
+	// today has how many uploads a tenant sent today.
+	today           *flight.Cache[orak.Tenant, int64]
+	settings        Settings
+	settingDefaults map[string]string
 	// imports and rankings have one place for each that runs.
 	imports, rankings chan struct{}
 	// downloads has a place for each object that is being sent.
@@ -136,7 +140,9 @@ func New(cfg Config, deps Deps) *Server {
 		DisableStartupMessage:        true,
 		ErrorHandler:                 s.unparsed, // observe answers everything else
 	})
-	s.counts = s.newCounts(flight.NewMetrics(deps.Metrics, "orak_api_shared"))
+	s.settings, s.settingDefaults = deps.Settings, deps.SettingDefaults
+	answers := flight.NewMetrics(deps.Metrics, "orak_api_shared")
+	s.counts, s.today = s.newCounts(answers), s.newToday(answers)
 	if cfg.Console {
 		s.logins, _ = deps.Callers.(auth.Logins)
 	}

@@ -326,6 +326,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		GiveUpAfter: a.cfg.Webhooks.GiveUpAfter,
 		Feed:        feed.New(feed.Config{MaxBehind: a.cfg.API.MaxFeedRecords, MaxResumes: a.cfg.API.MaxFeedResumes}, a.cfg.Kafka, a.log, a.registry()),
 		Operations:  operations,
+		Settings:    a.apiSettings(),
 		Workflows:   a.temporal,
 		Payloads:    payloads(),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
@@ -333,6 +334,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		TemporalUI:  a.cfg.Temporal.WebUI,
 		Console:     console,
 
+		SettingDefaults:  a.settingFlags(),
 		MaxTenantUploads: a.maxTenantUploads,
 		Paused:           a.paused,
 		Limits:           a.tenantLimits,

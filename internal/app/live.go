@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"orak"
@@ -26,6 +27,30 @@ func (a *App) tenantLimits(t orak.Tenant) api.TenantLimits {
 		DayBytes:    int64(control.MaxTenantDayBytes.Of(a.control, t, int(a.cfg.API.MaxTenantDayBytes))),
 		UploadBytes: int64(control.MaxUploadBytes.Of(a.control, t, int(a.cfg.API.MaxUploadBytes))),
 		Watchers:    control.MaxTenantWatchers.Of(a.control, t, a.cfg.API.MaxTenantWatchers),
+	}
+}
+
+// apiSettings returns what the API reads and changes settings with.
+func (a *App) apiSettings() api.Settings {
+	return struct {
+		*control.View
+		*control.Writer
+	}{a.control, control.NewWriter(a.cfg.Kafka, a.control, a.log)}
+}
+
+// settingFlags returns the values of the live settings while nothing is set, as the flags
+// of this process say.
+func (a *App) settingFlags() map[string]string {
+	return map[string]string{
+		control.MaxTenantUploads.Name:  strconv.Itoa(a.cfg.API.MaxTenantUploads),
+		control.MaxTenantRequests.Name: strconv.Itoa(a.cfg.API.MaxTenantRequests),
+		control.MaxTenantDayBytes.Name: strconv.FormatInt(a.cfg.API.MaxTenantDayBytes, 10),
+		control.MaxTenantWatchers.Name: strconv.Itoa(a.cfg.API.MaxTenantWatchers),
+		control.MaxUploadBytes.Name:    strconv.FormatInt(a.cfg.API.MaxUploadBytes, 10),
+		control.BridgeInflight.Name:    strconv.Itoa(a.cfg.Bridge.Inflight),
+		control.ConvertSlots.Name:      strconv.Itoa(a.cfg.Worker.ConvertSlots),
+		control.GPUSlots.Name:          strconv.Itoa(a.cfg.Worker.GPUSlots),
+		control.ParkFor.Name:           a.cfg.Worker.Settings.ParkFor.String(),
 	}
 }
 
