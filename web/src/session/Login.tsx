@@ -19,7 +19,7 @@ function takeCode(): string | undefined {
 }
 
 /** Asks for a credential, in the place of the page that needs one. */
-export function Login({ session, ended }: { session: Session; ended: boolean }) {
+export function Login({ session }: { session: Session }) {
   const { t } = useTranslation()
   const attempt = useMutation({ mutationFn: login })
   const began = useRef(false)
@@ -41,7 +41,7 @@ export function Login({ session, ended }: { session: Session; ended: boolean }) 
       <div className={styles.panel}>
         <Wordmark />
         <h1>{t('login.title')}</h1>
-        <p className={styles.lead}>{ended ? t('login.ended') : t('login.lead')}</p>
+        <p className={styles.lead}>{session.ended ? t('login.ended') : t('login.lead')}</p>
         {attempt.error && (
           <Notice tone="bad">
             {attempt.error instanceof Problem && attempt.error.status === 401 ? (

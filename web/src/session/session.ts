@@ -3,7 +3,10 @@ import { answer, api, type Schemas, sendInRequests } from '../api/client'
 import { queries } from '../api/queries'
 
 /** Who is logged in, and which ways there are to log in. */
-export type Session = Schemas['Session']
+export type Session = Schemas['Session'] & {
+  /** It ended by itself, in the middle of something. */
+  ended?: boolean
+}
 
 /** What a credential permits. */
 export type Scope = 'upload' | 'read' | 'operate' | 'admin'
@@ -43,7 +46,7 @@ function forget() {
 
 /** Shows the login over the page that was open; what it showed is kept. */
 export function endSession() {
-  queries.setQueryData<Session>(key, (before) => before && { authenticated: false, ways: before.ways })
+  queries.setQueryData<Session>(key, (before) => before && { authenticated: false, ways: before.ways, ended: true })
 }
 
 /** The session, once it is known. */

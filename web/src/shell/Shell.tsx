@@ -13,11 +13,9 @@ import { Wordmark } from './Wordmark'
 /** The frame of every page. Without a session it asks for one, and the page follows once there is one. */
 export function Shell() {
   const session = useQuery(sessionQuery)
-  const wasIn = useRef(false)
   if (session.error) return <Failed error={session.error} retry={() => session.refetch()} />
   if (!session.data) return <Loading />
-  if (!session.data.authenticated) return <Login session={session.data} ended={wasIn.current} />
-  wasIn.current = true
+  if (!session.data.authenticated) return <Login session={session.data} />
   return <Frame session={session.data} />
 }
 
