@@ -1,0 +1,1 @@
+var e={title:`관리`};export{e as default};

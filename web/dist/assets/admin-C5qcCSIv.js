@@ -1,0 +1,1 @@
+var e={title:`Admin`};export{e as default};
