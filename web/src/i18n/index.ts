@@ -10,6 +10,7 @@ import type record from './en/record'
 import type result from './en/result'
 import type shell from './en/shell'
 import type singer from './en/singer'
+import type watch from './en/watch'
 
 /** The languages of the console, each with its own name. Each has every message: the compiler compares them. */
 export const languages = { en: 'English', ko: '한국어' } as const
@@ -32,6 +33,7 @@ declare module 'i18next' {
       operate: typeof operate
       letters: typeof letters
       inspect: typeof inspect
+      watch: typeof watch
       admin: typeof admin
     }
   }

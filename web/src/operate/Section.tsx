@@ -27,6 +27,13 @@ function Pages() {
         links={[
           { to: '/operate', title: t('nav.home'), exact: true },
           { to: '/operate/dead-letters', title: t('nav.letters'), count: waiting },
+          { to: '/operate/uploads', title: t('nav.uploads') },
+          { to: '/operate/queues', title: t('nav.queues') },
+          { to: '/operate/lag', title: t('nav.lag') },
+          { to: '/operate/topics', title: t('nav.topics') },
+          { to: '/operate/outages', title: t('nav.outages') },
+          { to: '/operate/reconcile', title: t('nav.reconcile') },
+          { to: '/operate/sinks', title: t('nav.sinks') },
         ]}
       />
     </>

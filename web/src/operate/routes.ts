@@ -1,7 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { root } from '../root'
 import { filterOf } from './deadletters/filter'
-import { oneOf } from './search'
+import { oneOf, textOf } from './search'
 import { filterOf as uploadFilterOf } from './uploads/filter'
 
 const section = createRoute({
@@ -48,5 +48,44 @@ const upload = createRoute({
   component: lazyRouteComponent(() => import('./uploads/UploadPage'), 'UploadPage'),
 })
 
+const lag = createRoute({
+  getParentRoute: () => section,
+  path: 'lag',
+  validateSearch: (given): { group?: string } => ({ group: textOf(given.group) }),
+  component: lazyRouteComponent(() => import('./watch/Lag'), 'LagPage'),
+})
+
+const queues = createRoute({
+  getParentRoute: () => section,
+  path: 'queues',
+  component: lazyRouteComponent(() => import('./watch/Queues'), 'QueuesPage'),
+})
+
+const topics = createRoute({
+  getParentRoute: () => section,
+  path: 'topics',
+  component: lazyRouteComponent(() => import('./watch/Topics'), 'TopicsPage'),
+})
+
+const outages = createRoute({
+  getParentRoute: () => section,
+  path: 'outages',
+  component: lazyRouteComponent(() => import('./watch/Outages'), 'OutagesPage'),
+})
+
+const reconcile = createRoute({
+  getParentRoute: () => section,
+  path: 'reconcile',
+  component: lazyRouteComponent(() => import('./watch/Reconcile'), 'ReconcilePage'),
+})
+
+const sinks = createRoute({
+  getParentRoute: () => section,
+  path: 'sinks',
+  component: lazyRouteComponent(() => import('./watch/Sinks'), 'SinksPage'),
+})
+
 /** The pages for whoever is on call. */
-export const operateRoutes = [section.addChildren([home, deadLetters, deadLetter, uploads, upload])]
+export const operateRoutes = [
+  section.addChildren([home, deadLetters, deadLetter, uploads, upload, queues, lag, topics, outages, reconcile, sinks]),
+]

@@ -15,9 +15,6 @@ export type Filter = {
   newer?: string
 }
 
-/** The ages that a person can choose, in hours. */
-export const ages = [1, 6, 24, 72, 168] as const
-
 /** What the API takes as filters. */
 export type Query = NonNullable<operations['listDeadLetters']['parameters']['query']>
 
