@@ -1,11 +1,68 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { root } from '../root'
 
+const admin = createRoute({
+  getParentRoute: () => root,
+  path: '/admin',
+  component: lazyRouteComponent(() => import('./Admin'), 'Admin'),
+})
+
+// Routes that are made within addChildren lose their types.
+
+const first = createRoute({
+  getParentRoute: () => admin,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/admin/keys' })
+  },
+})
+
+const keys = createRoute({
+  getParentRoute: () => admin,
+  path: 'keys',
+  validateSearch: texts('tenant', 'q'),
+  component: lazyRouteComponent(() => import('./keys/Keys'), 'Keys'),
+})
+
+const webhooks = createRoute({
+  getParentRoute: () => admin,
+  path: 'webhooks',
+  validateSearch: texts('tenant'),
+  component: lazyRouteComponent(() => import('./webhooks/Webhooks'), 'Webhooks'),
+})
+
+const webhook = createRoute({
+  getParentRoute: () => admin,
+  path: 'webhooks/$id',
+  validateSearch: texts('tenant', 'status', 'from', 'to', 'delivery'),
+  component: lazyRouteComponent(() => import('./webhooks/Webhook'), 'Webhook'),
+})
+
+const tenants = createRoute({
+  getParentRoute: () => admin,
+  path: 'tenants',
+  component: lazyRouteComponent(() => import('./tenants/Tenants'), 'Tenants'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => admin,
+  path: 'settings',
+  validateSearch: texts('tenant'),
+  component: lazyRouteComponent(() => import('./settings/Settings'), 'Settings'),
+})
+
 /** The pages for whoever manages keys, tenants, settings and webhooks. */
-export const adminRoutes = [
-  createRoute({
-    getParentRoute: () => root,
-    path: '/admin',
-    component: lazyRouteComponent(() => import('./Home'), 'Home'),
-  }),
-]
+export const adminRoutes = [admin.addChildren([first, keys, webhooks, webhook, tenants, settings])]
+
+/** Takes texts from the address and ignores everything else there. A tenant's name may look like a number. */
+function texts<K extends string>(...names: K[]) {
+  return (search: Record<string, unknown>): { [N in K]?: string } => {
+    const found: { [N in K]?: string } = {}
+    for (const name of names) {
+      const value = search[name]
+      if (typeof value === 'object' || value === undefined || value === '') continue
+      found[name] = String(value)
+    }
+    return found
+  }
+}

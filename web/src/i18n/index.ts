@@ -3,14 +3,18 @@ import fromImports from 'i18next-resources-to-backend'
 import { initReactI18next } from 'react-i18next'
 import type admin from './en/admin'
 import type inspect from './en/inspect'
+import type keys from './en/keys'
 import type letters from './en/letters'
 import type operate from './en/operate'
 import type problems from './en/problems'
 import type record from './en/record'
 import type result from './en/result'
+import type settings from './en/settings'
 import type shell from './en/shell'
 import type singer from './en/singer'
+import type tenants from './en/tenants'
 import type watch from './en/watch'
+import type webhooks from './en/webhooks'
 
 /** The languages of the console, each with its own name. Each has every message: the compiler compares them. */
 export const languages = { en: 'English', ko: '한국어' } as const
@@ -35,6 +39,10 @@ declare module 'i18next' {
       inspect: typeof inspect
       watch: typeof watch
       admin: typeof admin
+      keys: typeof keys
+      settings: typeof settings
+      tenants: typeof tenants
+      webhooks: typeof webhooks
     }
   }
 }

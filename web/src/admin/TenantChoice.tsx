@@ -1,0 +1,63 @@
+import { useQuery } from '@tanstack/react-query'
+import { type FormEvent, useId } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Field } from '../design/Field'
+import { useSession } from '../session/session'
+import { tenantsQuery } from './tenants/requests'
+
+type Props = {
+  /** The tenant that is shown, if one is. */
+  value: string | undefined
+  /** What is shown without one. */
+  placeholder: string
+  onChoose: (tenant: string | undefined) => void
+}
+
+/** Asks a credential for every tenant which one it means; others have only their own. */
+export function TenantChoice({ value, placeholder, onChoose }: Props) {
+  const { t } = useTranslation('admin')
+  const all = useSession()?.all_tenants ?? false
+  const tenants = useQuery({ ...tenantsQuery, enabled: all, retry: false })
+  const list = useId()
+  if (!all) return null
+  const known = tenants.data?.tenants.map((tenant) => tenant.tenant) ?? []
+  function choose(text: string) {
+    const tenant = text.trim() || undefined
+    if (tenant !== value) onChoose(tenant)
+  }
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault()
+    choose(String(new FormData(event.currentTarget).get('tenant') ?? ''))
+  }
+  return (
+    <form onSubmit={submit}>
+      <Field label={t('tenant')}>
+        <input
+          // Another choice, such as by the browser's back button, is shown, too.
+          key={value}
+          name="tenant"
+          type="search"
+          list={list}
+          defaultValue={value}
+          placeholder={placeholder}
+          autoComplete="off"
+          spellCheck={false}
+          pattern="[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?"
+          title={t('tenantForm')}
+          onChange={(event) => known.includes(event.target.value) && choose(event.target.value)}
+          onBlur={(event) => event.target.validity.valid && choose(event.target.value)}
+        />
+      </Field>
+      <datalist id={list}>
+        {known.map((tenant) => (
+          <option key={tenant} value={tenant} />
+        ))}
+      </datalist>
+    </form>
+  )
+}
+
+/** The tenant in requests of routes that are about one: the chosen one, for a credential that may choose. */
+export function useTenant(chosen: string | undefined): string | undefined {
+  return useSession()?.all_tenants ? (chosen ?? 'default') : undefined
+}

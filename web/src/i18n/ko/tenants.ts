@@ -1,0 +1,31 @@
+import type { Translated } from '..'
+import type english from '../en/tenants'
+
+export default {
+  title: '테넌트',
+  lead: '테넌트별 한도와 현재 사용량입니다.',
+  noneTitle: '아직 테넌트가 없습니다',
+  none: '키, 설정, 웹훅 또는 업로드에 이름이 쓰이면 테넌트가 나타납니다.',
+  tenant: '테넌트',
+  paused: '접수 중지',
+  today: '오늘 업로드',
+  unknown: '알 수 없음',
+  uploads: '받는 중',
+  bytes: '오늘 받은 양',
+  requests: '요청',
+  perSecond: '{{rate}}/초',
+  size: '최대 녹음 크기',
+  managed: '관리',
+  unlimited: '제한 없음',
+  of: '{{of}} 중 {{used}}',
+  keys_one: '키 {{count}}개',
+  keys_other: '키 {{count}}개',
+  webhooks_one: '웹훅 {{count}}개',
+  webhooks_other: '웹훅 {{count}}개',
+  settings_one: '설정 {{count}}개',
+  settings_other: '설정 {{count}}개',
+  unavailable: '일부를 읽지 못했습니다. {{parts}}에 연결할 수 없습니다.',
+  truncated: '처음 {{count}}개의 테넌트만 표시합니다.',
+  checked: '확인:',
+  oneProcess: '한도와 사용량은 응답한 프로세스의 값이며, 프로세스마다 따로 셉니다.',
+} satisfies Translated<typeof english>
