@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"orak"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"orak/api/resource"
 	"orak/events"
+	"orak/internal/auth"
 	"orak/sinks/index"
 )
 
@@ -21,12 +24,16 @@ const (
 	paramSubject = "subject"
 )
 
-// recordTimeout bounds how long an act waits for its record.
-const recordTimeout = 10 * time.Second
+// recordTimeout bounds how long an act waits for its record, and noteTimeout how long the
+// answer to one does that is done already.
+const (
+	recordTimeout = 10 * time.Second
+	noteTimeout   = 2 * time.Second
+)
 
 // getAudit lists what was done by whom, from the index.
 func (s *Server) getAudit(c *fiber.Ctx) error {
-	q, err := actQueryOf(c)
+	q, err := s.actQueryOf(c)
 	if err != nil {
 		return err
 	}
@@ -46,12 +53,19 @@ func (s *Server) getAudit(c *fiber.Ctx) error {
 	return c.JSON(answer)
 }
 
-func actQueryOf(c *fiber.Ctx) (q index.ActQuery, err error) {
+func (s *Server) actQueryOf(c *fiber.Ctx) (q index.ActQuery, err error) {
 	if err := checkParameters(c, []string{paramBy, paramAct, paramSubject, paramFrom, paramTo, paramPageSize, paramPageToken}); err != nil {
 		return q, err
 	}
+	t, err := s.operatorTenant(c)
+	if err != nil {
+		return q, err
+	}
+	if exchangeOf(c).caller.EveryTenant {
+		t = managed(c)
+	}
 	q = index.ActQuery{
-		Tenant: managed(c), By: c.Query(paramBy), Act: c.Query(paramAct), Subject: c.Query(paramSubject), Cursor: c.Query(paramPageToken),
+		Tenant: t, By: c.Query(paramBy), Act: c.Query(paramAct), Subject: c.Query(paramSubject), Cursor: c.Query(paramPageToken),
 	}
 	if q.Limit, err = sizeOf(c); err != nil {
 		return q, err
@@ -71,16 +85,31 @@ func actQueryOf(c *fiber.Ctx) (q index.ActQuery, err error) {
 
 // record records an act that nothing else records, before it is done: without its record
 // it is not done. One that then fails has a record as well.
-func (s *Server) record(c *fiber.Ctx, act, subject, detail string) error {
+func (s *Server) record(c *fiber.Ctx, act string, t orak.Tenant, subject, detail string) error {
+	if err := s.publishAct(c, recordTimeout, exchangeOf(c).caller, act, t, subject, detail); err != nil {
+		return refuse(codeUnavailable, "It cannot be recorded at the moment who asks for this, so nothing was done. Try again later.").because(err)
+	}
+	return nil
+}
+
+// note records an act that must not depend on Kafka, after it was done. The log has one
+// that cannot be recorded.
+func (s *Server) note(c *fiber.Ctx, caller auth.Caller, act string) {
 	x := exchangeOf(c)
-	ctx, cancel := context.WithTimeout(c.UserContext(), recordTimeout)
+	x.log.InfoContext(c.UserContext(), "operator acted", "act", act, "by", caller.ID, "tenant", caller.Tenant)
+	if err := s.publishAct(c, noteTimeout, caller, act, caller.Tenant, "", ""); err != nil {
+		x.log.WarnContext(c.UserContext(), "an act is only in the log", "act", act, "error", err)
+	}
+}
+
+func (s *Server) publishAct(c *fiber.Ctx, within time.Duration, caller auth.Caller, act string, t orak.Tenant, subject, detail string) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), within)
 	defer cancel()
 	err := s.events.PublishAct(ctx, events.Act{
-		ID: uuid.NewString(), At: time.Now().UTC(), Act: act, By: cmp.Or(x.caller.ID, "anonymous"), Tenant: x.caller.Tenant, Subject: subject, Detail: detail,
+		ID: uuid.NewString(), At: time.Now().UTC(), Act: act, By: cmp.Or(caller.ID, "anonymous"), Tenant: t, Subject: subject, Detail: detail,
 	})
 	if err != nil {
-		return refuse(codeUnavailable, "It cannot be recorded at the moment who asks for this, so nothing was done. Try again later.").
-			because(fmt.Errorf("recording %s: %w", act, err))
+		return fmt.Errorf("recording %s: %w", act, err)
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ func (s *Server) postLoginCodes(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	s.note(c, exchangeOf(c).caller, actMakeCode)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.Status(http.StatusCreated).JSON(resource.LoginCode{Code: string(code), ExpiresAt: until, URL: "/login#code=" + string(code)})
 }

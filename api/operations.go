@@ -112,7 +112,7 @@ func (s *Server) postReconcile(c *fiber.Ctx) error {
 		return err
 	}
 	return answered(s, c, http.StatusAccepted, func(ctx context.Context, o Operations, _ orak.Tenant) (resource.ReconcileRequested, error) {
-		if err := s.record(c, actReconcile, "", ""); err != nil {
+		if err := s.record(c, actReconcile, resource.EveryTenant, "", ""); err != nil {
 			return resource.ReconcileRequested{}, err
 		}
 		return o.Reconcile(ctx)

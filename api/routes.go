@@ -32,6 +32,9 @@ const (
 	actPing        = "webhook.ping"
 	actRedeliver   = "webhook.redeliver"
 	actReconcile   = "reconcile.run"
+	// What people log in with is noted, and does not depend on Kafka; see Server.note.
+	actBeginSession = "session.begin"
+	actMakeCode     = "login-code.create"
 )
 
 // table has every route under /v1.

@@ -144,6 +144,7 @@ func (s *Server) login(c *fiber.Ctx, req resource.LoginRequest) error {
 		return s.denied(c, err)
 	}
 	setSession(c, caller.Session.Cookie, caller.Session.ExpiresAt)
+	s.note(c, caller, actBeginSession)
 	x := exchangeOf(c)
 	x.log.InfoContext(c.UserContext(), "somebody logged in", "by", caller.ID, "tenant", caller.Tenant, "expires_at", caller.Session.ExpiresAt)
 	return s.answerSession(c, http.StatusCreated, s.sessionResource(c, caller))

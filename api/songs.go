@@ -169,7 +169,7 @@ func (s *Server) importSongs(c *fiber.Ctx) (imported int, err error) {
 	if err != nil {
 		return 0, importRefusal(err)
 	}
-	if err := s.record(c, actImportSongs, "", fmt.Sprintf("%d songs", len(list))); err != nil {
+	if err := s.record(c, actImportSongs, t, "", fmt.Sprintf("songs: %d", len(list))); err != nil {
 		return 0, err
 	}
 	if err := found.PutSongs(c.UserContext(), t, list); err != nil {
@@ -228,7 +228,7 @@ func (s *Server) deleteSong(c *fiber.Ctx) error {
 	if strings.HasPrefix(string(id), songs.CollectionPrefix) {
 		return refuse(codeInvalidRequest, "A song of the shipped collection cannot be removed.")
 	}
-	if err := s.record(c, actRemoveSong, string(id), ""); err != nil {
+	if err := s.record(c, actRemoveSong, t, string(id), ""); err != nil {
 		return err
 	}
 	switch err := found.RemoveSong(c.UserContext(), t, id); {

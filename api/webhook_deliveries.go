@@ -45,7 +45,7 @@ func (s *Server) postWebhookPing(c *fiber.Ctx) error {
 		Tenant: h.Tenant, Webhook: h.ID, EventID: "ping/" + uuid.NewString(), Type: string(control.WebhookPing), At: at,
 		Body: body, Test: true, GiveUpAfter: pingFor,
 	}
-	if err := s.record(c, actPing, h.ID, ""); err != nil {
+	if err := s.record(c, actPing, h.Tenant, h.ID, ""); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.UpdateTimeout)
@@ -275,7 +275,7 @@ func (s *Server) postWebhookRedeliver(c *fiber.Ctx) error {
 	}
 	ctx := c.UserContext()
 	var done resource.Redelivered
-	if err := s.record(c, actRedeliver, h.ID, redelivered(req)); err != nil {
+	if err := s.record(c, actRedeliver, h.Tenant, h.ID, redelivered(req)); err != nil {
 		return err
 	}
 	if req.Delivery != "" {

@@ -121,6 +121,13 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 		"songs_list": func(c *console) {
 			c.songLines([]resource.Song{fitting().Songs[0].Song, {ID: "own", Title: "Own", Reference: testID, Waiting: true}})
 		},
+		"audit": func(c *console) {
+			at := time.Date(2026, 11, 22, 11, 58, 0, 0, time.Local)
+			c.actLines([]resource.Act{
+				{At: at, Act: "dead-letter.reprocess", By: "key/k3npggu6225g (ann)", Tenant: "choir", Subject: testID, Detail: "the model server is back"},
+				{At: at, Act: "setting.set", By: "kafka/ops (bob)", Tenant: resource.EveryTenant, Subject: "gpu-slots", Detail: "4"},
+			})
+		},
 		"dlq_list": func(c *console) { c.deadLetterLines([]resource.DeadLetter{letter(), letter()}, true) },
 		"dlq_show": func(c *console) { c.deadLetter(here(), letterDetail()) },
 	} {

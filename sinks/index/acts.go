@@ -21,7 +21,8 @@ type ActQuery struct {
 	// Tenant is required; events.EveryTenant selects those of all tenants, and those that
 	// concern all.
 	Tenant orak.Tenant
-	// By is a whole events.Act.By, or the credential at its start.
+	// By is a whole events.Act.By, or the credential at its start, with its sessions and
+	// tokens.
 	By string
 	// Act is a whole act, such as "key.revoke", or its kind, such as "key".
 	Act string

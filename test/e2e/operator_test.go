@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -120,6 +121,20 @@ func TestParkedUploadsAreDecidedWithEveryTool(t *testing.T) {
 		p.await(t, id, func(s orak.Status) bool { return s == orak.StatusDiscarded })
 		status, problem := p.post(t, "/v1/dead-letters/"+string(id)+"/reprocess", `{"by":"me","reason":"too late"}`)
 		require.Equal(t, http.StatusConflict, status, problem)
+	})
+	t.Run("orak audit names who decided, with any tool", func(t *testing.T) {
+		var acts []string
+		require.Eventually(t, func() bool {
+			var page resource.ActPage
+			require.NoError(t, json.Unmarshal([]byte(p.orak(t, "audit", "--json", "--act", "dead-letter")), &page))
+			acts = nil
+			for _, a := range page.Acts {
+				acts = append(acts, a.Act+" "+a.Detail)
+				require.NotEmpty(t, a.By)
+			}
+			return len(acts) == 4
+		}, time.Minute, 100*time.Millisecond)
+		require.Equal(t, []string{"dead-letter.discard not wanted", "dead-letter.reprocess ffmpeg is back", "dead-letter.reprocess ", "dead-letter.reprocess "}, acts)
 	})
 	t.Run("the alert says what to do, and nothing private", func(t *testing.T) {
 		alert := <-p.alerts

@@ -51,7 +51,7 @@ func testActsAreListed(s suite) {
 	acts := []events.Act{Act(0), Act(1), Act(2), Act(3), Act(4)}
 	acts[1].Tenant, acts[1].By = "other", "key/aaaab"
 	acts[2].Tenant, acts[2].Act, acts[2].Subject = events.EveryTenant, "setting.set", "tier"
-	acts[3].Act, acts[3].By = "keyring.create", "key/aaaa"
+	acts[3].Act, acts[3].By = "keyring.create", "key/aaaa/session"
 	acts[4].At = acts[3].At // ids decide
 	applied, next, err := s.store.Apply(s.Context(), ActsOf(7, acts...))
 	require.NoError(s, err)

@@ -35,7 +35,7 @@ func (d Dialect) Acts(q index.ActQuery) (statement string, args []any, err error
 	if q.Cursor != "" {
 		c.add("(at, id) < (?, ?)", micros(after.At), after.ID)
 	}
-	c.beginsWith("actor", q.By, " (")
+	c.beginsWith("actor", q.By, " (", "/")
 	c.beginsWith("act", q.Act, ".")
 	if q.Subject != "" {
 		c.add("subject = ?", q.Subject)
@@ -54,12 +54,17 @@ func (d Dialect) Acts(q index.ActQuery) (statement string, args []any, err error
 }
 
 // beginsWith selects rows whose column is text, or text and more behind a separator.
-func (c *conditions) beginsWith(column, text, separator string) {
+func (c *conditions) beginsWith(column, text string, separators ...string) {
 	if text == "" {
 		return
 	}
-	head := text + separator
-	c.add("("+column+" = ? OR substr("+column+", 1, "+strconv.Itoa(utf8.RuneCountInString(head))+") = ?)", text, head)
+	term, args := column+" = ?", []any{text}
+	for _, separator := range separators {
+		head := text + separator
+		term += " OR substr(" + column + ", 1, " + strconv.Itoa(utf8.RuneCountInString(head)) + ") = ?"
+		args = append(args, head)
+	}
+	c.add("("+term+")", args...)
 }
 
 // ScanAct reads an act.
