@@ -10,7 +10,8 @@ const delays = [0, 1_000, 2_000, 4_000, 8_000, ...Array<number>(60).fill(15_000)
 /** Sends a file by the tus protocol. What an earlier visit of this page sent of it is not sent again. */
 export async function send(file: File, reports: Reports): Promise<() => void> {
   const upload = new Upload(file, {
-    endpoint: '/v1/tus',
+    // In full: the Location of the answer is relative to it.
+    endpoint: new URL('/v1/tus', location.origin).href,
     metadata: { filename: file.name },
     headers: { 'Idempotency-Key': crypto.randomUUID() },
     retryDelays: delays,
