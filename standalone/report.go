@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ type readiness struct {
 	servers.Addresses
 }
 
-func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
+func (c *upCommand) report(ctx context.Context, w io.Writer, s *stack, took time.Duration) error {
 	at := s.servers.Addresses()
 	if c.otherKafka {
 		at.Kafka = strings.Join(c.App.Kafka.Brokers, ",")
@@ -40,12 +41,19 @@ func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
 			Ready: true, PID: os.Getpid(), API: api, Admin: admin, OrakLog: orakLog(at), APIKeyFile: s.key, Addresses: at,
 		})
 	}
+	console, logsIn := consoleAddress(ctx, api, s.key)
+	switch {
+	case !c.App.API.Console:
+		console = "the console is switched off by api-console"
+	case logsIn:
+		console += "   logs in once, within 5 minutes; afterwards: go run ./cmd/orak console"
+	}
 	key, header := "none: auth is "+string(c.App.Auth.Mode), ""
 	if s.key != "" {
 		key = "in " + shorten(s.key)
 		header = fmt.Sprintf(`-H "Authorization: Bearer $(cat %s)" `, quoted(shorten(s.key)))
 	}
-	_, err := fmt.Fprintf(w, upReport, took.Seconds(), api, key, admin, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
+	_, err := fmt.Fprintf(w, upReport, took.Seconds(), console, api, key, admin, at.TemporalUI, at.Temporal, at.Kafka, at.S3,
 		shorten(at.S3Credentials), shorten(at.DataDir), shorten(filepath.Dir(at.Log)), header, api)
 	return err
 }
@@ -53,6 +61,8 @@ func (c *upCommand) report(w io.Writer, s *stack, took time.Duration) error {
 // upReport ends with a command that works without a recording at hand: up needs
 // ffmpeg anyway, which makes one.
 const upReport = `orak is up, after %.1f s. Ctrl-C ends it; nothing is lost, not by kill -9 either.
+
+  Open this     %s
 
   API           %s   API key %s
   metrics       %s/metrics
@@ -62,7 +72,7 @@ const upReport = `orak is up, after %.1f s. Ctrl-C ends it; nothing is lost, not
   S3            http://%s   access key in %s
   data          %s   logs in %s
 
-Send it a recording, here a tone of three seconds:
+Or send it a recording, here a tone of three seconds:
 
   ffmpeg -v error -f lavfi -i sine=frequency=220:duration=3 -c:a libopus -f ogg - | curl -sS %s-H 'Content-Type: audio/ogg' --data-binary @- %s/v1/uploads
 

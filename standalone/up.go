@@ -68,7 +68,7 @@ func (c *upCommand) Run(loaded *config.Loaded) error {
 	if err != nil {
 		return err
 	}
-	if err := c.report(os.Stdout, s, time.Since(began)); err != nil {
+	if err := c.report(ctx, os.Stdout, s, time.Since(began)); err != nil {
 		return errors.Join(err, s.stop())
 	}
 	select {

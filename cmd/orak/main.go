@@ -86,6 +86,7 @@ type cli struct {
 	Audit      auditCmd      `cmd:"" group:"Operating" help:"List what was done by whom."`
 	Keys       keysCmd       `cmd:"" group:"Operating" help:"Make, list, rotate and revoke API keys."`
 	Login      loginCmd      `cmd:"" group:"Operating" help:"Keep a server and an API key for the other commands."`
+	Console    consoleCmd    `cmd:"" group:"Operating" help:"Print an address that logs in to the console, once."`
 	Settings   settingsCmd   `cmd:"" group:"Operating" help:"Print or change settings of running processes."`
 	Engine     engineCmd     `cmd:"" group:"Operating" help:"Check model servers."`
 	Config     configCmd     `cmd:"" group:"Operating" help:"Print the settings."`
