@@ -65,7 +65,9 @@ type Server struct {
 	// counts has the counts of dead letters.
 	counts *flight.Cache[countKey, resource.DeadLetterCounts]
 	// today has how many uploads a tenant sent today.
-	today           *flight.Cache[orak.Tenant, int64]
+	today *flight.Cache[orak.Tenant, int64]
+	// senders are the tenants of the latest uploads.
+	senders         *flight.Cache[struct{}, []orak.Tenant]
 	settings        Settings
 	settingDefaults map[string]string
 	// imports and rankings have one place for each that runs.
@@ -142,7 +144,7 @@ func New(cfg Config, deps Deps) *Server {
 	})
 	s.settings, s.settingDefaults = deps.Settings, deps.SettingDefaults
 	answers := flight.NewMetrics(deps.Metrics, "orak_api_shared")
-	s.counts, s.today = s.newCounts(answers), s.newToday(answers)
+	s.counts, s.today, s.senders = s.newCounts(answers), s.newToday(answers), s.newSenders(answers)
 	if cfg.Console {
 		s.logins, _ = deps.Callers.(auth.Logins)
 	}

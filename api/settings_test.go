@@ -8,11 +8,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"orak"
 	"orak/api/resource"
 	"orak/control"
 	"orak/internal/auth"
+	"orak/workflows"
 )
 
 func (g *guarded) put(path, body string, headers ...header) reply {
@@ -109,10 +113,20 @@ func TestTenantsHaveTheirLimitsAndUsage(t *testing.T) {
 	_, root := g.key(auth.NewKey{Tenant: auth.EveryTenant, Scopes: auth.Scopes})
 	into[resource.Setting](t, g.put("/v1/admin/settings/tier?tenant=soloist", `{"value":"realtime","version":0}`, root), http.StatusOK)
 	require.Equal(t, http.StatusAccepted, g.upload(wav(2000), admin).status)
+	p := progress("trio", orak.StatusDeadLettered)
+	_, err := g.deps.Workflows.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: workflows.UploadWorkflowID(p.Upload.ID), TaskQueue: workflows.QueuePipeline,
+		TypedSearchAttributes: temporal.NewSearchAttributes(workflows.AttrTenant.ValueSet("trio")),
+	}, workflows.TypeProcessUpload)
+	require.NoError(t, err)
+	g.eventually(func() bool {
+		counted, err := g.deps.Workflows.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: "OrakTenant = 'trio'"})
+		return err == nil && counted.GetCount() == 1
+	}, "visibility has it")
 
 	all := into[resource.Tenants](t, g.get("/v1/admin/tenants", root), http.StatusOK)
 	require.Empty(t, all.Unavailable)
-	require.Len(t, all.Tenants, 3)
+	require.Len(t, all.Tenants, 4)
 	band, choir, soloist := all.Tenants[0], all.Tenants[1], all.Tenants[2]
 	require.True(t, band.Limits.Paused)
 	require.Equal(t, 1, band.Keys)
@@ -121,6 +135,8 @@ func TestTenantsHaveTheirLimitsAndUsage(t *testing.T) {
 	require.EqualValues(t, 100_000_000, choir.Limits.UploadBytes)
 	require.EqualValues(t, 0, *choir.UploadsToday, "no bridge has started its workflow")
 	require.Equal(t, 1, soloist.Settings)
+	require.Equal(t, orak.Tenant("trio"), all.Tenants[3].Tenant)
+	require.EqualValues(t, 1, *all.Tenants[3].UploadsToday)
 
 	own := into[resource.Tenants](t, g.get("/v1/admin/tenants", admin), http.StatusOK)
 	require.Len(t, own.Tenants, 1)

@@ -22,14 +22,20 @@ import (
 // The bounds of a list of tenants: how many there are, for how many of them uploads are
 // counted, by how many requests at once, and for how long a count is taken for the present one.
 const (
-	maxTenants    = 500
-	maxCounted    = 100
-	countsAtOnce  = 8
-	todaySharedOf = 10 * time.Second
+	maxTenants   = 500
+	maxSenders   = 1000 // latest uploads
+	maxCounted   = 100
+	countsAtOnce = 8
+	tenantsFor   = 10 * time.Second
 )
 
 func (s *Server) newToday(m *flight.Metrics) *flight.Cache[orak.Tenant, int64] {
-	return flight.New(flight.Config{Name: "uploads_today", TTL: todaySharedOf, Timeout: s.cfg.StatusTimeout, MaxKeys: maxTenants}, m, s.countToday)
+	return flight.New(flight.Config{Name: "uploads_today", TTL: tenantsFor, Timeout: s.cfg.StatusTimeout, MaxKeys: maxTenants}, m, s.countToday)
+}
+
+func (s *Server) newSenders(m *flight.Metrics) *flight.Cache[struct{}, []orak.Tenant] {
+	return flight.New(flight.Config{Name: "senders", TTL: tenantsFor, Timeout: s.cfg.StatusTimeout, MaxKeys: 1}, m,
+		func(ctx context.Context, _ struct{}) ([]orak.Tenant, error) { return s.findSenders(ctx) })
 }
 
 // countToday counts the uploads of a tenant that began today (UTC).
@@ -73,8 +79,9 @@ func (s *Server) getTenants(c *fiber.Ctx) error {
 	return c.JSON(answer)
 }
 
-// collectTenants adds the tenants that keys, settings, webhooks and running uploads name.
-func (s *Server) collectTenants(ctx context.Context, all map[orak.Tenant]*resource.TenantSummary, only orak.Tenant) (missing []resource.Unavailable) {
+// collectTenants adds the tenants that keys, settings, webhooks and the latest uploads
+// name.
+func (s *Server) collectTenants(ctx context.Context, all map[orak.Tenant]*resource.TenantSummary, only orak.Tenant) []resource.Unavailable {
 	of := func(t orak.Tenant) *resource.TenantSummary {
 		if t == "" || t == auth.EveryTenant || only != resource.EveryTenant && t != only {
 			return &resource.TenantSummary{} // not listed
@@ -99,17 +106,32 @@ func (s *Server) collectTenants(ctx context.Context, all map[orak.Tenant]*resour
 			of(h.Tenant).Webhooks++
 		}
 	}
-	if s.operations == nil {
+	if only != resource.EveryTenant {
 		return nil
 	}
-	queues, err := s.operations.Queues(ctx, only)
-	for _, r := range queues.Running {
-		of(r.Tenant)
+	senders, err := s.senders.Get(ctx, struct{}{})
+	if err != nil {
+		return []resource.Unavailable{{Part: "uploads", Dependency: string(orak.DependencyTemporal)}}
 	}
-	if err != nil || slices.ContainsFunc(queues.Unavailable, func(u resource.Unavailable) bool { return u.Part == "running" }) {
-		missing = append(missing, resource.Unavailable{Part: "running", Dependency: string(orak.DependencyTemporal)})
+	for _, t := range senders {
+		of(t)
 	}
-	return missing
+	return nil
+}
+
+// findSenders returns the tenants of the latest uploads.
+func (s *Server) findSenders(ctx context.Context) ([]orak.Tenant, error) {
+	listed, err := s.workflows.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: maxSenders, Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus != 'ContinuedAsNew'", workflows.TypeProcessUpload),
+	})
+	if err != nil {
+		return nil, err
+	}
+	found := map[orak.Tenant]bool{}
+	for _, info := range listed.GetExecutions() {
+		found[workflows.TenantOf(info)] = true
+	}
+	return slices.Collect(maps.Keys(found)), nil
 }
 
 // tenantSummary adds the limits in effect, and what the tenant uses here.

@@ -57,7 +57,7 @@ type SettingRequest struct {
 	Version int64 `json:"version"`
 }
 
-// Tenants are the tenants that are known from keys, settings, webhooks and running uploads.
+// Tenants are the tenants that are known from keys, settings, webhooks and the latest uploads.
 type Tenants struct {
 	// Tenants are in the order of their names, at most 500.
 	Tenants []TenantSummary `json:"tenants"`
