@@ -46,10 +46,14 @@ func setupGuarded(t testing.TB, change ...func(b *bundle)) *guarded {
 		w := control.NewWriter(cfg, v, b.deps.Log)
 		g.keys = auth.NewKeys(v, w)
 		b.deps.Callers, b.deps.Keys = auth.Required{Keys: v}, g.keys
-		b.deps.Settings = struct {
+		documents := struct {
 			*control.View
 			*control.Writer
 		}{v, w}
+		b.deps.Settings = documents
+		if b.cfg.MaxTenantWebhooks > 0 {
+			b.deps.Webhooks = documents
+		}
 	})...)
 	return g
 }

@@ -34,7 +34,8 @@ const signalShow = "show"
 func setupTemporal(t testing.TB, change ...func(b *bundle)) *temporalBundle {
 	t.Helper()
 	tb := &temporalBundle{bundle: prepare(t), release: make(chan struct{})}
-	tb.client = tb.servers.Client(t, tb.servers.Namespace(t))
+	tb.deps.Namespace = tb.servers.Namespace(t)
+	tb.client = tb.servers.Client(t, tb.deps.Namespace)
 	tb.deps.Workflows = tb.client
 	for _, c := range change {
 		c(tb.bundle)

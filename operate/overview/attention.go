@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// stuckAfter is how long an upload may keep one status before a person should look.
+	// stuckAfter is Overview.stuckAfter.
 	stuckAfter = time.Hour
 	// agedAfter is the age of a backlog that is reported before it can be judged.
 	agedAfter = 5 * time.Minute
@@ -139,10 +139,10 @@ type stuckUploads struct {
 	some  []orak.UploadID
 }
 
-// findStuck looks at the uploads of t that began before stuckAfter. One that was
+// findStuck looks at the uploads of t that began long ago. One that was
 // reprocessed began earlier: its memo says when its status changed.
 func (o *Overview) findStuck(ctx context.Context, t orak.Tenant) (stuckUploads, error) {
-	before := now().Add(-stuckAfter)
+	before := now().Add(-o.stuckAfter)
 	var found stuckUploads
 	query := runningQuery(t) + fmt.Sprintf(" AND StartTime < '%s'", before.Format(time.RFC3339))
 	_, err := o.eachUpload(ctx, query, maxStuck, func(info *executionInfo) {

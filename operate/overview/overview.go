@@ -69,6 +69,8 @@ type Overview struct {
 	runs  *reconcile.Runs
 	// closed has outages that are over, by run: they do not change.
 	closed *lru.Cache[string, resource.Outage]
+	// stuckAfter is how long an upload may keep one status before a person should look.
+	stuckAfter time.Duration
 
 	queues   *flight.Cache[struct{}, []resource.Queue]
 	workers  *flight.Cache[struct{}, []resource.QueueWorker]
@@ -91,7 +93,7 @@ func New(deps Deps) *Overview {
 	m := flight.NewMetrics(deps.Metrics, "orak_overview")
 	o := &Overview{
 		deps: deps, log: log, watch: newWatch(deps.Kafka, deps.Lag, log), closed: closed,
-		runs: reconcile.NewRuns(deps.Temporal, deps.Namespace, deps.Payloads),
+		runs: reconcile.NewRuns(deps.Temporal, deps.Namespace, deps.Payloads), stuckAfter: stuckAfter,
 	}
 	o.queues = shared(m, "queues", freshFor, func(ctx context.Context, _ struct{}) ([]resource.Queue, error) { return o.describeQueues(ctx) })
 	o.workers = shared(m, "workers", workersFor, func(ctx context.Context, _ struct{}) ([]resource.QueueWorker, error) { return o.describeWorkers(ctx) })
