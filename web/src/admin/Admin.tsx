@@ -14,6 +14,7 @@ export function Admin() {
           { to: '/admin/webhooks', title: t('nav.webhooks') },
           { to: '/admin/tenants', title: t('nav.tenants') },
           { to: '/admin/settings', title: t('nav.settings') },
+          { to: '/admin/audit', title: t('nav.audit') },
         ]}
       />
     </Permitted>

@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { root } from '../root'
+import { texts } from '../shell/search'
 
 const admin = createRoute({
   getParentRoute: () => root,
@@ -51,18 +52,12 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('./settings/Settings'), 'Settings'),
 })
 
-/** The pages for whoever manages keys, tenants, settings and webhooks. */
-export const adminRoutes = [admin.addChildren([first, keys, webhooks, webhook, tenants, settings])]
+const audit = createRoute({
+  getParentRoute: () => admin,
+  path: 'audit',
+  validateSearch: texts('tenant', 'act', 'by', 'subject', 'from', 'to'),
+  component: lazyRouteComponent(() => import('./audit/Audit'), 'Audit'),
+})
 
-/** Takes texts from the address and ignores everything else there. A tenant's name may look like a number. */
-function texts<K extends string>(...names: K[]) {
-  return (search: Record<string, unknown>): { [N in K]?: string } => {
-    const found: { [N in K]?: string } = {}
-    for (const name of names) {
-      const value = search[name]
-      if (typeof value === 'object' || value === undefined || value === '') continue
-      found[name] = String(value)
-    }
-    return found
-  }
-}
+/** The pages for whoever manages keys, tenants, settings and webhooks. */
+export const adminRoutes = [admin.addChildren([first, keys, webhooks, webhook, tenants, settings, audit])]

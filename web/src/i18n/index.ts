@@ -2,6 +2,7 @@ import i18next from 'i18next'
 import fromImports from 'i18next-resources-to-backend'
 import { initReactI18next } from 'react-i18next'
 import type admin from './en/admin'
+import type audit from './en/audit'
 import type inspect from './en/inspect'
 import type keys from './en/keys'
 import type letters from './en/letters'
@@ -12,6 +13,7 @@ import type result from './en/result'
 import type settings from './en/settings'
 import type shell from './en/shell'
 import type singer from './en/singer'
+import type songs from './en/songs'
 import type tenants from './en/tenants'
 import type watch from './en/watch'
 import type webhooks from './en/webhooks'
@@ -43,6 +45,8 @@ declare module 'i18next' {
       settings: typeof settings
       tenants: typeof tenants
       webhooks: typeof webhooks
+      songs: typeof songs
+      audit: typeof audit
     }
   }
 }

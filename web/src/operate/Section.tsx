@@ -34,6 +34,7 @@ function Pages() {
           { to: '/operate/outages', title: t('nav.outages') },
           { to: '/operate/reconcile', title: t('nav.reconcile') },
           { to: '/operate/sinks', title: t('nav.sinks') },
+          { to: '/operate/songs', title: t('nav.songs') },
         ]}
       />
     </>

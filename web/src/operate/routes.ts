@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { root } from '../root'
+import { texts } from '../shell/search'
 import { filterOf } from './deadletters/filter'
 import { oneOf, textOf } from './search'
 import { filterOf as uploadFilterOf } from './uploads/filter'
@@ -85,7 +86,27 @@ const sinks = createRoute({
   component: lazyRouteComponent(() => import('./watch/Sinks'), 'SinksPage'),
 })
 
+const songs = createRoute({
+  getParentRoute: () => section,
+  path: 'songs',
+  validateSearch: texts('tenant'),
+  component: lazyRouteComponent(() => import('../songs/Songs'), 'Songs'),
+})
+
 /** The pages for whoever is on call. */
 export const operateRoutes = [
-  section.addChildren([home, deadLetters, deadLetter, uploads, upload, queues, lag, topics, outages, reconcile, sinks]),
+  section.addChildren([
+    home,
+    deadLetters,
+    deadLetter,
+    uploads,
+    upload,
+    queues,
+    lag,
+    topics,
+    outages,
+    reconcile,
+    sinks,
+    songs,
+  ]),
 ]

@@ -40,13 +40,18 @@ export function KeyTable({ keys, onRotate, onRevoke }: Props) {
       cell: (key) => (
         <span className={`${styles.row} ${styles.end}`}>
           {key.scopes.every((scope) => session?.scopes?.includes(scope as 'read')) && (
-            <Button small onClick={() => onRotate(key)} aria-label={t('rotateOne', { name: key.name || key.id })}>
+            <Button
+              small
+              kind="quiet"
+              onClick={() => onRotate(key)}
+              aria-label={t('rotateOne', { name: key.name || key.id })}
+            >
               {t('rotate')}
             </Button>
           )}
           <Button
             small
-            kind="danger"
+            kind="quiet"
             onClick={() => onRevoke(key)}
             aria-label={t('revokeOne', { name: key.name || key.id })}
           >

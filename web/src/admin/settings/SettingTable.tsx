@@ -59,11 +59,21 @@ export function SettingTable({ settings, tenant, mayChange, onChange, onUnset }:
         (!tenant || setting.per_tenant) && (
           <span className={`${styles.row} ${styles.end}`}>
             {isSetHere(setting, tenant) && (
-              <Button small onClick={() => onUnset(setting)} aria-label={t('unsetOne', { name: setting.name })}>
+              <Button
+                small
+                kind="quiet"
+                onClick={() => onUnset(setting)}
+                aria-label={t('unsetOne', { name: setting.name })}
+              >
                 {t('unset')}
               </Button>
             )}
-            <Button small onClick={() => onChange(setting)} aria-label={t('changeOne', { name: setting.name })}>
+            <Button
+              small
+              kind="quiet"
+              onClick={() => onChange(setting)}
+              aria-label={t('changeOne', { name: setting.name })}
+            >
               {t('change')}
             </Button>
           </span>

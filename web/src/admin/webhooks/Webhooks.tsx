@@ -86,7 +86,7 @@ function HookTable({ hooks, tenant }: { hooks: Hook[]; tenant: string | undefine
       head: t('url'),
       names: true,
       cell: (hook) => (
-        <span className={styles.stack}>
+        <span className={`${styles.stack} ${styles.breaks}`}>
           <Link to="/admin/webhooks/$id" params={{ id: hook.id }} search={{ tenant }}>
             {hook.url}
           </Link>

@@ -11,6 +11,7 @@ export default {
     outages: 'Outages',
     reconcile: 'Reconcile',
     sinks: 'Index and lake',
+    songs: 'Songs',
   },
   fresh: {
     live: 'As of {{time}}',

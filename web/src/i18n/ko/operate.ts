@@ -14,6 +14,7 @@ export default {
     outages: '장애',
     reconcile: '대조 복구',
     sinks: '인덱스와 레이크',
+    songs: '노래',
   },
   fresh: {
     live: '{{time}} 기준',
