@@ -7,6 +7,7 @@ import styles from './Home.module.css'
 import { Latest } from './list/Latest'
 import { DropZone } from './send/DropZone'
 import { SendingList } from './send/SendingList'
+import { Unfinished } from './send/Unfinished'
 
 const RecorderPanel = lazy(() => import('./record/RecorderPanel').then((m) => ({ default: m.RecorderPanel })))
 
@@ -48,6 +49,7 @@ function Studio() {
           </button>
         )}
       </DropZone>
+      <Unfinished />
       <SendingList />
     </>
   )

@@ -71,6 +71,7 @@ export default {
   voice: {
     title: 'Your voice',
     range: 'You sang from {{low}} to {{high}}: {{interval}}.',
+    oneNote: 'You sang one note, {{low}}.',
     tessitura: 'You were most at ease between {{low}} and {{high}}.',
     silent: 'No voice was heard in this recording.',
     octaves_one: '{{count}} octave',
@@ -104,6 +105,7 @@ export default {
     loudnessQuiet: 'Quiet. Come closer to the microphone.',
     loudnessVeryQuiet: 'Very quiet. Notes may have been missed.',
     silence: 'Silence',
+    silenceText: 'Nothing was heard.',
     peaks: 'It reaches the limit, so parts may be distorted.',
     sung: 'Sung',
     sungText: 'of the recording',

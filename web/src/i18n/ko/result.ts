@@ -70,6 +70,7 @@ export default {
   voice: {
     title: '내 목소리',
     range: '{{low}}부터 {{high}}까지 불렀습니다. 폭은 {{interval}}입니다.',
+    oneNote: '{{low}} 한 음을 불렀습니다.',
     tessitura: '{{low}}부터 {{high}} 사이에서 가장 편안했습니다.',
     silent: '이 녹음에서는 목소리가 들리지 않았습니다.',
     octaves_one: '{{count}}옥타브',
@@ -103,6 +104,7 @@ export default {
     loudnessQuiet: '작습니다. 마이크에 더 다가가세요.',
     loudnessVeryQuiet: '매우 작습니다. 놓친 음이 있을 수 있습니다.',
     silence: '무음',
+    silenceText: '아무 소리도 들리지 않았습니다.',
     peaks: '한계까지 커서 일부가 찌그러졌을 수 있습니다.',
     sung: '노래한 비율',
     sungText: '전체 녹음 중',

@@ -72,7 +72,7 @@ function LoudnessFact({ loud }: { loud: Schemas['Analysis']['loudness'] }) {
   const format = useFormat()
   const { integrated_lufs: lufs, true_peak_dbtp: peak } = loud
   if (lufs < silence)
-    return <Fact name={t('facts.loudness')} value={t('facts.silence')} text={t('facts.loudnessVeryQuiet')} />
+    return <Fact name={t('facts.loudness')} value={t('facts.silence')} text={t('facts.silenceText')} />
   const text = t(`facts.loudness${loudness(lufs)}`)
   return (
     <Fact

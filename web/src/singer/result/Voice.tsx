@@ -10,6 +10,7 @@ export function Voice({ pitch }: { pitch: Schemas['Analysis']['pitch'] }) {
   const width = useInterval(midiOf(pitch.min_hz), midiOf(pitch.max_hz))
   const range = { low: noteName(midiOf(pitch.min_hz)), high: noteName(midiOf(pitch.max_hz)) }
   const ease = { low: noteName(midiOf(pitch.tessitura_low_hz)), high: noteName(midiOf(pitch.tessitura_high_hz)) }
+  const one = range.low === range.high
   return (
     <section className={styles.panel} aria-labelledby="voice">
       <h2 id="voice">{t('voice.title')}</h2>
@@ -23,8 +24,8 @@ export function Voice({ pitch }: { pitch: Schemas['Analysis']['pitch'] }) {
             easeHigh={midiOf(pitch.tessitura_high_hz)}
           />
           <div>
-            <p>{t('voice.range', { ...range, interval: width })}</p>
-            {ease.low && <p>{t('voice.tessitura', ease)}</p>}
+            <p>{one ? t('voice.oneNote', range) : t('voice.range', { ...range, interval: width })}</p>
+            {ease.low && !one && <p>{t('voice.tessitura', ease)}</p>}
           </div>
         </>
       )}

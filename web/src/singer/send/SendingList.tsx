@@ -10,7 +10,7 @@ import { usePermitted } from '../../session/session'
 import { reasonOf } from '../failure/words'
 import { StageLine } from '../stages/Stages'
 import { underWay } from '../stages/upload'
-import { useLiveUpload } from '../stages/useLiveUpload'
+import { useGlance } from '../stages/useLiveUpload'
 import type { Sending } from './queue'
 import styles from './SendingList.module.css'
 import { sendings, useSendings } from './sendings'
@@ -114,7 +114,7 @@ function RowProblem({ item }: { item: Sending }) {
 
 function Accepted({ id }: { id: string }) {
   const { t } = useTranslation('singer')
-  const { data: upload, error } = useLiveUpload(id)
+  const { data: upload, error } = useGlance(id)
   if (error && !upload) return <ProblemText error={error} />
   if (!upload) return <span>{t('send.accepted')}</span>
   const link = (

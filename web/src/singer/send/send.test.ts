@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { Problem } from '../../api/problem'
 import { Queue, type Reports } from './queue'
 import { sortOut } from './sortOut'
+import { unfinished } from './unfinished'
 
 function file(name: string, type = 'audio/wav'): File {
   return new File(['x'], name, { type })
@@ -89,4 +90,17 @@ test('Texts and pictures are no recordings; what the browser does not know is le
   const { recordings, others } = sortOut(files)
   expect(recordings.map((f) => f.name)).toEqual(['a.wav', 'b.caf', 'd.mov', 'e.opus'])
   expect(others.map((f) => f.name)).toEqual(['notes.txt', 'c.pdf'])
+})
+
+test('What an earlier visit did not send in full is named for a day', () => {
+  const now = Date.parse('2026-11-29T10:00:00Z')
+  const entry = (filename: string, creationTime: string) => JSON.stringify({ creationTime, metadata: { filename } })
+  const stored: [string, string][] = [
+    ['tus::a::1', entry('a.wav', '2026-11-29T09:00:00Z')],
+    ['tus::a::2', entry('a.wav', '2026-11-29T09:30:00Z')],
+    ['tus::b::3', entry('b.wav', '2026-11-28T09:00:00Z')],
+    ['tus::c::4', 'damaged'],
+    ['orak.theme', 'dark'],
+  ]
+  expect(unfinished(stored, now)).toEqual(['a.wav'])
 })

@@ -6,6 +6,20 @@ import { type Upload, underWay, uploadQuery } from './upload'
 /** How long to wait before a stream that the server refused is opened again, in milliseconds. */
 const again = 5_000
 
+/** How often the status of an upload in a list is read, in milliseconds. */
+const glance = 2_000
+
+/**
+ * The status of an upload in a list, read now and then. Browsers open six connections to a server over HTTP/1.1, so
+ * a stream for each of several uploads would leave none to send the others.
+ */
+export function useGlance(id: string) {
+  return useQuery({
+    ...uploadQuery(id),
+    refetchInterval: ({ state }) => (state.data && !underWay(state.data) ? false : glance),
+  })
+}
+
 /** The status of an upload, which changes by itself for as long as the processing goes on. */
 export function useLiveUpload(id: string) {
   const query = useQuery(uploadQuery(id))
@@ -14,7 +28,7 @@ export function useLiveUpload(id: string) {
   return query
 }
 
-/** Follows an upload until its end; the answer stops that. */
+/** Follows an upload until its end while the tab is visible; the answer stops that. */
 function stream(id: string): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let source = open()
@@ -43,8 +57,10 @@ function stream(id: string): () => void {
     source.close()
     source = open()
   }
+  // A tab in the background needs no connection: the first event of a new stream is the whole upload.
   function wake() {
-    if (document.visibilityState === 'visible' && source.readyState === EventSource.CLOSED) reopen()
+    if (document.visibilityState === 'hidden') source.close()
+    else if (source.readyState === EventSource.CLOSED) reopen()
   }
   document.addEventListener('visibilitychange', wake)
   window.addEventListener('online', wake)
