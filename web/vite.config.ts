@@ -5,6 +5,10 @@ import { defineConfig } from 'vite'
 // It sees the address that the browser sees: it refuses what pages of other sites send.
 const api = { target: process.env.ORAK_SERVER ?? 'http://127.0.0.1:8080', changeOrigin: false }
 
+// What every page needs.
+const frame =
+  /node_modules\/(react|react-dom|scheduler|i18next|react-i18next|openapi-fetch|@tanstack\/(react-)?(query|router|history|store)[^/]*)\/|src\/(api|format|session|i18n\/index|design\/(Button|Field|Notice|Badge|State|ProblemText|Time|Progress)|shell\/(?!AccountMenu))/
+
 export default defineConfig({
   plugins: [react()],
   build: {
@@ -12,6 +16,17 @@ export default defineConfig({
     // Data URIs would need exceptions in the Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What the first page needs is few files: many small ones compress worse, and each is a request.
+        codeSplitting: {
+          groups: [
+            { name: 'frame', test: frame, minShareCount: 2 },
+            { name: 'home', test: /src\/singer\/(Home|list|stages|notes|send\/(?!tus))/ },
+          ],
+        },
+      },
+    },
     target: ['chrome123', 'firefox120', 'safari17.5'],
   },
   server: { proxy: { '/v1': api, '/docs': api } },

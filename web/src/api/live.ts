@@ -18,6 +18,10 @@ export function useLiveUploads(enabled: boolean) {
       const stream = new EventSource('/v1/events')
       stream.addEventListener('upload', (event) => refresh(event as MessageEvent<string>))
       stream.addEventListener('reset', () => void queries.invalidateQueries())
+      // The server refused to go on: reading anything says whether the session has ended.
+      stream.addEventListener('error', () => {
+        if (stream.readyState === EventSource.CLOSED) void queries.invalidateQueries()
+      })
       return stream
     }
     function wake() {

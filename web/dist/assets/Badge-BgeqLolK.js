@@ -1,1 +1,0 @@
-import{t as e}from"./jsx-runtime-DyZJNswf.js";var t={badge:`_badge_3f34u_1`,good:`_good_3f34u_13`,warn:`_warn_3f34u_18`,bad:`_bad_3f34u_1`},n=e();function r({tone:e=`plain`,children:r}){return(0,n.jsx)(`span`,{className:`${t.badge} ${t[e]??``}`,children:r})}export{r as t};

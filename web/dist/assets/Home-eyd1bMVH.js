@@ -1,0 +1,1 @@
+export{n as Home}from"./home-D1VTnL9t.js";

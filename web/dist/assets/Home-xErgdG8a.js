@@ -1,1 +1,0 @@
-import{t as e}from"./useTranslation-DOjX-921.js";import{t}from"./title-hAX-I4yb.js";import{t as n}from"./jsx-runtime-DyZJNswf.js";var r=n();function i(){let{t:n}=e(`admin`);return t(n(`title`)),(0,r.jsx)(`h1`,{children:n(`title`)})}export{i as Home};

@@ -1,1 +1,0 @@
-import{t as e}from"./jsx-runtime-DyZJNswf.js";var t={notice:`_notice_16njs_1`,good:`_good_16njs_10`,warn:`_warn_16njs_15`,bad:`_bad_16njs_20`},n=e();function r({tone:e=`plain`,children:r}){return(0,n.jsx)(`div`,{role:e===`bad`?`alert`:`status`,className:`${t.notice} ${t[e]??``}`,children:r})}export{r as t};

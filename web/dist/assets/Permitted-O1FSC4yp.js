@@ -1,1 +1,0 @@
-import{t as e}from"./useTranslation-DOjX-921.js";import{i as t}from"./State-FyawpMSu.js";import{a as n}from"./session-8GM35JC3.js";import{t as r}from"./jsx-runtime-DyZJNswf.js";var i=r();function a({scope:r,children:a}){let{t:o}=e();return n(r)?a:(0,i.jsx)(t,{title:o(`state.forbiddenTitle`),children:o(`state.forbidden`,{scope:r})})}export{a as t};

@@ -1,1 +1,0 @@
-var e={title:`관리`};export{e as default};

@@ -1,1 +1,0 @@
-var e={title:`Admin`};export{e as default};

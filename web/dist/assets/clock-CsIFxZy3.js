@@ -1,1 +1,0 @@
-function e(e,t=!1){let n=Number.isFinite(e)&&e>0?e:0,r=t?Math.floor(n*10+1e-6):Math.floor(n+1e-6)*10,i=Math.floor(r/10),a=e=>String(e).padStart(2,`0`),o=Math.floor(i/3600),s=Math.floor(i/60)%60,c=o>0?`${o}:${a(s)}:${a(i%60)}`:`${s}:${a(i%60)}`;return t?`${c}.${r%10}`:c}export{e as t};

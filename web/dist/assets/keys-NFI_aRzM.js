@@ -1,0 +1,1 @@
+var e={ArrowDown:`down`,j:`down`,J:`down`,ArrowUp:`up`,k:`up`,K:`up`,PageDown:`pageDown`,PageUp:`pageUp`,Home:`first`,End:`last`};function t({key:t,ctrlKey:n,metaKey:r,altKey:i}){return n||r||i?void 0:e[t]}function n(e){return e instanceof HTMLElement&&(e.isContentEditable||/^(INPUT|TEXTAREA|SELECT)$/.test(e.tagName))}export{n,t};
