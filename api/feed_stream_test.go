@@ -25,7 +25,7 @@ func withFeed(b *bundle) {
 	require.NoError(b.t, err)
 	defer cl.Close()
 	require.NoError(b.t, kafka.EnsureTopics(b.t.Context(), cl, []events.Topic{{Name: events.TopicLifecycle, Partitions: 2, Retention: time.Hour}}, 1))
-	b.deps.Feed = feed.New(feed.Config{MaxBehind: b.cfg.MaxFeedRecords, MaxResumes: b.cfg.MaxFeedResumes},
+	b.deps.Feed = feed.New(feed.Config{MaxBehind: b.cfg.MaxFeedRecords, MaxResumes: b.cfg.MaxFeedResumes, MaxTenantResumes: b.cfg.MaxTenantResumes},
 		kafka.Config{Brokers: b.broker.ListenAddrs(), ClientID: "test"}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 }
 

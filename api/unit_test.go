@@ -74,7 +74,7 @@ func TestConfigValidates(t *testing.T) {
 	good := Config{
 		Addr: ":0", MaxUploadBytes: 1, MaxUploads: 1, MaxTenantUploads: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, RequestTimeout: 1, StoreTimeout: 1, StatusTimeout: 1,
 		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, MaxTenantDownloads: 1, MaxWaveforms: 1, MaxTenantWaveforms: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
-		OutboxGrace: time.Hour, OutboxWorkers: 1, MaxSongImports: 1, MaxDownloads: 1, MaxFeedRecords: 1, MaxFeedResumes: 1, SessionLife: time.Hour,
+		OutboxGrace: time.Hour, OutboxWorkers: 1, MaxSongImports: 1, MaxDownloads: 1, MaxFeedRecords: 1, MaxFeedResumes: 1, MaxTenantResumes: 1, SessionLife: time.Hour,
 		Direct: direct.Config{TTL: time.Hour, URLTTL: time.Minute, MaxTenantUploads: 1, Completions: 1, SweepInterval: 1},
 		Tus:    resumable.Config{Expiry: time.Hour, Memory: 128 << 20, MaxRequests: 1, MaxTenantUploads: 1, SweepInterval: time.Hour},
 	}

@@ -324,7 +324,9 @@ func (a *App) startAPI(ctx context.Context) error {
 		Webhooks:    a.apiWebhooks(),
 		Sending:     a.cfg.Webhooks.Sending,
 		GiveUpAfter: a.cfg.Webhooks.GiveUpAfter,
-		Feed:        feed.New(feed.Config{MaxBehind: a.cfg.API.MaxFeedRecords, MaxResumes: a.cfg.API.MaxFeedResumes}, a.cfg.Kafka, a.log, a.registry()),
+		Feed: feed.New(feed.Config{
+			MaxBehind: a.cfg.API.MaxFeedRecords, MaxResumes: a.cfg.API.MaxFeedResumes, MaxTenantResumes: a.cfg.API.MaxTenantResumes,
+		}, a.cfg.Kafka, a.log, a.registry()),
 		Operations:  operations,
 		Settings:    a.apiSettings(),
 		Workflows:   a.temporal,

@@ -64,12 +64,11 @@ var errLost = errors.New("the events are not there any more")
 // catchUp gives the events of a tenant from one position to another; the first step has
 // only the position.
 func (f *Feed) catchUp(ctx context.Context, topic topicID, t orak.Tenant, from, to position, every time.Duration, each func(events.Followed) error) error {
-	select {
-	case f.resumes <- struct{}{}:
-		defer func() { <-f.resumes }()
-	case <-ctx.Done():
-		return ctx.Err()
+	release, err := f.resumes.take(ctx, t)
+	if err != nil {
+		return err
 	}
+	defer release()
 	cl, err := f.client(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{events.TopicLifecycle: from.offsets(to)}))
 	if err != nil {
 		return err

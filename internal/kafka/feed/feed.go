@@ -22,8 +22,9 @@ type Config struct {
 	// MaxBehind is the most records that are read to resume; a reader that is further
 	// behind is told that events were lost.
 	MaxBehind int
-	// MaxResumes is how many readers resume at once; further ones wait.
-	MaxResumes int
+	// MaxResumes is how many readers resume at once, and MaxTenantResumes how many of one
+	// tenant; further ones wait.
+	MaxResumes, MaxTenantResumes int
 }
 
 // queued is how many events a reader may be behind the session. One that is further
@@ -36,7 +37,7 @@ type Feed struct {
 	kafka   kafka.Config
 	log     *slog.Logger
 	faults  *throttle.Log
-	resumes chan struct{}
+	resumes *resumes
 	resumed *prometheus.CounterVec
 
 	mu sync.Mutex
@@ -49,7 +50,7 @@ func New(cfg Config, k kafka.Config, log *slog.Logger, reg prometheus.Registerer
 	k.ClientID += "-feed"
 	log = log.With("component", "feed")
 	return &Feed{
-		cfg: cfg, kafka: k, log: log, faults: throttle.NewLog(log), resumes: make(chan struct{}, cfg.MaxResumes),
+		cfg: cfg, kafka: k, log: log, faults: throttle.NewLog(log), resumes: newResumes(cfg, reg),
 		resumed: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 			Name: "orak_feed_resumed_total",
 			Help: "Readers of a tenant's events that resumed, by outcome: current (nothing was missed), read (missed events were read), lost (some could not be read any more), failed.",

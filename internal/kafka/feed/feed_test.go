@@ -52,7 +52,7 @@ func config(c *kfake.Cluster) kafka.Config {
 
 // feed is one process's.
 func (k *topic) feed(behind int) *feed.Feed {
-	return feed.New(feed.Config{MaxBehind: behind, MaxResumes: 2}, config(k.broker), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return feed.New(feed.Config{MaxBehind: behind, MaxResumes: 2, MaxTenantResumes: 2}, config(k.broker), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 }
 
 // says puts an event of an upload of a tenant on the topic, and returns its file name.
@@ -281,4 +281,54 @@ func TestFollowWaitsForKafkaNoLongerThanItsReader(t *testing.T) {
 	err := f.Follow(ctx, "choir", "", time.Second, func(events.Followed) error { return errors.New("no step is possible") })
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "no step")
+}
+
+// Clients that read slowly keep their places: those of one tenant must not have all.
+func TestResumptionsOfOneTenantLeavePlacesToOthers(t *testing.T) {
+	t.Parallel()
+	k := setup(t)
+	reg := prometheus.NewRegistry()
+	f := feed.New(feed.Config{MaxBehind: 100, MaxResumes: 2, MaxTenantResumes: 1}, config(k.broker), slog.New(slog.DiscardHandler), reg)
+	first := k.follow(f, "choir", "")
+	after := first.last
+	first.stop()
+	<-first.done
+	k.says("choir", "a")
+	k.says("band", "b")
+
+	resumes := func(state string) float64 {
+		families, err := reg.Gather()
+		require.NoError(t, err)
+		for _, family := range families {
+			for _, m := range family.GetMetric() {
+				if family.GetName() == "orak_feed_resumes" && m.GetLabel()[0].GetValue() == state {
+					return m.GetGauge().GetValue()
+				}
+			}
+		}
+		return -1
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	const slow = 5
+	ended := make(chan error, slow)
+	for range slow {
+		go func() {
+			ended <- f.Follow(ctx, "choir", after, 50*time.Millisecond, func(events.Followed) error {
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		}()
+	}
+	require.Eventually(t, func() bool { return resumes("reading") == 1 && resumes("waiting") == slow-1 }, within, 5*time.Millisecond)
+	other := k.follow(f, "band", after)
+	other.gets("b")
+	require.Eventually(t, func() bool { return resumes("reading") == 1 }, within, 5*time.Millisecond)
+	stop()
+	for range slow {
+		require.ErrorIs(t, <-ended, context.Canceled)
+	}
+	require.Zero(t, resumes("waiting"))
+	later := k.follow(f, "choir", after)
+	later.gets("a")
+	require.Eventually(t, func() bool { return resumes("reading") == 0 }, within, 5*time.Millisecond)
 }
