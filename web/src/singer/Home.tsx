@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Loading } from '../design/State'
 import { usePermitted } from '../session/session'
@@ -29,16 +29,29 @@ export function Home() {
 function Studio() {
   const { t } = useTranslation('singer')
   const [recording, setRecording] = useState(false)
+  const returned = useRef(false)
+  function close() {
+    returned.current = true
+    setRecording(false)
+  }
   return (
     <>
       <p className={styles.lead}>{t('home.lead')}</p>
       <DropZone closed={recording}>
         {recording ? (
           <Suspense fallback={<Loading />}>
-            <RecorderPanel onClose={() => setRecording(false)} />
+            <RecorderPanel onClose={close} />
           </Suspense>
         ) : (
-          <button type="button" className={styles.record} onClick={() => setRecording(true)}>
+          <button
+            type="button"
+            className={styles.record}
+            onClick={() => setRecording(true)}
+            // The recorder that had the focus is gone: the keyboard goes on where it began.
+            ref={(button) => {
+              if (returned.current) button?.focus()
+            }}
+          >
             <span className={styles.disc} aria-hidden="true">
               <svg viewBox="0 0 24 24">
                 <path d="M12 3.5a3 3 0 0 0-3 3V12a3 3 0 0 0 6 0V6.5a3 3 0 0 0-3-3Z" />

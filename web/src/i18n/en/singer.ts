@@ -33,8 +33,8 @@ export default {
   steps: {
     label: 'Progress',
     queued: 'Received',
-    converting: 'Converted',
-    analyzing: 'Listened to',
+    converting: 'Prepared',
+    analyzing: 'Analyzed',
     publishing: 'Ready',
     done: '(done)',
   },

@@ -23,7 +23,7 @@ export function Head({ upload, facts, actions }: { upload: Upload; facts?: strin
   const done = upload.status === 'completed'
   return (
     <header className={styles.head}>
-      <Link to="/uploads" className={styles.back}>
+      <Link to="/uploads" className={styles.back} activeOptions={{ exact: true }}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <path d="M10 3 5 8l5 5" />
         </svg>

@@ -92,7 +92,8 @@ export function Player({ audioUrl, analysis, midi, hop, peaks, view }: Props) {
         <div ref={head} className={styles.head} aria-hidden="true" />
       </Seekable>
       <Overview view={view} peaks={peaks} time={time} />
-      <p className={styles.hint}>{t('player.hint')}</p>
+      <p className={`${styles.hint} ${styles.hintMouse}`}>{t('player.hint')}</p>
+      <p className={`${styles.hint} ${styles.hintTouch}`}>{t('player.hintTouch')}</p>
       <Summary analysis={analysis} />
     </section>
   )
@@ -151,7 +152,6 @@ function Seekable({ time, view, midi, hop, seek, toggle, children }: SeekablePro
     if (!act) return
     event.preventDefault()
     act()
-    if (event.key.startsWith('Arrow') || event.key === 'Home' || event.key === 'End') view.follow(time)
   }
   return (
     <div
