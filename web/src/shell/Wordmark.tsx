@@ -6,7 +6,7 @@ export function Wordmark() {
   return (
     <span className={styles.mark}>
       <img src={icon} alt="" />
-      orak
+      <span>orak</span>
     </span>
   )
 }

@@ -40,6 +40,8 @@ export const acts = {
   songs: ['import'],
   song: ['remove'],
   reconcile: ['run'],
+  session: ['begin'],
+  'login-code': ['create'],
 } as const
 
 /** The key of an act's words; undefined for acts that this page does not know. */

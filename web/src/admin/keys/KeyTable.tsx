@@ -49,12 +49,7 @@ export function KeyTable({ keys, onRotate, onRevoke }: Props) {
               {t('rotate')}
             </Button>
           )}
-          <Button
-            small
-            kind="quiet"
-            onClick={() => onRevoke(key)}
-            aria-label={t('revokeOne', { name: key.name || key.id })}
-          >
+          <Button small onClick={() => onRevoke(key)} aria-label={t('revokeOne', { name: key.name || key.id })}>
             {t('revoke')}
           </Button>
         </span>

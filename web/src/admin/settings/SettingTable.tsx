@@ -37,7 +37,11 @@ export function SettingTable({ settings, tenant, mayChange, onChange, onUnset }:
       ),
     },
     { key: 'value', head: t('value'), cell: (setting) => <Value of={setting} tenant={tenant} /> },
-    { key: 'default', head: t('default'), cell: (setting) => <code className={styles.soft}>{setting.default}</code> },
+    {
+      key: 'default',
+      head: t('default'),
+      cell: (setting) => <code className={styles.soft}>{setting.default || t('nothing')}</code>,
+    },
     {
       key: 'changed',
       head: t('changed'),

@@ -26,6 +26,8 @@ export default {
     upload: 'Uploads',
     songs: 'Songs',
     song: 'A song',
+    session: 'Logins',
+    'login-code': 'Login addresses',
     reconcile: 'Reconcile',
   },
   act: {
@@ -62,6 +64,12 @@ export default {
     },
     song: {
       remove: 'Removed a song',
+    },
+    session: {
+      begin: 'Logged in',
+    },
+    'login-code': {
+      create: 'Made an address to log in',
     },
     reconcile: {
       run: 'Started a reconciliation',

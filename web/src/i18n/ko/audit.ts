@@ -28,6 +28,8 @@ export default {
     upload: '업로드',
     songs: '노래',
     song: '노래 한 곡',
+    session: '로그인',
+    'login-code': '로그인 주소',
     reconcile: '정합성 검사',
   },
   act: {
@@ -64,6 +66,12 @@ export default {
     },
     song: {
       remove: '노래 삭제',
+    },
+    session: {
+      begin: '로그인',
+    },
+    'login-code': {
+      create: '로그인 주소 생성',
     },
     reconcile: {
       run: '정합성 검사 시작',
