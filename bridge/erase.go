@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
+	"orak/activities/messages"
 	"orak/events"
 	"orak/internal/kafka/consume"
 	"orak/workflows"
@@ -56,6 +57,8 @@ func (b *Bridge) startErasure(ctx context.Context, in workflows.EraseUploadInput
 		// Without it ExecuteWorkflow returns an existing run as if it were new.
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.AttrTenant.ValueSet(string(in.Tenant))),
+		StaticSummary:                            messages.ErasureSummary(in.Tenant, in.ID),
+		StaticDetails:                            messages.ErasureDetails(in.By, in.Reason, in.RequestedAt),
 	}, workflows.TypeEraseUpload, in)
 	return err
 }

@@ -33,7 +33,7 @@ func (a *alerter) Raise(ctx context.Context, alert messages.Alert) error {
 	}
 	_, err := a.client.SignalWithStartWorkflow(ctx, workflows.AlertWorkflowID(alert.Stage, alert.Class),
 		workflows.SignalAlert, workflows.AlertSignal{Alert: alert, Intervals: &intervals},
-		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline},
+		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline, StaticSummary: messages.AlertSummary(alert.Stage, alert.Class)},
 		workflows.TypeAlertDigest, workflows.AlertDigestInput{Stage: alert.Stage, Class: alert.Class, AlertIntervals: intervals})
 	if err != nil {
 		return fmt.Errorf("signaling alert digest: %w", err)

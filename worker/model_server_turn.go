@@ -41,6 +41,7 @@ func (t *turn) take(ctx context.Context) (leave func(), err error) {
 		ID: workflows.TurnWorkflowID(orak.DependencyModelServer), TaskQueue: workflows.QueuePipeline,
 		WorkflowExecutionTimeout: turnLongest, WorkflowExecutionErrorWhenAlreadyStarted: true,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         "One worker has the model server alone for a recording",
 	}, workflows.TypeTurn, turnLease)
 	if taken := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); errors.As(err, &taken) {
 		return nil, errTurnTaken

@@ -159,7 +159,7 @@ func (r *Reporter) send(ctx context.Context, d messages.Down) error {
 	intervals := workflows.OutageIntervals{GroupWait: r.cfg.GroupWait, RepeatInterval: r.cfg.RepeatInterval, Quiet: r.cfg.Quiet}
 	_, err := r.client.SignalWithStartWorkflow(ctx, workflows.OutageWorkflowID(d.Dependency),
 		workflows.SignalDown, workflows.DownSignal{Down: d, Intervals: &intervals},
-		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline},
+		client.StartWorkflowOptions{TaskQueue: workflows.QueuePipeline, StaticSummary: messages.OutageSummary(d.Dependency)},
 		workflows.TypeOutageDigest, workflows.OutageDigestInput{Dependency: d.Dependency, OutageIntervals: intervals})
 	return err
 }

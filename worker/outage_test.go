@@ -63,6 +63,8 @@ func TestOutageOfAStageIsPostedWithItsEnd(t *testing.T) {
 	require.Contains(t, began, "none is lost")
 	require.Contains(t, began, "docs/runbooks/outages.md")
 	require.NotContains(t, began, "dial tcp", "details are for the log")
+	require.Equal(t, "The object store has been unavailable", r.summary(outageOf))
+	require.Contains(t, r.details(outageOf), "**The object store has been unavailable** since")
 	up.Store(true)
 	require.NoError(t, r.closed(u))
 	require.Equal(t, orak.StatusCompleted, r.progress(u).Status)

@@ -19,13 +19,20 @@ import (
 // one can run.
 const scheduleLimit = 24 * time.Hour
 
+const (
+	reconcileSummary = "Compares the outbox, Kafka, Temporal and the dead letters, and repairs what disagrees"
+	lakeSummary      = "Compacts the lake, and leaves out what was erased"
+)
+
 // schedule is a workflow that runs at an interval, one at a time. Several workers may
 // ensure it at once; the settings of the one that starts last win. An operator's pause
 // and notes are kept.
 type schedule struct {
 	id, workflow string
 	every        time.Duration
-	input        any
+	// summary says in the Web UI what its runs do.
+	summary string
+	input   any
 	// hasInput reports whether a payload is input.
 	hasInput func(*commonpb.Payload) bool
 }
@@ -34,14 +41,14 @@ type schedule struct {
 func (w *Worker) schedules() (all []schedule) {
 	if w.cfg.ReconcileInterval != 0 && len(w.deps.Menders) > 0 {
 		in := workflows.ReconcileInput{Page: w.cfg.ReconcilePage}
-		all = append(all, schedule{workflows.ScheduleReconcile, workflows.TypeReconcile, w.cfg.ReconcileInterval, in, func(p *commonpb.Payload) bool {
+		all = append(all, schedule{workflows.ScheduleReconcile, workflows.TypeReconcile, w.cfg.ReconcileInterval, reconcileSummary, in, func(p *commonpb.Payload) bool {
 			var there workflows.ReconcileInput
 			return w.deps.Payloads.DecodeOne(p, &there) == nil && there == in
 		}})
 	}
 	if w.cfg.LakeCompactInterval != 0 && w.deps.Lake != nil {
 		in := workflows.CompactLakeInput{}
-		all = append(all, schedule{workflows.ScheduleCompactLake, workflows.TypeCompactLake, w.cfg.LakeCompactInterval, in, func(p *commonpb.Payload) bool {
+		all = append(all, schedule{workflows.ScheduleCompactLake, workflows.TypeCompactLake, w.cfg.LakeCompactInterval, lakeSummary, in, func(p *commonpb.Payload) bool {
 			var there workflows.CompactLakeInput
 			return w.deps.Payloads.DecodeOne(p, &there) == nil && there == in
 		}})
@@ -96,7 +103,7 @@ func (s schedule) isOurs(there client.Schedule) bool {
 		return false
 	}
 	payload, ok := action.Args[0].(*commonpb.Payload)
-	return ok && s.hasInput(payload) && there.Spec.Intervals[0].Every == s.every
+	return ok && s.hasInput(payload) && action.StaticSummary == s.summary && there.Spec.Intervals[0].Every == s.every
 }
 
 func (s schedule) spec() client.ScheduleSpec {
@@ -105,6 +112,6 @@ func (s schedule) spec() client.ScheduleSpec {
 
 func (s schedule) action() *client.ScheduleWorkflowAction {
 	return &client.ScheduleWorkflowAction{
-		ID: s.id, Workflow: s.workflow, Args: []any{s.input}, TaskQueue: workflows.QueuePipeline, WorkflowExecutionTimeout: scheduleLimit,
+		ID: s.id, Workflow: s.workflow, Args: []any{s.input}, TaskQueue: workflows.QueuePipeline, WorkflowExecutionTimeout: scheduleLimit, StaticSummary: s.summary,
 	}
 }

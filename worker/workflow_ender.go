@@ -95,6 +95,7 @@ func (e *ender) occupy(ctx context.Context, in activities.Erasing) error {
 			workflows.AttrStatus.ValueSet(string(orak.StatusErased)),
 			workflows.AttrTenant.ValueSet(string(in.Tenant)),
 		),
+		StaticSummary: "Erased before it was started: the id is taken",
 	}, workflows.TypeEraseUpload, workflows.EraseUploadInput{})
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	if err != nil && !errors.As(err, &exists) {

@@ -70,6 +70,7 @@ func (d *digest) untilResolved(ctx workflow.Context) error {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			return workflow.NewContinueAsNewError(ctx, TypeAlertDigest, d.next())
 		}
+		d.describe(ctx)
 		step, at := d.state.due()
 		var err error
 		switch {
@@ -86,6 +87,12 @@ func (d *digest) untilResolved(ctx workflow.Context) error {
 			return err
 		}
 	}
+}
+
+// describe shows in words what the digest knows.
+func (d *digest) describe(ctx workflow.Context) {
+	s := d.state
+	workflow.SetCurrentDetails(ctx, messages.AlertDetails(s.Pending.Count+s.Pending.Expiring.Count, s.Total > 0, s.FirstAt, s.LastAt))
 }
 
 // take receives every signal that has arrived. Nothing blocks between it and the
@@ -111,7 +118,7 @@ func (d *digest) wait(ctx workflow.Context, at time.Time) (err error) {
 			d.stop()
 		}
 		timing, stop := workflow.WithCancel(ctx)
-		d.timer, d.timerAt, d.stop = workflow.NewTimer(timing, at.Sub(workflow.Now(ctx))), at, stop
+		d.timer, d.timerAt, d.stop = workflow.NewTimerWithOptions(timing, at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: "until the next look"}), at, stop
 	}
 	arrived := func(workflow.ReceiveChannel, bool) {} // take receives
 	s := workflow.NewSelector(ctx)
@@ -214,6 +221,7 @@ func (d *digest) count(ctx workflow.Context) (*messages.ParkedUploads, error) {
 		TaskQueue:              QueueControl,
 		StartToCloseTimeout:    countFor / 2,
 		ScheduleToCloseTimeout: countFor,
+		Summary:                string(d.in.Stage) + " failed (" + string(d.in.Class) + ")",
 		RetryPolicy:            unlimited(countFor / 4),
 	})
 	var found messages.ParkedUploads
@@ -242,6 +250,7 @@ func postMessage(ctx workflow.Context, activity string, message any) (posted boo
 		TaskQueue:              QueueControl,
 		StartToCloseTimeout:    30 * time.Second,
 		ScheduleToCloseTimeout: postFor,
+		Summary:                "to the operators' chat",
 		RetryPolicy:            unlimited(repostAfter),
 	})
 	err = workflow.ExecuteActivity(options, activity, message).Get(ctx, nil)

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orak/activities"
+	"orak/activities/messages"
 )
 
 // CompactLakeInput is the input of CompactLake.
@@ -54,6 +55,7 @@ func (f *Flows) CompactLake(ctx workflow.Context, in CompactLakeInput) (CompactL
 		StartToCloseTimeout:    lakePageOnce,
 		ScheduleToCloseTimeout: lakePageFor,
 		HeartbeatTimeout:       30 * time.Second,
+		Summary:                "about a minute of the lake's folders",
 		Priority:               temporal.Priority{PriorityKey: LowestPriority},
 		RetryPolicy:            unlimited(time.Minute),
 	})
@@ -64,6 +66,8 @@ func (f *Flows) CompactLake(ctx workflow.Context, in CompactLakeInput) (CompactL
 			return at.Report, err
 		}
 		at.Report.LakeCounts = at.Report.Plus(done.Counts)
+		n := at.Report.LakeCounts
+		workflow.SetCurrentDetails(ctx, messages.LakeDetails(n.Examined, n.Compacted, n.Replaced, n.Removed, n.ErasedRows))
 		if at.Cursor = done.Cursor; at.Cursor == "" {
 			at.Report.EndedAt = workflow.Now(ctx).UTC()
 			return at.Report, nil

@@ -13,6 +13,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 )
 
 // TypeDeliverWebhook is the type of the workflow that delivers one event to one webhook.
@@ -85,6 +86,7 @@ func WebhookStartOptions(in activities.WebhookDelivery, again bool) client.Start
 		Memo:                                     map[string]any{MemoDelivery: DeliverySummary{in.EventID, in.Type, in.At, again}},
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			AttrTenant.ValueSet(string(in.Tenant)), AttrWebhook.ValueSet(in.Webhook)),
+		StaticSummary: messages.DeliverySummary(in.Type, in.Webhook),
 	}
 }
 
@@ -108,6 +110,7 @@ func DeliverWebhook(ctx workflow.Context, in activities.WebhookDelivery) (activi
 		// The activity says when it is to be tried again. This is for its worker's death.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 1.1, MaximumInterval: time.Minute},
 	})
+	workflow.SetCurrentDetails(ctx, messages.DeliveryDetails(in.Type, in.EventID, in.Webhook, string(in.Tenant), workflow.GetInfo(ctx).WorkflowStartTime.Add(in.GiveUpAfter)))
 	var receipt activities.WebhookReceipt
 	err := workflow.ExecuteActivity(sending, activities.TypeSendWebhook, in).Get(ctx, &receipt)
 	var last *temporal.ApplicationError
@@ -121,6 +124,7 @@ func DeliverWebhook(ctx workflow.Context, in activities.WebhookDelivery) (activi
 		Priority:               priority,
 		StartToCloseTimeout:    webhookSend,
 		ScheduleToCloseTimeout: judgeFor,
+		Summary:                "is the webhook failing?",
 		RetryPolicy:            unlimited(time.Minute),
 	})
 	if judged := workflow.ExecuteActivity(judging, activities.TypeJudgeWebhook, judge).Get(ctx, nil); judged != nil {

@@ -38,7 +38,8 @@ func (f *Flows) EraseUpload(ctx workflow.Context, in EraseUploadInput) (orak.Tom
 	}
 	e := &erasure{in: in, settings: start.Settings}
 	var stone orak.Tombstone
-	if err := workflow.ExecuteActivity(eraseOptions(ctx), activities.TypeBury, e.in).Get(ctx, &stone); err != nil {
+	workflow.SetCurrentDetails(ctx, "**Removing**")
+	if err := workflow.ExecuteActivity(summarized(eraseOptions(ctx), "the tombstone"), activities.TypeBury, e.in).Get(ctx, &stone); err != nil {
 		return orak.Tombstone{}, err
 	}
 	removed, err := e.clear(ctx)
@@ -65,7 +66,7 @@ func (e *erasure) clear(ctx workflow.Context) (removed int, err error) {
 		RetryPolicy:         unlimited(30 * time.Second),
 	})
 	in := activities.EndInput{Erasing: e.in, Patience: e.settings.ErasePatience}
-	if err := workflow.ExecuteActivity(ending, activities.TypeEndProcessing, in).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(summarized(ending, UploadWorkflowID(e.in.ID)), activities.TypeEndProcessing, in).Get(ctx, nil); err != nil {
 		return 0, err
 	}
 	err = workflow.ExecuteActivity(ending, activities.TypeRemoveObjects, e.in).Get(ctx, &removed)
@@ -84,11 +85,11 @@ func (e *erasure) announce(ctx workflow.Context, stone orak.Tombstone) error {
 			By: e.in.By, Reason: e.in.Reason,
 		},
 	}
-	if err := workflow.ExecuteActivity(sideOptions(ctx), activities.TypeAnnounce, event).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(summarized(sideOptions(ctx), string(event.Type)), activities.TypeAnnounce, event).Get(ctx, nil); err != nil {
 		return err
 	}
 	in := activities.SealInput{Tenant: e.in.Tenant, Stone: stone}
-	if err := workflow.ExecuteActivity(eraseOptions(ctx), activities.TypeSeal, in).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(summarized(eraseOptions(ctx), "the tombstone is complete"), activities.TypeSeal, in).Get(ctx, nil); err != nil {
 		return err
 	}
 	return e.show(ctx, stone)
@@ -109,7 +110,9 @@ func (e *erasure) show(ctx workflow.Context, stone orak.Tombstone) error {
 // sweep clears again once no attempt of a stage can be running any more.
 func (e *erasure) sweep(ctx workflow.Context) error {
 	s := e.settings
-	if err := workflow.Sleep(ctx, max(s.ConvertTimeout, s.AnalyzeTimeout, s.PublishTimeout)); err != nil {
+	workflow.SetCurrentDetails(ctx, "**Erased.** It stays open to look once more for objects that a worker which was cut off may have written.")
+	late := workflow.TimerOptions{Summary: "until no attempt of a stage can be running"}
+	if err := workflow.NewTimerWithOptions(ctx, max(s.ConvertTimeout, s.AnalyzeTimeout, s.PublishTimeout), late).Get(ctx, nil); err != nil {
 		return err
 	}
 	removed, err := e.clear(ctx)

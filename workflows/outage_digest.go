@@ -49,6 +49,7 @@ func (f *Flows) OutageDigest(ctx workflow.Context, in OutageDigestInput) error {
 	}
 	for {
 		o.take(ctx)
+		o.describe(ctx)
 		if o.state.Down.Count == 0 {
 			return nil
 		}
@@ -66,6 +67,13 @@ func (f *Flows) OutageDigest(ctx workflow.Context, in OutageDigestInput) error {
 			return err
 		}
 	}
+}
+
+// describe shows in words what is known of the outage.
+func (o *outage) describe(ctx workflow.Context) {
+	down := o.state.Down
+	down.Dependency = o.in.Dependency
+	workflow.SetCurrentDetails(ctx, messages.OutageDetails(down, !o.state.ToldAt.IsZero()))
 }
 
 // due returns the next step, and when it is due.
@@ -128,7 +136,7 @@ func (o *outage) wait(ctx workflow.Context, d time.Duration) (err error) {
 	timing, stop := workflow.WithCancel(ctx)
 	defer stop()
 	s := workflow.NewSelector(ctx)
-	s.AddFuture(workflow.NewTimer(timing, d), func(f workflow.Future) { err = f.Get(ctx, nil) })
+	s.AddFuture(workflow.NewTimerWithOptions(timing, d, workflow.TimerOptions{Summary: "until the next look"}), func(f workflow.Future) { err = f.Get(ctx, nil) })
 	s.AddReceive(workflow.GetSignalChannel(ctx, SignalDown), func(workflow.ReceiveChannel, bool) {}) // take receives
 	s.Select(ctx)
 	return err
@@ -221,6 +229,7 @@ func (o *outage) probe(ctx workflow.Context) (up bool, err error) {
 		TaskQueue:              queue,
 		StartToCloseTimeout:    probeFor,
 		ScheduleToCloseTimeout: 2 * probeFor,
+		Summary:                string(o.in.Dependency),
 		RetryPolicy:            unlimited(probeFor),
 	})
 	err = workflow.ExecuteActivity(options, activities.TypeProbeDependency, o.in.Dependency).Get(ctx, &up)

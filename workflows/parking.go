@@ -262,11 +262,12 @@ func (u *upload) park(ctx workflow.Context) (*command, error) {
 func (u *upload) await(ctx workflow.Context) (*command, error) {
 	expires := u.parkedAt.Add(u.settings.ParkFor)
 	for {
-		due := expires
+		due, until := expires, "until it expires"
 		if u.warns() {
-			due = expires.Add(-u.settings.ExpiryWarning)
+			due, until = expires.Add(-u.settings.ExpiryWarning), "until the warning of its expiry"
 		}
-		_, err := workflow.AwaitWithTimeout(ctx, max(due.Sub(workflow.Now(ctx)), 0), func() bool {
+		waiting := workflow.AwaitOptions{Timeout: max(due.Sub(workflow.Now(ctx)), 0), TimerOptions: workflow.TimerOptions{Summary: until}}
+		_, err := workflow.AwaitWithOptions(ctx, waiting, func() bool {
 			return u.next != nil || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 		})
 		if err != nil {

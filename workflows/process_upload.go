@@ -58,6 +58,7 @@ func (f *Flows) ProcessUpload(ctx workflow.Context, in ProcessUploadInput) (orak
 	u := &upload{in: in, settings: start.Settings, progress: orak.Progress{Upload: in.Upload, Status: orak.StatusQueued, Cycle: in.Cycle}}
 	u.brief = start.Layout >= layoutBrief
 	u.durable = u.brief || workflow.GetVersion(ctx, changeDurable, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+	u.describe(ctx)
 	if err := u.listen(ctx); err != nil {
 		return orak.Progress{}, err
 	}
@@ -171,6 +172,7 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) (announced boo
 	switch stage {
 	case orak.StageConvert:
 		var done activities.Converted
+		options = summarized(options, "to 16 kHz, mono")
 		in := activities.ConvertInput{Upload: u.in.Upload, Limits: u.options.limits(), Announce: u.stageEvent()}
 		if err := workflow.ExecuteActivity(options, activities.TypeConvert, in).Get(ctx, &done); err != nil {
 			return false, err
@@ -179,6 +181,7 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) (announced boo
 		return done.Announced, nil
 	case orak.StageAnalyze:
 		var done activities.Analyzed
+		options = summarized(options, u.analysisSummary())
 		in := activities.AnalyzeInput{Upload: u.in.Upload, Audio: *u.audio, Engine: u.options.engine, Announce: u.stageEvent()}
 		if err := workflow.ExecuteActivity(options, activities.TypeAnalyze, in).Get(ctx, &done); err != nil {
 			return false, err
@@ -192,6 +195,14 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) (announced boo
 	}
 }
 
+// analysisSummary names the engine that an operator has asked for.
+func (u *upload) analysisSummary() string {
+	if u.options.engine != "" {
+		return "by the engine " + u.options.engine
+	}
+	return "pitch, key, tempo"
+}
+
 // storeAnalysis stores the analysis, unless the worker that made it has done so.
 func (u *upload) storeAnalysis(ctx, options workflow.Context) error {
 	switch {
@@ -201,6 +212,7 @@ func (u *upload) storeAnalysis(ctx, options workflow.Context) error {
 		return u.publish(ctx, options)
 	default:
 		in := activities.StoreAnalysisInput{Upload: u.in.Upload, Analysis: *u.analysis}
+		options = summarized(options, "analysis.json")
 		return workflow.ExecuteActivity(options, activities.TypeStoreAnalysis, in).Get(ctx, nil)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orak/activities"
+	"orak/activities/messages"
 )
 
 // ResumeReconcile is the state that a run of Reconcile passes to the next.
@@ -57,6 +58,7 @@ func (f *Flows) Reconcile(ctx workflow.Context, in ReconcileInput) (ReconcileRep
 		return r.report, err
 	}
 	for _, step := range steps {
+		r.describe(ctx, step)
 		if step == activities.StepTasks && workflow.GetVersion(ctx, changeTasks, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 			continue
 		}
@@ -132,6 +134,15 @@ func (r *reconcile) page(ctx workflow.Context, step activities.ReconcileStep, cu
 		Step: step, Size: r.in.Page, Mark: r.report.Marks[step], Cursor: cursor, Began: r.report.BeganAt,
 	}).Get(ctx, &done)
 	return done, err
+}
+
+// describe shows in words how far the reconciliation is.
+func (r *reconcile) describe(ctx workflow.Context, step activities.ReconcileStep) {
+	gaveUp := make([]string, len(r.report.GaveUp))
+	for i, s := range r.report.GaveUp {
+		gaveUp[i] = string(s)
+	}
+	workflow.SetCurrentDetails(ctx, messages.ReconcileDetails(string(step), gaveUp))
 }
 
 func (r *reconcile) add(step activities.ReconcileStep, c activities.ReconcileCounts) {

@@ -33,6 +33,14 @@ func (s Settings) stageOptions(ctx workflow.Context, stage orak.Stage, o options
 	})
 }
 
+// summarized gives the activities of ctx a summary, one line of at most 100 bytes that has
+// nothing of a person. It is in the history; replays do not compare it.
+func summarized(ctx workflow.Context, summary string) workflow.Context {
+	options := workflow.GetActivityOptions(ctx)
+	options.Summary = summary
+	return workflow.WithActivityOptions(ctx, options)
+}
+
 // sideOptions are those of activities that are retried without end. The timeout
 // of an attempt is short: without a heartbeat, nothing else shows that its worker
 // has died.

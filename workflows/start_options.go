@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orak"
+	"orak/activities/messages"
 )
 
 // StartOptions returns the options that start the workflow of in exactly once.
@@ -33,5 +34,7 @@ func StartOptions(in ProcessUploadInput) client.StartWorkflowOptions {
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{MemoProgress: first},
 		TypedSearchAttributes:                    temporal.NewSearchAttributes(attributes...),
+		// The rest is in the current details, which are not in the history.
+		StaticSummary: messages.UploadSummary(u),
 	}
 }

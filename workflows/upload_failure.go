@@ -72,10 +72,11 @@ func (u *upload) deadLetter(ctx workflow.Context, f orak.Failure) error {
 	workflow.GetLogger(ctx).Warn("upload parked", "stage", string(f.Stage), "class", string(f.Class), "cycle", u.progress.Cycle)
 	event := u.event(ctx, events.DeadLettered, u.lifecycle(u.progress))
 	side := u.side(ctx)
+	why := summarized(side, string(f.Stage)+" failed ("+string(f.Class)+")")
 	announced := []workflow.Future{
-		workflow.ExecuteActivity(workflow.WithTaskQueue(side, QueueControl), activities.TypeRaiseAlert, u.alert(ctx, event.ID, f)),
-		workflow.ExecuteActivity(side, activities.TypeDeadLetter, u.letter(ctx, f)),
-		workflow.ExecuteActivity(side, activities.TypeAnnounce, event),
+		workflow.ExecuteActivity(workflow.WithTaskQueue(why, QueueControl), activities.TypeRaiseAlert, u.alert(ctx, event.ID, f)),
+		workflow.ExecuteActivity(why, activities.TypeDeadLetter, u.letter(ctx, f)),
+		workflow.ExecuteActivity(summarized(side, string(event.Type)), activities.TypeAnnounce, event),
 	}
 	for _, future := range announced {
 		if err := future.Get(side, nil); err != nil {
@@ -108,7 +109,7 @@ func (u *upload) warn(ctx workflow.Context, expires time.Time) error {
 	id := events.LifecycleID(run.ID, run.RunID, events.DeadLettered, u.progress.Cycle) + "/" + string(messages.AlertExpiring)
 	a := u.alert(ctx, id, *u.parkedWith)
 	a.Kind, a.At, a.ExpiresAt = messages.AlertExpiring, workflow.Now(ctx).UTC(), expires
-	ctx = workflow.WithTaskQueue(u.side(ctx), QueueControl)
+	ctx = summarized(workflow.WithTaskQueue(u.side(ctx), QueueControl), "expires soon")
 	return workflow.ExecuteActivity(ctx, activities.TypeRaiseAlert, a).Get(ctx, nil)
 }
 

@@ -2,12 +2,14 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orak"
 	"orak/activities"
+	"orak/activities/messages"
 	"orak/events"
 )
 
@@ -47,6 +49,7 @@ func (u *upload) mark(marks ...orak.Mark) {
 
 // write writes the progress to the memo and the search attributes.
 func (u *upload) write(ctx workflow.Context) error {
+	u.describe(ctx)
 	if err := workflow.UpsertMemo(ctx, map[string]any{MemoProgress: u.progress}); err != nil {
 		return fmt.Errorf("writing memo: %w", err)
 	}
@@ -54,6 +57,20 @@ func (u *upload) write(ctx workflow.Context) error {
 		return fmt.Errorf("writing search attributes: %w", err)
 	}
 	return nil
+}
+
+// describe shows in words where the upload stands. It costs no history: Temporal asks a
+// worker for the text.
+func (u *upload) describe(ctx workflow.Context) {
+	var expires time.Time
+	if u.parked() && u.ending == "" && !u.parkedAt.IsZero() {
+		expires = u.parkedAt.Add(u.settings.ParkFor)
+	}
+	p := u.progress
+	if p.UpdatedAt.IsZero() {
+		p.UpdatedAt = workflow.GetInfo(ctx).WorkflowStartTime
+	}
+	workflow.SetCurrentDetails(ctx, messages.UploadDetails(p, expires))
 }
 
 // same reports whether only the time has changed.
@@ -126,7 +143,7 @@ func (u *upload) event(ctx workflow.Context, t events.Type, l events.Lifecycle) 
 // announce publishes a lifecycle event, and waits for it without a limit: the events
 // of an upload are published in order.
 func (u *upload) announce(ctx workflow.Context, event activities.AnnounceInput) error {
-	ctx = u.side(ctx)
+	ctx = summarized(u.side(ctx), string(event.Type))
 	return workflow.ExecuteActivity(ctx, activities.TypeAnnounce, event).Get(ctx, nil)
 }
 
