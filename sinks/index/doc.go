@@ -1,9 +1,10 @@
 // Package index keeps the read model of uploads: one row for each, with its last
-// state and what its analysis found, its vector, and the songs.
+// state and what its analysis found, its vector, the songs, and what people did.
 //
 //	orak.uploads ───┐
 //	                ├─► consume ──► handler ──► Store.Apply ─► SQLite or PostgreSQL
-//	orak.lifecycle ─┘   batches     rows        one transaction with the next offset
+//	orak.lifecycle ─┤   batches     rows        one transaction with the next offset
+//	orak.audit ─────┘
 //
 // It follows from the events and can be made anew; nothing else depends on it. Store
 // is its interface: package sqlite implements it in a file, package postgres on a

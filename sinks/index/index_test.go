@@ -436,3 +436,29 @@ func TestRebalanceLeavesEachUploadWithItsLastState(t *testing.T) {
 	b.awaitCommitted(events.TopicUploads)
 	b.awaitCommitted(events.TopicLifecycle)
 }
+
+// Acts come from their own topic, and from requests that other programs announce; a record
+// that cannot be read blocks nothing.
+func TestActsAreInTheIndex(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	own := events.Act{ID: "key/aaaa/7", At: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Act: "key.revoke", By: "key/bbbb", Tenant: tenant, Subject: "aaaa"}
+	record, err := own.Record()
+	require.NoError(t, err)
+	again, err := own.Record()
+	require.NoError(t, err)
+	announced, err := events.NewErasure(own.At.Add(time.Minute), events.Erasure{ID: indextest.ID(1), Tenant: tenant, By: "another program"})
+	require.NoError(t, err)
+	b.publish(record, &kgo.Record{Topic: events.TopicAudit, Value: []byte("no act")}, again, announced.Record(events.TopicUploads), received(t, 2))
+	m := b.start(b.store, nil)
+	var page index.ActPage
+	require.Eventually(t, func() bool {
+		page, err = b.store.Acts(b.ctx, index.ActQuery{Tenant: tenant})
+		return err == nil && len(page.Acts) == 2
+	}, within, 5*time.Millisecond)
+	require.Equal(t, "upload.erase another program", page.Acts[0].Act+" "+page.Acts[0].By)
+	require.Equal(t, own, page.Acts[1])
+	b.awaitCommitted(events.TopicAudit)
+	b.awaitStatus(2, orak.StatusQueued)
+	require.Equal(t, 1, m.count("buried"))
+}
