@@ -1,4 +1,3 @@
-import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 /** Writes numbers, sizes and times as people read them in one language. */
@@ -86,8 +85,14 @@ export function formatIn(locale: string) {
   }
 }
 
-/** What writes values in the language of the page. */
+const formats = new Map<string, Format>()
+
+/** What writes values in the language of the page. One for all: making it takes longer than a row of a list may. */
 export function useFormat(): Format {
   const { i18n } = useTranslation()
-  return useMemo(() => formatIn(localeOf(i18n.language)), [i18n.language])
+  const known = formats.get(i18n.language)
+  if (known) return known
+  const format = formatIn(localeOf(i18n.language))
+  formats.set(i18n.language, format)
+  return format
 }

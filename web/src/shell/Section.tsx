@@ -1,5 +1,5 @@
-import { Link, type LinkProps, Outlet } from '@tanstack/react-router'
-import { Suspense } from 'react'
+import { Link, type LinkProps, Outlet, useRouterState } from '@tanstack/react-router'
+import { Suspense, useEffect, useRef } from 'react'
 import { Loading } from '../design/State'
 import { Toasts } from '../design/Toast'
 import { type Scope, useSession } from '../session/session'
@@ -20,9 +20,16 @@ export type SectionLink = {
 /** The pages of a part of the console: beside the page where there is room, above it where there is not. */
 export function Section({ label, links }: { label: string; links: SectionLink[] }) {
   const scopes = useSession()?.scopes ?? []
+  const strip = useRef<HTMLElement>(null)
+  const path = useRouterState({ select: (state) => state.location.pathname })
+  // On a phone the strip of links may begin with others than that of the page.
+  useEffect(() => {
+    const active = path && strip.current?.querySelector('[data-status="active"]')
+    if (active) active.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [path])
   return (
     <div className={styles.section}>
-      <nav aria-label={label} className={styles.links}>
+      <nav aria-label={label} className={styles.links} ref={strip}>
         {links.map(
           (link) =>
             (!link.scope || scopes.includes(link.scope)) && (

@@ -82,7 +82,7 @@ export default {
     nobody: 'none',
     in: 'Written / s',
     out: 'Handled / s',
-    utilization: 'Handled of written',
+    utilization: 'Handled / written',
     state: 'State',
     partitions_one: '{{count, number}} partition',
     partitions_other: '{{count, number}} partitions',

@@ -84,7 +84,7 @@ export default {
     nobody: '없음',
     in: '초당 기록',
     out: '초당 처리',
-    utilization: '기록 대비 처리',
+    utilization: '처리 / 기록',
     state: 'Kafka 상태',
     partitions_one: '파티션 {{count, number}}개',
     partitions_other: '파티션 {{count, number}}개',

@@ -1,5 +1,15 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState, useSyncExternalStore } from 'react'
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import styles from './Grid.module.css'
 import { type Aim, aimOf } from './keys'
 
@@ -58,8 +68,12 @@ function useNarrow(): boolean {
   )
 }
 
-function rem(count: number): number {
-  return count * Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+/** The heights of a row and of the head above the rows, which grow with the text of the page, in pixels. */
+function useHeights(small: boolean) {
+  return useMemo(() => {
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+    return small ? { height: 5.25 * rem, above: 0 } : { height: 2.5 * rem, above: 2.25 * rem }
+  }, [small])
 }
 
 /**
@@ -72,15 +86,19 @@ export function Grid<R extends { id: string }>(props: Props<R>) {
   const scroll = useRef<HTMLDivElement>(null)
   const [marked, setMarked] = useState<string>()
   const small = useNarrow()
-  const height = rem(small ? 5.25 : 2.5)
+  const { height, above } = useHeights(small)
+  // Functions that are new each time would make it measure all rows each time.
+  const estimateSize = useCallback(() => height, [height])
+  const getItemKey = useCallback((place: number) => rows[place]?.id ?? place, [rows])
+  const getScrollElement = useCallback(() => scroll.current, [])
   const virtual = useVirtualizer({
     count: rows.length,
-    getScrollElement: () => scroll.current,
-    estimateSize: () => height,
-    getItemKey: (place) => rows[place]?.id ?? place,
+    getScrollElement,
+    estimateSize,
+    getItemKey,
     overscan: 12,
-    paddingStart: small ? 0 : rem(2.25),
-    scrollPaddingStart: small ? 0 : rem(2.25),
+    paddingStart: above,
+    scrollPaddingStart: above,
   })
   useEffect(() => virtual.measure(), [height])
   const items = virtual.getVirtualItems()
@@ -88,7 +106,7 @@ export function Grid<R extends { id: string }>(props: Props<R>) {
   useEffect(() => {
     if (last >= rows.length - 40) onEnd()
   }, [last, rows.length])
-  const place = marked === undefined ? -1 : rows.findIndex((row) => row.id === marked)
+  const place = useMemo(() => (marked === undefined ? -1 : rows.findIndex((row) => row.id === marked)), [rows, marked])
   const top = (virtual.scrollOffset ?? 0) < height && place <= 0
   useEffect(() => onTop(top), [top])
 
@@ -160,7 +178,7 @@ export function Grid<R extends { id: string }>(props: Props<R>) {
           ))}
         </div>
       </div>
-      <div role="rowgroup" className={styles.body} style={{ height: virtual.getTotalSize() - (small ? 0 : rem(2.25)) }}>
+      <div role="rowgroup" className={styles.body} style={{ height: virtual.getTotalSize() - above }}>
         {items.map((item) => {
           const row = rows[item.index]
           if (!row) return null
@@ -178,7 +196,7 @@ export function Grid<R extends { id: string }>(props: Props<R>) {
               style={{
                 ...layout,
                 height,
-                transform: `translateY(${item.start - (small ? 0 : rem(2.25))}px)`,
+                transform: `translateY(${item.start - above}px)`,
               }}
               onPointerDown={(event) => event.button === 0 && setMarked(row.id)}
               onClick={(event) => {
