@@ -86,7 +86,7 @@ function options(element: HTMLElement, view: TimeWindow, low: number, high: numb
         stroke: colourOf(element, '--curve'),
         width: 2.25,
         cap: 'round',
-        spanGaps: false,
+        paths: (self) => ({ stroke: trace(self, view, low, high), flags: 0 }),
         points: { show: false },
       },
     ],
@@ -97,4 +97,27 @@ function options(element: HTMLElement, view: TimeWindow, low: number, high: numb
 function hasRoom(chart: uPlot, at: number): boolean {
   const x = chart.valToPos(at, 'x')
   return x >= -1 && x <= chart.width - gutter - 18
+}
+
+/** The line of the pitch. It is broken wherever nothing was sung, also where that is less than a pixel. */
+function trace(chart: uPlot, view: TimeWindow, low: number, high: number): Path2D {
+  const [xs = [], ys = []] = chart.data
+  const { left, top, width, height } = chart.bbox
+  const perSecond = width / view.span
+  const perNote = height / (high - low)
+  const path = new Path2D()
+  let down = false
+  for (let i = 0; i < xs.length; i++) {
+    const note = ys[i]
+    if (note == null) {
+      down = false
+      continue
+    }
+    const x = left + ((xs[i] ?? 0) - view.from) * perSecond
+    const y = top + (high - note) * perNote
+    if (!down) path.moveTo(x, y)
+    path.lineTo(x, y)
+    down = true
+  }
+  return path
 }

@@ -194,12 +194,14 @@ function useHead({ audio, head, surface, note, view, midi, hop, time }: HeadProp
       const share = view.shareOf(player.currentTime)
       line.hidden = share < 0 || share > 1
       line.style.transform = `translateX(${gutter + share * area.clientWidth}px)`
-      if (note.current) note.current.textContent = noteText(pitchAt(midi, hop, player.currentTime))
+      if (note.current) show(note.current, pitchAt(midi, hop, player.currentTime))
     }
-    function noteText(pitch: number) {
-      if (!Number.isFinite(pitch)) return '–'
+    function show(output: HTMLOutputElement, pitch: number) {
       const cents = centsOff(pitch)
-      return `${noteName(pitch)} ${t('player.cents', { cents: cents > 0 ? `+${cents}` : String(cents).replace('-', '−') })}`
+      output.textContent = noteName(pitch) || '–'
+      output.dataset.cents = Number.isFinite(cents)
+        ? t('player.cents', { cents: cents > 0 ? `+${cents}` : String(cents).replace('-', '−') })
+        : ''
     }
     function run() {
       frame = requestAnimationFrame(run)
