@@ -21,9 +21,9 @@ import (
 // most where each must be read, how many messages are listed, and how long an answer is
 // given to later callers.
 const (
-	maxMessagesRead = 1000
+	maxMessagesRead = 200
 	maxLettersRead  = 20_000
-	lettersPage     = 500
+	lettersPage     = 200 // larger ones take longer than their parts
 	maxMessages     = 20
 	sharedFor       = 3 * time.Second
 	maxShared       = 100
@@ -84,7 +84,8 @@ type tally struct {
 	groups   map[failureGroup]int64
 	since    map[failureGroup]time.Time
 	messages map[resource.DeadLetterMessage]int64 // with a Count of 0
-	examined int64
+	// examined are those that were read, and matched those that were selected.
+	examined, matched int64
 }
 
 type failureGroup struct {
@@ -99,7 +100,7 @@ func newTally() tally {
 func (t *tally) add(d resource.DeadLetter) {
 	f := d.Failure
 	g := failureGroup{f.Stage, f.Class}
-	t.examined++
+	t.matched++
 	t.groups[g]++
 	if since, ok := t.since[g]; !d.LastAt.IsZero() && (!ok || d.LastAt.Before(since)) {
 		t.since[g] = d.LastAt
@@ -117,7 +118,7 @@ func (s *Server) count(ctx context.Context, sel selection) (resource.DeadLetterC
 		if err != nil && t.examined == 0 {
 			return resource.DeadLetterCounts{}, err
 		}
-		return t.counts(t.examined, exact && err == nil), nil
+		return t.counts(t.matched, exact && err == nil), nil
 	}
 	total, err := s.countGroups(ctx, sel, t.groups)
 	if err != nil {
@@ -184,7 +185,7 @@ func (s *Server) countOf(ctx context.Context, sel selection) (int64, error) {
 func (s *Server) read(ctx context.Context, sel selection, most int, t *tally) (all bool, err error) {
 	var token []byte
 	query := sel.query()
-	for read := 0; read < most; {
+	for t.examined < int64(most) {
 		resp, err := s.workflows.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: lettersPage, NextPageToken: token, Query: query})
 		if err != nil {
 			return false, err
@@ -195,7 +196,7 @@ func (s *Server) read(ctx context.Context, sel selection, most int, t *tally) (a
 				t.add(d)
 			}
 		}
-		read += len(resp.GetExecutions())
+		t.examined += int64(len(resp.GetExecutions()))
 		if token = resp.GetNextPageToken(); len(token) == 0 {
 			return true, nil
 		}

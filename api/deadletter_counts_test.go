@@ -1,14 +1,19 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"orak"
+	"orak/api"
 	"orak/api/resource"
+	"orak/workflows"
 )
 
 func TestDeadLettersAreCounted(t *testing.T) {
@@ -78,4 +83,57 @@ func TestCountsWithoutTemporalAreUnavailable(t *testing.T) {
 	t.Parallel()
 	b := setup(t, operating) // its namespace does not exist
 	problem(t, b.get("/v1/dead-letters/counts"), http.StatusServiceUnavailable, "unavailable")
+}
+
+// That is why there is a request for each group.
+func TestVisibilityGroupsByNoAttributeOfOurs(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	counted := func(by string) error {
+		_, err := b.client.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+			Namespace: b.deps.Namespace, Query: "WorkflowType = 'ProcessUpload' GROUP BY " + by,
+		})
+		return err
+	}
+	require.NoError(t, counted("ExecutionStatus"))
+	require.ErrorContains(t, counted(workflows.AttrStage.GetName()), "GROUP BY")
+}
+
+// hesitant lists one page, and then no more.
+type hesitant struct {
+	api.Workflows
+	asked *atomic.Int32
+}
+
+func (h hesitant) ListWorkflow(ctx context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	if h.asked.Add(1) > 1 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	page, err := h.Workflows.ListWorkflow(ctx, r)
+	if err == nil {
+		page.NextPageToken = []byte("more")
+	}
+	return page, err
+}
+
+func TestCountThatTakesTooLongIsALowerBound(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	b := setupTemporal(t, operating, func(b *bundle) {
+		b.cfg.StatusTimeout = 4 * time.Second
+		b.deps.Workflows = hesitant{b.deps.Workflows, &asked}
+	})
+	b.begin(progress("choir", orak.StatusDeadLettered))
+	b.eventually(func() bool {
+		counted, err := b.client.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Namespace: b.deps.Namespace, Query: "OrakStatus = 'dead_lettered'"})
+		return err == nil && counted.GetCount() == 1
+	}, "visibility has it")
+	for text, want := range map[string]int64{"not+audio": 1, "nothing+has+this": 0} {
+		asked.Store(0)
+		got := into[resource.DeadLetterCounts](t, b.get("/v1/dead-letters/counts?text="+text), http.StatusOK)
+		require.Equal(t, want, got.Total)
+		require.EqualValues(t, 1, got.Examined)
+		require.False(t, got.Exact)
+	}
 }

@@ -20,7 +20,7 @@ type DeadLetterCounts struct {
 	Groups []DeadLetterGroup `json:"groups"`
 	// Messages are the most frequent messages of failures among the Examined ones, at most 20, the most frequent first.
 	Messages []DeadLetterMessage `json:"messages"`
-	// Examined is how many dead letters were read for Messages, the latest ones.
+	// Examined is how many dead letters were read for Messages, the latest ones; with a time or a text, all that were read.
 	Examined int64 `json:"examined"`
 	// CheckedAt is when it was counted.
 	CheckedAt time.Time `json:"checked_at"`

@@ -123,7 +123,7 @@ func (c *Cache[K, V]) makeRoom(now time.Time) {
 func (c *Cache[K, V]) fly(ctx context.Context, key K, f *flight[V]) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	value, err := c.compute(ctx, key)
+	value, err := c.safely(ctx, key)
 	outcome := "computed"
 	if err != nil {
 		outcome = "failed"
@@ -134,4 +134,14 @@ func (c *Cache[K, V]) fly(ctx context.Context, key K, f *flight[V]) {
 	defer c.mu.Unlock()
 	f.value, f.err, f.ended = value, err, time.Now()
 	close(f.done)
+}
+
+// safely is compute; a panic there is an error, since no caller could recover from it.
+func (c *Cache[K, V]) safely(ctx context.Context, key K) (value V, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("computing %s: panic: %v", c.cfg.Name, r)
+		}
+	}()
+	return c.compute(ctx, key)
 }

@@ -102,3 +102,9 @@ func TestAnswersAreBounded(t *testing.T) {
 		require.Contains(t, c.flights, "e")
 	})
 }
+
+func TestPanicIsAnErrorOfItsCallers(t *testing.T) {
+	c, _ := cache(time.Hour, 3, func(context.Context, string) (int64, error) { panic("no") })
+	_, err := c.Get(t.Context(), "a")
+	require.ErrorContains(t, err, "computing n: panic: no")
+}

@@ -54,6 +54,9 @@ type looked[T any] struct {
 
 func newWatch(k kafka.Config, cfg lag.Config, log *slog.Logger) *watch {
 	k.ClientID += "-overview"
+	if cfg.Validate() != nil { // only a process with a monitor of its own refuses such settings
+		cfg.Interval, cfg.Window = minBetween, maxWindow
+	}
 	rules := cfg.Rules()
 	rules.Window = min(rules.Window, maxWindow)
 	groups := slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
