@@ -1,5 +1,6 @@
 import { createRootRoute } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
+import { Button } from './design/Button'
 import { State } from './design/State'
 import { Shell } from './shell/Shell'
 
@@ -9,6 +10,21 @@ function NotFound() {
     <State title={t('state.notFoundTitle')} action={<a href="/">{t('state.home')}</a>}>
       {t('state.notFound')}
     </State>
+  )
+}
+
+/** What is shown instead of a page that failed, such as one whose code is gone from the server after an update. */
+export function Broken() {
+  const { t } = useTranslation()
+  return (
+    <div role="alert">
+      <State
+        title={t('state.brokenTitle')}
+        action={<Button onClick={() => location.reload()}>{t('state.reload')}</Button>}
+      >
+        {t('state.broken')}
+      </State>
+    </div>
   )
 }
 

@@ -1,7 +1,7 @@
 import { createRouter } from '@tanstack/react-router'
 import { adminRoutes } from './admin/routes'
 import { operateRoutes } from './operate/routes'
-import { root } from './root'
+import { Broken, root } from './root'
 import { singerRoutes } from './singer/routes'
 
 /** The pages of the console. Each is loaded when it is first shown. */
@@ -9,6 +9,7 @@ export const router = createRouter({
   routeTree: root.addChildren([...singerRoutes, ...operateRoutes, ...adminRoutes]),
   defaultPreload: 'intent',
   scrollRestoration: true,
+  defaultErrorComponent: Broken,
 })
 
 declare module '@tanstack/react-router' {

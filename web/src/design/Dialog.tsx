@@ -13,10 +13,12 @@ type Props = {
   alert?: boolean
   /** It shows much, such as a table. */
   wide?: boolean
+  /** Whether what opened it is gone when it closes: the focus then goes to the page. */
+  openerGone?: () => boolean
 }
 
 /** A dialog above the page. It keeps the focus, and gives it back; Escape closes it. */
-export function Dialog({ open, onClose, title, children, actions, alert, wide }: Props) {
+export function Dialog({ open, onClose, title, children, actions, alert, wide, openerGone }: Props) {
   const before = useRef<Element | null>(null)
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
@@ -32,7 +34,9 @@ export function Dialog({ open, onClose, title, children, actions, alert, wide }:
           }}
           onCloseAutoFocus={(event) => {
             event.preventDefault()
-            if (before.current instanceof HTMLElement) before.current.focus()
+            const page = openerGone?.() ? document.getElementById('content') : null
+            const next = page ?? before.current
+            if (next instanceof HTMLElement) next.focus({ preventScroll: page !== null })
           }}
         >
           <Radix.Title asChild>

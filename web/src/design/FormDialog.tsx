@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactNode, useId } from 'react'
+import { type FormEvent, type ReactNode, useId, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from './Button'
 import { Dialog } from './Dialog'
@@ -26,9 +26,12 @@ type Props = {
 export function FormDialog({ title, submit, danger, busy, error, incomplete, onSubmit, onClose, children }: Props) {
   const { t } = useTranslation()
   const form = useId()
+  const sent = useRef(false)
   function send(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
-    if (!busy) onSubmit(new FormData(event.currentTarget))
+    if (busy) return
+    sent.current = true
+    onSubmit(new FormData(event.currentTarget))
   }
   return (
     <Dialog
@@ -36,6 +39,8 @@ export function FormDialog({ title, submit, danger, busy, error, incomplete, onS
       onClose={onClose}
       title={title}
       alert={danger}
+      // What was removed had the button that opened this.
+      openerGone={() => danger === true && sent.current && !error}
       actions={
         <>
           <Button onClick={onClose}>{t('state.cancel')}</Button>

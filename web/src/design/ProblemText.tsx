@@ -2,6 +2,9 @@ import i18next from 'i18next'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api/problem'
 
+/** The problems whose detail says what is wrong with a value. It is in English. */
+const detailed = ['invalid-request', 'invalid-webhook-url', 'invalid-tenant', 'invalid-import']
+
 /** What went wrong in the person's language, and the id of the request for whoever looks into it. */
 export function ProblemText({ error }: { error: Error }) {
   const { t } = useTranslation(['problems', 'shell'])
@@ -12,6 +15,7 @@ export function ProblemText({ error }: { error: Error }) {
   return (
     <>
       {words || t('problems:unknown')}
+      {words !== error.message && detailed.includes(error.code) && <span lang="en"> {error.message}</span>}
       {error.request && error.status >= 500 && (
         <>
           {' '}

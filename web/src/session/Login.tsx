@@ -6,6 +6,7 @@ import { Button, buttonLink } from '../design/Button'
 import { Field } from '../design/Field'
 import { Notice } from '../design/Notice'
 import { ProblemText } from '../design/ProblemText'
+import { useTitle } from '../shell/title'
 import { Wordmark } from '../shell/Wordmark'
 import styles from './Login.module.css'
 import { login, type Session } from './session'
@@ -21,6 +22,7 @@ function takeCode(): string | undefined {
 /** Asks for a credential, in the place of the page that needs one. */
 export function Login({ session }: { session: Session }) {
   const { t } = useTranslation()
+  useTitle(t('login.title'))
   const attempt = useMutation({ mutationFn: login })
   const began = useRef(false)
   useEffect(() => {
@@ -54,7 +56,7 @@ export function Login({ session }: { session: Session }) {
         {session.ways.includes('key') && (
           <form className={styles.form} onSubmit={submit}>
             <Field label={t('login.key')} hint={t('login.keyHint')}>
-              <input name="key" type="password" autoComplete="off" spellCheck={false} required />
+              <input name="key" type="password" autoComplete="off" spellCheck={false} required autoFocus />
             </Field>
             <Button type="submit" kind="primary" busy={attempt.isPending}>
               {attempt.isPending ? t('login.checking') : t('login.submit')}

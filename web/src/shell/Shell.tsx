@@ -3,7 +3,7 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Suspense, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLiveUploads } from '../api/live'
-import { Failed, Loading, useOnline } from '../design/State'
+import { Loaded, Loading, useOnline } from '../design/State'
 import { Login } from '../session/Login'
 import { type Session, sessionQuery } from '../session/session'
 import { Account } from './Account'
@@ -13,8 +13,13 @@ import { Wordmark } from './Wordmark'
 /** The frame of every page. Without a session it asks for one, and the page follows once there is one. */
 export function Shell() {
   const session = useQuery(sessionQuery)
-  if (session.error) return <Failed error={session.error} retry={() => session.refetch()} />
-  if (!session.data) return <Loading />
+  if (!session.data) {
+    return (
+      <main className={styles.main}>
+        <Loaded query={session}>{() => null}</Loaded>
+      </main>
+    )
+  }
   if (!session.data.authenticated) return <Login session={session.data} />
   return <Frame session={session.data} />
 }
@@ -47,11 +52,7 @@ function Frame({ session }: { session: Session }) {
         </nav>
         <Account session={session} />
       </header>
-      {!online && (
-        <div role="status" className={styles.offline}>
-          {t('state.offline')}
-        </div>
-      )}
+      <div role="status">{!online && <div className={styles.offline}>{t('state.offline')}</div>}</div>
       <main id="content" className={styles.main} tabIndex={-1} ref={main}>
         <Suspense fallback={<Loading />}>
           <Outlet />

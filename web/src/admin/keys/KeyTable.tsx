@@ -81,7 +81,7 @@ function Name({ of }: { of: Key }) {
   )
 }
 
-/** Whether the session is logged in with the key: `by` is key/ID, with a name in parentheses at times. */
+/** Whether the session is logged in with the key: `by` is key/ID, with a session and a person's name behind it at times. */
 export function isOwn(key: Key, by: string | undefined): boolean {
-  return by?.split(' ')[0] === `key/${key.id}`
+  return by?.split(/[/ ]/)[1] === key.id
 }

@@ -37,6 +37,10 @@ export default {
     offlineTitle: 'You are offline',
     offline: 'Your browser has no connection. This page goes on by itself once it is back.',
     failedTitle: 'This could not be loaded',
+    brokenTitle: 'This page could not be shown',
+    broken:
+      'A part of the console did not arrive, or the server has a newer one. Reload the page; what you sent is safe.',
+    reload: 'Reload',
     notFoundTitle: 'There is no such page',
     notFound: 'The address may be mistyped, or what it showed has been erased.',
     forbiddenTitle: 'Not permitted',
@@ -46,6 +50,7 @@ export default {
     more: 'Load more',
     close: 'Close',
     copied: 'Copied',
+    notCopied: 'Not copied: select it',
     copy: 'Copy',
     cancel: 'Cancel',
   },
