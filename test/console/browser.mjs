@@ -1,6 +1,7 @@
 // A real browser for the tests of the console: Debian's Chromium, with a microphone that
 // hears a recording.
 import assert from 'node:assert/strict'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
@@ -56,7 +57,7 @@ export async function alert() {
  * Opens a page that is logged in. Whatever the page reports as an error, such as a refusal by its
  * Content-Security-Policy, fails the test that closes it.
  */
-export async function open(browser, { path = '/', ...options } = {}) {
+export async function open(browser, { path = '/', at = server, ...options } = {}) {
   const context = await browser.newContext({ locale: 'en-US', permissions: ['microphone', 'clipboard-read', 'clipboard-write'], ...options })
   const page = await context.newPage()
   const errors = []
@@ -65,9 +66,9 @@ export async function open(browser, { path = '/', ...options } = {}) {
     // The browser reports each answer of 400 and above; pages show those in words.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) errors.push(message.text())
   })
-  await page.goto(await address())
+  await page.goto((await address()).replace(server, at))
   await page.getByRole('navigation').first().waitFor()
-  if (path !== '/') await page.goto(server + path)
+  if (path !== '/') await page.goto(at + path)
   return {
     page,
     context,
@@ -101,5 +102,36 @@ export async function reached(id, status) {
         return
       }
     }
+  }
+}
+
+/** A way to the service that can be cut: connections that are open end, and new ones are refused. */
+export async function wire() {
+  const { hostname, port } = new URL(server)
+  const open = new Set()
+  let whole = true
+  const way = createServer((near) => {
+    if (!whole) return near.resetAndDestroy()
+    const far = connect(port, hostname)
+    for (const [from, to] of [[near, far], [far, near]]) {
+      open.add(from)
+      from.on('error', () => to.destroy())
+      from.on('close', () => open.delete(from) && to.destroy())
+      from.pipe(to)
+    }
+  })
+  await new Promise((listening) => way.listen(0, '127.0.0.1', listening))
+  return {
+    url: `http://127.0.0.1:${way.address().port}`,
+    cut() {
+      whole = false
+      for (const socket of open) socket.resetAndDestroy()
+    },
+    mend() {
+      whole = true
+    },
+    close() {
+      way.close()
+    },
   }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { files, launch, open, server } from './browser.mjs'
+import { call, files, launch, open, wire } from './browser.mjs'
 
 let browser
 before(async () => {
@@ -99,27 +99,28 @@ test('five kinds of files are taken, and a text is refused in words', async () =
 })
 
 test('sending goes on after the network was lost', async () => {
-  const { page, context, close } = await open(browser)
-  const network = await context.newCDPSession(page)
-  const slow = { offline: false, latency: 5, downloadThroughput: -1, uploadThroughput: 2 << 20 }
-  await network.send('Network.enable')
-  await network.send('Network.emulateNetworkConditions', slow)
-  // Long enough to be interrupted, with a tune at its beginning.
+  const network = await wire()
+  const { page, context, close } = await open(browser, { at: network.url })
+  // Slow enough to be cut in the middle.
+  const devtools = await context.newCDPSession(page)
+  await devtools.send('Network.enable')
+  await devtools.send('Network.emulateNetworkConditions', { offline: false, latency: 5, downloadThroughput: -1, uploadThroughput: 3 << 20 })
   const tune = await readFile(join(files, 'tune.wav'))
-  const long = Buffer.concat([tune, Buffer.alloc(12 << 20)])
+  const long = Buffer.concat([tune, Buffer.alloc(24 << 20)])
   long.writeUInt32LE(long.length - 8, 4)
   long.writeUInt32LE(long.length - 44, 40)
   await page.locator('input[type=file]').setInputFiles({ name: 'long.wav', mimeType: 'audio/wav', buffer: long })
   const row = page.getByRole('listitem').filter({ hasText: 'long.wav' })
   await row.getByText(/^[1-9][\d.]* MB of/).waitFor()
-  await network.send('Network.emulateNetworkConditions', { ...slow, offline: true })
+  network.cut()
   await row.getByText('The connection was lost').waitFor()
-  await network.send('Network.emulateNetworkConditions', slow)
-  await page.waitForURL(/\/uploads\/[0-9a-f-]{36}$/, { timeout: 60_000 })
+  network.mend()
+  await page.waitForURL(/\/uploads\/[0-9a-f-]{36}$/, { timeout: 90_000 })
   const id = page.url().split('/').pop()
-  const sent = await page.evaluate(async (path) => (await (await fetch(path)).json()).size, `/v1/uploads/${id}`)
-  assert.equal(sent, long.length)
+  const { size } = await call('GET', `/v1/uploads/${id}`)
+  assert.equal(size, long.length)
   await close()
+  network.close()
 })
 
 test('a recording is erased only after a question', async () => {
