@@ -809,7 +809,7 @@ export interface paths {
         };
         /**
          * List tenants
-         * @description The tenants that keys, settings, webhooks and running uploads name, with the limits in effect and what they use. A credential of one tenant
+         * @description The tenants that keys, settings, webhooks and the latest uploads name, with the limits in effect and what they use. A credential of one tenant
          *     sees its own.
          */
         get: operations["listTenants"];
@@ -1753,7 +1753,7 @@ export interface components {
             messages: components["schemas"]["DeadLetterMessage"][];
             /**
              * Format: int64
-             * @description How many dead letters were read for `messages`, the latest ones.
+             * @description How many dead letters were read for `messages`, the latest ones; with a time or a text, all that were read.
              */
             examined: number;
             /**
@@ -2347,7 +2347,7 @@ export interface components {
              */
             version: number;
         };
-        /** @description The tenants that are known from keys, settings, webhooks and running uploads. */
+        /** @description The tenants that are known from keys, settings, webhooks and the latest uploads. */
         Tenants: {
             /** @description In the order of their names, at most 500. */
             tenants: components["schemas"]["TenantSummary"][];
