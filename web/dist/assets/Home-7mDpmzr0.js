@@ -1,0 +1,1 @@
+export{n as Home}from"./home-Cb1TZLoA.js";

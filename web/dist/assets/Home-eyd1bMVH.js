@@ -1,1 +1,0 @@
-export{n as Home}from"./home-D1VTnL9t.js";

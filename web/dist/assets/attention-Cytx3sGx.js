@@ -1,1 +1,0 @@
-import{C as e,S as t,bt as n,x as r}from"./frame-pPnEG9ym.js";var i=n({queryKey:[`attention`],queryFn:({signal:n})=>r(t.GET(`/v1/attention`,{params:{header:{"X-Orak-Tenant":e()}},signal:n}))});export{i as t};
