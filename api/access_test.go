@@ -45,7 +45,9 @@ func setupGuarded(t testing.TB, change ...func(b *bundle)) *guarded {
 		require.NoError(t, v.AwaitLoaded(t.Context()))
 		w := control.NewWriter(cfg, v, b.deps.Log)
 		g.keys = auth.NewKeys(v, w)
-		b.deps.Callers, b.deps.Keys = auth.Required{Keys: v}, g.keys
+		callers, _ := b.deps.Callers.(auth.Required) // with an issuer, or none
+		callers.Keys = v
+		b.deps.Callers, b.deps.Keys = callers, g.keys
 		documents := struct {
 			*control.View
 			*control.Writer

@@ -119,6 +119,8 @@ func (s *Server) table() []route {
 		{method: http.MethodGet, path: "/v1/session", scope: auth.ScopeNone, handler: s.getSession},
 		{method: http.MethodPost, path: "/v1/session", scope: auth.ScopeNone, handler: s.postSession},
 		{method: http.MethodDelete, path: "/v1/session", scope: auth.ScopeNone, handler: s.deleteSession},
+		{method: http.MethodGet, path: "/v1/session/oidc", scope: auth.ScopeNone, handler: s.getOIDC},
+		{method: http.MethodGet, path: callbackPath, scope: auth.ScopeNone, handler: s.getOIDCCallback},
 		{method: http.MethodPost, path: "/v1/login-codes", scope: auth.ScopeAny, handler: s.postLoginCodes},
 
 		{method: http.MethodGet, path: "/v1/openapi.yaml", scope: auth.ScopeNone, handler: s.getContract},

@@ -105,6 +105,9 @@ func (s *Server) answerSession(c *fiber.Ctx, status int, r resource.Session) err
 	r.Ways = []string{}
 	if s.logins != nil {
 		r.Ways = append(r.Ways, resource.LoginByKey)
+		if s.logins.Provider() != nil {
+			r.Ways = append(r.Ways, resource.LoginByOIDC)
+		}
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.Status(status).JSON(r)
@@ -148,6 +151,12 @@ func (s *Server) login(c *fiber.Ctx, req resource.LoginRequest) error {
 	x := exchangeOf(c)
 	x.log.InfoContext(c.UserContext(), "somebody logged in", "by", caller.ID, "tenant", caller.Tenant, "expires_at", caller.Session.ExpiresAt)
 	return s.answerSession(c, http.StatusCreated, s.sessionResource(c, caller))
+}
+
+// loggedIn gives the browser the session of the caller.
+func (s *Server) loggedIn(c *fiber.Ctx, caller auth.Caller) {
+	setSession(c, caller.Session.Cookie, caller.Session.ExpiresAt)
+	exchangeOf(c).log.InfoContext(c.UserContext(), "somebody logged in", "by", caller.ID, "tenant", caller.Tenant, "expires_at", caller.Session.ExpiresAt)
 }
 
 // begun returns the caller in a new session.

@@ -40,7 +40,10 @@ func (a *App) required() (auth.Authenticator, error) {
 		return nil, err
 	}
 	r.JWT = jwts
-	return r, nil
+	if a.cfg.Auth.OIDC.Enabled() {
+		r.OIDC, err = auth.NewOIDC(a.cfg.Auth.OIDC, jwts)
+	}
+	return r, err
 }
 
 // Keys manages the API keys, on the documents that the process follows.

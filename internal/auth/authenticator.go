@@ -84,6 +84,8 @@ type Required struct {
 	Keys Directory
 	// JWT verifies other bearers; nil denies them.
 	JWT Verifier
+	// OIDC lets people log in at the JWTs' issuer; nil does not.
+	OIDC *OIDC
 }
 
 // maxBearer bounds a credential, in bytes.

@@ -22,8 +22,9 @@ const (
 
 // Config says how the API authenticates its callers.
 type Config struct {
-	Mode Mode      `name:"auth" help:"How the API authenticates callers: required takes an API key or an upload token; gateway trusts the headers X-Orak-Tenant and X-Orak-Scopes, which a gateway in front sets, each exactly once; none trusts X-Orak-Tenant and permits everything, and only works on loopback." default:"required"`
-	JWT  JWTConfig `embed:"" prefix:"jwt-"`
+	Mode Mode       `name:"auth" help:"How the API authenticates callers: required takes an API key or an upload token; gateway trusts the headers X-Orak-Tenant and X-Orak-Scopes, which a gateway in front sets, each exactly once; none trusts X-Orak-Tenant and permits everything, and only works on loopback." default:"required"`
+	JWT  JWTConfig  `embed:"" prefix:"jwt-"`
+	OIDC OIDCConfig `embed:"" prefix:"oidc-"`
 }
 
 // Validate returns the first error that makes c unusable.
@@ -35,6 +36,9 @@ func (c Config) Validate() error {
 	}
 	if c.JWT.Enabled() && c.Mode != ModeRequired {
 		return fmt.Errorf("jwt-issuer: with auth %s no JWT is verified; leave it out, or use required", c.Mode)
+	}
+	if c.OIDC.Enabled() && !c.JWT.Enabled() {
+		return errors.New("oidc-client-id: jwt-issuer, whose people log in, is required with it")
 	}
 	return nil
 }
@@ -96,12 +100,21 @@ func (c JWTConfig) Validate() error {
 
 // checkKeysURL returns an error unless nobody on the way can replace the keys at the URL.
 func checkKeysURL(text string) error {
+	if err := checkSecureURL(text); err != nil {
+		return fmt.Errorf("jwt-jwks-url: %w", err)
+	}
+	return nil
+}
+
+// checkSecureURL returns an error unless nobody on the way can read or change what is
+// exchanged with the URL.
+func checkSecureURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return errors.New("jwt-jwks-url: want an https URL, without a user")
+		return errors.New("want an https URL, without a user")
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
-		return errors.New("jwt-jwks-url: http is only taken on loopback, since others could replace the keys on the way; want https")
+		return errors.New("http is only taken on loopback, since others could change what is sent on the way; want https")
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ type JWTs struct {
 	cfg    JWTConfig
 	keys   keyfunc.Keyfunc
 	parser *jwt.Parser
+	now    func() time.Time
 }
 
 var _ Verifier = (*JWTs)(nil)
@@ -59,24 +60,45 @@ func NewJWTs(cfg JWTConfig, d JWTDeps) (*JWTs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jwt: %w", err)
 	}
-	return &JWTs{cfg: cfg, keys: keys, parser: jwt.NewParser(
-		jwt.WithValidMethods(cfg.Algorithms), jwt.WithIssuer(cfg.Issuer), jwt.WithAudience(cfg.Audience),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(clockSkew), jwt.WithStrictDecoding(), jwt.WithTimeFunc(d.Now),
-	)}, nil
+	j := &JWTs{cfg: cfg, keys: keys, now: d.Now}
+	j.parser = j.parserFor(cfg.Audience)
+	return j, nil
+}
+
+// parserFor returns what accepts the issuer's JWTs for an audience.
+func (j *JWTs) parserFor(audience string) *jwt.Parser {
+	return jwt.NewParser(
+		jwt.WithValidMethods(j.cfg.Algorithms), jwt.WithIssuer(j.cfg.Issuer), jwt.WithAudience(audience),
+		jwt.WithExpirationRequired(), jwt.WithLeeway(clockSkew), jwt.WithStrictDecoding(), jwt.WithTimeFunc(j.now),
+	)
 }
 
 // Verify implements Verifier.
 func (j *JWTs) Verify(ctx context.Context, text string) (Caller, error) {
+	claims, err := j.claims(ctx, j.parser, text)
+	if err != nil {
+		return Caller{}, err
+	}
+	return j.identified(claims)
+}
+
+// claims returns those of a JWT that parser accepts. Its errors are *Denial.
+func (j *JWTs) claims(ctx context.Context, parser *jwt.Parser, text string) (jwt.MapClaims, error) {
 	claims := jwt.MapClaims{}
-	_, err := j.parser.ParseWithClaims(text, claims, func(t *jwt.Token) (any, error) {
+	_, err := parser.ParseWithClaims(text, claims, func(t *jwt.Token) (any, error) {
 		if err := checkHeader(t.Header); err != nil {
 			return nil, err
 		}
 		return j.keys.KeyfuncCtx(ctx)(t)
 	})
 	if err != nil {
-		return Caller{}, denialOf(err)
+		return nil, denialOf(err)
 	}
+	return claims, nil
+}
+
+// identified is caller, with a *Denial for its error.
+func (j *JWTs) identified(claims jwt.MapClaims) (Caller, error) {
 	c, err := j.caller(claims)
 	if err != nil {
 		return Caller{}, &Denial{Reason: ReasonInvalid, Detail: sentenceOf(err), Err: err}

@@ -23,8 +23,9 @@ const (
 	MaxSessionLife = 30 * 24 * time.Hour
 )
 
-// Session is a login in a browser. It permits what its API key permits, and ends with the
-// key, with the secret that signed it, and at ExpiresAt.
+// Session is a login in a browser. One by API key permits what the key permits, and ends
+// with the key, with the secret that signed it, and at ExpiresAt; one at an identity
+// provider permits what the provider's ID token said, until ExpiresAt.
 type Session struct {
 	// Cookie is what the browser keeps. It is a credential.
 	Cookie string
@@ -51,6 +52,8 @@ type Logins interface {
 	// Resume returns the caller of a session that was begun for somebody who could not
 	// be asked for its key, such as one who has a login code. Its errors are *Denial.
 	Resume(ctx context.Context, cookie string) (Caller, error)
+	// Provider is the identity provider where people log in; nil if there is none.
+	Provider() *OIDC
 }
 
 var _ Logins = Required{}
@@ -68,6 +71,9 @@ func (a Required) Login(_ context.Context, key string) (Caller, error) {
 func (a Required) Resume(_ context.Context, cookie string) (Caller, error) {
 	return a.session([]string{cookie}, time.Now())
 }
+
+// Provider implements Logins.
+func (a Required) Provider() *OIDC { return a.OIDC }
 
 // BeginSession makes a session that lives for life, MinSessionLife to MaxSessionLife, or
 // until the key expires. The error is ErrNoTokens for a caller without an API key.
@@ -108,6 +114,9 @@ func (s Session) Proves(given string) bool {
 func (a Required) session(cookies []string, now time.Time) (Caller, error) {
 	if len(cookies) != 1 || len(cookies[0]) > maxBearer {
 		return Caller{}, noSession()
+	}
+	if a.OIDC != nil && strings.HasPrefix(cookies[0], oidcPrefix) {
+		return a.OIDC.session(cookies[0], now)
 	}
 	t, ok := splitToken(cookies[0])
 	if !ok {

@@ -104,7 +104,7 @@ var homes = []home{
 		"the index is used through index.Store, whatever keeps it",
 	},
 	{
-		[]string{"github.com/golang-jwt/jwt/...", "github.com/MicahParks/..."},
+		[]string{"github.com/golang-jwt/jwt/...", "github.com/MicahParks/...", "golang.org/x/oauth2"},
 		[]string{"internal/auth"},
 		"one package decides whose credentials are taken",
 	},
