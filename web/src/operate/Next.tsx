@@ -33,12 +33,14 @@ export function Next({ item }: { item: Schemas['AttentionItem'] }) {
       )
     case 'webhook_paused':
       return (
-        <a
-          href={`/admin/webhooks/${encodeURIComponent(item.webhook ?? '')}?tenant=${item.tenant ?? ''}`}
+        <Link
+          to="/admin/webhooks/$id"
+          params={{ id: item.webhook ?? item.subject }}
+          search={{ tenant: item.tenant }}
           className={look}
         >
           {t('home.nextWebhook')}
-        </a>
+        </Link>
       )
     default:
       if (!first || others.length > 0) {

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { Permitted } from '../shell/Permitted'
 import { Section } from '../shell/Section'
 import { attentionQuery } from './attention'
+import { Leave } from './bulk/Leave'
 import { OperationPanel } from './bulk/OperationPanel'
 
 /** The pages for whoever is on call, with the bulk decision that runs above them. */
@@ -22,6 +23,7 @@ function Pages() {
   return (
     <>
       <OperationPanel />
+      <Leave />
       <Section
         label={t('nav.label')}
         links={[

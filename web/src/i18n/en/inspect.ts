@@ -67,6 +67,7 @@ export default {
     means: 'It ends as canceled within moments, or as completed if it was faster. What is stored of it stays.',
     reason: 'Reason',
     keep: 'Keep it',
+    done: 'The cancellation is recorded.',
     submit: 'Cancel the upload',
   },
   option: {

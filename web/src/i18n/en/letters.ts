@@ -94,6 +94,8 @@ export default {
     engineHint: 'What analyzes the recording, such as builtin',
     discardMeans: 'The upload ends as discarded. This cannot be undone.',
     faster: 'Somebody else decided on this upload meanwhile. Close this to see what it is now.',
+    reprocessDone: 'It is being processed again.',
+    discardDone: 'The upload is discarded.',
   },
   bulk: {
     label: 'Bulk decision',
@@ -148,6 +150,7 @@ export default {
     commands: 'Commands',
     commandsHint: 'The same by command line, ready to paste.',
     nowTitle: 'This upload does not wait for a decision: {{status}}',
+    elsewhereTitle: 'This upload does not wait for a decision',
     now: 'It was decided already, or it went on by itself.',
     decidedBy: 'Decided by {{by}}.',
     erasedTitle: 'This upload was erased',

@@ -97,6 +97,8 @@ export default {
     engineHint: '녹음을 분석하는 엔진, 예: builtin',
     discardMeans: '업로드가 폐기 상태로 끝납니다. 되돌릴 수 없습니다.',
     faster: '그사이 다른 사람이 이 업로드를 결정했습니다. 창을 닫으면 현재 상태를 볼 수 있습니다.',
+    reprocessDone: '다시 처리하고 있습니다.',
+    discardDone: '업로드를 폐기했습니다.',
   },
   bulk: {
     label: '일괄 결정',
@@ -151,6 +153,7 @@ export default {
     commands: '명령',
     commandsHint: '명령줄에서 같은 작업을 할 수 있습니다. 그대로 붙여 넣으세요.',
     nowTitle: '결정을 기다리는 업로드가 아닙니다: {{status}}',
+    elsewhereTitle: '결정을 기다리는 업로드가 아닙니다',
     now: '이미 결정되었거나 스스로 다음 단계로 진행했습니다.',
     decidedBy: '{{by}} 님이 결정했습니다.',
     erasedTitle: '삭제된 업로드입니다',

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { answer, api, everyTenant } from '../../api/client'
 import { Problem } from '../../api/problem'
 import { buttonLink } from '../../design/Button'
 import { Failed, Loading, State } from '../../design/State'
 import { useTitle } from '../../shell/title'
+import { historyQuery } from '../uploads/api'
 import { useWords } from '../words'
 import { detailQuery } from './api'
 import { LetterDetail } from './LetterDetail'
@@ -26,22 +26,28 @@ export function DeadLetterPage() {
   return <Loading />
 }
 
+/** What the server says of an upload that is no dead letter, while its history cannot be read. */
+function Said({ words, id }: { words: string; id: string }) {
+  const { t } = useTranslation('letters')
+  return (
+    <State
+      title={t('detail.elsewhereTitle')}
+      action={
+        <Link to="/operate/uploads/$id" params={{ id }} className={buttonLink('primary')}>
+          {t('detail.upload')}
+        </Link>
+      }
+    >
+      <p lang="en">{words}</p>
+    </State>
+  )
+}
+
 /** What the upload is now, if it does not wait for a decision. */
 function Elsewhere({ id, problem }: { id: string; problem: Problem }) {
   const { t } = useTranslation('letters')
   const words = useWords()
-  const now = useQuery({
-    queryKey: ['upload', id, 'history'],
-    queryFn: ({ signal }) =>
-      answer(
-        api.GET('/v1/uploads/{id}/history', {
-          params: { path: { id }, header: { 'X-Orak-Tenant': everyTenant() } },
-          signal,
-        }),
-      ),
-    enabled: problem.status === 404,
-    refetchInterval: 5_000,
-  })
+  const now = useQuery({ ...historyQuery(id), enabled: problem.status === 404, refetchInterval: 5_000 })
   const back = (
     <Link to="/operate/dead-letters" className={buttonLink()}>
       {t('detail.others')}
@@ -54,7 +60,10 @@ function Elsewhere({ id, problem }: { id: string; problem: Problem }) {
       </State>
     )
   }
-  if (now.isLoading) return <Loading />
+  if (now.isLoading && now.failureCount === 0) return <Loading />
+  if (!now.data && !(now.error instanceof Problem && now.error.status === 404)) {
+    return <Said words={problem.message} id={id} />
+  }
   if (!now.data) {
     return (
       <State title={t('detail.unknownTitle')} action={back}>

@@ -12,6 +12,7 @@ import { PageHead } from '../../design/PageHead'
 import { ProblemText } from '../../design/ProblemText'
 import { Tabs } from '../../design/Tabs'
 import { Time } from '../../design/Time'
+import { say } from '../../design/Toast'
 import { isDecided } from '../bulk/bulk'
 import { DecideDialog } from '../decide/DecideDialog'
 import { EventTable } from '../EventTable'
@@ -98,7 +99,10 @@ function One({ letter, kind, onClose }: { letter: Detail; kind: Decision['kind']
   const [operation] = useState(() => crypto.randomUUID())
   const attempt = useMutation({
     mutationFn: (decision: Decision) => decide(letter, decision, operation),
-    onSuccess: onClose,
+    onSuccess: () => {
+      say(t(`decide.${kind}Done`))
+      onClose()
+    },
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: ['dead-letters'] })
       void queries.invalidateQueries({ queryKey: ['upload', letter.id] })

@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -16,8 +16,9 @@ import { Failed, Loading } from '../../design/State'
 import { Table } from '../../design/Table'
 import { Tabs } from '../../design/Tabs'
 import { Time } from '../../design/Time'
+import { say } from '../../design/Toast'
 import { useFormat } from '../../format/format'
-import { usePermitted } from '../../session/session'
+import { usePermitted, useSession } from '../../session/session'
 import { useTitle } from '../../shell/title'
 import { EventTable } from '../EventTable'
 import { Facts } from '../Facts'
@@ -36,13 +37,16 @@ export function UploadPage() {
   const { t } = useTranslation('inspect')
   const history = useQuery({ ...historyQuery(id), refetchInterval: 5_000 })
   const tenant = history.data?.tenant
+  const everywhere = useSession()?.all_tenants ?? false
   const upload = useQuery({
     ...uploadQuery(id, tenant),
-    enabled: history.data !== undefined || history.error !== null,
+    // Only the history says whose upload it is, where it may be anybody's; without it, it may still be one's own.
+    enabled: !everywhere || history.data !== undefined || history.failureCount > 0,
+    placeholderData: keepPreviousData,
     refetchInterval: 5_000,
   })
   useTitle(upload.data?.filename || t('upload.title'))
-  if (upload.data) return <Known upload={upload.data} history={history} />
+  if (upload.data) return <Known upload={upload.data} query={upload} history={history} />
   // The history says it as well as the upload does if both are refused.
   const error = upload.error ?? history.error
   return error ? <Failed error={error} retry={() => void history.refetch()} /> : <Loading />
@@ -50,7 +54,11 @@ export function UploadPage() {
 
 type HistoryRead = { data: History | undefined; error: Error | null; dataUpdatedAt: number }
 
-function Known({ upload, history }: { upload: Schemas['Upload']; history: HistoryRead }) {
+type UploadRead = { data: unknown; error: Error | null; dataUpdatedAt: number }
+
+type KnownProps = { upload: Schemas['Upload']; query: UploadRead; history: HistoryRead }
+
+function Known({ upload, query, history }: KnownProps) {
   const { t } = useTranslation('inspect')
   const words = useWords()
   const format = useFormat()
@@ -77,7 +85,7 @@ function Known({ upload, history }: { upload: Schemas['Upload']; history: Histor
         title={upload.filename || upload.id}
         lead={
           <>
-            <Badge tone={toneOf(upload.status)}>{words.status(upload.status)}</Badge> <Fresh query={history} />
+            <Badge tone={toneOf(upload.status)}>{words.status(upload.status)}</Badge> <Fresh query={query} />
           </>
         }
         actions={<Actions upload={upload} tenant={history.data?.tenant} />}
@@ -130,7 +138,10 @@ function CancelDialog({ upload, tenant, onClose }: CancelProps) {
   const [reason, setReason] = useState('')
   const attempt = useMutation({
     mutationFn: () => cancel(upload.id, tenant, reason.trim()),
-    onSuccess: onClose,
+    onSuccess: () => {
+      say(t('cancel.done'))
+      onClose()
+    },
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: ['upload', upload.id] })
       void queries.invalidateQueries({ queryKey: ['uploads'] })
