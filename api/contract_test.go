@@ -156,6 +156,19 @@ func TestContractHasEveryRoute(t *testing.T) {
 	require.ElementsMatch(t, api.Described(), described)
 }
 
+// A session may do what its key may, except make credentials.
+func TestContractTakesSessionsWhereverItTakesKeys(t *testing.T) {
+	for path, item := range contractOf(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			if scopeOf(op) == "" {
+				continue
+			}
+			_, taken := (*op.Security)[len(*op.Security)-1]["session"]
+			require.Equal(t, path != "/v1/upload-tokens" && path != "/v1/login-codes", taken, "%s %s", method, path)
+		}
+	}
+}
+
 // scopeOf returns the scope that an operation needs; "" if none.
 func scopeOf(op *openapi3.Operation) string {
 	if op.Security == nil || len(*op.Security) == 0 {
