@@ -5,6 +5,7 @@ import { usePermitted } from '../session/session'
 import { useTitle } from '../shell/title'
 import styles from './Home.module.css'
 import { Latest } from './list/Latest'
+import { useKept } from './record/studio'
 import { DropZone } from './send/DropZone'
 import { SendingList } from './send/SendingList'
 import { Unfinished } from './send/Unfinished'
@@ -28,7 +29,9 @@ export function Home() {
 
 function Studio() {
   const { t } = useTranslation('singer')
-  const [recording, setRecording] = useState(false)
+  // A take that outlived the page, since the session had ended, is shown again.
+  const kept = useKept()
+  const [recording, setRecording] = useState(kept !== undefined)
   const returned = useRef(false)
   function close() {
     returned.current = true

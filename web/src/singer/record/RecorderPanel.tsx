@@ -9,58 +9,55 @@ import { Obstructed } from './Obstructed'
 import styles from './RecorderPanel.module.css'
 import { Running } from './Running'
 import { type Obstacle, obstacleBefore, obstacleOf, Recorder, type Take } from './recorder'
+import { drop, keep, useKept } from './studio'
 import { Taken } from './Taken'
-
-type Phase =
-  | { at: 'asking' }
-  | { at: 'obstacle'; obstacle: Obstacle }
-  | { at: 'running'; recorder: Recorder }
-  | { at: 'taken'; take: Take }
 
 /** Records a take: asks for the microphone at once, and ends with the take sent or given up. */
 export function RecorderPanel({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation('record')
-  const [phase, setPhase] = useState<Phase>({ at: 'asking' })
+  const kept = useKept()
+  const [obstacle, setObstacle] = useState<Obstacle>()
   const attempt = useRef(0)
 
   function begin() {
     const mine = ++attempt.current
-    setPhase({ at: 'asking' })
-    const obstacle = obstacleBefore()
-    if (obstacle) {
-      setPhase({ at: 'obstacle', obstacle })
-      return
-    }
+    keep(undefined)
+    setObstacle(obstacleBefore())
+    if (obstacleBefore()) return
     Recorder.start().then(
       (recorder) => {
+        // The panel was closed, or asked once more, while the browser asked the person.
         if (mine !== attempt.current) return recorder.discard()
-        recorder.onEnd = (take) => setPhase({ at: 'taken', take })
-        setPhase({ at: 'running', recorder })
+        recorder.onEnd = (take) => keep({ take })
+        keep({ recorder })
       },
-      (error) => mine === attempt.current && setPhase({ at: 'obstacle', obstacle: obstacleOf(error) }),
+      (error) => mine === attempt.current && setObstacle(obstacleOf(error)),
     )
   }
+  const first = useRef(begin)
   useEffect(() => {
-    begin()
+    if (!kept) first.current()
     return () => void attempt.current++
+    // Only when the panel opens: a take that is kept is shown, and later changes are the person's.
   }, [])
-  const recorder = phase.at === 'running' ? phase.recorder : undefined
-  useEffect(() => () => recorder?.discard(), [recorder])
 
-  function sendIt(take: Take) {
+  function send(take: Take) {
     sendings.add([take.file], true)
+    close()
+  }
+  function close() {
+    drop()
     onClose()
   }
+  const asking = !kept && !obstacle
   return (
     <section className={styles.panel} aria-label={t('label')}>
-      {phase.at === 'asking' && <p role="status">{t('asking')}</p>}
-      {phase.at === 'obstacle' && <Obstructed obstacle={phase.obstacle} again={begin} close={onClose} />}
-      {phase.at === 'running' && <Running recorder={phase.recorder} />}
-      {phase.at === 'taken' && (
-        <Taken take={phase.take} onSend={() => sendIt(phase.take)} onAgain={begin} onGiveUp={onClose} />
-      )}
-      {phase.at === 'taken' && phase.take.unplugged && <Notice tone="warn">{t('unplugged')}</Notice>}
-      <Leaving unsent={phase.at === 'running' || phase.at === 'taken'} />
+      {asking && <p role="status">{t('asking')}</p>}
+      {!kept && obstacle && <Obstructed obstacle={obstacle} again={begin} close={close} />}
+      {kept?.recorder && <Running recorder={kept.recorder} />}
+      {kept?.take && <Taken take={kept.take} onSend={() => send(kept.take)} onAgain={begin} onGiveUp={close} />}
+      {kept?.take?.unplugged && <Notice tone="warn">{t('unplugged')}</Notice>}
+      <Leaving unsent={kept !== undefined} />
     </section>
   )
 }
@@ -68,11 +65,11 @@ export function RecorderPanel({ onClose }: { onClose: () => void }) {
 /** Asks before a take is lost by leaving the page. */
 function Leaving({ unsent }: { unsent: boolean }) {
   const { t } = useTranslation('record')
-  const blocker = useBlocker({
-    shouldBlockFn: () => unsent,
-    enableBeforeUnload: () => unsent,
-    withResolver: true,
-  })
+  const blocker = useBlocker({ shouldBlockFn: () => unsent, enableBeforeUnload: false, withResolver: true })
+  function leave() {
+    drop()
+    blocker.proceed?.()
+  }
   return (
     <Dialog
       open={blocker.status === 'blocked'}
@@ -81,7 +78,7 @@ function Leaving({ unsent }: { unsent: boolean }) {
       actions={
         <>
           <Button onClick={() => blocker.reset?.()}>{t('leave.stay')}</Button>
-          <Button kind="danger" onClick={() => blocker.proceed?.()}>
+          <Button kind="danger" onClick={leave}>
             {t('leave.go')}
           </Button>
         </>

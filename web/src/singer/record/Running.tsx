@@ -9,7 +9,7 @@ import type { Recorder } from './recorder'
 /** The take while it is recorded: time, level, pause and stop. */
 export function Running({ recorder }: { recorder: Recorder }) {
   const { t } = useTranslation('record')
-  const [paused, setPaused] = useState(false)
+  const [paused, setPaused] = useState(recorder.paused)
   const [warning, setWarning] = useState<Warning>()
   const [second, setSecond] = useState(0)
   const meter = useRef<HTMLDivElement>(null)

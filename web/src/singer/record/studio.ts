@@ -1,0 +1,34 @@
+import { useSyncExternalStore } from 'react'
+import type { Recorder, Take } from './recorder'
+
+/** What would be lost: a take that is being recorded, or one that was not sent. */
+export type Kept = { recorder: Recorder; take?: undefined } | { take: Take; recorder?: undefined }
+
+let kept: Kept | undefined
+const listeners = new Set<() => void>()
+
+/** Keeps a take outside of the page that records it: a session that ends shows the login in its place. */
+export function keep(next: Kept | undefined) {
+  kept = next
+  for (const listener of listeners) listener()
+}
+
+/** Gives up what is kept. */
+export function drop() {
+  kept?.recorder?.discard()
+  keep(undefined)
+}
+
+function subscribe(listener: () => void) {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
+}
+
+/** What is kept now. */
+export function useKept(): Kept | undefined {
+  return useSyncExternalStore(subscribe, () => kept)
+}
+
+window.addEventListener('beforeunload', (event) => {
+  if (kept) event.preventDefault()
+})
