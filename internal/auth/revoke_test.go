@@ -70,12 +70,17 @@ func TestRevokedKeyEndsInEveryProcessWithinTwoSeconds(t *testing.T) {
 		token, err := caller.Mint(auth.TokenOptions{Tenant: "choir", Life: time.Minute}, time.Now())
 		require.NoError(t, err)
 		require.NoError(t, answers(token.Bearer))
+		session, err := caller.BeginSession(time.Hour, time.Now())
+		require.NoError(t, err)
+		resume := func() error { _, err := auth.Required{Keys: there}.Resume(t.Context(), session.Cookie); return err }
+		require.NoError(t, resume())
 
 		began := time.Now()
 		_, rotated, err := keys.Rotate(t.Context(), made.ID, 0, "ann")
 		require.NoError(t, err)
 		slowest = max(slowest, await(began, credential, false))
 		require.Error(t, answers(token.Bearer), "a token ends with its secret")
+		require.Error(t, resume(), "and so does a session")
 		require.NoError(t, answers(rotated))
 		began = time.Now()
 		require.NoError(t, keys.Revoke(t.Context(), made.ID, "ann"))
