@@ -3,6 +3,7 @@ import { Badge } from '../../design/Badge'
 import { Button } from '../../design/Button'
 import { type Column, Table } from '../../design/Table'
 import { Time } from '../../design/Time'
+import { useFormat } from '../../format/format'
 import styles from '../admin.module.css'
 import { useHelp } from './help'
 import type { Setting } from './requests'
@@ -89,13 +90,18 @@ export function SettingTable({ settings, tenant, mayChange, onChange, onUnset }:
 
 function Value({ of, tenant }: { of: Setting; tenant: string | undefined }) {
   const { t } = useTranslation('settings')
-  const value = of.value === '' ? t('nothing') : of.value
-  if (of.source !== 'set') return <code>{value}</code>
+  const format = useFormat()
+  const bytes = of.name.endsWith('-bytes') && Number(of.value) >= 1000
+  const value = (
+    <>
+      <code>{of.value === '' ? t('nothing') : of.value}</code>
+      {bytes && <span className={styles.soft}>{format.size(Number(of.value))}</span>}
+    </>
+  )
+  if (of.source !== 'set') return <span className={styles.row}>{value}</span>
   return (
     <span className={styles.row}>
-      <code>
-        <strong>{value}</strong>
-      </code>
+      <strong>{value}</strong>
       <Badge tone="good">{tenant && !of.tenant ? t('setEverywhere') : t('set')}</Badge>
     </span>
   )

@@ -26,7 +26,7 @@ export function Webhook() {
   useTitle(hook.data?.description || hook.data?.url || t('title'))
   return (
     <>
-      <Link to="/admin/webhooks" search={{ tenant: search.tenant }}>
+      <Link to="/admin/webhooks" search={{ tenant: search.tenant }} className={styles.back}>
         ← {t('back')}
       </Link>
       <Loaded query={hook}>{(found) => <Found hook={found} hooks={hooks} />}</Loaded>
