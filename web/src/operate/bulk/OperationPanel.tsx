@@ -25,9 +25,13 @@ function Panel({ operation }: { operation: Operation }) {
   useEffect(() => {
     if (!open) ended.current?.focus()
   }, [open])
+  const panel = useRef<HTMLElement>(null)
+  useEffect(() => {
+    panel.current?.scrollIntoView({ block: 'nearest' })
+  }, [])
   const done = report.decided + report.already.length + report.failed.length
   return (
-    <section className={styles.panel} aria-label={t('bulk.label')}>
+    <section ref={panel} className={styles.panel} aria-label={t('bulk.label')}>
       <div className={styles.head}>
         <h2 ref={ended} tabIndex={-1}>
           {t(`bulk.${decision.kind}.${report.phase === 'waiting' ? 'running' : report.phase}`)}

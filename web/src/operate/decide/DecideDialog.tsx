@@ -4,6 +4,7 @@ import { Button } from '../../design/Button'
 import { Dialog } from '../../design/Dialog'
 import { Field } from '../../design/Field'
 import { useSession } from '../../session/session'
+import { isDeciding } from '../bulk/operation'
 import type { Decision, From } from '../deadletters/api'
 import { useWords } from '../words'
 import styles from './DecideDialog.module.css'
@@ -48,6 +49,8 @@ export function DecideDialog({ kind, title, count, failed, unready, busy, onClos
     <Dialog
       open
       onClose={onClose}
+      // The buttons of a selection are gone once a decision on it has begun.
+      openerGone={isDeciding}
       title={title}
       actions={
         <>
