@@ -38,7 +38,6 @@ export function Spectrogram({ url, view, low, high }: Props) {
       if (!room || !shown || view.span > longest) return
       const { context, width, height } = room
       const left = view.shareOf(shown.from) * width
-      context.imageSmoothingQuality = 'high'
       context.drawImage(shown.picture, left, 0, view.shareOf(shown.to) * width - left, height)
     }
     function ask() {

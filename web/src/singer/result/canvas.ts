@@ -29,13 +29,11 @@ export function drawWave(canvas: HTMLCanvasElement, peaks: Peaks, from: number, 
   const middle = height / 2
   const perPixel = (to - from) / width
   context.fillStyle = colour
-  context.beginPath()
   for (let x = 0; x < width; x++) {
     const [lo, hi] = extremes(peaks, from + x * perPixel, from + (x + 1) * perPixel)
     const top = middle - hi * scale * middle
-    context.rect(x, top, 1, Math.max((hi - lo) * scale * middle, 1))
+    context.fillRect(x, top, 1, Math.max((hi - lo) * scale * middle, 1))
   }
-  context.fill()
 }
 
 /** A colour of the design as canvases take it. */

@@ -1,7 +1,7 @@
 type Level = { size: number; min: Float32Array; max: Float32Array }
 
 /** How many bins of a level are one of the next. */
-const factor = 4
+const factor = 2
 
 /**
  * The lowest and highest values of a curve at several resolutions, so that a part of any length is drawn from about
@@ -17,10 +17,10 @@ export class Pyramid {
     }
   }
 
-  /** The extremes of the values from `from` to `to` (indices, fractions allowed) in at most `bins` bins or a little more. */
+  /** The extremes of the values from `from` to `to` (indices, fractions allowed) in at most `bins` bins, and two at the ends. */
   slice(from: number, to: number, bins: number): { size: number; first: number; min: Float32Array; max: Float32Array } {
     const wanted = (to - from) / Math.max(bins, 1)
-    const level = this.levels.findLast((l) => l.size <= wanted) ?? this.levels[0]
+    const level = this.levels.find((l) => l.size >= wanted) ?? this.levels.at(-1)
     if (!level) throw new Error('a pyramid has a level')
     const first = Math.max(Math.floor(from / level.size) - 1, 0)
     const last = Math.min(Math.ceil(to / level.size) + 1, level.min.length)
@@ -46,9 +46,12 @@ function above(level: Level): Level {
 /** Points for a chart: times, and values with null where there is none. */
 export type Points = [number[], (number | null)[]]
 
-/** The points of a part of a curve whose values are `hop` seconds apart: each value, or two for each pixel. */
+/** How many bins there are for each pixel, at most: a line of more segments takes longer to draw, and looks no better. */
+const perPixel = 1.5
+
+/** The points of a part of a curve whose values are `hop` seconds apart: each value, or two for each bin. */
 export function pointsOf(curve: Pyramid, hop: number, from: number, to: number, pixels: number): Points {
-  const { size, first, min, max } = curve.slice(from / hop, to / hop, pixels)
+  const { size, first, min, max } = curve.slice(from / hop, to / hop, pixels * perPixel)
   const xs: number[] = []
   const ys: (number | null)[] = []
   for (let i = 0; i < min.length; i++) {
