@@ -161,9 +161,6 @@ function Overview({ letter }: { letter: Detail }) {
   )
 }
 
-/** The views of a dead letter, as they stand in the address. */
-export const views = ['timeline', 'event', 'commands', 'json'] as const
-
 function Views({ letter }: { letter: Detail }) {
   const { t } = useTranslation('letters')
   const { view = 'timeline' } = route.useSearch()
