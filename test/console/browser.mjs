@@ -1,6 +1,7 @@
 // A real browser for the tests of the console: Debian's Chromium, with a microphone that
 // hears a recording.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
@@ -79,11 +80,10 @@ export async function open(browser, { path = '/', at = server, ...options } = {}
   }
 }
 
-/** Uploads a recording by the API; its id. */
-export async function upload(name = 'tune.wav', content) {
-  const { readFile } = await import('node:fs/promises')
+/** Uploads one of the files by the API, under a name of its own if it is given; its id. */
+export async function upload(file = 'tune.wav', name = file) {
   const form = new FormData()
-  form.set('file', new Blob([content ?? (await readFile(join(files, name)))]), name)
+  form.set('file', new Blob([await readFile(join(files, file))]), name)
   const answer = await fetch(`${server}/v1/uploads`, { method: 'POST', headers: { Authorization: `Bearer ${key}` }, body: form })
   assert.equal(answer.status, 202, await answer.clone().text())
   return (await answer.json()).id

@@ -54,6 +54,8 @@ func start(t *testing.T) *desk {
 		// The fence would forbid the script to read the file.
 		"ORAK_MEDIA_FFMPEG=" + ffmpeg, "ORAK_MEDIA_FENCE=false",
 		"ORAK_ALERT_WEBHOOK_URL=" + d.url + "/alerts", "ORAK_ALERT_GROUP_WAIT=1s",
+		// The stack's port is known only once it runs; what is behind the host leads there, too.
+		"ORAK_CONSOLE_URL=https://orak.example.org",
 	}})
 	d.record(t)
 	return d

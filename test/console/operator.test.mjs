@@ -9,10 +9,10 @@ before(async () => {
 })
 after(() => browser.close())
 
-/** Uploads that fail, and wait for a decision. */
-async function failed(count) {
+/** Uploads of a name that fail, and wait for a decision. */
+async function failed(name, count = 1) {
   await converter('break')
-  const ids = await Promise.all(Array.from({ length: count }, () => upload('tune.ogg')))
+  const ids = await Promise.all(Array.from({ length: count }, () => upload('tune.ogg', name)))
   await Promise.all(ids.map((id) => reached(id, 'dead_lettered')))
   await converter('mend')
   return ids
@@ -26,13 +26,14 @@ async function confirm(page, name) {
 }
 
 test('an alert leads to the decision by one link', async () => {
-  const [id] = await failed(1)
+  const [id] = await failed('alone.ogg')
   let text = ''
   while (!text.includes(id)) text = await alert()
-  const [link] = text.match(new RegExp(`http[^)"\\\\ ]*/operate/dead-letters/${id}`)) ?? assert.fail(text)
+  const [link] = text.match(/https:\/\/orak\.example\.org\/operate\/dead-letters\/[0-9a-f-]+/) ?? assert.fail(text)
+  assert.ok(link.endsWith(id), link)
 
   const { page, close } = await open(browser, { path: new URL(link).pathname })
-  await page.getByRole('button', { name: 'Reprocess', exact: true }).click()
+  await page.getByRole('button', { name: 'Reprocess…' }).click()
   await confirm(page, 'Reprocess')
   await reached(id, 'completed')
   await page.getByRole('heading', { name: /does not wait for a decision/ }).waitFor()
@@ -43,8 +44,8 @@ test('an alert leads to the decision by one link', async () => {
 })
 
 test('many are decided at once: counted first, then done', async () => {
-  const ids = await failed(6)
-  const { page, close } = await open(browser, { path: '/operate/dead-letters' })
+  const ids = await failed('many.ogg', 6)
+  const { page, close } = await open(browser, { path: '/operate/dead-letters?text=many' })
   await page.getByText('6 dead letters match').waitFor()
   await page.getByRole('button', { name: 'Select all 6 that match' }).click()
   await page.getByRole('button', { name: 'Reprocess…' }).click()
@@ -53,16 +54,16 @@ test('many are decided at once: counted first, then done', async () => {
   await page.getByText('Reprocessing is done').waitFor()
   await page.getByText('6 decided').waitFor()
   await Promise.all(ids.map((id) => reached(id, 'completed')))
-  await page.getByRole('heading', { name: 'No upload waits for a decision' }).waitFor()
+  await page.getByRole('heading', { name: 'No dead letter matches' }).waitFor()
   await close()
 })
 
 test('of two operators, the second is told that the first decided', async () => {
-  const [id] = await failed(1)
+  const [id] = await failed('contested.ogg')
   const first = await open(browser, { path: `/operate/dead-letters/${id}` })
   const second = await open(browser, { path: `/operate/dead-letters/${id}` })
-  await second.page.getByRole('button', { name: 'Reprocess', exact: true }).click()
-  await first.page.getByRole('button', { name: 'Discard', exact: true }).click()
+  await second.page.getByRole('button', { name: 'Reprocess…' }).click()
+  await first.page.getByRole('button', { name: 'Discard…' }).click()
   await confirm(first.page, 'Discard')
   await reached(id, 'discarded')
   const dialog = second.page.getByRole('dialog')

@@ -13,6 +13,7 @@ after(() => browser.close())
 
 /** Lets files fall on the page, as if they were dragged there. */
 async function drop(page, contents) {
+  await page.getByRole('button', { name: 'Choose files' }).waitFor()
   const transfer = await page.evaluateHandle((dropped) => {
     const data = new DataTransfer()
     for (const { name, type, base64 } of dropped) {
