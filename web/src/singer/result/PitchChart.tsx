@@ -12,6 +12,9 @@ import { type Pyramid, pointsOf } from './pyramid'
 import { useThemeChange } from './useThemeChange'
 import type { TimeWindow } from './window'
 
+/** The steps between labels of time, in seconds: round for a clock. */
+const timeSteps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600]
+
 type Props = { curve: Pyramid; hop: number; view: TimeWindow; low: number; high: number }
 
 /** The pitch of the part that is shown, over an axis of notes. */
@@ -66,6 +69,7 @@ function options(element: HTMLElement, view: TimeWindow, low: number, high: numb
         ticks: { ...grid, size: 4 },
         gap: 4,
         space: 72,
+        incrs: timeSteps,
         values: (self, splits) => splits.map((at) => (hasRoom(self, at) ? clock(at, view.span < 8) : '')),
       },
       {
