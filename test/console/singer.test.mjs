@@ -129,7 +129,7 @@ test('a recording is erased only after a question', async () => {
   await drop(page, [await file('tune.mp3', 'audio/mpeg')])
   await page.waitForURL(/\/uploads\/[0-9a-f-]{36}$/)
   await page.getByRole('heading', { name: 'Your voice' }).waitFor({ timeout: 60_000 })
-  await page.getByRole('button', { name: 'More' }).click()
+  await page.getByRole('button', { name: 'More', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Erase' }).click()
   await page.getByRole('dialog', { name: 'Erase this recording?' }).getByRole('button', { name: 'Erase for good' }).click()
   await page.getByRole('heading', { name: 'This recording was erased' }).waitFor()

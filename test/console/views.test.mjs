@@ -57,8 +57,8 @@ after(() => browser.close())
 
 /** Waits until the page has what it shows. */
 async function settled(page) {
-  await page.getByRole('main').waitFor()
-  await page.waitForFunction(() => !document.querySelector('main [role=status][aria-busy=true], main [data-loading]'))
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.waitForFunction(() => !document.querySelector('[data-loading], [aria-busy=true]'))
 }
 
 /** What axe finds, in a line each. */

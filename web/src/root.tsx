@@ -7,7 +7,7 @@ import { Shell } from './shell/Shell'
 function NotFound() {
   const { t } = useTranslation()
   return (
-    <State title={t('state.notFoundTitle')} action={<a href="/">{t('state.home')}</a>}>
+    <State page title={t('state.notFoundTitle')} action={<a href="/">{t('state.home')}</a>}>
       {t('state.notFound')}
     </State>
   )
@@ -19,6 +19,7 @@ export function Broken() {
   return (
     <div role="alert">
       <State
+        page
         title={t('state.brokenTitle')}
         action={<Button onClick={() => location.reload()}>{t('state.reload')}</Button>}
       >

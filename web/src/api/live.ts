@@ -2,45 +2,43 @@ import { useEffect } from 'react'
 import type { Schemas } from './client'
 import { queries } from './queries'
 
-/** How long a tab may have slept before everything it shows is read again, in milliseconds. */
-const slept = 30_000
-
 /**
- * Follows the tenant's uploads while the component is shown: what an event changes is read again. A tab that
- * wakes up, and a stream that was cut, read everything again, since events may have been missed.
+ * Follows the tenant's uploads while the component is shown and the tab is visible: what an event changes is read
+ * again. A hidden tab has no stream, since browsers open six connections to a server for all tabs; when it is shown
+ * again, it reads everything again.
  */
 export function useLiveUploads(enabled: boolean) {
   useEffect(() => {
     if (!enabled) return
-    let source = open()
-    let hiddenAt = 0
-    function open() {
-      const stream = new EventSource('/v1/events')
-      stream.addEventListener('upload', (event) => refresh(event as MessageEvent<string>))
-      stream.addEventListener('reset', () => void queries.invalidateQueries())
-      // The server refused to go on: reading anything says whether the session has ended.
-      stream.addEventListener('error', () => {
-        if (stream.readyState === EventSource.CLOSED) void queries.invalidateQueries()
-      })
-      return stream
+    let source: EventSource | undefined
+    function follow() {
+      source?.close()
+      source = document.visibilityState === 'hidden' ? undefined : open()
     }
     function wake() {
-      if (document.visibilityState === 'hidden') {
-        hiddenAt = Date.now()
-        return
-      }
-      if (hiddenAt === 0 || Date.now() - hiddenAt < slept) return
-      if (source.readyState === EventSource.CLOSED) source = open()
-      void queries.invalidateQueries()
+      follow()
+      if (source) void queries.invalidateQueries()
     }
+    follow()
     document.addEventListener('visibilitychange', wake)
     window.addEventListener('online', wake)
     return () => {
       document.removeEventListener('visibilitychange', wake)
       window.removeEventListener('online', wake)
-      source.close()
+      source?.close()
     }
   }, [enabled])
+}
+
+function open(): EventSource {
+  const stream = new EventSource('/v1/events')
+  stream.addEventListener('upload', (event) => refresh(event as MessageEvent<string>))
+  stream.addEventListener('reset', () => void queries.invalidateQueries())
+  // The server refused to go on: reading anything says whether the session has ended.
+  stream.addEventListener('error', () => {
+    if (stream.readyState === EventSource.CLOSED) void queries.invalidateQueries()
+  })
+  return stream
 }
 
 function refresh(event: MessageEvent<string>) {

@@ -6,11 +6,20 @@ import { Button } from './Button'
 import { ProblemText } from './ProblemText'
 import styles from './State.module.css'
 
+type Props = {
+  title: string
+  children?: ReactNode
+  action?: ReactNode
+  /** It is all that the page has, so that its title is the page's. */
+  page?: boolean
+}
+
 /** The place of a view that has nothing to show: why, and what can be done. */
-export function State({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+export function State({ title, children, action, page }: Props) {
+  const Heading = page ? 'h1' : 'h2'
   return (
     <div className={styles.state}>
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children && <div>{children}</div>}
       {action}
     </div>
@@ -37,16 +46,29 @@ export function useOnline(): boolean {
 }
 
 /** The place of a view that could not be loaded. */
-export function Failed({ error, retry }: { error: Error; retry?: () => void }) {
+export function Failed({ error, retry, page }: { error: Error; retry?: () => void; page?: boolean }) {
   const { t } = useTranslation()
   const online = useOnline()
-  if (!online) return <State title={t('state.offlineTitle')}>{t('state.offline')}</State>
+  if (!online)
+    return (
+      <State page={page} title={t('state.offlineTitle')}>
+        {t('state.offline')}
+      </State>
+    )
   if (error instanceof Problem && error.status === 404) {
-    return <State title={t('state.notFoundTitle')}>{t('state.notFound')}</State>
+    return (
+      <State page={page} title={t('state.notFoundTitle')}>
+        {t('state.notFound')}
+      </State>
+    )
   }
   return (
     <div role="alert">
-      <State title={t('state.failedTitle')} action={retry && <Button onClick={retry}>{t('state.retry')}</Button>}>
+      <State
+        page={page}
+        title={t('state.failedTitle')}
+        action={retry && <Button onClick={retry}>{t('state.retry')}</Button>}
+      >
         <ProblemText error={error} />
       </State>
     </div>

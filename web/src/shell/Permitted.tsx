@@ -7,5 +7,9 @@ import { type Scope, usePermitted } from '../session/session'
 export function Permitted({ scope, children }: { scope: Scope; children: ReactNode }) {
   const { t } = useTranslation()
   if (usePermitted(scope)) return children
-  return <State title={t('state.forbiddenTitle')}>{t('state.forbidden', { scope })}</State>
+  return (
+    <State page title={t('state.forbiddenTitle')}>
+      {t('state.forbidden', { scope })}
+    </State>
+  )
 }

@@ -28,9 +28,13 @@ function One({ id }: { id: string }) {
   const upload = query.data
   useTitle(upload?.filename ?? '')
   if (query.error instanceof Problem && query.error.code === 'erased') {
-    return <State title={t('erased.title')}>{t('erased.text')}</State>
+    return (
+      <State page title={t('erased.title')}>
+        {t('erased.text')}
+      </State>
+    )
   }
-  if (!upload && query.error) return <Failed error={query.error} retry={() => query.refetch()} />
+  if (!upload && query.error) return <Failed page error={query.error} retry={() => query.refetch()} />
   if (!upload) return <Loading />
   if (underWay(upload)) return <Working upload={upload} />
   if (upload.status !== 'completed') return <Ended upload={upload} />

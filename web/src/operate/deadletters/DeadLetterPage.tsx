@@ -22,7 +22,7 @@ export function DeadLetterPage() {
   if (error instanceof Problem && (error.status === 404 || error.status === 410))
     return <Elsewhere id={id} problem={error} />
   if (query.data) return <LetterDetail letter={query.data} query={query} />
-  if (error) return <Failed error={error} retry={() => query.refetch()} />
+  if (error) return <Failed page error={error} retry={() => query.refetch()} />
   return <Loading />
 }
 
@@ -31,6 +31,7 @@ function Said({ words, id }: { words: string; id: string }) {
   const { t } = useTranslation('letters')
   return (
     <State
+      page
       title={t('detail.elsewhereTitle')}
       action={
         <Link to="/operate/uploads/$id" params={{ id }} className={buttonLink('primary')}>
@@ -55,7 +56,7 @@ function Elsewhere({ id, problem }: { id: string; problem: Problem }) {
   )
   if (problem.status === 410) {
     return (
-      <State title={t('detail.erasedTitle')} action={back}>
+      <State page title={t('detail.erasedTitle')} action={back}>
         {t('detail.erased')}
       </State>
     )
@@ -66,7 +67,7 @@ function Elsewhere({ id, problem }: { id: string; problem: Problem }) {
   }
   if (!now.data) {
     return (
-      <State title={t('detail.unknownTitle')} action={back}>
+      <State page title={t('detail.unknownTitle')} action={back}>
         {t('detail.unknown')}
       </State>
     )
@@ -74,6 +75,7 @@ function Elsewhere({ id, problem }: { id: string; problem: Problem }) {
   const last = now.data.entries.findLast((entry) => entry.kind === 'decision')
   return (
     <State
+      page
       title={t('detail.nowTitle', { status: words.status(now.data.status) })}
       action={
         <Link to="/operate/uploads/$id" params={{ id }} className={buttonLink('primary')}>

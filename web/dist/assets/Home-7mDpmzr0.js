@@ -1,1 +1,0 @@
-export{n as Home}from"./home-Cb1TZLoA.js";

@@ -1,0 +1,1 @@
+export{n as Home}from"./home-iQ6gpgM2.js";

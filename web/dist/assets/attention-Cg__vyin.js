@@ -1,1 +1,0 @@
-import{C as e,S as t,St as n,w as r}from"./frame-BvZrsgWB.js";var i=n({queryKey:[`attention`],queryFn:({signal:n})=>t(e.GET(`/v1/attention`,{params:{header:{"X-Orak-Tenant":r()}},signal:n}))});export{i as t};

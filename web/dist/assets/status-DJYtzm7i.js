@@ -1,0 +1,1 @@
+var e={dead_lettered:`bad`,completed:`good`,expired:`warn`,canceled:`plain`};function t(t){return e[t]??`plain`}var n=[`completed`,`discarded`,`expired`,`canceled`];function r(e){return n.includes(e)}export{t as n,r as t};
