@@ -45,11 +45,26 @@ func routes() []route {
 		{http.MethodPost, "/v1/songs", false},
 		{http.MethodDelete, "/v1/songs/:id", false},
 		{http.MethodGet, "/v1/dead-letters", true},
+		{http.MethodGet, "/v1/dead-letters/counts", true},
 		{http.MethodGet, "/v1/dead-letters/:id", true},
 		{http.MethodPost, "/v1/dead-letters/:id/reprocess", true},
 		{http.MethodPost, "/v1/dead-letters/:id/discard", true},
+		{http.MethodGet, "/v1/audit", true},
+		{http.MethodGet, "/v1/attention", true},
+		{http.MethodGet, "/v1/uploads/:id/history", true},
+		{http.MethodGet, "/v1/queues", true},
+		{http.MethodGet, "/v1/lag", true},
+		{http.MethodGet, "/v1/topics", true},
+		{http.MethodGet, "/v1/outages", true},
+		{http.MethodGet, "/v1/reconcile", true},
+		{http.MethodPost, "/v1/reconcile", true},
+		{http.MethodGet, "/v1/sinks", true},
 	}
 }
+
+// operated are the routes that need Operations, which these tests do not have;
+// TestOperatorOfOneTenantSeesOnlyItsUploads does.
+var operated = []string{"/v1/attention", "/v1/queues", "/v1/lag", "/v1/topics", "/v1/outages", "/v1/reconcile", "/v1/sinks"}
 
 // A new route must be added to the table.
 func TestTenantTableHasEveryRoute(t *testing.T) {
@@ -158,6 +173,12 @@ func TestTenantOfEveryRoute(t *testing.T) {
 						require.Equal(t, http.StatusOK, got.status, what)
 					case r.path == "/v1/events": // there is no feed; TestTenantFollowsItsUploadsOverReconnections has one
 						require.Equal(t, http.StatusServiceUnavailable, got.status, what)
+					case slices.Contains(operated, r.path):
+						require.Equal(t, http.StatusServiceUnavailable, got.status, what)
+					case r.path == "/v1/dead-letters/counts":
+						require.EqualValues(t, len(of.sees), into[resource.DeadLetterCounts](t, got, http.StatusOK).Total, what)
+					case r.path == "/v1/audit": // nothing was done; TestAuditOfEveryTenantNeedsPermission has acts
+						require.Equal(t, http.StatusOK, got.status, what)
 					case r.path == "/v1/uploads":
 						require.ElementsMatch(t, of.sees, filesOf(t, got), what)
 					case r.path == "/v1/songs":

@@ -35,7 +35,7 @@ const views = {
   settings: '/admin/settings',
   webhooks: '/admin/webhooks',
   audit: '/admin/audit',
-  songs: '/admin/songs',
+  songs: '/operate/songs',
   'no-such-page': '/none/such',
 }
 

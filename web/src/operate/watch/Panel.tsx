@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useId } from 'react'
 import styles from './Panel.module.css'
 
 type Props = {
@@ -16,11 +16,12 @@ type Props = {
 
 /** One thing that is watched: a queue, a consumer group, a topic. */
 export function Panel({ title, state, words, aside, marked, children }: Props) {
+  const id = useId()
   return (
-    <section className={styles.panel} aria-label={title} data-marked={marked || undefined}>
+    <section className={styles.panel} aria-labelledby={id} data-marked={marked || undefined}>
       <div className={styles.head}>
         <div className={styles.words}>
-          <h2>
+          <h2 id={id}>
             {title} {state}
           </h2>
           {words && <p className={styles.soft}>{words}</p>}

@@ -71,7 +71,7 @@ function QueuePanel({ queue }: { queue: Queue }) {
           {idle && <Badge tone="bad">{t('queues.nobody')}</Badge>}
         </>
       }
-      aside={queue.slots && <SlotBar slots={queue.slots} />}
+      aside={queue.slots && queue.slots.used + queue.slots.free !== 0 && <SlotBar slots={queue.slots} />}
     >
       <Figures
         figures={[
