@@ -146,16 +146,14 @@ func (s *Server) login(c *fiber.Ctx, req resource.LoginRequest) error {
 	if err != nil {
 		return s.denied(c, err)
 	}
-	setSession(c, caller.Session.Cookie, caller.Session.ExpiresAt)
-	s.note(c, caller, actBeginSession)
-	x := exchangeOf(c)
-	x.log.InfoContext(c.UserContext(), "somebody logged in", "by", caller.ID, "tenant", caller.Tenant, "expires_at", caller.Session.ExpiresAt)
+	s.loggedIn(c, caller)
 	return s.answerSession(c, http.StatusCreated, s.sessionResource(c, caller))
 }
 
-// loggedIn gives the browser the session of the caller.
+// loggedIn gives the browser the session of the caller, and records that it began.
 func (s *Server) loggedIn(c *fiber.Ctx, caller auth.Caller) {
 	setSession(c, caller.Session.Cookie, caller.Session.ExpiresAt)
+	s.note(c, caller, actBeginSession)
 	exchangeOf(c).log.InfoContext(c.UserContext(), "somebody logged in", "by", caller.ID, "tenant", caller.Tenant, "expires_at", caller.Session.ExpiresAt)
 }
 

@@ -30,7 +30,7 @@ type desk struct {
 	url string
 }
 
-func start(t *testing.T) *desk {
+func start(t testing.TB) *desk {
 	t.Helper()
 	dir := t.TempDir()
 	d := &desk{broken: filepath.Join(dir, "broken"), alerts: make(chan string, 100), files: t.TempDir()}
@@ -94,7 +94,7 @@ func answer(w http.ResponseWriter, err error) {
 }
 
 // record makes the files that are dropped, and the one that the browser's microphone hears.
-func (d *desk) record(t *testing.T) {
+func (d *desk) record(t testing.TB) {
 	t.Helper()
 	tune := mediatest.WAV(48000, 1, mediatest.Tune(48000))
 	path := filepath.Join(d.files, "tune.wav")
@@ -106,12 +106,12 @@ func (d *desk) record(t *testing.T) {
 }
 
 // run runs a program of this folder, in Node.
-func (d *desk) run(t *testing.T, args ...string) {
+func (d *desk) run(t testing.TB, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "node", args...)
 	cmd.Env = append(os.Environ(), "ORAK_SERVER="+d.API, "ORAK_API_KEY="+d.APIKey, "ORAK_DESK="+d.url, "ORAK_FILES="+d.files)
 	out, err := cmd.CombinedOutput()
-	if err == nil && testing.Verbose() {
+	if _, measuring := t.(*testing.B); err == nil && (measuring || testing.Verbose()) {
 		t.Logf("%s", out)
 	}
 	require.NoError(t, err, "%s", out)
@@ -122,5 +122,16 @@ func TestConsoleInABrowser(t *testing.T) {
 	d := start(t)
 	for _, program := range []string{"session", "singer", "operator", "views"} {
 		t.Run(program, func(t *testing.T) { d.run(t, "--test", "--test-reporter=spec", program+".test.mjs") })
+	}
+}
+
+// BenchmarkConsole prints how many frames a second the page draws of a recording of one hour, and
+// of 100,000 dead letters.
+func BenchmarkConsole(b *testing.B) {
+	d := start(b)
+	voice := "0.3*sin(2*PI*(220*t+30*sin(t)))*(0.6+0.4*sin(3*t))"
+	mediatest.Make(b, d.files, "hour.ogg", "-f", "lavfi", "-i", "aevalsrc="+voice+":sample_rate=16000:duration=3600", "-c:a", "libopus", "-b:a", "24k")
+	for b.Loop() {
+		d.run(b, "speed.mjs")
 	}
 }
