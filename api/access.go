@@ -2,9 +2,11 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -25,7 +27,7 @@ func (s *Server) permitted(r route) fiber.Handler {
 		if err != nil {
 			return s.denied(c, err)
 		}
-		exchangeOf(c).caller = caller
+		exchangeOf(c).caller, exchangeOf(c).credential = caller, s.credentialOf(c)
 		if err := s.intended(c, caller); err != nil {
 			return err
 		}
@@ -50,14 +52,34 @@ func (s *Server) permitted(r route) fiber.Handler {
 	}
 }
 
-// identified returns who calls.
-func (s *Server) identified(c *fiber.Ctx) (auth.Caller, error) {
-	return s.callers.Authenticate(c.UserContext(), auth.Request{
+// credentialOf returns what a request has to say who calls.
+func (s *Server) credentialOf(c *fiber.Ctx) auth.Request {
+	return auth.Request{
 		Authorization: headerValues(c, fiber.HeaderAuthorization),
 		Session:       s.sessionCookies(c),
 		Tenant:        headerValues(c, resource.HeaderTenant),
 		Scopes:        headerValues(c, resource.HeaderScopes),
-	})
+	}
+}
+
+// identified returns who calls.
+func (s *Server) identified(c *fiber.Ctx) (auth.Caller, error) {
+	return s.callers.Authenticate(c.UserContext(), s.credentialOf(c))
+}
+
+// recheck is how often the credential of an open stream is looked at again: a revoked key
+// ends its streams, too.
+const recheck = time.Second
+
+// mayGoOn reports whether the credential of an exchange still permits to read. One that
+// cannot be verified now, since an issuer's keys cannot be had, does.
+func (s *Server) mayGoOn(ctx context.Context, x *exchange) bool {
+	caller, err := s.callers.Authenticate(ctx, x.credential)
+	var denial *auth.Denial
+	if errors.As(err, &denial) {
+		return denial.Reason == auth.ReasonUnavailable
+	}
+	return err != nil || caller.May(auth.ScopeRead)
 }
 
 // authenticate returns who calls, for the tenant that the request is for.

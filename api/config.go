@@ -34,7 +34,7 @@ type Config struct {
 	StatusTimeout      time.Duration `help:"How long a status request waits for Temporal." default:"5s"`
 	Console            bool          `help:"Serve the console, a web page at /, and let people log in to it. Without it no session is accepted." default:"true" negatable:""`
 	SessionLife        time.Duration `help:"How long a login lasts, 1m to 720h. It ends earlier with its API key." default:"12h"`
-	MaxLogins          int           `help:"Most attempts to log in of one address per minute in this process, and login codes that it asks for; further ones are answered 429. Behind a proxy, all clients have its address. 0 means no limit." default:"120"`
+	MaxLogins          int           `help:"Most attempts to log in of one address per minute in this process, by wrong keys, codes and OpenID Connect, and most login codes of one credential; further ones are answered 429. A valid key always logs in. Behind a proxy, all clients have its address. 0 means no limit." default:"120"`
 	AllTenants         bool          `help:"Accept the header X-Orak-Tenant: * for dead letters: it lists those of every tenant, and decides on them. Enable it only if none but operators can send that header." default:"false"`
 	UpdateTimeout      time.Duration `help:"How long the decision on a dead letter waits for a worker." default:"10s"`
 	WatchInterval      time.Duration `help:"Interval between polls of an upload that event streams watch, shared by all of its streams; four times as long after a minute without a change." default:"500ms"`

@@ -121,7 +121,7 @@ func (s *Server) count(ctx context.Context, sel selection) (resource.DeadLetterC
 		return t.counts(t.matched, exact && err == nil), nil
 	}
 	total, err := s.countGroups(ctx, sel, t.groups)
-	if err != nil {
+	if err != nil && total == 0 {
 		return resource.DeadLetterCounts{}, err
 	}
 	read := newTally()
@@ -129,11 +129,15 @@ func (s *Server) count(ctx context.Context, sel selection) (resource.DeadLetterC
 		// The messages are a help; the counts hold without them.
 		_, _ = s.read(ctx, sel, maxMessagesRead, &read)
 	}
-	t.messages, t.since, t.examined = read.messages, read.since, read.examined
-	return t.counts(total, true), nil
+	t.messages, t.examined = read.messages, read.examined
+	if read.examined >= total {
+		t.since = read.since // the latest alone do not say when it began
+	}
+	return t.counts(total, err == nil), nil
 }
 
-// countGroups counts the dead letters of each stage and class.
+// countGroups counts the dead letters of each stage and class. With an error, the total
+// that was counted before it still holds, and groups may lack some.
 func (s *Server) countGroups(ctx context.Context, sel selection, groups map[failureGroup]int64) (total int64, err error) {
 	if total, err = s.countOf(ctx, sel); err != nil || total == 0 {
 		return total, err
@@ -147,7 +151,7 @@ func (s *Server) countGroups(ctx context.Context, sel selection, groups map[fail
 		of.stages = []orak.Stage{stage}
 		here, err := s.countOf(ctx, of)
 		if err != nil {
-			return 0, err
+			return total, err
 		}
 		left -= here
 		for _, class := range orDefault(sel.classes, orak.Classes()) {
@@ -157,7 +161,7 @@ func (s *Server) countGroups(ctx context.Context, sel selection, groups map[fail
 			of.classes = []orak.Class{class}
 			n, err := s.countOf(ctx, of)
 			if err != nil {
-				return 0, err
+				return total, err
 			}
 			if n > 0 {
 				groups[failureGroup{stage, class}] = n

@@ -81,8 +81,8 @@ type eventStream struct {
 	done <-chan struct{}
 }
 
-// run writes events until the upload has ended, the client has disconnected, or the
-// server stops. A disconnect shows only when a write fails, which the heartbeats
+// run writes events until the upload has ended, the client has disconnected, its
+// credential is no longer valid, or the server stops. A disconnect shows only when a write fails, which the heartbeats
 // ensure.
 func (w *eventStream) run(out *bufio.Writer) {
 	// fasthttp runs this in its own goroutine: a panic would end the process.
@@ -97,16 +97,18 @@ func (w *eventStream) run(out *bufio.Writer) {
 	}
 	beat := time.NewTicker(w.s.cfg.Heartbeat)
 	defer beat.Stop()
+	checks := time.NewTicker(recheck)
+	defer checks.Stop()
 	for {
 		st, changed, _ := w.topic.now()
-		if !w.send(out, st) || st.ended() || !w.wait(out, changed, beat.C) {
+		if !w.send(out, st) || st.ended() || !w.wait(out, changed, beat.C, checks.C) {
 			return
 		}
 	}
 }
 
 // wait returns true once the upload has changed, and false if the stream is over.
-func (w *eventStream) wait(out *bufio.Writer, changed <-chan struct{}, beat <-chan time.Time) bool {
+func (w *eventStream) wait(out *bufio.Writer, changed <-chan struct{}, beat, checks <-chan time.Time) bool {
 	for {
 		select {
 		case <-w.done:
@@ -115,6 +117,10 @@ func (w *eventStream) wait(out *bufio.Writer, changed <-chan struct{}, beat <-ch
 			return false
 		case <-changed:
 			return true
+		case <-checks:
+			if !w.s.mayGoOn(context.Background(), w.x) {
+				return false
+			}
 		case <-beat:
 			if !flush(out, []byte(": heartbeat\n\n")) {
 				return false

@@ -116,8 +116,8 @@ func (w *feedStream) begin() error {
 	}
 }
 
-// run writes events until the following ends, the client has disconnected, or the server
-// stops. A client reconnects after each of them.
+// run writes events until the following ends, the client has disconnected, its credential
+// is no longer valid, or the server stops. A client reconnects after each of them.
 func (w *feedStream) run(out *bufio.Writer) {
 	// fasthttp runs this in its own goroutine: a panic would end the process.
 	defer func() {
@@ -129,10 +129,16 @@ func (w *feedStream) run(out *bufio.Writer) {
 	if !flush(out, []byte("retry: "+strconv.FormatInt(retry.Milliseconds(), 10)+"\n\n")) || !flush(out, followedText(w.first)) {
 		return
 	}
+	checks := time.NewTicker(recheck)
+	defer checks.Stop()
 	for {
 		select {
 		case step, ok := <-w.steps:
 			if !ok || !flush(out, followedText(step)) {
+				return
+			}
+		case <-checks.C:
+			if !w.s.mayGoOn(context.Background(), w.x) {
 				return
 			}
 		case <-w.done:

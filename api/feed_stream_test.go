@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"orak"
 	"orak/api/resource"
 	"orak/events"
+	"orak/internal/auth"
 	"orak/internal/kafka"
 	"orak/internal/kafka/feed"
 )
@@ -140,4 +142,25 @@ func TestTenantsStreamIsRefusedWithoutItsTopic(t *testing.T) {
 		b.deps.Feed = feed.New(feed.Config{MaxBehind: 1, MaxResumes: 1}, kafka.Config{Brokers: []string{"127.0.0.1:1"}, ClientID: "test"}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	})
 	problem(t, away.get("/v1/events"), http.StatusServiceUnavailable, "unavailable")
+}
+
+// Whoever has a key that is revoked learns nothing more, by no stream that is open either.
+func TestOpenStreamsEndWithTheirKey(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t, withFeed)
+	id, key := g.key(auth.NewKey{Tenant: "choir", Scopes: auth.Scopes})
+	session := g.loginWith(key)
+	var open []io.Reader
+	for _, credential := range []header{key, session.cookie()} {
+		resp, err := http.DefaultClient.Do(g.request(http.MethodGet, "/v1/events", nil, credential))
+		require.NoError(t, err)
+		t.Cleanup(func() { resp.Body.Close() })
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+		open = append(open, resp.Body)
+	}
+	require.NoError(t, g.keys.Revoke(t.Context(), id, "ann"))
+	for _, stream := range open {
+		_, err := io.Copy(io.Discard, stream) // to its end
+		require.NoError(t, err)
+	}
 }

@@ -32,7 +32,7 @@ func (s *Server) postLoginCodes(c *fiber.Ctx) error {
 	if s.logins == nil {
 		return refuse(codeNotFound, "Nobody logs in to this server.")
 	}
-	if err := s.attempts.take(c); err != nil {
+	if err := s.attempts.take(exchangeOf(c).caller.ID); err != nil {
 		return err
 	}
 	code, until, err := s.makeLoginCode(c.UserContext(), exchangeOf(c).caller, time.Now())
@@ -59,6 +59,9 @@ func (s *Server) makeLoginCode(ctx context.Context, caller auth.Caller, now time
 		return "", time.Time{}, err
 	}
 	until = now.Add(auth.LoginCodeLife).UTC().Truncate(time.Second)
+	if begun.ExpiresAt.Before(until) {
+		until = begun.ExpiresAt.UTC() // it would begin a session that has ended
+	}
 	return code, until, objectstore.PutJSON(ctx, s.store, orak.LoginCodeKey(code.Name()), keptCode{ExpiresAt: until, Sealed: sealed}, true)
 }
 

@@ -31,8 +31,9 @@ type exchange struct {
 	// upload is set once the id is known, for the log.
 	upload orak.UploadID
 	tenant orak.Tenant
-	// caller is set by Server.permitted.
-	caller auth.Caller
+	// caller, and the credential that it had, are set by Server.permitted.
+	caller     auth.Caller
+	credential auth.Request
 	// subject is what an operator made, for the log: it is not in the path.
 	subject string
 }

@@ -112,6 +112,9 @@ func (s *Server) postReconcile(c *fiber.Ctx) error {
 		return err
 	}
 	return answered(s, c, http.StatusAccepted, func(ctx context.Context, o Operations, _ orak.Tenant) (resource.ReconcileRequested, error) {
+		if !s.administersAll(c) {
+			return resource.ReconcileRequested{}, refuse(codeForeignTenant, "A reconciliation is for all tenants: only a credential for every tenant begins one.")
+		}
 		if err := s.record(c, actReconcile, resource.EveryTenant, "", ""); err != nil {
 			return resource.ReconcileRequested{}, err
 		}

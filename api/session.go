@@ -139,10 +139,18 @@ func (s *Server) login(c *fiber.Ctx, req resource.LoginRequest) error {
 	if (req.Key == "") == (req.Code == "") {
 		return refuse(codeInvalidRequest, "Send either key or code.")
 	}
-	if err := s.attempts.take(c); err != nil {
-		return err
+	if req.Code != "" {
+		if err := s.attempts.take(addressOf(c)); err != nil {
+			return err
+		}
 	}
 	caller, err := s.begun(c, req)
+	if err != nil && req.Key != "" {
+		// Only keys that are wrong count: behind a proxy a stranger has the address of everybody.
+		if refused := s.attempts.take(addressOf(c)); refused != nil {
+			return refused
+		}
+	}
 	if err != nil {
 		return s.denied(c, err)
 	}
@@ -198,8 +206,9 @@ func (s *Server) deleteSession(c *fiber.Ctx) error {
 // begins anew.
 const maxAttempts = 10_000
 
-// loginAttempts bound how often an address tries to log in. A key and a code have so many
-// random bits that nobody guesses one: the bound keeps the cost of trying small.
+// loginAttempts bound how often an address tries to log in, and how many login codes a
+// credential asks for. A key and a code have so many random bits that nobody guesses one:
+// the bound keeps the cost of trying small.
 type loginAttempts struct {
 	perMinute int
 
@@ -215,14 +224,13 @@ func newLoginAttempts(perMinute int) *loginAttempts {
 	return &loginAttempts{perMinute: perMinute, used: used}
 }
 
-// take counts an attempt, and refuses one beyond the bound.
-func (a *loginAttempts) take(c *fiber.Ctx) error {
+// take counts an attempt of somebody, and refuses one beyond the bound.
+func (a *loginAttempts) take(from string) error {
 	if a.perMinute == 0 {
 		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	from := peer(c.Context().RemoteIP())
 	of, ok := a.used.Get(from)
 	if !ok {
 		of = rate.NewLimiter(rate.Every(time.Minute/time.Duration(a.perMinute)), a.perMinute)
@@ -236,9 +244,10 @@ func (a *loginAttempts) take(c *fiber.Ctx) error {
 	return r
 }
 
-// peer is the address of a client; for IPv6 its network, whose addresses one client may
-// choose among.
-func peer(ip net.IP) string {
+// addressOf is the address of a client; for IPv6 its network, whose addresses one client
+// may choose among.
+func addressOf(c *fiber.Ctx) string {
+	ip := c.Context().RemoteIP()
 	if v4 := ip.To4(); v4 != nil {
 		return v4.String()
 	}

@@ -46,7 +46,7 @@ func (s *Server) getOIDC(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.attempts.take(c); err != nil {
+	if err := s.attempts.take(addressOf(c)); err != nil {
 		return err
 	}
 	scheme := "http://"
@@ -79,7 +79,7 @@ func (s *Server) getOIDCCallback(c *fiber.Ctx) error {
 }
 
 func (s *Server) endOIDC(c *fiber.Ctx, provider *auth.OIDC) error {
-	if err := s.attempts.take(c); err != nil {
+	if err := s.attempts.take(addressOf(c)); err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")

@@ -185,9 +185,14 @@ func TestAttemptsToLogInAreBounded(t *testing.T) {
 	for range 3 {
 		problem(t, g.post("/v1/session", `{"key":"letmein"}`), http.StatusUnauthorized, "unauthenticated")
 	}
-	r := g.post("/v1/session", fmt.Sprintf(`{"key":%q}`, keyOf(key)))
+	r := g.post("/v1/session", `{"key":"letmein"}`)
 	problem(t, r, http.StatusTooManyRequests, "too-many-logins")
 	require.Equal(t, "60", r.header.Get("Retry-After"))
+	problem(t, g.post("/v1/session", `{"code":"letmein"}`), http.StatusTooManyRequests, "too-many-logins")
+	require.Equal(t, http.StatusCreated, g.post("/v1/session", fmt.Sprintf(`{"key":%q}`, keyOf(key))).status, "a stranger with the same address locks nobody out")
+	for range 3 {
+		require.Equal(t, http.StatusCreated, g.post("/v1/login-codes", "", key).status)
+	}
 	problem(t, g.post("/v1/login-codes", "", key), http.StatusTooManyRequests, "too-many-logins")
 	require.Contains(t, g.gathered(), `orak_api_logins_total{outcome="too-many-logins",way="key"} 1`)
 	require.Equal(t, http.StatusAccepted, g.upload(wav(2000), key).status, "the key goes on")

@@ -94,6 +94,11 @@ var errNoSettings = refuse(codeUnavailable, "This server does not manage setting
 
 // inEffect returns the settings that apply to t, or with "" everywhere.
 func (s *Server) inEffect(t orak.Tenant) []resource.Setting {
+	// Before the values: a change in between then refuses the next one, and is not overwritten unseen.
+	versions := make(map[string]int64)
+	for _, known := range control.Settings() {
+		versions[known.Name] = s.settings.Version(known.Name, t)
+	}
 	assigned := make(map[string]control.Assignment)
 	for _, a := range s.settings.Assignments() { // those of everywhere come first
 		if a.Tenant == "" || a.Tenant == t {
@@ -104,17 +109,17 @@ func (s *Server) inEffect(t orak.Tenant) []resource.Setting {
 	for _, known := range control.Settings() {
 		if t == "" || known.PerTenant {
 			a, set := assigned[known.Name]
-			all = append(all, s.setting(known, t, a, set))
+			all = append(all, s.setting(known, versions[known.Name], a, set))
 		}
 	}
 	slices.SortFunc(all, func(a, b resource.Setting) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
-func (s *Server) setting(known control.Setting, t orak.Tenant, a control.Assignment, set bool) resource.Setting {
+func (s *Server) setting(known control.Setting, version int64, a control.Assignment, set bool) resource.Setting {
 	r := resource.Setting{
 		Name: known.Name, Value: known.Default, Default: known.Default, Source: sourceDefault, Range: known.Range, Help: known.Help,
-		PerTenant: known.PerTenant, Version: s.settings.Version(known.Name, t),
+		PerTenant: known.PerTenant, Version: version,
 	}
 	if flag, ok := s.settingDefaults[known.Name]; ok {
 		r.Value, r.Default = flag, flag

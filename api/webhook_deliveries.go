@@ -273,15 +273,15 @@ func (s *Server) postWebhookRedeliver(c *fiber.Ctx) error {
 	if h.Paused != nil {
 		return refuse(codeWebhookPaused, "The webhook is paused. Resume it first.")
 	}
+	if req.Delivery != "" && (!req.From.IsZero() || !req.To.IsZero() || req.PageToken != "") {
+		return refuse(codeInvalidRequest, "Send either delivery or a time range.")
+	}
 	ctx := c.UserContext()
 	var done resource.Redelivered
 	if err := s.record(c, actRedeliver, h.Tenant, h.ID, redelivered(req)); err != nil {
 		return err
 	}
 	if req.Delivery != "" {
-		if !req.From.IsZero() || !req.To.IsZero() || req.PageToken != "" {
-			return refuse(codeInvalidRequest, "Send either delivery or a time range.")
-		}
 		done, err = s.redeliverOne(ctx, h, req.Delivery)
 	} else {
 		done, err = s.redeliverRange(ctx, h, req)

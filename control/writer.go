@@ -251,7 +251,8 @@ func (w *Writer) attempt(ctx context.Context, key string, seen int64, make func(
 	} else if err := t.acceptable(w.view.cfg, key, value); err != nil {
 		return Stamp{}, err
 	}
-	done.ID, done.At = key+"/"+strconv.FormatInt(stamp.Version, 10), stamp.At
+	// With the time, since versions begin again where the topic is made anew, and acts stay.
+	done.ID, done.At = key+"/"+strconv.FormatInt(stamp.Version, 10)+"/"+strconv.FormatInt(stamp.At.UnixMilli(), 10), stamp.At
 	done.By = cmp.Or(done.By, "anonymous")
 	record, err := done.Record()
 	if err != nil {
@@ -359,7 +360,7 @@ func isRepeatable(err error) bool {
 }
 
 func unreachable(err error) error {
-	return notReachable("The control topic cannot be written.", fmt.Errorf("writing %s: %w", events.TopicControl, err))
+	return notReachable("The control topic, or the topic of the acts, cannot be written.", fmt.Errorf("writing %s and %s: %w", events.TopicControl, events.TopicAudit, err))
 }
 
 func notReachable(message string, err error) error {

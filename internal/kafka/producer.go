@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -155,37 +154,22 @@ func isRefused(err error) bool {
 }
 
 // PublishEventAsync publishes an event, like PublishAsync. The act that an event tells of is
-// recorded as well: done gets nil only if Kafka has both.
+// recorded first, so that no such event is without its record.
 func (p *Producer) PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error)) {
-	if a, ok := events.ActOf(topic, e); ok {
-		r, err := a.Record()
-		if err != nil {
-			done(&orak.Fault{Class: orak.ClassInternal, Message: "The act could not be recorded.", Err: err})
+	a, ok := events.ActOf(topic, e)
+	if !ok {
+		p.PublishAsync(ctx, e.Record(topic), done)
+		return
+	}
+	// In a goroutine, since the acknowledgement of the act must not publish. It ends with
+	// the delivery of both, which the client bounds.
+	go func() {
+		if err := p.PublishAct(context.WithoutCancel(ctx), a); err != nil {
+			done(err)
 			return
 		}
-		done = both(done)
-		p.PublishAsync(ctx, r, done)
-	}
-	p.PublishAsync(ctx, e.Record(topic), done)
-}
-
-// both returns a function that calls done at its second call, with the first error.
-func both(done func(error)) func(error) {
-	var mu sync.Mutex
-	var first error
-	calls := 0
-	return func(err error) {
-		mu.Lock()
-		if first == nil {
-			first = err
-		}
-		calls++
-		last, failed := calls == 2, first
-		mu.Unlock()
-		if last {
-			done(failed)
-		}
-	}
+		p.PublishAsync(ctx, e.Record(topic), done)
+	}()
 }
 
 // Ping returns nil if any broker answers. An error is an *orak.Fault of class

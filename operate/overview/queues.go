@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	enums "go.temporal.io/api/enums/v1"
 	taskqueue "go.temporal.io/api/taskqueue/v1"
@@ -71,6 +72,10 @@ func (o *Overview) Queues(ctx context.Context, t orak.Tenant) (resource.Queues, 
 	return answer, nil
 }
 
+// quiet is how long a worker that runs may say nothing: it reports every minute, and
+// Temporal lists one that was killed for 5 minutes.
+const quiet = 2 * time.Minute
+
 // withSlots returns a copy of queues with the slots of the workers that run.
 func withSlots(queues []resource.Queue, workers []resource.QueueWorker) []resource.Queue {
 	filled := slices.Clone(queues)
@@ -81,7 +86,7 @@ func withSlots(queues []resource.Queue, workers []resource.QueueWorker) []resour
 			if q.Tasks == tasksWorkflow {
 				of = w.Workflows
 			}
-			if w.Queue != q.Name || w.Status != "running" || of == nil {
+			if w.Queue != q.Name || w.Status != "running" || of == nil || now().Sub(w.SeenAt) > quiet {
 				continue
 			}
 			if sum == nil {

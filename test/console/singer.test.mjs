@@ -131,7 +131,7 @@ test('a recording is erased only after a question', async () => {
   await page.getByRole('heading', { name: 'Your voice' }).waitFor({ timeout: 60_000 })
   await page.getByRole('button', { name: 'More', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Erase' }).click()
-  await page.getByRole('dialog', { name: 'Erase this recording?' }).getByRole('button', { name: 'Erase for good' }).click()
+  await page.getByRole('alertdialog', { name: 'Erase this recording?' }).getByRole('button', { name: 'Erase for good' }).click()
   await page.getByRole('heading', { name: 'This recording was erased' }).waitFor()
   await close()
 })
