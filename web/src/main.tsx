@@ -3,12 +3,13 @@ import { RouterProvider } from '@tanstack/react-router'
 import { setNonce } from 'get-nonce'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { onStaleToken } from './api/client'
 import { onSessionEnded, queries } from './api/queries'
 import './design/tokens.css'
 import './design/base.css'
 import { startTranslation } from './i18n'
 import { router } from './router'
-import { endSession } from './session/session'
+import { endSession, renewSession } from './session/session'
 import { applyTheme } from './shell/theme'
 
 const place = document.getElementById('root')
@@ -18,6 +19,7 @@ if (!place) throw new Error('the page has no element #root')
 setNonce(document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '')
 applyTheme()
 onSessionEnded(endSession)
+onStaleToken(renewSession)
 await startTranslation()
 
 createRoot(place).render(

@@ -6,12 +6,22 @@ import { Problem } from './problem'
 export type Schemas = components['schemas']
 
 // What the session adds to requests. The cookie itself cannot be read by the page.
-const session = { csrf: '', allTenants: false }
+const session = { csrf: '', allTenants: false, holder: 0 }
 
 /** Says what the session adds to requests: the token against cross-site requests, and whether operators' routes ask for all tenants. */
 export function sendInRequests(csrf: string, allTenants: boolean) {
   session.csrf = csrf
   session.allTenants = allTenants
+}
+
+/** Says that somebody else is logged in, who must not do what was asked before. */
+export function holderChanged() {
+  session.holder++
+}
+
+/** Tells who is logged in from who was: another number after each change. */
+export function holder(): number {
+  return session.holder
 }
 
 /** The headers that a request which changes something needs beside the cookie. */
@@ -31,8 +41,39 @@ const writes: Middleware = {
   },
 }
 
+let renew: () => Promise<void> = async () => {}
+
+/** Registers how the session is read again when its token is refused: another tab has logged in since. */
+export function onStaleToken(does: () => Promise<void>) {
+  renew = does
+}
+
+/** Whether a refusal was for the token alone, and there is a fresh one now of the holder who asked. */
+export async function renewedAfter(problem: Problem, asked: number): Promise<boolean> {
+  if (problem.status !== 403 || problem.code !== 'csrf') return false
+  await renew().catch(() => {})
+  return session.csrf !== '' && session.holder === asked
+}
+
+/** Sends a request; one whose token was refused is sent once more with that of the session as it is now. */
+export async function fetchRenewing(request: Request): Promise<Response> {
+  const reads = request.method === 'GET' || request.method === 'HEAD'
+  const again = reads ? undefined : request.clone()
+  const asked = holder()
+  const response = await fetch(request)
+  if (!again || response.status !== 403) return response
+  const problem = Problem.of(response, await parsed(response.clone()))
+  if (!(await renewedAfter(problem, asked))) return response
+  for (const [name, value] of Object.entries(writeHeaders())) again.headers.set(name, value)
+  return fetch(again)
+}
+
+async function parsed(response: Response): Promise<unknown> {
+  return response.json().catch(() => undefined)
+}
+
 /** The API, typed by its contract. Its calls give what `answer` takes. */
-export const api = createClient<paths>({ baseUrl: '/', credentials: 'same-origin' })
+export const api = createClient<paths>({ baseUrl: '/', credentials: 'same-origin', fetch: fetchRenewing })
 api.use(writes)
 
 /** The body of a successful answer. Throws a Problem for every other one, and where none came. */

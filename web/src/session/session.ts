@@ -1,6 +1,8 @@
-import { queryOptions, useQuery } from '@tanstack/react-query'
-import { answer, api, type Schemas, sendInRequests } from '../api/client'
+import { type Query, queryOptions, useQuery } from '@tanstack/react-query'
+import { answer, api, holderChanged, type Schemas, sendInRequests } from '../api/client'
 import { queries } from '../api/queries'
+import { dropBelongings, resumeBelongings } from './belongings'
+import { isSomebodyElse } from './holder'
 
 /** Who is logged in, and which ways there are to log in. */
 export type Session = Schemas['Session'] & {
@@ -20,8 +22,19 @@ export const sessionQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 })
 
+// Who was logged in last, also after their session has ended: they may go on where they were.
+let last: Session | undefined
+
 function adopt(session: Session): Session {
   sendInRequests(session.csrf ?? '', session.all_tenants ?? false)
+  if (!session.authenticated) return session
+  const other = isSomebodyElse(last, session)
+  last = session
+  if (other) {
+    giveUp()
+    // Pages may be open, if another tab logged in: they read everything again.
+    void queries.resetQueries({ predicate: isOfPages })
+  } else resumeBelongings()
   return session
 }
 
@@ -32,16 +45,37 @@ export async function login(secret: { key: string } | { code: string }) {
   queries.setQueryData(key, adopt(session))
 }
 
-/** Logs out, and forgets everything that was read. */
+/** Logs out, and forgets everything that was read, is sent, recorded or decided. */
 export async function logout() {
   await answer(api.DELETE('/v1/session'))
+  last = undefined
+  giveUp()
   forget()
   await queries.fetchQuery({ ...sessionQuery, staleTime: 0 })
 }
 
+/** Reads the session again, since another tab of this browser may have logged in. */
+export async function renewSession() {
+  await queries.fetchQuery({ ...sessionQuery, staleTime: 0 })
+}
+
+// What this browser stores of whoever is logged in: which files were not sent in full, and the name of who decides.
+const stored = /^tus::|^orak\.by$/
+
+/** Leaves nothing of the one who was logged in to the next one. */
+function giveUp() {
+  holderChanged()
+  dropBelongings()
+  for (const name of Object.keys(localStorage)) if (stored.test(name)) localStorage.removeItem(name)
+}
+
 /** Removes what was read for another credential. The session itself stays, since the frame of the page watches it. */
 function forget() {
-  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== key[0] })
+  queries.removeQueries({ predicate: isOfPages })
+}
+
+function isOfPages(query: Query): boolean {
+  return query.queryKey[0] !== key[0]
 }
 
 /** Shows the login over the page that was open; what it showed is kept. */

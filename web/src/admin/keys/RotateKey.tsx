@@ -6,10 +6,15 @@ import { FormDialog } from '../../design/FormDialog'
 import { Notice } from '../../design/Notice'
 import { useFormat } from '../../format/format'
 import { useNow } from '../../format/now'
+import { useSession } from '../../session/session'
+import { isOwn } from './KeyTable'
 import { type Key, type NewKey, overlapOf, rotateKey } from './requests'
 
 /** For how many seconds the old secret can be kept. */
 const overlaps = [0, 3_600, 86_400, 604_800, 2_592_000]
+
+// The session ends with the secret that it logged in with, and the new one could not be shown any more.
+const overlapsOfOwn = overlaps.filter((seconds) => seconds > 0)
 
 type Props = { secretOf: Key; onClose: () => void; onMade: (key: NewKey) => void }
 
@@ -17,6 +22,7 @@ type Props = { secretOf: Key; onClose: () => void; onMade: (key: NewKey) => void
 export function RotateKey({ secretOf, onClose, onMade }: Props) {
   const { t } = useTranslation('keys')
   const format = useFormat()
+  const session = useSession()
   const overlapping = overlapOf(secretOf, useNow())
   const [overlap, setOverlap] = useState(86_400)
   const rotate = useMutation({ mutationFn: () => rotateKey(secretOf.id, overlap), onSuccess: onMade })
@@ -35,7 +41,7 @@ export function RotateKey({ secretOf, onClose, onMade }: Props) {
       )}
       <Field label={t('overlap')} hint={overlap === 0 ? t('overlapNone') : t('overlapHint')}>
         <select value={overlap} onChange={(event) => setOverlap(Number(event.target.value))}>
-          {overlaps.map((seconds) => (
+          {(isOwn(secretOf, session?.by) ? overlapsOfOwn : overlaps).map((seconds) => (
             <option key={seconds} value={seconds}>
               {seconds === 0 ? t('atOnce') : format.span(seconds)}
             </option>

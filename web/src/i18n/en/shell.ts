@@ -18,6 +18,9 @@ export default {
     themeDark: 'Dark',
     reference: 'API reference',
     logout: 'Log out',
+    logoutTitle: 'Log out?',
+    logoutLoses:
+      'Something is not finished in this tab: a recording that was not sent, or a decision on many uploads. Logging out stops it and drops what was not sent.',
   },
   login: {
     title: 'Log in',

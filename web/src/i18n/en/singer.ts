@@ -20,6 +20,7 @@ export default {
     progress: 'Sending {{name}}',
     sent: '{{sent}} of {{size}}',
     interrupted: 'The connection was lost. Sending goes on by itself.',
+    goesOn: 'Sending goes on by itself.',
     unfinished: 'Not yet sent in full: {{names}}. Choose it again, and sending goes on where it stopped.',
     accepted: 'Received',
     again: 'Send again',

@@ -21,6 +21,9 @@ export default {
     themeDark: '어둡게',
     reference: 'API 문서',
     logout: '로그아웃',
+    logoutTitle: '로그아웃할까요?',
+    logoutLoses:
+      '이 탭에 아직 보내지 않은 녹음이나 진행 중인 일괄 처리가 있습니다. 로그아웃하면 중단되고, 보내지 않은 녹음은 사라집니다.',
   },
   login: {
     title: '로그인',

@@ -23,6 +23,7 @@ export default {
     progress: '{{name}} 보내는 중',
     sent: '{{size}} 중 {{sent}}',
     interrupted: '연결이 끊겼습니다. 다시 연결되면 이어서 보냅니다.',
+    goesOn: '잠시 뒤 이어서 보냅니다.',
     unfinished: '끝까지 보내지 못했습니다: {{names}}. 같은 파일을 다시 선택하면 멈춘 곳부터 이어서 보냅니다.',
     accepted: '받았습니다',
     again: '다시 보내기',

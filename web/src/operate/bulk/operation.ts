@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import { queries } from '../../api/queries'
+import { belongsToLogin } from '../../session/belongings'
 import { endSession } from '../../session/session'
 import { type Decision, decide } from '../deadletters/api'
 import { Bulk, type Letter, pagesOf, type Report } from './bulk'
@@ -51,6 +52,14 @@ export function retry({ decision, bulk }: Operation) {
 export function dismiss() {
   if (!isDeciding()) changed(undefined)
 }
+
+belongsToLogin({
+  atRisk: isDeciding,
+  drop: () => {
+    current?.bulk.stop()
+    changed(undefined)
+  },
+})
 
 function start(operation: Operation) {
   const { bulk } = operation

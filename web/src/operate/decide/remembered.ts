@@ -1,3 +1,4 @@
+import { belongsToLogin } from '../../session/belongings'
 import type { Decision } from '../deadletters/api'
 
 const name = 'orak.by'
@@ -23,3 +24,5 @@ export function remember({ reason, by }: Decision) {
   given.splice(4)
   if (by) localStorage.setItem(name, by)
 }
+
+belongsToLogin({ drop: () => given.splice(0) })

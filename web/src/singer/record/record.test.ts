@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { decibels, LevelWatch, levelOf, onMeter } from './level'
 import { obstacleOf, recordingType, takeName } from './recorder'
+import { Stopwatch } from './stopwatch'
 
 test('A level has its peak and its mean', () => {
   expect(levelOf(new Float32Array([0, -1, 0, 1]))).toEqual({ peak: 1, rms: Math.SQRT1_2 })
@@ -50,4 +51,16 @@ test('Each refusal of the microphone has its own words', () => {
   expect(obstacleOf(named('NotFoundError'))).toBe('missing')
   expect(obstacleOf(named('NotReadableError'))).toBe('busy')
   expect(obstacleOf('?')).toBe('failed')
+})
+
+test('A take is as long as it ran, also when nobody stopped the watch before it is read', () => {
+  const watch = new Stopwatch()
+  watch.start(1_000)
+  expect(watch.milliseconds(3_000)).toBe(2_000)
+  watch.stop(4_000)
+  expect(watch.milliseconds(9_000)).toBe(3_000)
+  watch.start(10_000)
+  watch.stop(11_000)
+  watch.stop(20_000)
+  expect(watch.milliseconds(30_000)).toBe(4_000)
 })

@@ -1,4 +1,5 @@
 import { type Level, LevelWatch, levelOf, type Warning } from './level'
+import { Stopwatch } from './stopwatch'
 
 /** Why there is no recording. */
 export type Obstacle = 'insecure' | 'unsupported' | 'denied' | 'missing' | 'busy' | 'failed'
@@ -42,13 +43,11 @@ export function obstacleBefore(): Obstacle | undefined {
 export class Recorder {
   private readonly chunks: Blob[] = []
   private readonly watch = new LevelWatch()
-  private readonly context = new AudioContext()
-  private readonly analyser = this.context.createAnalyser()
+  private readonly analyser: AnalyserNode
   private readonly samples: Float32Array<ArrayBuffer>
   private readonly media: MediaRecorder
   private readonly startedAt = new Date()
-  private before = 0
-  private since = performance.now()
+  private readonly running = new Stopwatch()
   private unplugged = false
 
   /** Is called once the take has ended, also when the microphone is gone. */
@@ -60,10 +59,22 @@ export class Recorder {
       // What makes speech in a meeting clearer takes away from a voice that sings.
       audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     })
-    return new Recorder(stream)
+    let context: AudioContext | undefined
+    try {
+      context = new AudioContext()
+      return new Recorder(stream, context)
+    } catch (error) {
+      // Without this the microphone would stay on.
+      release(stream, context)
+      throw error
+    }
   }
 
-  private constructor(private readonly stream: MediaStream) {
+  private constructor(
+    private readonly stream: MediaStream,
+    private readonly context: AudioContext,
+  ) {
+    this.analyser = context.createAnalyser()
     const safari = /^((?!chrome|chromium|android|firefox).)*safari/i.test(navigator.userAgent)
     const mimeType = recordingType((type) => MediaRecorder.isTypeSupported(type), safari)
     this.media = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: 160_000 })
@@ -82,11 +93,12 @@ export class Recorder {
     }
     // In pieces, so that what was sung so far is at hand if the browser stops the recorder.
     this.media.start(1_000)
+    this.running.start(performance.now())
   }
 
   /** How long the take is, in seconds. */
   get seconds(): number {
-    return this.before + (this.paused || this.media.state === 'inactive' ? 0 : (performance.now() - this.since) / 1000)
+    return this.running.milliseconds(performance.now()) / 1000
   }
 
   get paused(): boolean {
@@ -102,21 +114,21 @@ export class Recorder {
 
   pause() {
     if (this.media.state !== 'recording') return
-    this.before = this.seconds
+    this.running.stop(performance.now())
     this.media.pause()
   }
 
   resume() {
     if (this.media.state !== 'paused') return
-    this.since = performance.now()
+    this.running.start(performance.now())
     this.media.resume()
   }
 
   /** Ends the take. onEnd has it. */
   stop() {
-    if (this.media.state === 'inactive') return
-    this.before = this.seconds
-    this.media.stop()
+    this.running.stop(performance.now())
+    // If the browser has stopped it already, its event follows.
+    if (this.media.state !== 'inactive') this.media.stop()
   }
 
   /** Ends it without a take. */
@@ -126,11 +138,17 @@ export class Recorder {
   }
 
   private end() {
-    for (const track of this.stream.getTracks()) track.stop()
-    void this.context.close()
+    // It has not been stopped yet if the browser ended it by itself.
+    this.running.stop(performance.now())
+    release(this.stream, this.context)
     const type = this.media.mimeType
     const file = new File(this.chunks, takeName(this.startedAt, type), { type, lastModified: this.startedAt.getTime() })
     const { clips, quiet } = this.watch
-    this.onEnd({ file, seconds: this.before, clips, quiet, unplugged: this.unplugged })
+    this.onEnd({ file, seconds: this.seconds, clips, quiet, unplugged: this.unplugged })
   }
+}
+
+function release(stream: MediaStream, context: AudioContext | undefined) {
+  for (const track of stream.getTracks()) track.stop()
+  void context?.close()
 }

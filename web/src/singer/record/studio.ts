@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react'
+import { belongsToLogin } from '../../session/belongings'
 import type { Recorder, Take } from './recorder'
 
 /** What would be lost: a take that is being recorded, or one that was not sent. */
@@ -28,6 +29,8 @@ function subscribe(listener: () => void) {
 export function useKept(): Kept | undefined {
   return useSyncExternalStore(subscribe, () => kept)
 }
+
+belongsToLogin({ atRisk: () => kept !== undefined, drop })
 
 window.addEventListener('beforeunload', (event) => {
   if (kept) event.preventDefault()

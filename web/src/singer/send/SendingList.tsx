@@ -8,9 +8,11 @@ import { Progress } from '../../design/Progress'
 import { useFormat } from '../../format/format'
 import { usePermitted } from '../../session/session'
 import { reasonOf } from '../failure/words'
+import { useKept } from '../record/studio'
 import { StageLine } from '../stages/Stages'
 import { underWay } from '../stages/upload'
 import { useGlance } from '../stages/useLiveUpload'
+import { again as goesOn } from './again'
 import type { Sending } from './queue'
 import styles from './SendingList.module.css'
 import { sendings, useSendings } from './sendings'
@@ -37,15 +39,17 @@ export function SendingList() {
 function useOpenWhenAccepted(items: readonly Sending[]) {
   const navigate = useNavigate()
   const mayRead = usePermitted('read')
+  // Another page would end a take that is being recorded.
+  const recording = useKept() !== undefined
   const known = useRef(new Set(items.filter((item) => item.upload).map((item) => item.key)))
   useEffect(() => {
     const fresh = items.filter((item) => item.upload && !known.current.has(item.key))
     for (const item of fresh) known.current.add(item.key)
     const [only] = fresh
     const alone = items.every((item) => item.state === 'accepted')
-    if (!only?.upload || !only.open || !alone || !mayRead) return
+    if (!only?.upload || !only.open || !alone || !mayRead || recording) return
     void navigate({ to: '/uploads/$id', params: { id: only.upload } })
-  }, [items, navigate, mayRead])
+  }, [items, navigate, mayRead, recording])
 }
 
 function Row({ item }: { item: Sending }) {
@@ -74,7 +78,7 @@ function Row({ item }: { item: Sending }) {
 /** Whether sending the same file once more can help. */
 function again(item: Sending): boolean {
   const status = item.problem?.status ?? 0
-  return ![400, 413, 415].includes(status)
+  return ![413, 415].includes(status) && (status !== 400 || (item.problem !== undefined && goesOn(item.problem)))
 }
 
 function RowState({ item }: { item: Sending }) {
@@ -92,10 +96,21 @@ function RowState({ item }: { item: Sending }) {
         <Progress label={t('send.progress', { name: item.file.name })} value={share} text={format.percent(share)} />
       </span>
       <span role="status">
-        {item.state === 'interrupted'
-          ? t('send.interrupted')
-          : t('send.sent', { sent: format.size(item.sent), size: format.size(item.file.size) })}
+        {item.state !== 'interrupted' &&
+          t('send.sent', { sent: format.size(item.sent), size: format.size(item.file.size) })}
+        {item.state === 'interrupted' && <Interrupted problem={item.problem} />}
       </span>
+    </>
+  )
+}
+
+/** Why nothing is sent at the moment, though it goes on by itself. */
+function Interrupted({ problem }: { problem: Problem | undefined }) {
+  const { t } = useTranslation('singer')
+  if (!problem || problem.status === 0) return <>{t('send.interrupted')}</>
+  return (
+    <>
+      <ProblemText error={problem} /> {t('send.goesOn')}
     </>
   )
 }

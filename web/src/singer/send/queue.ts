@@ -10,6 +10,8 @@ export type Sending = {
   /** The id of the upload, once it is accepted. */
   readonly upload?: string
   readonly problem?: Problem
+  /** Names this sending to the server, so that it is the same upload after an answer that was lost. */
+  readonly idempotencyKey: string
   /** Whether its page opens as soon as it is accepted. */
   readonly open: boolean
 }
@@ -17,14 +19,22 @@ export type Sending = {
 /** What the way of sending reports. */
 export type Reports = {
   progress: (sent: number) => void
-  /** The connection was lost; the way goes on by itself. */
-  interrupted: () => void
+  /** The connection was lost, or the server asks to wait; the way goes on by itself. */
+  interrupted: (problem?: Problem) => void
   accepted: (upload: string) => void
   failed: (problem: Problem) => void
 }
 
 /** Sends a file; the answer stops it, and removes what arrived. */
-export type Way = (file: File, reports: Reports) => Promise<() => void>
+export type Way = (file: File, reports: Reports, idempotencyKey: string) => Promise<() => void>
+
+/** Refusals after which the same name would only be refused again. */
+const settled = [404, 409, 410, 422]
+
+// Unlike randomUUID it is there on pages that came by plain HTTP, too.
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
 
 /** How many recordings are sent at the same time. */
 const atOnce = 3
@@ -35,6 +45,8 @@ export class Queue {
   private listeners = new Set<() => void>()
   private stops = new Map<number, () => void>()
   private next = 1
+  // The session has ended: nothing can be sent until there is a new one.
+  private paused = false
 
   constructor(private readonly way: Way) {}
 
@@ -48,7 +60,9 @@ export class Queue {
 
   /** Adds files and begins to send them. */
   add(files: readonly File[], open = false): number[] {
-    const added = files.map((file): Sending => ({ key: this.next++, file, state: 'waiting', sent: 0, open }))
+    const added = files.map((file): Sending => {
+      return { key: this.next++, file, state: 'waiting', sent: 0, open, idempotencyKey: newKey() }
+    })
     this.change([...added.toReversed(), ...this.items])
     this.fill()
     return added.map((item) => item.key)
@@ -56,8 +70,24 @@ export class Queue {
 
   /** Sends a file that failed once more. */
   again(key: number) {
+    const status = this.items.find((item) => item.key === key)?.problem?.status
     this.set(key, { state: 'waiting', problem: undefined, sent: 0 })
+    // The server has ended or refused the upload of this name for good.
+    if (status && settled.includes(status)) this.set(key, { idempotencyKey: newKey() })
     this.fill()
+  }
+
+  /** Goes on after a login. */
+  resume() {
+    this.paused = false
+    this.fill()
+  }
+
+  /** Stops and removes everything. */
+  clear() {
+    this.paused = true
+    for (const item of this.items) this.remove(item.key)
+    this.paused = false
   }
 
   /** Removes an entry. One that is on its way is stopped. */
@@ -74,6 +104,7 @@ export class Queue {
   }
 
   private fill() {
+    if (this.paused) return
     const running = this.items.filter((item) => item.state === 'sending' || item.state === 'interrupted').length
     const waiting = this.items.filter((item) => item.state === 'waiting')
     for (const item of waiting.toReversed().slice(0, Math.max(atOnce - running, 0))) void this.begin(item)
@@ -82,15 +113,22 @@ export class Queue {
   private async begin(item: Sending) {
     const { key } = item
     this.set(key, { state: 'sending' })
-    const stop = await this.way(item.file, {
-      progress: (sent) => this.set(key, { state: 'sending', sent }),
-      interrupted: () => this.set(key, { state: 'interrupted' }),
+    const reports: Reports = {
+      progress: (sent) => this.set(key, { state: 'sending', sent, problem: undefined }),
+      interrupted: (problem) => this.set(key, { state: 'interrupted', problem }),
       accepted: (upload) => this.end(key, { state: 'accepted', sent: item.file.size, upload }),
-      failed: (problem) => this.end(key, { state: 'failed', problem }),
-    })
+      failed: (problem) => this.fail(key, problem),
+    }
+    const stop = await this.way(item.file, reports, item.idempotencyKey)
     const still = this.items.find((other) => other.key === key)
     if (!still) stop()
-    else if (still.state !== 'accepted' && still.state !== 'failed') this.stops.set(key, stop)
+    else if (still.state === 'sending' || still.state === 'interrupted') this.stops.set(key, stop)
+  }
+
+  private fail(key: number, problem: Problem) {
+    // The session's end is nothing that is wrong with the file: it waits for the login.
+    if (problem.status === 401) this.paused = true
+    this.end(key, problem.status === 401 ? { state: 'waiting' } : { state: 'failed', problem })
   }
 
   private end(key: number, change: Partial<Sending>) {

@@ -1,8 +1,11 @@
 import { useSyncExternalStore } from 'react'
+import { belongsToLogin } from '../../session/belongings'
 import { Queue, type Sending } from './queue'
 
 /** The recordings that this tab sends. tus-js-client is loaded with the first of them. */
-export const sendings = new Queue(async (file, reports) => (await import('./tus')).send(file, reports))
+export const sendings = new Queue(async (file, reports, key) => (await import('./tus')).send(file, reports, key))
+
+belongsToLogin({ atRisk: () => sendings.unsent, drop: () => sendings.clear(), resume: () => sendings.resume() })
 
 window.addEventListener('beforeunload', (event) => {
   if (sendings.unsent) event.preventDefault()

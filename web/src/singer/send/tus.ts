@@ -1,19 +1,24 @@
 import { DetailedError, type HttpResponse, Upload } from 'tus-js-client'
-import { writeHeaders } from '../../api/client'
+import { holder, renewedAfter, writeHeaders } from '../../api/client'
 import { Problem } from '../../api/problem'
 import { endSession } from '../../session/session'
+import { again } from './again'
 import type { Reports } from './queue'
 
 // tus-js-client begins with the first delay again after each attempt that stored something.
 const delays = [0, 1_000, 2_000, 4_000, 8_000, ...Array<number>(60).fill(15_000)]
 
 /** Sends a file by the tus protocol. What an earlier visit of this page sent of it is not sent again. */
-export async function send(file: File, reports: Reports): Promise<() => void> {
+export async function send(file: File, reports: Reports, idempotencyKey: string): Promise<() => void> {
+  const asked = holder()
+  let renewed = false
+  let stopped = false
+  let pause: ReturnType<typeof setTimeout> | undefined
   const upload = new Upload(file, {
     // In full: the Location of the answer is relative to it.
     endpoint: new URL('/v1/tus', location.origin).href,
     metadata: { filename: file.name },
-    headers: { 'Idempotency-Key': crypto.randomUUID() },
+    headers: { 'Idempotency-Key': idempotencyKey },
     retryDelays: delays,
     removeFingerprintOnSuccess: true,
     onBeforeRequest: (request) => {
@@ -21,26 +26,43 @@ export async function send(file: File, reports: Reports): Promise<() => void> {
       for (const [name, value] of Object.entries(writeHeaders())) request.setHeader(name, value)
     },
     onShouldRetry: (error) => {
-      const status = error.originalResponse?.getStatus() ?? 0
-      const passing = status === 0 || status === 409 || status === 423 || status === 429 || status >= 500
-      if (passing) reports.interrupted()
-      return passing
+      const problem = problemOf(error)
+      // Waits that the server asks for are longer than the delays: onError keeps to them.
+      if (!again(problem) || problem.retryAfter) return false
+      reports.interrupted(problem)
+      return true
     },
-    onProgress: (sent) => reports.progress(sent),
+    onProgress: (sent) => {
+      renewed = false
+      reports.progress(sent)
+    },
     onSuccess: () => {
       leave()
       reports.accepted(upload.url?.slice(upload.url.lastIndexOf('/') + 1) ?? '')
     },
-    onError: (error) => {
-      leave()
-      const problem = problemOf(error)
-      if (problem.status === 401) endSession()
-      reports.failed(problem)
-    },
+    onError: (error) => void decide(problemOf(error)),
   })
+
+  async function decide(problem: Problem) {
+    if (again(problem) && problem.retryAfter) {
+      reports.interrupted(problem)
+      pause = setTimeout(() => upload.start(), problem.retryAfter * 1_000)
+      return
+    }
+    // Once only: a token that is refused at once after it was renewed is refused for another reason.
+    if (!renewed && !stopped && (await renewedAfter(problem, asked))) {
+      renewed = true
+      if (!stopped) upload.start()
+      return
+    }
+    leave()
+    if (problem.status === 401) endSession()
+    reports.failed(problem)
+  }
 
   // A delay is not waited for to its end once the network is back.
   function hurry() {
+    clearTimeout(pause)
     void upload.abort().then(() => upload.start())
   }
   function leave() {
@@ -52,6 +74,8 @@ export async function send(file: File, reports: Reports): Promise<() => void> {
   if (earlier) upload.resumeFromPreviousUpload(earlier)
   upload.start()
   return () => {
+    stopped = true
+    clearTimeout(pause)
     leave()
     void upload.abort(true).catch(() => {})
   }

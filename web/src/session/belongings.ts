@@ -1,0 +1,31 @@
+/** What lives longer than a page and belongs to whoever is logged in, such as recordings that are being sent. */
+export type Belonging = {
+  /** Whether something would be lost by logging out now. */
+  atRisk?: () => boolean
+  /** Ends and forgets it, since somebody else may be next. */
+  drop: () => void
+  /** Goes on after the same person has logged in again. */
+  resume?: () => void
+}
+
+const belongings = new Set<Belonging>()
+
+/** Registers a part that outlives the pages; parts that are loaded later register themselves. */
+export function belongsToLogin(belonging: Belonging) {
+  belongings.add(belonging)
+}
+
+/** Whether logging out now would lose something. */
+export function anythingAtRisk(): boolean {
+  return [...belongings].some((belonging) => belonging.atRisk?.())
+}
+
+/** Ends and forgets everything that belongs to the one who was logged in. */
+export function dropBelongings() {
+  for (const belonging of belongings) belonging.drop()
+}
+
+/** Goes on with what waited for a login. */
+export function resumeBelongings() {
+  for (const belonging of belongings) belonging.resume?.()
+}
