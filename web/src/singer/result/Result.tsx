@@ -66,7 +66,7 @@ function Pictures({ upload, analysis }: { upload: Upload; analysis: Schemas['Ana
       const curve = await answer(api.GET('/v1/uploads/{id}/pitch', { params: { path: { id } }, signal }))
       return { hop: curve.hop_s, midi: midiCurve(curve) }
     },
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: 'static',
     // Half a million numbers are not compared with those before.
     structuralSharing: false,
   })
@@ -76,7 +76,7 @@ function Pictures({ upload, analysis }: { upload: Upload; analysis: Schemas['Ana
       const query = { points: pointsFor(duration) }
       return peaksOf(await answer(api.GET('/v1/uploads/{id}/waveform', { params: { path: { id }, query }, signal })))
     },
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: 'static',
     structuralSharing: false,
   })
   const view = useWindowInAddress(duration)
