@@ -51,7 +51,7 @@ type Config struct {
 	MaxTenantWaveforms int           `help:"Most waveforms that are made at once for one tenant; further ones are answered 429." default:"8"`
 	MaxFeedRecords     int           `help:"Most records of all tenants' events that are read again for a client which resumes the stream of its tenant's events; one that was away for longer is told that events were lost." default:"100000"`
 	MaxFeedResumes     int           `help:"How many such clients resume at once; further ones wait." default:"8"`
-	MaxTenantResumes   int           `name:"max-tenant-feed-resumes" help:"How many such clients of one tenant resume at once; further ones wait, and take no place of other tenants." default:"2"`
+	MaxTenantResumes   int           `name:"max-tenant-feed-resumes" help:"How many such clients of one tenant resume at once; further ones wait, and take no place of other tenants." default:"4"`
 	OutboxInterval     time.Duration `help:"How often the outbox is searched for uploads whose event is not acknowledged." default:"30s"`
 	OutboxMinAge       time.Duration `help:"Markers younger than this are skipped, since their uploads are probably still running. Markers older than this process are taken at once." default:"2m"`
 	OutboxGrace        time.Duration `help:"A marker without a recording is dropped when it is older than this." default:"24h"`

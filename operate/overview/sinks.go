@@ -3,6 +3,7 @@ package overview
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"orak"
@@ -17,31 +18,39 @@ const maxListed = 1000
 // Sinks returns where the index, the lake and the webhooks stand.
 func (o *Overview) Sinks(ctx context.Context) (resource.Sinks, error) {
 	answer := resource.Sinks{CheckedAt: now()}
-	behind := make(map[string]*resource.LagGroup)
-	found, err := o.Lag(ctx)
-	if err != nil {
-		o.log.WarnContext(ctx, "the lag of the sinks cannot be read", "error", err)
+	// At once, so that the answer takes as long as the slowest.
+	var reading sync.WaitGroup
+	var found resource.Lag
+	var lagging, listing error
+	var reachable *bool
+	tables := []resource.SinkTable{}
+	reading.Go(func() { found, lagging = o.Lag(ctx) })
+	if o.deps.Index != nil {
+		reading.Go(func() {
+			if up, err := o.indexing.Get(ctx, struct{}{}); err == nil {
+				reachable = &up
+			}
+		})
+	}
+	if o.deps.Lake != nil {
+		reading.Go(func() { tables, listing = o.tables.Get(ctx, struct{}{}) })
+	}
+	reading.Wait()
+	if lagging != nil {
+		o.log.WarnContext(ctx, "the lag of the sinks cannot be read", "error", lagging)
 		answer.Unavailable = append(answer.Unavailable, resource.Unavailable{Part: "lag", Dependency: string(orak.DependencyKafka)})
 	}
+	if listing != nil {
+		o.log.WarnContext(ctx, "the files of the lake cannot be listed", "error", listing)
+		answer.Unavailable = append(answer.Unavailable, resource.Unavailable{Part: "lake", Dependency: string(orak.DependencyStore)})
+		tables = []resource.SinkTable{}
+	}
+	behind := make(map[string]*resource.LagGroup)
 	for _, g := range found.Groups {
 		behind[g.Group] = &g
 	}
-	index := resource.Sink{Name: "index", Group: events.GroupIndex, Lag: behind[events.GroupIndex], Written: []resource.SinkTable{}}
-	if o.deps.Index != nil {
-		if up, err := o.indexing.Get(ctx, struct{}{}); err == nil {
-			index.Reachable = &up
-		}
-	}
-	files := resource.Sink{Name: "lake", Group: events.GroupLake, Lag: behind[events.GroupLake], Written: []resource.SinkTable{}}
-	if o.deps.Lake != nil {
-		tables, err := o.tables.Get(ctx, struct{}{})
-		if err != nil {
-			o.log.WarnContext(ctx, "the files of the lake cannot be listed", "error", err)
-			answer.Unavailable = append(answer.Unavailable, resource.Unavailable{Part: "lake", Dependency: string(orak.DependencyStore)})
-		} else {
-			files.Written = tables
-		}
-	}
+	index := resource.Sink{Name: "index", Group: events.GroupIndex, Lag: behind[events.GroupIndex], Reachable: reachable, Written: []resource.SinkTable{}}
+	files := resource.Sink{Name: "lake", Group: events.GroupLake, Lag: behind[events.GroupLake], Written: tables}
 	hooks := resource.Sink{Name: "webhooks", Group: events.GroupWebhooks, Lag: behind[events.GroupWebhooks], Written: []resource.SinkTable{}}
 	answer.Sinks = []resource.Sink{index, files, hooks}
 	return answer, nil
