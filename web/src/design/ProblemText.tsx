@@ -10,8 +10,7 @@ export function ProblemText({ error }: { error: Error }) {
   const { t } = useTranslation(['problems', 'shell'])
   if (!(error instanceof Problem)) return <>{t('problems:unknown')}</>
   const known = i18next.exists(error.code, { ns: 'problems' })
-  // In English the server's own words are the better ones: they name the value.
-  const words = known && (i18next.language !== 'en' || error.status === 0) ? t(error.code as 'unknown') : error.message
+  const words = known ? t(error.code as 'unknown') : error.message
   return (
     <>
       {words || t('problems:unknown')}

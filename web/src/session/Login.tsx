@@ -11,26 +11,30 @@ import { Wordmark } from '../shell/Wordmark'
 import styles from './Login.module.css'
 import { login, type Session } from './session'
 
-/** The code of the address that the server printed, which is removed from the address at once. */
-function takeCode(): string | undefined {
-  const code = new URLSearchParams(location.hash.slice(1)).get('code')
-  if (!code) return undefined
-  history.replaceState(null, '', location.pathname === '/login' ? '/' : location.pathname + location.search)
-  return code
+type Props = {
+  session: Session
+  /** A code that is tried at once. */
+  code?: string | undefined
+  /** The code was tried. */
+  onTried: () => void
 }
 
 /** Asks for a credential, in the place of the page that needs one. */
-export function Login({ session }: { session: Session }) {
+export function Login({ session, code, onTried }: Props) {
   const { t } = useTranslation()
   useTitle(t('login.title'))
   const attempt = useMutation({ mutationFn: login })
   const began = useRef(false)
+  const tried = useRef(onTried)
+  tried.current = onTried
   useEffect(() => {
-    if (began.current) return
+    if (began.current || !code) return
     began.current = true
-    const code = takeCode()
-    if (code) attempt.mutate({ code })
-  }, [attempt.mutate])
+    attempt.mutateAsync({ code }).then(
+      () => tried.current(),
+      () => tried.current(),
+    )
+  }, [attempt.mutateAsync, code])
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()

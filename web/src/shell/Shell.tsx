@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Suspense, useEffect, useRef } from 'react'
+import { Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLiveUploads } from '../api/live'
 import { Loaded, Loading, useOnline } from '../design/State'
+import { openedWith } from '../session/code'
 import { Login } from '../session/Login'
 import { type Session, sessionQuery } from '../session/session'
 import { Account } from './Account'
@@ -13,6 +14,7 @@ import { Wordmark } from './Wordmark'
 /** The frame of every page. Without a session it asks for one, and the page follows once there is one. */
 export function Shell() {
   const session = useQuery(sessionQuery)
+  const [code, setCode] = useState(openedWith)
   if (!session.data) {
     return (
       <main className={styles.main}>
@@ -20,7 +22,10 @@ export function Shell() {
       </main>
     )
   }
-  if (!session.data.authenticated) return <Login session={session.data} />
+  // A code is redeemed even with a session: it may be of somebody else. If it is refused, the session goes on.
+  if (code || !session.data.authenticated) {
+    return <Login session={session.data} code={code} onTried={() => setCode(undefined)} />
+  }
   return <Frame session={session.data} />
 }
 

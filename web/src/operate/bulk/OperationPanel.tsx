@@ -13,7 +13,7 @@ import { dismiss, type Operation, retry, useOperation, useReport } from './opera
 /** How far the bulk decision is, and what came of it. Nothing is shown without one. */
 export function OperationPanel() {
   const operation = useOperation()
-  return operation ? <Panel operation={operation} key={operation.bulk.report().total} /> : null
+  return operation ? <Panel operation={operation} key={operation.id} /> : null
 }
 
 function Panel({ operation }: { operation: Operation }) {

@@ -6,7 +6,7 @@ import { type Decision, decide } from '../deadletters/api'
 import { Bulk, type Letter, pagesOf, type Report } from './bulk'
 
 /** A bulk decision that runs or has ended. */
-export type Operation = { decision: Decision; bulk: Bulk }
+export type Operation = { id: string; decision: Decision; bulk: Bulk }
 
 /** Reads a page of the letters that match. */
 export type Read = (token: string | undefined) => Promise<{ letters: Letter[]; next?: string }>
@@ -39,7 +39,7 @@ export function begin(decision: Decision, letters: Letter[] | Read, total: numbe
     total,
     decide: (letter) => decide(letter, decision, operation),
   })
-  start({ decision, bulk })
+  start({ id: operation, decision, bulk })
 }
 
 /** Decides once more on those that were refused. */

@@ -53,11 +53,12 @@ function Matching({ kind, filter, except, onClose, onBegun }: Rest & { except: R
   const { t } = useTranslation('letters')
   const counts = useQuery({ ...countsQuery(queryOf(filter), 'asked'), staleTime: 0, gcTime: 0 })
   const counted = counts.data
+  // At most: one that is excepted may not match any more, and is then not among the total.
   const count = Math.max(0, (counted?.total ?? 0) - except.size)
   return (
     <DecideDialog
       kind={kind}
-      title={counted ? t(`decide.${kind}Title`, { count }) : t('decide.counting')}
+      title={counted ? t(`decide.${kind}${except.size > 0 ? 'UpTo' : ''}Title`, { count }) : t('decide.counting')}
       count={
         <>
           {counts.error && (
@@ -71,7 +72,7 @@ function Matching({ kind, filter, except, onClose, onBegun }: Rest & { except: R
           {counted && (
             <>
               <p>
-                {t(counted.exact ? 'decide.matching' : 'decide.matchingAtLeast', { count })}
+                {t(counted.exact ? 'decide.matching' : 'decide.matchingAtLeast', { count: counted.total })}
                 {except.size > 0 && ` ${t('decide.except', { count: except.size })}`}
               </p>
               <Groups groups={counted.groups} />

@@ -8,6 +8,8 @@ import { Button } from '../../design/Button'
 import { Copy } from '../../design/Copy'
 import { FormDialog } from '../../design/FormDialog'
 import { Menu, MenuItem, MenuLink, MenuSeparator } from '../../design/Menu'
+import { Notice } from '../../design/Notice'
+import { ProblemText } from '../../design/ProblemText'
 import { useFormat } from '../../format/format'
 import { usePermitted } from '../../session/session'
 import type { Upload } from '../stages/upload'
@@ -18,6 +20,7 @@ export function Head({ upload, facts, actions }: { upload: Upload; facts?: strin
   const { t } = useTranslation(['result', 'singer'])
   const format = useFormat()
   const mayUpload = usePermitted('upload')
+  const saving = useMutation({ mutationFn: () => download(upload) })
   const [erasing, setErasing] = useState(false)
   const name = upload.filename || t('singer:unnamed')
   const done = upload.status === 'completed'
@@ -42,11 +45,18 @@ export function Head({ upload, facts, actions }: { upload: Upload; facts?: strin
         <Copy text={`${location.origin}/uploads/${upload.id}`} label={t('share')} small={false} />
         <Menu trigger={<Button>{t('more')}</Button>}>
           <MenuLink href={upload.links.original}>{t('original')}</MenuLink>
-          {done && <MenuItem onSelect={() => void download(upload)}>{t('analysis')}</MenuItem>}
+          {done && <MenuItem onSelect={() => saving.mutate()}>{t('analysis')}</MenuItem>}
           {mayUpload && <MenuSeparator />}
           {mayUpload && <MenuItem onSelect={() => setErasing(true)}>{t('erase')}</MenuItem>}
         </Menu>
       </div>
+      {saving.error && (
+        <div className={styles.notice}>
+          <Notice tone="bad">
+            {t('notDownloaded')} <ProblemText error={saving.error} />
+          </Notice>
+        </div>
+      )}
       {erasing && <Erase id={upload.id} name={name} onClose={() => setErasing(false)} />}
     </header>
   )

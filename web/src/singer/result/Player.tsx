@@ -49,8 +49,23 @@ export function Player({ audioUrl, analysis, midi, hop, peaks, view }: Props) {
   }
   function toggle() {
     if (!audio.current) return
-    if (audio.current.paused) void audio.current.play().catch(() => setFailed(true))
+    if (audio.current.paused) play(audio.current)
     else audio.current.pause()
+  }
+  function play(player: HTMLAudioElement) {
+    player.play().catch((error: unknown) => {
+      // A pause before the sound began ends the attempt to play, which is no failure.
+      if (!(error instanceof DOMException && error.name === 'AbortError')) setFailed(true)
+    })
+  }
+  function again() {
+    if (!audio.current) return
+    setFailed(false)
+    const at = time
+    // After an error nothing is played any more until it is loaded anew.
+    audio.current.load()
+    audio.current.currentTime = at
+    play(audio.current)
   }
   const picked = useRef(seek)
   picked.current = seek
@@ -68,6 +83,7 @@ export function Player({ audioUrl, analysis, midi, hop, peaks, view }: Props) {
         src={audioUrl}
         preload="metadata"
         onPlay={() => setPlaying(true)}
+        onPlaying={() => setFailed(false)}
         onPause={() => setPlaying(false)}
         onEnded={() => setPlaying(false)}
         onTimeUpdate={(event) => setTime(event.currentTarget.currentTime)}
@@ -81,7 +97,14 @@ export function Player({ audioUrl, analysis, midi, hop, peaks, view }: Props) {
         <output ref={note} className={styles.note} aria-hidden="true" />
         <ZoomButtons view={view} />
       </div>
-      {failed && <Notice tone="warn">{t('player.audioFailed')}</Notice>}
+      {failed && (
+        <Notice tone="warn">
+          {t('player.audioFailed')}{' '}
+          <Button small onClick={again}>
+            {t('player.audioAgain')}
+          </Button>
+        </Notice>
+      )}
       <Seekable time={time} view={view} midi={midi} hop={hop} seek={seek} toggle={toggle}>
         <div className={styles.waveRow}>{peaks && <WaveStrip peaks={peaks} view={view} />}</div>
         <div className={styles.chartRow}>
