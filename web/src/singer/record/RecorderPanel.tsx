@@ -17,21 +17,29 @@ export function RecorderPanel({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation('record')
   const kept = useKept()
   const [obstacle, setObstacle] = useState<Obstacle>()
+  const [asking, setAsking] = useState(!kept)
   const attempt = useRef(0)
 
+  // A take that is kept stays until the next one runs: the microphone may be gone by now.
   function begin() {
     const mine = ++attempt.current
-    keep(undefined)
-    setObstacle(obstacleBefore())
-    if (obstacleBefore()) return
+    const before = obstacleBefore()
+    setObstacle(before)
+    setAsking(!before)
+    if (before) return
     Recorder.start().then(
       (recorder) => {
         // The panel was closed, or asked once more, while the browser asked the person.
         if (mine !== attempt.current) return recorder.discard()
         recorder.onEnd = (take) => keep({ take })
         keep({ recorder })
+        setAsking(false)
       },
-      (error) => mine === attempt.current && setObstacle(obstacleOf(error)),
+      (error) => {
+        if (mine !== attempt.current) return
+        setObstacle(obstacleOf(error))
+        setAsking(false)
+      },
     )
   }
   const first = useRef(begin)
@@ -49,14 +57,19 @@ export function RecorderPanel({ onClose }: { onClose: () => void }) {
     drop()
     onClose()
   }
-  const asking = !kept && !obstacle
+  // The take belonged to somebody who is not logged in any more.
+  const gone = !kept && !asking && !obstacle
+  useEffect(() => {
+    if (gone) onClose()
+  }, [gone, onClose])
+  const taken = asking || obstacle ? undefined : kept?.take
   return (
     <section className={styles.panel} aria-label={t('label')}>
       {asking && <p role="status">{t('asking')}</p>}
-      {!kept && obstacle && <Obstructed obstacle={obstacle} again={begin} close={close} />}
+      {obstacle && <Obstructed obstacle={obstacle} again={begin} close={kept ? () => setObstacle(undefined) : close} />}
       {kept?.recorder && <Running recorder={kept.recorder} />}
-      {kept?.take && <Taken take={kept.take} onSend={() => send(kept.take)} onAgain={begin} onGiveUp={close} />}
-      {kept?.take?.unplugged && <Notice tone="warn">{t('unplugged')}</Notice>}
+      {taken && <Taken take={taken} onSend={() => send(taken)} onAgain={begin} onGiveUp={close} />}
+      {taken?.unplugged && <Notice tone="warn">{t('unplugged')}</Notice>}
       <Leaving unsent={kept !== undefined} />
     </section>
   )

@@ -48,15 +48,33 @@ export function DropZone({ closed, children }: { closed: boolean; children: Reac
   )
 }
 
+function carries(event: DragEvent): boolean {
+  return event.dataTransfer?.types.includes('Files') ?? false
+}
+
+/** Does nothing with files that are dropped: the browser would open one in place of the page and of the take in it. */
+function refuseDrops(): () => void {
+  function refuse(event: DragEvent) {
+    if (!carries(event) || !event.dataTransfer) return
+    event.preventDefault()
+    event.dataTransfer.dropEffect = 'none'
+  }
+  document.addEventListener('dragover', refuse)
+  document.addEventListener('drop', refuse)
+  return () => {
+    document.removeEventListener('dragover', refuse)
+    document.removeEventListener('drop', refuse)
+  }
+}
+
 /** Whether files are held over the page; takes them when they are let go. */
 function useDropOnPage(closed: boolean, take: (files: readonly File[]) => void): boolean {
   const [over, setOver] = useState(false)
   const latest = useRef(take)
   latest.current = take
   useEffect(() => {
-    if (closed) return
+    if (closed) return refuseDrops()
     let depth = 0
-    const carries = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
     function enter(event: DragEvent) {
       if (!carries(event)) return
       depth++
