@@ -16,7 +16,11 @@ function watch(error: unknown) {
 /** The cache of everything read from the API. What may pass by itself is tried again. */
 export const queries = new QueryClient({
   queryCache: new QueryCache({ onError: watch }),
-  mutationCache: new MutationCache({ onError: watch }),
+  mutationCache: new MutationCache({
+    onError: (error, _variables, _result, mutation) => {
+      if (!mutation.meta?.logsIn) watch(error)
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 2_000,

@@ -23,7 +23,8 @@ type Props = {
 export function Login({ session, code, onTried }: Props) {
   const { t } = useTranslation()
   useTitle(t('login.title'))
-  const attempt = useMutation({ mutationFn: login })
+  // A refused key or code ends no session: there may be one that goes on.
+  const attempt = useMutation({ mutationFn: login, meta: { logsIn: true } })
   const began = useRef(false)
   const tried = useRef(onTried)
   tried.current = onTried
