@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { call, files, launch, open, wire } from './browser.mjs'
+import { call, files, launch, open, server, wire } from './browser.mjs'
 
 let browser
 before(async () => {
@@ -132,6 +132,8 @@ test('a recording is erased only after a question', async () => {
   await page.getByRole('button', { name: 'More', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Erase' }).click()
   await page.getByRole('alertdialog', { name: 'Erase this recording?' }).getByRole('button', { name: 'Erase for good' }).click()
+  await page.waitForURL(`${server}/uploads`)
+  await page.goBack()
   await page.getByRole('heading', { name: 'This recording was erased' }).waitFor()
   await close()
 })

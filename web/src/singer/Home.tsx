@@ -7,9 +7,11 @@ import styles from './Home.module.css'
 import { Latest } from './list/Latest'
 import { useKept } from './record/studio'
 import { DropZone } from './send/DropZone'
-import { SendingList } from './send/SendingList'
+import { useSendings } from './send/sendings'
 import { Unfinished } from './send/Unfinished'
+import { useOpenWhenAccepted } from './send/useOpenWhenAccepted'
 
+const SendingList = lazy(() => import('./send/SendingList').then((m) => ({ default: m.SendingList })))
 const RecorderPanel = lazy(() => import('./record/RecorderPanel').then((m) => ({ default: m.RecorderPanel })))
 
 /** Where a singer records or drops a file. */
@@ -33,6 +35,8 @@ function Studio() {
   const kept = useKept()
   const [recording, setRecording] = useState(kept !== undefined)
   const returned = useRef(false)
+  const sending = useSendings()
+  useOpenWhenAccepted(sending)
   function close() {
     returned.current = true
     setRecording(false)
@@ -66,7 +70,7 @@ function Studio() {
         )}
       </DropZone>
       <Unfinished />
-      <SendingList />
+      <Suspense>{sending.length > 0 && <SendingList />}</Suspense>
     </>
   )
 }

@@ -1,5 +1,4 @@
-import { Link, useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../../api/problem'
 import { Button } from '../../design/Button'
@@ -8,7 +7,6 @@ import { Progress } from '../../design/Progress'
 import { useFormat } from '../../format/format'
 import { usePermitted } from '../../session/session'
 import { reasonOf } from '../failure/words'
-import { useKept } from '../record/studio'
 import { StageLine } from '../stages/Stages'
 import { underWay } from '../stages/upload'
 import { useGlance } from '../stages/useLiveUpload'
@@ -21,8 +19,6 @@ import { sendings, useSendings } from './sendings'
 export function SendingList() {
   const { t } = useTranslation('singer')
   const items = useSendings()
-  useOpenWhenAccepted(items)
-  if (items.length === 0) return null
   return (
     <section aria-labelledby="sending">
       <h2 id="sending">{t('send.title')}</h2>
@@ -33,23 +29,6 @@ export function SendingList() {
       </ul>
     </section>
   )
-}
-
-/** Opens the page of a recording that was sent alone, as soon as the server has it. */
-function useOpenWhenAccepted(items: readonly Sending[]) {
-  const navigate = useNavigate()
-  const mayRead = usePermitted('read')
-  // Another page would end a take that is being recorded.
-  const recording = useKept() !== undefined
-  const known = useRef(new Set(items.filter((item) => item.upload).map((item) => item.key)))
-  useEffect(() => {
-    const fresh = items.filter((item) => item.upload && !known.current.has(item.key))
-    for (const item of fresh) known.current.add(item.key)
-    const [only] = fresh
-    const alone = items.every((item) => item.state === 'accepted')
-    if (!only?.upload || !only.open || !alone || !mayRead || recording) return
-    void navigate({ to: '/uploads/$id', params: { id: only.upload } })
-  }, [items, navigate, mayRead, recording])
 }
 
 function Row({ item }: { item: Sending }) {

@@ -1,1 +1,0 @@
-export{n as Home}from"./home-iQ6gpgM2.js";

@@ -1,1 +1,0 @@
-import{C as e,Ct as t,S as n,w as r}from"./frame-B3mKBq9j.js";var i=t({queryKey:[`attention`],queryFn:({signal:t})=>n(e.GET(`/v1/attention`,{params:{header:{"X-Orak-Tenant":r()}},signal:t}))});export{i as t};

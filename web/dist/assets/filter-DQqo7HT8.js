@@ -1,1 +1,0 @@
-import{a as e,n as t,r as n,t as r}from"./search-1M3kx6Hj.js";function i(i){return r({status:e(i.status)?.join(`,`),owner:n(i.owner),kind:t([`voice`,`song`],i.kind),from:n(i.from),text:n(i.text),tenant:n(i.tenant)})}function a({status:t,owner:n,kind:i,from:a,text:o}){return r({status:e(t),owner:n,kind:i,from:a,text:o})}export{a as n,i as t};
