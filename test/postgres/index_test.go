@@ -72,7 +72,7 @@ func TestDatabaseOfVersion1IsBroughtUpToDate(t *testing.T) {
 	require.Equal(t, 0, closest(t, s, tenant, []float32{0, 1}))
 	var version int
 	require.NoError(t, connect(t, url).QueryRow(t.Context(), "SELECT max(version) FROM orak_schema").Scan(&version))
-	require.Equal(t, 3, version)
+	require.Equal(t, 4, version)
 }
 
 func TestMissingDatabaseIsMade(t *testing.T) {
