@@ -80,7 +80,7 @@ function Erase({ id, name, onClose }: { id: string; name: string; onClose: () =>
     mutationFn: () => answer(api.DELETE('/v1/uploads/{id}', { params: { path: { id } } })),
     onSuccess: async () => {
       await navigate({ to: '/uploads' })
-      queries.removeQueries({ queryKey: ['upload', id] })
+      await queries.invalidateQueries({ queryKey: ['upload', id] })
       await queries.invalidateQueries({ queryKey: ['uploads'] })
     },
   })
