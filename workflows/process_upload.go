@@ -172,7 +172,6 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) (announced boo
 	switch stage {
 	case orak.StageConvert:
 		var done activities.Converted
-		options = summarized(options, "to 16 kHz, mono")
 		in := activities.ConvertInput{Upload: u.in.Upload, Limits: u.options.limits(), Announce: u.stageEvent()}
 		if err := workflow.ExecuteActivity(options, activities.TypeConvert, in).Get(ctx, &done); err != nil {
 			return false, err

@@ -77,7 +77,6 @@ func (u *upload) decide(ctx workflow.Context, last orak.Progress) (_ orak.Progre
 			}
 		}
 	}
-	ctx = summarized(ctx, string(last.Status))
 	err = workflow.ExecuteActivity(ctx, activities.TypeConclude, in).Get(ctx, &done)
 	return *cmp.Or(done.Progress, &last), err
 }
