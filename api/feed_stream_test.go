@@ -144,7 +144,7 @@ func TestTenantsStreamIsRefusedWithoutItsTopic(t *testing.T) {
 	problem(t, away.get("/v1/events"), http.StatusServiceUnavailable, "unavailable")
 }
 
-// Whoever has a key that is revoked learns nothing more, by no stream that is open either.
+// A revoked key ends the streams that it opened.
 func TestOpenStreamsEndWithTheirKey(t *testing.T) {
 	t.Parallel()
 	g := setupGuarded(t, withFeed)

@@ -133,7 +133,7 @@ func TestUploadIsDescribedInWords(t *testing.T) {
 	require.Contains(t, r.details(id), "**Completed**")
 	all, _ := r.summaries(id)
 	require.Equal(t, map[string]string{
-		"workflow": "\"`song.wav` of `choir`, 0.0 kB\"", "timer": `"until the warning of its expiry"`, "Analyze": `"pitch, key, tempo"`,
+		"workflow": "\"`song.wav` of `choir`, 0.0 kB\"", "timer": `"until the warning of its expiry"`,
 		"RaiseAlert": `"convert failed (input)"`, "DeadLetter": `"convert failed (input)"`, "Announce": `"orak.upload.reprocessed"`,
 	}, all)
 }

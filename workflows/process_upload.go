@@ -180,7 +180,9 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) (announced boo
 		return done.Announced, nil
 	case orak.StageAnalyze:
 		var done activities.Analyzed
-		options = summarized(options, u.analysisSummary())
+		if u.options.engine != "" { // what the name of the activity does not say
+			options = summarized(options, "by the engine "+u.options.engine)
+		}
 		in := activities.AnalyzeInput{Upload: u.in.Upload, Audio: *u.audio, Engine: u.options.engine, Announce: u.stageEvent()}
 		if err := workflow.ExecuteActivity(options, activities.TypeAnalyze, in).Get(ctx, &done); err != nil {
 			return false, err
@@ -194,14 +196,6 @@ func (u *upload) runStage(ctx workflow.Context, stage orak.Stage) (announced boo
 	}
 }
 
-// analysisSummary names the engine that an operator has asked for.
-func (u *upload) analysisSummary() string {
-	if u.options.engine != "" {
-		return "by the engine " + u.options.engine
-	}
-	return "pitch, key, tempo"
-}
-
 // storeAnalysis stores the analysis, unless the worker that made it has done so.
 func (u *upload) storeAnalysis(ctx, options workflow.Context) error {
 	switch {
@@ -211,7 +205,6 @@ func (u *upload) storeAnalysis(ctx, options workflow.Context) error {
 		return u.publish(ctx, options)
 	default:
 		in := activities.StoreAnalysisInput{Upload: u.in.Upload, Analysis: *u.analysis}
-		options = summarized(options, "analysis.json")
 		return workflow.ExecuteActivity(options, activities.TypeStoreAnalysis, in).Get(ctx, nil)
 	}
 }

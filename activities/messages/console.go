@@ -39,7 +39,7 @@ func unsafeInURL(r rune) bool {
 	return r <= ' ' || r > '~' || strings.ContainsRune("<>&@`|\"'\\*()", r)
 }
 
-// Home returns the page for whoever is on call.
+// Home returns the first page of operators.
 func (c Console) Home() string { return c.page("/operate") }
 
 // DeadLetters returns the page with all dead letters.

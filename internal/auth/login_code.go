@@ -21,7 +21,7 @@ const (
 	codeKeyContext  = "orak login code key 1"
 )
 
-// LoginCode lets whoever has it begin one session, in a browser that must not learn the
+// LoginCode permits its holder to begin one session, in a browser that must not learn the
 // API key. It has 130 random bits, and is short enough for the fragment of a URL.
 type LoginCode string
 

@@ -1,7 +1,8 @@
 // Package flight computes an answer once for everybody who asks for it in the same few
 // seconds: callers that come while it is computed wait for it (singleflight), and later
 // ones get it until it is too old. One who leaves does not end the computation for the
-// others.
+// others. It is not x/sync/singleflight, whose keys are texts: two tenants' keys must not
+// become one by how they are written.
 package flight
 
 import (

@@ -61,8 +61,7 @@ func everyFormat(t *testing.T, a *app) {
 // maxHistoryEvents and maxHistoryBytes bound what a completed upload costs Temporal.
 const (
 	maxHistoryEvents = 26
-	// 8 KiB, and what describing it in words costs (decision 0040).
-	maxHistoryBytes = 8<<10 + 256
+	maxHistoryBytes  = 8 << 10
 )
 
 func requireBriefHistories(t *testing.T, a *app, ids map[orak.UploadID]bool) {

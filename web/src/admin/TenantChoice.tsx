@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
-import { type FormEvent, useId } from 'react'
+import { useId } from 'react'
 import { useTranslation } from 'react-i18next'
+import { EnteredInput } from '../design/EnteredInput'
 import { Field } from '../design/Field'
 import { useSession } from '../session/session'
 import { tenantsQuery } from './tenants/requests'
@@ -21,31 +22,18 @@ export function TenantChoice({ value, placeholder, onChoose }: Props) {
   const list = useId()
   if (!all) return null
   const known = tenants.data?.tenants.map((tenant) => tenant.tenant) ?? []
-  function choose(text: string) {
-    const tenant = text.trim() || undefined
-    if (tenant !== value) onChoose(tenant)
-  }
-  function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault()
-    choose(String(new FormData(event.currentTarget).get('tenant') ?? ''))
-  }
   return (
-    <form onSubmit={submit}>
+    <div>
       <Field label={t('tenant')}>
-        <input
-          // Another choice, such as by the browser's back button, is shown, too.
-          key={value}
-          name="tenant"
+        <EnteredInput
           type="search"
           list={list}
-          defaultValue={value}
+          known={known}
+          value={value}
           placeholder={placeholder}
-          autoComplete="off"
-          spellCheck={false}
           pattern="[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?"
           title={t('tenantForm')}
-          onChange={(event) => known.includes(event.target.value) && choose(event.target.value)}
-          onBlur={(event) => event.target.validity.valid && choose(event.target.value)}
+          onEnter={onChoose}
         />
       </Field>
       <datalist id={list}>
@@ -53,7 +41,7 @@ export function TenantChoice({ value, placeholder, onChoose }: Props) {
           <option key={tenant} value={tenant} />
         ))}
       </datalist>
-    </form>
+    </div>
   )
 }
 

@@ -59,5 +59,5 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('./audit/Audit'), 'Audit'),
 })
 
-/** The pages for whoever manages keys, tenants, settings and webhooks. */
+/** The pages for administrators of keys, tenants, settings and webhooks. */
 export const adminRoutes = [admin.addChildren([first, keys, webhooks, webhook, tenants, settings, audit])]

@@ -5,7 +5,7 @@ import { Problem } from '../api/problem'
 /** The problems whose detail says what is wrong with a value. It is in English. */
 const detailed = ['invalid-request', 'invalid-webhook-url', 'invalid-tenant', 'invalid-import']
 
-/** What went wrong in the person's language, and the id of the request for whoever looks into it. */
+/** What went wrong in the person's language, and the id of the request for an operator who looks into it. */
 export function ProblemText({ error }: { error: Error }) {
   const { t } = useTranslation(['problems', 'shell'])
   if (!(error instanceof Problem)) return <>{t('problems:unknown')}</>

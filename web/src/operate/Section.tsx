@@ -6,7 +6,7 @@ import { attentionQuery } from './attention'
 import { Leave } from './bulk/Leave'
 import { OperationPanel } from './bulk/OperationPanel'
 
-/** The pages for whoever is on call, with the bulk decision that runs above them. */
+/** The pages for operators on call, with the bulk decision that runs above them. */
 export function OperateSection() {
   return (
     <Permitted scope="operate">

@@ -93,7 +93,7 @@ const songs = createRoute({
   component: lazyRouteComponent(() => import('../songs/Songs'), 'Songs'),
 })
 
-/** The pages for whoever is on call. */
+/** The pages for operators on call. */
 export const operateRoutes = [
   section.addChildren([
     home,

@@ -1,4 +1,4 @@
-/** What lives longer than a page and belongs to whoever is logged in, such as recordings that are being sent. */
+/** What lives longer than a page and belongs to the person who is logged in, such as recordings that are being sent. */
 export type Belonging = {
   /** Whether something would be lost by logging out now. */
   atRisk?: () => boolean

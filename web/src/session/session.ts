@@ -59,7 +59,7 @@ export async function renewSession() {
   await queries.fetchQuery({ ...sessionQuery, staleTime: 0 })
 }
 
-// What this browser stores of whoever is logged in: which files were not sent in full, and the name of who decides.
+// What this browser stores of the person who is logged in: which files were not sent in full, and the name of who decides.
 const stored = /^tus::|^orak\.by$/
 
 /** Leaves nothing of the one who was logged in to the next one. */

@@ -1,6 +1,8 @@
 import { useTranslation } from 'react-i18next'
 import { Button } from '../../design/Button'
+import { EnteredInput } from '../../design/EnteredInput'
 import { Field } from '../../design/Field'
+import { TypedInput } from '../../design/TypedInput'
 import { fromLocal, toLocal } from '../../format/local'
 import styles from '../admin.module.css'
 import { TenantChoice } from '../TenantChoice'
@@ -19,22 +21,33 @@ export function Filters({ filter, onChange, onClear }: Props) {
           <Offered />
         </select>
       </Field>
-      <Typed label={t('by')} value={filter.by} placeholder="key/…" onChoose={(by) => onChange({ by })} />
-      <Typed label={t('subject')} value={filter.subject} onChoose={(subject) => onChange({ subject })} />
+      <Field label={t('by')}>
+        <EnteredInput
+          type="search"
+          value={filter.by}
+          placeholder="key/…"
+          maxLength={255}
+          onEnter={(by) => onChange({ by })}
+        />
+      </Field>
+      <Field label={t('subject')}>
+        <EnteredInput
+          type="search"
+          value={filter.subject}
+          maxLength={255}
+          onEnter={(subject) => onChange({ subject })}
+        />
+      </Field>
       <TenantChoice value={filter.tenant} placeholder={t('allTenants')} onChoose={(tenant) => onChange({ tenant })} />
       <Field label={t('from')}>
-        <input
+        <TypedInput
           type="datetime-local"
           value={toLocal(filter.from)}
-          onChange={(event) => onChange({ from: fromLocal(event.target.value) })}
+          onRest={(at) => onChange({ from: fromLocal(at) })}
         />
       </Field>
       <Field label={t('to')}>
-        <input
-          type="datetime-local"
-          value={toLocal(filter.to)}
-          onChange={(event) => onChange({ to: fromLocal(event.target.value) })}
-        />
+        <TypedInput type="datetime-local" value={toLocal(filter.to)} onRest={(at) => onChange({ to: fromLocal(at) })} />
       </Field>
       {Object.values(filter).some(Boolean) && (
         <Button kind="quiet" onClick={onClear}>
@@ -58,34 +71,4 @@ function Offered() {
       ))}
     </optgroup>
   ))
-}
-
-type Text = {
-  label: string
-  value: string | undefined
-  placeholder?: string
-  onChoose: (text: string | undefined) => void
-}
-
-/** A text that counts once it is complete: after Enter, or when the field is left. */
-function Typed({ label, value, placeholder, onChoose }: Text) {
-  function choose(text: string) {
-    const chosen = text.trim() || undefined
-    if (chosen !== value) onChoose(chosen)
-  }
-  return (
-    <Field label={label}>
-      <input
-        key={value}
-        type="search"
-        defaultValue={value}
-        placeholder={placeholder}
-        maxLength={255}
-        autoComplete="off"
-        spellCheck={false}
-        onKeyDown={(event) => event.key === 'Enter' && choose(event.currentTarget.value)}
-        onBlur={(event) => choose(event.target.value)}
-      />
-    </Field>
-  )
 }

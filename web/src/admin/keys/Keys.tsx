@@ -7,6 +7,7 @@ import { Field } from '../../design/Field'
 import { PageHead } from '../../design/PageHead'
 import { SecretDialog } from '../../design/SecretDialog'
 import { Loaded, State } from '../../design/State'
+import { TypedInput } from '../../design/TypedInput'
 import { useTitle } from '../../shell/title'
 import styles from '../admin.module.css'
 import { TenantChoice } from '../TenantChoice'
@@ -57,12 +58,10 @@ export function Keys() {
                   onChoose={(tenant) => navigate({ search: { ...search, tenant } })}
                 />
                 <Field label={t('search')}>
-                  <input
+                  <TypedInput
                     type="search"
                     value={search.q ?? ''}
-                    onChange={(event) =>
-                      navigate({ search: { ...search, q: event.target.value || undefined }, replace: true })
-                    }
+                    onRest={(q) => navigate({ search: { ...search, q: q || undefined }, replace: true })}
                   />
                 </Field>
               </div>

@@ -8,6 +8,7 @@ import type { Tone } from '../../design/Notice'
 import { Loaded } from '../../design/State'
 import { type Column, Table } from '../../design/Table'
 import { Time } from '../../design/Time'
+import { TypedInput } from '../../design/TypedInput'
 import { fromLocal, toLocal } from '../../format/local'
 import styles from '../admin.module.css'
 import { DeliveryDialog } from './DeliveryDialog'
@@ -51,18 +52,14 @@ export function Deliveries({ hook, hooks }: { hook: Hook; hooks: Hooks }) {
           </select>
         </Field>
         <Field label={t('startedFrom')}>
-          <input
+          <TypedInput
             type="datetime-local"
             value={toLocal(filter.from)}
-            onChange={(event) => narrow({ from: fromLocal(event.target.value) })}
+            onRest={(at) => narrow({ from: fromLocal(at) })}
           />
         </Field>
         <Field label={t('startedTo')}>
-          <input
-            type="datetime-local"
-            value={toLocal(filter.to)}
-            onChange={(event) => narrow({ to: fromLocal(event.target.value) })}
-          />
+          <TypedInput type="datetime-local" value={toLocal(filter.to)} onRest={(at) => narrow({ to: fromLocal(at) })} />
         </Field>
         {filtered && (
           <Button kind="quiet" onClick={() => narrow({ status: undefined, from: undefined, to: undefined })}>

@@ -3,6 +3,7 @@ import { useId } from 'react'
 import { useTranslation } from 'react-i18next'
 import { answer, api, everyTenant } from '../../api/client'
 import { Button } from '../../design/Button'
+import { EnteredInput } from '../../design/EnteredInput'
 import { usePermitted, useSession } from '../../session/session'
 import { Age } from '../filter/Age'
 import { Chips } from '../filter/Chips'
@@ -88,22 +89,17 @@ type ExactlyProps = {
 /** A value that must match exactly: it is used once it is complete, at Enter or when the field is left. */
 function Exactly({ label, value, suggestions, placeholder, onChoose }: ExactlyProps) {
   const list = useId()
-  function choose(given: string) {
-    const next = given.trim() || undefined
-    if (next !== value) onChoose(next)
-  }
   return (
     <label className={styles.age}>
       <span>{label}</span>
-      <input
-        key={value}
+      <EnteredInput
         size={12}
         maxLength={255}
-        defaultValue={value}
+        value={value}
         placeholder={placeholder}
         list={suggestions ? list : undefined}
-        onBlur={(event) => choose(event.target.value)}
-        onKeyDown={(event) => event.key === 'Enter' && choose(event.currentTarget.value)}
+        known={suggestions}
+        onEnter={onChoose}
       />
       {suggestions && (
         <datalist id={list}>

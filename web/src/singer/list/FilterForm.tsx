@@ -1,7 +1,7 @@
-import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from '../../design/Button'
 import { Field } from '../../design/Field'
+import { TypedInput } from '../../design/TypedInput'
 import { tonicName } from '../notes/notes'
 import styles from './FilterForm.module.css'
 import { type Filters, moreCount, readFilters, statuses } from './filters'
@@ -9,9 +9,6 @@ import { type Filters, moreCount, readFilters, statuses } from './filters'
 type Props = { filters: Filters; onChange: (next: Filters) => void }
 
 const tonics = ['C', 'C#', 'D', 'D#', 'E', 'F', 'F#', 'G', 'G#', 'A', 'A#', 'B']
-
-/** How long to wait for the next letter before the list is read, in milliseconds. */
-const typing = 350
 
 /** The filters of the list. Each change goes into the address. */
 export function FilterForm({ filters, onChange }: Props) {
@@ -22,7 +19,12 @@ export function FilterForm({ filters, onChange }: Props) {
     <form className={styles.form} role="search" aria-label={t('filter.label')} onSubmit={(e) => e.preventDefault()}>
       <div className={styles.first}>
         <Field label={t('filter.text')} labelHidden>
-          <Typed type="search" value={filters.text} placeholder={t('filter.text')} onValue={(text) => set({ text })} />
+          <TypedInput
+            type="search"
+            value={filters.text ?? ''}
+            placeholder={t('filter.text')}
+            onRest={(text) => set({ text })}
+          />
         </Field>
         <Field label={t('filter.status')} labelHidden>
           <select value={filters.status ?? ''} onChange={(event) => set({ status: event.target.value })}>
@@ -40,10 +42,10 @@ export function FilterForm({ filters, onChange }: Props) {
         <div className={styles.fields}>
           <Keys value={filters.key} onValue={(key) => set({ key })} />
           <Field label={t('filter.low')} hint={t('filter.noteHint', { note: 'A2' })}>
-            <Typed value={filters.low} onValue={(low) => set({ low })} size={5} />
+            <TypedInput value={filters.low ?? ''} onRest={(low) => set({ low })} size={5} />
           </Field>
           <Field label={t('filter.high')} hint={t('filter.noteHint', { note: 'C5' })}>
-            <Typed value={filters.high} onValue={(high) => set({ high })} size={5} />
+            <TypedInput value={filters.high ?? ''} onRest={(high) => set({ high })} size={5} />
           </Field>
           <Range label={t('filter.tempo')} name="tempo" filters={filters} set={set} />
           <Range label={t('filter.duration')} name="duration" filters={filters} set={set} />
@@ -92,36 +94,14 @@ function Range({ label, name, filters, set }: RangeProps) {
       <legend>{label}</legend>
       {(['min', 'max'] as const).map((end) => (
         <Field key={end} label={`${label}, ${t(`filter.${end}`)}`} labelHidden>
-          <Typed
+          <TypedInput
             inputMode="decimal"
             placeholder={t(`filter.${end}`)}
-            value={filters[`${name}_${end}`]?.toString()}
-            onValue={(value) => set({ [`${name}_${end}`]: value.replace(',', '.') })}
+            value={filters[`${name}_${end}`]?.toString() ?? ''}
+            onRest={(value) => set({ [`${name}_${end}`]: value.replace(',', '.') })}
           />
         </Field>
       ))}
     </fieldset>
   )
-}
-
-type TypedProps = Omit<React.InputHTMLAttributes<HTMLInputElement>, 'value'> & {
-  value: string | undefined
-  onValue: (value: string) => void
-}
-
-/** An input that says its value when the person pauses. */
-function Typed({ value = '', onValue, ...rest }: TypedProps) {
-  const [text, setText] = useState(value)
-  const [said, setSaid] = useState(value)
-  if (value !== said) {
-    // Changed from outside, by the address or the button that clears.
-    setSaid(value)
-    setText(value)
-  }
-  useEffect(() => {
-    if (text === said) return
-    const timer = setTimeout(() => onValue(text), typing)
-    return () => clearTimeout(timer)
-  }, [text, said, onValue])
-  return <input autoComplete="off" {...rest} value={text} onChange={(event) => setText(event.target.value)} />
 }
