@@ -162,7 +162,7 @@ func (u *Uploads) verify(ctx context.Context, d Upload) (Upload, error) {
 	key := orak.IncomingKey(d.Tenant, d.ID)
 	info, err := u.store.Stat(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Upload{}, &Incomplete{Want: d.Parts()}
+		return Upload{}, u.missing(ctx, d)
 	}
 	if err != nil {
 		return Upload{}, err
@@ -183,6 +183,28 @@ func (u *Uploads) verify(ctx context.Context, d Upload) (Upload, error) {
 	}
 	d.SHA256, d.ContentType, d.Verified, d.ReceivedAt = sum, media, info.ETag, info.ModifiedAt
 	return d, nil
+}
+
+// missing tells a recording that was not sent, by *Incomplete, from one that another
+// request has accepted, refused or removed since d was read, by ErrChanged. Whoever
+// removes bytes changes the description or stores the recording before.
+func (u *Uploads) missing(ctx context.Context, d Upload) error {
+	now, err := u.load(ctx, d.Tenant, d.ID)
+	if errors.Is(err, ErrUnknown) || err == nil && now.etag != d.etag {
+		return objectstore.ErrChanged
+	}
+	if err != nil {
+		return err
+	}
+	_, err = u.store.Stat(ctx, d.Key)
+	switch {
+	case err == nil:
+		return objectstore.ErrChanged
+	case errors.Is(err, fs.ErrNotExist):
+		return &Incomplete{Want: d.Parts()}
+	default:
+		return err
+	}
 }
 
 // read returns the first bytes and the digest of the recording that info describes.

@@ -130,6 +130,44 @@ func TestErasureAtAnyMomentOfACompletionLeavesNothing(t *testing.T) {
 	}
 }
 
+// Whenever another request completes or refuses an upload between two steps of a
+// completion, this one ends as the other did: it never says that a recording is not
+// there which was sent.
+func TestCompletionsEndAlikeWhereverTheyMeet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for what, kind := range map[string]struct {
+		content []byte
+		same    func(error)
+	}{
+		"accepted": {recording(5000), func(err error) { require.NoError(t, err) }},
+		"refused": {bytes.Repeat([]byte("text "), 1000), func(err error) {
+			var refused *direct.Refusal
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, direct.WrongMedia, refused.Why)
+		}},
+	} {
+		for n := 1; ; n++ {
+			w.clear()
+			d := w.create(kind.content, 0)
+			w.send(d, kind.content)
+			interrupted := false
+			store := &interrupting{Store: w.store, left: n, at: func() {
+				interrupted = true
+				_, _, err := w.process(w.store).Complete(t.Context(), tenant, d.ID)
+				kind.same(err)
+			}}
+			_, _, err := w.process(store).Complete(t.Context(), tenant, d.ID)
+			t.Logf("%s by another before step %d: %v", what, n, err)
+			kind.same(err)
+			if !interrupted {
+				require.Greater(t, n, 4)
+				break
+			}
+		}
+	}
+}
+
 // interrupting calls at before one of the writes of a completion.
 type interrupting struct {
 	direct.Store
