@@ -49,7 +49,7 @@ func (r *reconcileCmd) Validate() error {
 // Run prints the history or reconciles.
 func (r *reconcileCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = r.JSON
-	return app.Reconciliations(r.Settings, con.quietLog(), func(runs *reconcile.Runs) error {
+	return app.Reconciliations(ctx, r.Settings, con.quietLog(), func(runs *reconcile.Runs) error {
 		if r.History {
 			return r.history(ctx, con, runs)
 		}

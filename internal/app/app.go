@@ -188,6 +188,7 @@ func (a *App) connect(ctx context.Context, roles Roles) error {
 		a.temporal, err = temporal.Dial(ctx, a.cfg.Temporal, a.log, telemetry)
 	} else {
 		a.temporal, err = temporal.Lazy(a.cfg.Temporal, a.log, telemetry)
+		a.checkBeside(ctx, "temporal", func(ctx context.Context) error { return temporal.Check(ctx, a.cfg.Temporal) })
 	}
 	if err != nil {
 		return err
@@ -368,7 +369,7 @@ func (a *App) startAdmin(ctx context.Context) error {
 
 func (a *App) pingTemporal(ctx context.Context) error {
 	if _, err := a.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return fmt.Errorf("reaching Temporal: %w", err)
+		return fmt.Errorf("reaching Temporal: %w", errors.Join(err, temporal.Check(ctx, a.cfg.Temporal)))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/internal/secure"
 	"orak/internal/temporal"
 	"orak/worker"
 )
@@ -28,14 +29,19 @@ type preparation struct {
 const attemptTimeout = 30 * time.Second
 
 // prepare runs p, with backoff after any error, until it succeeds or ctx ends.
-// So the order in which servers start does not matter.
+// So the order in which servers start does not matter. It gives up on a
+// *secure.WrongSetting: a later attempt would not find another one.
 func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		bounded, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
-		return struct{}{}, p.run(bounded)
+		err := p.run(bounded)
+		if secure.IsWrongSetting(err) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, next time.Duration) {
 		if p.failed != nil {
 			p.failed(err)

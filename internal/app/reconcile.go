@@ -85,8 +85,8 @@ type ReconcileConfig struct {
 
 // Reconciliations calls do with the runs of the reconciliation, and disconnects
 // afterwards.
-func Reconciliations(cfg ReconcileConfig, log *slog.Logger, do func(*reconcile.Runs) error) error {
-	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{})
+func Reconciliations(ctx context.Context, cfg ReconcileConfig, log *slog.Logger, do func(*reconcile.Runs) error) error {
+	c, err := temporal.Open(ctx, cfg.Temporal, log, temporal.Telemetry{})
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ const verifyMinAge = time.Minute
 // VerifyDeadLetters compares every retained dead letter with the workflows, and calls
 // visit with each disagreement.
 func VerifyDeadLetters(ctx context.Context, cfg VerifyConfig, log *slog.Logger, visit func(reconcile.Disagreement) error) (reconcile.Compared, error) {
-	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{})
+	c, err := temporal.Open(ctx, cfg.Temporal, log, temporal.Telemetry{})
 	if err != nil {
 		return reconcile.Compared{}, err
 	}

@@ -50,7 +50,7 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 		return err
 	}
 	defer store.Close()
-	c, err := temporal.Lazy(cfg.Temporal, log, temporal.Telemetry{Tracer: otel.GetTracerProvider().Tracer("temporal-sdk")})
+	c, err := temporal.Open(ctx, cfg.Temporal, log, temporal.Telemetry{Tracer: otel.GetTracerProvider().Tracer("temporal-sdk")})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"orak/internal/secure"
 )
 
 // Config says which Temporal server and namespace to use.
@@ -16,7 +18,11 @@ type Config struct {
 	WebUI       string        `name:"web-ui" help:"Address of the Temporal Web UI, for links in dead letters and alerts. Empty: no links." default:"http://127.0.0.1:8233"`
 	Compression string        `help:"Compression of requests to Temporal, which answers alike. gzip saves traffic over a long distance or where it is billed; none saves processor time of orak and of Temporal." enum:"none,gzip" default:"none"`
 	DialTimeout time.Duration `name:"dial-timeout" help:"How long to retry to reach the server at the start." default:"1m"`
-	Retention   time.Duration `help:"How long closed workflows are kept, if orak registers the namespace. Keep it longer than Kafka's retention: closed workflows are how a repeated upload is recognized." default:"720h"`
+	TLS         bool          `name:"tls" help:"Use TLS."`
+	secure.Files
+	TLSServerName string        `name:"tls-server-name" help:"Name that the server's certificate must have. Empty means the host of the address."`
+	APIKey        string        `name:"api-key" help:"API key for Temporal. It needs tls." secret:""`
+	Retention     time.Duration `help:"How long closed workflows are kept, if orak registers the namespace. Keep it longer than Kafka's retention: closed workflows are how a repeated upload is recognized." default:"720h"`
 }
 
 // Validate returns an error for the first setting that cannot work.
@@ -32,6 +38,15 @@ func (c Config) Validate() error {
 	}
 	if c.Retention < 24*time.Hour {
 		return fmt.Errorf("retention %v: want at least 24h", c.Retention)
+	}
+	if err := c.Files.ValidateFor(c.TLS); err != nil {
+		return err
+	}
+	if c.APIKey != "" && !c.TLS {
+		return errors.New("api-key: it needs tls, since it would be sent in clear")
+	}
+	if c.TLSServerName != "" && !c.TLS {
+		return errors.New("tls-server-name: it needs tls")
 	}
 	if c.WebUI == "" {
 		return nil

@@ -31,6 +31,11 @@ func TestConfigValidateRefusesInvalidSettings(t *testing.T) {
 		"web-ui":       func(c *Config) { c.WebUI = "ui:8233" },
 		"dial-timeout": func(c *Config) { c.DialTimeout = 0 },
 		"retention":    func(c *Config) { c.Retention = time.Hour },
+
+		"tls-ca":          func(c *Config) { c.CA = "ca.pem" },
+		"tls-key":         func(c *Config) { c.TLS, c.Cert = true, "cert.pem" },
+		"tls-server-name": func(c *Config) { c.TLSServerName = "x" },
+		"api-key":         func(c *Config) { c.APIKey = "sent in clear" },
 	} {
 		c := valid()
 		change(&c)

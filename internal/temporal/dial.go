@@ -16,6 +16,8 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
+
+	"orak/internal/secure"
 )
 
 // Telemetry is where the metrics and spans of a client go. Either may be nil.
@@ -25,8 +27,8 @@ type Telemetry struct {
 }
 
 // Dial connects. While the server is unreachable or not ready it retries, for at
-// most DialTimeout, so that the order in which processes start does not matter. The
-// caller closes the client.
+// most DialTimeout, so that the order in which processes start does not matter. It
+// returns a *secure.WrongSetting as soon as it finds one. The caller closes the client.
 func Dial(ctx context.Context, cfg Config, log *slog.Logger, tel Telemetry) (client.Client, error) {
 	opts, err := options(cfg, log, tel)
 	if err != nil {
@@ -35,6 +37,9 @@ func Dial(ctx context.Context, cfg Config, log *slog.Logger, tel Telemetry) (cli
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
 	c, err := retry(ctx, func() (client.Client, error) {
+		if err := Check(ctx, cfg); err != nil {
+			return nil, err
+		}
 		c, err := client.DialContext(ctx, opts)
 		if err != nil {
 			log.DebugContext(ctx, "Temporal is not reachable yet; retrying", "address", cfg.Address, "error", err)
@@ -86,7 +91,7 @@ func temporary(err error) bool {
 		denied  *serviceerror.PermissionDenied
 		invalid *serviceerror.InvalidArgument
 	)
-	return !errors.As(err, &denied) && !errors.As(err, &invalid)
+	return !errors.As(err, &denied) && !errors.As(err, &invalid) && !secure.IsWrongSetting(err)
 }
 
 // DataConverter returns the data converter of every client. Code that decodes a
@@ -102,6 +107,9 @@ func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error
 		// The memo has a timeline, which is bounded (orak.MaxMarks). By default the
 		// SDK warns of each memo that is longer than 2 KiB.
 		PayloadLimits: client.PayloadLimitOptions{MemoSizeWarning: 32 << 10},
+	}
+	if err := secured(&o, cfg); err != nil {
+		return client.Options{}, err
 	}
 	if cfg.Compression != "gzip" {
 		o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}

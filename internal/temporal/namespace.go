@@ -18,14 +18,17 @@ import (
 func EnsureNamespace(ctx context.Context, cfg Config, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
-	c, err := client.NewLazyClient(client.Options{
-		HostPort: cfg.Address, Namespace: cfg.Namespace, Logger: newLogger(log),
-	})
+	c, err := Lazy(cfg, log, Telemetry{})
 	if err != nil {
-		return fmt.Errorf("dialing Temporal at %s: %w", cfg.Address, err)
+		return err
 	}
 	defer c.Close()
-	_, err = retry(ctx, func() (struct{}, error) { return struct{}{}, ensure(ctx, c, cfg, log) })
+	_, err = retry(ctx, func() (struct{}, error) {
+		if err := Check(ctx, cfg); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, ensure(ctx, c, cfg, log)
+	})
 	return err
 }
 

@@ -27,6 +27,7 @@ var floors = []floor{
 	{"web/...", 1, "the built console, as files: independent of who serves it"},
 	{"internal/listen/...", 1, "bounds of connections: for every server, specific to none"},
 	{"internal/flight/...", 1, "answers that callers share: for every part, specific to none"},
+	{"internal/secure/...", 1, "TLS from files, and errors that name settings: for every connection, specific to none"},
 	{"internal/startstop/...", 1, "how parts start and stop: for every part, specific to none"},
 	{"internal/throttle/...", 1, "throttled logs: for every part, specific to none"},
 	{"internal/wav/...", 1, "reads the converted recording: for all that need its samples, specific to none"},
