@@ -12,7 +12,7 @@ async function framesPerSecond(page, act) {
   const complete = new Promise((done) => devtools.once('Tracing.tracingComplete', done))
   await devtools.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['disabled-by-default-devtools.timeline.frame', 'devtools.timeline.frame'] } })
   const began = performance.now()
-  await act()
+  await act(devtools)
   const seconds = (performance.now() - began) / 1000
   await devtools.send('Tracing.end')
   await complete
@@ -20,10 +20,26 @@ async function framesPerSecond(page, act) {
   return events.filter((event) => event.name === 'DrawFrame').length / seconds
 }
 
-/** Calls `step` with 0, 1, 2 … until the time is over, as fast as the page takes its events. */
-async function lasting(seconds, step) {
-  const end = performance.now() + seconds * 1000
-  for (let n = 0; performance.now() < end; n++) await step(n)
+/** Inputs a second, as a good mouse sends them. */
+const rate = 120
+
+/**
+ * Sends the page an event of the mouse at each step for so many seconds. As a mouse does, it does not wait until the
+ * page has taken the one before: that would count the round trips. Events go to the browser itself, since the driver
+ * asks the page about each move of a drag.
+ */
+async function lasting(seconds, devtools, event) {
+  const sent = []
+  const begin = performance.now()
+  for (let n = 0; n < seconds * rate; n++) {
+    sent.push(devtools.send('Input.dispatchMouseEvent', event(n)))
+    await until(begin + ((n + 1) * 1000) / rate)
+  }
+  await Promise.all(sent)
+}
+
+function until(time) {
+  return new Promise((done) => setTimeout(done, Math.max(time - performance.now(), 0)))
 }
 
 async function hour() {
@@ -37,15 +53,19 @@ async function hour() {
   await page.waitForLoadState('networkidle')
   const { x, y, width, height } = await place.boundingBox()
   const [centre, middle] = [x + width / 2, y + height / 2]
-  await page.mouse.move(centre, middle)
-  await page.keyboard.down('Control')
-  const zoom = await framesPerSecond(page, () => lasting(10, (n) => page.mouse.wheel(0, n % 120 < 60 ? -30 : 30)))
-  await page.keyboard.up('Control')
-  await page.getByRole('button', { name: 'Show all' }).click()
+  const at = { x: centre, y: middle }
+  const control = 2
+  const zoom = await framesPerSecond(page, (devtools) =>
+    lasting(10, devtools, (n) => ({ ...at, type: 'mouseWheel', modifiers: control, deltaX: 0, deltaY: n % 240 < 120 ? -15 : 15 })),
+  )
+  const all = page.getByRole('button', { name: 'Show all' })
+  if (await all.isEnabled()) await all.click()
   for (let i = 0; i < 4; i++) await page.getByRole('button', { name: 'Zoom in' }).click()
   await page.mouse.move(centre, middle)
   await page.mouse.down()
-  const pan = await framesPerSecond(page, () => lasting(10, (n) => page.mouse.move(centre + 200 * Math.sin(n / 30), middle)))
+  const pan = await framesPerSecond(page, (devtools) =>
+    lasting(10, devtools, (n) => ({ ...at, type: 'mouseMoved', x: centre + 200 * Math.sin(n / 30), button: 'left', buttons: 1 })),
+  )
   await page.mouse.up()
   console.log(`a recording of one hour: ${zoom.toFixed(0)} frames a second while zooming, ${pan.toFixed(0)} while panning`)
   await close()
@@ -69,9 +89,10 @@ async function letters() {
   await page.getByText('100,000 dead letters match').waitFor()
   const list = page.getByRole('grid').or(page.getByRole('table')).first()
   const { x, y, width } = await list.boundingBox()
-  await page.mouse.move(x + width / 2, y + 200)
   await page.keyboard.press('Home')
-  const scroll = await framesPerSecond(page, () => lasting(10, () => page.mouse.wheel(0, 120)))
+  const scroll = await framesPerSecond(page, (devtools) =>
+    lasting(10, devtools, () => ({ type: 'mouseWheel', x: x + width / 2, y: y + 200, deltaX: 0, deltaY: 60 })),
+  )
   const nodes = await page.evaluate(() => document.querySelectorAll('*').length)
   console.log(`100,000 dead letters: ${scroll.toFixed(0)} frames a second while scrolling, ${nodes} elements`)
   await close()

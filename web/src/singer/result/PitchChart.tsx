@@ -8,7 +8,7 @@ import { onceAFrame } from './frames'
 import { gutter, timeAxis } from './layout'
 import styles from './Player.module.css'
 import { noteTicks } from './pitch'
-import { type Pyramid, pointsOf } from './pyramid'
+import type { Pyramid } from './pyramid'
 import { useThemeChange } from './useThemeChange'
 import type { TimeWindow } from './window'
 
@@ -25,9 +25,14 @@ export function PitchChart({ curve, hop, view, low, high }: Props) {
   useEffect(() => {
     const element = place.current
     if (!element) return
-    const points = () => pointsOf(curve, hop, view.from, view.to, element.clientWidth - gutter)
-    const chart = new uPlot(options(element, view, low, high), points(), element)
-    const frames = onceAFrame(() => chart.setData(points(), true))
+    // uPlot draws the axes. Of the curve it gets only the ends: the drawing reads the pyramid.
+    const ends = (): uPlot.AlignedData => [
+      [view.from, view.to],
+      [low, high],
+    ]
+    const drawing = { curve, hop, view, low, high, colour: colourOf(element, '--curve') }
+    const chart = new uPlot(options(element, drawing), ends(), element)
+    const frames = onceAFrame(() => chart.setData(ends(), true))
     const unsubscribe = view.subscribe(frames.request)
     const resized = new ResizeObserver(() => {
       chart.setSize({ width: element.clientWidth, height: element.clientHeight })
@@ -45,7 +50,10 @@ export function PitchChart({ curve, hop, view, low, high }: Props) {
   return <div ref={place} className={styles.chart} aria-hidden="true" />
 }
 
-function options(element: HTMLElement, view: TimeWindow, low: number, high: number): uPlot.Options {
+type Drawing = Props & { colour: string }
+
+function options(element: HTMLElement, drawing: Drawing): uPlot.Options {
+  const { view, low, high } = drawing
   const ink = colourOf(element, '--ink-soft')
   const line = colourOf(element, '--line')
   const font = `12px ${getComputedStyle(element).fontFamily}`
@@ -84,16 +92,8 @@ function options(element: HTMLElement, view: TimeWindow, low: number, high: numb
         values: (_, splits) => splits.map(noteName),
       },
     ],
-    series: [
-      {},
-      {
-        stroke: colourOf(element, '--curve'),
-        width: 2.25,
-        cap: 'round',
-        paths: (self) => ({ stroke: trace(self, view, low, high), flags: 0 }),
-        points: { show: false },
-      },
-    ],
+    series: [{}, { paths: () => null, points: { show: false } }],
+    hooks: { drawSeries: [(chart) => draw(chart, drawing)] },
   }
 }
 
@@ -103,25 +103,41 @@ function hasRoom(chart: uPlot, at: number): boolean {
   return x >= -1 && x <= chart.width - gutter - 18
 }
 
-/** The line of the pitch. It is broken wherever nothing was sung, also where that is less than a pixel. */
-function trace(chart: uPlot, view: TimeWindow, low: number, high: number): Path2D {
-  const [xs = [], ys = []] = chart.data
+/** How thick the curve is, in pixels of the page. */
+const thickness = 2.25
+
+/** Draws the part of the curve that is shown. It is broken wherever nothing was sung, also where that is less than a pixel. */
+function draw(chart: uPlot, { curve, hop, view, low, high, colour }: Drawing) {
   const { left, top, width, height } = chart.bbox
-  const perSecond = width / view.span
+  // A bin is about as wide as the line is thick: more would not be seen.
+  const bins = (1.8 * width) / (thickness * devicePixelRatio)
+  const { size, first, min, max } = curve.slice(view.from / hop, view.to / hop, bins)
   const perNote = height / (high - low)
+  const y = (note: number) => top + (high - note) * perNote
   const path = new Path2D()
   let down = false
-  for (let i = 0; i < xs.length; i++) {
-    const note = ys[i]
-    if (note == null) {
+  for (let i = 0; i < min.length; i++) {
+    const [lo, hi] = [min[i] as number, max[i] as number]
+    if (Number.isNaN(lo)) {
       down = false
       continue
     }
-    const x = left + ((xs[i] ?? 0) - view.from) * perSecond
-    const y = top + (high - note) * perNote
-    if (!down) path.moveTo(x, y)
-    path.lineTo(x, y)
+    const x = left + (((first + i) * size * hop - view.from) / view.span) * width
+    if (!down) path.moveTo(x, y(lo))
+    path.lineTo(x, y(lo))
+    // A line of more segments takes longer to draw: what is less than a pixel high gets none of its own.
+    if ((hi - lo) * perNote > 1) path.lineTo(x, y(hi))
     down = true
   }
-  return path
+  const context = chart.ctx
+  context.save()
+  context.beginPath()
+  context.rect(left, top, width, height)
+  context.clip()
+  context.strokeStyle = colour
+  context.lineWidth = thickness * devicePixelRatio
+  // Round joins would take twice as long, and are not seen in steps of a pixel.
+  context.lineJoin = 'bevel'
+  context.stroke(path)
+  context.restore()
 }

@@ -33,9 +33,15 @@ export function Spectrogram({ url, view, low, high }: Props) {
     let id = 0
     let timer: ReturnType<typeof setTimeout> | undefined
 
+    let empty = true
+
     function paint() {
+      const nothing = !shown || view.span > longest
+      // A canvas that is touched costs as much as one that is drawn.
+      if (nothing && empty) return
       const room = canvas.current && fit(canvas.current)
-      if (!room || !shown || view.span > longest) return
+      empty = nothing
+      if (!room || !shown || nothing) return
       const { context, width, height } = room
       const left = view.shareOf(shown.from) * width
       context.drawImage(shown.picture, left, 0, view.shareOf(shown.to) * width - left, height)

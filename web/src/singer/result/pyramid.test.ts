@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Pyramid, pointsOf } from './pyramid'
+import { Pyramid } from './pyramid'
 
 /** An hour of frames: a slow wave with a gap, and one high frame that must not be lost. */
 function hour(): Float32Array {
@@ -9,35 +9,36 @@ function hour(): Float32Array {
   return values
 }
 
-test('A close look shows each frame at its time', () => {
-  const [xs, ys] = pointsOf(new Pyramid(hour()), 0.01, 10, 12, 1_000)
-  expect(xs[0]).toBeCloseTo(9.99)
-  expect(xs.at(-1)).toBeCloseTo(12)
-  expect(ys[1]).toBeCloseTo(60 + 10 * Math.sin(1_000 / 5_000), 4)
+test('A close look has each frame at its index', () => {
+  const { size, first, min, max } = new Pyramid(hour()).slice(1_000, 1_200, 1_000)
+  expect([size, first, min.length]).toEqual([1, 999, 202])
+  expect(min[1]).toBeCloseTo(60 + 10 * Math.sin(1_000 / 5_000), 4)
+  expect(max).toEqual(min)
 })
 
-test('The whole hour is one to three points for each pixel', () => {
-  const [xs] = pointsOf(new Pyramid(hour()), 0.01, 0, 3_600, 1_000)
-  expect(xs.length).toBeGreaterThanOrEqual(1_000)
-  expect(xs.length).toBeLessThanOrEqual(3_010)
+test('The whole hour is half a bin to one bin for each pixel', () => {
+  const { size, min } = new Pyramid(hour()).slice(0, 360_000, 1_000)
+  expect(size).toBe(512)
+  expect(min.length).toBeGreaterThanOrEqual(500)
+  expect(min.length).toBeLessThanOrEqual(1_002)
 })
 
-test('A single high frame is still seen in the whole hour', () => {
-  const [xs, ys] = pointsOf(new Pyramid(hour()), 0.01, 0, 3_600, 1_000)
-  const at = ys.indexOf(90)
-  expect(at).toBeGreaterThanOrEqual(0)
-  expect(Math.abs((xs[at] ?? 0) - 2_000)).toBeLessThan(4)
+test('A single high frame is still in the whole hour, beside its neighbours', () => {
+  const { size, first, min, max } = new Pyramid(hour()).slice(0, 360_000, 1_000)
+  const bin = Math.floor(200_001 / size) - first
+  expect(max[bin]).toBe(90)
+  expect(min[bin]).toBeLessThan(71)
 })
 
 test('Where nothing was sung there is a gap at every resolution', () => {
   const curve = new Pyramid(hour())
   for (const pixels of [100, 1_000, 100_000]) {
-    const [xs, ys] = pointsOf(curve, 0.01, 1_100, 1_200, pixels)
-    expect(xs.length).toBeGreaterThan(0)
-    expect(ys.every((y) => y === null)).toBe(true)
+    const { min, max } = curve.slice(110_000, 120_000, pixels)
+    expect(min.length).toBeGreaterThan(0)
+    expect([...min, ...max].every(Number.isNaN)).toBe(true)
   }
 })
 
-test('A curve without frames has no points', () => {
-  expect(pointsOf(new Pyramid(new Float32Array()), 0.01, 0, 1, 100)).toEqual([[], []])
+test('A curve without frames has no bins', () => {
+  expect(new Pyramid(new Float32Array()).slice(0, 100, 100).min).toHaveLength(0)
 })

@@ -17,7 +17,7 @@ export class Pyramid {
     }
   }
 
-  /** The extremes of the values from `from` to `to` (indices, fractions allowed) in at most `bins` bins, and two at the ends. */
+  /** The extremes of the values from `from` to `to` (indices, fractions allowed) in at most `bins` bins, and two at the ends. `first` is the index of the first bin. */
   slice(from: number, to: number, bins: number): { size: number; first: number; min: Float32Array; max: Float32Array } {
     const wanted = (to - from) / Math.max(bins, 1)
     const level = this.levels.find((l) => l.size >= wanted) ?? this.levels.at(-1)
@@ -41,28 +41,4 @@ function above(level: Level): Level {
     if (!(hi <= (max[into] as number))) max[into] = hi
   }
   return { size: level.size * factor, min, max }
-}
-
-/** Points for a chart: times, and values with null where there is none. */
-export type Points = [number[], (number | null)[]]
-
-/** How many bins there are for each pixel, at most: a line of more segments takes longer to draw, and looks no better. */
-const perPixel = 1.5
-
-/** The points of a part of a curve whose values are `hop` seconds apart: each value, or two for each bin. */
-export function pointsOf(curve: Pyramid, hop: number, from: number, to: number, pixels: number): Points {
-  const { size, first, min, max } = curve.slice(from / hop, to / hop, pixels * perPixel)
-  const xs: number[] = []
-  const ys: (number | null)[] = []
-  for (let i = 0; i < min.length; i++) {
-    const at = (first + i) * size * hop
-    const lo = min[i] as number
-    const none = Number.isNaN(lo)
-    xs.push(at)
-    ys.push(none ? null : lo)
-    if (size === 1) continue
-    xs.push(at + (size * hop) / 2)
-    ys.push(none ? null : (max[i] as number))
-  }
-  return [xs, ys]
 }
