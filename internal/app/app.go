@@ -179,6 +179,11 @@ func (a *App) connect(ctx context.Context, roles Roles) error {
 	}
 	a.stops.add("kafka producer", closing(a.kafka.Close))
 	a.producer = kafka.NewProducer(a.kafka)
+	if roles != (Roles{API: true}) { // which finds out when it prepares
+		if err := kafka.Check(ctx, a.cfg.Kafka); err != nil {
+			return err
+		}
+	}
 
 	telemetry := temporal.Telemetry{
 		Meter:  a.metrics.MeterProvider().Meter("temporal-sdk"),

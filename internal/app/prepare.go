@@ -70,6 +70,9 @@ func prepareAll(ctx context.Context, log *slog.Logger, ps []preparation) error {
 // preparations returns those that the roles need.
 func (a *App) preparations(roles Roles) []preparation {
 	ps := []preparation{{name: "topics", run: func(ctx context.Context) error {
+		if err := kafka.Check(ctx, a.cfg.Kafka); err != nil {
+			return err
+		}
 		return kafka.EnsureTopics(ctx, a.kafka, events.Topics(), a.cfg.Kafka.ReplicationFactor)
 	}}}
 	if roles.API || roles.Worker || roles.Lake {

@@ -106,6 +106,9 @@ const verifyMinAge = time.Minute
 // VerifyDeadLetters compares every retained dead letter with the workflows, and calls
 // visit with each disagreement.
 func VerifyDeadLetters(ctx context.Context, cfg VerifyConfig, log *slog.Logger, visit func(reconcile.Disagreement) error) (reconcile.Compared, error) {
+	if err := kafka.Check(ctx, cfg.Kafka); err != nil {
+		return reconcile.Compared{}, err
+	}
 	c, err := temporal.Open(ctx, cfg.Temporal, log, temporal.Telemetry{})
 	if err != nil {
 		return reconcile.Compared{}, err

@@ -45,6 +45,9 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 		defer cancel()
 		err = errors.Join(err, stopTracing(flushing))
 	}()
+	if err := kafka.Check(ctx, cfg.Kafka); err != nil {
+		return err
+	}
 	store, err := objectstore.New(cfg.Store, objectstore.WithLogger(log))
 	if err != nil {
 		return err

@@ -2,13 +2,13 @@ package kafka
 
 import (
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 	"github.com/twmb/franz-go/plugin/kprom"
@@ -23,7 +23,8 @@ const MaxRecord = 2 << 20
 
 // NewClient returns a client with settings that lose no record; see the package
 // comment. It connects on first use, so that it does not fail while the brokers are
-// down. opts override its settings. It traces with the OpenTelemetry globals; for
+// down; an error is a *secure.WrongSetting of a file that cannot be read. opts override
+// its settings. It traces with the OpenTelemetry globals; for
 // metrics, add the option Metrics. The caller closes it.
 func NewClient(cfg Config, log *slog.Logger, opts ...kgo.Opt) (*kgo.Client, error) {
 	base := []kgo.Opt{
@@ -37,10 +38,14 @@ func NewClient(cfg Config, log *slog.Logger, opts ...kgo.Opt) (*kgo.Client, erro
 		kgo.RecordDeliveryTimeout(cmp.Or(cfg.DeliveryTimeout, DefaultDeliveryTimeout)),
 	}
 	if cfg.TLS {
-		base = append(base, kgo.DialTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12}))
+		t, err := cfg.Client(prefix)
+		if err != nil {
+			return nil, err
+		}
+		base = append(base, kgo.DialTLSConfig(t))
 	}
-	if cfg.User != "" {
-		base = append(base, kgo.SASL(mechanism(cfg)))
+	if m := mechanism(cfg); m != nil {
+		base = append(base, kgo.SASL(m))
 	}
 	cl, err := kgo.NewClient(append(base, opts...)...)
 	if err != nil {
@@ -56,8 +61,15 @@ func Metrics(reg prometheus.Registerer) kgo.Opt {
 	return kgo.WithHooks(kprom.NewMetrics("orak_kafka", kprom.Registerer(reg), kprom.WithClientLabel()))
 }
 
+// mechanism returns nil for a client that does not authenticate by SASL.
 func mechanism(cfg Config) sasl.Mechanism {
 	auth := scram.Auth{User: cfg.User, Pass: cfg.Password}
+	switch {
+	case cfg.SASL == mechanismOAuth:
+		return oauth.Oauth(newTokens(cfg).auth)
+	case cfg.User == "":
+		return nil
+	}
 	switch cfg.SASL {
 	case "PLAIN":
 		return plain.Auth{User: cfg.User, Pass: cfg.Password}.AsMechanism()

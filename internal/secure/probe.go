@@ -47,14 +47,21 @@ func (s Settings) probePlain(ctx context.Context, address string) (answered bool
 	if first, err := greet(ctx, conn); err == nil && first != alert {
 		return true, nil
 	}
-	if !speaksTLS(ctx, address) {
+	if !SpeaksTLS(ctx, address) {
 		return false, nil
 	}
 	return false, &WrongSetting{Name: s.TLS, Reason: "the server requires TLS"}
 }
 
-// speaksTLS reports whether a handshake comes as far as the server's certificate.
-func speaksTLS(ctx context.Context, address string) bool {
+// speakFor bounds the handshake of SpeaksTLS. Some servers take it for the beginning of a
+// long request, and wait for the rest.
+const speakFor = 2 * time.Second
+
+// SpeaksTLS reports whether a handshake comes as far as the server's certificate. It
+// takes 2 seconds at most.
+func SpeaksTLS(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, speakFor)
+	defer cancel()
 	seen := false
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, VerifyConnection: func(tls.ConnectionState) error {
 		seen = true

@@ -105,9 +105,14 @@ var homes = []home{
 		"the index is used through index.Store, whatever keeps it",
 	},
 	{
-		[]string{"github.com/golang-jwt/jwt/...", "github.com/MicahParks/...", "golang.org/x/oauth2"},
+		[]string{"github.com/golang-jwt/jwt/...", "github.com/MicahParks/..."},
 		[]string{"internal/auth"},
 		"one package decides whose credentials are taken",
+	},
+	{
+		[]string{"golang.org/x/oauth2/..."},
+		[]string{"internal/auth", "internal/kafka"},
+		"tokens are fetched for logging in, and for brokers that take them",
 	},
 	{
 		[]string{"github.com/viterin/vek/..."},
