@@ -220,6 +220,9 @@ func (a *App) prepare(ctx context.Context, roles Roles) error {
 }
 
 func (a *App) startWorker(ctx context.Context) error {
+	if err := a.checkModelServer(ctx); err != nil {
+		return err
+	}
 	converter, err := a.converter(ctx)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"orak/internal/analysis"
 	"orak/internal/modelserver"
 	"orak/internal/modelserver/conformance"
+	"orak/internal/secure"
 	"orak/worker"
 )
 
@@ -135,6 +136,20 @@ func (g modelGate) Ready(ctx context.Context) error {
 		return g.server.Ready(ctx, modelserver.OIPReadyPath)
 	}
 	return g.server.Ready(ctx, modelserver.ReadyPath)
+}
+
+// checkModelServer returns a *secure.WrongSetting if the model server can be reached but
+// not used with these settings.
+func (a *App) checkModelServer(ctx context.Context) error {
+	if !a.hasModelServer() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := a.modelGate().Ready(ctx); secure.IsWrongSetting(err) {
+		return err
+	}
+	return nil
 }
 
 // MemoryPerSecond implements worker.ModelServer. It is 0, unknown, with the Open

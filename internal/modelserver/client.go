@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"orak"
+	"orak/internal/secure"
 )
 
 // Client calls one model server. It is safe for concurrent use.
@@ -24,12 +25,17 @@ type Client struct {
 	cfg  Config
 	base string
 	http *http.Client
+	// unusable is a *secure.WrongSetting of a file that cannot be read, or nil.
+	unusable error
 }
 
-// New makes a Client. It sends nothing. cfg must be valid.
+// New makes a Client. It sends nothing. cfg must be valid. If a file of cfg cannot be
+// read, every call fails with a *secure.WrongSetting.
 func New(cfg Config) *Client {
+	secured, err := cfg.Client(prefix)
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		TLSClientConfig: secured,
+		Proxy:           http.ProxyFromEnvironment,
 		// A short dial timeout tells an absent server from a slow one, well before
 		// cfg.Timeout.
 		DialContext:         (&net.Dialer{Timeout: min(dialTimeout, cfg.Timeout/2)}).DialContext,
@@ -38,7 +44,7 @@ func New(cfg Config) *Client {
 		MaxIdleConnsPerHost: 16,
 		IdleConnTimeout:     time.Minute,
 	}
-	return &Client{cfg: cfg, base: strings.TrimSuffix(cmp.Or(cfg.URL, defaultURL), "/"), http: &http.Client{
+	return &Client{cfg: cfg, unusable: err, base: strings.TrimSuffix(cmp.Or(cfg.URL, defaultURL), "/"), http: &http.Client{
 		Timeout: cfg.Timeout, Transport: transport,
 		// A redirect could send a recording to an unintended server.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -126,12 +132,18 @@ func (c *Client) getJSON(ctx context.Context, path string, into any) error {
 
 // do sends one request. Any answer but a 2xx is a *orak.Fault.
 func (c *Client) do(ctx context.Context, method, path string, header http.Header, body []byte) ([]byte, http.Header, error) {
+	if c.unusable != nil {
+		return nil, nil, unreachable(c.unusable)
+	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, broken(errors.New("making request: the URL is malformed"))
 	}
 	for k, v := range header {
 		req.Header[k] = v
+	}
+	if c.cfg.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
 	}
 	// Requests are idempotent, so the transport may resend one when the server has
 	// just closed an idle connection. That is no outage. (The header itself is not
@@ -161,6 +173,9 @@ func (c *Client) lost(ctx context.Context, err error, reached bool) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if wrong := explain(err); wrong != nil {
+		return unreachable(wrong)
+	}
 	var dial *net.OpError
 	var slow interface{ Timeout() bool }
 	if errors.As(err, &slow) && slow.Timeout() && !(errors.As(err, &dial) && dial.Op == "dial") {
@@ -169,6 +184,18 @@ func (c *Client) lost(ctx context.Context, err error, reached bool) error {
 	f := unreachable(fmt.Errorf("calling the model server: %w", err))
 	f.Suspect = reached
 	return f
+}
+
+// explain returns a *secure.WrongSetting if TLS failed, and otherwise nil.
+func explain(err error) error {
+	names := secure.Settings{Prefix: prefix, Address: prefix + "url", Host: prefix + "url", TLS: prefix + "url"}
+	if wrong := names.Explain(err); wrong != nil {
+		return wrong
+	}
+	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return &secure.WrongSetting{Name: prefix + "url", Reason: "the server does not speak TLS", Err: err}
+	}
+	return nil
 }
 
 // unreachable classifies err as an outage of the model server.
@@ -190,6 +217,8 @@ func judge(resp *http.Response, answer []byte, now time.Time) error {
 			Class: orak.ClassOverload, Dependency: orak.DependencyModelServer, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
 			Message: "The analysis waits for a free place.", Err: err,
 		}
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return unreachable(&secure.WrongSetting{Name: prefix + "token", Reason: "the model server refuses it, or requires one", Err: err})
 	case code == http.StatusUnprocessableEntity:
 		return &orak.Fault{Class: orak.ClassModel, Message: "The model cannot analyze this recording.", Err: err}
 	case code == http.StatusRequestTimeout || code == http.StatusBadGateway:

@@ -32,7 +32,7 @@ func (s *Store) Copy(ctx context.Context, from, to string, opts CopyOptions) err
 		meta = map[string]string{}
 	}
 	meta["Content-Type"] = opts.ContentType
-	dst := minio.CopyDestOptions{Bucket: s.cfg.Bucket, Object: to, ReplaceMetadata: true, UserMetadata: meta}
+	dst := minio.CopyDestOptions{Bucket: s.cfg.Bucket, Object: to, ReplaceMetadata: true, UserMetadata: meta, Encryption: s.sse}
 	src := minio.CopySrcOptions{Bucket: s.cfg.Bucket, Object: from, MatchETag: opts.ETag}
 	var err error
 	if opts.Size <= maxCopy {

@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/minio/minio-go/v7"
 
 	"orak"
+	"orak/internal/secure"
 )
 
 // ErrBodySize means that the body was longer or shorter than PutOptions.Size.
@@ -40,10 +42,27 @@ func classify(ctx context.Context, err error) error {
 	if errors.As(err, &er) {
 		return classifyResponse(er)
 	}
+	if wrong := explain(err); wrong != nil {
+		return refused("The object store cannot be used with the service's settings.", "the operator must mend a setting", wrong)
+	}
 	if isNetwork(err) {
 		return unavailable(err)
 	}
 	return err
+}
+
+// explain returns a *secure.WrongSetting if TLS or the search for credentials failed, and
+// otherwise nil.
+func explain(err error) error {
+	names := secure.Settings{Prefix: prefix, Address: prefix + "endpoint", Host: prefix + "endpoint", TLS: prefix + "tls"}
+	if wrong := names.Explain(err); wrong != nil {
+		return wrong
+	}
+	// net/http recognizes an answer without TLS itself, and minio-go one that asks for it.
+	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return &secure.WrongSetting{Name: prefix + "tls", Reason: "the server does not speak TLS", Err: err}
+	}
+	return nil
 }
 
 func classifyResponse(er minio.ErrorResponse) error {
@@ -55,6 +74,8 @@ func classifyResponse(er minio.ErrorResponse) error {
 		return fs.ErrNotExist
 	case minio.PreconditionFailed, "ConditionalRequestConflict":
 		return fs.ErrExist
+	case "ServerSideEncryptionConfigurationNotFoundError", "KMS.NotFoundException", "KMS.DisabledException", "KMSKeyNotFoundException", "XMinioKMSKeyNotFound", "kms:KeyNotFound":
+		return refused("The object store has no key to encrypt with.", "check s3-sse and s3-sse-kms-key (ORAK_S3_SSE, ORAK_S3_SSE_KMS_KEY)", er)
 	case minio.NoSuchBucket:
 		return refused("The object store has no bucket for this service.", "check s3-bucket (ORAK_S3_BUCKET)", er)
 	case minio.AccessDenied, "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch": // the third comes from versitygw

@@ -52,7 +52,7 @@ type Part struct {
 // CreateMultipart begins a multipart upload of the object key. Of opts it takes the
 // content type and the metadata.
 func (s *Store) CreateMultipart(ctx context.Context, key string, opts PutOptions) (Multipart, error) {
-	create := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata}
+	create := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, ServerSideEncryption: s.sse}
 	id, err := s.core.NewMultipartUpload(ctx, s.cfg.Bucket, key, create)
 	if err != nil {
 		return Multipart{}, fmt.Errorf("beginning the multipart upload of %s: %w", key, classify(ctx, err))

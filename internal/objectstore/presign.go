@@ -41,6 +41,9 @@ func (s *Store) PresignPut(ctx context.Context, key string, size int64, sha256 s
 		}
 		send.Set(headerChecksum, base64.StdEncoding.EncodeToString(sum))
 	}
+	if s.sse != nil {
+		s.sse.Marshal(send)
+	}
 	return s.presign(ctx, key, size, valid, nil, send)
 }
 
@@ -80,7 +83,7 @@ func parsePublic(endpoint string) (host string, tls bool, err error) {
 
 // newPublic makes the client that signs for callers. It sends no request: the region
 // is known.
-func newPublic(cfg Config) (*minio.Client, error) {
+func newPublic(cfg Config, creds *credentials.Credentials) (*minio.Client, error) {
 	host, tls := cfg.Endpoint, cfg.TLS
 	if cfg.PublicEndpoint != "" {
 		var err error
@@ -89,6 +92,6 @@ func newPublic(cfg Config) (*minio.Client, error) {
 		}
 	}
 	return minio.New(host, &minio.Options{
-		Creds: credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""), Secure: tls, Region: cfg.Region,
+		Creds: creds, Secure: tls, Region: cfg.Region,
 	})
 }

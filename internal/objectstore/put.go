@@ -160,7 +160,7 @@ func (o PutOptions) digest(body []byte) string {
 // signed in chunks would end with an empty chunk that a server which reads only
 // the declared length takes for the next request of the connection.
 func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int64, sum string, opts PutOptions) (Info, error) {
-	po := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, DisableContentSha256: true}
+	po := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, DisableContentSha256: true, ServerSideEncryption: s.sse}
 	if opts.IfAbsent {
 		po.SetMatchETagExcept("*")
 	}
@@ -177,7 +177,7 @@ func (s *Store) putOne(ctx context.Context, key string, body io.Reader, size int
 // putParts sends the filled part, and then the rest of the body in parts of the
 // configured size, one after the other.
 func (s *Store) putParts(ctx context.Context, key string, rest io.Reader, filled *part, opts PutOptions) (info Info, err error) {
-	create := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata}
+	create := minio.PutObjectOptions{ContentType: opts.ContentType, UserMetadata: opts.Metadata, ServerSideEncryption: s.sse}
 	id, err := s.core.NewMultipartUpload(ctx, s.cfg.Bucket, key, create)
 	if err != nil {
 		return Info{}, err

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/encrypt"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -42,7 +42,9 @@ type Store struct {
 	core minio.Core
 	// public signs requests that others send.
 	public *minio.Client
-	log    *slog.Logger
+	// sse is how the server encrypts; nil leaves it to the bucket.
+	sse encrypt.ServerSide
+	log *slog.Logger
 	// buffers hold what was read of bodies and is not sent yet.
 	buffers *buffers
 	// slots bounds the bodies that are being sent.
@@ -68,15 +70,26 @@ func WithMetrics(reg prometheus.Registerer) Option {
 // few enough that a waiting caller learns of an outage.
 const tries = 3
 
-// New makes a Store without connecting. Call EnsureBucket before use.
+// New makes a Store without connecting. Call EnsureBucket before use. An error is a
+// *secure.WrongSetting for a file that cannot be read.
 func New(cfg Config, opts ...Option) (*Store, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("checking the store's configuration: %w", err)
 	}
+	tls, err := cfg.Client(prefix)
+	if err != nil {
+		return nil, err
+	}
+	sse, err := cfg.encryption()
+	if err != nil {
+		return nil, err
+	}
 	transport := newTransport(cfg.StallTimeout)
+	transport.TLSClientConfig = tls
+	creds := cfg.credentials()
 	client, err := minio.NewCore(cfg.Endpoint, &minio.Options{
-		Creds:      credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
+		Creds:      creds,
 		Secure:     cfg.TLS,
 		Region:     cfg.Region,
 		Transport:  transport,
@@ -85,7 +98,7 @@ func New(cfg Config, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the S3 client: %w", err)
 	}
-	public, err := newPublic(cfg)
+	public, err := newPublic(cfg, creds)
 	if err != nil {
 		return nil, fmt.Errorf("making the signer of S3 requests: %w", err)
 	}
@@ -93,6 +106,7 @@ func New(cfg Config, opts ...Option) (*Store, error) {
 		cfg:     cfg,
 		core:    *client,
 		public:  public,
+		sse:     sse,
 		log:     slog.New(slog.DiscardHandler),
 		slots:   make(chan struct{}, cfg.Parts),
 		metrics: newMetrics(),
