@@ -91,6 +91,8 @@ type AttentionItem struct {
 	Subject string `json:"subject"`
 	// Count is how many there are; 0 where that makes no sense.
 	Count int64 `json:"count"`
+	// AtLeast says that there may be more than Count: no more were looked at.
+	AtLeast bool `json:"at_least,omitempty"`
 	// Since is when it began; left out if that is not known.
 	Since time.Time `json:"since,omitzero"`
 	// Detail is a sentence for people.

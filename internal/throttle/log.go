@@ -1,4 +1,4 @@
-// Package throttle logs a message that repeats at most once a period.
+// Package throttle logs a message that repeats at most once a period, or once an outage.
 package throttle
 
 import (

@@ -3,6 +3,7 @@ package overview
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ const (
 	stuckAfter = time.Hour
 	// agedAfter is the age of a backlog that is reported before it can be judged.
 	agedAfter = 5 * time.Minute
-	// maxStuck bounds the uploads that are looked at, and maxNamed those that are named.
+	// maxStuck is Overview.mostStuck: it bounds the uploads that are looked at, and maxNamed those that are named.
 	maxStuck = 1000
 	maxNamed = 10
 )
@@ -49,8 +50,8 @@ func (o *Overview) Attention(ctx context.Context, t orak.Tenant) resource.Attent
 	group.Wait()
 	answer := resource.Attention{Items: slices.Concat(found...), CheckedAt: now()}
 	for i, part := range parts {
+		o.reads.Report(ctx, errs[i], "a part of what needs a person cannot be read", "part", part.name)
 		if errs[i] != nil {
-			o.log.WarnContext(ctx, "a part of what needs a person cannot be read", "part", part.name, "error", errs[i])
 			answer.Unavailable = append(answer.Unavailable, resource.Unavailable{Part: part.name, Dependency: string(part.dependency)})
 		}
 	}
@@ -132,12 +133,18 @@ func moveless(g resource.LagGroup) string {
 	return strings.Join(places, ", ")
 }
 
-// stuckUploads are uploads that have kept one status for long.
+// stuckUploads are uploads that have kept one status for long. There may be others
+// unless all were looked at.
 type stuckUploads struct {
 	count int64
+	all   bool
 	since time.Time
 	some  []orak.UploadID
 }
+
+// errTooMany means that of more uploads than are looked at the first need nobody, so that
+// it is not known whether others do.
+var errTooMany = errors.New("there are more uploads in progress for more than an hour than are looked at")
 
 // findStuck looks at the uploads of t that began long ago. One that was
 // reprocessed began earlier: its memo says when its status changed.
@@ -145,7 +152,7 @@ func (o *Overview) findStuck(ctx context.Context, t orak.Tenant) (stuckUploads, 
 	before := now().Add(-o.stuckAfter)
 	var found stuckUploads
 	query := runningQuery(t) + fmt.Sprintf(" AND StartTime < '%s'", before.Format(time.RFC3339))
-	_, err := o.eachUpload(ctx, query, maxStuck, func(info *executionInfo) {
+	all, err := o.eachUpload(ctx, query, o.mostStuck, func(info *executionInfo) {
 		p, ok := o.deps.Payloads.Progress(info)
 		at := p.UpdatedAt
 		if !ok {
@@ -162,6 +169,10 @@ func (o *Overview) findStuck(ctx context.Context, t orak.Tenant) (stuckUploads, 
 			found.some = append(found.some, id)
 		}
 	})
+	if err == nil && !all && found.count == 0 {
+		err = errTooMany
+	}
+	found.all = all
 	return found, err
 }
 
@@ -171,8 +182,8 @@ func (o *Overview) stuckItems(ctx context.Context, t orak.Tenant) ([]resource.At
 		return nil, err
 	}
 	return []resource.AttentionItem{{
-		Kind: resource.AttentionStuck, Severity: resource.SeverityWarning, Subject: "uploads", Count: found.count, Since: found.since, Uploads: found.some,
-		Detail: plural(found.count, "upload") + " kept the same status for more than an hour.",
+		Kind: resource.AttentionStuck, Severity: resource.SeverityWarning, Subject: "uploads", Count: found.count, AtLeast: !found.all, Since: found.since, Uploads: found.some,
+		Detail: counted(found.count, found.all, "upload") + " kept the same status for more than an hour.",
 	}}, nil
 }
 
@@ -226,6 +237,7 @@ func reconcileItem(run resource.Reconciliation) []resource.AttentionItem {
 // failingWorkflows are open workflows whose workflow task fails.
 type failingWorkflows struct {
 	count int64
+	all   bool
 	some  []orak.UploadID
 	first string
 }
@@ -234,7 +246,7 @@ type failingWorkflows struct {
 // none.
 func (o *Overview) findFailing(ctx context.Context, t orak.Tenant) (failingWorkflows, error) {
 	var found failingWorkflows
-	_, err := o.eachUpload(ctx, ofTenant(reconcile.FailingQuery, t), maxStuck, func(info *executionInfo) {
+	all, err := o.eachUpload(ctx, ofTenant(reconcile.FailingQuery, t), o.mostStuck, func(info *executionInfo) {
 		found.count++
 		id := info.GetExecution().GetWorkflowId()
 		found.first = cmp.Or(found.first, id)
@@ -243,6 +255,7 @@ func (o *Overview) findFailing(ctx context.Context, t orak.Tenant) (failingWorkf
 			found.some = append(found.some, orak.UploadID(upload))
 		}
 	})
+	found.all = all
 	return found, err
 }
 
@@ -252,8 +265,8 @@ func (o *Overview) failingItems(ctx context.Context, t orak.Tenant) ([]resource.
 		return nil, err
 	}
 	return []resource.AttentionItem{{
-		Kind: resource.AttentionWorkflowTasks, Severity: resource.SeverityCritical, Subject: found.first, Count: found.count, Uploads: found.some,
-		Detail: fmt.Sprintf("The workflow task of %s fails: they wait for a worker with other code.", plural(found.count, "workflow")),
+		Kind: resource.AttentionWorkflowTasks, Severity: resource.SeverityCritical, Subject: found.first, Count: found.count, AtLeast: !found.all, Uploads: found.some,
+		Detail: fmt.Sprintf("%s cannot continue: the workflow task fails, and waits for a worker with other code.", counted(found.count, found.all, "workflow")),
 	}}, nil
 }
 
@@ -262,6 +275,14 @@ func waiting(records int64) string {
 		return "1 record waits"
 	}
 	return fmt.Sprintf("%d records wait", records)
+}
+
+// counted is plural at the beginning of a sentence, of a count that may be too low.
+func counted(n int64, all bool, noun string) string {
+	if all {
+		return plural(n, noun)
+	}
+	return "At least " + plural(n, noun)
 }
 
 func plural(n int64, noun string) string {

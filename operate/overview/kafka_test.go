@@ -1,8 +1,12 @@
 package overview
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -119,4 +123,46 @@ func TestKafkaAwayIsSaidInTime(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, sinks.Unavailable, resource.Unavailable{Part: "lag", Dependency: "kafka"})
 	require.Less(t, time.Since(began), 5*lookWithin)
+}
+
+// lines is a log that is read while it is written.
+type lines struct {
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.Write(p)
+}
+
+func (l *lines) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.out.String(), text)
+}
+
+func TestKafkaAwayIsLoggedOnceWhileAPageIsOpen(t *testing.T) {
+	t.Parallel()
+	var log lines
+	w := newWorld(t, func(d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	require.Empty(t, w.Attention(t.Context(), resource.EveryTenant).Unavailable)
+	w.broker.Close()
+	w.eventually(func() bool {
+		_, err := w.Lag(t.Context())
+		return err != nil
+	}, "a look has failed")
+	var seen error
+	for looks := 0; looks < 3; {
+		_, err := w.Lag(t.Context())
+		if err != seen { // each look has an error of its own
+			looks++
+			seen = err
+		}
+		w.Attention(t.Context(), resource.EveryTenant)
+		time.Sleep(10 * time.Millisecond) // between two requests of a page
+	}
+	require.Equal(t, 1, log.count("looking at Kafka for operators failed"))
+	require.Equal(t, 1, log.count("a part of what needs a person cannot be read"))
 }

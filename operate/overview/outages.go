@@ -105,8 +105,9 @@ func (o *Overview) outage(ctx context.Context, info *executionInfo) resource.Out
 		out.EndedAt = info.GetCloseTime().AsTime()
 	}
 	told := &story{payloads: o.deps.Payloads, posts: make(map[int64]messages.Outage)}
-	if err := o.tell(ctx, run.GetWorkflowId(), run.GetRunId(), told); err != nil {
-		o.log.WarnContext(ctx, "the history of an outage cannot be read", "workflow_id", run.GetWorkflowId(), "error", err)
+	err := o.tell(ctx, run.GetWorkflowId(), run.GetRunId(), told)
+	o.reads.Report(ctx, err, "the history of an outage cannot be read", "workflow_id", run.GetWorkflowId())
+	if err != nil {
 		return out
 	}
 	if d := told.down; d.Count > 0 {

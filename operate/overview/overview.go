@@ -15,6 +15,7 @@ import (
 	"orak/api/resource"
 	"orak/internal/flight"
 	"orak/internal/kafka"
+	"orak/internal/throttle"
 	"orak/operate/lag"
 	"orak/operate/reconcile"
 	"orak/sinks/lake"
@@ -64,13 +65,15 @@ const (
 // concurrent use. Stop ends it.
 type Overview struct {
 	deps  Deps
-	log   *slog.Logger
+	reads *throttle.Outages
 	watch *watch
 	runs  *reconcile.Runs
 	// closed has outages that are over, by run: they do not change.
 	closed *lru.Cache[string, resource.Outage]
 	// stuckAfter is how long an upload may keep one status before a person should look.
 	stuckAfter time.Duration
+	// mostStuck bounds the uploads that are looked at because they may be stuck.
+	mostStuck int
 
 	queues   *flight.Cache[struct{}, []resource.Queue]
 	workers  *flight.Cache[struct{}, []resource.QueueWorker]
@@ -92,8 +95,8 @@ func New(deps Deps) *Overview {
 	log := deps.Log.With("component", "overview")
 	m := flight.NewMetrics(deps.Metrics, "orak_overview")
 	o := &Overview{
-		deps: deps, log: log, watch: newWatch(deps.Kafka, deps.Lag, log), closed: closed,
-		runs: reconcile.NewRuns(deps.Temporal, deps.Namespace, deps.Payloads), stuckAfter: stuckAfter,
+		deps: deps, reads: throttle.NewOutages(log), watch: newWatch(deps.Kafka, deps.Lag, log), closed: closed,
+		runs: reconcile.NewRuns(deps.Temporal, deps.Namespace, deps.Payloads), stuckAfter: stuckAfter, mostStuck: maxStuck,
 	}
 	o.queues = shared(m, "queues", freshFor, func(ctx context.Context, _ struct{}) ([]resource.Queue, error) { return o.describeQueues(ctx) })
 	o.workers = shared(m, "workers", workersFor, func(ctx context.Context, _ struct{}) ([]resource.QueueWorker, error) { return o.describeWorkers(ctx) })
@@ -108,7 +111,7 @@ func New(deps Deps) *Overview {
 }
 
 func shared[K comparable, V any](m *flight.Metrics, name string, ttl time.Duration, compute func(context.Context, K) (V, error)) *flight.Cache[K, V] {
-	return flight.New(flight.Config{Name: name, TTL: ttl, Timeout: within, MaxKeys: maxShared}, m, compute)
+	return flight.New(flight.Config[K]{Name: name, TTL: ttl, Timeout: within, MaxKeys: maxShared}, m, compute)
 }
 
 // Stop ends the sampling. It may be called again; later answers about Kafka are errors.

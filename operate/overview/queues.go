@@ -63,8 +63,8 @@ func (o *Overview) Queues(ctx context.Context, t orak.Tenant) (resource.Queues, 
 		name string
 		err  error
 	}{{"workers", noWorkers}, {"running", noRun}} {
+		o.reads.Report(ctx, part.err, "a part of the queues cannot be read", "part", part.name)
 		if part.err != nil {
-			o.log.WarnContext(ctx, "a part of the queues cannot be read", "part", part.name, "error", part.err)
 			answer.Unavailable = append(answer.Unavailable, resource.Unavailable{Part: part.name, Dependency: string(orak.DependencyTemporal)})
 		}
 	}
@@ -122,10 +122,10 @@ func (o *Overview) describeQueues(ctx context.Context) ([]resource.Queue, error)
 		group.Go(func() error {
 			name, kind := queueNames[i/len(kinds)], kinds[i%len(kinds)]
 			q, err := o.describeQueue(ctx, name, kind)
+			o.reads.Report(ctx, err, "a task queue cannot be described", "queue", name, "tasks", q.Tasks)
 			if err != nil {
 				q.Unavailable = true
 				failed.Add(1)
-				o.log.WarnContext(ctx, "a task queue cannot be described", "queue", name, "error", err)
 				if int(failed.Load()) == len(all) {
 					return err
 				}

@@ -36,12 +36,12 @@ func (o *Overview) Sinks(ctx context.Context) (resource.Sinks, error) {
 		reading.Go(func() { tables, listing = o.tables.Get(ctx, struct{}{}) })
 	}
 	reading.Wait()
+	o.reads.Report(ctx, lagging, "the lag of the sinks cannot be read")
 	if lagging != nil {
-		o.log.WarnContext(ctx, "the lag of the sinks cannot be read", "error", lagging)
 		answer.Unavailable = append(answer.Unavailable, resource.Unavailable{Part: "lag", Dependency: string(orak.DependencyKafka)})
 	}
+	o.reads.Report(ctx, listing, "the files of the lake cannot be listed")
 	if listing != nil {
-		o.log.WarnContext(ctx, "the files of the lake cannot be listed", "error", listing)
 		answer.Unavailable = append(answer.Unavailable, resource.Unavailable{Part: "lake", Dependency: string(orak.DependencyStore)})
 		tables = []resource.SinkTable{}
 	}

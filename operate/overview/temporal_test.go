@@ -174,3 +174,28 @@ func TestTemporalAwayIsNamedAndNotAnEmptyList(t *testing.T) {
 	require.Error(t, err)
 	require.Less(t, time.Since(began), 6*within)
 }
+
+func TestMoreUploadsThanAreLookedAtAreSaidToBeAtLeastSoMany(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.work()
+	for range 3 {
+		w.begin("choir", orak.StatusAnalyzing)
+	}
+	w.eventually(func() bool {
+		found, err := w.Queues(t.Context(), resource.EveryTenant)
+		return err == nil && len(found.Running) == 1 && found.Running[0].Count == 3
+	}, "visibility has them")
+	w.stuckAfter, w.mostStuck = -time.Minute, 2 // also what began just now
+	stuck := w.Attention(t.Context(), "choir")
+	require.Empty(t, stuck.Unavailable)
+	require.Len(t, stuck.Items, 1)
+	require.EqualValues(t, 2, stuck.Items[0].Count)
+	require.True(t, stuck.Items[0].AtLeast)
+	require.Equal(t, "At least 2 uploads kept the same status for more than an hour.", stuck.Items[0].Detail)
+
+	w.mostStuck = 10
+	all := w.Attention(t.Context(), resource.EveryTenant)
+	require.EqualValues(t, 3, all.Items[0].Count)
+	require.False(t, all.Items[0].AtLeast)
+}

@@ -12,6 +12,7 @@ import (
 	"orak"
 	"orak/api/resource"
 	"orak/internal/kafka"
+	"orak/internal/throttle"
 	"orak/operate/lag"
 )
 
@@ -33,6 +34,7 @@ type watch struct {
 	rules  lag.Rules
 	every  time.Duration
 	log    *slog.Logger
+	looks  *throttle.Outages
 
 	mu      sync.Mutex
 	asked   time.Time
@@ -60,7 +62,7 @@ func newWatch(k kafka.Config, cfg lag.Config, log *slog.Logger) *watch {
 	rules := cfg.Rules()
 	rules.Window = min(rules.Window, maxWindow)
 	groups := slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
-	return &watch{kafka: k, groups: groups, rules: rules, every: min(max(minBetween, rules.Window/20), cfg.Interval), log: log}
+	return &watch{kafka: k, groups: groups, rules: rules, every: min(max(minBetween, rules.Window/20), cfg.Interval), log: log, looks: throttle.NewOutages(log)}
 }
 
 // ask returns what the last look of a running watch has found, and starts the watch if
@@ -164,9 +166,7 @@ func (w *watch) look(ctx context.Context, groups *lag.Sampler, board *lag.Board,
 	both.Go(func() { behind.value, behind.err = w.lookAtGroups(ctx, groups, board) })
 	both.Go(func() { topic.value, topic.err = topics.look(ctx) })
 	both.Wait()
-	if err := errors.Join(behind.err, topic.err); err != nil && !errors.Is(err, context.Canceled) {
-		w.log.WarnContext(ctx, "looking at Kafka for operators failed", "error", err)
-	}
+	w.looks.Report(ctx, errors.Join(behind.err, topic.err), "looking at Kafka for operators failed")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lag, w.topic = behind, topic

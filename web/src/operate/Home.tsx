@@ -144,6 +144,7 @@ function detailOf(item: Item): string | undefined {
 function Title({ item }: { item: Item }) {
   const { t } = useTranslation('operate')
   const words = useWords()
+  const more = item.at_least ? '+' : ''
   switch (item.kind) {
     case 'dead_letters':
       return t('home.dead_letters', {
@@ -156,11 +157,11 @@ function Title({ item }: { item: Item }) {
     case 'lag':
       return t('home.lag', { group: item.group ?? item.subject })
     case 'stuck':
-      return item.subject === 'reconcile' ? t('home.reconcile') : t('home.stuck', { count: item.count })
+      return item.subject === 'reconcile' ? t('home.reconcile') : t('home.stuck', { count: item.count, more })
     case 'webhook_paused':
       return t('home.webhook_paused', { tenant: item.tenant })
     case 'workflow_tasks':
-      return t('home.workflow_tasks', { count: item.count })
+      return t('home.workflow_tasks', { count: item.count, more })
     default:
       return item.detail
   }
