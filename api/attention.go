@@ -28,8 +28,8 @@ func (s *Server) getAttention(c *fiber.Ctx) error {
 		if answer.Items == nil {
 			answer.Items = []resource.AttentionItem{}
 		}
+		s.counted.Report(ctx, counted.err, "dead letters cannot be counted for what needs a person")
 		if counted.err != nil {
-			exchangeOf(c).log.WarnContext(ctx, "dead letters cannot be counted", "error", counted.err)
 			answer.Unavailable = append(answer.Unavailable, resource.Unavailable{Part: "dead_letters", Dependency: string(orak.DependencyTemporal)})
 		}
 		slices.SortStableFunc(answer.Items, func(a, b resource.AttentionItem) int {

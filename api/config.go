@@ -49,6 +49,8 @@ type Config struct {
 	MaxTenantDownloads int           `help:"Most results and recordings that are sent at once to one tenant; further ones are answered 429." default:"192"`
 	MaxWaveforms       int           `help:"Most waveforms that are made at once; further ones are answered 503. Each reads a whole converted recording from the store and takes a connection to it, a tenth of a second of a processor for an hour of audio, and up to 2 MB of memory." default:"16"`
 	MaxTenantWaveforms int           `help:"Most waveforms that are made at once for one tenant; further ones are answered 429." default:"8"`
+	MaxCounts          int           `help:"Most counts of dead letters by a text or a time that are made at once; further ones are answered 503. Each reads up to 20000 dead letters from Temporal." default:"8"`
+	MaxTenantCounts    int           `help:"Most such counts that are made at once for one tenant, or for all of them together (*); further ones are answered 429." default:"4"`
 	MaxFeedRecords     int           `help:"Most records of all tenants' events that are read again for a client which resumes the stream of its tenant's events; one that was away for longer is told that events were lost." default:"100000"`
 	MaxFeedResumes     int           `help:"How many such clients resume at once; further ones wait." default:"8"`
 	MaxTenantResumes   int           `name:"max-tenant-feed-resumes" help:"How many such clients of one tenant resume at once; further ones wait, and take no place of other tenants." default:"4"`
@@ -86,6 +88,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxWaveforms <= 0 || c.MaxTenantWaveforms <= 0 {
 		return errors.New("max-waveforms, max-tenant-waveforms: want more than 0")
+	}
+	if c.MaxCounts <= 0 || c.MaxTenantCounts <= 0 {
+		return errors.New("max-counts, max-tenant-counts: want more than 0")
 	}
 	if c.MaxSongImports <= 0 || c.MaxRankedSongs < 0 {
 		return errors.New("max-song-imports: want more than 0; max-ranked-songs: want 0 at least")

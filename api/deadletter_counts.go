@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,10 +41,14 @@ type countKey struct {
 
 func countKeyOf(sel selection) countKey {
 	return countKey{
-		tenant: sel.tenant, stages: joined(sel.stages, ","), classes: joined(sel.classes, ","),
+		tenant: sel.tenant, stages: joined(set(sel.stages), ","), classes: joined(set(sel.classes), ","),
 		after: sel.after.Truncate(time.Second), before: sel.before.Truncate(time.Second), text: sel.text,
 	}
 }
+
+// set returns values in one order and without repeats, so that the same question has one
+// key.
+func set[T ~string](values []T) []T { return slices.Compact(slices.Sorted(slices.Values(values))) }
 
 func (k countKey) selection() selection {
 	return selection{tenant: k.tenant, stages: split[orak.Stage](k.stages), classes: split[orak.Class](k.classes), after: k.after, before: k.before, text: k.text}
@@ -59,10 +64,33 @@ func split[T ~string](text string) (values []T) {
 }
 
 func (s *Server) newCounts(m *flight.Metrics) *flight.Cache[countKey, resource.DeadLetterCounts] {
-	return flight.New(flight.Config{Name: "dead_letter_counts", TTL: sharedFor, Timeout: s.cfg.StatusTimeout, MaxKeys: maxShared}, m,
+	cfg := flight.Config[countKey]{Name: "dead_letter_counts", TTL: sharedFor, Timeout: s.cfg.StatusTimeout, MaxKeys: maxShared, Admit: s.admitCount}
+	return flight.New(cfg, m,
 		func(ctx context.Context, k countKey) (resource.DeadLetterCounts, error) {
 			return s.count(ctx, k.selection())
 		})
+}
+
+// admitCount takes a place for a count that reads each dead letter. The others are some
+// requests, whose answers are shared.
+func (s *Server) admitCount(k countKey) (release func(), err error) {
+	if !k.selection().looks() {
+		return func() {}, nil
+	}
+	release, err = s.counting.take(k.tenant)
+	switch {
+	case errors.Is(err, errNoPlaceOfTenant):
+		return nil, soon(refuse(codeRateLimited, fmt.Sprintf("The tenant may have dead letters read for %d counts at once by each instance of the server.", s.cfg.MaxTenantCounts)))
+	case err != nil:
+		return nil, soon(refuse(codeUnavailable, "The service is reading dead letters for as many counts as it can at once. Try again later."))
+	}
+	return release, nil
+}
+
+// soon has the caller of a bound try again in a second.
+func soon(r *refusal) *refusal {
+	r.again = time.Second
+	return r
 }
 
 // getDeadLetterCounts counts the selected parked uploads.
@@ -72,6 +100,9 @@ func (s *Server) getDeadLetterCounts(c *fiber.Ctx) error {
 		return err
 	}
 	counts, err := s.counts.Get(c.UserContext(), countKeyOf(sel))
+	if r := (*refusal)(nil); errors.As(err, &r) {
+		return r
+	}
 	if err != nil {
 		return refuse(codeUnavailable, "The dead letters cannot be counted at the moment.").because(fmt.Errorf("counting workflows: %w", err))
 	}

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -136,4 +137,69 @@ func TestCountThatTakesTooLongIsALowerBound(t *testing.T) {
 		require.EqualValues(t, 1, got.Examined)
 		require.False(t, got.Exact)
 	}
+}
+
+// reading has each list wait until it is released.
+type reading struct {
+	api.Workflows
+	began   chan struct{}
+	release chan struct{}
+}
+
+func (r reading) ListWorkflow(ctx context.Context, req *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	r.began <- struct{}{}
+	select {
+	case <-r.release:
+	case <-ctx.Done():
+	}
+	return r.Workflows.ListWorkflow(ctx, req)
+}
+
+func TestCountsThatReadDeadLettersAreBoundedInAllAndForEachTenant(t *testing.T) {
+	t.Parallel()
+	slow := reading{began: make(chan struct{}, 10), release: make(chan struct{})}
+	b := setupTemporal(t, operating, func(b *bundle) {
+		b.cfg.MaxCounts, b.cfg.MaxTenantCounts, b.cfg.StatusTimeout = 2, 1, time.Minute
+		slow.Workflows = b.deps.Workflows
+		b.deps.Workflows = slow
+	})
+	const counts = "/v1/dead-letters/counts"
+	answers := make(chan int, 3)
+	ask := func(of orak.Tenant, text string) {
+		req := b.request(http.MethodGet, counts+"?text="+text, nil, tenant(of))
+		go func() {
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				answers <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			answers <- resp.StatusCode
+		}()
+	}
+	ask("choir", "a")
+	<-slow.began
+	r := b.get(counts+"?text=b", tenant("choir"))
+	problem(t, r, http.StatusTooManyRequests, "rate-limited")
+	require.Equal(t, "1", r.header.Get("Retry-After"))
+	problem(t, b.get(counts+"?older_than=1h", tenant("choir")), http.StatusTooManyRequests, "rate-limited")
+	require.EqualValues(t, 0, into[resource.DeadLetterCounts](t, b.get(counts+"?stage=analyze", tenant("choir")), http.StatusOK).Total, "what Temporal counts itself needs no place")
+
+	ask("band", "a")
+	<-slow.began
+	r = b.get(counts+"?text=a", tenant("duo"))
+	problem(t, r, http.StatusServiceUnavailable, "unavailable")
+	require.Equal(t, "1", r.header.Get("Retry-After"))
+	require.Contains(t, b.gathered(), "orak_api_dead_letter_counts_in_flight 2")
+	ask("choir", "a") // the same question shares its answer
+	b.eventually(func() bool {
+		return strings.Contains(b.gathered(), `orak_api_shared_answers_total{answer="dead_letter_counts",outcome="shared"} 1`)
+	}, "it waits for the answer of the first")
+
+	close(slow.release)
+	for range 3 {
+		require.Equal(t, http.StatusOK, <-answers)
+	}
+	require.Equal(t, http.StatusOK, b.get(counts+"?text=b", tenant("choir")).status, "the refusal was not kept")
+	require.Contains(t, b.gathered(), "orak_api_dead_letter_counts_in_flight 0")
 }

@@ -85,3 +85,6 @@ func ExpiredLoginCode(ctx context.Context, s *Server, key string) (string, error
 func RemoveLoginCodes(ctx context.Context, s *Server, before time.Time) error {
 	return s.removeLoginCodes(ctx, before)
 }
+
+// BoundHistories bounds the events that are read for the history of an upload.
+func BoundHistories(s *Server, events int) { s.historyEvents = events }

@@ -21,6 +21,7 @@ type metrics struct {
 	turnedAway *prometheus.CounterVec
 	downloads  prometheus.Gauge
 	waveforms  prometheus.Gauge
+	counting   prometheus.Gauge
 	watchers   prometheus.Gauge
 	watched    prometheus.Gauge
 	polls      prometheus.Counter
@@ -59,6 +60,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		logins:     counters("orak_api_logins_total", "Attempts to log in, by way (key, code, oidc) and outcome: accepted, or the code of the problem.", "way", "outcome"),
 		turnedAway: counters("orak_api_uploads_turned_away_total", "Uploads refused because of api-max-uploads (full) or api-max-tenant-uploads (tenant), evicted because they were too slow (slow), or refused while uploads are paused (paused).", "reason"),
 		waveforms:  gauge("orak_api_waveforms_in_flight", "Waveforms that are being made; api-max-waveforms and api-max-tenant-waveforms bound them."),
+		counting:   gauge("orak_api_dead_letter_counts_in_flight", "Counts of dead letters by a text or a time, which read each of them; api-max-counts and api-max-tenant-counts bound them."),
 		downloads:  gauge("orak_api_downloads_in_flight", "Results and recordings that are being sent; api-max-downloads and api-max-tenant-downloads bound them."),
 		watchers:   gauge("orak_api_watchers", "Open event streams."),
 		watched:    gauge("orak_api_watched_uploads", "Uploads that event streams watch; each is polled once for all of its streams."),

@@ -25,6 +25,7 @@ import (
 	"orak/internal/listen"
 	"orak/internal/resumable"
 	"orak/internal/startstop"
+	"orak/internal/throttle"
 	"orak/workflows"
 )
 
@@ -76,7 +77,13 @@ type Server struct {
 	downloads *places
 	// waveforms has a place for each that is being made.
 	waveforms *places
-	app       *fiber.App
+	// historyEvents bounds the events that are read for the history of an upload.
+	historyEvents int
+	// counted has the outages of counting them for operators' first page.
+	counted *throttle.Outages
+	// counting has a place for each count that reads dead letters.
+	counting *places
+	app      *fiber.App
 
 	// relay publishes the outbox, and sweeps resumable and direct uploads and login codes, until halt ends the context of all work.
 	relay func(began time.Time)
@@ -108,27 +115,30 @@ func New(cfg Config, deps Deps) *Server {
 	s := &Server{
 		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, payloads: deps.Payloads, media: deps.Media,
 		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m, registry: deps.Metrics,
-		tracer:     tracing.Tracer("orak/api"),
-		outages:    deps.Outages,
-		index:      deps.Index,
-		webhooks:   newWebhooks(deps),
-		callers:    deps.Callers,
-		attempts:   newLoginAttempts(cfg.MaxLogins),
-		temporalUI: deps.TemporalUI,
-		limits:     newLimits(cfg, deps.Limits, m),
-		keys:       deps.Keys,
-		feed:       deps.Feed,
-		operations: deps.Operations,
-		imports:    make(chan struct{}, cfg.MaxSongImports),
-		rankings:   make(chan struct{}, runtime.GOMAXPROCS(0)),
-		downloads:  newPlaces(cfg.MaxDownloads, func(orak.Tenant) int { return cfg.MaxTenantDownloads }, m.downloads),
-		waveforms:  newPlaces(cfg.MaxWaveforms, func(orak.Tenant) int { return cfg.MaxTenantWaveforms }, m.waveforms),
-		announcer:  newAnnouncer(cfg, deps, m),
-		admission:  newAdmission(cfg, deps.MaxTenantUploads, m),
-		paused:     deps.Paused,
-		halt:       halt,
-		fatal:      make(chan error, 1),
-		stopping:   make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
+		tracer:        tracing.Tracer("orak/api"),
+		outages:       deps.Outages,
+		index:         deps.Index,
+		webhooks:      newWebhooks(deps),
+		callers:       deps.Callers,
+		attempts:      newLoginAttempts(cfg.MaxLogins),
+		temporalUI:    deps.TemporalUI,
+		limits:        newLimits(cfg, deps.Limits, m),
+		keys:          deps.Keys,
+		feed:          deps.Feed,
+		operations:    deps.Operations,
+		imports:       make(chan struct{}, cfg.MaxSongImports),
+		rankings:      make(chan struct{}, runtime.GOMAXPROCS(0)),
+		downloads:     newPlaces(cfg.MaxDownloads, func(orak.Tenant) int { return cfg.MaxTenantDownloads }, m.downloads),
+		waveforms:     newPlaces(cfg.MaxWaveforms, func(orak.Tenant) int { return cfg.MaxTenantWaveforms }, m.waveforms),
+		counting:      newPlaces(cfg.MaxCounts, func(orak.Tenant) int { return cfg.MaxTenantCounts }, m.counting),
+		historyEvents: maxEvents,
+		counted:       throttle.NewOutages(deps.Log),
+		announcer:     newAnnouncer(cfg, deps, m),
+		admission:     newAdmission(cfg, deps.MaxTenantUploads, m),
+		paused:        deps.Paused,
+		halt:          halt,
+		fatal:         make(chan error, 1),
+		stopping:      make(chan struct{}), serving: make(chan struct{}), relaying: make(chan struct{}),
 	}
 	s.app = fiber.New(fiber.Config{
 		StreamRequestBody:            true,

@@ -60,7 +60,7 @@ func config() api.Config {
 		Addr: "127.0.0.1:0", MaxUploadBytes: 100_000_000, MaxUploads: 100, MaxTenantUploads: 100, MinUploadRate: 16384, AckWait: 2 * time.Second,
 		BodyTimeout: 10 * time.Second, HeaderTimeout: 10 * time.Second, KeepAlive: 30 * time.Second,
 		RequestTimeout: 30 * time.Second, StoreTimeout: 30 * time.Second, StatusTimeout: 10 * time.Second, UpdateTimeout: 10 * time.Second,
-		WatchInterval: 20 * time.Millisecond, Heartbeat: 15 * time.Second, MaxWatchers: 10, MaxTenantWatchers: 10, WatchRate: 1000, MaxDownloads: 100, MaxTenantDownloads: 100, MaxWaveforms: 10, MaxTenantWaveforms: 10, MaxFeedRecords: 100, MaxFeedResumes: 2, MaxTenantResumes: 2, MaxSongImports: 2, MaxRankedSongs: 1000,
+		WatchInterval: 20 * time.Millisecond, Heartbeat: 15 * time.Second, MaxWatchers: 10, MaxTenantWatchers: 10, WatchRate: 1000, MaxDownloads: 100, MaxTenantDownloads: 100, MaxWaveforms: 10, MaxTenantWaveforms: 10, MaxCounts: 10, MaxTenantCounts: 10, MaxFeedRecords: 100, MaxFeedResumes: 2, MaxTenantResumes: 2, MaxSongImports: 2, MaxRankedSongs: 1000,
 		Tus:     resumable.Config{Expiry: time.Hour, Memory: 128 << 20, MaxRequests: 100, MaxTenantUploads: 100, SweepInterval: time.Hour},
 		Console: true, SessionLife: time.Hour,
 		OutboxInterval: time.Hour, OutboxMinAge: time.Hour, OutboxGrace: 24 * time.Hour, OutboxWorkers: 2,

@@ -30,11 +30,11 @@ const (
 )
 
 func (s *Server) newToday(m *flight.Metrics) *flight.Cache[orak.Tenant, int64] {
-	return flight.New(flight.Config{Name: "uploads_today", TTL: tenantsFor, Timeout: s.cfg.StatusTimeout, MaxKeys: maxTenants}, m, s.countToday)
+	return flight.New(flight.Config[orak.Tenant]{Name: "uploads_today", TTL: tenantsFor, Timeout: s.cfg.StatusTimeout, MaxKeys: maxTenants}, m, s.countToday)
 }
 
 func (s *Server) newSenders(m *flight.Metrics) *flight.Cache[struct{}, []orak.Tenant] {
-	return flight.New(flight.Config{Name: "senders", TTL: tenantsFor, Timeout: s.cfg.StatusTimeout, MaxKeys: 1}, m,
+	return flight.New(flight.Config[struct{}]{Name: "senders", TTL: tenantsFor, Timeout: s.cfg.StatusTimeout, MaxKeys: 1}, m,
 		func(ctx context.Context, _ struct{}) ([]orak.Tenant, error) { return s.findSenders(ctx) })
 }
 

@@ -73,7 +73,7 @@ func TestConfigValidates(t *testing.T) {
 	t.Parallel()
 	good := Config{
 		Addr: ":0", MaxUploadBytes: 1, MaxUploads: 1, MaxTenantUploads: 1, AckWait: 1, BodyTimeout: 1, HeaderTimeout: 1, KeepAlive: 1, RequestTimeout: 1, StoreTimeout: 1, StatusTimeout: 1,
-		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, MaxTenantDownloads: 1, MaxWaveforms: 1, MaxTenantWaveforms: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
+		UpdateTimeout: 1, WatchInterval: 1, Heartbeat: 1, MaxWatchers: 1, MaxTenantWatchers: 1, MaxTenantDownloads: 1, MaxWaveforms: 1, MaxTenantWaveforms: 1, MaxCounts: 1, MaxTenantCounts: 1, WatchRate: 1, OutboxInterval: 1, OutboxMinAge: 1,
 		OutboxGrace: time.Hour, OutboxWorkers: 1, MaxSongImports: 1, MaxDownloads: 1, MaxFeedRecords: 1, MaxFeedResumes: 1, MaxTenantResumes: 1, SessionLife: time.Hour,
 		Direct: direct.Config{TTL: time.Hour, URLTTL: time.Minute, MaxTenantUploads: 1, Completions: 1, SweepInterval: 1},
 		Tus:    resumable.Config{Expiry: time.Hour, Memory: 128 << 20, MaxRequests: 1, MaxTenantUploads: 1, SweepInterval: time.Hour},
@@ -93,6 +93,7 @@ func TestConfigValidates(t *testing.T) {
 		func(c *Config) { c.MaxSongImports = 0 },
 		func(c *Config) { c.MaxDownloads = 0 },
 		func(c *Config) { c.MaxWaveforms = 0 },
+		func(c *Config) { c.MaxCounts = 0 }, func(c *Config) { c.MaxTenantCounts = 0 },
 		func(c *Config) { c.MaxTenantWaveforms = 0 },
 		func(c *Config) { c.MaxRankedSongs = -1 },
 		func(c *Config) { c.MaxLogins = -1 },

@@ -2,12 +2,15 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -19,9 +22,11 @@ import (
 // The bounds of a history: the runs and events that are read, and the entries of the
 // answer.
 const (
-	maxRuns    = 5
-	maxEvents  = 10_000
-	maxEntries = 1000
+	maxRuns   = 5
+	maxEvents = 10_000
+	// historyPage is how many events one request reads.
+	historyPage = 1000
+	maxEntries  = 1000
 	// sameEnd is how far apart the end of an attempt in the history may be from the
 	// failure that the upload's timeline has of it.
 	sameEnd = 5 * time.Second
@@ -77,46 +82,99 @@ func (s *Server) readRuns(ctx context.Context, h *resource.UploadHistory, latest
 			runs = append(runs, info)
 		}
 	}
+	// The newest first, so that the oldest are what a bound leaves out.
 	slices.SortFunc(runs, func(a, b *workflow.WorkflowExecutionInfo) int {
-		return a.GetStartTime().AsTime().Compare(b.GetStartTime().AsTime())
+		return b.GetStartTime().AsTime().Compare(a.GetStartTime().AsTime())
 	})
-	if over := len(runs) - maxRuns; over > 0 {
-		runs, h.Truncated = runs[over:], true
+	if len(runs) > maxRuns {
+		runs, h.Truncated = runs[:maxRuns], true
 	}
-	left := maxEvents
+	left := s.historyEvents
+	var errs []error
 	for _, info := range runs {
 		h.Runs = append(h.Runs, s.runResource(info))
-		if left, err = s.readRun(ctx, h, info.GetExecution().GetRunId(), d, left); err != nil {
-			return err
+		var pending []*workflow.PendingActivityInfo
+		if info.GetExecution().GetRunId() == latest {
+			pending = d.GetPendingActivities()
 		}
+		read, err := s.readRun(ctx, h, info, pending, left)
+		left -= read
+		errs = append(errs, err)
 	}
-	return listErr
+	slices.Reverse(h.Runs)
+	return errors.Join(append(errs, listErr)...)
 }
 
-// readRun reads the history of a run, with left events at most, and returns how many are
-// left. The pending activities in d are those of the last run.
-func (s *Server) readRun(ctx context.Context, h *resource.UploadHistory, runID string, d *workflowservice.DescribeWorkflowExecutionResponse, left int) (int, error) {
-	t := newTale(s.payloads, runID)
-	history := s.workflows.GetWorkflowHistory(ctx, h.WorkflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for ; history.HasNext(); left-- {
-		if left == 0 {
-			h.Truncated = true
-			break
-		}
-		e, err := history.Next()
+// readRun reads the last events of a run, left at most, and returns how many it read.
+// What was read before an error counts, and so do the activities that are pending.
+func (s *Server) readRun(ctx context.Context, h *resource.UploadHistory, info *workflow.WorkflowExecutionInfo, pending []*workflow.PendingActivityInfo, left int) (read int, err error) {
+	t := newTale(s.payloads, info.GetExecution().GetRunId())
+	if info.GetHistoryLength() <= int64(left) {
+		read, err = s.readForward(ctx, t, h.WorkflowID, left)
+	} else {
+		read, err = s.readLast(ctx, t, h.WorkflowID, left)
+		h.Truncated = true
+	}
+	t.pending(pending)
+	h.Entries = append(h.Entries, t.entries...)
+	if h.Options == nil { // those of the newest run
+		h.Options = t.options
+	}
+	if err != nil {
+		return read, fmt.Errorf("reading the history: %w", err)
+	}
+	return read, nil
+}
+
+// readForward reads the first events of a run, most at most.
+func (s *Server) readForward(ctx context.Context, t *tale, workflowID string, most int) (read int, err error) {
+	events := s.workflows.GetWorkflowHistory(ctx, workflowID, t.runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for ; read < most && events.HasNext(); read++ {
+		e, err := events.Next()
 		if err != nil {
-			return left, fmt.Errorf("reading the history: %w", err)
+			return read, err
 		}
 		t.read(e)
 	}
-	if runID == d.GetWorkflowExecutionInfo().GetExecution().GetRunId() {
-		t.pending(d.GetPendingActivities())
+	return read, nil
+}
+
+// optionEvents are those at the beginning of a run among which its options are.
+const optionEvents = 20
+
+// readLast reads the last events of a run that has more, most at most, and its options.
+func (s *Server) readLast(ctx context.Context, t *tale, workflowID string, most int) (read int, err error) {
+	if most <= 0 {
+		return 0, nil
 	}
-	h.Entries = append(h.Entries, t.entries...)
-	if t.options != nil {
-		h.Options = t.options
+	beginning := newTale(s.payloads, t.runID)
+	_, noOptions := s.readForward(ctx, beginning, workflowID, optionEvents)
+	t.options, t.settled = beginning.options, true // no later side effect has settings
+	last, err := s.lastEvents(ctx, workflowID, t.runID, most)
+	for _, e := range slices.Backward(last) {
+		t.read(e)
 	}
-	return left, nil
+	return len(last), errors.Join(noOptions, err)
+}
+
+// lastEvents returns the last events of a run, most at most, the latest first; with an
+// error those that were read before it.
+func (s *Server) lastEvents(ctx context.Context, workflowID, runID string, most int) (last []*history.HistoryEvent, err error) {
+	var token []byte
+	for len(last) < most {
+		page, err := s.workflows.WorkflowService().GetWorkflowExecutionHistoryReverse(ctx, &workflowservice.GetWorkflowExecutionHistoryReverseRequest{
+			Namespace: s.namespace, Execution: &commonpb.WorkflowExecution{WorkflowId: workflowID, RunId: runID},
+			MaximumPageSize: int32(min(historyPage, most-len(last))), NextPageToken: token,
+		})
+		if err != nil {
+			return last, err
+		}
+		last = append(last, page.GetHistory().GetEvents()...)
+		if token = page.GetNextPageToken(); len(token) == 0 {
+			break
+		}
+	}
+	return last, nil
 }
 
 func (s *Server) runResource(info *workflow.WorkflowExecutionInfo) resource.UploadRun {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orak"
+	"orak/api"
 	"orak/api/resource"
 	"orak/events"
 	"orak/workflows"
@@ -109,4 +110,47 @@ func TestHistoryOfAnUploadThatTemporalForgotIsItsTimeline(t *testing.T) {
 	require.Equal(t, orak.StatusCompleted, h.Status)
 	problem(t, b.get("/v1/uploads/"+string(freshID())+"/history", tenant("choir")), http.StatusNotFound, "not-found")
 	problem(t, b.get("/v1/uploads/"+string(p.Upload.ID)+"/history?x=1", tenant("choir")), http.StatusBadRequest, "invalid-request")
+}
+
+func TestHistoryThatIsTooLongLacksItsOldestEntriesAndNotTheAttemptThatRuns(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t, operating)
+	p := progress("choir", orak.StatusConverting)
+	b.begin(p)
+	t.Cleanup(func() { close(b.release) })
+	require.NoError(t, b.client.TerminateWorkflow(t.Context(), workflows.UploadWorkflowID(p.Upload.ID), "", "restarted"))
+	b.beginOf(p, events.Origin{Topic: events.TopicUploads, Offset: 7})
+	for range 5 {
+		b.show(p)
+	}
+	path := "/v1/uploads/" + string(p.Upload.ID) + "/history"
+	var h resource.UploadHistory
+	b.eventually(func() bool {
+		h = into[resource.UploadHistory](t, b.get(path), http.StatusOK)
+		attempts := found(h, resource.HistoryAttempt)
+		return len(h.Runs) == 2 && len(attempts) == 2 && attempts[1].Outcome == "running" && len(found(h, resource.HistorySignal)) == 5
+	}, "both runs are read")
+	require.False(t, h.Truncated)
+	oldest, newest := h.Runs[0], h.Runs[1]
+	require.Equal(t, []string{"terminated", "running"}, []string{oldest.Status, newest.Status})
+
+	api.BoundHistories(b.Server, 8) // fewer than the newest run has
+	cut := into[resource.UploadHistory](t, b.get(path), http.StatusOK)
+	require.True(t, cut.Truncated)
+	require.Equal(t, []string{oldest.RunID, newest.RunID}, []string{cut.Runs[0].RunID, cut.Runs[1].RunID}, "the oldest first")
+	require.Equal(t, h.Options, cut.Options)
+	require.NotEmpty(t, found(cut, resource.HistorySignal), "its last events")
+	require.Empty(t, found(cut, resource.HistoryStarted))
+	for _, e := range cut.Entries {
+		require.Equal(t, newest.RunID, e.RunID)
+	}
+	running := found(cut, resource.HistoryAttempt)
+	require.Len(t, running, 1)
+	require.Equal(t, []string{"step", "running"}, []string{running[0].Name, running[0].Outcome})
+	require.NotEmpty(t, running[0].Worker)
+	require.False(t, running[0].At.IsZero())
+
+	api.BoundHistories(b.Server, int(newest.Events)+20) // enough for both
+	part := into[resource.UploadHistory](t, b.get(path), http.StatusOK)
+	require.Len(t, found(part, resource.HistoryStarted), 2, "%+v", part.Entries)
 }

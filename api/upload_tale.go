@@ -236,12 +236,12 @@ func (t *tale) announced(scheduled int64, e *history.HistoryEvent, result *commo
 }
 
 // pending notes the activities that are not over, of which the history has only the
-// beginning.
+// beginning, and adds those whose beginning was not read.
 func (t *tale) pending(list []*workflow.PendingActivityInfo) {
 	for _, a := range list {
 		i, ok := t.byActivity[a.GetActivityId()]
 		if !ok {
-			continue
+			i = t.addPending(a)
 		}
 		entry := &t.entries[i]
 		entry.Attempt, entry.Worker = max(int(a.GetAttempt()), 1), a.GetLastWorkerIdentity()
@@ -252,6 +252,19 @@ func (t *tale) pending(list []*workflow.PendingActivityInfo) {
 			begin(entry, at(a.GetLastStartedTime()), entry.Attempt, entry.Worker)
 		}
 	}
+}
+
+// addPending adds an activity that is not over, and returns the index of its entry.
+func (t *tale) addPending(a *workflow.PendingActivityInfo) int {
+	name := a.GetActivityType().GetName()
+	began := a.GetScheduledTime()
+	if a.GetLastStartedTime() != nil { // then the other one is that of the next attempt
+		began = a.GetLastStartedTime()
+	}
+	t.entries = append(t.entries, resource.HistoryEntry{
+		Kind: resource.HistoryAttempt, At: at(began), Name: name, Stage: stagesOf[name], Outcome: outcomeWaiting, RunID: t.runID,
+	})
+	return len(t.entries) - 1
 }
 
 // ends are the events that end a run.

@@ -16,7 +16,7 @@ import (
 
 func cache(ttl time.Duration, maxKeys int, compute func(context.Context, string) (int64, error)) (*Cache[string, int64], *prometheus.Registry) {
 	reg := prometheus.NewRegistry()
-	return New(Config{Name: "n", TTL: ttl, Timeout: time.Second, MaxKeys: maxKeys}, NewMetrics(reg, "t"), compute), reg
+	return New(Config[string]{Name: "n", TTL: ttl, Timeout: time.Second, MaxKeys: maxKeys}, NewMetrics(reg, "t"), compute), reg
 }
 
 func TestCallersOfOneMomentShareOneComputation(t *testing.T) {
@@ -107,4 +107,36 @@ func TestPanicIsAnErrorOfItsCallers(t *testing.T) {
 	c, _ := cache(time.Hour, 3, func(context.Context, string) (int64, error) { panic("no") })
 	_, err := c.Get(t.Context(), "a")
 	require.ErrorContains(t, err, "computing n: panic: no")
+}
+
+func TestComputationsThatAreNotAdmittedAreNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("full")
+		free, computing := 1, make(chan struct{})
+		c := New(Config[string]{Name: "n", TTL: time.Hour, Timeout: time.Hour, MaxKeys: 10, Admit: func(string) (func(), error) {
+			if free == 0 {
+				return nil, full
+			}
+			free--
+			return func() { free++ }, nil
+		}}, NewMetrics(nil, "t"), func(context.Context, string) (int64, error) { <-computing; return 1, nil })
+		var group sync.WaitGroup
+		ask := func() {
+			got, err := c.Get(t.Context(), "a")
+			require.NoError(t, err)
+			require.EqualValues(t, 1, got)
+		}
+		group.Go(ask)
+		synctest.Wait()
+		_, err := c.Get(t.Context(), "b")
+		require.ErrorIs(t, err, full)
+		group.Go(ask) // the same question needs no place of its own
+		synctest.Wait()
+		close(computing)
+		group.Wait()
+		_, err = c.Get(t.Context(), "b")
+		require.NoError(t, err, "the place is free, and the refusal was not kept")
+		require.Equal(t, 1, free)
+		require.InDelta(t, 1, testutil.ToFloat64(c.metrics.answers.WithLabelValues("n", "refused")), 0)
+	})
 }
