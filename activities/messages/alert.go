@@ -99,7 +99,7 @@ func (w Writer) samples(b *strings.Builder, total int, shown []Alert) {
 		if s.Message != "" {
 			fmt.Fprintf(b, ": %s", codeSpan(s.Message, maxShownMessage))
 		}
-		if url := w.Console.DeadLetter(s.UploadID); url != "" && s.named() {
+		if url := w.Console.DeadLetter(s.UploadID, s.Tenant); url != "" && s.named() {
 			fmt.Fprintf(b, " Decide: %s", url)
 		}
 		b.WriteByte('\n')

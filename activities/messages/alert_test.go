@@ -46,7 +46,7 @@ func TestAlertTextLinksToTheDecision(t *testing.T) {
 		{UploadID: "0191", Message: "Undecodable."}, // it has no workflow, and so no page
 	}}
 	got := alerts(w, g)
-	require.Contains(t, got, "- `0190` `a.m4a` of tenant `choir`: `Not audio.` Decide: https://orak.example.org/operate/dead-letters/0190\n")
+	require.Contains(t, got, "- `0190` `a.m4a` of tenant `choir`: `Not audio.` Decide: https://orak.example.org/operate/dead-letters/0190?tenant=choir\n")
 	require.Contains(t, got, "- `0191`: `Undecodable.`\n")
 	require.Contains(t, got, "\nDecide on all of them: https://orak.example.org/operate/dead-letters\n")
 	require.Contains(t, got, "\nAll of them in Temporal: http://ui/?q\n")
@@ -54,7 +54,7 @@ func TestAlertTextLinksToTheDecision(t *testing.T) {
 	got = alerts(w, AlertGroup{Stage: orak.StageConvert, Class: orak.ClassInput, Parked: &ParkedUploads{Count: 1, Samples: []orak.UploadID{"0192"}}})
 	require.Contains(t, got, "- `0192` Decide: https://orak.example.org/operate/dead-letters/0192\n", "a reminder")
 	got = alerts(w, AlertGroup{Expiring: ExpiringGroup{Count: 1, Samples: g.Samples[:1]}})
-	require.Contains(t, got, "/operate/dead-letters/0190\n", "one that expires")
+	require.Contains(t, got, "/operate/dead-letters/0190?tenant=choir\n", "one that expires")
 
 	without := alerts(Writer{Links: links{}}, g)
 	require.NotContains(t, without, "Decide")

@@ -46,12 +46,17 @@ func (c Console) Home() string { return c.page("/operate") }
 func (c Console) DeadLetters() string { return c.page("/operate/dead-letters") }
 
 // DeadLetter returns the page on which one dead letter is decided; "" for an id that
-// orak cannot have made.
-func (c Console) DeadLetter(id orak.UploadID) string {
+// orak cannot have made. With its tenant, if that is known, the page opens for whoever may
+// name one, too, and says to others whose it is.
+func (c Console) DeadLetter(id orak.UploadID, t orak.Tenant) string {
 	if !pasteable.MatchString(string(id)) {
 		return ""
 	}
-	return c.page("/operate/dead-letters/" + url.PathEscape(string(id)))
+	page := c.page("/operate/dead-letters/" + url.PathEscape(string(id)))
+	if t, err := orak.ParseTenant(string(t)); err == nil && page != "" {
+		page += "?tenant=" + string(t)
+	}
+	return page
 }
 
 func (c Console) page(path string) string {

@@ -27,8 +27,9 @@ const deadLetters = createRoute({
 const deadLetter = createRoute({
   getParentRoute: () => section,
   path: 'dead-letters/$id',
-  validateSearch: (given): { view?: 'timeline' | 'event' | 'commands' | 'json' } => ({
+  validateSearch: (given): { view?: 'timeline' | 'event' | 'commands' | 'json'; tenant?: string } => ({
     view: oneOf(['event', 'commands', 'json'], given.view),
+    tenant: textOf(given.tenant),
   }),
   component: lazyRouteComponent(() => import('./deadletters/DeadLetterPage'), 'DeadLetterPage'),
 })

@@ -15,12 +15,13 @@ const route = getRouteApi('/operate/dead-letters/$id')
 /** One dead letter, to decide on it. An alert's link leads here. */
 export function DeadLetterPage() {
   const { id } = route.useParams()
+  const { tenant } = route.useSearch()
   const { t } = useTranslation('letters')
-  const query = useQuery({ ...detailQuery(id), refetchInterval: 5_000 })
+  const query = useQuery({ ...detailQuery(id, tenant), refetchInterval: 5_000 })
   useTitle(query.data?.filename || t('detail.title'))
   const { error } = query
   if (error instanceof Problem && (error.status === 404 || error.status === 410))
-    return <Elsewhere id={id} problem={error} />
+    return <Elsewhere id={id} tenant={tenant} problem={error} />
   if (query.data) return <LetterDetail letter={query.data} query={query} />
   if (error) return <Failed page error={error} retry={() => query.refetch()} />
   return <Loading />
@@ -45,10 +46,10 @@ function Said({ words, id }: { words: string; id: string }) {
 }
 
 /** What the upload is now, if it does not wait for a decision. */
-function Elsewhere({ id, problem }: { id: string; problem: Problem }) {
+function Elsewhere({ id, tenant, problem }: { id: string; tenant: string | undefined; problem: Problem }) {
   const { t } = useTranslation('letters')
   const words = useWords()
-  const now = useQuery({ ...historyQuery(id), enabled: problem.status === 404, refetchInterval: 5_000 })
+  const now = useQuery({ ...historyQuery(id, tenant), enabled: problem.status === 404, refetchInterval: 5_000 })
   const back = (
     <Link to="/operate/dead-letters" className={buttonLink()}>
       {t('detail.others')}

@@ -169,7 +169,7 @@ function Views({ letter }: { letter: Detail }) {
     <Tabs
       label={t('detail.views')}
       value={view}
-      onChoose={(chosen) => void navigate({ search: { view: chosen }, replace: true })}
+      onChoose={(chosen) => void navigate({ search: (before) => ({ ...before, view: chosen }), replace: true })}
       tabs={[
         { value: 'timeline', title: t('detail.timeline'), content: <Marks marks={letter.timeline} /> },
         { value: 'event', title: t('detail.event'), content: <EventTable event={letter.event} /> },

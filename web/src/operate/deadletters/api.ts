@@ -26,8 +26,9 @@ export type Decision = {
 /** The most that one page of the API has. */
 const pageSize = 200
 
-function tenant() {
-  return { 'X-Orak-Tenant': everyTenant() }
+// All tenants where that may be asked for; otherwise the credential's, or the one that the address names.
+function tenant(named?: string) {
+  return { 'X-Orak-Tenant': everyTenant() ?? named }
 }
 
 /** Reads a page of dead letters, the latest first. */
@@ -46,12 +47,12 @@ export function countsQuery(query: Query, as: 'shown' | 'asked' = 'shown') {
   })
 }
 
-/** Everything about a dead letter. */
-export function detailQuery(id: string) {
+/** Everything about a dead letter. The tenant is the one that the address names, if it does. */
+export function detailQuery(id: string, named?: string) {
   return queryOptions({
-    queryKey: ['dead-letters', 'detail', id],
+    queryKey: ['dead-letters', 'detail', id, named],
     queryFn: ({ signal }) =>
-      answer(api.GET('/v1/dead-letters/{id}', { params: { header: tenant(), path: { id } }, signal })),
+      answer(api.GET('/v1/dead-letters/{id}', { params: { header: tenant(named), path: { id } }, signal })),
   })
 }
 

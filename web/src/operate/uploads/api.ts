@@ -19,14 +19,14 @@ export async function readPage(filter: Filter, token?: string, signal?: AbortSig
   return { rows: page.uploads, next: page.next }
 }
 
-/** What happened to an upload of any tenant that the session may see. */
-export function historyQuery(id: string) {
+/** What happened to an upload of any tenant that the session may see; of the named one where that is no choice. */
+export function historyQuery(id: string, named?: string) {
   return queryOptions({
-    queryKey: ['upload', id, 'history'],
+    queryKey: ['upload', id, 'history', named],
     queryFn: ({ signal }) =>
       answer(
         api.GET('/v1/uploads/{id}/history', {
-          params: { path: { id }, header: { 'X-Orak-Tenant': everyTenant() } },
+          params: { path: { id }, header: { 'X-Orak-Tenant': everyTenant() ?? named } },
           signal,
         }),
       ),
