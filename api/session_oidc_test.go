@@ -118,9 +118,9 @@ func (p *idp) exchange(w http.ResponseWriter, r *http.Request) {
 }
 
 // setupOIDC starts a server where people log in at p.
-func setupOIDC(t *testing.T, p *idp) *guarded {
+func setupOIDC(t *testing.T, p *idp, change ...func(b *bundle)) *guarded {
 	t.Helper()
-	return setupGuarded(t, func(b *bundle) {
+	return setupGuarded(t, append(change, func(b *bundle) {
 		jwts, err := auth.NewJWTs(auth.JWTConfig{
 			Issuer: p.URL, Audience: "https://orak.example", JWKSURL: p.URL + "/keys", Algorithms: []string{"ES256"}, TenantClaim: "tenant", ScopesClaim: "scope", Refresh: time.Minute, MaxAge: time.Hour,
 		}, auth.JWTDeps{Log: slog.New(slog.DiscardHandler)})
@@ -128,7 +128,7 @@ func setupOIDC(t *testing.T, p *idp) *guarded {
 		provider, err := auth.NewOIDC(auth.OIDCConfig{ClientID: oidcClient, ClientSecret: oidcSecret, AuthURL: p.URL + "/authorize", TokenURL: p.URL + "/token"}, jwts)
 		require.NoError(t, err)
 		b.deps.Callers = auth.Required{JWT: jwts, OIDC: provider}
-	})
+	})...)
 }
 
 // unfollowed sends a request and follows no redirect.
@@ -151,7 +151,18 @@ func (b *bundle) unfollowed(req *http.Request) reply {
 // browser back to.
 func (g *guarded) atProvider() (flow *http.Cookie, back string) {
 	g.t.Helper()
-	begun := g.unfollowed(g.request(http.MethodGet, "/v1/session/oidc", nil))
+	return g.from("/v1/session/oidc")
+}
+
+// atProviderFrom is atProvider for a browser that comes from a page of the console.
+func (g *guarded) atProviderFrom(page string) (flow *http.Cookie, back string) {
+	g.t.Helper()
+	return g.from("/v1/session/oidc?" + url.Values{"to": {page}}.Encode())
+}
+
+func (g *guarded) from(path string) (flow *http.Cookie, back string) {
+	g.t.Helper()
+	begun := g.unfollowed(g.request(http.MethodGet, path, nil))
 	require.Equal(g.t, http.StatusSeeOther, begun.status, "%s", begun.body)
 	flow = cookieOf(g.t, begun)
 	require.Equal(g.t, http.SameSiteLaxMode, flow.SameSite, "the provider's page sends the browser back")
@@ -165,11 +176,12 @@ func (g *guarded) atProvider() (flow *http.Cookie, back string) {
 	return flow, back
 }
 
-func (g *guarded) back(path string, cookies ...*http.Cookie) reply {
+// back comes back from the provider, with the cookie of the login, or nil.
+func (g *guarded) back(path string, flow *http.Cookie, headers ...header) reply {
 	g.t.Helper()
-	req := g.request(http.MethodGet, path, nil)
-	for _, c := range cookies {
-		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	req := g.request(http.MethodGet, path, nil, headers...)
+	if flow != nil {
+		req.AddCookie(&http.Cookie{Name: flow.Name, Value: flow.Value})
 	}
 	return g.unfollowed(req)
 }
@@ -222,7 +234,7 @@ func TestLoginThatAnotherBrowserBeganIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	code := at.Query().Get("code")
 	for name, r := range map[string]reply{
-		"no cookie":       g.back(back),
+		"no cookie":       g.back(back, nil),
 		"another's":       g.back(back, other),
 		"a forged cookie": g.back(back, &http.Cookie{Name: flow.Name, Value: flow.Value[:len(flow.Value)-4] + "AAAA"}),
 		"no state":        g.back(at.Path+"?code="+code, flow),
@@ -296,4 +308,87 @@ func TestServerWithoutIdentityProvider(t *testing.T) {
 	g := setupGuarded(t)
 	problem(t, g.get("/v1/session/oidc"), http.StatusNotFound, "not-found")
 	problem(t, g.get("/v1/session/oidc/callback?state=x&code=y"), http.StatusNotFound, "not-found")
+}
+
+// asBrowser is the Accept of a browser that opens a page.
+var asBrowser = header{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+func TestFailedLoginAtIdentityProviderLeadsBackToTheLogin(t *testing.T) {
+	t.Parallel()
+	p := newIDP(t)
+	g := setupOIDC(t, p)
+	const page = "/operate/dead-letters?class=input&text=%ED%95%9C"
+	flow, back := g.atProviderFrom(page)
+	at, err := url.Parse(back)
+	require.NoError(t, err)
+	for name, test := range map[string]struct {
+		path   string
+		cookie *http.Cookie
+		code   string
+		to     string
+	}{
+		"the provider refuses": {at.Path + "?error=access_denied&state=" + at.Query().Get("state"), flow, "unauthenticated", page},
+		"another state":        {at.Path + "?code=x&state=y", flow, "unauthenticated", page},
+		"no cookie":            {back, &http.Cookie{Name: flow.Name, Value: "x"}, "unauthenticated", ""},
+	} {
+		t.Log(name)
+		r := g.back(test.path, test.cookie, asBrowser)
+		require.Equal(t, http.StatusSeeOther, r.status, "%s", r.body)
+		login, err := url.Parse(r.header.Get("Location"))
+		require.NoError(t, err)
+		require.Equal(t, []string{"/login", test.code, test.to}, []string{login.Path, login.Query().Get("problem"), login.Query().Get("to")})
+		require.Empty(t, r.header.Get("WWW-Authenticate"))
+		for _, c := range (&http.Response{Header: r.header}).Cookies() {
+			require.Empty(t, c.Value)
+		}
+	}
+	require.NotContains(t, g.log.String(), "access_denied")
+
+	p.set(nil, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	flow, back = g.atProviderFrom(page)
+	r := g.back(back, flow, asBrowser)
+	require.Equal(t, "/login?"+url.Values{"problem": {"unavailable"}, "to": {page}}.Encode(), r.header.Get("Location"))
+	problem(t, g.back(back, flow), http.StatusServiceUnavailable, "unavailable") // a program
+
+	p.set(nil, nil)
+	flow, back = g.atProviderFrom(page)
+	r = g.back(back, flow, asBrowser)
+	require.Equal(t, http.StatusSeeOther, r.status)
+	require.Equal(t, page, r.header.Get("Location"), "where the login began")
+}
+
+func TestLoginReturnsOnlyToPagesOfTheConsole(t *testing.T) {
+	t.Parallel()
+	g := setupOIDC(t, newIDP(t))
+	for _, to := range []string{
+		"//evil.example", "///evil.example", "/\\evil.example", "/\\/evil.example", "\\\\evil.example", "https://evil.example/", "https:evil.example", "javascript:alert(1)", "evil.example", "operate",
+		"/\t/evil.example", "/\n/evil.example", "/a\r\nSet-Cookie: a=b", "/\x00", " /operate", "/operate ", "/operate\x7f", "/%2f%2fevil.example", "/%2Fevil.example", "/%5cevil.example", "/%0d%0a",
+		"/.//evil.example", "/a/..//evil.example", "/a/../v1/session/oidc", "/%2e%2e/v1", "/v1/session/oidc", "/login", "/login?to=/login", "/docs/", "/operate#code=x", "/한", "/%zz",
+		"/" + strings.Repeat("a", 1024),
+	} {
+		r := g.get("/v1/session/oidc?" + url.Values{"to": {to}}.Encode())
+		problem(t, r, http.StatusBadRequest, "invalid-request")
+		require.Empty(t, r.header.Values("Set-Cookie"), to)
+		begun := g.unfollowed(g.request(http.MethodGet, "/v1/session/oidc?"+url.Values{"to": {to}}.Encode(), nil, asBrowser))
+		require.Equal(t, http.StatusSeeOther, begun.status, to)
+		require.Equal(t, "/login?problem=invalid-request", begun.header.Get("Location"), to)
+	}
+	problem(t, g.get("/v1/session/oidc?to=/operate&to=/uploads"), http.StatusBadRequest, "invalid-request")
+	for _, to := range []string{"/", "/operate", "/operate/", "/uploads/0190?view=json", "/operate/uploads?text=%5C%2F%2Fa+b", "/songs/%ED%95%9C"} {
+		flow, back := g.atProviderFrom(to)
+		r := g.back(back, flow)
+		require.Equal(t, http.StatusSeeOther, r.status)
+		require.Equal(t, to, r.header.Get("Location"))
+	}
+}
+
+func TestTooManyLoginsAtIdentityProviderLeadToTheLogin(t *testing.T) {
+	t.Parallel()
+	g := setupOIDC(t, newIDP(t), func(b *bundle) { b.cfg.MaxLogins = 1 })
+	path := "/v1/session/oidc?to=%2Foperate"
+	require.Equal(t, http.StatusSeeOther, g.unfollowed(g.request(http.MethodGet, path, nil, asBrowser)).status)
+	again := g.unfollowed(g.request(http.MethodGet, path, nil, asBrowser))
+	require.Equal(t, http.StatusSeeOther, again.status)
+	require.Equal(t, "/login?problem=too-many-logins&to=%2Foperate", again.header.Get("Location"))
+	problem(t, g.get(path), http.StatusTooManyRequests, "too-many-logins")
 }

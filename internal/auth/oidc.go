@@ -119,6 +119,8 @@ type flow struct {
 	Nonce    string `json:"nonce"`
 	Verifier string `json:"verifier"`
 	Redirect string `json:"redirect"`
+	// To is where the browser goes after the login.
+	To string `json:"to,omitempty"`
 	// Expires is in seconds since 1970.
 	Expires int64 `json:"exp"`
 }
@@ -131,14 +133,25 @@ func (o *OIDC) oauth(redirect string) *oauth2.Config {
 }
 
 // Begin returns the address of the provider where somebody logs in, and the cookie that
-// End needs, for OIDCFlowLife. The provider sends the browser back to redirect.
-func (o *OIDC) Begin(redirect string, now time.Time) (address, cookie string, err error) {
-	f := flow{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Redirect: redirect, Expires: now.Add(OIDCFlowLife).Unix()}
+// End needs, for OIDCFlowLife. The provider sends the browser back to redirect. The cookie
+// remembers to, which Destination returns.
+func (o *OIDC) Begin(redirect, to string, now time.Time) (address, cookie string, err error) {
+	f := flow{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Redirect: redirect, To: to, Expires: now.Add(OIDCFlowLife).Unix()}
 	cookie, err = o.seal(oidcFlowContext, f)
 	if err != nil {
 		return "", "", err
 	}
 	return o.oauth(redirect).AuthCodeURL(f.State, oauth2.S256ChallengeOption(f.Verifier), oauth2.SetAuthURLParam("nonce", f.Nonce)), cookie, nil
+}
+
+// Destination returns what Begin was given as to; "" for a cookie that is not one of
+// Begin's. It does not matter whether the login went on or is too old.
+func (o *OIDC) Destination(cookie string) string {
+	var f flow
+	if !o.open(oidcFlowContext, cookie, &f) {
+		return ""
+	}
+	return f.To
 }
 
 // errFlow is what an answer of the provider lacks that was not asked for by this browser.

@@ -1205,7 +1205,8 @@ export interface paths {
         /**
          * Log in at the identity provider
          * @description A browser goes here to log in where `ways` has `oidc`. It is sent to the provider (OpenID Connect, authorization code with PKCE) with a cookie that
-         *     remembers it for 10 minutes. Without a provider the answer is 404.
+         *     remembers it for 10 minutes. Without a provider the answer is 404. A request whose Accept has text/html, as those of browsers do, gets no other
+         *     problem as JSON: it is sent to the console's login, with the code of the problem as `problem`.
          */
         get: operations["beginOIDC"];
         put?: never;
@@ -1226,7 +1227,8 @@ export interface paths {
         /**
          * Come back from the identity provider
          * @description The provider sends the browser here. Its session lasts as long as the ID token, at most as long as other sessions, and permits what the claims of
-         *     the ID token say, as those of a JWT do.
+         *     the ID token say, as those of a JWT do. A browser whose login fails is sent to the console's login, with the code of the problem as `problem`: a
+         *     request whose Accept lacks text/html gets the problem itself.
          */
         get: operations["endOIDC"];
         put?: never;
@@ -1861,6 +1863,8 @@ export interface components {
              * @description How many there are; 0 where that makes no sense.
              */
             count: number;
+            /** @description True if there may be more than `count`: no more were looked at. */
+            at_least?: boolean;
             /**
              * Format: date-time
              * @description When it began; left out if that is not known.
@@ -6931,14 +6935,20 @@ export interface operations {
     };
     beginOIDC: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The page of the console that the browser goes to after the login: a path with its query, of the same server. It is kept when the login fails.
+                 * @example /operate/dead-letters?class=input
+                 */
+                to?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The provider. */
+            /** @description The provider, or the console's login with `problem` and `to`. */
             303: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -6949,6 +6959,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
@@ -6971,7 +6982,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Logged in; the console. */
+            /** @description Logged in, and the page where the login began; or the console's login with `problem` and `to`. */
             303: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

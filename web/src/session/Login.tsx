@@ -1,4 +1,5 @@
 import { useMutation } from '@tanstack/react-query'
+import { useRouterState } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api/problem'
@@ -8,6 +9,7 @@ import { Notice } from '../design/Notice'
 import { ProblemText } from '../design/ProblemText'
 import { useTitle } from '../shell/title'
 import { Wordmark } from '../shell/Wordmark'
+import { providerFrom, type Reason } from './failed'
 import styles from './Login.module.css'
 import { login, type Session } from './session'
 
@@ -15,12 +17,14 @@ type Props = {
   session: Session
   /** A code that is tried at once. */
   code?: string | undefined
+  /** Why a login at the identity provider failed before. */
+  failed?: Reason | undefined
   /** The code was tried. */
   onTried: () => void
 }
 
 /** Asks for a credential, in the place of the page that needs one. */
-export function Login({ session, code, onTried }: Props) {
+export function Login({ session, code, failed, onTried }: Props) {
   const { t } = useTranslation()
   useTitle(t('login.title'))
   // A refused key or code ends no session: there may be one that goes on.
@@ -42,6 +46,8 @@ export function Login({ session, code, onTried }: Props) {
     const key = new FormData(event.currentTarget).get('key')
     if (typeof key === 'string' && key.trim()) attempt.mutate({ key: key.trim() })
   }
+  // The page that is open is the one to return to, also after the browser's back button.
+  useRouterState({ select: (state) => state.location.href })
   const byCode = attempt.variables && 'code' in attempt.variables
   return (
     <main className={styles.page}>
@@ -58,6 +64,7 @@ export function Login({ session, code, onTried }: Props) {
             )}
           </Notice>
         )}
+        {failed && attempt.isIdle && <Notice tone="bad">{t(`login.failed.${failed}`)}</Notice>}
         {session.ways.includes('key') && (
           <form className={styles.form} onSubmit={submit}>
             <Field label={t('login.key')} hint={t('login.keyHint')}>
@@ -69,7 +76,7 @@ export function Login({ session, code, onTried }: Props) {
           </form>
         )}
         {session.ways.includes('oidc') && (
-          <a className={buttonLink('plain')} href="/v1/session/oidc">
+          <a className={buttonLink('plain')} href={providerFrom(location)}>
             {t('login.provider')}
           </a>
         )}

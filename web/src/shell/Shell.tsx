@@ -4,7 +4,7 @@ import { Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLiveUploads } from '../api/live'
 import { Loaded, Loading, useOnline } from '../design/State'
-import { openedWith } from '../session/code'
+import { openedAfter, openedWith } from '../session/code'
 import { Login } from '../session/Login'
 import { type Session, sessionQuery } from '../session/session'
 import { Account } from './Account'
@@ -15,6 +15,11 @@ import { Wordmark } from './Wordmark'
 export function Shell() {
   const session = useQuery(sessionQuery)
   const [code, setCode] = useState(openedWith)
+  const [failed, setFailed] = useState(openedAfter)
+  const authenticated = session.data?.authenticated ?? false
+  useEffect(() => {
+    if (authenticated) setFailed(undefined) // a later login is another one
+  }, [authenticated])
   if (!session.data) {
     return (
       <main className={styles.main}>
@@ -24,7 +29,7 @@ export function Shell() {
   }
   // A code is redeemed even with a session: it may be of somebody else. If it is refused, the session goes on.
   if (code || !session.data.authenticated) {
-    return <Login session={session.data} code={code} onTried={() => setCode(undefined)} />
+    return <Login session={session.data} code={code} failed={failed} onTried={() => setCode(undefined)} />
   }
   return <Frame session={session.data} />
 }

@@ -33,6 +33,13 @@ export default {
     wrongKey: 'This key is not valid. It may have been revoked.',
     usedCode: 'This address has been used or has expired. Print a new one with “orak console”.',
     ended: 'Your session has ended. Log in to go on where you were.',
+    failed: {
+      unauthenticated:
+        'Your organization did not log you in here. It may have refused, the login may have taken too long, or your account is not meant for this server. Try again, or ask an administrator.',
+      'too-many-logins': 'Too many attempts to log in. Wait a minute, then try again.',
+      unavailable: 'Your organization’s login cannot be reached at the moment. Try again in a minute.',
+      other: 'Something went wrong while you logged in with your organization. Try again.',
+    },
   },
   state: {
     loading: 'Loading…',
