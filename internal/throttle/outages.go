@@ -43,7 +43,7 @@ func (o *Outages) Report(ctx context.Context, err error, msg string, args ...any
 		return
 	}
 	if over := o.ends(msg, args); over != nil {
-		o.log.InfoContext(ctx, "over: "+msg, append(args[:len(args):len(args)], "lasted", time.Since(over.began).Round(time.Second), "failures", over.tries)...)
+		o.log.InfoContext(ctx, "works again", append(args[:len(args):len(args)], "failed_with", msg, "lasted", time.Since(over.began).Round(time.Second), "failures", over.tries)...)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestOutageIsLoggedWhenItBeginsAndWhenItEnds(t *testing.T) {
 			tries.Report(t.Context(), nil, "looking at Kafka failed")
 		}
 		require.Equal(t, 1, strings.Count(out.String(), "\n"), out.String())
-		require.Contains(t, out.String(), `level=INFO msg="over: looking at Kafka failed" lasted=1m0s failures=20`)
+		require.Contains(t, out.String(), `level=INFO msg="works again" failed_with="looking at Kafka failed" lasted=1m0s failures=20`)
 
 		out.Reset()
 		tries.Report(t.Context(), away, "looking at Kafka failed")
