@@ -1,0 +1,145 @@
+package check
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRenderingsAreGolden(t *testing.T) {
+	t.Parallel()
+	for _, variant := range variants {
+		out, err := template(t, "--values", valuesOf(variant))
+		require.NoError(t, err)
+		golden := filepath.Join("testdata", variant+".yaml")
+		if *update {
+			require.NoError(t, os.WriteFile(golden, out, 0o644))
+		}
+		want, err := os.ReadFile(golden)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(out), "read the difference; -update writes it")
+	}
+}
+
+func TestRenderingsKeepTheRules(t *testing.T) {
+	t.Parallel()
+	r := rules(t)
+	for _, variant := range variants {
+		require.Empty(t, r.Check(rendered(t, variant)), variant)
+	}
+}
+
+func TestEveryRoleIsDeployedOnce(t *testing.T) {
+	t.Parallel()
+	roles := []any{"api", "bridge", "index", "lake", "webhooks", "worker", "worker-gpu"}
+	for variant, want := range map[string][]any{"everything": roles, "production": roles, "minimal": {"api", "bridge", "worker", "worker-gpu"}} {
+		var found []any
+		for _, o := range rendered(t, variant) {
+			if o.Kind() == "Deployment" {
+				found = append(found, o.At("spec", "template", "metadata", "labels", component))
+			}
+		}
+		require.ElementsMatch(t, want, found, variant)
+	}
+}
+
+// A secret reaches only the roles that use it.
+func TestSecretsReachOnlyTheirRoles(t *testing.T) {
+	t.Parallel()
+	all := []string{"api", "bridge", "index", "lake", "webhooks", "worker", "worker-gpu"}
+	want := map[string][]string{
+		"orak-s3": all, "orak-kafka": all,
+		"orak-index":    {"api", "index"},
+		"orak-webhooks": {"api", "webhooks"},
+		"orak-alerts":   {"bridge", "index", "lake", "webhooks", "worker"},
+		"orak-registry": {"api", "worker", "worker-gpu"},
+		"orak-oidc":     {"api"},
+	}
+	found := map[string][]string{}
+	for _, o := range rendered(t, "everything") {
+		pod := Object(o.fields("spec", "template", "spec"))
+		for _, volume := range pod.each("volumes") {
+			for _, source := range volume.each("projected", "sources") {
+				name := source.text("secret", "name")
+				found[name] = append(found[name], o.text("spec", "template", "metadata", "labels", component))
+			}
+		}
+	}
+	for name := range found {
+		slices.Sort(found[name])
+	}
+	require.Equal(t, want, found)
+}
+
+// The schema must know each secret, or one could be written out in the values.
+func TestSchemaRefusesEverySecretInTheConfiguration(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(filepath.Join(chart, "values.schema.json"))
+	require.NoError(t, err)
+	var schema struct {
+		Defs struct {
+			Config struct {
+				PropertyNames struct {
+					Not struct {
+						AnyOf []struct {
+							Enum []string `json:"enum"`
+						} `json:"anyOf"`
+					} `json:"not"`
+				} `json:"propertyNames"`
+			} `json:"config"`
+		} `json:"$defs"`
+	}
+	require.NoError(t, json.Unmarshal(content, &schema))
+	var refused []string
+	for _, list := range schema.Defs.Config.PropertyNames.Not.AnyOf {
+		refused = append(refused, list.Enum...)
+	}
+	settings := rules(t).Settings
+	for name, setting := range settings {
+		if setting.Secret {
+			require.Contains(t, refused, name)
+			require.Contains(t, refused, name+"_FILE")
+		}
+	}
+	for _, name := range refused {
+		name = regexp.MustCompile("_FILE$").ReplaceAllString(name, "")
+		require.Contains(t, settings, name, "the schema refuses a setting that does not exist")
+	}
+}
+
+func TestHelmLintFindsNothing(t *testing.T) {
+	t.Parallel()
+	for _, variant := range variants {
+		out, err := exec.CommandContext(t.Context(), program(t, "helm"), "lint", "--strict", chart, "--values", valuesOf(variant)).CombinedOutput()
+		require.NoError(t, err, string(out))
+		require.NotContains(t, string(out), "[WARNING]")
+	}
+}
+
+// ignored are the tests of kube-score that do not fit, each with the reason.
+var ignored = map[string]string{
+	"container-image-pull-policy":         "a version or a digest is pulled once; Always would make the registry a part of every restart",
+	"deployment-has-host-podantiaffinity": "topology spread constraints do it, over zones, too",
+}
+
+func TestKubeScoreFindsNothing(t *testing.T) {
+	t.Parallel()
+	for _, variant := range variants {
+		manifest := filepath.Join(t.TempDir(), variant+".yaml")
+		out, err := template(t, "--values", valuesOf(variant))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(manifest, out, 0o644))
+		args := []string{"score", "--output-format", "ci", "--kubernetes-version", "v1.37", "--exit-one-on-warning"}
+		for test := range ignored {
+			args = append(args, "--ignore-test", test)
+		}
+		scored, err := exec.CommandContext(t.Context(), program(t, "kube-score"), append(args, manifest)...).CombinedOutput()
+		require.NoError(t, err, "%s: %s", variant, regexp.MustCompile(`(?m)^\[(OK|SKIPPED)\].*\n`).ReplaceAllString(string(scored), ""))
+	}
+}

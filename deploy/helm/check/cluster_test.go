@@ -1,0 +1,70 @@
+package check
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCluster holds the chart to a real API server: what it renders is accepted strictly,
+// down to the pods under the restricted Pod Security Standard, and what is broken is refused.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	server, r := startAPIServer(t), rules(t)
+
+	for _, variant := range variants {
+		t.Run("accepts/"+variant, func(t *testing.T) {
+			objects := rendered(t, variant)
+			for _, o := range append(objects, pods(objects)...) {
+				require.NoError(t, server.accepts(t.Context(), o), "%s", o)
+			}
+		})
+	}
+	// Values are refused before anything is sent, by the schema or by the chart itself.
+	for name, test := range brokenValues {
+		t.Run("refuses values/"+name, func(t *testing.T) {
+			args := []string{"--values", valuesOf("production")}
+			for _, set := range test.set {
+				args = append(args, "--set-json", set)
+			}
+			_, err := template(t, args...)
+			require.ErrorContains(t, err, test.why)
+		})
+	}
+	for name, test := range brokenObjects {
+		t.Run("refuses objects/"+name, func(t *testing.T) {
+			objects := clone(t, rendered(t, "production"))
+			broken := find(t, objects, test.kind, test.name)
+			test.breaks(broken)
+			err := judge(t, server, r, objects)
+			require.ErrorContains(t, err, test.by)
+			require.ErrorContains(t, err, test.why)
+		})
+	}
+	require.GreaterOrEqual(t, len(brokenValues)+len(brokenObjects), 20)
+}
+
+// judge asks the API server about all objects and their pods, and then our own rules.
+func judge(t *testing.T, server *apiServer, r Rules, objects []Object) error {
+	t.Helper()
+	for _, o := range append(objects, pods(objects)...) {
+		if err := server.accepts(t.Context(), o); err != nil {
+			return err
+		}
+	}
+	if found := r.Check(objects); len(found) > 0 {
+		return &refusal{"the rules", found[0]}
+	}
+	return nil
+}
+
+func find(t *testing.T, objects []Object, kind, name string) Object {
+	t.Helper()
+	for _, o := range objects {
+		if o.Kind() == kind && o.Name() == name {
+			return o
+		}
+	}
+	require.Failf(t, "no such object", "%s %s", kind, name)
+	return nil
+}
