@@ -16,6 +16,7 @@ var brokenValues = map[string]struct {
 	"an index without a database":    {[]string{`database.existingSecret.name=""`}, "database/existingSecret/name"},
 	"webhooks without keys":          {[]string{`webhookKeys.existingSecret.name=""`}, "webhookKeys/existingSecret/name"},
 	"a user without a password":      {[]string{`kafka.sasl.existingSecret.name=""`}, "kafka/sasl/existingSecret/name"},
+	"an API key in the clear":        {[]string{`temporal.existingSecret.name="key"`}, "temporal/tls"},
 	"a model server without address": {[]string{`engine.name="http"`}, "engine"},
 	"a bridge that scales to zero":   {[]string{`bridge.autoscaling.minReplicas=0`}, "bridge/autoscaling/minReplicas"},
 	"no authentication":              {[]string{`auth="none"`}, "auth"},

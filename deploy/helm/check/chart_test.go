@@ -54,11 +54,10 @@ func TestSecretsReachOnlyTheirRoles(t *testing.T) {
 	t.Parallel()
 	all := []string{"api", "bridge", "index", "lake", "webhooks", "worker", "worker-gpu"}
 	want := map[string][]string{
-		"orak-s3": all, "orak-kafka": all,
+		"orak-s3": all, "orak-kafka": all, "orak-kafka-ca": all, "orak-temporal": all, "orak-registry": all,
 		"orak-index":    {"api", "index"},
 		"orak-webhooks": {"api", "webhooks"},
 		"orak-alerts":   {"bridge", "index", "lake", "webhooks", "worker"},
-		"orak-registry": {"api", "worker", "worker-gpu"},
 		"orak-oidc":     {"api"},
 	}
 	found := map[string][]string{}

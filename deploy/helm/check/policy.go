@@ -139,8 +139,12 @@ func (r Rules) environment(c Object) []string {
 		if !strings.HasPrefix(name, "ORAK_") {
 			continue
 		}
-		of, isFile := strings.CutSuffix(name, "_FILE")
+		of, isFile := name, false
 		setting, known := r.Settings[of]
+		if !known {
+			of, isFile = strings.CutSuffix(name, "_FILE")
+			setting, known = r.Settings[of]
+		}
 		switch {
 		case isFile && known && setting.Secret:
 			if !strings.HasPrefix(env[name], "/run/secrets/orak/") {

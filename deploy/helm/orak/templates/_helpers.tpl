@@ -72,8 +72,8 @@ Ports of a list of host:port, as a comma-separated text without repeats.
 
 {{/* The SASL mechanism as KEDA calls it. */}}
 {{- define "orak.kedaSASL" -}}
-{{- if .Values.kafka.sasl.user -}}
-{{- get (dict "SCRAM-SHA-512" "scram_sha512" "SCRAM-SHA-256" "scram_sha256" "PLAIN" "plaintext") .Values.kafka.sasl.mechanism -}}
+{{- if or .Values.kafka.sasl.user (eq .Values.kafka.sasl.mechanism "OAUTHBEARER") -}}
+{{- get (dict "OAUTHBEARER" "oauthbearer" "SCRAM-SHA-512" "scram_sha512" "SCRAM-SHA-256" "scram_sha256" "PLAIN" "plaintext") .Values.kafka.sasl.mechanism -}}
 {{- else -}}
 none
 {{- end -}}

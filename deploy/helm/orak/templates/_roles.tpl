@@ -97,6 +97,9 @@ and file.
 {{- if $v.kafka.sasl.user -}}
 {{- $files = append $files (dict "variable" "ORAK_KAFKA_PASSWORD_FILE" "name" $v.kafka.sasl.existingSecret.name "key" $v.kafka.sasl.existingSecret.key) -}}
 {{- end -}}
+{{- if $v.temporal.existingSecret.name -}}
+{{- $files = append $files (dict "variable" "ORAK_TEMPORAL_API_KEY_FILE" "name" $v.temporal.existingSecret.name "key" $v.temporal.existingSecret.key) -}}
+{{- end -}}
 {{- if and (has "database" $of) $v.database.existingSecret.name -}}
 {{- $files = append $files (dict "variable" "ORAK_INDEX_URL_FILE" "name" $v.database.existingSecret.name "key" $v.database.existingSecret.key) -}}
 {{- end -}}
@@ -135,10 +138,13 @@ and file.
   "ORAK_S3_ACCESS_KEY" $v.s3.accessKey
   "ORAK_TEMPORAL_ADDRESS" $v.temporal.address
   "ORAK_TEMPORAL_NAMESPACE" $v.temporal.namespace
+  "ORAK_TEMPORAL_TLS" (toString $v.temporal.tls)
   "ORAK_TEMPORAL_WEB_UI" $v.temporal.webUI
 -}}
 {{- if $v.kafka.sasl.user -}}
 {{- $_ := set $env "ORAK_KAFKA_USER" $v.kafka.sasl.user -}}
+{{- end -}}
+{{- if or $v.kafka.sasl.user (eq $v.kafka.sasl.mechanism "OAUTHBEARER") -}}
 {{- $_ := set $env "ORAK_KAFKA_SASL" $v.kafka.sasl.mechanism -}}
 {{- end -}}
 {{- if $v.publicURL -}}
