@@ -24,7 +24,7 @@ var brokenValues = map[string]struct {
 	"more pods than partitions":      {[]string{`lake.autoscaling.maxReplicas=13`}, "13 pods share 12 partitions"},
 	"a gateway that is anyone":       {[]string{`auth="gateway"`, `networkPolicy.apiFrom=[]`}, "networkPolicy.apiFrom"},
 	"scratch in too little memory":   {[]string{`worker.scratch.medium="Memory"`}, "worker.scratch.medium"},
-	"rules that are none":            {[]string{`monitoring.rules.enabled=true`}, "monitoring/rules/groups"},
+	"credentials from nowhere":       {[]string{`s3.credentials="aws"`}, "networkPolicy.to.credentials"},
 }
 
 const (

@@ -54,11 +54,12 @@ func TestSecretsReachOnlyTheirRoles(t *testing.T) {
 	t.Parallel()
 	all := []string{"api", "bridge", "index", "lake", "webhooks", "worker", "worker-gpu"}
 	want := map[string][]string{
-		"orak-s3": all, "orak-kafka": all, "orak-kafka-ca": all, "orak-temporal": all, "orak-registry": all,
+		"orak-kafka": all, "orak-kafka-ca": all, "orak-temporal": all, "orak-registry": all,
 		"orak-index":    {"api", "index"},
 		"orak-webhooks": {"api", "webhooks"},
 		"orak-alerts":   {"bridge", "index", "lake", "webhooks", "worker"},
 		"orak-oidc":     {"api"},
+		"orak-model":    {"worker", "worker-gpu"},
 	}
 	found := map[string][]string{}
 	for _, o := range rendered(t, "everything") {

@@ -93,7 +93,10 @@ and file.
 {{- define "orak.role.secrets" -}}
 {{- $v := .root.Values -}}
 {{- $of := .role.secrets | default list -}}
-{{- $files := list (dict "variable" "ORAK_S3_SECRET_KEY_FILE" "name" $v.s3.existingSecret.name "key" $v.s3.existingSecret.key) -}}
+{{- $files := list -}}
+{{- if eq $v.s3.credentials "keys" -}}
+{{- $files = append $files (dict "variable" "ORAK_S3_SECRET_KEY_FILE" "name" $v.s3.existingSecret.name "key" $v.s3.existingSecret.key) -}}
+{{- end -}}
 {{- if $v.kafka.sasl.user -}}
 {{- $files = append $files (dict "variable" "ORAK_KAFKA_PASSWORD_FILE" "name" $v.kafka.sasl.existingSecret.name "key" $v.kafka.sasl.existingSecret.key) -}}
 {{- end -}}
@@ -135,12 +138,15 @@ and file.
   "ORAK_S3_BUCKET" $v.s3.bucket
   "ORAK_S3_REGION" $v.s3.region
   "ORAK_S3_TLS" (toString $v.s3.tls)
-  "ORAK_S3_ACCESS_KEY" $v.s3.accessKey
+  "ORAK_S3_CREDENTIALS" $v.s3.credentials
   "ORAK_TEMPORAL_ADDRESS" $v.temporal.address
   "ORAK_TEMPORAL_NAMESPACE" $v.temporal.namespace
   "ORAK_TEMPORAL_TLS" (toString $v.temporal.tls)
   "ORAK_TEMPORAL_WEB_UI" $v.temporal.webUI
 -}}
+{{- if eq $v.s3.credentials "keys" -}}
+{{- $_ := set $env "ORAK_S3_ACCESS_KEY" $v.s3.accessKey -}}
+{{- end -}}
 {{- if $v.kafka.sasl.user -}}
 {{- $_ := set $env "ORAK_KAFKA_USER" $v.kafka.sasl.user -}}
 {{- end -}}
