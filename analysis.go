@@ -40,6 +40,9 @@ type Audio struct {
 	// Damage lists the faults of the file that did not stop its analysis; empty
 	// if there were none.
 	Damage []Damage `json:"damage"`
+	// MissingS is how many seconds a truncated file lacks at its end, as far as the
+	// file itself declares its length, in tenths; 0 for none or unknown.
+	MissingS float64 `json:"missing_s,omitempty"`
 }
 
 // Of returns a as the analysis of the recording that audio describes. The loudness

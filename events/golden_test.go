@@ -62,7 +62,6 @@ func readGolden(t *testing.T, path string) golden {
 }
 
 // current returns the records that this version emits or accepts, by golden.
-// current returns the records that this version emits or accepts, by golden.
 func current(t *testing.T) map[string]*kgo.Record {
 	records := make(map[string]*kgo.Record)
 	for _, typ := range allTypes() {
@@ -75,7 +74,8 @@ func current(t *testing.T) map[string]*kgo.Record {
 		}
 		records[string(typ)+version] = sampleEvent(t, typ).Record(topic)
 	}
-	records["orak.upload.completed.5.json"] = sampleCompleted(t).Record(TopicLifecycle)
+	records["orak.upload.completed.5.json"] = sampleCompleted(t, 0).Record(TopicLifecycle)
+	records["orak.upload.completed.6.json"] = sampleCompleted(t, 1.5).Record(TopicLifecycle)
 	described, err := NewReceived(sampleDescribed())
 	require.NoError(t, err)
 	records["orak.upload.received.2.json"] = described.Record(TopicUploads)

@@ -115,10 +115,12 @@ func sampleEvent(t *testing.T, typ Type) Event {
 	return e
 }
 
-// sampleCompleted has an analysis with a schema version.
-func sampleCompleted(t *testing.T) Event {
+// sampleCompleted has an analysis with a schema version, of a file that lacks so many
+// seconds at its end.
+func sampleCompleted(t *testing.T, missing float64) Event {
 	t.Helper()
 	l := sampleLifecycle(Completed)
+	l.Analysis.Audio.MissingS = missing
 	l.Analysis.SchemaVersion = 2
 	e, err := NewLifecycle(LifecycleID("upload-"+string(l.Upload.ID), "2f1c", Completed, l.Cycle), Completed, sampleTime, l)
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"orak"
 	"orak/internal/terminal"
@@ -52,7 +53,7 @@ func (c *console) result(a orak.Analysis) {
 	list := append(c.pitchRows(a.Pitch), keyRow(a.Key), tempoRow(a.Tempo), loudnessRow(a.Loudness))
 	list = append(list, terminal.Row{Label: "Duration", Value: length(a.Audio.DurationS), More: source(a.Audio)})
 	if len(a.Audio.Damage) > 0 {
-		list = append(list, terminal.Row{Label: "Damage", More: damage(a.Audio.Damage)})
+		list = append(list, terminal.Row{Label: "Damage", More: damage(a.Audio)})
 	}
 	list = append(list, terminal.Row{Label: "Engine", Value: terminal.Clean(strings.TrimSpace(a.Engine.Name + " " + a.Engine.Version))})
 	c.Rows(list)
@@ -157,15 +158,18 @@ func source(a orak.Audio) string {
 	return strings.TrimPrefix(strings.Join(parts, ", "), ", ")
 }
 
-func damage(list []orak.Damage) string {
+func damage(a orak.Audio) string {
 	texts := map[orak.Damage]string{
 		orak.DamageTruncated:    "the file ends before its header says (truncated)",
 		orak.DamageDecodeErrors: "some parts could not be decoded (decode_errors)",
 		orak.DamageGaps:         "the recording was interrupted; the gaps are silent (gaps)",
 		orak.DamageTrailing:     "data follows its end, and may not have been analyzed (trailing_data)",
 	}
-	words := make([]string, len(list))
-	for i, d := range list {
+	if a.MissingS > 0 {
+		texts[orak.DamageTruncated] = fmt.Sprintf("the file is cut off: its last %s are missing (truncated)", terminal.Took(time.Duration(a.MissingS*float64(time.Second))))
+	}
+	words := make([]string, len(a.Damage))
+	for i, d := range a.Damage {
 		words[i] = cmp.Or(texts[d], terminal.Clean(string(d)))
 	}
 	return strings.Join(words, "; ")

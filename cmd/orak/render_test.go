@@ -93,6 +93,8 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 	silence.Loudness = orak.Loudness{IntegratedLUFS: -70, TruePeakDBTP: -120}
 	silence.Audio = orak.Audio{DurationS: 3723, Codec: "pcm_s16le", SampleRateHz: 8000, Channels: 1,
 		Damage: []orak.Damage{orak.DamageTruncated, orak.DamageDecodeErrors, orak.DamageGaps, orak.DamageTrailing}}
+	cut := analysis()
+	cut.Audio.Damage, cut.Audio.MissingS = []orak.Damage{orak.DamageTruncated}, 2
 	running := upload(orak.StatusAnalyzing)
 	share := 0.45
 	running.Attempt, running.StageProgress = 2, &share
@@ -103,6 +105,7 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 
 	for name, show := range map[string]func(c *console){
 		"result":      func(c *console) { c.result(analysis()) },
+		"cut_off":     func(c *console) { c.result(cut) },
 		"silence":     func(c *console) { c.result(silence) },
 		"running":     func(c *console) { c.status(here(), running) },
 		"completed":   func(c *console) { c.status(here(), upload(orak.StatusCompleted)) },

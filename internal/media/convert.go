@@ -162,6 +162,7 @@ func (c *Converter) convert(ctx context.Context, in input, dst string, progress 
 		Tracks:       tracks,
 		Loudness:     said.measured(decoded.Seconds()),
 		Damage:       damage,
+		MissingS:     in.missing(chosen.stream, decoded, c.cfg.MaxDuration, said).Round(100 * time.Millisecond).Seconds(),
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -99,6 +100,11 @@ func TestConvertKeepsTheAudioOfATruncatedFile(t *testing.T) {
 			require.Contains(t, audio.Damage, orak.DamageTruncated)
 			require.Greater(t, audio.DurationS, 0.5)
 			require.Less(t, audio.DurationS, 0.9*mediatest.Seconds)
+			declares := slices.Contains([]string{".wav", ".w64", ".aifc", ".caf", ".flac", ".m4a", ".mov"}, filepath.Ext(s.Path))
+			require.True(t, audio.MissingS > 0 || !declares, "a length is declared")
+			if audio.MissingS > 0 {
+				require.InDelta(t, mediatest.Seconds, audio.DurationS+audio.MissingS, 0.1)
+			}
 		})
 	}
 }

@@ -15,6 +15,9 @@ type extent struct {
 	// promised is how much audio the container's index declares; 0 for unknown.
 	// Unlike the duration in a header, it is a count of samples or frames.
 	promised time.Duration
+	// stretch is how many times as long as what is there the audio is by its declared
+	// number of bytes; 0 for unknown.
+	stretch float64
 	// trailing is true when another recording, or other data, follows the declared
 	// end of the container.
 	trailing bool
@@ -113,11 +116,29 @@ func (in input) damage(st stream, decoded time.Duration, said *stderrLog) []orak
 // isTruncated reports whether the file is cut off, or has less audio than its index
 // or its header declares.
 func (in input) isTruncated(st stream, decoded time.Duration, said *stderrLog) bool {
-	promised := in.extent.promised
-	if promised == 0 && in.headerCounts() {
-		promised = max(0, st.duration-time.Duration(min(said.skipped, st.duration.Seconds())*float64(time.Second)))
+	return in.extent.cut || isShort(decoded, in.promised(st, said))
+}
+
+// promised is how much audio the index or the header of the file declares; 0 for
+// unknown.
+func (in input) promised(st stream, said *stderrLog) time.Duration {
+	if in.extent.promised > 0 || !in.headerCounts() {
+		return in.extent.promised
 	}
-	return in.extent.cut || isShort(decoded, promised)
+	return max(0, st.duration-time.Duration(min(said.skipped, st.duration.Seconds())*float64(time.Second)))
+}
+
+// missing is how much audio the file declares and lacks; 0 for unknown, also where
+// it declares more than longest, which is a header's error rather than a loss.
+func (in input) missing(st stream, decoded, longest time.Duration, said *stderrLog) time.Duration {
+	promised := in.promised(st, said)
+	if in.extent.stretch > 0 {
+		promised = time.Duration(min(in.extent.stretch*decoded.Seconds(), 2*longest.Seconds()) * float64(time.Second))
+	}
+	if promised > longest || !isShort(decoded, promised) {
+		return 0
+	}
+	return promised - decoded
 }
 
 // confirm returns the stream with its own duration. That of the header, which may

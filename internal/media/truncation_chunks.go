@@ -7,6 +7,15 @@ package media
 // still be right: some writers include headers.
 const riffSlack = 64
 
+// cutAudio is the extent of audio that declares size bytes and has rest, in a format
+// of a constant number of bytes a second.
+func cutAudio(size, rest uint64) extent {
+	if size <= rest+riffSlack {
+		return extent{}
+	}
+	return extent{cut: true, stretch: float64(size) / float64(max(rest, 1))}
+}
+
 // riffExtent walks a WAV.
 func riffExtent(w *window) extent {
 	const header = 12
@@ -42,7 +51,7 @@ func dataExtent(w *window, at int64, size uint64) extent {
 	case size <= 0xffffffff && isStreamed(uint32(size)):
 		return extent{ignoreLength: true}
 	case size > rest:
-		return extent{cut: size > rest+riffSlack}
+		return cutAudio(size, rest)
 	default:
 		return afterData(w, at+int64(size)+int64(size&1))
 	}
@@ -102,7 +111,7 @@ func aiffExtent(w *window) extent {
 		case w.has(at, "SSND") && isStreamed(size):
 			return extent{}
 		case w.has(at, "SSND") && int64(size) > w.size-at-8:
-			return extent{cut: int64(size) > w.size-at-8+riffSlack}
+			return cutAudio(uint64(size), uint64(w.size-at-8))
 		}
 		at += 8 + int64(size) + int64(size&1)
 	}
@@ -122,6 +131,9 @@ func cafExtent(w *window) extent {
 		size := int64(w.u64(at + 4))
 		if size < 0 {
 			return extent{} // the audio continues to the end of the file
+		}
+		if size > w.size-at-12 && w.has(at, "data") {
+			return extent{cut: true, stretch: cutAudio(uint64(size), uint64(w.size-at-12)).stretch}
 		}
 		if size > w.size-at-12 {
 			return extent{cut: true}
@@ -145,7 +157,10 @@ func w64Extent(w *window) extent {
 			return extent{}
 		}
 		if size > w.size-at {
-			return extent{cut: w.has(at, "data") && size > w.size-at+riffSlack}
+			if !w.has(at, "data") {
+				return extent{}
+			}
+			return cutAudio(uint64(size-header), uint64(w.size-at-header))
 		}
 		at += (size + 7) &^ 7
 	}

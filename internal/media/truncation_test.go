@@ -77,10 +77,15 @@ func TestHeaderThatClaimsMoreAudioIsDamage(t *testing.T) {
 	in.extent = in.measure()
 	st := stream{duration: 402653 * time.Second}
 	require.Equal(t, []orak.Damage{orak.DamageTruncated}, in.damage(st, 4*time.Second, said))
+	require.Zero(t, in.missing(st, 4*time.Second, 2*time.Hour, said), "a claim of days is the header's error")
+	st.duration = 6 * time.Second
+	require.Equal(t, 2*time.Second, in.missing(st, 4*time.Second, 2*time.Hour, said))
 	st.duration = 4100 * time.Millisecond
+	require.Zero(t, in.missing(st, 4*time.Second, 2*time.Hour, said))
 	require.Empty(t, in.damage(st, 4*time.Second, said), "priming samples are no loss")
 	in.format = formatMP3
 	st.duration = time.Hour
+	require.Zero(t, in.missing(st, 4*time.Second, 2*time.Hour, said))
 	require.Empty(t, in.damage(st, 4*time.Second, said), "ffprobe's guess from the bit rate counts for nothing")
 	said.decodeErrors = 1
 	require.Equal(t, []orak.Damage{orak.DamageDecodeErrors}, in.damage(st, 4*time.Second, said))

@@ -2658,6 +2658,8 @@ export interface components {
                 tracks?: number;
                 /** @description truncated, decode_errors, gaps or trailing_data. More may be added. */
                 damage: string[] | null;
+                /** @description How many seconds a truncated file lacks at its end, by the length that it declares. Absent if it declares none. */
+                missing_s?: number;
             };
             /** @description In Hz, 0 for silence; and as notes, empty then. */
             pitch: {

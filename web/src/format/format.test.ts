@@ -3,6 +3,13 @@ import { formatIn } from './format'
 
 const english = formatIn('en-US')
 
+test('A length is a word in a sentence', () => {
+  expect(english.length(2)).toBe('2 seconds')
+  expect(english.length(1.44)).toBe('1.4 seconds')
+  expect(english.length(130)).toBe('2 minutes')
+  expect(formatIn('ko').length(2)).toBe('2초')
+})
+
 test('A span is written by its two largest units', () => {
   expect(english.span(0.25)).toBe('250 ms')
   expect(english.span(4.2)).toBe('4.2 sec')

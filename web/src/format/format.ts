@@ -70,6 +70,17 @@ export function formatIn(locale: string) {
       }
       return parts.join(' ')
     },
+    /** A time span in seconds, as a word within a sentence: its largest unit in full. */
+    length(seconds: number) {
+      const [name, length] = steps.find(([, length]) => seconds >= length) ?? ['second', 1]
+      const digits = seconds < 10 ? 1 : 0
+      return new Intl.NumberFormat(locale, {
+        style: 'unit',
+        unit: name,
+        unitDisplay: 'long',
+        maximumFractionDigits: digits,
+      }).format(seconds / length)
+    },
     /** How far a time is from now, in the unit that suits it. */
     relative(at: Date, now: number) {
       const seconds = Math.round((at.getTime() - now) / 1000)

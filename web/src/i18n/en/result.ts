@@ -38,6 +38,7 @@ export default {
   },
   damage: {
     truncated: 'The file is cut off: its end is missing. Everything up to there is right.',
+    missing: 'The file is cut off: the last {{length}} are missing. Everything up to there is right.',
     gaps: 'Parts within the recording are missing. They appear as silence.',
     decode_errors: 'Parts of the file are damaged. Notes may be missing or wrong there.',
     trailing_data:
