@@ -2,10 +2,13 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../api/client'
 import { buttonLink } from '../design/Button'
+import { usePermitted } from '../session/session'
+import { UploadLink } from './UploadLink'
 
 /** The next step of what needs a person. */
 export function Next({ item }: { item: Schemas['AttentionItem'] }) {
   const { t } = useTranslation('operate')
+  const administers = usePermitted('admin')
   const [first, ...others] = item.uploads ?? []
   const look = buttonLink('plain', true)
   switch (item.kind) {
@@ -32,6 +35,7 @@ export function Next({ item }: { item: Schemas['AttentionItem'] }) {
         </Link>
       )
     case 'webhook_paused':
+      if (!administers) return null
       return (
         <Link
           to="/admin/webhooks/$id"
@@ -47,9 +51,9 @@ export function Next({ item }: { item: Schemas['AttentionItem'] }) {
         return (
           <>
             {item.uploads?.slice(0, 3).map((id, place) => (
-              <Link key={id} to="/operate/uploads/$id" params={{ id }} className={look}>
+              <UploadLink key={id} id={id} className={look}>
                 {t('home.nextUploadOf', { number: place + 1 })}
-              </Link>
+              </UploadLink>
             ))}
             <Link to="/operate/reconcile" className={look}>
               {t('home.nextStuck')}
@@ -58,9 +62,9 @@ export function Next({ item }: { item: Schemas['AttentionItem'] }) {
         )
       }
       return (
-        <Link to="/operate/uploads/$id" params={{ id: first }} className={look}>
+        <UploadLink id={first} className={look}>
           {t('home.nextUpload')}
-        </Link>
+        </UploadLink>
       )
   }
 }

@@ -29,7 +29,7 @@ function Pages() {
         links={[
           { to: '/operate', title: t('nav.home'), exact: true },
           { to: '/operate/dead-letters', title: t('nav.letters'), count: waiting },
-          { to: '/operate/uploads', title: t('nav.uploads') },
+          { to: '/operate/uploads', title: t('nav.uploads'), scope: 'read' },
           { to: '/operate/queues', title: t('nav.queues') },
           { to: '/operate/lag', title: t('nav.lag') },
           { to: '/operate/topics', title: t('nav.topics') },

@@ -1,10 +1,10 @@
-import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import styles from '../admin/admin.module.css'
 import { Badge } from '../design/Badge'
 import { Button } from '../design/Button'
 import { type Column, Table } from '../design/Table'
 import { useFormat } from '../format/format'
+import { UploadLink } from '../operate/UploadLink'
 import type { Song } from './requests'
 
 /** The songs with what a voice needs for them. */
@@ -59,11 +59,7 @@ export function SongTable({ songs, onRemove }: { songs: Song[]; onRemove: (song:
 
 function Range({ song }: { song: Song }) {
   const { t } = useTranslation('songs')
-  const reference = song.reference && (
-    <Link to="/operate/uploads/$id" params={{ id: song.reference }}>
-      {t('reference')}
-    </Link>
-  )
+  const reference = song.reference && <UploadLink id={song.reference}>{t('reference')}</UploadLink>
   return (
     <span className={styles.stack}>
       {song.waiting ? <Badge tone="warn">{t('waiting')}</Badge> : `${song.low ?? ''} – ${song.high ?? ''}`}

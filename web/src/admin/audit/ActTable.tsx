@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { type Column, Table } from '../../design/Table'
 import { Time } from '../../design/Time'
+import { UploadLink } from '../../operate/UploadLink'
 import { useSession } from '../../session/session'
 import styles from '../admin.module.css'
 import own from './ActTable.module.css'
@@ -61,9 +62,9 @@ function Subject({ act }: { act: Act }) {
     case 'upload':
     case 'dead-letter':
       return (
-        <Link to="/operate/uploads/$id" params={{ id: subject }}>
+        <UploadLink id={subject} otherwise={text}>
           {text}
-        </Link>
+        </UploadLink>
       )
     case 'webhook':
       if (act.act === 'webhook.remove') return <span className={styles.stack}>{text}</span>

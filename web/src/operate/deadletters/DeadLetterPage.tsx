@@ -5,6 +5,7 @@ import { Problem } from '../../api/problem'
 import { buttonLink } from '../../design/Button'
 import { Failed, Loading, State } from '../../design/State'
 import { useTitle } from '../../shell/title'
+import { UploadLink } from '../UploadLink'
 import { historyQuery } from '../uploads/api'
 import { useWords } from '../words'
 import { detailQuery } from './api'
@@ -35,9 +36,9 @@ function Said({ words, id }: { words: string; id: string }) {
       page
       title={t('detail.elsewhereTitle')}
       action={
-        <Link to="/operate/uploads/$id" params={{ id }} className={buttonLink('primary')}>
+        <UploadLink id={id} className={buttonLink('primary')}>
           {t('detail.upload')}
-        </Link>
+        </UploadLink>
       }
     >
       <p lang="en">{words}</p>
@@ -79,9 +80,9 @@ function Elsewhere({ id, tenant, problem }: { id: string; tenant: string | undef
       page
       title={t('detail.nowTitle', { status: words.status(now.data.status) })}
       action={
-        <Link to="/operate/uploads/$id" params={{ id }} className={buttonLink('primary')}>
+        <UploadLink id={id} className={buttonLink('primary')}>
           {t('detail.upload')}
-        </Link>
+        </UploadLink>
       }
     >
       <p>{last?.by ? t('detail.decidedBy', { by: last.by }) : t('detail.now')}</p>

@@ -19,6 +19,7 @@ import { EventTable } from '../EventTable'
 import { Facts } from '../Facts'
 import { Fresh } from '../Fresh'
 import { isTyped } from '../list/keys'
+import { UploadLink } from '../UploadLink'
 import { useWords } from '../words'
 import { type Decision, type Detail, decide } from './api'
 import styles from './LetterDetail.module.css'
@@ -148,9 +149,9 @@ function Overview({ letter }: { letter: Detail }) {
     <div className={styles.overview}>
       <Facts facts={facts} />
       <div className={styles.links}>
-        <Link to="/operate/uploads/$id" params={{ id: letter.id }} className={buttonLink('plain', true)}>
+        <UploadLink id={letter.id} className={buttonLink('plain', true)}>
           {t('detail.upload')}
-        </Link>
+        </UploadLink>
         {letter.web_ui && (
           <a href={letter.web_ui} target="_blank" rel="noreferrer" className={buttonLink('plain', true)}>
             {t('detail.temporal')}

@@ -19,6 +19,7 @@ import { Time } from '../../design/Time'
 import { say } from '../../design/Toast'
 import { useFormat } from '../../format/format'
 import { usePermitted, useSession } from '../../session/session'
+import { Permitted } from '../../shell/Permitted'
 import { useTitle } from '../../shell/title'
 import { EventTable } from '../EventTable'
 import { Facts } from '../Facts'
@@ -33,6 +34,14 @@ const route = getRouteApi('/operate/uploads/$id')
 
 /** One upload: what happened to it, how it is processed, and where else to look. */
 export function UploadPage() {
+  return (
+    <Permitted scope="read">
+      <One />
+    </Permitted>
+  )
+}
+
+function One() {
   const { id } = route.useParams()
   const { t } = useTranslation('inspect')
   const history = useQuery({ ...historyQuery(id), refetchInterval: 5_000 })

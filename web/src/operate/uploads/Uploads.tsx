@@ -9,6 +9,7 @@ import { ProblemText } from '../../design/ProblemText'
 import { Failed, Loading, State } from '../../design/State'
 import { Time } from '../../design/Time'
 import { useFormat } from '../../format/format'
+import { Permitted } from '../../shell/Permitted'
 import { useTitle } from '../../shell/title'
 import { Fresh } from '../Fresh'
 import { Grid, type GridColumn } from '../list/Grid'
@@ -24,6 +25,14 @@ const route = getRouteApi('/operate/uploads')
 
 /** All uploads of a tenant, with filters that stand in the address. */
 export function Uploads() {
+  return (
+    <Permitted scope="read">
+      <Found />
+    </Permitted>
+  )
+}
+
+function Found() {
   const { t } = useTranslation('inspect')
   useTitle(t('title'))
   const filter = route.useSearch()
