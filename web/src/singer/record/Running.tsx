@@ -21,7 +21,7 @@ export function Running({ recorder }: { recorder: Recorder }) {
     let frame = requestAnimationFrame(draw)
     function draw() {
       frame = requestAnimationFrame(draw)
-      const level = recorder.level()
+      const level = recorder.level
       setWarning(level.warning)
       setSecond(Math.floor(recorder.seconds))
       // Falls slower than it rises, as meters do, so that the eye can follow.

@@ -7,19 +7,11 @@ const patience = 4
 /** How long a warning about clipping stays, in seconds. */
 const lasting = 3
 
-/** How loud some samples are. */
-export type Level = { peak: number; rms: number }
-
-/** The loudness of samples from −1 to 1. */
-export function levelOf(samples: Float32Array): Level {
+/** The peak of samples from −1 to 1. */
+export function peakOf(samples: Float32Array): number {
   let peak = 0
-  let squares = 0
-  for (const sample of samples) {
-    const size = Math.abs(sample)
-    if (size > peak) peak = size
-    squares += sample * sample
-  }
-  return { peak, rms: samples.length > 0 ? Math.sqrt(squares / samples.length) : 0 }
+  for (const sample of samples) peak = Math.max(peak, Math.abs(sample))
+  return peak
 }
 
 /** An amplitude in decibels below full scale; at least −90. */
@@ -35,15 +27,15 @@ export function onMeter(amplitude: number): number {
 /** What is wrong with the level, if something is. */
 export type Warning = 'clips' | 'quiet' | undefined
 
-/** Watches the levels of a take. */
+/** Watches the peaks of a take. */
 export class LevelWatch {
   private loudest = 0
   private clippedAt = Number.NEGATIVE_INFINITY
 
-  /** Takes a level at a time of the take in seconds, and says what is wrong then. */
-  take(level: Level, at: number): Warning {
-    this.loudest = Math.max(this.loudest, level.peak)
-    if (level.peak >= clipped) this.clippedAt = at
+  /** Takes a peak at a time of the take in seconds, and says what is wrong then. */
+  take(peak: number, at: number): Warning {
+    this.loudest = Math.max(this.loudest, peak)
+    if (peak >= clipped) this.clippedAt = at
     if (at - this.clippedAt < lasting) return 'clips'
     return at > patience && this.quiet ? 'quiet' : undefined
   }

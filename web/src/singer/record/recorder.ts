@@ -1,4 +1,5 @@
-import { type Level, LevelWatch, levelOf, type Warning } from './level'
+import { LevelWatch, type Warning } from './level'
+import meterUrl from './meter.worklet?worker&url'
 import { Stopwatch } from './stopwatch'
 
 /** Why there is no recording. */
@@ -43,12 +44,11 @@ export function obstacleBefore(): Obstacle | undefined {
 export class Recorder {
   private readonly chunks: Blob[] = []
   private readonly watch = new LevelWatch()
-  private readonly analyser: AnalyserNode
-  private readonly samples: Float32Array<ArrayBuffer>
   private readonly media: MediaRecorder
   private readonly startedAt = new Date()
   private readonly running = new Stopwatch()
   private unplugged = false
+  private heard: { peak: number; warning: Warning } = { peak: 0, warning: undefined }
 
   /** Is called once the take has ended, also when the microphone is gone. */
   onEnd: (take: Take) => void = () => {}
@@ -62,6 +62,7 @@ export class Recorder {
     let context: AudioContext | undefined
     try {
       context = new AudioContext()
+      await context.audioWorklet.addModule(meterUrl)
       return new Recorder(stream, context)
     } catch (error) {
       // Without this the microphone would stay on.
@@ -74,13 +75,13 @@ export class Recorder {
     private readonly stream: MediaStream,
     private readonly context: AudioContext,
   ) {
-    this.analyser = context.createAnalyser()
     const safari = /^((?!chrome|chromium|android|firefox).)*safari/i.test(navigator.userAgent)
     const mimeType = recordingType((type) => MediaRecorder.isTypeSupported(type), safari)
     this.media = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: 160_000 })
-    this.analyser.fftSize = 2048
-    this.samples = new Float32Array(this.analyser.fftSize)
-    this.context.createMediaStreamSource(stream).connect(this.analyser)
+    const meter = new AudioWorkletNode(context, 'meter')
+    meter.port.onmessage = ({ data }: MessageEvent<number>) => this.hear(data)
+    // It is silent itself; without a way to the end browsers do not run it.
+    context.createMediaStreamSource(stream).connect(meter).connect(context.destination)
     this.media.addEventListener('dataavailable', (event) => {
       if (event.data.size > 0) this.chunks.push(event.data)
     })
@@ -105,11 +106,14 @@ export class Recorder {
     return this.media.state === 'paused'
   }
 
-  /** How loud it is now, and what is wrong with that. */
-  level(): Level & { warning: Warning } {
-    this.analyser.getFloatTimeDomainData(this.samples)
-    const level = levelOf(this.samples)
-    return { ...level, warning: this.paused ? undefined : this.watch.take(level, this.seconds) }
+  /** The peak that was heard last, and what is wrong with the level. */
+  get level(): { peak: number; warning: Warning } {
+    return this.heard
+  }
+
+  // Not when the page draws: browsers draw no tab that nobody sees.
+  private hear(peak: number) {
+    this.heard = { peak, warning: this.paused ? undefined : this.watch.take(peak, this.seconds) }
   }
 
   pause() {

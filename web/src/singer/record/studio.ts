@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { belongsToLogin } from '../../session/belongings'
+import { belongsToLogin, isCarried } from '../../session/belongings'
 import type { Recorder, Take } from './recorder'
 
 /** What would be lost: a take that is being recorded, or one that was not sent. */
@@ -20,6 +20,25 @@ export function drop() {
   keep(undefined)
 }
 
+/** Whether something is kept. */
+export function isKept(): boolean {
+  return kept !== undefined
+}
+
+/** Ends the take that is being recorded, if one is; the answer is the take that is kept then. */
+export function finish(): Promise<Take | undefined> {
+  if (!kept?.recorder) return Promise.resolve(kept?.take)
+  const { recorder } = kept
+  return new Promise((resolve) => {
+    const unsubscribe = subscribe(() => {
+      if (kept?.recorder) return
+      unsubscribe()
+      resolve(kept?.take)
+    })
+    recorder.stop()
+  })
+}
+
 function subscribe(listener: () => void) {
   listeners.add(listener)
   return () => void listeners.delete(listener)
@@ -33,5 +52,5 @@ export function useKept(): Kept | undefined {
 belongsToLogin({ atRisk: () => kept !== undefined, drop })
 
 window.addEventListener('beforeunload', (event) => {
-  if (kept) event.preventDefault()
+  if (kept && !isCarried()) event.preventDefault()
 })
