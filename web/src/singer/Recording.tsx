@@ -7,7 +7,8 @@ import { Permitted } from '../shell/Permitted'
 import { useTitle } from '../shell/title'
 import { Ended } from './result/Ended'
 import { Working } from './result/Working'
-import { underWay } from './stages/upload'
+import { StageNews } from './stages/Stages'
+import { type Upload, underWay } from './stages/upload'
 import { useLiveUpload } from './stages/useLiveUpload'
 
 const Result = lazy(() => import('./result/Result').then((m) => ({ default: m.Result })))
@@ -36,6 +37,15 @@ function One({ id }: { id: string }) {
   }
   if (!upload && query.error) return <Failed page error={query.error} retry={() => query.refetch()} />
   if (!upload) return <Loading />
+  return (
+    <>
+      <StageNews upload={upload} />
+      <Known upload={upload} />
+    </>
+  )
+}
+
+function Known({ upload }: { upload: Upload }) {
   if (underWay(upload)) return <Working upload={upload} />
   if (upload.status !== 'completed') return <Ended upload={upload} />
   return (

@@ -6,7 +6,7 @@ import { Problem } from '../../api/problem'
 import { Loaded } from '../../design/State'
 import { useFormat } from '../../format/format'
 import { midiOf, noteName } from '../notes/notes'
-import { againUntilIndexed } from './indexed'
+import { againUntilIndexed, isWaiting } from './indexed'
 import styles from './Result.module.css'
 
 const shown = 5
@@ -22,13 +22,14 @@ export function Similar({ id }: { id: string }) {
     staleTime: 60_000,
     ...againUntilIndexed,
   })
-  const code = query.error instanceof Problem ? query.error.code : undefined
+  const waits = isWaiting(query)
+  const silent = query.error instanceof Problem && query.error.code === 'no-voice'
   return (
     <section className={styles.panel} aria-labelledby="similar">
       <h2 id="similar">{t('similar.title')}</h2>
-      {code === 'no-voice' && <p>{t('similar.noVoice')}</p>}
-      {code === 'not-indexed' && <p role="status">{t('similar.notIndexed')}</p>}
-      {code !== 'no-voice' && code !== 'not-indexed' && (
+      {silent && <p>{t('similar.noVoice')}</p>}
+      {waits && <p role="status">{t('similar.notIndexed')}</p>}
+      {!silent && !waits && (
         <Loaded query={query}>
           {({ uploads }) =>
             uploads.length === 0 ? (

@@ -2,12 +2,11 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { answer, api, type Schemas } from '../../api/client'
-import { Problem } from '../../api/problem'
 import { Button } from '../../design/Button'
 import { Loaded } from '../../design/State'
 import { useFormat } from '../../format/format'
 import { noteName } from '../notes/notes'
-import { againUntilIndexed } from './indexed'
+import { againUntilIndexed, isWaiting } from './indexed'
 import styles from './Result.module.css'
 import { fitOf } from './songs'
 
@@ -26,12 +25,12 @@ export function Songs({ id, analysis }: { id: string; analysis: Schemas['Analysi
     staleTime: 60_000,
     ...againUntilIndexed,
   })
-  const waits = query.error instanceof Problem && query.error.code === 'not-indexed'
+  const waits = isWaiting(query)
   return (
     <section className={styles.panel} aria-labelledby="songs">
       <h2 id="songs">{t('songs.title')}</h2>
-      {waits && !query.data && <p role="status">{t('songs.notIndexed')}</p>}
-      {!(waits && !query.data) && (
+      {waits && <p role="status">{t('songs.notIndexed')}</p>}
+      {!waits && (
         <Loaded query={query}>
           {(found) =>
             found.songs.length === 0 ? (

@@ -1,8 +1,9 @@
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Progress } from '../../design/Progress'
 import { useFormat } from '../../format/format'
 import styles from './Stages.module.css'
-import { stepOf, steps, type Upload } from './upload'
+import { stepOf, steps, type Upload, underWay } from './upload'
 
 /** Where a recording stands on its way to the result. */
 export function Stages({ upload }: { upload: Upload }) {
@@ -33,7 +34,7 @@ export function Stages({ upload }: { upload: Upload }) {
           </li>
         ))}
       </ol>
-      <p role="status" className={styles.words}>
+      <p className={styles.words}>
         {t(`doing.${steps[now] ?? 'publishing'}`)}
         {share !== undefined && <span className="numeric"> {format.percent(share)}</span>}
         {upload.attempt > 1 && <> {t('doing.attempt', { attempt: upload.attempt })}</>}
@@ -42,7 +43,24 @@ export function Stages({ upload }: { upload: Upload }) {
   )
 }
 
-/** The same in one line, for lists. */
+/**
+ * Names the step that a recording is at, and its end, to screen readers: once at each change, since the share of a step
+ * that is done would interrupt them all the time. It stays while what is shown of the recording is replaced.
+ */
+export function StageNews({ upload }: { upload: Upload }) {
+  const { t } = useTranslation('singer')
+  const step = underWay(upload) ? steps[stepOf(upload)] : undefined
+  const [first] = useState(upload.status)
+  const news = step ? t(`doing.${step}`) : t(`status.${upload.status}`)
+  return (
+    <p role="status" className="hidden-visually">
+      {/* What the page begins with is read as part of it. */}
+      {upload.status !== first && news}
+    </p>
+  )
+}
+
+/** Where a recording stands, in one line for lists. */
 export function StageLine({ upload }: { upload: Upload }) {
   const { t } = useTranslation('singer')
   const format = useFormat()
