@@ -34,7 +34,7 @@ export function Field({ label, hint, error, labelHidden, children }: Props) {
         </span>
       )}
       {error && (
-        <span id={`${id}-error`} className={styles.error}>
+        <span id={`${id}-error`} role="alert" className={styles.error}>
           {error}
         </span>
       )}

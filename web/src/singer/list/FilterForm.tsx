@@ -1,9 +1,11 @@
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from '../../design/Button'
 import { Field } from '../../design/Field'
 import { TypedInput } from '../../design/TypedInput'
-import { tonicName } from '../notes/notes'
+import { spelled, tonicName } from '../notes/notes'
 import styles from './FilterForm.module.css'
+import { type Fault, faultOfNote, faultOfNumber, numberOf } from './faults'
 import { type Filters, moreCount, readFilters, statuses } from './filters'
 
 type Props = { filters: Filters; onChange: (next: Filters) => void }
@@ -14,7 +16,14 @@ const tonics = ['C', 'C#', 'D', 'D#', 'E', 'F', 'F#', 'G', 'G#', 'A', 'A#', 'B']
 export function FilterForm({ filters, onChange }: Props) {
   const { t } = useTranslation('singer')
   const more = moreCount(filters)
+  // Opened by what the address has, and closed by hand alone: what is wrong in a field stands in it.
+  const [open, setOpen] = useState(more > 0)
+  const [cleared, setCleared] = useState(0)
   const set = (change: Record<string, string>) => onChange(readFilters({ ...filters, ...change }))
+  function clear() {
+    setCleared(cleared + 1)
+    onChange(readFilters({ text: filters.text, status: filters.status }))
+  }
   return (
     <form className={styles.form} role="search" aria-label={t('filter.label')} onSubmit={(e) => e.preventDefault()}>
       <div className={styles.first}>
@@ -37,21 +46,17 @@ export function FilterForm({ filters, onChange }: Props) {
           </select>
         </Field>
       </div>
-      <details className={styles.more} open={more > 0 || undefined}>
+      <details className={styles.more} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>{more > 0 ? t('filter.moreCount', { count: more }) : t('filter.more')}</summary>
-        <div className={styles.fields}>
+        <div className={styles.fields} key={cleared}>
           <Keys value={filters.key} onValue={(key) => set({ key })} />
-          <Field label={t('filter.low')} hint={t('filter.noteHint', { note: 'A2' })}>
-            <TypedInput value={filters.low ?? ''} onRest={(low) => set({ low })} size={5} />
-          </Field>
-          <Field label={t('filter.high')} hint={t('filter.noteHint', { note: 'C5' })}>
-            <TypedInput value={filters.high ?? ''} onRest={(high) => set({ high })} size={5} />
-          </Field>
+          <Note label={t('filter.low')} such="A2" value={filters.low} onValue={(low) => set({ low })} />
+          <Note label={t('filter.high')} such="C5" value={filters.high} onValue={(high) => set({ high })} />
           <Range label={t('filter.tempo')} name="tempo" filters={filters} set={set} />
           <Range label={t('filter.duration')} name="duration" filters={filters} set={set} />
         </div>
         {more > 0 && (
-          <Button small onClick={() => onChange(readFilters({ text: filters.text, status: filters.status }))}>
+          <Button small onClick={clear}>
             {t('filter.clear')}
           </Button>
         )}
@@ -80,6 +85,27 @@ function Keys({ value, onValue }: { value: string | undefined; onValue: (value: 
   )
 }
 
+type NoteProps = { label: string; such: string; value: string | undefined; onValue: (value: string) => void }
+
+function Note({ label, such, value, onValue }: NoteProps) {
+  const { t } = useTranslation('singer')
+  const [fault, setFault] = useState<Fault>()
+  function rest(text: string) {
+    const found = faultOfNote(text)
+    setFault(found)
+    onValue(found ? '' : spelled(text))
+  }
+  return (
+    <Field
+      label={label}
+      hint={t('filter.noteHint', { note: such })}
+      error={fault && t(`filter.fault.${fault}`, { note: such })}
+    >
+      <TypedInput value={value ?? ''} onRest={rest} size={5} />
+    </Field>
+  )
+}
+
 type RangeProps = {
   label: string
   name: 'tempo' | 'duration'
@@ -89,19 +115,42 @@ type RangeProps = {
 
 function Range({ label, name, filters, set }: RangeProps) {
   const { t } = useTranslation('singer')
+  const min = filters[`${name}_min`]
+  const max = filters[`${name}_max`]
   return (
     <fieldset className={styles.range}>
       <legend>{label}</legend>
       {(['min', 'max'] as const).map((end) => (
-        <Field key={end} label={`${label}, ${t(`filter.${end}`)}`} labelHidden>
-          <TypedInput
-            inputMode="decimal"
-            placeholder={t(`filter.${end}`)}
-            value={filters[`${name}_${end}`]?.toString() ?? ''}
-            onRest={(value) => set({ [`${name}_${end}`]: value.replace(',', '.') })}
-          />
-        </Field>
+        <End
+          key={end}
+          label={`${label}, ${t(`filter.${end}`)}`}
+          placeholder={t(`filter.${end}`)}
+          value={filters[`${name}_${end}`]}
+          onValue={(value) => set({ [`${name}_${end}`]: value })}
+        />
       ))}
+      {min !== undefined && max !== undefined && min > max && (
+        <p role="alert" className={styles.fault}>
+          {t('filter.fault.order')}
+        </p>
+      )}
     </fieldset>
+  )
+}
+
+type EndProps = { label: string; placeholder: string; value: number | undefined; onValue: (value: string) => void }
+
+function End({ label, placeholder, value, onValue }: EndProps) {
+  const { t } = useTranslation('singer')
+  const [fault, setFault] = useState<Fault>()
+  function rest(text: string) {
+    const found = faultOfNumber(text)
+    setFault(found)
+    onValue(found || !text.trim() ? '' : String(numberOf(text)))
+  }
+  return (
+    <Field label={label} labelHidden error={fault && t(`filter.fault.${fault}`, { note: '' })}>
+      <TypedInput inputMode="decimal" placeholder={placeholder} value={value?.toString() ?? ''} onRest={rest} />
+    </Field>
   )
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { faultOfNote, faultOfNumber, numberOf } from './faults'
 import { moreCount, queryOf, readFilters } from './filters'
 
 test('Filters are read from an address, and what makes no sense is left out', () => {
@@ -31,4 +32,12 @@ test('A group of statuses becomes the statuses of the API', () => {
 test('The filters beside text and status are counted', () => {
   expect(moreCount({ text: 'x', status: 'ready' })).toBe(0)
   expect(moreCount({ low: 'A2', tempo_min: 0 })).toBe(2)
+})
+
+test('What is typed into a filter and makes no sense has a name, as far as it is typed', () => {
+  for (const fine of ['', ' ', 'C4', 'f#3', 'bb2', 'B♭3']) expect(faultOfNote(fine), fine).toBeUndefined()
+  for (const wrong of ['X9', '4', 'C', 'do']) expect(faultOfNote(wrong), wrong).toBe('note')
+  for (const fine of ['', '90', '90.5', '90,5', '0']) expect(faultOfNumber(fine), fine).toBeUndefined()
+  for (const wrong of ['-1', 'fast', '1,2,3', 'Infinity']) expect(faultOfNumber(wrong), wrong).toBe('number')
+  expect(numberOf(' 90,5 ')).toBe(90.5)
 })

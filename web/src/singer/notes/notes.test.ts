@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { centsOff, interval, isBlack, midiOf, noteName, parseNote, tonicName, transposeKey } from './notes'
+import { centsOff, interval, isBlack, midiOf, noteName, parseNote, spelled, tonicName, transposeKey } from './notes'
 
 test('A frequency has the name of its nearest note', () => {
   expect(noteName(midiOf(440))).toBe('A4')
@@ -21,6 +21,10 @@ test('A name is read as the note that it names, with sharps and flats in both sp
   expect(parseNote('Bb3')).toBe(58)
   expect(parseNote('C-1')).toBe(0)
   for (const wrong of ['', 'H4', 'c4', 'C', 'C44', '4']) expect(parseNote(wrong)).toBeUndefined()
+})
+
+test('A name is spelled as it is read, whatever its case', () => {
+  expect([' c4', 'bb3', 'B3', 'f#2', ''].map(spelled)).toEqual(['C4', 'Bb3', 'B3', 'F#2', ''])
 })
 
 test('An interval is written in octaves and semitones', () => {

@@ -31,6 +31,12 @@ export function parseNote(name: string): number | undefined {
   return natural + sign + 12 * (Number(found[3]) + 1)
 }
 
+/** A name as it is typed, such as c4 or bb3, spelled as parseNote reads it. */
+export function spelled(name: string): string {
+  const text = name.trim()
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
+}
+
 /** Whether a note is a black key of a piano. */
 export function isBlack(midi: number): boolean {
   return [1, 3, 6, 8, 10].includes(((midi % 12) + 12) % 12)
