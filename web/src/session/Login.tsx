@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { useRouterState } from '@tanstack/react-router'
-import { type FormEvent, useEffect, useRef } from 'react'
+import { type FormEvent, type MouseEvent, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api/problem'
 import { Button, buttonLink } from '../design/Button'
@@ -21,6 +21,16 @@ type Props = {
   failed?: Reason | undefined
   /** The code was tried. */
   onTried: () => void
+}
+
+/** Goes to the identity provider with what was not sent kept; without that where its code cannot be loaded. */
+function leave(event: MouseEvent) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return
+  event.preventDefault()
+  const provider = providerFrom(location)
+  import('../luggage/leave')
+    .then((luggage) => luggage.leave(provider))
+    .catch(() => location.assign(provider))
 }
 
 /** Asks for a credential, in the place of the page that needs one. */
@@ -76,7 +86,7 @@ export function Login({ session, code, failed, onTried }: Props) {
           </form>
         )}
         {session.ways.includes('oidc') && (
-          <a className={buttonLink('plain')} href={providerFrom(location)}>
+          <a className={buttonLink('plain')} href={providerFrom(location)} onClick={leave}>
             {t('login.provider')}
           </a>
         )}

@@ -29,3 +29,15 @@ export function dropBelongings() {
 export function resumeBelongings() {
   for (const belonging of belongings) belonging.resume?.()
 }
+
+let carried = false
+
+/** Says whether all that is at risk was stored for the next page of this tab, so that leaving loses nothing. */
+export function carry(everything: boolean) {
+  carried = everything
+}
+
+/** Whether leaving the page loses nothing. */
+export function isCarried(): boolean {
+  return carried
+}

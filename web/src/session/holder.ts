@@ -2,7 +2,8 @@
 type Who = { by?: string; tenant?: string; csrf?: string }
 
 // The names of credentials with a session have the session at their end, which is another one after each login.
-function holderOf({ by = '', tenant = '', csrf }: Who): string {
+/** Who is logged in, as a text that is the same after each login of the same one. */
+export function holderOf({ by = '', tenant = '', csrf }: Who): string {
   return `${csrf ? by.replace(/\/[^/]*$/, '') : by} ${tenant}`
 }
 

@@ -2,7 +2,7 @@ import { type Query, queryOptions, useQuery } from '@tanstack/react-query'
 import { answer, api, holderChanged, type Schemas, sendInRequests } from '../api/client'
 import { queries } from '../api/queries'
 import { dropBelongings, resumeBelongings } from './belongings'
-import { isSomebodyElse } from './holder'
+import { holderOf, isSomebodyElse } from './holder'
 
 /** Who is logged in, and which ways there are to log in. */
 export type Session = Schemas['Session'] & {
@@ -35,7 +35,23 @@ function adopt(session: Session): Session {
     // Pages may be open, if another tab logged in: they read everything again.
     void queries.resetQueries({ predicate: isOfPages })
   } else resumeBelongings()
+  unpack(session)
   return session
+}
+
+/** Where a tab that is at the identity provider keeps the id of what it left in this browser. */
+export const luggage = 'orak.luggage'
+
+function unpack(session: Session) {
+  const id = sessionStorage.getItem(luggage)
+  if (!id) return
+  sessionStorage.removeItem(luggage)
+  void import('../luggage/back').then((back) => back.unpack(id, holderOf(session)))
+}
+
+/** Who was logged in last in this tab; undefined if nobody was. */
+export function lastHolder(): string | undefined {
+  return last && holderOf(last)
 }
 
 /** Logs in with an API key, or with the code of an address. Throws a Problem if it is refused. */
@@ -67,6 +83,8 @@ function giveUp() {
   holderChanged()
   dropBelongings()
   for (const name of Object.keys(localStorage)) if (stored.test(name)) localStorage.removeItem(name)
+  // What tabs left that are at the identity provider.
+  indexedDB.deleteDatabase('orak')
 }
 
 /** Removes what was read for another credential. The session itself stays, since the frame of the page watches it. */

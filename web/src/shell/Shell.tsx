@@ -1,15 +1,16 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Suspense, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLiveUploads } from '../api/live'
 import { Loaded, Loading, useOnline } from '../design/State'
 import { openedAfter, openedWith } from '../session/code'
-import { Login } from '../session/Login'
 import { type Session, sessionQuery } from '../session/session'
 import { Account } from './Account'
 import styles from './Shell.module.css'
 import { Wordmark } from './Wordmark'
+
+const Login = lazy(() => import('../session/Login').then((module) => ({ default: module.Login })))
 
 /** The frame of every page. Without a session it asks for one, and the page follows once there is one. */
 export function Shell() {
@@ -29,7 +30,11 @@ export function Shell() {
   }
   // A code is redeemed even with a session: it may be of somebody else. If it is refused, the session goes on.
   if (code || !session.data.authenticated) {
-    return <Login session={session.data} code={code} failed={failed} onTried={() => setCode(undefined)} />
+    return (
+      <Suspense fallback={<Loading />}>
+        <Login session={session.data} code={code} failed={failed} onTried={() => setCode(undefined)} />
+      </Suspense>
+    )
   }
   return <Frame session={session.data} />
 }

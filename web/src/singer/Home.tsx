@@ -8,9 +8,9 @@ import { Latest } from './list/Latest'
 import { useKept } from './record/studio'
 import { DropZone } from './send/DropZone'
 import { useSendings } from './send/sendings'
-import { Unfinished } from './send/Unfinished'
 import { useOpenWhenAccepted } from './send/useOpenWhenAccepted'
 
+const Unfinished = lazy(() => import('./send/Unfinished').then((m) => ({ default: m.Unfinished })))
 const SendingList = lazy(() => import('./send/SendingList').then((m) => ({ default: m.SendingList })))
 const RecorderPanel = lazy(() => import('./record/RecorderPanel').then((m) => ({ default: m.RecorderPanel })))
 
@@ -31,15 +31,16 @@ export function Home() {
 
 function Studio() {
   const { t } = useTranslation('singer')
-  // A take that outlived the page, since the session had ended, is shown again.
+  // A take that outlived the page, since the session had ended, is shown again; so is one that was left to log in.
   const kept = useKept()
-  const [recording, setRecording] = useState(kept !== undefined)
+  const [asked, setAsked] = useState(false)
+  const recording = asked || kept !== undefined
   const returned = useRef(false)
   const sending = useSendings()
   useOpenWhenAccepted(sending)
   function close() {
     returned.current = true
-    setRecording(false)
+    setAsked(false)
   }
   return (
     <>
@@ -53,7 +54,7 @@ function Studio() {
           <button
             type="button"
             className={styles.record}
-            onClick={() => setRecording(true)}
+            onClick={() => setAsked(true)}
             // The recorder that had the focus is gone: the keyboard goes on where it began.
             ref={(button) => {
               if (returned.current) button?.focus()
@@ -69,8 +70,13 @@ function Studio() {
           </button>
         )}
       </DropZone>
-      <Unfinished />
+      <Suspense>{storedAny() && <Unfinished />}</Suspense>
       <Suspense>{sending.length > 0 && <SendingList />}</Suspense>
     </>
   )
+}
+
+/** Whether tus-js-client stored anything: there is nothing to say about files that were not sent in full otherwise. */
+function storedAny(): boolean {
+  return Object.keys(localStorage).some((key) => key.startsWith('tus::'))
 }

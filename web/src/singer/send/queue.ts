@@ -4,7 +4,8 @@ import type { Problem } from '../../api/problem'
 export type Sending = {
   readonly key: number
   readonly file: File
-  readonly state: 'waiting' | 'sending' | 'interrupted' | 'accepted' | 'failed'
+  /** `elsewhere`: another tab sends the same file. */
+  readonly state: 'waiting' | 'sending' | 'interrupted' | 'elsewhere' | 'accepted' | 'failed'
   /** How many bytes were sent. */
   readonly sent: number
   /** The id of the upload, once it is accepted. */
@@ -16,25 +17,35 @@ export type Sending = {
   readonly open: boolean
 }
 
+/** A file that is not with the server yet. */
+export type Unsent = Pick<Sending, 'file' | 'idempotencyKey' | 'open'>
+
 /** What the way of sending reports. */
 export type Reports = {
   progress: (sent: number) => void
   /** The connection was lost, or the server asks to wait; the way goes on by itself. */
   interrupted: (problem?: Problem) => void
+  /** Another tab sends the file: nothing is to be done until it ends. */
+  elsewhere: () => void
+  /** The other tab has given the file up, so that this one can send it. */
+  free: () => void
   accepted: (upload: string) => void
   failed: (problem: Problem) => void
 }
 
 /** Sends a file; the answer stops it, and removes what arrived. */
-export type Way = (file: File, reports: Reports, idempotencyKey: string) => Promise<() => void>
+export type Way = (file: File, reports: Reports, idempotencyKey: string) => Promise<() => unknown>
 
 /** Refusals after which the same name would only be refused again. */
 const settled = [404, 409, 410, 422]
 
-// Unlike randomUUID it is there on pages that came by plain HTTP, too.
-function newKey(): string {
+/** A name that nothing else has. Unlike randomUUID it is there on pages that came by plain HTTP, too. */
+export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
+
+/** The states of what can be stopped. */
+const underWay: readonly Sending['state'][] = ['sending', 'interrupted', 'elsewhere']
 
 /** How many recordings are sent at the same time. */
 const atOnce = 3
@@ -43,7 +54,7 @@ const atOnce = 3
 export class Queue {
   private items: readonly Sending[] = []
   private listeners = new Set<() => void>()
-  private stops = new Map<number, () => void>()
+  private stops = new Map<number, () => unknown>()
   private next = 1
   // The session has ended: nothing can be sent until there is a new one.
   private paused = false
@@ -60,9 +71,12 @@ export class Queue {
 
   /** Adds files and begins to send them. */
   add(files: readonly File[], open = false): number[] {
-    const added = files.map((file): Sending => {
-      return { key: this.next++, file, state: 'waiting', sent: 0, open, idempotencyKey: newKey() }
-    })
+    return this.put(files.map((file) => ({ file, open, idempotencyKey: newKey() })))
+  }
+
+  /** Adds what an earlier page of this tab did not finish to send. */
+  put(unsent: readonly Unsent[]): number[] {
+    const added = unsent.map((one): Sending => ({ ...one, key: this.next++, state: 'waiting', sent: 0 }))
     this.change([...added.toReversed(), ...this.items])
     this.fill()
     return added.map((item) => item.key)
@@ -98,9 +112,15 @@ export class Queue {
     this.fill()
   }
 
+  /** What another page needs to go on, in the order of its choice. */
+  unsentFiles(): Unsent[] {
+    const unsent = this.items.filter(({ state }) => state === 'waiting' || underWay.includes(state))
+    return unsent.map(({ file, idempotencyKey, open }) => ({ file, idempotencyKey, open })).toReversed()
+  }
+
   /** Whether something would be lost if the tab were closed. */
   get unsent(): boolean {
-    return this.items.some((item) => item.state !== 'accepted')
+    return this.items.some((item) => item.state !== 'accepted' && item.state !== 'elsewhere')
   }
 
   private fill() {
@@ -116,13 +136,21 @@ export class Queue {
     const reports: Reports = {
       progress: (sent) => this.set(key, { state: 'sending', sent, problem: undefined }),
       interrupted: (problem) => this.set(key, { state: 'interrupted', problem }),
+      elsewhere: () => this.wait(key),
+      free: () => this.end(key, { state: 'waiting' }),
       accepted: (upload) => this.end(key, { state: 'accepted', sent: item.file.size, upload }),
       failed: (problem) => this.fail(key, problem),
     }
     const stop = await this.way(item.file, reports, item.idempotencyKey)
     const still = this.items.find((other) => other.key === key)
     if (!still) stop()
-    else if (still.state === 'sending' || still.state === 'interrupted') this.stops.set(key, stop)
+    else if (underWay.includes(still.state)) this.stops.set(key, stop)
+  }
+
+  private wait(key: number) {
+    this.set(key, { state: 'elsewhere' })
+    // It needs no room.
+    this.fill()
   }
 
   private fail(key: number, problem: Problem) {

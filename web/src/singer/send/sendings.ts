@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { belongsToLogin } from '../../session/belongings'
+import { belongsToLogin, isCarried } from '../../session/belongings'
 import { Queue, type Sending } from './queue'
 
 /** The recordings that this tab sends. tus-js-client is loaded with the first of them. */
@@ -8,7 +8,7 @@ export const sendings = new Queue(async (file, reports, key) => (await import('.
 belongsToLogin({ atRisk: () => sendings.unsent, drop: () => sendings.clear(), resume: () => sendings.resume() })
 
 window.addEventListener('beforeunload', (event) => {
-  if (sendings.unsent) event.preventDefault()
+  if (sendings.unsent && !isCarried()) event.preventDefault()
 })
 
 /** The recordings that this tab sends, the latest first. */
