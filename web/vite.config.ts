@@ -7,7 +7,7 @@ const api = { target: process.env.ORAK_SERVER ?? 'http://127.0.0.1:8080', change
 
 // What every page needs.
 const frame =
-  /node_modules\/(react|react-dom|scheduler|i18next|react-i18next|openapi-fetch|get-nonce|@tanstack\/(react-)?(query|router|history|store)[^/]*)\/|src\/(api|format|session|i18n\/index|design\/(Button|Field|Notice|Badge|State|ProblemText|Time|Progress)|shell\/(?!AccountMenu)|operate\/(search|deadletters\/filter|uploads\/filter))/
+  /node_modules\/(react|react-dom|scheduler|i18next|react-i18next|openapi-fetch|get-nonce|@tanstack\/(react-)?(query|router|history|store)[^/]*)\/|src\/(api|format|session\/(?!Login)|i18n\/index|design\/(Button|Notice|Badge|State|ProblemText|Time|Progress)|shell\/(?!AccountMenu)|operate\/(search|deadletters\/filter|uploads\/filter))/
 
 export default defineConfig({
   plugins: [react()],
@@ -22,7 +22,10 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'frame', test: frame, minShareCount: 2 },
-            { name: 'home', test: /src\/singer\/(Home|list|stages|notes|send\/(?!tus|SendingList))/ },
+            {
+              name: 'home',
+              test: /src\/singer\/(Home|list\/(?!FilterForm)|stages|notes|send\/(?!tus|inTurn|readable|folders|fingerprint|Said|SendingList|[uU]nfinished))/,
+            },
           ],
         },
       },

@@ -1,6 +1,6 @@
 // What the person with a microphone does.
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { call, files, launch, open, server, wire } from './browser.mjs'
@@ -26,6 +26,28 @@ async function drop(page, contents) {
 
 async function file(name, type) {
   return { name, type, base64: (await readFile(join(files, name))).toString('base64') }
+}
+
+/** A recording of 24 MiB more than the tune. */
+async function longTune() {
+  const tune = await readFile(join(files, 'tune.wav'))
+  const long = Buffer.concat([tune, Buffer.alloc(24 << 20)])
+  long.writeUInt32LE(long.length - 8, 4)
+  long.writeUInt32LE(long.length - 44, 40)
+  return long
+}
+
+/** Sends slowly enough that something can happen in the middle; the answer makes it fast again. */
+async function slow(page) {
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Network.enable')
+  const conditions = { offline: false, latency: 5, downloadThroughput: -1 }
+  await devtools.send('Network.emulateNetworkConditions', { ...conditions, uploadThroughput: 3 << 20 })
+  return () => devtools.send('Network.emulateNetworkConditions', { ...conditions, latency: 0, uploadThroughput: -1 })
+}
+
+function row(page, name) {
+  return page.getByRole('listitem').filter({ hasText: name })
 }
 
 test('a recording ends with its result and songs', async () => {
@@ -101,20 +123,13 @@ test('five kinds of files are taken, and a text is refused in words', async () =
 
 test('sending goes on after the network was lost', async () => {
   const network = await wire()
-  const { page, context, close } = await open(browser, { at: network.url })
-  // Slow enough to be cut in the middle.
-  const devtools = await context.newCDPSession(page)
-  await devtools.send('Network.enable')
-  await devtools.send('Network.emulateNetworkConditions', { offline: false, latency: 5, downloadThroughput: -1, uploadThroughput: 3 << 20 })
-  const tune = await readFile(join(files, 'tune.wav'))
-  const long = Buffer.concat([tune, Buffer.alloc(24 << 20)])
-  long.writeUInt32LE(long.length - 8, 4)
-  long.writeUInt32LE(long.length - 44, 40)
+  const { page, close } = await open(browser, { at: network.url })
+  await slow(page)
+  const long = await longTune()
   await page.locator('input[type=file]').setInputFiles({ name: 'long.wav', mimeType: 'audio/wav', buffer: long })
-  const row = page.getByRole('listitem').filter({ hasText: 'long.wav' })
-  await row.getByText(/^[1-9][\d.]* MB of/).waitFor()
+  await row(page, 'long.wav').getByText(/^[1-9][\d.]* MB of/).waitFor()
   network.cut()
-  await row.getByText('The connection was lost').waitFor()
+  await row(page, 'long.wav').getByText('The connection was lost').waitFor()
   network.mend()
   await page.waitForURL(/\/uploads\/[0-9a-f-]{36}$/, { timeout: 90_000 })
   const id = page.url().split('/').pop()
@@ -158,5 +173,152 @@ test('what is typed into a filter stays as it was typed', async () => {
     await page.waitForURL((url) => url.searchParams.get(name) === 'my tune')
     assert.equal(await field.inputValue(), 'my tune', path)
   }
+  await close()
+})
+
+test('two tabs that are given the same file send it once, and show the same result', async () => {
+  const { page, context, close } = await open(browser)
+  const path = join(files, 'twice.wav')
+  await writeFile(path, await longTune())
+  const fast = await slow(page)
+  await page.locator('input[type=file]').setInputFiles(path)
+  await row(page, 'twice.wav').getByText(/^[1-9][\d.]* MB of/).waitFor()
+
+  const second = await context.newPage()
+  const sent = []
+  second.on('request', (request) => request.url().includes('/v1/tus') && sent.push(request.method()))
+  await second.goto(server)
+  await second.getByRole('button', { name: 'Choose files' }).waitFor()
+  // What the first tab sends is not unfinished.
+  assert.equal(await second.getByText('Not yet sent in full').count(), 0)
+  await second.locator('input[type=file]').setInputFiles(path)
+  await row(second, 'twice.wav').getByText('already being sent').waitFor()
+  await fast()
+  for (const one of [page, second]) await one.waitForURL(/\/uploads\/[0-9a-f-]{36}$/, { timeout: 60_000 })
+  assert.equal(second.url(), page.url())
+  assert.deepEqual(sent, [])
+  await close()
+})
+
+test('the second of two tabs goes on when the first is closed', async () => {
+  const { page, context, close } = await open(browser)
+  const path = join(files, 'closed.wav')
+  await writeFile(path, await longTune())
+  const second = await context.newPage()
+  await second.goto(server)
+  await slow(page)
+  await page.locator('input[type=file]').setInputFiles(path)
+  await row(page, 'closed.wav').getByText(/^[1-9][\d.]* MB of/).waitFor()
+  await second.locator('input[type=file]').setInputFiles(path)
+  await row(second, 'closed.wav').getByText('already being sent').waitFor()
+  await page.close()
+  await second.waitForURL(/\/uploads\/[0-9a-f-]{36}$/, { timeout: 60_000 })
+  await close()
+})
+
+test('a file that is gone while it is sent is named as that, and not as a lost connection', async () => {
+  const network = await wire()
+  const { page, close } = await open(browser, { at: network.url })
+  const path = join(files, 'gone.wav')
+  await writeFile(path, await longTune())
+  await slow(page)
+  await page.locator('input[type=file]').setInputFiles(path)
+  await row(page, 'gone.wav').getByText(/^[1-9][\d.]* MB of/).waitFor()
+  network.cut()
+  await row(page, 'gone.wav').getByText('The connection was lost').waitFor()
+  await rm(path)
+  await row(page, 'gone.wav').getByRole('alert').getByText('cannot read this file any more').waitFor()
+  await close()
+  network.close()
+})
+
+test('a folder that is dropped gives its recordings, and says what it left out', async () => {
+  const { page, context, close } = await open(browser)
+  const folder = join(files, 'choir')
+  await mkdir(join(folder, 'monday'), { recursive: true })
+  for (const [name, from] of [['alto.wav', 'tune.wav'], ['monday/tenor.mp3', 'tune.mp3'], ['notes.txt', 'lyrics.txt']]) {
+    await writeFile(join(folder, name), await readFile(join(files, from)))
+  }
+  const empty = join(files, 'empty')
+  await mkdir(empty, { recursive: true })
+  // A folder cannot be made in the page: the browser itself drops it.
+  const devtools = await context.newCDPSession(page)
+  await page.getByRole('button', { name: 'Choose files' }).waitFor()
+  async function dropFolder(path) {
+    for (const type of ['dragEnter', 'dragOver', 'drop']) {
+      await devtools.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data: { items: [], files: [path], dragOperationsMask: 1 } })
+    }
+  }
+  await dropFolder(empty)
+  await page.getByRole('alert').getByText('no recording in this folder').waitFor()
+  await dropFolder(folder)
+  await page.getByText('1 file in the folder is not a recording').waitFor()
+  for (const name of ['alto.wav', 'tenor.mp3']) await row(page, name).getByRole('link').first().waitFor()
+  await close()
+})
+
+test('many files at once do not ask the server all the time', async () => {
+  const { page, close } = await open(browser)
+  const asked = []
+  page.on('request', (request) => /\/v1\/uploads\/[0-9a-f-]{36}$/.test(request.url()) && asked.push(request.url()))
+  const one = await file('tune.mp3', 'audio/mpeg')
+  const names = Array.from({ length: 8 }, (_, n) => `many-${n}.mp3`)
+  await drop(page, names.map((name) => ({ ...one, name })))
+  for (const name of names) await row(page, name).getByRole('link', { name: 'See the result' }).first().waitFor({ timeout: 120_000 })
+  // Once when it was accepted, and at each change: converted, analyzed, completed.
+  assert.ok(asked.length <= 6 * names.length, `${asked.length} requests`)
+  await close()
+})
+
+test('levels are heard while the tab is not drawn', async () => {
+  const { page, close } = await open(browser)
+  // As in a tab that nobody sees.
+  await page.evaluate(() => {
+    globalThis.requestAnimationFrame = () => 0
+  })
+  await page.getByRole('button', { name: 'Record', exact: true }).click()
+  await page.getByRole('button', { name: 'Finish' }).waitFor()
+  // Nothing on the page shows that time passes.
+  await page.waitForTimeout(2_000)
+  await page.getByRole('button', { name: 'Finish' }).click()
+  await page.getByRole('button', { name: 'Listen', exact: true }).waitFor()
+  assert.equal(await page.getByText('This take is very quiet').count(), 0)
+  await page.getByRole('button', { name: 'Throw away' }).click()
+  await close()
+})
+
+test('what is wrong in a filter stands in its field', async () => {
+  const { page, close } = await open(browser, { path: '/uploads?low=A2' })
+  const low = page.getByLabel('Reaches down to')
+  await low.fill('X9')
+  await page.getByRole('alert').getByText('This is no note').waitFor()
+  assert.equal(await low.getAttribute('aria-invalid'), 'true')
+  assert.equal(await low.inputValue(), 'X9')
+  await low.fill('c3')
+  await page.waitForURL((url) => url.searchParams.get('low') === 'C3')
+  assert.equal(await page.getByRole('alert').count(), 0)
+  await page.getByLabel('Tempo (bpm), from').fill('fast')
+  await page.getByRole('alert').getByText('Write a number').waitFor()
+  await page.getByLabel('Tempo (bpm), from').fill('120')
+  await page.getByLabel('Tempo (bpm), to').fill('60')
+  await page.getByRole('alert').getByText('nothing can match').waitFor()
+  await close()
+})
+
+test('songs and voices that are not compared yet are said to be, at once', async () => {
+  const { page, close } = await open(browser)
+  const problem = { type: 'urn:orak:problem:not-indexed', title: 'Not indexed', status: 409, detail: 'Not yet.' }
+  let waiting = true
+  await page.route(/\/v1\/uploads\/[^/]+\/(songs|similar)/, (route) => {
+    if (!waiting) return route.continue()
+    return route.fulfill({ status: 409, contentType: 'application/problem+json', body: JSON.stringify(problem) })
+  })
+  await drop(page, [await file('tune.flac', 'audio/flac')])
+  await page.getByText('Songs are being compared').waitFor({ timeout: 60_000 })
+  await page.getByText('Voices are being compared').waitFor()
+  // Screen readers were told that it is ready, though they began on another page.
+  await page.getByRole('status').filter({ hasText: /^Ready$/ }).waitFor({ state: 'attached' })
+  waiting = false
+  await page.getByText(/^Sing it/).first().waitFor({ timeout: 60_000 })
   await close()
 })

@@ -17,8 +17,9 @@ func TestConsoleHasWordsForEveryProblem(t *testing.T) {
 	t.Parallel()
 	codes := submatches(regexp.MustCompile(`(?m)^\scode\w+\s+code\s*=\s*"([a-z-]+)"`), source(t, "api/problems.go"))
 	require.Contains(t, codes, "rate-limited")
-	// Those that no answer of the API has: another server's answer, and none at all.
-	codes = append(codes, "unknown", "offline")
+	// Those that no answer of the API has: another server's answer, none at all, and a file
+	// that the browser cannot read.
+	codes = append(codes, "unknown", "offline", "unreadable")
 	files, err := filepath.Glob(filepath.Join(root, "web/src/i18n/*/problems.ts"))
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(files), 2)

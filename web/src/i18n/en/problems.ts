@@ -5,6 +5,8 @@
 export default {
   unknown: 'The server could not answer this request. Try again; if it goes on, tell an operator the request id.',
   offline: 'The server cannot be reached. Check your connection and try again.',
+  unreadable:
+    'Your browser cannot read this file any more. It may have been changed, moved or removed, or it is a folder. Choose it again.',
   'invalid-request': 'The server did not understand a value. Correct it and try again.',
   'invalid-tenant': 'There can be no tenant of this name. Use lowercase letters, digits and hyphens.',
   'all-tenants-off': 'This server does not answer for all tenants at once. Choose one tenant.',

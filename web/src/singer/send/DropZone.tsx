@@ -1,23 +1,41 @@
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from '../../design/Button'
-import { Notice } from '../../design/Notice'
 import styles from './DropZone.module.css'
 import { sendings } from './sendings'
-import { sortOut } from './sortOut'
+import { sortOut, sortOutOfFolder } from './sortOut'
+
+const Refused = lazy(() => import('./Said').then((m) => ({ default: m.Refused })))
+const FromFolder = lazy(() => import('./Said').then((m) => ({ default: m.FromFolder })))
+const Unread = lazy(() => import('./Said').then((m) => ({ default: m.Unread })))
 
 /** Takes files that are dropped anywhere on the page, or chosen. What is in it stands above. */
 export function DropZone({ closed, children }: { closed: boolean; children: ReactNode }) {
-  const { t, i18n } = useTranslation('singer')
+  const { t } = useTranslation('singer')
   const input = useRef<HTMLInputElement>(null)
-  const [refused, setRefused] = useState<string[]>([])
+  const [said, setSaid] = useState<ReactNode>()
 
-  function take(files: readonly File[]) {
-    const { recordings, others } = sortOut(files)
-    setRefused(others.map((file) => file.name))
+  function add(recordings: File[]) {
     if (recordings.length > 0) sendings.add(recordings, recordings.length === 1)
   }
-  const over = useDropOnPage(closed, take)
+  function take(files: readonly File[]) {
+    const { recordings, others } = sortOut(files)
+    setSaid(others.length > 0 && <Refused names={others.map((file) => file.name)} />)
+    add(recordings)
+  }
+  async function open(entries: readonly FileSystemEntry[]) {
+    setSaid(undefined)
+    try {
+      const { filesIn } = await import('./folders')
+      const { files, more } = await filesIn(entries)
+      const { recordings, others } = sortOutOfFolder(files)
+      setSaid(<FromFolder taken={recordings.length} left={others.length} more={more} />)
+      add(recordings)
+    } catch {
+      setSaid(<Unread />)
+    }
+  }
+  const over = useDropOnPage(closed, { take, open })
   return (
     <div className={styles.zone} data-over={over}>
       {children}
@@ -39,11 +57,7 @@ export function DropZone({ closed, children }: { closed: boolean; children: Reac
           event.target.value = ''
         }}
       />
-      {refused.length > 0 && (
-        <Notice tone="bad">
-          {t('drop.refused', { names: new Intl.ListFormat(i18n.language).format(refused), count: refused.length })}
-        </Notice>
-      )}
+      <Suspense>{said}</Suspense>
     </div>
   )
 }
@@ -67,11 +81,19 @@ function refuseDrops(): () => void {
   }
 }
 
+/** What was dropped, if a folder is among it: only this way it can be opened. The browser tells it while it drops alone. */
+function foldersOf({ dataTransfer }: DragEvent): FileSystemEntry[] | undefined {
+  const entries = [...(dataTransfer?.items ?? [])].flatMap((item) => item.webkitGetAsEntry?.() ?? [])
+  return entries.some((entry) => entry.isDirectory) ? entries : undefined
+}
+
+type Taking = { take: (files: readonly File[]) => void; open: (entries: readonly FileSystemEntry[]) => void }
+
 /** Whether files are held over the page; takes them when they are let go. */
-function useDropOnPage(closed: boolean, take: (files: readonly File[]) => void): boolean {
+function useDropOnPage(closed: boolean, taking: Taking): boolean {
   const [over, setOver] = useState(false)
-  const latest = useRef(take)
-  latest.current = take
+  const latest = useRef(taking)
+  latest.current = taking
   useEffect(() => {
     if (closed) return refuseDrops()
     let depth = 0
@@ -93,7 +115,9 @@ function useDropOnPage(closed: boolean, take: (files: readonly File[]) => void):
       event.preventDefault()
       depth = 0
       setOver(false)
-      latest.current([...(event.dataTransfer?.files ?? [])])
+      const entries = foldersOf(event)
+      if (entries) latest.current.open(entries)
+      else latest.current.take([...(event.dataTransfer?.files ?? [])])
     }
     const listeners = { dragenter: enter, dragleave: leave, dragover: hold, drop }
     for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name as 'drop', listener)

@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../../api/problem'
 import { Button } from '../../design/Button'
@@ -31,7 +32,8 @@ export function SendingList() {
   )
 }
 
-function Row({ item }: { item: Sending }) {
+// Of hundreds of rows, those of the few that are being sent change many times a second.
+const Row = memo(({ item }: { item: Sending }) => {
   const { t } = useTranslation('singer')
   return (
     <li className={styles.row}>
@@ -52,7 +54,7 @@ function Row({ item }: { item: Sending }) {
       </span>
     </li>
   )
-}
+})
 
 /** Whether sending the same file once more can help. */
 function again(item: Sending): boolean {
@@ -65,6 +67,7 @@ function RowState({ item }: { item: Sending }) {
   const format = useFormat()
   const mayRead = usePermitted('read')
   if (item.state === 'waiting') return <span>{t('send.waiting')}</span>
+  if (item.state === 'elsewhere') return <span role="status">{t('send.elsewhere')}</span>
   if (item.state === 'failed') return <RowProblem item={item} />
   if (item.state === 'accepted' && item.upload && mayRead) return <Accepted id={item.upload} />
   if (item.state === 'accepted') return <span>{t('send.accepted')}</span>

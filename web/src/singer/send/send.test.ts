@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
 import { Problem } from '../../api/problem'
 import { again } from './again'
+import { fingerprintIn, fingerprintOf, lockOf, sentNow } from './fingerprint'
+import { filesIn } from './folders'
 import { Queue, type Reports } from './queue'
-import { sortOut } from './sortOut'
+import { readable } from './readable'
+import { sortOut, sortOutOfFolder } from './sortOut'
 import { unfinished } from './unfinished'
 
 function file(name: string, type = 'audio/wav'): File {
@@ -143,7 +146,90 @@ test('What an earlier visit did not send in full is named for a day', () => {
     ['tus::c::4', 'damaged'],
     ['orak.theme', 'dark'],
   ]
-  expect(unfinished(stored, now)).toEqual(['a.wav'])
+  expect(unfinished(stored, now, new Set())).toEqual(['a.wav'])
+  // A tab sends it right now.
+  expect(unfinished(stored, now, new Set(['b']))).toEqual(['a.wav'])
+  expect(unfinished(stored, now, new Set(['a']))).toEqual([])
+})
+
+test('What tus-js-client stores and the lock of a file have the same fingerprint', async () => {
+  const one = new File(['x'], 'a.wav', { type: 'audio/wav', lastModified: 7 })
+  const fingerprint = fingerprintOf(one, 'https://orak.example.org/v1/tus')
+  expect(fingerprintIn(`tus::${fingerprint}::123`)).toBe(fingerprint)
+  expect(fingerprintIn('orak.theme')).toBeUndefined()
+  const held = [{ name: lockOf(fingerprint) }, { name: 'another' }]
+  const locks = { query: async () => ({ held }) } as unknown as LockManager
+  expect(await sentNow(locks)).toEqual(new Set([fingerprint]))
+})
+
+test('What another tab sends needs no room, and is sent here once it is free', async () => {
+  const { queue, sent, states, keys } = byHand()
+  queue.add(['a', 'b', 'c', 'd'].map((name) => file(name)))
+  await settled()
+  sent.get('a')?.elsewhere()
+  await settled()
+  expect(states()).toEqual({ a: 'elsewhere', b: 'sending', c: 'sending', d: 'sending' })
+  sent.get('b')?.accepted('id-b')
+  sent.get('a')?.free()
+  await settled()
+  expect(states()).toMatchObject({ a: 'sending', b: 'accepted' })
+  expect(keys.length).toBe(5)
+  sent.get('a')?.elsewhere()
+  sent.get('a')?.accepted('id-a')
+  for (const name of ['c', 'd']) sent.get(name)?.accepted(`id-${name}`)
+  expect(queue.unsent).toBe(false)
+})
+
+test('Stopping what another tab sends stops only the waiting', async () => {
+  const { queue, sent, stopped } = byHand()
+  const [key = 0] = queue.add([file('a')])
+  await settled()
+  sent.get('a')?.elsewhere()
+  expect(queue.unsent).toBe(false)
+  queue.remove(key)
+  expect(stopped).toEqual(['a'])
+})
+
+test('Of a folder only what surely is a recording is taken', () => {
+  const { recordings, others } = sortOutOfFolder([file('a.wav', ''), file('cover.dat', ''), file('b', 'audio/flac')])
+  expect(recordings.map((f) => f.name)).toEqual(['a.wav', 'b'])
+  expect(others.map((f) => f.name)).toEqual(['cover.dat'])
+})
+
+/** An entry of a folder that was dropped. */
+function entry(name: string, inside?: FileSystemEntry[]): FileSystemEntry {
+  const isFile = inside === undefined
+  const batches = [inside ?? [], []]
+  return {
+    name,
+    isFile,
+    isDirectory: !isFile,
+    file: (take: (f: File) => void) => take(file(name)),
+    createReader: () => ({ readEntries: (take: (some: FileSystemEntry[]) => void) => take(batches.shift() ?? []) }),
+  } as unknown as FileSystemEntry
+}
+
+test('A folder gives what lies in it at any depth but what is hidden, up to a bound', async () => {
+  const dropped = [
+    entry('choir', [entry('.DS_Store'), entry('monday', [entry('b.wav')]), entry('a.wav')]),
+    entry('c.wav'),
+  ]
+  const { files, more } = await filesIn(dropped)
+  expect([files.map((f) => f.name), more]).toEqual([['c.wav', 'a.wav', 'b.wav'], false])
+  const many = await filesIn([
+    entry(
+      'all',
+      [...Array(1_500).keys()].map((n) => entry(`${n}.wav`)),
+    ),
+  ])
+  expect([many.files.length, many.more]).toEqual([1_000, true])
+})
+
+test('A file that cannot be read is told from one that can', async () => {
+  expect(await readable(file('a'))).toBe(true)
+  expect(await readable(new File([], 'empty'))).toBe(true)
+  const gone = { slice: () => ({ arrayBuffer: () => Promise.reject(new DOMException('', 'NotReadableError')) }) }
+  expect(await readable(gone as unknown as Blob)).toBe(false)
 })
 
 test('Sending goes on by itself after what passes, and not after a refusal of the recording', () => {
@@ -160,6 +246,7 @@ test('Sending goes on by itself after what passes, and not after a refusal of th
   for (const [status, code] of passing) expect(again(problem(status, code)), code).toBe(true)
   const final: [number, string][] = [
     [429, 'daily-bytes'],
+    [0, 'unreadable'],
     [415, 'unsupported-media'],
     [413, 'too-large'],
     [401, 'unauthenticated'],

@@ -3,20 +3,28 @@ import { holder, renewedAfter, writeHeaders } from '../../api/client'
 import { Problem } from '../../api/problem'
 import { endSession } from '../../session/session'
 import { again } from './again'
+import { fingerprintOf } from './fingerprint'
+import { inTurn } from './inTurn'
 import type { Reports } from './queue'
+import { readable } from './readable'
 
 // tus-js-client begins with the first delay again after each attempt that stored something.
 const delays = [0, 1_000, 2_000, 4_000, 8_000, ...Array<number>(60).fill(15_000)]
 
-/** Sends a file by the tus protocol. What an earlier visit of this page sent of it is not sent again. */
-export async function send(file: File, reports: Reports, idempotencyKey: string): Promise<() => void> {
+// In full: the Location of the answer is relative to it.
+const endpoint = new URL('/v1/tus', location.origin).href
+
+/** Sends a file by the tus protocol, in one tab at a time. What an earlier visit of this page sent of it is not sent again. */
+export const send = inTurn(sendHere, (file) => fingerprintOf(file, endpoint), navigator.locks)
+
+async function sendHere(file: File, reports: Reports, idempotencyKey: string): Promise<() => Promise<void>> {
   const asked = holder()
   let renewed = false
   let stopped = false
   let pause: ReturnType<typeof setTimeout> | undefined
   const upload = new Upload(file, {
-    // In full: the Location of the answer is relative to it.
-    endpoint: new URL('/v1/tus', location.origin).href,
+    endpoint,
+    fingerprint: async (chosen) => fingerprintOf(chosen as File, endpoint),
     metadata: { filename: file.name },
     headers: { 'Idempotency-Key': idempotencyKey },
     retryDelays: delays,
@@ -30,6 +38,7 @@ export async function send(file: File, reports: Reports, idempotencyKey: string)
       // Waits that the server asks for are longer than the delays: onError keeps to them.
       if (!again(problem) || problem.retryAfter) return false
       reports.interrupted(problem)
+      if (problem.status === 0) void giveUpUnread()
       return true
     },
     onProgress: (sent) => {
@@ -43,14 +52,26 @@ export async function send(file: File, reports: Reports, idempotencyKey: string)
     onError: (error) => void decide(problemOf(error)),
   })
 
+  // A request whose file cannot be read fails as one without a connection does.
+  async function giveUpUnread(): Promise<boolean> {
+    if (await readable(file)) return false
+    if (stopped) return true
+    stopped = true
+    leave()
+    await upload.abort()
+    reports.failed(new Problem(0, 'unreadable', ''))
+    return true
+  }
+
   async function decide(problem: Problem) {
+    if (stopped) return
     if (again(problem) && problem.retryAfter) {
       reports.interrupted(problem)
       pause = setTimeout(() => upload.start(), problem.retryAfter * 1_000)
       return
     }
     // Once only: a token that is refused at once after it was renewed is refused for another reason.
-    if (!renewed && !stopped && (await renewedAfter(problem, asked))) {
+    if (!renewed && (await renewedAfter(problem, asked))) {
       renewed = true
       if (!stopped) upload.start()
       return
@@ -63,21 +84,23 @@ export async function send(file: File, reports: Reports, idempotencyKey: string)
   // A delay is not waited for to its end once the network is back.
   function hurry() {
     clearTimeout(pause)
-    void upload.abort().then(() => upload.start())
+    void upload.abort().then(() => stopped || upload.start())
   }
   function leave() {
     window.removeEventListener('online', hurry)
   }
   window.addEventListener('online', hurry)
 
-  const [earlier] = await upload.findPreviousUploads()
-  if (earlier) upload.resumeFromPreviousUpload(earlier)
-  upload.start()
-  return () => {
+  if (!(await giveUpUnread())) {
+    const [earlier] = await upload.findPreviousUploads()
+    if (earlier) upload.resumeFromPreviousUpload(earlier)
+    upload.start()
+  }
+  return async () => {
     stopped = true
     clearTimeout(pause)
     leave()
-    void upload.abort(true).catch(() => {})
+    await upload.abort(true).catch(() => {})
   }
 }
 

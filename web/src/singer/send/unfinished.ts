@@ -1,11 +1,18 @@
+import { fingerprintIn } from './fingerprint'
+
 /** How long the server keeps what arrived of a recording, at most, in milliseconds. */
 const kept = 24 * 3_600_000
 
-/** The names of the files whose sending an earlier visit of the page did not finish, from what tus-js-client stored. */
-export function unfinished(entries: Iterable<[string, string]>, now: number): string[] {
+/**
+ * The names of the files whose sending an earlier visit of the page did not finish, from what tus-js-client stored.
+ * Those whose fingerprint is in `sent` are being sent by some tab now.
+ */
+export function unfinished(entries: Iterable<[string, string]>, now: number, sent: ReadonlySet<string>): string[] {
   const names = new Set<string>()
   for (const [key, value] of entries) {
-    const name = key.startsWith('tus::') && nameOf(value, now)
+    const fingerprint = fingerprintIn(key)
+    if (fingerprint === undefined || sent.has(fingerprint)) continue
+    const name = nameOf(value, now)
     if (name) names.add(name)
   }
   return [...names]

@@ -6,16 +6,17 @@ import { type Upload, underWay, uploadQuery } from './upload'
 /** How long to wait before a stream that the server refused is opened again, in milliseconds. */
 const again = 5_000
 
-/** How often the status of an upload in a list is read, in milliseconds. */
-const glance = 2_000
+/** How often the status of an upload in a list is read though no event said that it changed, in milliseconds. */
+const glance = 60_000
 
 /**
- * The status of an upload in a list, read now and then. Browsers open six connections to a server over HTTP/1.1, so
- * a stream for each of several uploads would leave none to send the others.
+ * The status of an upload in a list. The tenant's stream says when it changed: hundreds of uploads that each ask every
+ * few seconds would be more than the server answers, and a stream for each more than the browser opens.
  */
 export function useGlance(id: string) {
   return useQuery({
     ...uploadQuery(id),
+    enabled: ({ state }) => state.data?.status !== 'completed',
     refetchInterval: ({ state }) => (state.data && !underWay(state.data) ? false : glance),
   })
 }
