@@ -49,6 +49,12 @@ export async function converter(state) {
   assert.ok(answer.ok, await answer.text())
 }
 
+/** Puts somebody at the browser, whom the identity provider then logs in. */
+export async function person(name) {
+  const answer = await fetch(`${desk}/person/${name}`, { method: 'POST' })
+  assert.ok(answer.ok, await answer.text())
+}
+
 /** The text of the next alert. */
 export async function alert() {
   return (await fetch(`${desk}/alerts`)).text()

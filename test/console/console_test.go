@@ -26,7 +26,8 @@ type desk struct {
 	alerts chan string
 	// files is a folder with a recording in each of several formats, and a text.
 	files string
-	// url is where the programs break and mend the converter and wait for alerts.
+	// url is where the programs break and mend the converter and wait for alerts, and where
+	// people log in who have an account there.
 	url string
 }
 
@@ -45,18 +46,20 @@ func start(t testing.TB) *desk {
 	desk.HandleFunc("GET /alerts", d.next)
 	desk.HandleFunc("POST /break", func(w http.ResponseWriter, _ *http.Request) { answer(w, os.WriteFile(d.broken, nil, 0o600)) })
 	desk.HandleFunc("POST /mend", func(w http.ResponseWriter, _ *http.Request) { answer(w, os.Remove(d.broken)) })
+	people := newProvider(t)
+	people.routes(desk)
 	server := httptest.NewServer(desk)
 	t.Cleanup(server.Close)
-	d.url = server.URL
+	d.url, people.issuer = server.URL, server.URL
 
-	d.Process = stack.StartUp(t, stack.Options{Env: []string{
+	d.Process = stack.StartUp(t, stack.Options{Env: append(people.env(),
 		"ORAK_AUTH=required", "ORAK_LOG_LEVEL=warn", "ORAK_RETRY_DELAY=50ms", "ORAK_RETRY_PATIENCE=1s",
 		// The fence would forbid the script to read the file.
-		"ORAK_MEDIA_FFMPEG=" + ffmpeg, "ORAK_MEDIA_FENCE=false",
-		"ORAK_ALERT_WEBHOOK_URL=" + d.url + "/alerts", "ORAK_ALERT_GROUP_WAIT=1s",
+		"ORAK_MEDIA_FFMPEG="+ffmpeg, "ORAK_MEDIA_FENCE=false",
+		"ORAK_ALERT_WEBHOOK_URL="+d.url+"/alerts", "ORAK_ALERT_GROUP_WAIT=1s",
 		// The stack's port is known only once it runs; what is behind the host leads there, too.
 		"ORAK_CONSOLE_URL=https://orak.example.org",
-	}})
+	)})
 	d.record(t)
 	return d
 }

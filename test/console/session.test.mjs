@@ -1,7 +1,7 @@
 // Logging in and out of the console, and what a session leaves behind.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { address, call, launch, open, server } from './browser.mjs'
+import { address, call, launch, open, person, server } from './browser.mjs'
 
 let browser
 before(async () => {
@@ -66,20 +66,6 @@ test('a scope that is missing hides what it permits', async () => {
   await page.close()
 })
 
-test('an operator who may not read uploads sees no links to them', async () => {
-  const { key } = await newKey('an operator', ['operate'])
-  const page = await browser.newPage({ locale: 'en-US' })
-  await page.goto(server)
-  await enter(page, key)
-  await page.getByRole('link', { name: 'Operate', exact: true }).click()
-  const pages = page.getByRole('navigation', { name: 'Operate' })
-  await pages.getByRole('link', { name: 'Dead letters' }).waitFor()
-  assert.equal(await pages.getByRole('link', { name: 'Uploads' }).count(), 0)
-  await page.goto(`${server}/operate/uploads`)
-  await page.getByRole('heading', { name: 'Not permitted' }).waitFor()
-  await page.close()
-})
-
 test('a session that ends asks for a key where the person was', async () => {
   const { id, key } = await newKey('to be revoked', ['read', 'operate'])
   const page = await browser.newPage({ locale: 'en-US' })
@@ -95,6 +81,78 @@ test('a session that ends asks for a key where the person was', async () => {
   await page.getByRole('heading', { level: 1 }).waitFor()
   assert.equal(page.url(), `${server}/uploads?text=tun`)
   await page.close()
+})
+
+/** Ends the session under an open page, which notices when it reads again. */
+async function expire(page) {
+  await page.context().clearCookies()
+  await page.evaluate(() => window.dispatchEvent(new Event('online')))
+  await page.getByText('Your session has ended').waitFor()
+}
+
+async function logInAtProvider(page) {
+  await page.getByRole('link', { name: 'Log in with your organization' }).click()
+  await page.getByRole('navigation', { name: 'Main' }).waitFor()
+}
+
+test('a login at the identity provider loses neither the address, nor a take, nor a file on its way', async () => {
+  const context = await browser.newContext({ locale: 'en-US', permissions: ['microphone'] })
+  const page = await context.newPage()
+  const asked = []
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.type())
+    return dialog.accept()
+  })
+  await page.goto(`${server}/uploads?text=tune`)
+  await logInAtProvider(page)
+  assert.equal(page.url(), `${server}/uploads?text=tune`)
+
+  await page.getByRole('link', { name: 'Sing', exact: true }).click()
+  await page.getByRole('button', { name: 'Record', exact: true }).click()
+  await page.getByText('0:02').waitFor()
+  await expire(page)
+  // What is being recorded is a take from then on.
+  await logInAtProvider(page)
+  await page.getByRole('button', { name: 'Listen', exact: true }).waitFor()
+  assert.equal(page.url(), `${server}/`)
+
+  // What was sent already is refused, and waits.
+  await context.clearCookies()
+  await page.getByRole('button', { name: 'Send', exact: true }).click()
+  await page.getByText('Your session has ended').waitFor()
+  await logInAtProvider(page)
+  await page.waitForURL(/\/uploads\/[0-9a-f-]{36}$/)
+  assert.deepEqual(asked, [])
+  const left = await page.evaluate(async () => {
+    const [found] = await indexedDB.databases()
+    const db = await new Promise((resolve) => {
+      indexedDB.open(found.name).onsuccess = ({ target }) => resolve(target.result)
+    })
+    return new Promise((resolve) => {
+      db.transaction('luggage').objectStore('luggage').count().onsuccess = ({ target }) => resolve(target.result)
+    })
+  })
+  assert.equal(left, 0)
+  await context.close()
+})
+
+test('nobody else gets what somebody left who went to log in', async () => {
+  const context = await browser.newContext({ locale: 'en-US', permissions: ['microphone'] })
+  const page = await context.newPage()
+  await page.goto(server)
+  await logInAtProvider(page)
+  await page.getByRole('button', { name: 'Record', exact: true }).click()
+  await page.getByText('0:01').waitFor()
+  await expire(page)
+  await person('tenor')
+  await logInAtProvider(page)
+  await page.getByRole('button', { name: 'Record', exact: true }).waitFor()
+  // Another login of the same one would have had it back.
+  await page.reload()
+  await page.getByRole('button', { name: 'Record', exact: true }).waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Listen', exact: true }).count(), 0)
+  await person('alto')
+  await context.close()
 })
 
 test('the language and the theme are chosen and remembered', async () => {

@@ -28,9 +28,7 @@ function leave(event: MouseEvent) {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return
   event.preventDefault()
   const provider = providerFrom(location)
-  import('../luggage/leave')
-    .then((luggage) => luggage.leave(provider))
-    .catch(() => location.assign(provider))
+  import('../luggage/leave').then((luggage) => luggage.leave(provider)).catch(() => location.assign(provider))
 }
 
 /** Asks for a credential, in the place of the page that needs one. */

@@ -27,7 +27,7 @@ let last: Session | undefined
 
 function adopt(session: Session): Session {
   sendInRequests(session.csrf ?? '', session.all_tenants ?? false)
-  if (!session.authenticated) return session
+  if (!session.authenticated) return { ...session, ended: last !== undefined }
   const other = isSomebodyElse(last, session)
   last = session
   if (other) {
