@@ -61,6 +61,12 @@ const (
 	DependencyWorkflows Dependency = "workflows"
 )
 
+// Dependencies returns all dependencies.
+func Dependencies() []Dependency {
+	return []Dependency{DependencyStore, DependencyKafka, DependencyTemporal, DependencyModelServer,
+		DependencyAlertWebhook, DependencyConverter, DependencyWorkflows}
+}
+
 // Failure is a failure as it is stored and shown.
 type Failure struct {
 	Stage Stage `json:"stage"`

@@ -109,7 +109,7 @@ func (a *attempt) run(ctx context.Context, info activity.Info, work func(context
 		return nil, a.fail(ctx, stepCtx, h, err)
 	}
 	a.earlier.keep(a.step, h.refund())
-	a.ended("ok")
+	a.ended(ctx, outcomeOK)
 	return out, nil
 }
 
@@ -167,7 +167,7 @@ func (a *attempt) call(ctx context.Context, work func(context.Context) (any, err
 func (a *attempt) fail(ctx, stepCtx context.Context, h Heartbeat, err error) error {
 	switch cause := context.Cause(ctx); {
 	case cause != nil && temporal.IsCanceledError(cause):
-		a.ended("canceled")
+		a.ended(ctx, outcomeCanceled)
 		return temporal.NewCanceledError()
 	case errors.Is(cause, context.DeadlineExceeded):
 		// The server has timed the attempt out, and it counts.
@@ -189,7 +189,7 @@ func (a *attempt) fail(ctx, stepCtx context.Context, h Heartbeat, err error) err
 	h = h.remember(orak.Mark{At: now.UTC(), Kind: orak.MarkAttemptFailed, Stage: a.stage,
 		Class: f.Class, Message: safeMessage(f), Attempt: counted})
 	a.leave(ctx, h)
-	a.ended(string(f.Class))
+	a.ended(ctx, string(f.Class))
 	a.log.WarnContext(ctx, "stage failed", "class", string(f.Class), "counted_attempts", h.Attempts,
 		"retry", v.retry, "retry_in", v.delay, "error", err)
 	return a.failure(h, f, v)
@@ -210,7 +210,7 @@ func (a *attempt) interrupted(ctx context.Context, h Heartbeat, err error) error
 	if gone := (*serviceerror.NotFound)(nil); !errors.As(context.Cause(ctx), &gone) {
 		a.leave(ctx, h.refund())
 	}
-	a.ended("interrupted")
+	a.ended(ctx, outcomeInterrupted)
 	a.log.InfoContext(ctx, "stage was interrupted; another attempt follows", "error", err)
 	return temporal.NewApplicationErrorWithOptions("Interrupted; another attempt follows.", string(orak.ClassTransient),
 		temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign})
@@ -222,14 +222,13 @@ func (a *attempt) giveUp(ctx context.Context, h Heartbeat) error {
 		h.FirstAt = h.BegunAt
 	}
 	f := &orak.Fault{Class: orak.ClassTransient, Message: messageCrashed}
-	a.ended(string(f.Class))
+	a.ended(ctx, string(f.Class))
 	a.log.ErrorContext(ctx, "stage has no attempts left", "counted_attempts", h.Attempts)
 	return a.failure(h, f, verdict{})
 }
 
-func (a *attempt) ended(outcome string) {
-	a.metrics.attempts.WithLabelValues(string(a.stage), outcome).Inc()
-	a.metrics.duration.WithLabelValues(string(a.stage)).Observe(time.Since(a.started).Seconds())
+func (a *attempt) ended(ctx context.Context, outcome string) {
+	a.metrics.ended(ctx, a.stage, outcome, time.Since(a.started))
 }
 
 // maxCause bounds the detail that the Web UI shows, in bytes; the server truncates

@@ -1,11 +1,14 @@
 package api
 
 import (
+	"context"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"orak/internal/observe"
 )
 
 // metrics are the metrics of the server. No label value is chosen by a caller.
@@ -75,9 +78,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 }
 
-func (m *metrics) served(route, method string, status int, took time.Duration) {
+func (m *metrics) served(ctx context.Context, route, method string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	if route != routeNone {
-		m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+		observe.Record(ctx, m.durations.WithLabelValues(route, method), took.Seconds())
 	}
 }

@@ -110,9 +110,10 @@ func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 func (s *Server) report(c *fiber.Ctx, x *exchange, span trace.Span, err error, took time.Duration) {
 	status, route := c.Response().StatusCode(), routeOf(c)
-	s.metrics.served(route, c.Method(), status, took)
+	s.metrics.served(trace.ContextWithSpan(c.UserContext(), span), route, c.Method(), status, took)
 	span.SetName(c.Method() + " " + route)
-	span.SetAttributes(attribute.String("http.route", route), attribute.Int("http.response.status_code", status))
+	// Neither the path nor the query: both may name people.
+	span.SetAttributes(attribute.String("http.request.method", c.Method()), attribute.String("http.route", route), attribute.Int("http.response.status_code", status))
 	attrs := []any{"method", c.Method(), "route", route, "status", status, "duration_ms", float64(took.Microseconds()) / 1000}
 	if x.tenant != "" {
 		attrs = append(attrs, "tenant", x.tenant)
@@ -172,7 +173,7 @@ func (s *Server) unparsed(c *fiber.Ctx, err error) error {
 	r := asRefusal(fromFiber(err))
 	s.log.DebugContext(c.UserContext(), "request could not be parsed", "request_id", id, "error", err)
 	writeProblem(c.Context(), r, id)
-	s.metrics.served(routeNone, "", c.Response().StatusCode(), 0)
+	s.metrics.served(c.UserContext(), routeNone, "", c.Response().StatusCode(), 0)
 	return nil
 }
 

@@ -47,11 +47,15 @@ var _ activities.OutageReporter = (*Reporter)(nil)
 // NewReporter makes a Reporter; Stop ends it.
 func NewReporter(c client.Client, cfg OutageConfig, log *slog.Logger, reg prometheus.Registerer) *Reporter {
 	f := promauto.With(reg)
-	return &Reporter{
+	r := &Reporter{
 		client: c, cfg: cfg, log: log, pending: map[orak.Dependency]*messages.Down{}, stop: make(chan struct{}),
 		reports:  f.NewCounterVec(prometheus.CounterOpts{Name: "orak_outage_reports_total", Help: "Attempts that failed because a dependency was unavailable, by dependency."}, []string{"dependency"}),
 		failures: f.NewCounter(prometheus.CounterOpts{Name: "orak_outage_report_failures_total", Help: "Failed attempts to report an outage to Temporal; each is retried."}),
 	}
+	for _, dependency := range orak.Dependencies() { // before the first, which is to be seen
+		r.reports.WithLabelValues(string(dependency))
+	}
+	return r
 }
 
 // Report implements activities.OutageReporter. It ignores a canceled call, which

@@ -63,6 +63,8 @@ func newIssuerKeys(cfg JWTConfig, d JWTDeps) *issuerKeys {
 			Name: "orak_auth_jwks_fetches_total", Help: "Fetches of the keys of the issuer of JWTs, by result: ok or failed.",
 		}, []string{"result"}),
 	}
+	k.fetches.WithLabelValues("ok")
+	k.fetches.WithLabelValues("failed") // before the first, which is to be seen
 	if d.Metrics != nil {
 		d.Metrics.MustRegister(k.fetches)
 	}

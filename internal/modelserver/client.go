@@ -45,7 +45,7 @@ func New(cfg Config) *Client {
 		IdleConnTimeout:     time.Minute,
 	}
 	return &Client{cfg: cfg, unusable: err, base: strings.TrimSuffix(cmp.Or(cfg.URL, defaultURL), "/"), http: &http.Client{
-		Timeout: cfg.Timeout, Transport: transport,
+		Timeout: cfg.Timeout, Transport: traced{transport},
 		// A redirect could send a recording to an unintended server.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

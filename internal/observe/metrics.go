@@ -21,6 +21,15 @@ type Metrics struct {
 	provider *sdkmetric.MeterProvider
 }
 
+// durations gives OpenTelemetry's histograms of seconds buckets for seconds: the default
+// ones are for milliseconds.
+var durations = sdkmetric.NewView(
+	sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram, Unit: "s"},
+	sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{
+		Boundaries: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200},
+	}},
+)
+
 // NewMetrics makes a registry with the metrics of the Go runtime and of the
 // process.
 func NewMetrics() *Metrics {
@@ -35,7 +44,7 @@ func NewMetrics() *Metrics {
 	}
 	return &Metrics{
 		registry: registry,
-		provider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter)),
+		provider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithView(durations)),
 	}
 }
 
@@ -46,9 +55,10 @@ func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 // metrics are in the registry, too.
 func (m *Metrics) MeterProvider() metric.MeterProvider { return m.provider }
 
-// Handler serves the registry in Prometheus's text format.
+// Handler serves the registry in Prometheus's text format, and in OpenMetrics to those
+// that ask for it, as Prometheus does: only that has exemplars.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, EnableOpenMetrics: true})
 }
 
 // Stop ends the metrics of OpenTelemetry. It may be called again.

@@ -117,6 +117,8 @@ func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error
 	if tel.Meter != nil {
 		o.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 			Meter: tel.Meter,
+			// Counters are counters: their names end in _total.
+			UseMonotonicCounters: true,
 			OnError: func(err error) {
 				log.WarnContext(context.Background(), "recording a Temporal metric failed", "error", err)
 			},

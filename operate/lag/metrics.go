@@ -21,6 +21,12 @@ type collector struct {
 
 var _ prometheus.Collector = (*collector)(nil)
 
+// The results of looks.
+const (
+	lookOK     = "ok"
+	lookFailed = "failed"
+)
+
 const codes = "0 OK, 1 UNKNOWN, 2 WARN, 3 STALL, 4 STOP, 5 REWIND, 6 ERROR; 3 and more is an error."
 
 func newCollector() *collector {
@@ -37,6 +43,8 @@ func newCollector() *collector {
 // register registers the collector with reg, which may be nil.
 func (c *collector) register(reg prometheus.Registerer) error {
 	c.looks = promauto.With(reg).NewCounterVec(prometheus.CounterOpts{Name: "orak_lag_looks_total", Help: "Looks at the groups' offsets, by result: ok or failed."}, []string{"result"})
+	c.looks.WithLabelValues(lookOK)
+	c.looks.WithLabelValues(lookFailed)
 	if reg == nil {
 		return nil
 	}

@@ -112,12 +112,12 @@ func (m *Monitor) look(ctx context.Context, sampler *Sampler, board *Board, befo
 		return
 	}
 	if err != nil {
-		m.collector.looks.WithLabelValues("failed").Inc()
+		m.collector.looks.WithLabelValues(lookFailed).Inc()
 		m.collector.show(nil)
 		m.log.Log(ctx, m.levelOf(err), "reading consumer lag failed", "error", err)
 		return
 	}
-	m.collector.looks.WithLabelValues("ok").Inc()
+	m.collector.looks.WithLabelValues(lookOK).Inc()
 	board.Add(looks)
 	reports := board.Reports()
 	m.collector.show(reports)

@@ -52,7 +52,7 @@ func withoutUploads(outages []resource.Outage) []resource.Outage {
 
 func (o *Overview) readOutages(ctx context.Context) (resource.Outages, error) {
 	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus", workflows.TypeOutageDigest)
-	open, err := o.listOutages(ctx, query+" = 'Running'", len(allDependencies))
+	open, err := o.listOutages(ctx, query+" = 'Running'", len(orak.Dependencies()))
 	if err != nil {
 		return resource.Outages{}, err
 	}
@@ -61,12 +61,6 @@ func (o *Overview) readOutages(ctx context.Context) (resource.Outages, error) {
 		return resource.Outages{}, err
 	}
 	return resource.Outages{Open: open, Recent: recent, CheckedAt: now()}, nil
-}
-
-// allDependencies bounds the open outages: there is one workflow for each dependency.
-var allDependencies = []orak.Dependency{
-	orak.DependencyStore, orak.DependencyKafka, orak.DependencyTemporal, orak.DependencyModelServer,
-	orak.DependencyAlertWebhook, orak.DependencyConverter, orak.DependencyWorkflows,
 }
 
 // listOutages returns the outages of the workflows that a query finds, the latest first.

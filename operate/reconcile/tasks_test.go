@@ -104,7 +104,7 @@ func TestFailingWorkflowTaskIsReportedUntilItSucceeds(t *testing.T) {
 	require.Equal(t, orak.StatusQueued, b.progress(stuck).Status, "the workflow is not changed")
 
 	// The SDK's counter is exported to Prometheus.
-	require.Regexp(t, regexp.MustCompile(`(?m)^temporal_workflow_task_execution_failed{[^\n]*NonDeterminismError[^\n]* [1-9]`), b.metricsPage(a.AdminAddr()))
+	require.Regexp(t, regexp.MustCompile(`(?m)^temporal_workflow_task_execution_failed_total{[^\n]*NonDeterminismError[^\n]* [1-9]`), b.metricsPage(a.AdminAddr()))
 
 	// An operator terminates the run; the upload is started again, and proceeds.
 	b.terminate(stuck)

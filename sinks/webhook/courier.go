@@ -210,7 +210,7 @@ const goneStatus = 410
 // failed returns the error of an attempt whose request was not answered with 2xx.
 func (c *courier) failed(ctx context.Context, in activities.WebhookDelivery, h control.Webhook, a standardwebhooks.Answer, tries activities.WebhookTries) error {
 	if a.Status == goneStatus && !in.Test {
-		if err := c.pause(ctx, h, "gone", "The receiver answered 410 Gone."); err != nil {
+		if err := c.pause(ctx, h, pauseGone, "The receiver answered 410 Gone."); err != nil {
 			c.log.WarnContext(ctx, "pausing a webhook failed; the delivery is tried again", "webhook", h.ID, "tenant", h.Tenant, "error", err)
 		} else {
 			return c.end(activities.WebhookGone, "The receiver answered 410 Gone; the webhook was paused.", tries)

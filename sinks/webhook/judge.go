@@ -35,7 +35,7 @@ func (c *courier) Judge(ctx context.Context, in activities.JudgeWebhookInput) er
 		return nil
 	}
 	reason := "No delivery succeeded since " + in.Since.UTC().Format(time.RFC3339) + "; the last attempt: " + lastAttempt(in.Last) + "."
-	return c.pause(ctx, h, "failing", reason)
+	return c.pause(ctx, h, pauseFailing, reason)
 }
 
 func lastAttempt(t activities.WebhookTries) string {
@@ -47,6 +47,12 @@ func lastAttempt(t activities.WebhookTries) string {
 
 // pauses is how often a webhook that was changed meanwhile is tried to be paused.
 const pauses = 3
+
+// The causes of pauses.
+const (
+	pauseGone    = "gone"
+	pauseFailing = "failing"
+)
 
 // pausedBy is who pauses a webhook that fails.
 const pausedBy = "orak"

@@ -45,6 +45,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		underway: f.NewGauge(prometheus.GaugeOpts{Name: "orak_webhooks_underway", Help: "Requests to receivers that are underway."}),
 		webhooks: f.NewGauge(prometheus.GaugeOpts{Name: "orak_webhooks_remembered", Help: "Webhooks whose pace this process remembers."}),
 	}
+	for _, cause := range []string{pauseGone, pauseFailing} { // before the first, which is to be seen
+		m.paused.WithLabelValues(cause)
+	}
 	m.buried = m.events.WithLabelValues("buried")
 	return m
 }
