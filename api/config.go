@@ -29,6 +29,7 @@ type Config struct {
 	MaxConnections     int           `help:"Most connections at once. For a further one, the connection that has waited longest for a request is closed; if none waits, the new one is answered 503. 0 means half of the files that the process may open, less 24, and at most 4096." default:"0"`
 	Hosts              []string      `help:"Host names of the server, without a port, besides those of loopback; requests for others are answered 421. Empty means any, unless the server listens on loopback." default:""`
 	Origins            []string      `help:"Origins of web pages, such as https://app.example.org, that may send requests and read the answers (CORS); changes requested by pages of other origins are answered 403." default:""`
+	Codec              string        `help:"Serve /v1/codec for the Temporal Web UI and Temporal's command line, which show with it what orak encrypts (temporal-codec-keys). decode decrypts only; both also encrypts. The caller needs the scope operate for every tenant; the origin of the Web UI must be in api-origins." enum:"off,decode,both" default:"off"`
 	RequestTimeout     time.Duration `help:"Longest time for a request, without the wait for its client; then it is answered 503. Event streams and answers that are being read continue." default:"15s"`
 	StoreTimeout       time.Duration `help:"The same for an upload, counted from the last bytes that its client sent. Keep it longer than s3-part-wait." default:"45s"`
 	StatusTimeout      time.Duration `help:"How long a status request waits for Temporal." default:"5s"`

@@ -24,6 +24,7 @@ func crossOrigin(origins []string) fiber.Handler {
 		AllowHeaders: strings.Join([]string{
 			fiber.HeaderAuthorization, fiber.HeaderAccept, fiber.HeaderContentType, fiber.HeaderContentDisposition,
 			fiber.HeaderRange, fiber.HeaderIfRange, fiber.HeaderIfNoneMatch, fiber.HeaderIfMatch,
+			"X-Namespace", // of the Temporal Web UI
 			HeaderLastEventID, HeaderRequestID, "traceparent", "tracestate",
 			resource.HeaderTenant, resource.HeaderIdempotencyKey, resource.HeaderContentDigest, resource.HeaderReprDigest,
 			"Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "Upload-Defer-Length", "Upload-Concat", "Upload-Checksum", "X-HTTP-Method-Override",

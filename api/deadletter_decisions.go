@@ -159,23 +159,9 @@ func checkText(name, value string, limit int) error {
 // decodeJSON decodes the body of a request, which must be one JSON object without
 // unknown fields.
 func decodeJSON(c *fiber.Ctx, into any) error {
-	// A page of another site can send any other type without a preflight request.
-	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationJSON {
-		return refuse(codeNotJSON, "Send the body as Content-Type: application/json.")
-	}
-	if enc := c.Get(fiber.HeaderContentEncoding); enc != "" && enc != "identity" {
-		return refuse(codeUnsupportedEncoding, "Send the body without Content-Encoding.")
-	}
-	b := bodyOf(c)
-	b.limit = maxJSON
-	text, err := io.ReadAll(b)
-	switch {
-	case errors.Is(err, errTooLarge):
-		return refuse(codeTooLarge, fmt.Sprintf("The body may have at most %d bytes.", maxJSON))
-	case errors.Is(err, errStalled):
-		return refuse(codeTimeout, "The body did not arrive in time.")
-	case err != nil:
-		return refuse(codeIncompleteBody, "The connection ended before the body did.").because(err)
+	text, err := readJSON(c, maxJSON)
+	if err != nil {
+		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -186,4 +172,27 @@ func decodeJSON(c *fiber.Ctx, into any) error {
 		return refuse(codeInvalidRequest, "The body must be one JSON object with nothing after it.")
 	}
 	return nil
+}
+
+// readJSON reads a body of JSON of at most limit bytes. It does not look at the content.
+func readJSON(c *fiber.Ctx, limit int64) ([]byte, error) {
+	// A page of another site can send any other type without a preflight request.
+	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationJSON {
+		return nil, refuse(codeNotJSON, "Send the body as Content-Type: application/json.")
+	}
+	if enc := c.Get(fiber.HeaderContentEncoding); enc != "" && enc != "identity" {
+		return nil, refuse(codeUnsupportedEncoding, "Send the body without Content-Encoding.")
+	}
+	b := bodyOf(c)
+	b.limit = limit
+	text, err := io.ReadAll(b)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, refuse(codeTooLarge, fmt.Sprintf("The body may have at most %d bytes.", limit))
+	case errors.Is(err, errStalled):
+		return nil, refuse(codeTimeout, "The body did not arrive in time.")
+	case err != nil:
+		return nil, refuse(codeIncompleteBody, "The connection ended before the body did.").because(err)
+	}
+	return text, nil
 }

@@ -12,6 +12,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/control"
@@ -110,7 +111,7 @@ type Feed interface {
 	Follow(ctx context.Context, t orak.Tenant, after string, every time.Duration, each func(events.Followed) error) error
 }
 
-// Deps are the dependencies of a Server. All but Bucket, MaxTenantUploads, Paused, Limits,
+// Deps are the dependencies of a Server. All but Bucket, Codec, MaxTenantUploads, Paused, Limits,
 // Keys, WorkflowURL, TemporalUI, Namespace, Tracing, Console, Index, Webhooks, Feed, Operations, Settings and Outages are required.
 type Deps struct {
 	Store Store
@@ -121,8 +122,10 @@ type Deps struct {
 	Workflows Workflows
 	// Payloads decodes with the data converter that Workflows was made with.
 	Payloads workflows.Payloads
-	Media    Sniffer
-	Outages  OutageReporter
+	// Codec is the client's payload codec, for /v1/codec; nil if it has none.
+	Codec   converter.PayloadCodec
+	Media   Sniffer
+	Outages OutageReporter
 	// Callers authenticates requests.
 	Callers auth.Authenticator
 	// Keys manages the API keys; nil answers with 503.

@@ -105,6 +105,9 @@ func (s *Server) table() []route {
 		{method: http.MethodPost, path: "/v1/reconcile", scope: auth.ScopeOperate, handler: s.postReconcile, act: actReconcile},
 		{method: http.MethodGet, path: "/v1/sinks", scope: auth.ScopeOperate, handler: s.getSinks},
 
+		{method: http.MethodPost, path: "/v1/codec/decode", scope: auth.ScopeOperate, handler: s.postDecode},
+		{method: http.MethodPost, path: "/v1/codec/encode", scope: auth.ScopeOperate, handler: s.postEncode},
+
 		{method: http.MethodGet, path: "/v1/admin/settings", scope: auth.ScopeAdmin, handler: s.getSettings},
 		{method: http.MethodPut, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.putSetting, act: "setting.set"},
 		{method: http.MethodDelete, path: "/v1/admin/settings/:name", scope: auth.ScopeAdmin, handler: s.deleteSetting, act: "setting.unset"},

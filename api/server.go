@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+	"go.temporal.io/sdk/converter"
 
 	"orak"
 	"orak/api/resource"
@@ -38,6 +39,7 @@ type Server struct {
 	store       Store
 	workflows   Workflows
 	payloads    workflows.Payloads
+	codec       converter.PayloadCodec
 	media       Sniffer
 	workflowURL func(workflowID, runID string) string
 	namespace   string
@@ -113,7 +115,7 @@ func New(cfg Config, deps Deps) *Server {
 	work, halt := context.WithCancel(context.Background())
 	m := newMetrics(deps.Metrics)
 	s := &Server{
-		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, payloads: deps.Payloads, media: deps.Media,
+		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, payloads: deps.Payloads, codec: deps.Codec, media: deps.Media,
 		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m, registry: deps.Metrics,
 		tracer:        tracing.Tracer("orak/api"),
 		outages:       deps.Outages,

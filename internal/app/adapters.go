@@ -19,7 +19,9 @@ import (
 )
 
 // payloads decodes with the data converter of the Temporal clients.
-func payloads() workflows.Payloads { return workflows.NewPayloads(temporal.DataConverter()) }
+func payloads(cfg temporal.Config) workflows.Payloads {
+	return workflows.NewPayloads(cfg.DataConverter())
+}
 
 // activityStore adapts the store to activities.
 type activityStore struct{ *objectstore.Store }

@@ -245,7 +245,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Menders:     a.menders(reconciler),
 		Lake:        lake.NewCompactor(a.cfg.Lake.Compact, lakestore.New(a.store), a.log, a.registry()),
 		Namespace:   a.cfg.Temporal.Namespace,
-		Payloads:    payloads(),
+		Payloads:    payloads(a.cfg.Temporal),
 		ParkFor:     a.parkFor,
 		AllTenants:  a.cfg.API.AllTenants,
 		Log:         a.log,
@@ -284,7 +284,7 @@ func (a *App) startBridge(ctx context.Context) error {
 		Kafka:     a.cfg.Kafka,
 		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
 		Temporal:  a.temporal,
-		Payloads:  payloads(),
+		Payloads:  payloads(a.cfg.Temporal),
 		Namespace: a.cfg.Temporal.Namespace,
 		Publisher: a.producer,
 		Alerter: bridgeAlerter{
@@ -323,6 +323,7 @@ func (a *App) startAPI(ctx context.Context) error {
 	operations := a.overview()
 	a.stops.add("overview", closing(operations.Stop))
 	a.api = api.New(a.cfg.API, api.Deps{
+		Codec:       a.cfg.Temporal.Codec(),
 		Store:       a.store,
 		Bucket:      a.bucket,
 		Events:      a.producer,
@@ -339,7 +340,7 @@ func (a *App) startAPI(ctx context.Context) error {
 		Operations:  operations,
 		Settings:    a.apiSettings(),
 		Workflows:   a.temporal,
-		Payloads:    payloads(),
+		Payloads:    payloads(a.cfg.Temporal),
 		Media:       api.Sniffer{Len: media.SniffLen, Sniff: sniff, Accepted: media.Accepted()},
 		WorkflowURL: a.cfg.Temporal.WorkflowURL,
 		TemporalUI:  a.cfg.Temporal.WebUI,

@@ -8,7 +8,7 @@ import (
 // overview makes what tells operators how the service does.
 func (a *App) overview() *overview.Overview {
 	deps := overview.Deps{
-		Temporal: a.temporal, Payloads: payloads(), Namespace: a.cfg.Temporal.Namespace, Links: a.cfg.Temporal,
+		Temporal: a.temporal, Payloads: payloads(a.cfg.Temporal), Namespace: a.cfg.Temporal.Namespace, Links: a.cfg.Temporal,
 		Kafka: a.cfg.Kafka, Lag: a.cfg.Lag, Lake: lakestore.New(a.store), Log: a.log, Metrics: a.registry(),
 	}
 	if a.index != nil {

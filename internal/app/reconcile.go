@@ -23,10 +23,10 @@ func (a *App) reconciler() *reconcile.Reconciler {
 	store := records{tombstones{a.store}}
 	return reconcile.New(a.cfg.Worker.ReconcileMinAge, reconcile.Deps{
 		Replayer: replay.New(replay.Deps{
-			Kafka: a.cfg.Kafka, Temporal: a.temporal, Payloads: payloads(), Namespace: a.cfg.Temporal.Namespace, Tombstones: store,
+			Kafka: a.cfg.Kafka, Temporal: a.temporal, Payloads: payloads(a.cfg.Temporal), Namespace: a.cfg.Temporal.Namespace, Tombstones: store,
 			Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket}, Log: a.log,
 		}),
-		Temporal: a.temporal, Payloads: payloads(), Namespace: a.cfg.Temporal.Namespace,
+		Temporal: a.temporal, Payloads: payloads(a.cfg.Temporal), Namespace: a.cfg.Temporal.Namespace,
 		Store: store, Letters: a.producer, Links: a.cfg.Temporal, Outages: a.outages, Log: a.log,
 	})
 }
@@ -91,7 +91,7 @@ func Reconciliations(ctx context.Context, cfg ReconcileConfig, log *slog.Logger,
 		return err
 	}
 	defer c.Close()
-	return do(reconcile.NewRuns(c, cfg.Temporal.Namespace, payloads()))
+	return do(reconcile.NewRuns(c, cfg.Temporal.Namespace, payloads(cfg.Temporal)))
 }
 
 // VerifyConfig configures the comparison of dead letters with workflows.
@@ -115,8 +115,8 @@ func VerifyDeadLetters(ctx context.Context, cfg VerifyConfig, log *slog.Logger, 
 	}
 	defer c.Close()
 	r := reconcile.New(verifyMinAge, reconcile.Deps{
-		Replayer: replay.New(replay.Deps{Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(), Namespace: cfg.Temporal.Namespace, Log: log}),
-		Temporal: c, Payloads: payloads(), Namespace: cfg.Temporal.Namespace, Log: log,
+		Replayer: replay.New(replay.Deps{Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(cfg.Temporal), Namespace: cfg.Temporal.Namespace, Log: log}),
+		Temporal: c, Payloads: payloads(cfg.Temporal), Namespace: cfg.Temporal.Namespace, Log: log,
 	})
 	return r.Verify(ctx, time.Time{}, visit)
 }

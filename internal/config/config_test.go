@@ -188,6 +188,25 @@ func TestSecretIsRefusedAsArgumentAndNotRepeated(t *testing.T) {
 	}
 }
 
+func TestFileOfPrivateSecretIsReadByNobodyElse(t *testing.T) {
+	t.Parallel()
+	var target struct {
+		Keys []string `secret:"private"`
+	}
+	path := filepath.Join(t.TempDir(), "keys")
+	for mode, refused := range map[os.FileMode]bool{0o600: false, 0o440: false, 0o644: true, 0o604: true, 0o660: true} {
+		require.NoError(t, os.WriteFile(path, []byte("a"), 0o600))
+		require.NoError(t, os.Chmod(path, mode))
+		_, err := config.Load(nil, &target, config.Options{Environ: []string{"ORAK_KEYS_FILE=" + path}})
+		if refused {
+			require.ErrorContains(t, err, "ORAK_KEYS_FILE", "%o", mode)
+			continue
+		}
+		require.NoError(t, err, "%o", mode)
+		require.Equal(t, []string{"a"}, target.Keys)
+	}
+}
+
 func TestSecretComesFromEnvironmentOrItsFile(t *testing.T) {
 	t.Parallel()
 	s, _, warnings, err := load(t, nil, []string{"ORAK_S3_SECRET_KEY=hush"})

@@ -21,7 +21,8 @@
 //
 //   - `secret:""` refuses the value as an argument, where every user of the
 //     machine can read it. The variable NAME_FILE names a file to read it from,
-//     for secrets that are mounted into containers.
+//     for secrets that are mounted into containers. `secret:"private"` refuses a file
+//     that others may read.
 //   - `env:"-"` makes a flag that is set on the command line only: there is no
 //     variable and no key in the file for it.
 package config

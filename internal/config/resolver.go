@@ -96,11 +96,32 @@ func (r *resolver) lookupEnv(f *kong.Flag) (value, from string, err error) {
 	case value != "":
 		return "", "", fmt.Errorf("both %s and %s are set: keep one", name, name+fileSuffix)
 	}
+	if f.Tag.Get("secret") == private {
+		if err := checkPrivate(path); err != nil {
+			return "", "", fmt.Errorf("the file of %s: %w", name+fileSuffix, err)
+		}
+	}
 	secret, err := os.ReadFile(path)
 	if err != nil {
 		return "", "", fmt.Errorf("reading the file of %s: %w", name+fileSuffix, err)
 	}
 	return strings.TrimRight(string(secret), "\r\n"), name + fileSuffix, nil
+}
+
+// private is the value of the tag secret of those whose file nobody else may read.
+const private = "private"
+
+// checkPrivate returns an error for a file that others may read. Its group may:
+// Kubernetes mounts secrets for a group (fsGroup).
+func checkPrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o037 != 0 {
+		return fmt.Errorf("%s must be readable by nobody else (chmod 600)", path)
+	}
+	return nil
 }
 
 // readFile is a hook that kong calls for every part of the command line; it

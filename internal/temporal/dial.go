@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 
 	"orak/internal/secure"
@@ -94,15 +93,11 @@ func temporary(err error) bool {
 	return !errors.As(err, &denied) && !errors.As(err, &invalid) && !secure.IsWrongSetting(err)
 }
 
-// DataConverter returns the data converter of every client. Code that decodes a
-// payload without a client must use it.
-func DataConverter() converter.DataConverter { return converter.GetDefaultDataConverter() }
-
 func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error) {
 	o := client.Options{
 		HostPort:      cfg.Address,
 		Namespace:     cfg.Namespace,
-		DataConverter: DataConverter(),
+		DataConverter: cfg.DataConverter(),
 		Logger:        newLogger(log),
 		// The memo has a timeline, which is bounded (orak.MaxMarks). By default the
 		// SDK warns of each memo that is longer than 2 KiB.
