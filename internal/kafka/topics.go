@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -19,22 +22,27 @@ import (
 // default), and does not change those that exist. It may run at any time, and
 // concurrently. A topic with another number of partitions works, so that it only
 // causes a warning in the client's log; so does a compacted topic that exists with
-// another cleanup policy, whose records would be deleted one day. An error is an
-// *orak.Fault of class dependency.
+// another cleanup policy, whose records would be deleted one day, and the topic of acts
+// that keeps them for another time. An error is an *orak.Fault of class dependency: for a
+// topic that is missing and may not be created, it has the commands that help.
 //
 // Topics are not auto-created, since they would get the brokers' defaults for
 // partitions and retention.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []events.Topic, rf int16) error {
 	adm := kadm.NewClient(cl)
 	for _, t := range topics {
-		if err := ensureTopic(ctx, adm, t, rf); err != nil {
+		err := ensureTopic(ctx, adm, t, rf)
+		if denied(err) {
+			err = permitted(ctx, cl, adm, t, err)
+		}
+		if err != nil {
 			return notReady(fmt.Errorf("creating topic %s: %w", t.Name, err))
 		}
 	}
 	if err := warnAboutPartitions(ctx, cl, adm, topics); err != nil {
 		return err
 	}
-	return warnAboutCleanup(ctx, cl, adm, topics)
+	return warnAboutConfigs(ctx, cl, adm, topics)
 }
 
 func notReady(err error) *orak.Fault {
@@ -54,6 +62,28 @@ func ensureTopic(ctx context.Context, adm *kadm.Client, t events.Topic, rf int16
 	return err
 }
 
+func denied(err error) bool {
+	return errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed)
+}
+
+// permitted returns nil if the topic, which may not be created, is there: brokers deny its
+// creation in the same way then. Otherwise it adds to err what an administrator can do.
+func permitted(ctx context.Context, cl *kgo.Client, adm *kadm.Client, t events.Topic, err error) error {
+	have, listErr := adm.ListTopics(ctx, t.Name)
+	if listErr == nil && have[t.Name].Err == nil && len(have[t.Name].Partitions) > 0 {
+		return nil
+	}
+	brokers, _ := cl.OptValue(kgo.SeedBrokers).([]string)
+	at := " --bootstrap-server " + strings.Join(brokers, ",")
+	create := "kafka-topics.sh" + at + " --create --topic " + t.Name + " --partitions " + strconv.Itoa(int(t.Partitions))
+	configs := topicConfig(t)
+	for _, name := range slices.Sorted(maps.Keys(configs)) {
+		create += " --config " + name + "=" + *configs[name]
+	}
+	permit := "kafka-acls.sh" + at + " --add --allow-principal User:NAME --operation Create --operation Describe --topic " + t.Name
+	return fmt.Errorf("%w; it is missing, or may not be described: let an administrator create it with `%s`, or permit it with `%s`", err, create, permit)
+}
+
 // compact is the cleanup policy of a compacted topic.
 const compact = "compact"
 
@@ -66,7 +96,10 @@ func topicConfig(t events.Topic) map[string]*string {
 		"retention.ms":   kadm.StringPtr(strconv.FormatInt(t.Retention.Milliseconds(), 10)),
 	}
 	if t.Retention == 0 {
-		cfg["retention.ms"], cfg["retention.bytes"] = kadm.StringPtr("-1"), kadm.StringPtr("-1")
+		cfg["retention.ms"] = kadm.StringPtr("-1")
+	}
+	if t.Name == events.TopicAudit { // it is kept for its time, whatever the brokers' default size
+		cfg["retention.bytes"] = kadm.StringPtr("-1")
 	}
 	if t.Name == events.TopicDeadLetters {
 		cfg["max.message.bytes"] = kadm.StringPtr(strconv.Itoa(MaxRecord))
@@ -94,29 +127,45 @@ func warnAboutPartitions(ctx context.Context, cl *kgo.Client, adm *kadm.Client, 
 	return nil
 }
 
-func warnAboutCleanup(ctx context.Context, cl *kgo.Client, adm *kadm.Client, topics []events.Topic) error {
-	var names []string
+// warnAboutConfigs warns about what a topic that exists keeps for another time than it
+// should.
+func warnAboutConfigs(ctx context.Context, cl *kgo.Client, adm *kadm.Client, topics []events.Topic) error {
+	want := map[string]events.Topic{}
 	for _, t := range topics {
-		if t.Compacted {
-			names = append(names, t.Name)
+		if t.Compacted || t.Name == events.TopicAudit {
+			want[t.Name] = t
 		}
 	}
 	log, _ := cl.OptValue(kgo.WithLogger).(kgo.Logger)
-	if len(names) == 0 || log == nil {
+	if len(want) == 0 || log == nil {
 		return nil
 	}
-	configs, err := adm.DescribeTopicConfigs(ctx, names...)
+	configs, err := adm.DescribeTopicConfigs(ctx, slices.Sorted(maps.Keys(want))...)
+	if denied(err) { // work does not need it
+		log.Log(kgo.LogLevelInfo, "settings of topics are not checked, since they may not be described", "error", err)
+		return nil
+	}
 	if err != nil {
 		return notReady(fmt.Errorf("describing topics: %w", err))
 	}
 	for _, topic := range configs {
 		for _, c := range topic.Configs {
-			if c.Key == "cleanup.policy" && c.MaybeValue() != compact {
-				log.Log(kgo.LogLevelWarn, "topic has another cleanup policy", "topic", topic.Name, "policy", c.MaybeValue(), "want", compact)
-			}
+			warnAboutConfig(log, want[topic.Name], c)
 		}
 	}
 	return nil
+}
+
+func warnAboutConfig(log kgo.Logger, t events.Topic, c kadm.Config) {
+	have := c.MaybeValue()
+	switch {
+	case t.Compacted && c.Key == "cleanup.policy" && have != compact:
+		log.Log(kgo.LogLevelWarn, "topic has another cleanup policy", "topic", t.Name, "policy", have, "want", compact)
+	case !t.Compacted && c.Key == "retention.ms" && have != *topicConfig(t)[c.Key]:
+		want := *topicConfig(t)[c.Key]
+		log.Log(kgo.LogLevelWarn, "topic keeps its records for another time than audit-retention", "topic", t.Name, "retention_ms", have, "want", want,
+			"change_with", "kafka-configs.sh --alter --entity-type topics --entity-name "+t.Name+" --add-config retention.ms="+want)
+	}
 }
 
 // Retention returns how long records of topic are kept; 0 means for ever.

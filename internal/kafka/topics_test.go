@@ -8,6 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"orak"
 	"orak/events"
@@ -84,4 +87,54 @@ func TestControlTopicOfAnotherCleanupPolicyIsKeptWithAWarning(t *testing.T) {
 	require.NotContains(t, out.String(), "another cleanup policy")
 	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, events.Topics(), 1))
 	require.Contains(t, out.String(), "another cleanup policy")
+}
+
+func TestAuditTopicThatKeepsItsRecordsForAnotherTimeIsKeptWithAWarning(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	var out logBuffer
+	cl, err := kafka.NewClient(config(c), slog.New(slog.NewTextHandler(&out, nil)))
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	audit := events.Topic{Name: events.TopicAudit, Partitions: 1}
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, []events.Topic{audit}, 1))
+	require.NotContains(t, out.String(), "audit-retention", "for ever, as it was asked for")
+	audit.Retention = 24 * time.Hour
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, []events.Topic{audit}, 1))
+	require.Contains(t, out.String(), "another time than audit-retention")
+	require.Contains(t, out.String(), "--entity-name orak.audit --add-config retention.ms=86400000")
+	kept, err := kafka.Retention(t.Context(), cl, events.TopicAudit)
+	require.NoError(t, err)
+	require.Zero(t, kept)
+}
+
+func TestTopicThatMayNotBeCreatedIsNamedWithTheCommandThatHelps(t *testing.T) {
+	t.Parallel()
+	grant := func(operation kmsg.ACLOperation, topic string) kfake.ACL {
+		return kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: topic, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: operation, Allow: true}
+	}
+	acls := []kfake.ACL{grant(kmsg.ACLOperationDescribe, "*")}
+	for _, topic := range events.Topics() {
+		if topic.Name != events.TopicAudit {
+			acls = append(acls, grant(kmsg.ACLOperationCreate, topic.Name))
+		}
+	}
+	const sasl = "SCRAM-SHA-512"
+	c := cluster(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser(sasl, "admin", "admin"), kfake.User(sasl, "orak", "secret", acls...))
+	as := func(user, password string) *kgo.Client {
+		cfg := config(c)
+		cfg.User, cfg.Password, cfg.SASL = user, password, sasl
+		return newClient(t, cfg)
+	}
+	cl := as("orak", "secret")
+	err := kafka.EnsureTopics(t.Context(), cl, events.Topics(), 1)
+	requireClass(t, err, orak.ClassDependency)
+	at := "--bootstrap-server " + c.ListenAddrs()[0]
+	require.ErrorContains(t, err, "creating topic orak.audit: TOPIC_AUTHORIZATION_FAILED")
+	require.ErrorContains(t, err, "`kafka-topics.sh "+at+" --create --topic orak.audit --partitions 1 --config cleanup.policy=delete --config retention.bytes=-1 --config retention.ms=34560000000`")
+	require.ErrorContains(t, err, "`kafka-acls.sh "+at+" --add --allow-principal User:NAME --operation Create --operation Describe --topic orak.audit`")
+	require.NotContains(t, err.Error(), "secret")
+
+	require.NoError(t, kafka.EnsureTopics(t.Context(), as("admin", "admin"), events.Topics(), 1))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), as("orak", "secret"), events.Topics(), 1), "one that is there need not be created")
 }
