@@ -1,8 +1,12 @@
 package api_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,4 +69,32 @@ func TestDecisionsAreAcceptedOnlyAsJSON(t *testing.T) {
 			require.Equal(t, want, c.answer().status, kind)
 		}
 	}
+}
+
+// A proxy that names itself or the server in Host hides from the server which page sent
+// the request.
+func TestProxyMustPassTheHostUnchanged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	at, err := url.Parse(b.url(""))
+	require.NoError(t, err)
+	send := func(rewrite func(*httputil.ProxyRequest)) int {
+		proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(at) // which sets the server's own name as Host
+			rewrite(r)
+		}})
+		defer proxy.Close()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, proxy.URL+"/v1/uploads", bytes.NewReader(wav(2000)))
+		require.NoError(t, err)
+		req.Header.Set("Origin", proxy.URL) // as the browser at a page of the proxy sends it
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	require.Equal(t, http.StatusAccepted, send(func(r *httputil.ProxyRequest) { r.Out.Host = r.In.Host }))
+	require.Equal(t, http.StatusForbidden, send(func(*httputil.ProxyRequest) {}), "the server's own address")
+	require.Equal(t, http.StatusForbidden, send(func(r *httputil.ProxyRequest) { r.Out.Host = "localhost" }), "the name without its port")
+	require.Equal(t, http.StatusMisdirectedRequest, send(func(r *httputil.ProxyRequest) { r.Out.Host = "api.internal:8080" }))
 }
