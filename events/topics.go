@@ -28,17 +28,22 @@ type Topic struct {
 // change: the records of a key are in order only within one partition.
 const Partitions int32 = 12
 
+const day = 24 * time.Hour
+
+// AuditRetention is how long the records of TopicAudit are kept unless audit-retention says
+// otherwise: a year, and the time to look at it.
+const AuditRetention = 400 * day
+
 // Topics returns every topic that orak needs.
 func Topics() []Topic {
-	const day = 24 * time.Hour
 	return []Topic{
 		{Name: TopicUploads, Partitions: Partitions, Retention: 7 * day},
 		{Name: TopicLifecycle, Partitions: Partitions, Retention: 7 * day},
 		{Name: TopicDeadLetters, Partitions: Partitions, Retention: 30 * day},
 		// One partition, so that all documents have one order.
 		{Name: TopicControl, Partitions: 1, Compacted: true},
-		// Kept for ever, so that an index that is made anew has every act.
-		{Name: TopicAudit, Partitions: 1},
+		// Kept for long, so that an index that is made anew has these acts, too.
+		{Name: TopicAudit, Partitions: 1, Retention: AuditRetention},
 	}
 }
 

@@ -1,10 +1,14 @@
 package app
 
 import (
+	"errors"
+	"time"
+
 	"orak/activities/messages"
 	"orak/api"
 	"orak/bridge"
 	"orak/control"
+	"orak/events"
 	"orak/internal/analysis"
 	"orak/internal/auth"
 	"orak/internal/kafka"
@@ -47,10 +51,35 @@ type Config struct {
 	// SchemaRegistry is for other readers of the events.
 	SchemaRegistry schemaregistry.Config `embed:"" prefix:"schema-registry-"`
 
+	Audit   AuditConfig    `embed:"" prefix:"audit-"`
 	Control control.Config `embed:"" prefix:"control-"`
 
 	// InstanceID names the process among its replicas.
 	InstanceID string `help:"A name that no other process has and that stays the same over restarts, such as a pod's name in a StatefulSet. A bridge that is back within its session timeout keeps its partitions (static membership), and traces carry the name (service.instance.id). Letters, digits, dots, dashes and underscores; empty means none." name:"instance-id"`
+}
+
+// AuditConfig says how long the records of who did what are kept.
+type AuditConfig struct {
+	Retention time.Duration `help:"How long the records of who did what are kept: on the topic orak.audit, which orak creates with it and does not change later, and in the index. 24h at least; 0 keeps them for ever." default:"9600h"`
+}
+
+// Validate reports a time that is too short to look at what was done.
+func (c AuditConfig) Validate() error {
+	if c.Retention != 0 && c.Retention < 24*time.Hour {
+		return errors.New("retention: want 24h at least, or 0")
+	}
+	return nil
+}
+
+// topics returns the topics as the settings have them.
+func (c Config) topics() []events.Topic {
+	all := events.Topics()
+	for i := range all {
+		if all[i].Name == events.TopicAudit {
+			all[i].Retention = c.Audit.Retention
+		}
+	}
+	return all
 }
 
 // Roles says what a process does.

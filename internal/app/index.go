@@ -58,7 +58,7 @@ func (a *App) startIndex(ctx context.Context) error {
 		return errors.New("starting index: want an index URL or an index dir")
 	}
 	cfg := a.cfg.Index
-	cfg.InstanceID = a.cfg.InstanceID
+	cfg.InstanceID, cfg.KeepActs = a.cfg.InstanceID, a.cfg.Audit.Retention
 	x := index.New(cfg, index.Deps{
 		Kafka:     a.cfg.Kafka,
 		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},

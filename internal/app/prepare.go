@@ -9,7 +9,6 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/secure"
 	"orak/internal/temporal"
@@ -73,7 +72,7 @@ func (a *App) preparations(roles Roles) []preparation {
 		if err := kafka.Check(ctx, a.cfg.Kafka); err != nil {
 			return err
 		}
-		return kafka.EnsureTopics(ctx, a.kafka, events.Topics(), a.cfg.Kafka.ReplicationFactor)
+		return kafka.EnsureTopics(ctx, a.kafka, a.cfg.topics(), a.cfg.Kafka.ReplicationFactor)
 	}}}
 	if roles.API || roles.Worker || roles.Lake {
 		ps = append(ps, preparation{name: "bucket", run: a.ensureBucket, failed: a.outages.Report})

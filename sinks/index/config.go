@@ -15,6 +15,9 @@ type Config struct {
 	Linger         time.Duration `help:"How long the first event of a batch waits for others: how late the index is at most while it keeps up. 0 waits for none." default:"50ms"`
 	WriteTimeout   time.Duration `help:"How long one try to write a batch, to read a missing analysis or to write a dead letter may take." default:"30s"`
 
+	// KeepActs is how long acts are kept; 0 means for ever.
+	KeepActs time.Duration `kong:"-"`
+
 	URL         string `help:"PostgreSQL database of the index, such as postgres://user:password@host/orak_index; with the extension vector, if it has it. Empty means a SQLite file in --index-dir." secret:""`
 	Dir         string `help:"Folder of the SQLite file that keeps the index where there is no --index-url. Empty with no --index-url means that there is no index."`
 	VectorCache int64  `help:"Memory for the vectors of tenants whose voices are compared, in bytes, in each process that searches. The vectors of a tenant that do not fit are compared by the database, or read from it by each search. 0 keeps none." default:"268435456"`

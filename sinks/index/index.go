@@ -16,6 +16,7 @@ import (
 	"orak/internal/kafka"
 	"orak/internal/kafka/consume"
 	"orak/internal/kafka/deadletter"
+	"orak/internal/throttle"
 )
 
 // Analyses reads the analysis of a completed upload whose event has none, since it was
@@ -47,6 +48,7 @@ type Index struct {
 	metrics  *metrics
 	consumer *consume.Consumer
 	letters  deadletter.Writer
+	pruning  *throttle.Outages
 	// database and store are what batches may have to wait for.
 	database, store *consume.Dependency
 
@@ -66,9 +68,13 @@ const name = "index"
 // New makes an Index; nothing is connected before Start.
 func New(cfg Config, deps Deps) *Index {
 	x := &Index{cfg: cfg, deps: deps, log: deps.Log.With("component", name), metrics: newMetrics(deps.Metrics), written: map[partition]int64{}}
+	x.pruning = throttle.NewOutages(x.log)
 	group := consume.Deps{
 		Name: name, Group: events.GroupIndex, Topics: []string{events.TopicUploads, events.TopicLifecycle, events.TopicAudit},
 		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Resume: x.resume, Log: deps.Log, Metrics: deps.Metrics,
+	}
+	if cfg.KeepActs > 0 {
+		group.Beside = x.prune
 	}
 	if deps.Alerter != nil {
 		group.Stalled = deps.Alerter.Stalled

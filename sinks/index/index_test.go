@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -461,4 +463,30 @@ func TestActsAreInTheIndex(t *testing.T) {
 	b.awaitCommitted(events.TopicAudit)
 	b.awaitStatus(2, orak.StatusQueued)
 	require.Equal(t, 1, m.count("buried"))
+}
+
+func TestActsAreKeptForTheirTimeAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	old, young := indextest.Act(0), indextest.Act(1)
+	old.At, young.At = time.Now().Add(-2*time.Hour), time.Now()
+	_, _, err := b.store.Apply(b.ctx, indextest.ActsOf(0, old, young))
+	require.NoError(t, err)
+	listed := func() []events.Act {
+		page, err := b.store.Acts(b.ctx, index.ActQuery{Tenant: events.EveryTenant})
+		require.NoError(t, err)
+		return page.Acts
+	}
+	b.start(b.store, nil).stop()
+	require.Len(t, listed(), 2, "0 keeps them for ever")
+	m := b.start(b.store, func(c *index.Config) { c.KeepActs = time.Hour })
+	require.Eventually(t, func() bool { return len(listed()) == 1 }, within, 5*time.Millisecond)
+	require.Equal(t, young.ID, listed()[0].ID)
+	require.Eventually(t, func() bool {
+		families, err := m.reg.Gather()
+		require.NoError(t, err)
+		return slices.ContainsFunc(families, func(f *dto.MetricFamily) bool {
+			return f.GetName() == "orak_index_pruned_acts_total" && f.GetMetric()[0].GetCounter().GetValue() == 1
+		})
+	}, within, 5*time.Millisecond)
 }

@@ -9,6 +9,7 @@ type metrics struct {
 	applied, known           prometheus.Counter
 	skipped, foreign, buried prometheus.Counter
 	write                    prometheus.Histogram
+	pruned                   prometheus.Counter
 }
 
 // newMetrics registers with reg, unless it is nil. What the consumer measures of the
@@ -22,6 +23,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		applied: events.WithLabelValues("applied"), known: events.WithLabelValues("known"), skipped: events.WithLabelValues("skipped"),
 		foreign: events.WithLabelValues("foreign"), buried: events.WithLabelValues("buried"),
+		pruned: f.NewCounter(prometheus.CounterOpts{Name: "orak_index_pruned_acts_total", Help: "Records of who did what that were removed, since they are older than audit-retention."}),
 		write: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "orak_index_write_seconds", Help: "Duration of the transaction of a batch.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},

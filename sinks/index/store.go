@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"errors"
+	"time"
 
 	"orak"
 	"orak/songs"
@@ -78,6 +79,10 @@ type Store interface {
 
 	// Acts returns a page of acts, the latest first. Errors: ErrInvalidQuery.
 	Acts(ctx context.Context, q ActQuery) (ActPage, error)
+
+	// PruneActs removes the oldest acts before then, most at most, and returns how many
+	// those were. Those that another writer holds are left out.
+	PruneActs(ctx context.Context, then time.Time, most int) (removed int, err error)
 
 	// PutSongs adds songs of one tenant, and replaces those with the same id: all of
 	// them, or none after an error. At most MaxSongs.

@@ -3,9 +3,11 @@ package indextest
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"orak/events"
 	"orak/sinks/index"
@@ -96,6 +98,70 @@ func testActsAreKeptOnce(s suite) {
 	page, err := s.store.Acts(s.Context(), index.ActQuery{Tenant: tenant})
 	require.NoError(s, err)
 	require.Equal(s, []events.Act{Act(2), Act(1), Act(0)}, page.Acts)
+}
+
+func testOldActsAreRemovedInBatches(s suite) {
+	_, _, err := s.store.Apply(s.Context(), ActsOf(0, Act(3), Act(0), Act(4), Act(1), Act(2)))
+	require.NoError(s, err)
+	s.apply(0, Queued(tenant, 1))
+	all := index.ActQuery{Tenant: events.EveryTenant}
+	for _, step := range []struct {
+		before, most, removed int
+		left                  []int
+	}{
+		{0, 10, 0, []int{4, 3, 2, 1, 0}}, // none is older
+		{3, 2, 2, []int{4, 3, 2}},        // the oldest first
+		{3, 2, 1, []int{4, 3}},           // not the one of that moment
+		{3, 2, 0, []int{4, 3}},
+	} {
+		removed, err := s.store.PruneActs(s.Context(), Act(step.before).At, step.most)
+		require.NoError(s, err)
+		require.Equal(s, step.removed, removed)
+		require.Equal(s, step.left, s.numbersOf(all))
+	}
+	_, err = s.store.Get(s.Context(), tenant, ID(1))
+	require.NoError(s, err, "uploads are not acts")
+	// A topic that is read again has them again, until they are removed again.
+	_, _, err = s.again().Apply(s.Context(), ActsOf(5, Act(0)))
+	require.NoError(s, err)
+	require.Equal(s, []int{4, 3, 0}, s.numbersOf(all))
+}
+
+// Members of the group remove at the same time, beside those that write.
+func testActsAreRemovedByManyAtOnce(s suite) {
+	const acts = 300
+	list := make([]events.Act, acts)
+	for n := range list {
+		list[n] = Act(n)
+	}
+	_, _, err := s.store.Apply(s.Context(), ActsOf(0, list...))
+	require.NoError(s, err)
+	stores := []index.Store{s.store, s.again(), s.again()}
+	var removed atomic.Int64
+	var group errgroup.Group
+	for _, store := range stores {
+		group.Go(func() error {
+			for range acts / 10 {
+				n, err := store.PruneActs(s.Context(), Act(acts-1).At, 10)
+				if err != nil {
+					return err
+				}
+				removed.Add(int64(n))
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		for n := range acts {
+			if _, _, err := stores[1].Apply(s.Context(), ActsOf(int64(acts+2*n), Act(acts+n), Act(acts-1))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.NoError(s, group.Wait())
+	require.EqualValues(s, acts-1, removed.Load(), "each once")
+	require.Len(s, s.numbersOf(index.ActQuery{Tenant: events.EveryTenant, Limit: 100}), acts+1)
 }
 
 func testHostileActQueriesAreRefused(s suite) {

@@ -51,6 +51,8 @@ func Run(t *testing.T, open Open) {
 		"RestoreGoesOn":                          testRestoreGoesOn,
 		"ActsAreListed":                          testActsAreListed,
 		"ActsAreKeptOnce":                        testActsAreKeptOnce,
+		"OldActsAreRemovedInBatches":             testOldActsAreRemovedInBatches,
+		"ActsAreRemovedByManyAtOnce":             testActsAreRemovedByManyAtOnce,
 		"HostileActQueriesAreRefused":            testHostileActQueriesAreRefused,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 )
 
 // dialect is that of PostgreSQL.
-var dialect = rows.Dialect{Parameter: "$", Contains: "strpos"}
+var dialect = rows.Dialect{Parameter: "$", Contains: "strpos", SkipLocked: " FOR UPDATE SKIP LOCKED"}
 
 // Config says where the index is.
 type Config struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,6 +21,7 @@ var (
 	upsert  = dialect.Upsert()
 	putSong = dialect.PutSong()
 	putAct  = dialect.PutAct()
+	prune   = dialect.PruneActs()
 )
 
 // Apply implements index.Store.
@@ -114,6 +116,18 @@ func putActs(ctx context.Context, tx pgx.Tx, list []events.Act) error {
 		batch.Queue(putAct, rows.ActValues(a)...)
 	}
 	return tx.SendBatch(ctx, batch).Close()
+}
+
+// PruneActs implements index.Store.
+func (s *Store) PruneActs(ctx context.Context, then time.Time, most int) (removed int, err error) {
+	if err := s.ready(ctx); err != nil {
+		return 0, err
+	}
+	done, err := s.pool.Exec(ctx, prune, rows.PruneActsValues(then, most)...)
+	if err != nil {
+		return 0, fmt.Errorf("removing acts from the index: %w", err)
+	}
+	return int(done.RowsAffected()), nil
 }
 
 // embeddingOf returns the vector of u; nil if it has none.

@@ -3,6 +3,7 @@ package rows
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"orak/events"
@@ -66,6 +67,15 @@ func (c *conditions) beginsWith(column, text string, separators ...string) {
 	}
 	c.add("("+term+")", args...)
 }
+
+// PruneActs returns the statement that removes the oldest acts; its parameters are those of
+// PruneActsValues.
+func (d Dialect) PruneActs() string {
+	return "DELETE FROM acts WHERE id IN (SELECT id FROM acts WHERE at < " + d.Parameter + "1 ORDER BY at, id LIMIT " + d.Parameter + "2" + d.SkipLocked + ")"
+}
+
+// PruneActsValues returns the parameters of PruneActs: acts before then, most at most.
+func PruneActsValues(then time.Time, most int) []any { return []any{micros(then), most} }
 
 // ScanAct reads an act.
 func ScanAct(r Scanner) (a events.Act, err error) {

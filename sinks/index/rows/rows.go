@@ -22,6 +22,9 @@ type Dialect struct {
 	Parameter string
 	// Contains is a function of two texts: above 0 where the first has the second.
 	Contains string
+	// SkipLocked ends the selection of rows that are to be changed: it locks them, and
+	// leaves out those that are locked. Empty where writers take turns.
+	SkipLocked string
 }
 
 // The columns of an upload: what describes the recording, and its state. Embedding is

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"orak"
 	"orak/sinks/index"
@@ -19,6 +20,7 @@ var (
 	upsert  = dialect.Upsert()
 	putSong = dialect.PutSong()
 	putAct  = dialect.PutAct()
+	prune   = dialect.PruneActs()
 )
 
 // Apply implements index.Store.
@@ -47,6 +49,16 @@ func (s *Store) Apply(ctx context.Context, b index.Batch) (applied int, next int
 		return 0, 0, fmt.Errorf("writing to the index: %w", err)
 	}
 	return applied, next, nil
+}
+
+// PruneActs implements index.Store.
+func (s *Store) PruneActs(ctx context.Context, then time.Time, most int) (removed int, err error) {
+	done, err := s.write.ExecContext(ctx, prune, rows.PruneActsValues(then, most)...)
+	if err != nil {
+		return 0, fmt.Errorf("removing acts from the index: %w", err)
+	}
+	n, err := done.RowsAffected()
+	return int(n), err
 }
 
 // Restore implements index.Store.
