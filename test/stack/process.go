@@ -47,6 +47,9 @@ type Process struct {
 	// API is the URL of the service, without a slash at its end; empty if
 	// only servers run.
 	API string
+	// Admin is the URL of its metrics, without a slash at its end; empty if only servers
+	// run.
+	Admin string
 	// APIKey calls it; empty unless the options set ORAK_AUTH=required.
 	APIKey string
 	// Logs are the files in which its servers and the service log.
@@ -142,7 +145,7 @@ func (p *Process) start() error {
 		c.Kill()
 		return err
 	}
-	p.Servers, p.API, p.Logs = *servers, ready.API, []string{ready.Log}
+	p.Servers, p.API, p.Admin, p.Logs = *servers, ready.API, ready.Admin, []string{ready.Log}
 	if ready.APIKeyFile != "" {
 		text, err := os.ReadFile(ready.APIKeyFile)
 		if err != nil {
