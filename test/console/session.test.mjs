@@ -66,6 +66,20 @@ test('a scope that is missing hides what it permits', async () => {
   await page.close()
 })
 
+test('an operator who may not read uploads sees no links to them', async () => {
+  const { key } = await newKey('an operator', ['operate'])
+  const page = await browser.newPage({ locale: 'en-US' })
+  await page.goto(server)
+  await enter(page, key)
+  await page.getByRole('link', { name: 'Operate', exact: true }).click()
+  const pages = page.getByRole('navigation', { name: 'Operate' })
+  await pages.getByRole('link', { name: 'Dead letters' }).waitFor()
+  assert.equal(await pages.getByRole('link', { name: 'Uploads' }).count(), 0)
+  await page.goto(`${server}/operate/uploads`)
+  await page.getByRole('heading', { name: 'Not permitted' }).waitFor()
+  await page.close()
+})
+
 test('a session that ends asks for a key where the person was', async () => {
   const { id, key } = await newKey('to be revoked', ['read', 'operate'])
   const page = await browser.newPage({ locale: 'en-US' })

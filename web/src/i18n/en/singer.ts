@@ -104,8 +104,8 @@ export default {
     noteHint: 'A note such as {{note}}',
     fault: {
       note: 'This is no note. Write a letter, # or b if it has one, and an octave: {{note}}.',
-      number: 'Write a number such as 90, 0 or more.',
-      order: '“From” is above “to”: nothing can match.',
+      number: 'A number, 0 or more.',
+      order: '“From” is above “to”, so neither is used.',
     },
     tempo: 'Tempo (bpm)',
     duration: 'Length (seconds)',

@@ -5,8 +5,8 @@ import { Field } from '../../design/Field'
 import { TypedInput } from '../../design/TypedInput'
 import { spelled, tonicName } from '../notes/notes'
 import styles from './FilterForm.module.css'
-import { type Fault, faultOfNote, faultOfNumber, numberOf } from './faults'
-import { type Filters, moreCount, readFilters, statuses } from './filters'
+import { faultOfNote, faultOfNumber, numberOf } from './faults'
+import { type Filters, isReversed, moreCount, type RangeName, readFilters, statuses } from './filters'
 
 type Props = { filters: Filters; onChange: (next: Filters) => void }
 
@@ -89,34 +89,35 @@ type NoteProps = { label: string; such: string; value: string | undefined; onVal
 
 function Note({ label, such, value, onValue }: NoteProps) {
   const { t } = useTranslation('singer')
-  const [fault, setFault] = useState<Fault>()
+  const [wrong, setWrong] = useState<string>()
   function rest(text: string) {
     const found = faultOfNote(text)
-    setFault(found)
+    setWrong(found && text)
     onValue(found ? '' : spelled(text))
   }
+  // What is wrong stays in the field though it is not in the address, until the address has something else.
+  const text = value ?? wrong ?? ''
+  const fault = faultOfNote(text)
   return (
     <Field
       label={label}
       hint={t('filter.noteHint', { note: such })}
       error={fault && t(`filter.fault.${fault}`, { note: such })}
     >
-      <TypedInput value={value ?? ''} onRest={rest} size={5} />
+      <TypedInput value={text} onRest={rest} size={5} />
     </Field>
   )
 }
 
 type RangeProps = {
   label: string
-  name: 'tempo' | 'duration'
+  name: RangeName
   filters: Filters
   set: (change: Record<string, string>) => void
 }
 
 function Range({ label, name, filters, set }: RangeProps) {
   const { t } = useTranslation('singer')
-  const min = filters[`${name}_min`]
-  const max = filters[`${name}_max`]
   return (
     <fieldset className={styles.range}>
       <legend>{label}</legend>
@@ -129,7 +130,7 @@ function Range({ label, name, filters, set }: RangeProps) {
           onValue={(value) => set({ [`${name}_${end}`]: value })}
         />
       ))}
-      {min !== undefined && max !== undefined && min > max && (
+      {isReversed(filters, name) && (
         <p role="alert" className={styles.fault}>
           {t('filter.fault.order')}
         </p>
@@ -142,15 +143,17 @@ type EndProps = { label: string; placeholder: string; value: number | undefined;
 
 function End({ label, placeholder, value, onValue }: EndProps) {
   const { t } = useTranslation('singer')
-  const [fault, setFault] = useState<Fault>()
+  const [wrong, setWrong] = useState<string>()
   function rest(text: string) {
     const found = faultOfNumber(text)
-    setFault(found)
+    setWrong(found && text)
     onValue(found || !text.trim() ? '' : String(numberOf(text)))
   }
+  const text = value?.toString() ?? wrong ?? ''
+  const fault = faultOfNumber(text)
   return (
     <Field label={label} labelHidden error={fault && t(`filter.fault.${fault}`, { note: '' })}>
-      <TypedInput inputMode="decimal" placeholder={placeholder} value={value?.toString() ?? ''} onRest={rest} />
+      <TypedInput inputMode="decimal" placeholder={placeholder} value={text} onRest={rest} />
     </Field>
   )
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { faultOfNote, faultOfNumber, numberOf } from './faults'
-import { moreCount, queryOf, readFilters } from './filters'
+import { isReversed, moreCount, queryOf, readFilters } from './filters'
 
 test('Filters are read from an address, and what makes no sense is left out', () => {
   expect(
@@ -27,6 +27,12 @@ test('A group of statuses becomes the statuses of the API', () => {
     status: ['dead_lettered', 'discarded', 'expired'],
   })
   expect(queryOf({})).toEqual({ kind: 'voice' })
+})
+
+test('A range that is reversed is not asked for, and the others are', () => {
+  const filters = { tempo_min: 90, tempo_max: 60, duration_min: 5, duration_max: 5 }
+  expect([isReversed(filters, 'tempo'), isReversed(filters, 'duration')]).toEqual([true, false])
+  expect(queryOf(filters)).toEqual({ kind: 'voice', duration_min: 5, duration_max: 5 })
 })
 
 test('The filters beside text and status are counted', () => {

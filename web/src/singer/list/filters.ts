@@ -52,9 +52,25 @@ function textOf(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : ''
 }
 
-/** The query of the API for filters. */
+const ranges = ['tempo', 'duration'] as const
+
+/** A filter with a least and a largest value. */
+export type RangeName = (typeof ranges)[number]
+
+/** Whether the least value of a range is above the largest. */
+export function isReversed(filters: Filters, name: RangeName): boolean {
+  const { [`${name}_min` as const]: min, [`${name}_max` as const]: max } = filters
+  return min !== undefined && max !== undefined && min > max
+}
+
+/** The query of the API for filters, which refuses ranges that are reversed. */
 export function queryOf({ status, ...rest }: Filters): Query {
-  return { kind: 'voice', ...rest, ...(status && { status: [...statuses[status]] }) }
+  const query: Query = { kind: 'voice', ...rest, ...(status && { status: [...statuses[status]] }) }
+  for (const name of ranges.filter((range) => isReversed(rest, range))) {
+    delete query[`${name}_min`]
+    delete query[`${name}_max`]
+  }
+  return query
 }
 
 /** How many filters beside the text and the status are set. */
