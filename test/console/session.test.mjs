@@ -183,6 +183,25 @@ test('the language and the theme are chosen and remembered', async () => {
   await close()
 })
 
+test('a hidden tab follows nothing, and is right again when it is shown', async () => {
+  const { page, close } = await open(browser)
+  const isStream = (request) => new URL(request.url()).pathname === '/v1/events'
+  function show(state) {
+    return page.evaluate((visibility) => {
+      Object.defineProperty(document, 'visibilityState', { value: visibility, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, state)
+  }
+  const ended = page.waitForEvent('requestfailed', isStream)
+  await show('hidden')
+  await ended
+  const begun = page.waitForEvent('request', isStream)
+  const read = page.waitForEvent('request', (request) => request.url().includes('/v1/uploads?'))
+  await show('visible')
+  await Promise.all([begun, read])
+  await close()
+})
+
 test('the page is small, cached, and refuses foreign code', async () => {
   const { page, close } = await open(browser)
   await page.goto(server, { waitUntil: 'networkidle' })

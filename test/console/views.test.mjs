@@ -5,7 +5,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { converter, launch, open, reached, upload } from './browser.mjs'
+import { call, converter, launch, open, reached, upload } from './browser.mjs'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const pictures = process.env.ORAK_SCREENSHOTS
@@ -85,3 +85,17 @@ for (const [look, options] of Object.entries(looks)) {
     await session.close()
   })
 }
+
+test('a message says what was done, above the page and by keyboard', async () => {
+  const { id } = await call('POST', '/v1/admin/keys', { name: 'gone soon', scopes: ['read'] })
+  const { page, close } = await open(browser, { path: `/admin/keys?q=${id}` })
+  await page.getByRole('button', { name: 'Revoke gone soon' }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke', exact: true }).click()
+  const message = page.getByRole('region', { name: 'Messages (F8)' }).getByText('“gone soon” is revoked.')
+  await message.waitFor()
+  assert.deepEqual(await findings(page), [])
+  await page.keyboard.press('F8')
+  await page.keyboard.press('Escape')
+  await message.waitFor({ state: 'detached' })
+  await close()
+})

@@ -1,16 +1,13 @@
-import { useEffect, useSyncExternalStore } from 'react'
-import styles from './Toast.module.css'
+import { lazy, Suspense, useEffect, useSyncExternalStore } from 'react'
 
-type Said = { id: number; text: string }
+/** Something that was done, in words. */
+export type Said = { id: number; text: string }
 
-/** How long a message stays, in milliseconds. It only repeats what the page shows. */
-const shown = 7_000
-
-let said: Said[] = []
+let said: readonly Said[] = []
 let last = 0
 const listeners = new Set<() => void>()
 
-function change(next: Said[]) {
+function change(next: readonly Said[]) {
   said = next
   for (const listener of listeners) listener()
 }
@@ -21,6 +18,11 @@ export function say(text: string) {
   change([...said.slice(-2), { id: last, text }])
 }
 
+/** Takes back what was said, once it was shown long enough. */
+export function forget(id: number) {
+  change(said.filter((other) => other.id !== id))
+}
+
 function subscribe(listener: () => void) {
   listeners.add(listener)
   return () => {
@@ -28,23 +30,11 @@ function subscribe(listener: () => void) {
   }
 }
 
-/** The place of what `say` says. There is one, in the frame of the pages that use it. */
+const Shown = lazy(() => import('./ToastList').then((module) => ({ default: module.ToastList })))
+
+/** The place of what `say` says. There is one, in the frame of the pages that use it; its code is loaded with the first message. */
 export function Toasts() {
   const all = useSyncExternalStore(subscribe, () => said)
   useEffect(() => () => change([]), [])
-  return (
-    <div className={styles.place} role="status" aria-live="polite" aria-relevant="additions">
-      {all.map((message) => (
-        <Toast key={message.id} message={message} />
-      ))}
-    </div>
-  )
-}
-
-function Toast({ message }: { message: Said }) {
-  useEffect(() => {
-    const timer = setTimeout(() => change(said.filter((other) => other.id !== message.id)), shown)
-    return () => clearTimeout(timer)
-  }, [message.id])
-  return <p className={styles.toast}>{message.text}</p>
+  return <Suspense>{last > 0 && <Shown all={all} />}</Suspense>
 }

@@ -64,6 +64,11 @@ export default {
     copy: 'Copy',
     cancel: 'Cancel',
   },
+  toast: {
+    one: 'Message',
+    // The name of the key is put in by the component.
+    all: 'Messages ({hotkey})',
+  },
   secret: {
     kept: 'I have kept it',
     once: 'This is shown only now. Keep it where it belongs before you close.',

@@ -66,6 +66,10 @@ export default {
     copy: '복사',
     cancel: '취소',
   },
+  toast: {
+    one: '알림',
+    all: '알림 ({hotkey})',
+  },
   secret: {
     kept: '보관했습니다',
     once: '지금 한 번만 표시됩니다. 닫기 전에 안전한 곳에 보관하세요.',

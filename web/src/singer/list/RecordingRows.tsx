@@ -7,7 +7,7 @@ import { Time } from '../../design/Time'
 import { clock } from '../../format/clock'
 import { useFormat } from '../../format/format'
 import { midiOf, noteName, tonicName } from '../notes/notes'
-import { StageLine } from '../stages/Stages'
+import { StageLine } from '../stages/StageLine'
 import { underWay } from '../stages/upload'
 import styles from './RecordingRows.module.css'
 
