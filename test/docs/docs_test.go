@@ -187,7 +187,7 @@ func TestLinksOfDocumentsLeadSomewhere(t *testing.T) {
 func TestEveryDirectDependencyHasAReason(t *testing.T) {
 	t.Parallel()
 	document := documents(t)["docs/dependencies.md"]
-	for _, module := range []string{"go.mod", "standalone/go.mod", "tools/go.mod", "tools/checks/go.mod", "tools/kube/go.mod", "deploy/helm/check/go.mod"} {
+	for _, module := range []string{"go.mod", "standalone/go.mod", "tools/go.mod", "tools/checks/go.mod", "deploy/grafana/go.mod", "tools/kube/go.mod", "deploy/helm/check/go.mod"} {
 		used, err := Dependencies(os.DirFS(root), filepath.Dir(module))
 		require.NoError(t, err)
 		require.NotEmpty(t, used, module)
