@@ -33,6 +33,8 @@ type apiServer struct {
 	url    string
 	token  string
 	client *http.Client
+	// kubeconfig is the path of a file with which other programs reach the server.
+	kubeconfig string
 
 	mu    sync.Mutex
 	paths map[string]string // apiVersion and kind → path with %s for the name
@@ -82,6 +84,15 @@ func startAPIServer(t *testing.T) *apiServer {
 		return err == nil
 	}, time.Minute, 100*time.Millisecond)
 	require.True(t, ready, "the API server is not ready; its log ends with: %s", logOf(dir, "kube-apiserver"))
+
+	s.kubeconfig = filepath.Join(dir, "kubeconfig")
+	require.NoError(t, os.WriteFile(s.kubeconfig, fmt.Appendf(nil, `apiVersion: v1
+kind: Config
+clusters: [{name: check, cluster: {server: "%s", certificate-authority: "%s"}}]
+users: [{name: check, user: {token: "%s"}}]
+contexts: [{name: check, context: {cluster: check, user: check}}]
+current-context: check
+`, s.url, filepath.Join(certificates, "apiserver.crt"), s.token), 0o600))
 
 	// Pods of the namespace are held to the strictest of Kubernetes' own standards.
 	_, err = s.apply(t.Context(), Object{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
@@ -146,6 +157,18 @@ func (s *apiServer) apply(ctx context.Context, o Object, dry bool) (warnings []s
 	}
 	_, warnings, err = s.do(ctx, http.MethodPatch, fmt.Sprintf(at, o.Name())+query, "application/apply-patch+yaml", body)
 	return warnings, err
+}
+
+// count returns how many objects of a kind the namespace has.
+func (s *apiServer) count(t *testing.T, version, kind string) int {
+	t.Helper()
+	at, err := s.path(t.Context(), version, kind)
+	require.NoError(t, err)
+	body, _, err := s.do(t.Context(), http.MethodGet, strings.TrimSuffix(at, "/%s"), "", nil)
+	require.NoError(t, err)
+	var list struct{ Items []any }
+	require.NoError(t, json.Unmarshal(body, &list))
+	return len(list.Items)
 }
 
 // path returns the path of a kind's objects, from the server's own discovery.

@@ -20,6 +20,7 @@ func TestCluster(t *testing.T) {
 			}
 		})
 	}
+	t.Run("is installed, upgraded, taken back and removed", func(t *testing.T) { release(t, server) })
 	for name, test := range brokenObjects {
 		t.Run("refuses "+name, func(t *testing.T) {
 			objects := clone(t, rendered(t, "production"))
@@ -31,6 +32,37 @@ func TestCluster(t *testing.T) {
 		})
 	}
 	require.GreaterOrEqual(t, len(brokenObjects), 20)
+}
+
+// release runs helm's own commands on the server, where no controller starts a pod.
+func release(t *testing.T, server *apiServer) {
+	t.Helper()
+	run := func(args ...string) string {
+		out, err := helm(t, server.kubeconfig, args...)
+		require.NoError(t, err)
+		return string(out)
+	}
+	notes := run("install", "orak", chart, "--values", valuesOf("minimal"))
+	require.Contains(t, notes, "orak-worker-gpu: 1 pods, 345 s to stop")
+	require.Contains(t, notes, "orak keys create")
+	require.Equal(t, 4, server.count(t, "apps/v1", "Deployment"))
+
+	notes = run("upgrade", "orak", chart, "--values", valuesOf("production"))
+	require.Contains(t, notes, "orak-lake: 1 to 6 pods")
+	require.Equal(t, 7, server.count(t, "apps/v1", "Deployment"))
+	require.Equal(t, 6, server.count(t, "keda.sh/v1alpha1", "ScaledObject"))
+
+	run("rollback", "orak", "1")
+	require.Equal(t, 4, server.count(t, "apps/v1", "Deployment"))
+	require.Zero(t, server.count(t, "keda.sh/v1alpha1", "ScaledObject"))
+
+	run("uninstall", "orak")
+	for _, of := range [][2]string{
+		{"apps/v1", "Deployment"}, {"v1", "Service"}, {"v1", "ServiceAccount"}, {"v1", "Secret"},
+		{"policy/v1", "PodDisruptionBudget"}, {"networking.k8s.io/v1", "NetworkPolicy"},
+	} {
+		require.Zero(t, server.count(t, of[0], of[1]), of[1])
+	}
 }
 
 // Values are refused before anything is sent, by the schema or by the chart itself.

@@ -57,20 +57,26 @@ var renderings sync.Map
 func template(t *testing.T, args ...string) ([]byte, error) {
 	t.Helper()
 	render := func() ([]byte, error) {
-		cmd := exec.CommandContext(t.Context(), program(t, "helm"), append([]string{"template", "orak", chart, "--namespace", namespace, "--kube-version", "1.37.2"}, args...)...)
-		// No settings or plugins of the person who runs the check.
-		home := t.TempDir()
-		cmd.Env = append(os.Environ(), "HELM_CONFIG_HOME="+home, "HELM_CACHE_HOME="+home, "HELM_DATA_HOME="+home, "KUBECONFIG="+filepath.Join(home, "none"))
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		out, err := cmd.Output()
-		if err != nil {
-			return nil, &refusal{by: "helm", why: stderr.String()}
-		}
-		return out, nil
+		return helm(t, "/dev/null", append([]string{"template", "orak", chart, "--kube-version", "1.37.2"}, args...)...)
 	}
 	once, _ := renderings.LoadOrStore(strings.Join(args, "\n"), sync.OnceValues(render))
 	return once.(func() ([]byte, error))()
+}
+
+// helm runs a command of helm on the cluster of a kubeconfig, without the settings or plugins
+// of the person who runs the check.
+func helm(t *testing.T, kubeconfig string, args ...string) ([]byte, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program(t, "helm"), append(args, "--namespace", namespace)...)
+	home := t.TempDir()
+	cmd.Env = append(os.Environ(), "HELM_CONFIG_HOME="+home, "HELM_CACHE_HOME="+home, "HELM_DATA_HOME="+home, "KUBECONFIG="+kubeconfig)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, &refusal{by: "helm", why: stderr.String()}
+	}
+	return out, nil
 }
 
 // refusal is why something is not taken, and by whom.
