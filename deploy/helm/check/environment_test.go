@@ -14,9 +14,10 @@ import (
 
 // contents are secrets of the right form, by the variable with the path of their file.
 var contents = map[string]string{
-	"ORAK_INDEX_URL_FILE":         "postgres://orak:password@database/orak_index",
-	"ORAK_WEBHOOKS_KEYS_FILE":     "2026-01=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
-	"ORAK_ALERT_WEBHOOK_URL_FILE": "https://chat.example.org/hooks/1",
+	"ORAK_INDEX_URL_FILE":           "postgres://orak:password@database/orak_index",
+	"ORAK_WEBHOOKS_KEYS_FILE":       "2026-01=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
+	"ORAK_TEMPORAL_CODEC_KEYS_FILE": "2026-01=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
+	"ORAK_ALERT_WEBHOOK_URL_FILE":   "https://chat.example.org/hooks/1",
 }
 
 // orak itself reads the environment of each role: no setting is unknown, and no value refused.

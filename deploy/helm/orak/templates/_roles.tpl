@@ -103,6 +103,10 @@ and file.
 {{- if $v.temporal.existingSecret.name -}}
 {{- $files = append $files (dict "variable" "ORAK_TEMPORAL_API_KEY_FILE" "name" $v.temporal.existingSecret.name "key" $v.temporal.existingSecret.key) -}}
 {{- end -}}
+{{- /* Every role: one without the keys could not read what another wrote. */ -}}
+{{- if $v.temporal.codecKeys.name -}}
+{{- $files = append $files (dict "variable" "ORAK_TEMPORAL_CODEC_KEYS_FILE" "name" $v.temporal.codecKeys.name "key" $v.temporal.codecKeys.key) -}}
+{{- end -}}
 {{- if and (has "database" $of) $v.database.existingSecret.name -}}
 {{- $files = append $files (dict "variable" "ORAK_INDEX_URL_FILE" "name" $v.database.existingSecret.name "key" $v.database.existingSecret.key) -}}
 {{- end -}}
