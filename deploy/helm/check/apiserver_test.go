@@ -99,6 +99,9 @@ current-context: check
 		"name": namespace, "labels": map[string]any{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest"},
 	}}, false)
 	require.NoError(t, err)
+	// That of values of chart/ci.
+	_, err = s.apply(t.Context(), Object{"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": map[string]any{"name": "high"}, "value": 1000}, false)
+	require.NoError(t, err)
 	s.define(t, module(t, keda)+"/config/crd/bases/*.yaml")
 	s.define(t, module(t, operator)+"/example/prometheus-operator-crd/*.yaml")
 	return s
