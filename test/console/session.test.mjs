@@ -71,6 +71,7 @@ test('an operator who may not read uploads sees no links to them', async () => {
   const page = await browser.newPage({ locale: 'en-US' })
   await page.goto(server)
   await enter(page, key)
+  await page.getByText('neither makes recordings nor shows them').waitFor()
   await page.getByRole('link', { name: 'Operate', exact: true }).click()
   const pages = page.getByRole('navigation', { name: 'Operate' })
   await pages.getByRole('link', { name: 'Dead letters' }).waitFor()

@@ -23,7 +23,7 @@ export function Home() {
   return (
     <div className={styles.page}>
       <h1 className={styles.title}>{t('home.title')}</h1>
-      {mayUpload ? <Studio /> : <p className={styles.lead}>{t('home.readOnly')}</p>}
+      {mayUpload ? <Studio /> : <p className={styles.lead}>{t(mayRead ? 'home.readOnly' : 'home.neither')}</p>}
       {mayRead && <Latest />}
     </div>
   )

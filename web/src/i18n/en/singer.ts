@@ -6,6 +6,7 @@ export default {
     lead: 'Record yourself, and see your range, your key and tempo, every note you hit, and songs that fit you.',
     record: 'Record',
     readOnly: 'Your key may look at recordings, but not make new ones.',
+    neither: 'Your key neither makes recordings nor shows them. The links above lead to what it is for.',
   },
   drop: {
     or: 'or drop files here, or',

@@ -29,20 +29,20 @@ export type Warning = 'clips' | 'quiet' | undefined
 
 /** Watches the peaks of a take. */
 export class LevelWatch {
-  private loudest = 0
+  private loudest: number | undefined
   private clippedAt = Number.NEGATIVE_INFINITY
 
   /** Takes a peak at a time of the take in seconds, and says what is wrong then. */
   take(peak: number, at: number): Warning {
-    this.loudest = Math.max(this.loudest, peak)
+    this.loudest = Math.max(this.loudest ?? 0, peak)
     if (peak >= clipped) this.clippedAt = at
     if (at - this.clippedAt < lasting) return 'clips'
     return at > patience && this.quiet ? 'quiet' : undefined
   }
 
-  /** Whether nothing loud enough was heard until now. */
+  /** Whether nothing loud enough was heard until now; false if no level was taken, since nothing is known then. */
   get quiet(): boolean {
-    return decibels(this.loudest) < tooQuiet
+    return this.loudest !== undefined && decibels(this.loudest) < tooQuiet
   }
 
   /** Whether anything clipped until now. */

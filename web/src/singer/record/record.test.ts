@@ -25,7 +25,9 @@ test('Clipping is said at once and for some seconds', () => {
 
 test('A quiet take is said only after some seconds, and no more once something was heard', () => {
   const watch = new LevelWatch()
+  expect(watch.quiet).toBe(false)
   expect(watch.take(0.001, 1)).toBeUndefined()
+  expect(watch.quiet).toBe(true)
   expect(watch.take(0.001, 5)).toBe('quiet')
   expect(watch.take(0.3, 6)).toBeUndefined()
   expect(watch.take(0.001, 20)).toBeUndefined()

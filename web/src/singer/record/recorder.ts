@@ -63,6 +63,8 @@ export class Recorder {
     try {
       context = new AudioContext()
       await context.audioWorklet.addModule(meterUrl)
+      // Safari has it wait, since the person's click was some time ago.
+      void context.resume()
       return new Recorder(stream, context)
     } catch (error) {
       // Without this the microphone would stay on.

@@ -1,5 +1,5 @@
 import { lockOf } from './fingerprint'
-import type { Way } from './queue'
+import type { Reports, Way } from './queue'
 
 /** How long a tab that waited can read which upload the file became, in milliseconds. */
 const readable = 10_000
@@ -21,21 +21,21 @@ export function inTurn(way: Way, fingerprint: (file: File) => string, locks: Loc
     return () => leaving.abort()
 
     async function sendHolding(release: () => void) {
-      const stop = await way(
-        file,
-        {
-          ...reports,
-          accepted: (upload) => {
-            reports.accepted(upload)
-            void tell(locks as LockManager, lock, upload).then(release)
-          },
-          failed: (problem) => {
-            reports.failed(problem)
-            release()
-          },
+      const inPossession: Reports = {
+        ...reports,
+        accepted: (upload) => {
+          reports.accepted(upload)
+          void tell(locks as LockManager, lock, upload).then(release)
         },
-        key,
-      )
+        failed: (problem) => {
+          reports.failed(problem)
+          release()
+        },
+      }
+      const stop = await way(file, inPossession, key).catch((error) => {
+        release()
+        throw error
+      })
       return async () => {
         await stop()
         release()

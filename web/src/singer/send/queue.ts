@@ -1,4 +1,4 @@
-import type { Problem } from '../../api/problem'
+import { Problem } from '../../api/problem'
 
 /** What is being sent to the server, from the choice of the file until the server has accepted it. */
 export type Sending = {
@@ -141,7 +141,14 @@ export class Queue {
       accepted: (upload) => this.end(key, { state: 'accepted', sent: item.file.size, upload }),
       failed: (problem) => this.fail(key, problem),
     }
-    const stop = await this.way(item.file, reports, item.idempotencyKey)
+    let stop: () => unknown
+    try {
+      stop = await this.way(item.file, reports, item.idempotencyKey)
+    } catch (error) {
+      // Its code could not be loaded, or the browser stores nothing.
+      this.fail(key, Problem.offline(error))
+      return
+    }
     const still = this.items.find((other) => other.key === key)
     if (!still) stop()
     else if (underWay.includes(still.state)) this.stops.set(key, stop)

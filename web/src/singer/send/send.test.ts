@@ -103,6 +103,37 @@ test('Sending again is the same upload, unless the server has ended that one', a
   expect(keys[2]).not.toBe(keys[0])
 })
 
+test('A way that cannot begin fails in words, and can be tried again', async () => {
+  let broken = true
+  const queue = new Queue(async () => {
+    if (broken) throw new TypeError('Failed to fetch dynamically imported module')
+    return () => {}
+  })
+  const [key = 0] = queue.add([file('a')])
+  await settled()
+  expect(queue.all()[0]).toMatchObject({ state: 'failed', problem: { code: 'offline' } })
+  broken = false
+  queue.again(key)
+  await settled()
+  expect(queue.all()[0]?.state).toBe('sending')
+})
+
+test('What another page of the tab needs to go on is the same uploads in the same order', async () => {
+  const { queue, sent, keys } = byHand()
+  queue.add(['a', 'b', 'c', 'd', 'e'].map((name) => file(name)))
+  await settled()
+  sent.get('a')?.accepted('id-a')
+  sent.get('b')?.failed(new Problem(415, 'unsupported-media', ''))
+  sent.get('c')?.elsewhere()
+  await settled()
+  const unsent = queue.unsentFiles()
+  expect(unsent.map((one) => one.file.name)).toEqual(['c', 'd', 'e'])
+  const next = byHand()
+  next.queue.put(unsent)
+  await settled()
+  expect(next.keys).toEqual(keys.slice(2))
+})
+
 test('Nothing is left of what somebody else was sending', async () => {
   const { queue, stopped } = byHand()
   queue.add(['a', 'b', 'c', 'd'].map((name) => file(name)))

@@ -49,12 +49,15 @@ export function Stages({ upload }: { upload: Upload }) {
 export function StageNews({ upload }: { upload: Upload }) {
   const { t } = useTranslation('singer')
   const step = underWay(upload) ? steps[stepOf(upload)] : undefined
-  const [first] = useState(upload.status)
-  const news = step ? t(`doing.${step}`) : t(`status.${upload.status}`)
+  const attempt = upload.attempt > 1 ? ` ${t('doing.attempt', { attempt: upload.attempt })}` : ''
+  const news = step ? t(`doing.${step}`) + attempt : t(`status.${upload.status}`)
+  const [first] = useState(news)
+  const [changed, setChanged] = useState(false)
+  // What the page begins with is read as part of it.
+  if (!changed && news !== first) setChanged(true)
   return (
     <p role="status" className="hidden-visually">
-      {/* What the page begins with is read as part of it. */}
-      {upload.status !== first && news}
+      {changed && news}
     </p>
   )
 }
