@@ -112,9 +112,9 @@ export class Queue {
     this.fill()
   }
 
-  /** What another page needs to go on, in the order of its choice. */
+  /** What another page needs to go on, in the order of its choice. What failed is tried once more there. */
   unsentFiles(): Unsent[] {
-    const unsent = this.items.filter(({ state }) => state === 'waiting' || underWay.includes(state))
+    const unsent = this.items.filter(({ state }) => state !== 'accepted')
     return unsent.map(({ file, idempotencyKey, open }) => ({ file, idempotencyKey, open })).toReversed()
   }
 
