@@ -97,7 +97,7 @@ func (l *lagCmd) pace() (every, window time.Duration) {
 // Run observes the groups and prints the judgment.
 func (l *lagCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = l.JSON
-	sampler, err := l.Settings.Sampler(con.quietLog())
+	sampler, err := l.Settings.Sampler(ctx, con.quietLog())
 	if err != nil {
 		return err
 	}

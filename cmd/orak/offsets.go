@@ -24,9 +24,9 @@ type groupFlags struct {
 	JSON  bool   `name:"json" env:"-" help:"Print JSON."`
 }
 
-func (f groupFlags) open(con *console) *replay.Offsets {
+func (f groupFlags) open(ctx context.Context, con *console) (*replay.Offsets, error) {
 	con.JSON = f.JSON
-	return f.Settings.Offsets(f.Group, f.Topic, con.quietLog())
+	return f.Settings.Offsets(ctx, f.Group, f.Topic, con.quietLog())
 }
 
 type offsetsShowCmd struct{ groupFlags }
@@ -41,7 +41,11 @@ func (offsetsShowCmd) Help() string {
 
 // Run prints the group.
 func (s *offsetsShowCmd) Run(ctx context.Context, con *console) error {
-	group, err := s.open(con).Show(ctx)
+	offsets, err := s.open(ctx, con)
+	if err != nil {
+		return err
+	}
+	group, err := offsets.Show(ctx)
 	switch {
 	case err != nil:
 		return con.asOutage(ctx, err)

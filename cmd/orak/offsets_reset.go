@@ -34,12 +34,16 @@ Examples:
 
 // Run prints the changes, asks, and makes them.
 func (r *offsetsResetCmd) Run(ctx context.Context, con *console) error {
-	offsets := r.open(con)
+	con.JSON = r.JSON
 	to, err := r.target(con)
 	if err != nil {
 		return usageError(err)
 	}
 	if err := r.checkAsk(con); err != nil {
+		return err
+	}
+	offsets, err := r.open(ctx, con)
+	if err != nil {
 		return err
 	}
 	group, changes, err := offsets.Preview(ctx, to)

@@ -89,6 +89,9 @@ func (c SettingsConfig) By(name string) string {
 // Settings calls do with a View that has loaded, and a Writer, and disconnects
 // afterwards.
 func Settings(ctx context.Context, cfg SettingsConfig, log *slog.Logger, do func(*control.View, *control.Writer) error) error {
+	if err := kafka.Check(ctx, cfg.Kafka); err != nil {
+		return err
+	}
 	store, err := objectstore.New(cfg.Store, objectstore.WithLogger(log))
 	if err != nil {
 		return err

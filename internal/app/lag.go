@@ -14,8 +14,11 @@ type LagConfig struct {
 	Lag   lag.Config   `embed:"" prefix:"lag-"`
 }
 
-// Sampler returns a Sampler for any group. The caller closes it.
-func (c LagConfig) Sampler(log *slog.Logger) (*lag.Sampler, error) {
+// Sampler returns a Sampler for any group, or a *secure.WrongSetting. The caller closes it.
+func (c LagConfig) Sampler(ctx context.Context, log *slog.Logger) (*lag.Sampler, error) {
+	if err := kafka.Check(ctx, c.Kafka); err != nil {
+		return nil, err
+	}
 	return lag.NewSampler(c.Kafka, log)
 }
 

@@ -29,9 +29,12 @@ type OffsetsConfig struct {
 	Kafka kafka.Config `embed:"" prefix:"kafka-"`
 }
 
-// Offsets returns the Offsets of a group on a topic.
-func (c OffsetsConfig) Offsets(group, topic string, log *slog.Logger) *replay.Offsets {
-	return replay.NewOffsets(c.Kafka, log, group, topic)
+// Offsets returns the Offsets of a group on a topic, or a *secure.WrongSetting.
+func (c OffsetsConfig) Offsets(ctx context.Context, group, topic string, log *slog.Logger) (*replay.Offsets, error) {
+	if err := kafka.Check(ctx, c.Kafka); err != nil {
+		return nil, err
+	}
+	return replay.NewOffsets(c.Kafka, log, group, topic), nil
 }
 
 // Replay calls do with a Replayer, and closes its connections afterwards.

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/interceptor"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"orak/internal/secure"
 )
@@ -98,7 +99,9 @@ func options(cfg Config, log *slog.Logger, tel Telemetry) (client.Options, error
 		HostPort:      cfg.Address,
 		Namespace:     cfg.Namespace,
 		DataConverter: cfg.DataConverter(),
-		Logger:        newLogger(log),
+		// Without it, the details of failures would be in clear.
+		FailureConverter: sdk.NewDefaultFailureConverter(sdk.DefaultFailureConverterOptions{DataConverter: cfg.DataConverter()}),
+		Logger:           newLogger(log),
 		// The memo has a timeline, which is bounded (orak.MaxMarks). By default the
 		// SDK warns of each memo that is longer than 2 KiB.
 		PayloadLimits: client.PayloadLimitOptions{MemoSizeWarning: 32 << 10},

@@ -125,6 +125,7 @@ func TestBreachesAreFound(t *testing.T) {
 		"a log of pairs":                                {map[string]string{"api/a.go": "package api\nfunc f() { s.deps.Log.InfoContext(ctx, \"x\", \"a\", b) }"}, ""},
 		"an article in front of a test":                 {map[string]string{"api/a_test.go": "package api\nfunc TestAnUploadArrives(t *testing.T) {}"}, "api/a_test.go:2: a test whose name begins with an article"},
 		"a test about API":                              {map[string]string{"api/a_test.go": "package api\nfunc TestAPIServes(t *testing.T) {}"}, ""},
+		"a Temporal client of its own":                  {map[string]string{"bridge/a.go": "package bridge\nvar c, _ = client.Dial(client.Options{})"}, "bridge/a.go:2: a Temporal client of its own"},
 		"the default data converter":                    {map[string]string{"bridge/a.go": "package bridge\nvar c = converter.GetDefaultDataConverter()"}, "bridge/a.go:2: the default data converter"},
 		"the default data converter in its place":       {map[string]string{"workflows/payloads.go": "package workflows\nvar c = converter.GetDefaultDataConverter()"}, ""},
 		"a file that is too long":                       {map[string]string{"api/a.go": "package api\n" + strings.Repeat("//\n", maxLines)}, "601 lines"},

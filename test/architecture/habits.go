@@ -87,6 +87,11 @@ var habitRules = []habit{
 		},
 	},
 	{
+		what: "a Temporal client of its own", why: "internal/temporal makes them all, with the same TLS, credentials and payload codec: another one would write in clear",
+		programs: true, except: []string{"internal/temporal/...", "bench/...", "test/..."},
+		breach: func(n ast.Node) bool { return isCall(n, "client", "Dial", "DialContext", "NewLazyClient", "NewClient") },
+	},
+	{
 		what: "the default data converter", why: "payloads are decoded by workflows.Payloads, with the client's own converter: behind a codec the default one reads nothing",
 		programs: true, except: []string{"workflows/payloads.go", "internal/temporal/..."},
 		breach: func(n ast.Node) bool { return isCall(n, "converter", "GetDefaultDataConverter") },
