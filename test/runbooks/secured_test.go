@@ -121,6 +121,63 @@ func TestSecuredWrongSettingsEndTheStart(t *testing.T) {
 	}
 }
 
+// An API takes uploads whether or not it may use Kafka and Temporal: it says what is wrong
+// within 10 s, and goes on. The store is waited for, which is said, too.
+func TestSecuredAPISaysWhatIsWrongAndGoesOn(t *testing.T) {
+	t.Parallel()
+	s := startSecured(t, filepath.Dir(stack.Orak(t)))
+	for name, c := range map[string]struct {
+		changes map[string]string
+		setting string
+		serves  bool
+	}{
+		"kafka":    {map[string]string{"ORAK_KAFKA_PASSWORD": "guess"}, "kafka-password", true},
+		"temporal": {map[string]string{"ORAK_TEMPORAL_TLS_CERT": s.revoked.CertFile, "ORAK_TEMPORAL_TLS_KEY": s.revoked.KeyFile}, "temporal-tls-cert", true},
+		"store":    {map[string]string{"ORAK_S3_TLS_CA": s.other.File}, "s3-tls-ca", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := freeAddress(t)
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", "exec orak api")
+			cmd.Dir, cmd.Env = s.desk, append(s.environ(c.changes), "ORAK_API_ADDR="+address)
+			child, err := stack.Run(cmd, func(string) bool { return false })
+			require.NoError(t, err)
+			t.Cleanup(child.Kill)
+			require.Eventually(t, func() bool { return strings.Contains(child.Output(), "check "+c.setting+" (ORAK_") }, 10*time.Second, 50*time.Millisecond, "%s", child.Output())
+			require.NotContains(t, child.Output(), "guess")
+			if c.serves {
+				awaitReady(t, child, "http://"+address)
+			}
+			select {
+			case <-child.Exited():
+				require.Fail(t, "the API ended", child.Output())
+			default:
+			}
+		})
+	}
+}
+
+// freeAddress returns an address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func awaitReady(t *testing.T, child *stack.Child, url string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		resp, err := http.Get(url + "/readyz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}, patience, 100*time.Millisecond, "%s", child.Output())
+}
+
 // The commands of the page run in its order, in one shell, on an API whose servers all
 // demand TLS, client certificates and a password.
 func TestSecuredConnectionCommandsWork(t *testing.T) {
@@ -135,10 +192,7 @@ func TestSecuredConnectionCommandsWork(t *testing.T) {
 	require.Len(t, created, 1)
 
 	s := startSecured(t, stack.OperatorTools(t))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s.env["ORAK_API_ADDR"] = l.Addr().String()
-	require.NoError(t, l.Close())
+	s.env["ORAK_API_ADDR"] = freeAddress(t)
 	s.env["ORAK_SERVER"] = "http://" + s.env["ORAK_API_ADDR"]
 	s.env["TEMPORAL_NAMESPACE"] = s.env["ORAK_TEMPORAL_NAMESPACE"]
 
@@ -159,15 +213,8 @@ func TestSecuredConnectionCommandsWork(t *testing.T) {
 	api.Dir, api.Env = s.desk, s.environ(nil)
 	child, err := stack.Run(api, func(string) bool { return false })
 	require.NoError(t, err)
-	t.Cleanup(func() { child.Kill() })
-	require.Eventually(t, func() bool {
-		resp, err := http.Get(s.env["ORAK_SERVER"] + "/readyz")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	}, patience, 100*time.Millisecond, "%s", child.Output())
+	t.Cleanup(child.Kill)
+	awaitReady(t, child, s.env["ORAK_SERVER"])
 
 	run := exec.CommandContext(t.Context(), "sh", "-c", "set -eu\nexport ORAK_TEMPORAL_CODEC_KEYS_FILE=$PWD/codec-keys\nexport ORAK_API_KEY=\"$("+created[0].Shell+" --json | jq -r .key)\"\n"+script.String())
 	run.Dir, run.Env = s.desk, s.environ(nil)
