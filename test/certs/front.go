@@ -81,7 +81,7 @@ func (f *front) keep(conns ...net.Conn) bool {
 }
 
 func (f *front) pass(to, from net.Conn) {
-	io.Copy(to, from)
+	_, _ = io.Copy(to, from)
 	to.Close()
 	from.Close()
 }
