@@ -24,8 +24,9 @@ type Topic struct {
 	Compacted bool
 }
 
-// Partitions is the number of partitions of every topic of events. It must not
-// change: the records of a key are in order only within one partition.
+// Partitions is the number of partitions of every topic of events unless a setting says
+// otherwise. More later cost nothing: each upload is a workflow of its own, which takes
+// what is repeated or late from any partition.
 const Partitions int32 = 12
 
 const day = 24 * time.Hour

@@ -372,10 +372,25 @@ type Topic struct {
 	Imbalance *float64 `json:"imbalance"`
 	// UnderReplicated is the number of partitions with a replica that is not in sync.
 	UnderReplicated int `json:"under_replicated"`
+	// Risks are properties that may lose records, or stop uploads.
+	Risks []TopicRisk `json:"risks,omitempty"`
 	// Missing is true if the topic does not exist.
 	Missing bool `json:"missing,omitempty"`
 	// Error is why the topic could not be read; the other fields are empty then.
 	Error string `json:"error,omitempty"`
+}
+
+// TopicRisk is a property of a topic that should be another.
+type TopicRisk struct {
+	// Code is partitions, cleanup-policy, replicas, min-insync-replicas, unclean-leader-election or retention. More may be added.
+	Code string `json:"code"`
+	// Have and Want are values of the property.
+	Have string `json:"have"`
+	Want string `json:"want"`
+	// Meaning says what may happen.
+	Meaning string `json:"meaning"`
+	// Mend is the command that changes it; empty where nothing can.
+	Mend string `json:"mend,omitempty"`
 }
 
 // TopicPartition is a partition of a topic.

@@ -131,6 +131,7 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 				{At: at, Act: "setting.set", By: "kafka/ops (bob)", Tenant: resource.EveryTenant, Subject: "gpu-slots", Detail: "4"},
 			})
 		},
+		"topics":   func(c *console) { c.topics(ailingTopics()) },
 		"dlq_list": func(c *console) { c.deadLetterLines([]resource.DeadLetter{letter(), letter()}, true) },
 		"dlq_show": func(c *console) { c.deadLetter(here(), letterDetail()) },
 	} {

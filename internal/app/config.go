@@ -75,6 +75,10 @@ func (c AuditConfig) Validate() error {
 func (c Config) topics() []events.Topic {
 	all := events.Topics()
 	for i := range all {
+		// 0 is a process that takes no such setting: it creates nothing.
+		if all[i].Partitions > 1 && c.Kafka.Partitions > 0 {
+			all[i].Partitions = c.Kafka.Partitions
+		}
 		if all[i].Name == events.TopicAudit {
 			all[i].Retention = c.Audit.Retention
 		}

@@ -27,6 +27,9 @@ type preparation struct {
 // attemptTimeout bounds one attempt of a preparation.
 const attemptTimeout = 30 * time.Second
 
+// retentionWithin bounds the question how long Temporal keeps what is over.
+const retentionWithin = 5 * time.Second
+
 // prepare runs p, with backoff after any error, until it succeeds or ctx ends.
 // So the order in which servers start does not matter. It gives up on a
 // *secure.WrongSetting: a later attempt would not find another one.
@@ -72,7 +75,11 @@ func (a *App) preparations(roles Roles) []preparation {
 		if err := kafka.Check(ctx, a.cfg.Kafka); err != nil {
 			return err
 		}
-		return kafka.EnsureTopics(ctx, a.kafka, a.cfg.topics(), a.cfg.Kafka.ReplicationFactor)
+		if err := kafka.EnsureTopics(ctx, a.kafka, a.cfg.topics(), a.cfg.Kafka.ReplicationFactor); err != nil {
+			return err
+		}
+		a.tellTopicRisks(ctx)
+		return nil
 	}}}
 	if roles.API || roles.Worker || roles.Lake {
 		ps = append(ps, preparation{name: "bucket", run: a.ensureBucket, failed: a.outages.Report})

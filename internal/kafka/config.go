@@ -15,6 +15,7 @@ type Config struct {
 	Brokers           []string      `help:"Addresses of some of the Kafka brokers, host:port, separated by commas; the others are discovered through them." default:"127.0.0.1:9092"`
 	ClientID          string        `help:"Client id of this process in the logs and quotas of the brokers; each client appends its role." default:"orak" name:"client-id"`
 	ReplicationFactor int16         `help:"Copies of each partition of a topic that orak creates; -1 means the default of the brokers." default:"-1"`
+	Partitions        int32         `help:"Partitions of each topic of events that orak creates; at least 1. No more processes than partitions share the work of a role. Topics that exist are not changed; orak topics tells those that have fewer." default:"12"`
 	DeliveryTimeout   time.Duration `help:"How long a record may wait for Kafka before its send fails; at least 1s." default:"2m"`
 	TLS               bool          `help:"Use TLS." name:"tls"`
 	secure.Files
@@ -28,6 +29,10 @@ type Config struct {
 	OAuthClientSecret string   `name:"oauth-client-secret" help:"Client secret for the token endpoint." secret:""`
 	OAuthScopes       []string `name:"oauth-scopes" help:"Scopes to ask the token endpoint for, separated by commas."`
 }
+
+// maxPartitions is more than any group of orak can use, and a typing error away from a
+// cluster that is busy with nothing else.
+const maxPartitions = 10_000
 
 // DefaultDeliveryTimeout is used if DeliveryTimeout is 0.
 const DefaultDeliveryTimeout = 2 * time.Minute
@@ -44,6 +49,9 @@ func (c Config) Validate() error {
 	}
 	if c.ReplicationFactor == 0 || c.ReplicationFactor < -1 {
 		return errors.New("kafka replication factor: want 1 or more, or -1")
+	}
+	if c.Partitions < 0 || c.Partitions > maxPartitions {
+		return fmt.Errorf("kafka partitions: want 1 to %d", maxPartitions)
 	}
 	if c.DeliveryTimeout != 0 && c.DeliveryTimeout < time.Second {
 		return errors.New("kafka delivery timeout: want at least 1s")

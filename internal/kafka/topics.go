@@ -19,12 +19,10 @@ import (
 )
 
 // EnsureTopics creates the topics that are missing, with rf replicas (-1: the brokers'
-// default), and does not change those that exist. It may run at any time, and
-// concurrently. A topic with another number of partitions works, so that it only
-// causes a warning in the client's log; so does a compacted topic that exists with
-// another cleanup policy, whose records would be deleted one day, and the topic of acts
-// that keeps them for another time. An error is an *orak.Fault of class dependency: for a
-// topic that is missing and may not be created, it has the commands that help.
+// default), and does not change those that exist: TopicRisks says what is wrong with
+// them. It may run at any time, and concurrently. An error is an *orak.Fault of class
+// dependency: for a topic that is missing and may not be created, it has the commands
+// that help.
 //
 // Topics are not auto-created, since they would get the brokers' defaults for
 // partitions and retention.
@@ -39,10 +37,7 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, topics []events.Topic, rf
 			return notReady(fmt.Errorf("creating topic %s: %w", t.Name, err))
 		}
 	}
-	if err := warnAboutPartitions(ctx, cl, adm, topics); err != nil {
-		return err
-	}
-	return warnAboutConfigs(ctx, cl, adm, topics)
+	return nil
 }
 
 func notReady(err error) *orak.Fault {
@@ -105,67 +100,6 @@ func topicConfig(t events.Topic) map[string]*string {
 		cfg["max.message.bytes"] = kadm.StringPtr(strconv.Itoa(MaxRecord))
 	}
 	return cfg
-}
-
-func warnAboutPartitions(ctx context.Context, cl *kgo.Client, adm *kadm.Client, topics []events.Topic) error {
-	names := make([]string, len(topics))
-	for i, t := range topics {
-		names[i] = t.Name
-	}
-	have, err := adm.ListTopics(ctx, names...)
-	if err != nil {
-		return notReady(fmt.Errorf("listing topics: %w", err))
-	}
-	log, _ := cl.OptValue(kgo.WithLogger).(kgo.Logger)
-	for _, t := range topics {
-		n := len(have[t.Name].Partitions)
-		if log != nil && n != 0 && n != int(t.Partitions) {
-			log.Log(kgo.LogLevelWarn, "topic has another number of partitions",
-				"topic", t.Name, "partitions", n, "want", t.Partitions)
-		}
-	}
-	return nil
-}
-
-// warnAboutConfigs warns about what a topic that exists keeps for another time than it
-// should.
-func warnAboutConfigs(ctx context.Context, cl *kgo.Client, adm *kadm.Client, topics []events.Topic) error {
-	want := map[string]events.Topic{}
-	for _, t := range topics {
-		if t.Compacted || t.Name == events.TopicAudit {
-			want[t.Name] = t
-		}
-	}
-	log, _ := cl.OptValue(kgo.WithLogger).(kgo.Logger)
-	if len(want) == 0 || log == nil {
-		return nil
-	}
-	configs, err := adm.DescribeTopicConfigs(ctx, slices.Sorted(maps.Keys(want))...)
-	if denied(err) { // work does not need it
-		log.Log(kgo.LogLevelInfo, "settings of topics are not checked, since they may not be described", "error", err)
-		return nil
-	}
-	if err != nil {
-		return notReady(fmt.Errorf("describing topics: %w", err))
-	}
-	for _, topic := range configs {
-		for _, c := range topic.Configs {
-			warnAboutConfig(log, want[topic.Name], c)
-		}
-	}
-	return nil
-}
-
-func warnAboutConfig(log kgo.Logger, t events.Topic, c kadm.Config) {
-	have := c.MaybeValue()
-	switch {
-	case t.Compacted && c.Key == "cleanup.policy" && have != compact:
-		log.Log(kgo.LogLevelWarn, "topic has another cleanup policy", "topic", t.Name, "policy", have, "want", compact)
-	case !t.Compacted && c.Key == "retention.ms" && have != *topicConfig(t)[c.Key]:
-		want := *topicConfig(t)[c.Key]
-		log.Log(kgo.LogLevelWarn, "topic keeps its records for another time than audit-retention", "topic", t.Name, "retention_ms", have, "want", want,
-			"change_with", "kafka-configs.sh --alter --entity-type topics --entity-name "+t.Name+" --add-config retention.ms="+want)
-	}
 }
 
 // Retention returns how long records of topic are kept; 0 means for ever.

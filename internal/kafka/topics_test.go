@@ -2,7 +2,6 @@ package kafka_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -50,16 +49,11 @@ func TestDefaultReplicationFactorIsTheBrokers(t *testing.T) {
 	require.NoError(t, kafka.EnsureTopics(ctx, cl, []events.Topic{topic}, -1))
 }
 
-func TestExistingTopicIsKeptWithAWarning(t *testing.T) {
+func TestExistingTopicsAreKept(t *testing.T) {
 	t.Parallel()
-	c, _, ctx := setup(t)
-	var out logBuffer
-	cl, err := kafka.NewClient(config(c), slog.New(slog.NewTextHandler(&out, nil)))
-	require.NoError(t, err)
-	t.Cleanup(cl.Close)
+	_, cl, ctx := setup(t)
 	changed := events.Topic{Name: events.TopicUploads, Partitions: 24, Retention: time.Hour}
 	require.NoError(t, kafka.EnsureTopics(ctx, cl, []events.Topic{changed}, 1))
-	require.Contains(t, out.String(), "another number of partitions")
 	kept, err := kafka.Retention(ctx, cl, events.TopicUploads)
 	require.NoError(t, err)
 	require.Equal(t, 7*24*time.Hour, kept)
@@ -74,38 +68,6 @@ func TestUnreachableBrokersAreADependencyFault(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	requireClass(t, kafka.EnsureTopics(ctx, cl, events.Topics(), 1), orak.ClassDependency)
-}
-
-func TestControlTopicOfAnotherCleanupPolicyIsKeptWithAWarning(t *testing.T) {
-	t.Parallel()
-	c := cluster(t)
-	var out logBuffer
-	cl, err := kafka.NewClient(config(c), slog.New(slog.NewTextHandler(&out, nil)))
-	require.NoError(t, err)
-	t.Cleanup(cl.Close)
-	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, []events.Topic{{Name: events.TopicControl, Partitions: 1, Retention: time.Hour}}, 1))
-	require.NotContains(t, out.String(), "another cleanup policy")
-	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, events.Topics(), 1))
-	require.Contains(t, out.String(), "another cleanup policy")
-}
-
-func TestAuditTopicThatKeepsItsRecordsForAnotherTimeIsKeptWithAWarning(t *testing.T) {
-	t.Parallel()
-	c := cluster(t)
-	var out logBuffer
-	cl, err := kafka.NewClient(config(c), slog.New(slog.NewTextHandler(&out, nil)))
-	require.NoError(t, err)
-	t.Cleanup(cl.Close)
-	audit := events.Topic{Name: events.TopicAudit, Partitions: 1}
-	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, []events.Topic{audit}, 1))
-	require.NotContains(t, out.String(), "audit-retention", "for ever, as it was asked for")
-	audit.Retention = 24 * time.Hour
-	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, []events.Topic{audit}, 1))
-	require.Contains(t, out.String(), "another time than audit-retention")
-	require.Contains(t, out.String(), "--entity-name orak.audit --add-config retention.ms=86400000")
-	kept, err := kafka.Retention(t.Context(), cl, events.TopicAudit)
-	require.NoError(t, err)
-	require.Zero(t, kept)
 }
 
 func TestTopicThatMayNotBeCreatedIsNamedWithTheCommandThatHelps(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -55,4 +56,13 @@ func ensure(ctx context.Context, c client.Client, cfg Config, log *slog.Logger) 
 	}
 	log.InfoContext(ctx, "namespace registered", "namespace", cfg.Namespace, "retention", cfg.Retention)
 	return fmt.Errorf("registering namespace %s: not usable yet", cfg.Namespace)
+}
+
+// Retention returns how long the namespace keeps closed workflows.
+func Retention(ctx context.Context, c client.Client, namespace string) (time.Duration, error) {
+	found, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	if err != nil {
+		return 0, fmt.Errorf("describing namespace %s: %w", namespace, err)
+	}
+	return found.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), nil
 }

@@ -85,6 +85,8 @@ func TestTopicsHaveRatesAndImbalance(t *testing.T) {
 	require.InDelta(t, *seen.Partitions[0].PerSecond+*seen.Partitions[1].PerSecond, *seen.PerSecond, 1e-9)
 	require.Equal(t, 1, seen.Partitions[0].InSync)
 	require.Zero(t, seen.UnderReplicated)
+	require.Len(t, seen.Risks, 1)
+	require.Equal(t, []string{"partitions", "2", "12"}, []string{seen.Risks[0].Code, seen.Risks[0].Have, seen.Risks[0].Want})
 }
 
 func TestWatchEndsWhenNobodyAsks(t *testing.T) {

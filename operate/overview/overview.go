@@ -13,6 +13,7 @@ import (
 
 	"orak"
 	"orak/api/resource"
+	"orak/events"
 	"orak/internal/flight"
 	"orak/internal/kafka"
 	"orak/internal/throttle"
@@ -42,7 +43,11 @@ type Deps struct {
 	Namespace string
 	Links     Links
 	Kafka     kafka.Config
-	Lag       lag.Config
+	// Topics are those that orak needs; nil for those of package events.
+	Topics []events.Topic
+	// Closed returns how long Temporal keeps what is over; nil if that is not known.
+	Closed func(context.Context) kafka.Closed
+	Lag    lag.Config
 	// Lake lists the files of the lake.
 	Lake    lake.Store
 	Index   Index
@@ -95,7 +100,7 @@ func New(deps Deps) *Overview {
 	log := deps.Log.With("component", "overview")
 	m := flight.NewMetrics(deps.Metrics, "orak_overview")
 	o := &Overview{
-		deps: deps, reads: throttle.NewOutages(log), watch: newWatch(deps.Kafka, deps.Lag, log), closed: closed,
+		deps: deps, reads: throttle.NewOutages(log), watch: newWatch(deps, log), closed: closed,
 		runs: reconcile.NewRuns(deps.Temporal, deps.Namespace, deps.Payloads), stuckAfter: stuckAfter, mostStuck: maxStuck,
 	}
 	o.queues = shared(m, "queues", freshFor, func(ctx context.Context, _ struct{}) ([]resource.Queue, error) { return o.describeQueues(ctx) })

@@ -21,7 +21,11 @@ type topicSampler struct {
 	cl    *kgo.Client
 	adm   *kadm.Client
 	names []string
-	ends  map[place][]end
+	// topics are those that are looked at, as they should be.
+	topics []events.Topic
+	// closed returns how long Temporal keeps what is over.
+	closed func(context.Context) kafka.Closed
+	ends   map[place][]end
 }
 
 // place is a partition of a topic.
@@ -36,13 +40,13 @@ type end struct {
 	offset int64
 }
 
-func newTopicSampler(cfg kafka.Config, log *slog.Logger) (*topicSampler, error) {
+func newTopicSampler(cfg kafka.Config, topics []events.Topic, closed func(context.Context) kafka.Closed, log *slog.Logger) (*topicSampler, error) {
 	cl, err := kafka.NewClient(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	s := &topicSampler{cl: cl, adm: kadm.NewClient(cl), ends: make(map[place][]end)}
-	for _, t := range events.Topics() {
+	s := &topicSampler{cl: cl, adm: kadm.NewClient(cl), topics: topics, closed: closed, ends: make(map[place][]end)}
+	for _, t := range topics {
 		s.names = append(s.names, t.Name)
 	}
 	slices.Sort(s.names)
@@ -65,11 +69,21 @@ func (s *topicSampler) look(ctx context.Context) (resource.Topics, error) {
 	if err != nil {
 		return resource.Topics{}, kafkaDown(err)
 	}
+	risks, err := kafka.TopicRisks(ctx, s.cl, s.topics, s.closed(ctx))
+	if err != nil {
+		return resource.Topics{}, err
+	}
 	now := time.Now()
 	s.add(ends, now)
 	answer := resource.Topics{Topics: make([]resource.Topic, 0, len(s.names)), CheckedAt: now.UTC()}
 	for _, name := range s.names {
-		answer.Topics = append(answer.Topics, s.topic(name, details[name], starts, ends))
+		t := s.topic(name, details[name], starts, ends)
+		for _, r := range risks {
+			if r.Topic == name {
+				t.Risks = append(t.Risks, resource.TopicRisk{Code: string(r.Code), Have: r.Have, Want: r.Want, Meaning: r.Meaning, Mend: r.Mend})
+			}
+		}
+		answer.Topics = append(answer.Topics, t)
 	}
 	for _, kept := range s.ends {
 		answer.WindowSeconds = max(answer.WindowSeconds, kept[len(kept)-1].at.Sub(kept[0].at).Seconds())

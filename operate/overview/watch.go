@@ -11,6 +11,7 @@ import (
 
 	"orak"
 	"orak/api/resource"
+	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/throttle"
 	"orak/operate/lag"
@@ -30,6 +31,8 @@ const (
 // watch samples consumer groups and topics while somebody asks for them.
 type watch struct {
 	kafka  kafka.Config
+	topics []events.Topic
+	closed func(context.Context) kafka.Closed
 	groups []string
 	rules  lag.Rules
 	every  time.Duration
@@ -54,7 +57,14 @@ type looked[T any] struct {
 	err   error
 }
 
-func newWatch(k kafka.Config, cfg lag.Config, log *slog.Logger) *watch {
+func newWatch(deps Deps, log *slog.Logger) *watch {
+	k, cfg, topics, closed := deps.Kafka, deps.Lag, deps.Topics, deps.Closed
+	if topics == nil {
+		topics = events.Topics()
+	}
+	if closed == nil {
+		closed = func(context.Context) kafka.Closed { return kafka.Closed{} }
+	}
 	k.ClientID += "-overview"
 	if cfg.Validate() != nil { // only a process with a monitor of its own refuses such settings
 		cfg.Interval, cfg.Window = minBetween, maxWindow
@@ -62,7 +72,7 @@ func newWatch(k kafka.Config, cfg lag.Config, log *slog.Logger) *watch {
 	rules := cfg.Rules()
 	rules.Window = min(rules.Window, maxWindow)
 	groups := slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
-	return &watch{kafka: k, groups: groups, rules: rules, every: min(max(minBetween, rules.Window/20), cfg.Interval), log: log, looks: throttle.NewOutages(log)}
+	return &watch{kafka: k, topics: topics, closed: closed, groups: groups, rules: rules, every: min(max(minBetween, rules.Window/20), cfg.Interval), log: log, looks: throttle.NewOutages(log)}
 }
 
 // ask returns what the last look of a running watch has found, and starts the watch if
@@ -99,7 +109,7 @@ func (w *watch) begin() (<-chan struct{}, error) {
 	if err != nil {
 		return nil, kafkaDown(err)
 	}
-	topics, err := newTopicSampler(w.kafka, w.log)
+	topics, err := newTopicSampler(w.kafka, w.topics, w.closed, w.log)
 	if err != nil {
 		groups.Close()
 		return nil, kafkaDown(err)

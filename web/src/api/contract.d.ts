@@ -2226,10 +2226,23 @@ export interface components {
             imbalance: number | null;
             /** @description The number of partitions with a replica that is not in sync. */
             under_replicated: number;
+            /** @description Properties that may lose records, or stop uploads. */
+            risks?: components["schemas"]["TopicRisk"][];
             /** @description True if the topic does not exist. */
             missing?: boolean;
             /** @description Why the topic could not be read; the other fields are empty then. */
             error?: string;
+        };
+        /** @description A property of a topic that should be another. */
+        TopicRisk: {
+            /** @description partitions, cleanup-policy, replicas, min-insync-replicas, unclean-leader-election or retention. More may be added. */
+            code: string;
+            have: string;
+            want: string;
+            /** @description What may happen. */
+            meaning: string;
+            /** @description The command that changes it, for a shell. Absent where nothing can. */
+            mend?: string;
         };
         /** @description A partition of a topic. */
         TopicPartition: {
@@ -5515,7 +5528,16 @@ export interface operations {
                      *           ],
                      *           "per_second": 2,
                      *           "imbalance": 1.5,
-                     *           "under_replicated": 1
+                     *           "under_replicated": 1,
+                     *           "risks": [
+                     *             {
+                     *               "code": "min-insync-replicas",
+                     *               "have": "1",
+                     *               "want": "2",
+                     *               "meaning": "A record may be acknowledged that only one broker has.",
+                     *               "mend": "kafka-configs.sh --bootstrap-server kafka-1:9092 --alter --entity-type topics --entity-name orak.uploads --add-config min.insync.replicas=2"
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "window_seconds": 60,

@@ -104,6 +104,17 @@ export default {
   topics: {
     title: 'Topics',
     lead: 'How much is written, how evenly, and whether replicas are in sync.',
+    risk: {
+      partitions: 'The number of partitions differs: no more processes than partitions share the work of a role.',
+      'cleanup-policy': 'The topic is not compacted: keys, tenants and settings would be deleted with age.',
+      replicas: 'There are too few replicas: a broker that is lost for good takes records with it.',
+      'min-insync-replicas':
+        'The number of replicas that must be in sync is wrong: records may be lost with one broker, or one that is away stops the topic.',
+      'unclean-leader-election': 'A broker that lacks records may become the leader, and they are lost.',
+      retention:
+        'The retention is wrong: records may be deleted before they are read, or kept for longer than Temporal remembers uploads.',
+    },
+    riskValues: 'It is {{have}}, better {{want}}.',
     firstLook: 'Rates appear with the next look, in a few seconds.',
     missing: 'This topic does not exist',
     leaderless_one: '{{count, number}} partition without a leader',

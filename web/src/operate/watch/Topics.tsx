@@ -2,6 +2,8 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../../api/client'
 import { Badge } from '../../design/Badge'
+import { Copy } from '../../design/Copy'
+import { Notice } from '../../design/Notice'
 import { PageHead } from '../../design/PageHead'
 import { Progress } from '../../design/Progress'
 import { Loaded } from '../../design/State'
@@ -67,6 +69,9 @@ function TopicPanel({ topic }: { topic: Topic }) {
         </>
       }
     >
+      {topic.risks?.map((risk) => (
+        <RiskNotice key={risk.code} risk={risk} />
+      ))}
       <Figures
         figures={[
           [t('topics.rate'), topic.per_second === null ? '–' : t('rate', { rate: topic.per_second })],
@@ -80,6 +85,34 @@ function TopicPanel({ topic }: { topic: Topic }) {
         <Partitions topic={topic} />
       </details>
     </Panel>
+  )
+}
+
+const known = [
+  'partitions',
+  'cleanup-policy',
+  'replicas',
+  'min-insync-replicas',
+  'unclean-leader-election',
+  'retention',
+] as const
+
+/** What may lose records or stop uploads, with the command that changes it. */
+function RiskNotice({ risk }: { risk: Schemas['TopicRisk'] }) {
+  const { t } = useTranslation('watch')
+  const code = known.find((k) => k === risk.code)
+  return (
+    <Notice tone="warn">
+      <p>
+        {code ? t(`topics.risk.${code}`) : `${risk.code}: ${risk.meaning}`}{' '}
+        {t('topics.riskValues', { have: risk.have, want: risk.want })}
+      </p>
+      {risk.mend && (
+        <p className={styles.mend}>
+          <code>{risk.mend}</code> <Copy text={risk.mend} />
+        </p>
+      )}
+    </Notice>
   )
 }
 
