@@ -69,15 +69,16 @@ func (f *orakFlow) calls() (map[string]float64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the metrics of %s: %w", name, err)
 		}
+		// A baseline may be from when the SDK's counters were exported as gauges.
 		for _, family := range []string{"temporal_request", "temporal_long_request"} {
 			addCalls(read[family], calls)
+			addCalls(read[family+"_total"], calls)
 		}
 	}
 	return calls, nil
 }
 
-// addCalls adds the counts of a family. The SDK counts with what Prometheus takes for
-// a gauge.
+// addCalls adds the counts of a family, which may be nil.
 func addCalls(family *dto.MetricFamily, calls map[string]float64) {
 	for _, m := range family.GetMetric() {
 		for _, label := range m.GetLabel() {
