@@ -1,1 +1,0 @@
-import{Ht as e,nt as t,rt as n,tt as r}from"./frame-BiiZscHS.js";var i=e({queryKey:[`attention`],queryFn:({signal:e})=>r(t.GET(`/v1/attention`,{params:{header:{"X-Orak-Tenant":n()}},signal:e}))});export{i as t};

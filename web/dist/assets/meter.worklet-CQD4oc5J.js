@@ -1,0 +1,1 @@
+(function(){function e(e){let t=0;for(let n of e)t=Math.max(t,Math.abs(n));return t}var t=class extends AudioWorkletProcessor{peak=0;heard=0;process([t]){for(let n of t??[])this.peak=Math.max(this.peak,e(n));return this.heard+=t?.[0]?.length??128,this.heard>=sampleRate/30&&(this.port.postMessage(this.peak),this.peak=0,this.heard=0),!0}};registerProcessor(`meter`,t)})();
