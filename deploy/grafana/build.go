@@ -55,6 +55,8 @@ var source = common.DataSourceRef{Type: ptr("prometheus"), Uid: ptr("${datasourc
 
 func ptr(s string) *string { return &s }
 
+// build makes the classic form of a dashboard, which every Grafana imports. Its successor
+// in the SDK, dashboardv2, needs Grafana 12.
 func (p page) build() (dashboard.Dashboard, error) {
 	b := dashboard.NewDashboardBuilder(p.title).
 		Uid(p.uid).
