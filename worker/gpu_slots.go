@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"orak"
+	"orak/workflows"
 )
 
 // rateHolds is how long a declared memory rate is cached.
@@ -68,7 +69,11 @@ func newGPUSlots(cfg Config, deps Deps, alone *turn) *gpuSlots {
 		declared := newAnswer(rateHolds, deps.ModelServer.MemoryPerSecond)
 		g.declared = &declared
 	}
-	g.measure(promauto.With(deps.Metrics))
+	// Elsewhere nobody asks the gates: a worker without the queue would say for ever
+	// that the model server is ready.
+	if slices.Contains(cfg.Queues, workflows.QueueGPU) {
+		g.measure(promauto.With(deps.Metrics))
+	}
 	return g
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"orak"
 	"orak/internal/config"
+	"orak/workflows"
 )
 
 // modelServer is a fake model server.
@@ -378,6 +379,18 @@ func TestGPUSlotsExportTheirGauges(t *testing.T) {
 	g.release()
 	g.health.heard(t.Context(), errLoading)
 	require.NoError(t, measured(reg, "2", "0", "0", "0", "0"))
+}
+
+// It does not ask the model server, and would say for ever that it is ready.
+func TestWorkerOfOtherQueuesExportsNoGaugesOfGPUs(t *testing.T) {
+	t.Parallel()
+	cfg := gpuConfig()
+	cfg.Queues = []string{workflows.QueuePipeline, workflows.QueueConvert}
+	reg := prometheus.NewRegistry()
+	newGPUSlots(cfg, Deps{ModelServer: &modelServer{}, Log: slog.New(slog.DiscardHandler), Metrics: reg}, nil)
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	require.Empty(t, families)
 }
 
 func measured(reg *prometheus.Registry, slots, tasks, used, usedMemory, ready string) error {
