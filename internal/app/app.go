@@ -44,8 +44,10 @@ type App struct {
 	kafka    *kgo.Client
 	producer *kafka.Producer
 	temporal client.Client
-	outages  *worker.Reporter
-	control  *control.View
+	// closed is how long Temporal keeps what is over.
+	closed  closed
+	outages *worker.Reporter
+	control *control.View
 	// index is nil if none is configured, or the roles need none.
 	index index.Store
 	// bucket is closed once the bucket exists.
@@ -220,9 +222,7 @@ func (a *App) prepare(ctx context.Context, roles Roles) error {
 }
 
 func (a *App) startWorker(ctx context.Context) error {
-	if err := a.checkModelServer(ctx); err != nil {
-		return err
-	}
+	a.checkBeside(ctx, "model server", a.checkModelServer)
 	converter, err := a.converter(ctx)
 	if err != nil {
 		return err
@@ -252,7 +252,7 @@ func (a *App) startWorker(ctx context.Context) error {
 		Metrics:     a.registry(),
 	})
 	// Temporal may have become unavailable since the worker was prepared.
-	if err := prepare(ctx, a.log, preparation{name: "the worker's queues", run: w.Start}); err != nil {
+	if err := prepare(ctx, a.log, preparation{name: "the worker's queues", wrongEnds: true, run: w.Start}); err != nil {
 		return err
 	}
 	a.stops.add("worker", w.Stop)

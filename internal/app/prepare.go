@@ -22,6 +22,9 @@ type preparation struct {
 	run  func(context.Context) error
 	// failed gets the error of each attempt; it may be nil.
 	failed func(error)
+	// wrongEnds is whether a *secure.WrongSetting ends it, so that a rollout with wrong
+	// settings stops. Otherwise it is tried again, as after any other error.
+	wrongEnds bool
 }
 
 // attemptTimeout bounds one attempt of a preparation.
@@ -31,8 +34,7 @@ const attemptTimeout = 30 * time.Second
 const retentionWithin = 5 * time.Second
 
 // prepare runs p, with backoff after any error, until it succeeds or ctx ends.
-// So the order in which servers start does not matter. It gives up on a
-// *secure.WrongSetting: a later attempt would not find another one.
+// So the order in which servers start does not matter.
 func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
@@ -40,7 +42,7 @@ func prepare(ctx context.Context, log *slog.Logger, p preparation) error {
 		bounded, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
 		err := p.run(bounded)
-		if secure.IsWrongSetting(err) {
+		if p.wrongEnds && secure.IsWrongSetting(err) {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
@@ -71,7 +73,9 @@ func prepareAll(ctx context.Context, log *slog.Logger, ps []preparation) error {
 
 // preparations returns those that the roles need.
 func (a *App) preparations(roles Roles) []preparation {
-	ps := []preparation{{name: "topics", run: func(ctx context.Context) error {
+	// A process that serves only the API takes uploads meanwhile.
+	wrongEnds := roles != Roles{API: true}
+	ps := []preparation{{name: "topics", wrongEnds: wrongEnds, run: func(ctx context.Context) error {
 		if err := kafka.Check(ctx, a.cfg.Kafka); err != nil {
 			return err
 		}
@@ -87,7 +91,7 @@ func (a *App) preparations(roles Roles) []preparation {
 	if roles.Bridge || roles.Worker || roles.Webhooks {
 		// The bridge starts workflows with search attributes, and Temporal
 		// refuses those that it does not know.
-		ps = append(ps, preparation{name: "namespace and search attributes", run: func(ctx context.Context) error {
+		ps = append(ps, preparation{name: "namespace and search attributes", wrongEnds: wrongEnds, run: func(ctx context.Context) error {
 			if err := temporal.EnsureNamespace(ctx, a.cfg.Temporal, a.log); err != nil {
 				return err
 			}

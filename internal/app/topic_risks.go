@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"orak/internal/kafka"
 	"orak/internal/temporal"
@@ -20,9 +22,29 @@ func (a *App) tellTopicRisks(ctx context.Context) {
 	}
 }
 
+// closed remembers how long Temporal keeps what is over: looks at the topics, which come
+// every few seconds, do not wait for a Temporal that hangs.
+type closed struct {
+	mu    sync.Mutex
+	asked time.Time
+	last  kafka.Closed
+}
+
+// closedFor is how long an answer is used, also that there was none.
+const closedFor = time.Minute
+
 // closedWorkflows is how long Temporal keeps what is over, as far as this process knows
 // a Temporal that answers.
 func (a *App) closedWorkflows(ctx context.Context) kafka.Closed {
+	a.closed.mu.Lock()
+	defer a.closed.mu.Unlock()
+	if time.Since(a.closed.asked) >= closedFor {
+		a.closed.last, a.closed.asked = a.askClosed(ctx), time.Now()
+	}
+	return a.closed.last
+}
+
+func (a *App) askClosed(ctx context.Context) kafka.Closed {
 	closed := kafka.Closed{Namespace: a.cfg.Temporal.Namespace}
 	if a.temporal == nil {
 		return closed

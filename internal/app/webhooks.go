@@ -40,7 +40,7 @@ func (a *App) startWebhooks(ctx context.Context) error {
 		return err
 	}
 	// Temporal may have become unavailable since it was prepared.
-	if err := prepare(ctx, a.log, preparation{name: "the queue of webhooks", run: w.Start}); err != nil {
+	if err := prepare(ctx, a.log, preparation{name: "the queue of webhooks", wrongEnds: true, run: w.Start}); err != nil {
 		return err
 	}
 	a.stops.add("webhooks", w.Stop)

@@ -38,17 +38,26 @@ const (
 // keyID has characters that need no escaping in logs and settings.
 var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
+// noKey in place of the first key means that nothing is encrypted yet, or any more: what
+// was encrypted is decrypted with the keys that follow.
+const noKey = "none"
+
 // keys are those of Config.CodecKeys.
 type keys struct {
+	// first is the id of the key that encrypts, or noKey; "" without any key.
 	first string
 	byID  map[string][]byte
 }
 
 // parseKeys reads keys, each as ID=BASE64 of 32 bytes, separated by commas or white space.
-// None is no error. An error does not show a key.
+// The first may be noKey. None is no error. An error does not show a key.
 func parseKeys(list []string) (keys, error) {
 	k := keys{byID: map[string][]byte{}}
 	for _, entry := range strings.Fields(strings.Join(list, " ")) {
+		if entry == noKey && k.first == "" {
+			k.first = noKey
+			continue
+		}
 		id, text, _ := strings.Cut(entry, "=")
 		secret, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || len(secret) != keyBytes || !keyID.MatchString(id) {
@@ -57,10 +66,13 @@ func parseKeys(list []string) (keys, error) {
 		if _, twice := k.byID[id]; twice {
 			return keys{}, fmt.Errorf("key %q is given twice", id)
 		}
-		if len(k.byID) == 0 {
+		if k.first == "" {
 			k.first = id
 		}
 		k.byID[id] = secret
+	}
+	if k.first == noKey && len(k.byID) == 0 {
+		return keys{}, errors.New("want a key after none")
 	}
 	return k, nil
 }
@@ -90,13 +102,16 @@ func (c Config) Codec() converter.PayloadCodec {
 }
 
 // codec encrypts with AES-256-GCM, each payload with a key of its own that is derived from
-// the first of the keys and a random salt.
+// the first of the keys and a random salt; not at all where that is noKey.
 type codec struct{ keys keys }
 
 var _ converter.PayloadCodec = codec{}
 
 // Encode implements converter.PayloadCodec. What is encrypted already stays as it is.
 func (c codec) Encode(payloads []*common.Payload) ([]*common.Payload, error) {
+	if c.keys.first == noKey {
+		return payloads, nil
+	}
 	out := slices.Clone(payloads)
 	for i, p := range payloads {
 		if isEncrypted(p) {

@@ -22,7 +22,7 @@ type Config struct {
 	secure.Files
 	TLSServerName string        `name:"tls-server-name" help:"Name that the server's certificate must have. Empty means the host of the address."`
 	APIKey        string        `name:"api-key" help:"API key for Temporal. It needs tls." secret:""`
-	CodecKeys     []string      `name:"codec-keys" help:"Keys with which what workflows take, return and remember is encrypted before it is sent to Temporal, each as ID=BASE64 of 32 random bytes. The first one encrypts, all decrypt: keep an old key for as long as Temporal keeps what it encrypted. The same for all roles and commands. Empty: no encryption. A file with them must not be readable by others." secret:"private"`
+	CodecKeys     []string      `name:"codec-keys" help:"Keys with which what workflows take, return and remember is encrypted before it is sent to Temporal, each as ID=BASE64 of 32 random bytes. The first one encrypts, all decrypt; the word none in front of them means that nothing is encrypted yet: keep an old key for as long as Temporal keeps what it encrypted. The same for all roles and commands. Empty: no encryption. A file with them must not be readable by others." secret:"private"`
 	Retention     time.Duration `help:"How long closed workflows are kept, if orak registers the namespace. Keep it longer than Kafka's retention: closed workflows are how a repeated upload is recognized." default:"720h"`
 }
 
