@@ -203,7 +203,7 @@ func TestSecuredConnectionCommandsWork(t *testing.T) {
 		switch {
 		case strings.HasPrefix(c.Shell, "export "):
 			exports.WriteString(c.Shell + "\n")
-		case strings.HasPrefix(c.Shell, "echo "), strings.HasPrefix(c.Shell, "chmod "):
+		case strings.HasPrefix(c.Shell, "printf "), strings.HasPrefix(c.Shell, "chmod "):
 			exports.WriteString(c.Shell + "\n")
 		default:
 			script.WriteString("echo '+ " + strings.ReplaceAll(c.Shell, "'", `'\''`) + "'\n" + c.Shell + "\n")
