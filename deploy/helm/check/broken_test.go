@@ -1,5 +1,11 @@
 package check
 
+const (
+	oauth     = `kafka.sasl.mechanism="OAUTHBEARER"`
+	tokenURL  = `config.ORAK_KAFKA_OAUTH_TOKEN_URL="https://login.example.org:8443/token"`
+	tokenFile = `secretFiles=[{"variable": "ORAK_KAFKA_OAUTH_TOKEN_FILE", "name": "orak-kafka", "key": "token"}]`
+)
+
 // brokenValues are values that must be refused, beside those of production.
 var brokenValues = map[string]struct {
 	set []string
@@ -24,6 +30,9 @@ var brokenValues = map[string]struct {
 	"more pods than partitions":      {[]string{`lake.autoscaling.maxReplicas=13`}, "13 pods share 12 partitions"},
 	"a gateway that is anyone":       {[]string{`auth="gateway"`, `networkPolicy.apiFrom=[]`}, "networkPolicy.apiFrom"},
 	"scratch in too little memory":   {[]string{`worker.scratch.medium="Memory"`}, "worker.scratch.medium"},
+	"tokens from nowhere":            {[]string{oauth, `kafka.sasl.user=""`}, "the role api needs either ORAK_KAFKA_OAUTH_TOKEN_URL or"},
+	"tokens for one role only":       {[]string{oauth, `kafka.sasl.user=""`, `api.config.ORAK_KAFKA_OAUTH_TOKEN_URL="https://login/token"`}, "the role bridge needs either"},
+	"tokens from two places":         {[]string{oauth, `kafka.sasl.user=""`, tokenURL, tokenFile}, "the role api needs either"},
 	"credentials from nowhere":       {[]string{`s3.credentials="aws"`}, "networkPolicy.to.credentials"},
 }
 

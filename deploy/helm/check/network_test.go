@@ -47,6 +47,23 @@ func TestRolesReachOnlyWhatTheyNeed(t *testing.T) {
 	require.Len(t, found, len(want))
 }
 
+// Every role reaches Kafka, and so the place of its tokens.
+func TestEveryRoleReachesTheTokenEndpointOfKafka(t *testing.T) {
+	t.Parallel()
+	const endpoint = "10.40.0.0/24:8443"
+	for of, want := range map[string]int{tokenURL: 7, tokenFile: 0} {
+		found := 0
+		for _, o := range rendered(t, "production",
+			"--set-json", oauth, "--set-json", `kafka.sasl.user=""`, "--set-json", of,
+			"--set-json", `networkPolicy.to.kafkaTokens=[{"ipBlock": {"cidr": "10.40.0.0/24"}}]`) {
+			if o.Kind() == "NetworkPolicy" && slices.Contains(peers(o.each("spec", "egress"), "to"), endpoint) {
+				found++
+			}
+		}
+		require.Equal(t, want, found, of)
+	}
+}
+
 // peers returns what rules allow, as PEER:PORT; a peer is a namespace or a range.
 func peers(rules []Object, side string) []string {
 	var found []string
