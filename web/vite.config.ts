@@ -24,7 +24,7 @@ export default defineConfig({
             { name: 'frame', test: frame, minShareCount: 2 },
             {
               name: 'home',
-              test: /src\/singer\/(Home|list\/(?!FilterForm)|stages\/(?!useLiveUpload|Stages\.tsx)|notes|send\/(?!tus|inTurn|readable|folders|fingerprint|Said|SendingList|[uU]nfinished))/,
+              test: /src\/singer\/(Home|list\/(?!FilterForm)|stages\/(?!useLiveUpload|Stages\.tsx)|notes|send\/(?!tus|inTurn|readable|folders|fingerprint|SendingList|[uU]nfinished))/,
             },
           ],
         },

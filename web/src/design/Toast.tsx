@@ -1,4 +1,5 @@
 import { lazy, Suspense, useEffect, useSyncExternalStore } from 'react'
+import { Quiet } from './Quiet'
 
 /** Something that was done, in words. */
 export type Said = { id: number; text: string }
@@ -36,5 +37,9 @@ const Shown = lazy(() => import('./ToastList').then((module) => ({ default: modu
 export function Toasts() {
   const all = useSyncExternalStore(subscribe, () => said)
   useEffect(() => () => change([]), [])
-  return <Suspense>{last > 0 && <Shown all={all} />}</Suspense>
+  return (
+    <Quiet>
+      <Suspense>{last > 0 && <Shown all={all} />}</Suspense>
+    </Quiet>
+  )
 }

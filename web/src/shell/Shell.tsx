@@ -10,7 +10,8 @@ import { Account } from './Account'
 import styles from './Shell.module.css'
 import { Wordmark } from './Wordmark'
 
-const Login = lazy(() => import('../session/Login').then((module) => ({ default: module.Login })))
+const loadLogin = () => import('../session/Login').then((module) => ({ default: module.Login }))
+const Login = lazy(loadLogin)
 
 /** The frame of every page. Without a session it asks for one, and the page follows once there is one. */
 export function Shell() {
@@ -19,7 +20,10 @@ export function Shell() {
   const [failed, setFailed] = useState(openedAfter)
   const authenticated = session.data?.authenticated ?? false
   useEffect(() => {
-    if (authenticated) setFailed(undefined) // a later login is another one
+    if (!authenticated) return
+    setFailed(undefined) // a later login is another one
+    // The session may end long after an update has removed this code from the server; so may the way to the provider.
+    void Promise.all([loadLogin(), import('../luggage/leave')]).catch(() => {})
   }, [authenticated])
   if (!session.data) {
     return (

@@ -62,10 +62,14 @@ export class Recorder {
     let context: AudioContext | undefined
     try {
       context = new AudioContext()
-      await context.audioWorklet.addModule(meterUrl)
+      // A take without a meter is better than none: after an update its code may be gone from the server.
+      const metered = await context.audioWorklet.addModule(meterUrl).then(
+        () => true,
+        () => false,
+      )
       // Safari has it wait, since the person's click was some time ago.
       void context.resume()
-      return new Recorder(stream, context)
+      return new Recorder(stream, context, metered)
     } catch (error) {
       // Without this the microphone would stay on.
       release(stream, context)
@@ -76,14 +80,12 @@ export class Recorder {
   private constructor(
     private readonly stream: MediaStream,
     private readonly context: AudioContext,
+    metered: boolean,
   ) {
     const safari = /^((?!chrome|chromium|android|firefox).)*safari/i.test(navigator.userAgent)
     const mimeType = recordingType((type) => MediaRecorder.isTypeSupported(type), safari)
     this.media = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: 160_000 })
-    const meter = new AudioWorkletNode(context, 'meter')
-    meter.port.onmessage = ({ data }: MessageEvent<number>) => this.hear(data)
-    // It is silent itself; without a way to the end browsers do not run it.
-    context.createMediaStreamSource(stream).connect(meter).connect(context.destination)
+    if (metered) this.measure()
     this.media.addEventListener('dataavailable', (event) => {
       if (event.data.size > 0) this.chunks.push(event.data)
     })
@@ -97,6 +99,13 @@ export class Recorder {
     // In pieces, so that what was sung so far is at hand if the browser stops the recorder.
     this.media.start(1_000)
     this.running.start(performance.now())
+  }
+
+  private measure() {
+    const meter = new AudioWorkletNode(this.context, 'meter')
+    meter.port.onmessage = ({ data }: MessageEvent<number>) => this.hear(data)
+    // It is silent itself; without a way to the end browsers do not run it.
+    this.context.createMediaStreamSource(this.stream).connect(meter).connect(this.context.destination)
   }
 
   /** How long the take is, in seconds. */

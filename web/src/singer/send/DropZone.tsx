@@ -1,13 +1,10 @@
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from '../../design/Button'
 import styles from './DropZone.module.css'
+import { FromFolder, Refused, Unread } from './Said'
 import { sendings } from './sendings'
 import { sortOut, sortOutOfFolder } from './sortOut'
-
-const Refused = lazy(() => import('./Said').then((m) => ({ default: m.Refused })))
-const FromFolder = lazy(() => import('./Said').then((m) => ({ default: m.FromFolder })))
-const Unread = lazy(() => import('./Said').then((m) => ({ default: m.Unread })))
 
 /** Takes files that are dropped anywhere on the page, or chosen. What is in it stands above. */
 export function DropZone({ closed, children }: { closed: boolean; children: ReactNode }) {
@@ -57,7 +54,7 @@ export function DropZone({ closed, children }: { closed: boolean; children: Reac
           event.target.value = ''
         }}
       />
-      <Suspense>{said}</Suspense>
+      {said}
     </div>
   )
 }
