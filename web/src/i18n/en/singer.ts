@@ -19,7 +19,8 @@ export default {
     folderEmpty: 'There is no recording in this folder. Drop one with audio or video files.',
     folderLeft_one: '{{count}} file in the folder is not a recording and was left out.',
     folderLeft_other: '{{count}} files in the folder are not recordings and were left out.',
-    folderMore: 'The folder has more files than are taken at once. Drop the others in smaller folders.',
+    folderMore:
+      'The folder has more files, or deeper folders, than are taken at once. Drop the others in smaller folders.',
     folderUnread: 'The folder could not be read. Open it and drop the files in it.',
   },
   send: {

@@ -19,7 +19,7 @@ export function Refused({ names }: { names: string[] }) {
 /** What was taken out of folders, where that is not simply all of it. */
 export function FromFolder({ taken, left, more }: { taken: number; left: number; more: boolean }) {
   const { t } = useTranslation('singer')
-  if (taken === 0) return <Notice tone="bad">{t('drop.folderEmpty')}</Notice>
+  if (taken === 0 && !more) return <Notice tone="bad">{t('drop.folderEmpty')}</Notice>
   if (left === 0 && !more) return null
   return (
     <Notice>

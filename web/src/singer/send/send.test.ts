@@ -254,6 +254,11 @@ test('A folder gives what lies in it at any depth but what is hidden, up to a bo
     ),
   ])
   expect([many.files.length, many.more]).toEqual([1_000, true])
+  const nested = (depth: number): FileSystemEntry => entry('f', depth > 1 ? [nested(depth - 1)] : [entry('a.wav')])
+  const ten = await filesIn([nested(10)])
+  expect([ten.files.length, ten.more]).toEqual([1, false])
+  const eleven = await filesIn([nested(11), entry('b.wav')])
+  expect([eleven.files.map((f) => f.name), eleven.more]).toEqual([['b.wav'], true])
 })
 
 test('A file that cannot be read is told from one that can', async () => {
