@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Problem } from '../../api/problem'
 import { again } from './again'
-import { fingerprintIn, fingerprintOf, lockOf, sentNow } from './fingerprint'
+import { fingerprintIn, fingerprints, lockOf, sentNow } from './fingerprint'
 import { filesIn } from './folders'
 import { Queue, type Reports } from './queue'
 import { readable } from './readable'
@@ -185,12 +185,38 @@ test('What an earlier visit did not send in full is named for a day', () => {
 
 test('What tus-js-client stores and the lock of a file have the same fingerprint', async () => {
   const one = new File(['x'], 'a.wav', { type: 'audio/wav', lastModified: 7 })
-  const fingerprint = fingerprintOf(one, 'https://orak.example.org/v1/tus')
+  const fingerprint = await fingerprints('https://orak.example.org/v1/tus', crypto.subtle)(one)
   expect(fingerprintIn(`tus::${fingerprint}::123`)).toBe(fingerprint)
   expect(fingerprintIn('orak.theme')).toBeUndefined()
   const held = [{ name: lockOf(fingerprint) }, { name: 'another' }]
   const locks = { query: async () => ({ held }) } as unknown as LockManager
   expect(await sentNow(locks)).toEqual(new Set([fingerprint]))
+})
+
+test('Two recordings that look the same are told apart by their ends, and one is the same in each tab', async () => {
+  const like = (content: string | Uint8Array<ArrayBuffer>) => new File([content], 'a.wav', { lastModified: 7 })
+  const [here, there] = [fingerprints('/v1/tus', crypto.subtle), fingerprints('/v1/tus', crypto.subtle)]
+  expect(await here(like('abc'))).toBe(await there(like('abc')))
+  expect(await here(like('abc'))).not.toBe(await here(like('abd')))
+  const long = new Uint8Array(1 << 20)
+  const before = await here(like(long))
+  long[long.length - 1] = 1
+  expect(await here(like(long))).not.toBe(before)
+})
+
+test('Without digests two recordings of a page that look the same differ, and each stays what it is', async () => {
+  const fingerprintOf = fingerprints('/v1/tus', undefined)
+  const [one, two] = [0, 1].map(() => new File(['x'], 'a.wav', { lastModified: 7 })) as [File, File]
+  const first = await fingerprintOf(one)
+  expect(first).toBe('tus-br-a.wav--1-7-/v1/tus')
+  expect(await fingerprintOf(two)).not.toBe(first)
+  expect(await fingerprintOf(one)).toBe(first)
+})
+
+test('A recording that cannot be read has a fingerprint, so that its sending says so', async () => {
+  const gone = Object.assign(file('a.wav'), { slice: () => new Blob() })
+  const failing = { digest: () => Promise.reject(new DOMException('', 'NotReadableError')) } as unknown as SubtleCrypto
+  expect(await fingerprints('/v1/tus', failing)(gone)).toMatch(/^tus-br-a.wav-/)
 })
 
 test('What another tab sends needs no room, and is sent here once it is free', async () => {

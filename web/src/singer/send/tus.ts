@@ -3,7 +3,7 @@ import { holder, renewedAfter, writeHeaders } from '../../api/client'
 import { Problem } from '../../api/problem'
 import { endSession } from '../../session/session'
 import { again } from './again'
-import { fingerprintOf } from './fingerprint'
+import { fingerprints } from './fingerprint'
 import { inTurn } from './inTurn'
 import type { Reports } from './queue'
 import { readable } from './readable'
@@ -14,8 +14,10 @@ const delays = [0, 1_000, 2_000, 4_000, 8_000, ...Array<number>(60).fill(15_000)
 // In full: the Location of the answer is relative to it.
 const endpoint = new URL('/v1/tus', location.origin).href
 
+const fingerprintOf = fingerprints(endpoint, crypto.subtle)
+
 /** Sends a file by the tus protocol, in one tab at a time. What an earlier visit of this page sent of it is not sent again. */
-export const send = inTurn(sendHere, (file) => fingerprintOf(file, endpoint), navigator.locks)
+export const send = inTurn(sendHere, fingerprintOf, navigator.locks)
 
 async function sendHere(file: File, reports: Reports, idempotencyKey: string): Promise<() => Promise<void>> {
   const asked = holder()
@@ -24,7 +26,7 @@ async function sendHere(file: File, reports: Reports, idempotencyKey: string): P
   let pause: ReturnType<typeof setTimeout> | undefined
   const upload = new Upload(file, {
     endpoint,
-    fingerprint: async (chosen) => fingerprintOf(chosen as File, endpoint),
+    fingerprint: (chosen) => fingerprintOf(chosen as File),
     metadata: { filename: file.name },
     headers: { 'Idempotency-Key': idempotencyKey },
     retryDelays: delays,
