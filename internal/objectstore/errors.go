@@ -80,22 +80,44 @@ func classifyResponse(er minio.ErrorResponse) error {
 		return refused("The object store has no bucket for this service.", "check s3-bucket (ORAK_S3_BUCKET)", er)
 	case minio.AccessDenied, "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch": // the third comes from versitygw
 		return refusedKey(er)
+	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "InvalidClientTokenId":
+		return refused("The object store refuses the service's session token.", "check s3-credentials (ORAK_S3_CREDENTIALS), and where the token is from", er)
+	case "AuthorizationHeaderMalformed", minio.InvalidRegion, "PermanentRedirect", "IllegalLocationConstraintException":
+		return refused("The object store is in another region.", "check s3-region and s3-endpoint (ORAK_S3_REGION, ORAK_S3_ENDPOINT)", er)
 	case "RequestTimeTooSkewed":
 		return refused("The object store refuses the service's clock.", "set this machine's clock", er)
-	case "SlowDown", "RequestTimeout", "XMinioServerNotInitialized",
+	case "SlowDown", "RequestTimeout", "XMinioServerNotInitialized", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "TooManyRequestsException",
 		// The body was damaged or cut off in transit.
 		"BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch":
 		return unavailable(er)
 	}
 	switch {
+	case strings.Contains(er.Code, "Throttl"): // also KMS.ThrottlingException
+		return unavailable(er)
+	case er.StatusCode < http.StatusInternalServerError && isKMS(er.Code):
+		return refused("The object store cannot use its key to encrypt.", "check s3-sse and s3-sse-kms-key (ORAK_S3_SSE, ORAK_S3_SSE_KMS_KEY), and the key's state and policy", er)
 	case er.StatusCode == http.StatusPreconditionFailed:
 		return fs.ErrExist
 	case er.StatusCode == http.StatusForbidden, er.StatusCode == http.StatusUnauthorized:
 		return refusedKey(er)
-	case er.StatusCode >= http.StatusInternalServerError, er.StatusCode == http.StatusTooManyRequests:
+	case er.StatusCode >= http.StatusInternalServerError, er.StatusCode == http.StatusTooManyRequests, er.StatusCode == http.StatusRequestTimeout,
+		isUnexplained(er):
 		return unavailable(er)
 	}
 	return &orak.Fault{Class: orak.ClassInternal, Message: "The object store refused the request.", Err: er}
+}
+
+// isKMS recognizes the codes that a store passes on from its key server. AWS answers them
+// with status 400.
+func isKMS(code string) bool {
+	return strings.HasPrefix(code, "KMS.") || strings.HasPrefix(code, "kms:")
+}
+
+// isUnexplained recognizes a bad request without a code, in whose place minio-go puts the
+// status: a HEAD with an expired token, or the answer of a proxy. Every other object would
+// meet it, too.
+func isUnexplained(er minio.ErrorResponse) bool {
+	return er.StatusCode == http.StatusBadRequest && strings.HasPrefix(er.Code, "400")
 }
 
 // isBusy recognizes a conflict within the server, although the request is valid:
