@@ -86,7 +86,10 @@ func (s Settings) Explain(err error) *WrongSetting {
 	}
 }
 
-// refusal explains an alert of the server. Most are about the client's certificate.
+// refusal explains an alert of the server. Most are about the client's certificate. It
+// returns nil for any other, such as an internal error or a damaged record: a server that
+// starts or fails sends those, too, and its next connection may work. So does a gateway
+// that does not yet know a name.
 func (s Settings) refusal(alert *net.OpError) *WrongSetting {
 	for text, reason := range map[string]string{
 		"certificate required":          "the server requires a client certificate",
@@ -103,8 +106,14 @@ func (s Settings) refusal(alert *net.OpError) *WrongSetting {
 			return &WrongSetting{s.Prefix + "tls-cert", reason, alert}
 		}
 	}
-	if strings.HasSuffix(alert.Err.Error(), "unrecognized name") {
-		return &WrongSetting{s.Host, "the server does not know this name", alert}
+	for text, reason := range map[string]string{
+		"protocol version not supported": "the server refuses the version of TLS",
+		"no application protocol":        "the server does not speak the protocol of this address",
+		"insufficient security level":    "the server refuses the ciphers of TLS",
+	} {
+		if strings.HasSuffix(alert.Err.Error(), text) {
+			return &WrongSetting{s.TLS, reason, alert}
+		}
 	}
-	return &WrongSetting{s.TLS, "the server refuses the TLS connection", alert}
+	return nil
 }
