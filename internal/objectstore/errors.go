@@ -45,7 +45,7 @@ func classify(ctx context.Context, err error) error {
 	if wrong := explain(err); wrong != nil {
 		return refused("The object store cannot be used with the service's settings.", "the operator must mend a setting", wrong)
 	}
-	if isNetwork(err) {
+	if isNetwork(err) || errors.Is(err, errNoKey) {
 		return unavailable(err)
 	}
 	return err

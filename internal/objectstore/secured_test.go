@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -271,7 +272,8 @@ func TestAccessKeyIsFoundAsAWSToolsFindIt(t *testing.T) {
 		"file":         {"AWS_SHARED_CREDENTIALS_FILE": file, "AWS_PROFILE": "uploads"},
 		"web identity": {"AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ROLE_ARN": "arn:aws:iam::1:role/orak", "AWS_ENDPOINT_URL_STS": endpoint},
 		"container":    {"AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint + "/creds"},
-		"none":         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + nowhere.Addr().String()},
+		"away":         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + nowhere.Addr().String()},
+		"none":         {"AWS_WEB_IDENTITY_TOKEN_FILE": token + ".gone", "AWS_ROLE_ARN": "arn:aws:iam::1:role/orak"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HOME", t.TempDir())
@@ -283,17 +285,62 @@ func TestAccessKeyIsFoundAsAWSToolsFindIt(t *testing.T) {
 			s := unconnected(t, cfg)
 			began := time.Now()
 			err := s.EnsureBucket(t.Context())
-			if name != "none" {
+			if name != "none" && name != "away" {
 				require.NoError(t, err)
 				_, err = s.PresignPut(t.Context(), "k", 1, "", time.Minute)
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorContains(t, err, "s3-credentials")
+			require.Equal(t, name == "none", secure.IsWrongSetting(err), "%v", err)
 			require.Less(t, time.Since(began), 10*time.Second)
 			var f *orak.Fault
 			require.ErrorAs(t, err, &f)
 			require.Equal(t, orak.DependencyStore, f.Dependency)
 		})
 	}
+}
+
+// A key is renewed long before it expires, so that an outage of the server that gives it
+// need not be one of the store.
+func TestAccessKeyIsUsedUntilItExpiresIfItCannotBeRenewed(t *testing.T) {
+	base := server(t)
+	var asked atomic.Int32
+	until := time.Now().Add(6 * time.Second).UTC().Truncate(time.Second)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) > 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"AccessKeyId":"`+base.AccessKey+`","SecretAccessKey":"`+base.SecretKey+`","Expiration":"`+until.Format(time.RFC3339)+`","Code":"Success"}`)
+	}))
+	t.Cleanup(s.Close)
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", s.URL+"/creds")
+	cfg := base
+	cfg.Credentials, cfg.AccessKey, cfg.SecretKey = "aws", "orak", ""
+	store := unconnected(t, cfg)
+	require.NoError(t, store.EnsureBucket(t.Context()))
+	put := func() error {
+		_, err := store.Put(t.Context(), "k", strings.NewReader("hello"), objectstore.PutOptions{Size: 5})
+		return err
+	}
+	require.Eventually(t, func() bool {
+		require.NoError(t, put())
+		return asked.Load() > 1
+	}, time.Until(until), 20*time.Millisecond, "a renewal is tried")
+	require.NoError(t, put())
+	tries := asked.Load()
+	require.NoError(t, put())
+	require.Equal(t, tries, asked.Load(), "not once for each request")
+
+	var err error
+	require.Eventually(t, func() bool { err = put(); return err != nil }, 10*time.Second, 20*time.Millisecond)
+	require.False(t, time.Now().Before(until))
+	require.ErrorContains(t, err, "503")
+	require.False(t, secure.IsWrongSetting(err))
+	var f *orak.Fault
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, orak.DependencyStore, f.Dependency)
 }
