@@ -30,8 +30,15 @@ func (x *Index) prune(ctx context.Context) {
 
 // pruneBefore removes the acts before then, a batch at a time.
 func (x *Index) pruneBefore(ctx context.Context, then time.Time) error {
+	removed := 0
+	defer func() {
+		if removed > 0 {
+			x.deps.Log.InfoContext(ctx, "removed old acts from the index, as audit-retention says", "acts", removed, "before", then)
+		}
+	}()
 	for {
 		n, err := x.pruneSome(ctx, then)
+		removed += n
 		x.metrics.pruned.Add(float64(n))
 		if err != nil || n < pruneBatch {
 			return err
