@@ -1,4 +1,4 @@
-import { lazy, Suspense, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Loading } from '../design/State'
 import { usePermitted } from '../session/session'
@@ -11,7 +11,8 @@ import { useSendings } from './send/sendings'
 import { useOpenWhenAccepted } from './send/useOpenWhenAccepted'
 
 const Unfinished = lazy(() => import('./send/Unfinished').then((m) => ({ default: m.Unfinished })))
-const SendingList = lazy(() => import('./send/SendingList').then((m) => ({ default: m.SendingList })))
+const loadList = () => import('./send/SendingList').then((m) => ({ default: m.SendingList }))
+const SendingList = lazy(loadList)
 const RecorderPanel = lazy(() => import('./record/RecorderPanel').then((m) => ({ default: m.RecorderPanel })))
 
 /** Where a singer records or drops a file. */
@@ -38,6 +39,10 @@ function Studio() {
   const returned = useRef(false)
   const sending = useSendings()
   useOpenWhenAccepted(sending)
+  useEffect(() => {
+    // What sends the take is loaded before it is needed: an update may remove it from the server meanwhile.
+    if (recording) void Promise.all([loadList(), import('./send/tus')]).catch(() => {})
+  }, [recording])
   function close() {
     returned.current = true
     setAsked(false)
