@@ -9,6 +9,7 @@ import './design/tokens.css'
 import './design/base.css'
 import { startTranslation } from './i18n'
 import { router } from './router'
+import { sweep } from './session/left'
 import { endSession, renewSession } from './session/session'
 import { applyTheme } from './shell/theme'
 
@@ -18,6 +19,7 @@ if (!place) throw new Error('the page has no element #root')
 // Radix inserts style elements, which the Content-Security-Policy permits with this nonce alone.
 setNonce(document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '')
 applyTheme()
+sweep(localStorage, Date.now(), indexedDB)
 onSessionEnded(endSession)
 onStaleToken(renewSession)
 await startTranslation()

@@ -1,9 +1,10 @@
 import { carry } from '../session/belongings'
-import { lastHolder, luggage } from '../session/session'
+import { leftAt, luggage } from '../session/left'
+import { lastHolder } from '../session/session'
 import { finish } from '../singer/record/studio'
 import { newKey } from '../singer/send/queue'
 import { sendings } from '../singer/send/sendings'
-import { fit, pickUp, putDown } from './luggage'
+import { fit, ofThisPage, putDown, throwAway } from './luggage'
 
 /** Goes to the identity provider. What was not sent is kept in this browser until somebody is logged in to this tab again. */
 export async function leave(provider: string) {
@@ -14,13 +15,18 @@ export async function leave(provider: string) {
 }
 
 async function store(packed: ReturnType<typeof fit>['packed']): Promise<boolean> {
-  const id = newKey()
+  const before = sessionStorage.getItem(luggage)
+  const id = before && ofThisPage.has(before) ? before : newKey()
+  const at = Date.now()
   try {
-    await putDown({ id, at: Date.now(), holder: lastHolder() ?? '', ...packed })
+    // Before it is stored: what is stored is removed in any case.
+    localStorage.setItem(leftAt, `${at}`)
+    await putDown({ id, at, holder: lastHolder() ?? '', ...packed })
   } catch {
     return false
   }
   sessionStorage.setItem(luggage, id)
+  ofThisPage.add(id)
   // A browser that goes back may show this very page again, with everything in it.
   window.addEventListener('pageshow', ({ persisted }) => persisted && unneeded(id), { once: true })
   return true
@@ -29,5 +35,5 @@ async function store(packed: ReturnType<typeof fit>['packed']): Promise<boolean>
 function unneeded(id: string) {
   carry(false)
   sessionStorage.removeItem(luggage)
-  void pickUp(id, Date.now())
+  void throwAway(id, Date.now()).catch(() => {})
 }

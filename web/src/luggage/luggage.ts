@@ -1,3 +1,4 @@
+import { database, kept } from '../session/left'
 import type { Take } from '../singer/record/recorder'
 import type { Unsent } from '../singer/send/queue'
 
@@ -12,11 +13,9 @@ export type Luggage = {
   sendings: Unsent[]
 }
 
-const [database, store] = ['orak', 'luggage']
+const store = 'luggage'
 /** How many bytes one tab leaves at most. */
 const most = 256 << 20
-/** For how long it is kept, in milliseconds. */
-const kept = 3_600_000
 
 /** What is left of a take and of files that were not sent: all, or what has room, the take first. */
 export function fit(take: Take | undefined, sendings: readonly Unsent[], room = most) {
@@ -38,14 +37,24 @@ export async function putDown(luggage: Luggage): Promise<void> {
   await using(luggage.at, (all) => all.put(luggage))
 }
 
-/** Gives luggage once: it is removed. Undefined if there is none any more. */
-export async function pickUp(id: string, now: number): Promise<Luggage | undefined> {
-  return using(now, (all) => {
-    const found = all.get(id)
-    all.delete(id)
-    return found
+/** Gives luggage to its holder, once: it is removed. That of another one stays. Undefined if there is none any more. */
+export async function pickUp(id: string, holder: string, now: number): Promise<Luggage | 'others' | undefined> {
+  const found = await using(now, (all) => {
+    const request: IDBRequest<Luggage | undefined> = all.get(id)
+    // In the same change: nobody else gets it meanwhile, and what is not given is not removed.
+    request.onsuccess = () => request.result?.holder === holder && all.delete(id)
+    return request
   })
+  return found && found.holder !== holder ? 'others' : found
 }
+
+/** Removes luggage that nobody needs. */
+export async function throwAway(id: string, now: number): Promise<void> {
+  await using(now, (all) => all.delete(id))
+}
+
+/** The ids of what this very page stored: it has all of it, unless it was left. */
+export const ofThisPage = new Set<string>()
 
 /** Makes a request, and removes what is too old beside it. */
 async function using<T>(now: number, ask: (all: IDBObjectStore) => IDBRequest<T>): Promise<T> {

@@ -7,7 +7,7 @@ export function holderOf({ by = '', tenant = '', csrf }: Who): string {
   return `${csrf ? by.replace(/\/[^/]*$/, '') : by} ${tenant}`
 }
 
-/** Whether a session is of another credential or tenant than the one before it. */
-export function isSomebodyElse(before: Who | undefined, now: Who): boolean {
-  return before !== undefined && holderOf(before) !== holderOf(now)
+/** Whether a holder is another credential or tenant than the one before it, if there was one. */
+export function isSomebodyElse(before: string | null, now: string): boolean {
+  return before !== null && before !== now
 }

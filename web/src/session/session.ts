@@ -1,8 +1,9 @@
 import { type Query, queryOptions, useQuery } from '@tanstack/react-query'
 import { answer, api, holderChanged, type Schemas, sendInRequests } from '../api/client'
 import { queries } from '../api/queries'
-import { dropBelongings, resumeBelongings } from './belongings'
+import { carry, dropBelongings, resumeBelongings } from './belongings'
 import { holderOf, isSomebodyElse } from './holder'
+import { database, leftAt, luggage } from './left'
 
 /** Who is logged in, and which ways there are to log in. */
 export type Session = Schemas['Session'] & {
@@ -25,28 +26,30 @@ export const sessionQuery = queryOptions({
 // Who was logged in last, also after their session has ended: they may go on where they were.
 let last: Session | undefined
 
+// Where that is kept in this browser, so that the next one gets nothing that was left in another tab.
+const lastIn = 'orak.holder'
+
 function adopt(session: Session): Session {
   sendInRequests(session.csrf ?? '', session.all_tenants ?? false)
   if (!session.authenticated) return { ...session, ended: last !== undefined }
-  const other = isSomebodyElse(last, session)
+  const holder = holderOf(session)
+  const other = isSomebodyElse(lastHolder() ?? localStorage.getItem(lastIn), holder)
   last = session
+  // Leaving loses something again: the trip to the provider was cancelled, if there was one.
+  carry(false)
   if (other) {
     giveUp()
     // Pages may be open, if another tab logged in: they read everything again.
     void queries.resetQueries({ predicate: isOfPages })
   } else resumeBelongings()
-  unpack(session)
+  localStorage.setItem(lastIn, holder)
+  unpack(holder)
   return session
 }
 
-/** Where a tab that is at the identity provider keeps the id of what it left in this browser. */
-export const luggage = 'orak.luggage'
-
-function unpack(session: Session) {
-  const id = sessionStorage.getItem(luggage)
-  if (!id) return
-  sessionStorage.removeItem(luggage)
-  void import('../luggage/back').then((back) => back.unpack(id, holderOf(session)))
+// The id stays until it is unpacked: what fails is tried again with the next session, or page.
+function unpack(holder: string) {
+  if (sessionStorage.getItem(luggage)) import('../luggage/back').then((back) => back.unpack(holder)).catch(() => {})
 }
 
 /** Who was logged in last in this tab; undefined if nobody was. */
@@ -76,15 +79,17 @@ export async function renewSession() {
 }
 
 // What this browser stores of the person who is logged in: which files were not sent in full, and the name of who decides.
-const stored = /^tus::|^orak\.by$/
+const stored = /^tus::|^orak\.(by|holder)$/
 
 /** Leaves nothing of the one who was logged in to the next one. */
 function giveUp() {
   holderChanged()
   dropBelongings()
   for (const name of Object.keys(localStorage)) if (stored.test(name)) localStorage.removeItem(name)
-  // What tabs left that are at the identity provider.
-  indexedDB.deleteDatabase('orak')
+  // What tabs left that are at the identity provider. If this tab is back as somebody else, its owner may log in yet.
+  if (sessionStorage.getItem(luggage)) return
+  localStorage.removeItem(leftAt)
+  indexedDB.deleteDatabase(database)
 }
 
 /** Removes what was read for another credential. The session itself stays, since the frame of the page watches it. */

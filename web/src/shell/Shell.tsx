@@ -3,8 +3,10 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLiveUploads } from '../api/live'
+import { Quiet } from '../design/Quiet'
 import { Loaded, Loading, useOnline } from '../design/State'
 import { openedAfter, openedWith } from '../session/code'
+import { luggage } from '../session/left'
 import { type Session, sessionQuery } from '../session/session'
 import { Account } from './Account'
 import styles from './Shell.module.css'
@@ -12,6 +14,7 @@ import { Wordmark } from './Wordmark'
 
 const loadLogin = () => import('../session/Login').then((module) => ({ default: module.Login }))
 const Login = lazy(loadLogin)
+const Left = lazy(() => import('../luggage/Left').then((module) => ({ default: module.Left })))
 
 /** The frame of every page. Without a session it asks for one, and the page follows once there is one. */
 export function Shell() {
@@ -73,6 +76,13 @@ function Frame({ session }: { session: Session }) {
       </header>
       <div role="status">{!online && <div className={styles.offline}>{t('state.offline')}</div>}</div>
       <main id="content" className={styles.main} tabIndex={-1} ref={main}>
+        {sessionStorage.getItem(luggage) && (
+          <Quiet>
+            <Suspense>
+              <Left />
+            </Suspense>
+          </Quiet>
+        )}
         <Suspense fallback={<Loading />}>
           <Outlet />
         </Suspense>

@@ -44,6 +44,13 @@ export default {
     },
     failed: { title: 'Recording did not start', text: 'Reload the page and try again, or choose a file.' },
   },
+  left: {
+    others:
+      'This tab left a recording or unsent files of another login. They are kept in this browser for an hour: log in as that one to go on with them.',
+    failed:
+      'What this tab left when you went to log in could not be opened. It is kept in this browser for an hour: send what is here, then reload the page to try again.',
+    gone: 'What this tab left when you went to log in is no longer here: an hour has passed, somebody else has logged in, or another tab took it.',
+  },
   leave: {
     title: 'Leave without sending?',
     text: 'Your take has not been sent. It is lost if you leave this page.',

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { belongsToLogin, isCarried } from '../../session/belongings'
+import { belongsToLogin, carry, isCarried } from '../../session/belongings'
 import type { Recorder, Take } from './recorder'
 
 /** What would be lost: a take that is being recorded, or one that was not sent. */
@@ -11,6 +11,7 @@ const listeners = new Set<() => void>()
 /** Keeps a take outside of the page that records it: a session that ends shows the login in its place. */
 export function keep(next: Kept | undefined) {
   kept = next
+  if (next) carry(false)
   for (const listener of listeners) listener()
 }
 

@@ -59,7 +59,11 @@ export class Queue {
   // The session has ended: nothing can be sent until there is a new one.
   private paused = false
 
-  constructor(private readonly way: Way) {}
+  /** `added` is called whenever there is something new to send. */
+  constructor(
+    private readonly way: Way,
+    private readonly added: () => void = () => {},
+  ) {}
 
   /** Everything that was added, the latest first. */
   readonly all = () => this.items
@@ -78,6 +82,7 @@ export class Queue {
   put(unsent: readonly Unsent[]): number[] {
     const added = unsent.map((one): Sending => ({ ...one, key: this.next++, state: 'waiting', sent: 0 }))
     this.change([...added.toReversed(), ...this.items])
+    this.added()
     this.fill()
     return added.map((item) => item.key)
   }

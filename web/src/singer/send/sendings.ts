@@ -1,9 +1,12 @@
 import { useSyncExternalStore } from 'react'
-import { belongsToLogin, isCarried } from '../../session/belongings'
+import { belongsToLogin, carry, isCarried } from '../../session/belongings'
 import { Queue, type Sending } from './queue'
 
 /** The recordings that this tab sends. tus-js-client is loaded with the first of them. */
-export const sendings = new Queue(async (file, reports, key) => (await import('./tus')).send(file, reports, key))
+export const sendings = new Queue(
+  async (file, reports, key) => (await import('./tus')).send(file, reports, key),
+  () => carry(false),
+)
 
 belongsToLogin({ atRisk: () => sendings.unsent, drop: () => sendings.clear(), resume: () => sendings.resume() })
 
