@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +25,8 @@ const prefix = "kafka-"
 const checkFor = 8 * time.Second
 
 // Check returns a *secure.WrongSetting if a broker can be reached but not used with these
-// settings: TLS, certificates, credentials. It returns nil if one can be used, or if none
-// can be reached. It takes 8 seconds at most.
+// settings: TLS, certificates, credentials, and no other can be used. It returns nil if one
+// can be used, or if none can be reached. It takes 8 seconds at most.
 //
 // A client reports wrong credentials as a time-out, since it tries again for as long as it
 // may. Check sends one request to one broker after the other, without another try.
@@ -39,16 +40,20 @@ func Check(ctx context.Context, cfg Config) error {
 	defer cl.Close()
 	ask := kmsg.NewPtrMetadataRequest()
 	ask.Topics = []kmsg.MetadataRequestTopic{} // none
+	var first error
 	for i, broker := range cl.SeedBrokers() {
+		if i >= len(cfg.Brokers) {
+			break
+		}
 		_, err := broker.Request(ctx, ask)
-		if err == nil || i >= len(cfg.Brokers) {
+		if err == nil {
 			return nil
 		}
-		if wrong := cfg.explain(ctx, cfg.Brokers[i], err); wrong != nil {
-			return wrong
+		if wrong := cfg.explain(ctx, cfg.Brokers[i], err); first == nil {
+			first = wrong
 		}
 	}
-	return nil
+	return first
 }
 
 // refusedToken is the client's error for a broker that answers a token with an error.
@@ -56,6 +61,11 @@ const refusedToken = "unexpected data in oauth response"
 
 // closedInDial is in the client's error for a connection that ends in the TLS handshake.
 const closedInDial = "immediately after a dial"
+
+// closedAfterRequest is in the client's error for a connection that ends in the first
+// request after the broker told what it supports. A proxy whose broker is away ends it
+// before that.
+const closedAfterRequest = "immediately after a request was issued"
 
 // explain returns nil if err does not tell more than that a broker is unavailable.
 func (c Config) explain(ctx context.Context, address string, err error) error {
@@ -74,16 +84,40 @@ func (c Config) explain(ctx context.Context, address string, err error) error {
 		return &secure.WrongSetting{Name: prefix + "sasl", Reason: "the brokers do not accept this mechanism here", Err: err}
 	case ctx.Err() != nil, errors.As(err, &dial) && dial.Op == "dial":
 		return nil
-	case errors.As(err, &closed) && c.TLS && strings.Contains(err.Error(), closedInDial):
+	case errors.As(err, &closed) && c.TLS && strings.Contains(err.Error(), closedInDial) && speaksPlain(ctx, address):
 		return &secure.WrongSetting{Name: prefix + "tls", Reason: "the broker does not speak TLS", Err: err}
 	case errors.Is(err, io.EOF) && closed == nil && mechanism(c) != nil:
 		return c.refused(err) // closed while it authenticated, twice
 	case !c.TLS && secure.SpeaksTLS(ctx, address):
 		return &secure.WrongSetting{Name: prefix + "tls", Reason: "the broker requires TLS", Err: err}
-	case closed != nil && mechanism(c) == nil:
+	case closed != nil && mechanism(c) == nil && strings.Contains(err.Error(), closedAfterRequest):
 		return &secure.WrongSetting{Name: prefix + "user", Reason: "the broker closes the connection, as brokers do that require SASL", Err: err}
 	}
 	return nil
+}
+
+// plainFor bounds speaksPlain.
+const plainFor = 2 * time.Second
+
+// speaksPlain reports whether a broker answers a request without TLS. It takes 2 seconds at
+// most.
+func speaksPlain(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, plainFor)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	const id = 0x6f72616b // any number; the answer repeats it
+	if _, err := conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, kmsg.NewPtrApiVersionsRequest(), id)); err != nil {
+		return false
+	}
+	var head [8]byte // the length, and the number of the request
+	_, err = io.ReadFull(conn, head[:])
+	return err == nil && binary.BigEndian.Uint32(head[4:]) == id
 }
 
 // refused explains a broker that does not accept the credentials.

@@ -53,9 +53,28 @@ func with(cfg kafka.Config, p certs.Pair) kafka.Config {
 	return cfg
 }
 
-// closing is a listener that ends connections at the first bytes that are no request, as
-// Apache Kafka does. kfake waits for the rest.
+// closing is a listener without TLS that ends connections at the first bytes that are no
+// request, as Apache Kafka does. kfake waits for the rest. It answers a request with its
+// number only.
 func closing(t *testing.T) func(*certs.Authority) kafka.Config {
+	t.Helper()
+	return listener(t, func(head []byte) []byte {
+		const handshake = 22 // the type of a TLS record
+		if head[0] == handshake {
+			return nil
+		}
+		return append([]byte{0, 0, 0, 4}, head[8:12]...)
+	})
+}
+
+// away is a proxy whose broker is away: it accepts connections, and ends them.
+func away(t *testing.T) func(*certs.Authority) kafka.Config {
+	t.Helper()
+	return listener(t, func([]byte) []byte { return nil })
+}
+
+// listener answers the first 12 bytes of a connection, and ends it.
+func listener(t *testing.T, answer func(head []byte) []byte) func(*certs.Authority) kafka.Config {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -66,7 +85,10 @@ func closing(t *testing.T) func(*certs.Authority) kafka.Config {
 			if err != nil {
 				return
 			}
-			io.CopyN(io.Discard, conn, 5)
+			head := make([]byte, 12)
+			if _, err := io.ReadFull(conn, head); err == nil {
+				conn.Write(answer(head))
+			}
 			conn.(*net.TCPConn).CloseWrite()
 			io.Copy(io.Discard, conn)
 			conn.Close()
@@ -184,6 +206,30 @@ func TestUnavailableKafkaIsNoWrongSetting(t *testing.T) {
 	// One broker that works is enough.
 	c := cluster(t, listening(ca.Server(t, "127.0.0.1"), nil, ""))
 	cfg.Brokers = append(cfg.Brokers, c.ListenAddrs()...)
+	require.NoError(t, kafka.Check(t.Context(), cfg))
+}
+
+// A proxy in front of brokers, such as a cloud's load balancer, accepts connections while
+// there is none.
+func TestProxyWithoutBrokersIsNoWrongSetting(t *testing.T) {
+	t.Parallel()
+	ca := certs.NewAuthority(t)
+	over := away(t)(ca)
+	require.NoError(t, kafka.Check(t.Context(), over), "TLS")
+	clear := over
+	clear.TLS, clear.Files = false, secure.Files{}
+	require.NoError(t, kafka.Check(t.Context(), clear), "without TLS and SASL")
+}
+
+// A seed that needs other settings does no harm as long as another works.
+func TestOneBrokerThatWorksIsEnough(t *testing.T) {
+	t.Parallel()
+	ca := certs.NewAuthority(t)
+	named := cluster(t, listening(ca.Server(t, "kafka.example"), nil, ""))
+	good := cluster(t, listening(ca.Server(t, "127.0.0.1"), nil, ""))
+	cfg := trusting(named, ca)
+	require.Error(t, kafka.Check(t.Context(), cfg))
+	cfg.Brokers = append(cfg.Brokers, good.ListenAddrs()...)
 	require.NoError(t, kafka.Check(t.Context(), cfg))
 }
 
