@@ -89,10 +89,20 @@ func (t *tokens) fetch(ctx context.Context) (*oauth2.Token, error) {
 			return nil, backoff.Permanent(wrong)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("fetching a token for Kafka: %w", err)
+			return nil, fmt.Errorf("fetching a token for Kafka: %w", unquoted(err))
 		}
 		return token, nil
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(tokenTries))
+}
+
+// unquoted replaces the answer of an endpoint, which the text of oauth2's error quotes, by
+// its status.
+func unquoted(err error) error {
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) || refused.Response == nil {
+		return err
+	}
+	return fmt.Errorf("the token endpoint answers with status %d", refused.Response.StatusCode)
 }
 
 // explainToken returns a *secure.WrongSetting for a refusal of the endpoint. Its answer is
@@ -108,7 +118,7 @@ func explainToken(err error) error {
 		return nil
 	}
 	switch status := refused.Response.StatusCode; {
-	case status >= 500 || status == http.StatusTooManyRequests:
+	case passes(status, refused.ErrorCode):
 		return nil
 	case status == http.StatusUnauthorized || refused.ErrorCode == "invalid_client" || refused.ErrorCode == "unauthorized_client":
 		return &secure.WrongSetting{Name: prefix + "oauth-client-secret", Reason: fmt.Sprintf("the token endpoint refuses it, or %soauth-client-id (status %d)", prefix, status)}
@@ -117,4 +127,20 @@ func explainToken(err error) error {
 	default:
 		return &secure.WrongSetting{Name: prefix + "oauth-token-url", Reason: fmt.Sprintf("the token endpoint answers with status %d", status)}
 	}
+}
+
+// passes reports whether an answer may be that of a gateway, or of an endpoint that starts,
+// and not a refusal of this client.
+func passes(status int, code string) bool {
+	switch code {
+	case "temporarily_unavailable", "server_error", "slow_down":
+		return true
+	}
+	switch status {
+	case http.StatusTooManyRequests, http.StatusRequestTimeout, http.StatusNotFound:
+		return true
+	case http.StatusForbidden:
+		return code == ""
+	}
+	return status >= http.StatusInternalServerError || status >= http.StatusMultipleChoices && status < http.StatusBadRequest
 }
