@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -151,7 +150,7 @@ var passing = regexp.MustCompile(`^(5\d\d|429|408) `)
 func (p place) mayHaveOneLater(err error) bool {
 	var (
 		sts     credentials.ErrorResponse
-		exit    *exec.ExitError
+		exit    interface{ ExitCode() int } // of a program that the AWS files name
 		badXML  *xml.SyntaxError
 		badJSON *json.SyntaxError
 	)
