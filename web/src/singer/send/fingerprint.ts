@@ -42,13 +42,14 @@ export function fingerprintIn(key: string): string | undefined {
   return key.startsWith(stored) ? key.slice(stored.length, key.lastIndexOf('::')) : undefined
 }
 
-/** The name of the lock that the tab holds which sends a file. */
-export function lockOf(fingerprint: string): string {
-  return locked + fingerprint
+/** The name of the lock that the tab holds which sends a file of a person; another's is another upload. */
+export function lockOf(holder: string, fingerprint: string): string {
+  return `${locked}${encodeURIComponent(holder)} ${fingerprint}`
 }
 
 /** The fingerprints of the files that some tab of this browser sends now; none where the browser has no locks. */
 export async function sentNow(locks: LockManager | undefined = navigator.locks): Promise<Set<string>> {
   const { held = [] } = (await locks?.query()) ?? {}
-  return new Set(held.flatMap(({ name }) => (name?.startsWith(locked) ? [name.slice(locked.length)] : [])))
+  const names = held.flatMap(({ name }) => (name?.startsWith(locked) ? [name.slice(locked.length)] : []))
+  return new Set(names.map((name) => name.slice(name.indexOf(' ') + 1)))
 }

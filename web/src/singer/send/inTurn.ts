@@ -1,4 +1,3 @@
-import { type Fingerprints, lockOf } from './fingerprint'
 import type { Reports, Way } from './queue'
 
 /** How long a tab that waited can read which upload the file became, in milliseconds. */
@@ -9,10 +8,10 @@ const readable = 10_000
  * interrupt it again and again. The others wait, and show the upload that the file became, or send it if the first tab
  * gave it up or was closed. Without locks, which browsers have on secure addresses alone, each tab sends.
  */
-export function inTurn(way: Way, fingerprintOf: Fingerprints, locks: LockManager | undefined): Way {
+export function inTurn(way: Way, lockOf: (file: File) => Promise<string>, locks: LockManager | undefined): Way {
   if (!locks) return way
   return async (file, reports, key) => {
-    const lock = lockOf(await fingerprintOf(file))
+    const lock = await lockOf(file)
     const mine = await hold(locks, lock, { ifAvailable: true })
     if (mine) return sendHolding(mine)
     reports.elsewhere()

@@ -188,7 +188,8 @@ test('What tus-js-client stores and the lock of a file have the same fingerprint
   const fingerprint = await fingerprints('https://orak.example.org/v1/tus', crypto.subtle)(one)
   expect(fingerprintIn(`tus::${fingerprint}::123`)).toBe(fingerprint)
   expect(fingerprintIn('orak.theme')).toBeUndefined()
-  const held = [{ name: lockOf(fingerprint) }, { name: 'another' }]
+  expect(lockOf('jwt/a t', fingerprint)).not.toBe(lockOf('jwt/a u', fingerprint))
+  const held = [{ name: lockOf('jwt/a t', fingerprint) }, { name: 'another' }]
   const locks = { query: async () => ({ held }) } as unknown as LockManager
   expect(await sentNow(locks)).toEqual(new Set([fingerprint]))
 })

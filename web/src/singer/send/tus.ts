@@ -1,9 +1,9 @@
 import { DetailedError, type HttpResponse, Upload } from 'tus-js-client'
 import { holder, renewedAfter, writeHeaders } from '../../api/client'
 import { Problem } from '../../api/problem'
-import { endSession } from '../../session/session'
+import { endSession, lastHolder } from '../../session/session'
 import { again } from './again'
-import { fingerprints } from './fingerprint'
+import { fingerprints, lockOf } from './fingerprint'
 import { inTurn } from './inTurn'
 import type { Reports } from './queue'
 import { readable } from './readable'
@@ -17,7 +17,11 @@ const endpoint = new URL('/v1/tus', location.origin).href
 const fingerprintOf = fingerprints(endpoint, crypto.subtle)
 
 /** Sends a file by the tus protocol, in one tab at a time. What an earlier visit of this page sent of it is not sent again. */
-export const send = inTurn(sendHere, fingerprintOf, navigator.locks)
+export const send = inTurn(
+  sendHere,
+  async (file) => lockOf(lastHolder() ?? '', await fingerprintOf(file)),
+  navigator.locks,
+)
 
 async function sendHere(file: File, reports: Reports, idempotencyKey: string): Promise<() => Promise<void>> {
   const asked = holder()
