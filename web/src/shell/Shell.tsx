@@ -26,7 +26,9 @@ export function Shell() {
     if (!authenticated) return
     setFailed(undefined) // a later login is another one
     // The session may end long after an update has removed this code from the server; so may the way to the provider.
-    void Promise.all([loadLogin(), import('../luggage/leave')]).catch(() => {})
+    // The first page does not wait for it.
+    const later = setTimeout(() => Promise.all([loadLogin(), import('../luggage/leave')]).catch(() => {}), 5_000)
+    return () => clearTimeout(later)
   }, [authenticated])
   if (!session.data) {
     return (
