@@ -1,1 +1,0 @@
-export{a as Home}from"./home-CDzvIG6t.js";

@@ -1,1 +1,0 @@
-import{$t as e,Dt as t,R as n}from"./frame-Ch5HzW56.js";var r=e();function i({id:e,className:i,otherwise:a=null,children:o}){let s=n(`operate`),c=n(`read`);return!s||!c?a:(0,r.jsx)(t,{to:`/operate/uploads/$id`,params:{id:e},className:i,children:o})}export{i as t};

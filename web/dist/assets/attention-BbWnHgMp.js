@@ -1,1 +1,0 @@
-import{Yt as e,ct as t,lt as n,ut as r}from"./frame-Ch5HzW56.js";var i=e({queryKey:[`attention`],queryFn:({signal:e})=>t(n.GET(`/v1/attention`,{params:{header:{"X-Orak-Tenant":r()}},signal:e}))});export{i as t};

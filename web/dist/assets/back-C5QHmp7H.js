@@ -1,1 +1,0 @@
-import{p as e,v as t,y as n}from"./home-CDzvIG6t.js";import{n as r}from"./luggage-CZabHUrs.js";async function i(i,a){let o=await r(i,Date.now());o?.holder===a&&(o.take&&!t()&&n({take:o.take}),e.put(o.sendings))}export{i as unpack};
