@@ -69,10 +69,15 @@ export async function startTranslation() {
     .use(fromImports((language: string, namespace: string) => import(`./${language}/${namespace}.ts`)))
     .init({
       lng: preferred(),
-      ns: ['shell', 'problems'],
+      ns: ['shell'],
       supportedLngs: Object.keys(languages),
       interpolation: { escapeValue: false },
     })
+}
+
+/** Loads the words for problems, which a page needs when something fails: perhaps the way to the server. */
+export function loadProblems(): Promise<void> {
+  return i18next.loadNamespaces('problems')
 }
 
 /** Changes the language of the page, and remembers it in this browser. */
