@@ -69,15 +69,10 @@ export async function startTranslation() {
     .use(fromImports((language: string, namespace: string) => import(`./${language}/${namespace}.ts`)))
     .init({
       lng: preferred(),
-      ns: ['shell'],
+      ns: ['shell', 'problems'],
       supportedLngs: Object.keys(languages),
       interpolation: { escapeValue: false },
     })
-}
-
-/** Loads the words for problems, which a page needs when something fails: perhaps the way to the server. */
-export function loadProblems(): Promise<void> {
-  return i18next.loadNamespaces('problems')
 }
 
 /** Changes the language of the page, and remembers it in this browser. */

@@ -5,7 +5,6 @@ import { useTranslation } from 'react-i18next'
 import { useLiveUploads } from '../api/live'
 import { Quiet } from '../design/Quiet'
 import { Loaded, Loading, useOnline } from '../design/State'
-import { loadProblems } from '../i18n'
 import { openedAfter, openedWith } from '../session/code'
 import { luggage } from '../session/left'
 import { type Session, sessionQuery } from '../session/session'
@@ -28,7 +27,7 @@ export function Shell() {
     setFailed(undefined) // a later login is another one
     // The session may end long after an update has removed this code from the server; so may the way to the provider.
     // The first page does not wait for it.
-    const parts = () => Promise.all([loadLogin(), import('../luggage/leave'), loadProblems()])
+    const parts = () => Promise.all([loadLogin(), import('../luggage/leave')])
     const later = setTimeout(() => parts().catch(() => {}), 5_000)
     return () => clearTimeout(later)
   }, [authenticated])

@@ -1,1 +1,0 @@
-export{a as Home}from"./home-Bnc7YJml.js";

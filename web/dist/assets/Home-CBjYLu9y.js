@@ -1,0 +1,1 @@
+export{a as Home}from"./home-D-Cg819g.js";

@@ -1,0 +1,1 @@
+export{t as LagPage,n as lagTone,r as useLagWords}from"./Lag-Ceq5z6aA.js";

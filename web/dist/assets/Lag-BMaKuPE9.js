@@ -1,1 +1,0 @@
-export{t as LagPage,n as lagTone,r as useLagWords}from"./Lag-DBryizSM.js";

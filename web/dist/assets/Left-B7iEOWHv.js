@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-WkwZ5CU-.js";import{an as t,i as n,on as r,ut as i}from"./frame-DOZdVqxu.js";import{n as a,t as o}from"./back-CaRxaFun.js";var s=e(r(),1),c=t();function l(){let{t:e}=i(`record`),t=(0,s.useSyncExternalStore)(a,o);return t&&(0,c.jsx)(n,{tone:`warn`,children:e(`left.${t}`)})}export{l as Left};

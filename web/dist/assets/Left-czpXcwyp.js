@@ -1,0 +1,1 @@
+import{n as e}from"./rolldown-runtime-WkwZ5CU-.js";import{an as t,i as n,in as r,lt as i}from"./frame-BN6QveXF.js";import{n as a,t as o}from"./back-DohRTckv.js";var s=e(t(),1),c=r();function l(){let{t:e}=i(`record`),t=(0,s.useSyncExternalStore)(a,o);return t&&(0,c.jsx)(n,{tone:`warn`,children:e(`left.${t}`)})}export{l as Left};

@@ -1,0 +1,1 @@
+import{L as e,Mt as t,in as n}from"./frame-BN6QveXF.js";var r=n();function i({id:n,className:i,otherwise:a=null,children:o}){let s=e(`operate`),c=e(`read`);return!s||!c?a:(0,r.jsx)(t,{to:`/operate/uploads/$id`,params:{id:n},className:i,children:o})}export{i as t};

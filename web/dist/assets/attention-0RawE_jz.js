@@ -1,1 +1,0 @@
-import{gt as e,ht as t,mt as n,tn as r}from"./frame-DOZdVqxu.js";var i=r({queryKey:[`attention`],queryFn:({signal:r})=>n(t.GET(`/v1/attention`,{params:{header:{"X-Orak-Tenant":e()}},signal:r}))});export{i as t};

@@ -1,0 +1,1 @@
+import{en as e,ht as t,mt as n,pt as r}from"./frame-BN6QveXF.js";var i=e({queryKey:[`attention`],queryFn:({signal:e})=>r(n.GET(`/v1/attention`,{params:{header:{"X-Orak-Tenant":t()}},signal:e}))});export{i as t};

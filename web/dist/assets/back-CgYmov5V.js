@@ -1,0 +1,1 @@
+export{r as unpack}from"./back-DohRTckv.js";

@@ -1,1 +1,0 @@
-export{r as unpack}from"./back-CaRxaFun.js";

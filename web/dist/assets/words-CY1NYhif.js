@@ -1,0 +1,1 @@
+import{lt as e}from"./frame-BN6QveXF.js";function t(){let{t,i18n:n}=e(`operate`);function r(e,r){return n.exists(`${e}.${r}`,{ns:`operate`})?t(`${e}.${r}`):r}return{stage:e=>r(`stage`,e),class:e=>r(`class`,e),status:e=>r(`status`,e),dependency:e=>r(`dependency`,e)}}export{t};
