@@ -11,6 +11,10 @@ import (
 // Idempotency-Key, so that a repeated request has the same id.
 type UploadID string
 
+// TimePrecision is that of the time at which an upload is accepted. More digits say
+// nothing, and a history has each of them eight times.
+const TimePrecision = time.Millisecond
+
 // ErrInvalidID is the error of ParseUploadID.
 var ErrInvalidID = errors.New("not an upload id: want a lower-case UUID")
 
@@ -76,7 +80,7 @@ type Upload struct {
 	Size int64 `json:"size,omitzero"`
 	// SHA256 is the digest of the recording, 64 lower-case hex digits.
 	SHA256 string `json:"sha256,omitzero"`
-	// ReceivedAt is when the upload was accepted, in UTC.
+	// ReceivedAt is when the upload was accepted, in UTC, mostly of TimePrecision.
 	ReceivedAt time.Time `json:"received_at,omitzero"`
 	// Owner is the caller's name for the person whose recording it is: at most
 	// MaxOwner bytes of UTF-8 without control characters. It may be empty.

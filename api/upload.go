@@ -102,7 +102,7 @@ func (s *Server) receive(c *fiber.Ctx) (orak.Upload, string, error) {
 	m := outbox.Marker{
 		Upload: in.describe(orak.Upload{
 			ID: in.id, Tenant: in.tenant, Key: orak.OriginalKey(in.tenant, in.id),
-			ContentType: in.mediaType, Filename: in.filename, ReceivedAt: time.Now().UTC(),
+			ContentType: in.mediaType, Filename: in.filename, ReceivedAt: time.Now().UTC().Truncate(orak.TimePrecision),
 		}),
 	}
 	m.Traceparent, m.Tracestate = traceOf(ctx)

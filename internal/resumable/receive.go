@@ -283,7 +283,7 @@ func (r *request) complete(ctx context.Context) error {
 			return err
 		}
 	}
-	next.Phase, next.Upload.SHA256, next.Upload.ReceivedAt = completing, digestOf(r.sum), time.Now().UTC()
+	next.Phase, next.Upload.SHA256, next.Upload.ReceivedAt = completing, digestOf(r.sum), time.Now().UTC().Truncate(orak.TimePrecision)
 	if next.Multipart != "" {
 		next.Open = false
 		if err := r.enter(ctx, next); err != nil {
