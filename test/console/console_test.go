@@ -124,7 +124,9 @@ func (d *desk) run(t testing.TB, args ...string) {
 func TestConsoleInABrowser(t *testing.T) {
 	d := start(t)
 	for _, program := range []string{"session", "singer", "operator", "views"} {
-		t.Run(program, func(t *testing.T) { d.run(t, "--test", "--test-force-exit", "--test-timeout=180000", "--test-reporter=spec", program+".test.mjs") })
+		t.Run(program, func(t *testing.T) {
+			d.run(t, "--test", "--test-force-exit", "--test-timeout=180000", "--test-reporter=spec", program+".test.mjs")
+		})
 	}
 }
 
