@@ -46,7 +46,7 @@ func (c Console) Home() string { return c.page("/operate") }
 func (c Console) DeadLetters() string { return c.page("/operate/dead-letters") }
 
 // DeadLetter returns the page on which one dead letter is decided; "" for an id that
-// orak cannot have made. With its tenant, if that is known, the page opens for whoever may
+// orak cannot have made. With its tenant, if that is known, the page opens for everybody who may
 // name one, too, and says to others whose it is.
 func (c Console) DeadLetter(id orak.UploadID, t orak.Tenant) string {
 	if !pasteable.MatchString(string(id)) {

@@ -19,7 +19,7 @@ import (
 // providerSecret is that of the console at the identity provider.
 const providerSecret = "a secret of the console"
 
-// provider is an identity provider that logs in whoever comes, without a question.
+// provider is an identity provider that logs in everybody, without a question.
 type provider struct {
 	key *ecdsa.PrivateKey
 	// issuer is its address.
