@@ -11,6 +11,7 @@ import (
 
 	"orak"
 	"orak/internal/listen"
+	"orak/test/accounts"
 	"orak/test/stack"
 	"orak/workflows"
 )
@@ -19,20 +20,9 @@ import (
 // deployment.
 type fleet struct {
 	dir       string
-	at        addresses
+	at        accounts.Addresses
 	listen    map[string]string // by role
 	processes []*process        // in the order in which they are started
-}
-
-// addresses are host:port, on loopback; api is a URL.
-type addresses struct {
-	api string
-	// kafka has one broker or several.
-	kafka                []string
-	temporal, s3         string
-	accessKey, secretKey string
-	// tenant is the one of the run's uploads.
-	tenant orak.Tenant
 }
 
 // role is one process of orak.
@@ -74,13 +64,13 @@ func startServers(ctx context.Context, o options) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{dir: o.dir, at: addresses{
-		kafka: []string{local(ports[0])}, temporal: local(ports[1]), s3: local(ports[3]), tenant: orak.DefaultTenant,
+	f := &fleet{dir: o.dir, at: accounts.Addresses{
+		Kafka: []string{local(ports[0])}, Temporal: local(ports[1]), S3: local(ports[3]), Tenant: orak.DefaultTenant,
 	}, listen: map[string]string{}}
 	for i, r := range roles() {
 		f.listen[r.name] = local(ports[4+i])
 	}
-	f.at.api = "http://" + f.listen["api"]
+	f.at.API = "http://" + f.listen["api"]
 	for _, folder := range []string{"logs", "scratch"} {
 		if err := os.MkdirAll(filepath.Join(o.dir, folder), 0o700); err != nil {
 			return nil, fmt.Errorf("making the folder of the run: %w", err)
@@ -100,7 +90,7 @@ func startServers(ctx context.Context, o options) (*fleet, error) {
 	if err := f.startAll(ctx, f.processes); err != nil {
 		return f, err
 	}
-	f.at.accessKey, f.at.secretKey, err = stack.ReadKeys(filepath.Join(o.dir, "s3", "s3-credentials.json"))
+	f.at.AccessKey, f.at.SecretKey, err = stack.ReadKeys(filepath.Join(o.dir, "s3", "s3-credentials.json"))
 	return f, err
 }
 
@@ -130,9 +120,9 @@ func (f *fleet) settings(name string) []string {
 	return []string{
 		// As with the pods of a StatefulSet: a restarted process keeps its identity.
 		"ORAK_INSTANCE_ID=" + name,
-		"ORAK_KAFKA_BROKERS=" + f.at.kafka[0], "ORAK_KAFKA_REPLICATION_FACTOR=1",
-		"ORAK_S3_ENDPOINT=" + f.at.s3, "ORAK_S3_ACCESS_KEY=" + f.at.accessKey, "ORAK_S3_SECRET_KEY=" + f.at.secretKey,
-		"ORAK_TEMPORAL_ADDRESS=" + f.at.temporal,
+		"ORAK_KAFKA_BROKERS=" + f.at.Kafka[0], "ORAK_KAFKA_REPLICATION_FACTOR=1",
+		"ORAK_S3_ENDPOINT=" + f.at.S3, "ORAK_S3_ACCESS_KEY=" + f.at.AccessKey, "ORAK_S3_SECRET_KEY=" + f.at.SecretKey,
+		"ORAK_TEMPORAL_ADDRESS=" + f.at.Temporal,
 		"ORAK_API_ADDR=" + listen, "ORAK_AUTH=none", "ORAK_ADMIN_LISTEN=" + admin,
 		"ORAK_INDEX_DIR=" + filepath.Join(f.dir, "index"),
 		"ORAK_SCRATCH_DIR=" + filepath.Join(f.dir, "scratch"), "ORAK_LOG_FORMAT=text",
@@ -169,7 +159,7 @@ func (f *fleet) named(name string) *process {
 func (f *fleet) targets() []string { return targets() }
 
 // addresses implements deployment.
-func (f *fleet) addresses() addresses { return f.at }
+func (f *fleet) addresses() accounts.Addresses { return f.at }
 
 // tallies implements deployment.
 func (f *fleet) tallies() []tally {

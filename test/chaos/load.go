@@ -11,39 +11,24 @@ import (
 	"sync"
 	"time"
 
-	"orak"
 	"orak/api/resource"
+	"orak/test/accounts"
 )
 
 // sending is one upload of an app.
 type sending struct {
 	recording
-	// name is the file name, which identifies an upload whose answer was lost.
-	name string
+	accounts.Upload
 	// at counts from the beginning of the load.
 	at time.Duration
-	// keyed apps send an Idempotency-Key, so that their repeats are one upload;
-	// the repeats of the others are separate uploads.
-	keyed bool
 	// slow is how long the body takes, as over a phone's connection; 0 for full
 	// speed. So one is always in flight when a process ends.
 	slow time.Duration
-	// operate is what an operator does with it, if anything.
-	operate string
 
-	// The results. They do not change once all uploads are sent.
-	id       orak.UploadID // of the upload that was answered 202
+	// attempts, ID and Problem are results: they do not change once all uploads
+	// are sent.
 	attempts int
-	problem  string // a broken promise that the app has seen
 }
-
-// The operator's decisions.
-const (
-	operateReprocess = "reprocess"
-	operateDiscard   = "discard"
-	// operateErase removes a completed upload.
-	operateErase = "erase"
-)
 
 const (
 	// unkeyedShare of the apps send no Idempotency-Key.
@@ -68,42 +53,36 @@ func uploads(seed uint64, kinds []recording, n int, d time.Duration) []*sending 
 	}
 	planned := make([]*sending, n)
 	for i, order := range rng.Perm(n) {
-		s := &sending{recording: bag[rng.IntN(len(bag))], at: rand64(rng, d), keyed: rng.Float64() >= unkeyedShare}
+		s := &sending{recording: bag[rng.IntN(len(bag))], at: rand64(rng, d)}
+		s.Keyed = rng.Float64() >= unkeyedShare
 		if rng.Float64() < slowShare {
 			s.slow = rand64(rng, maxSlow)
 		}
 		if order < len(kinds) {
 			s.recording = kinds[order]
 		}
-		if s.want.Class != "" {
-			s.operate = []string{"", operateDiscard, operateReprocess}[rng.IntN(3)]
+		s.Want = s.want
+		if s.Want.Class != "" {
+			s.Operate = []string{"", accounts.Discard, accounts.Reprocess}[rng.IntN(3)]
 		}
-		if s.want.Attempts > 0 && s.operate == operateReprocess {
-			s.operate = "" // to use up the whole budget takes long enough once
+		if s.Want.Attempts > 0 && s.Operate == accounts.Reprocess {
+			s.Operate = "" // to use up the whole budget takes long enough once
 		}
-		if rng.Float64() < eraseShare && s.keyed && s.want.completes() && s.want.Class == "" {
-			s.operate = operateErase
+		if rng.Float64() < eraseShare && s.Keyed && s.Want.Completes() && s.Want.Class == "" {
+			s.Operate = accounts.Erase
 		}
-		s.name = fmt.Sprintf("%04d-%s", i, s.kind)
+		s.Name = fmt.Sprintf("%04d-%s", i, s.kind)
 		planned[i] = s
 	}
 	return planned
 }
 
 // app sends uploads as an app would: until it has its answer.
-type app struct {
-	url    string
-	tenant orak.Tenant
-	http   *http.Client
-}
-
-func newApp(at addresses) *app {
-	return &app{url: at.api, tenant: at.tenant, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
-}
+type app struct{ *accounts.App }
 
 // load sends all uploads, each at its time and at most maxSending at once, and
 // returns when each has its answer or ctx ends. It calls sent for each.
-func (a *app) load(ctx context.Context, began time.Time, all []*sending, sent func(*sending)) {
+func (a app) load(ctx context.Context, began time.Time, all []*sending, sent func(*sending)) {
 	const maxSending = 16
 	slots := make(chan struct{}, maxSending)
 	var apps sync.WaitGroup
@@ -122,17 +101,17 @@ func (a *app) load(ctx context.Context, began time.Time, all []*sending, sent fu
 }
 
 // send repeats s until it has a final answer.
-func (a *app) send(ctx context.Context, s *sending) {
+func (a app) send(ctx context.Context, s *sending) {
 	for ctx.Err() == nil {
 		s.attempts++
 		status, answer, err := a.post(ctx, s)
 		switch {
 		case err != nil, status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
 			// It is as likely there as not; the app tries again.
-		case status == s.want.Refused:
+		case status == s.Want.Refused:
 			return
 		case status != http.StatusAccepted:
-			s.problem = fmt.Sprintf("answered %d: %s", status, answer)
+			s.Problem = fmt.Sprintf("answered %d: %s", status, answer)
 			return
 		default:
 			s.accepted(answer)
@@ -141,51 +120,51 @@ func (a *app) send(ctx context.Context, s *sending) {
 		}
 		pause(ctx, 300*time.Millisecond)
 	}
-	s.problem = "never answered"
+	s.Problem = "never answered"
 }
 
 func (s *sending) accepted(answer []byte) {
 	var got resource.Accepted
 	if err := json.Unmarshal(answer, &got); err != nil {
-		s.problem = fmt.Sprintf("answered 202 with %q", answer)
+		s.Problem = fmt.Sprintf("answered 202 with %q", answer)
 		return
 	}
-	s.id = got.ID
+	s.ID = got.ID
 	switch {
-	case s.want.Refused != 0:
-		s.problem = "taken, and should have been refused"
+	case s.Want.Refused != 0:
+		s.Problem = "taken, and should have been refused"
 	case got.Size != int64(len(s.body)):
-		s.problem = fmt.Sprintf("stored with %d of %d bytes", got.Size, len(s.body))
+		s.Problem = fmt.Sprintf("stored with %d of %d bytes", got.Size, len(s.body))
 	}
 }
 
 // find reads an upload that was just accepted: it must be known from then on,
 // whatever is down.
-func (a *app) find(ctx context.Context, s *sending) {
-	for ctx.Err() == nil && s.problem == "" {
-		status, _, err := a.get(ctx, "/v1/uploads/"+string(s.id))
+func (a app) find(ctx context.Context, s *sending) {
+	for ctx.Err() == nil && s.Problem == "" {
+		status, _, err := a.Get(ctx, "/v1/uploads/"+string(s.ID))
 		if err == nil && status == http.StatusOK {
 			return
 		}
 		if err == nil && status == http.StatusNotFound {
-			s.problem = "not found after it was taken"
+			s.Problem = "not found after it was taken"
 		}
 		pause(ctx, 300*time.Millisecond)
 	}
 }
 
-func (a *app) post(ctx context.Context, s *sending) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+"/v1/uploads", s.reader())
+func (a app) post(ctx context.Context, s *sending) (int, []byte, error) {
+	req, err := a.Request(ctx, http.MethodPost, "/v1/uploads", s.reader())
 	if err != nil {
 		return 0, nil, err
 	}
 	req.ContentLength = int64(len(s.body))
 	req.Header.Set("Content-Type", s.contentType)
-	req.Header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": s.name}))
-	if s.keyed {
-		req.Header.Set(resource.HeaderIdempotencyKey, "chaos-"+s.name)
+	req.Header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": s.Name}))
+	if s.Keyed {
+		req.Header.Set(resource.HeaderIdempotencyKey, "chaos-"+s.Name)
 	}
-	return a.do(req)
+	return a.Do(req)
 }
 
 // pieces is the number of parts in which a slow body is sent.
@@ -222,25 +201,6 @@ func (t *trickle) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (a *app) get(ctx context.Context, path string) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+path, nil)
-	if err != nil {
-		return 0, nil, err
-	}
-	return a.do(req)
-}
-
-func (a *app) do(req *http.Request) (int, []byte, error) {
-	req.Header.Set(resource.HeaderTenant, string(a.tenant))
-	resp, err := a.http.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	return resp.StatusCode, answer, err
-}
-
 // pause waits for d, and reports whether ctx is still alive.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
@@ -251,4 +211,13 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
+}
+
+// accountable are the uploads as their account needs them.
+func accountable(all []*sending) []*accounts.Upload {
+	uploads := make([]*accounts.Upload, len(all))
+	for i, s := range all {
+		uploads[i] = &s.Upload
+	}
+	return uploads
 }

@@ -32,6 +32,7 @@ import (
 	"syscall"
 	"time"
 
+	"orak/test/accounts"
 	"orak/test/stack"
 )
 
@@ -101,7 +102,7 @@ func run() int {
 func conclude(o options, rep report) int {
 	code, verdict := 0, "every promise held"
 	if !rep.OK {
-		code, verdict = 1, fmt.Sprintf("%d things are not as promised; logs in %s", broken(rep.Results), o.dir)
+		code, verdict = 1, fmt.Sprintf("%d things are not as promised; logs in %s", accounts.Broken(rep.Results), o.dir)
 	}
 	if o.json != "" {
 		if err := rep.write(o.json); err != nil {

@@ -9,6 +9,7 @@ import (
 	"orak"
 	"orak/api/resource"
 	"orak/client"
+	"orak/test/accounts"
 )
 
 // operator decides about dead letters during the storm, and erases uploads, as planned,
@@ -19,7 +20,7 @@ const by = "chaos"
 
 // work does what is planned for s.
 func (o operator) work(ctx context.Context, s *sending) {
-	if s.operate == operateErase {
+	if s.Operate == accounts.Erase {
 		o.erase(ctx, s)
 		return
 	}
@@ -32,11 +33,11 @@ func (o operator) erase(ctx context.Context, s *sending) {
 	completed := false
 	for ; ctx.Err() == nil; pause(ctx, 500*time.Millisecond) {
 		if !completed {
-			u, err := o.client.Upload(ctx, s.id)
+			u, err := o.client.Upload(ctx, s.ID)
 			completed = err == nil && u.Status == orak.StatusCompleted
 			continue
 		}
-		if done, err := o.client.Erase(ctx, s.id, by, "chaos"); err == nil && done {
+		if done, err := o.client.Erase(ctx, s.ID, by, "chaos"); err == nil && done {
 			return
 		}
 	}
@@ -47,17 +48,17 @@ func (o operator) erase(ctx context.Context, s *sending) {
 // although the answer was lost; so it looks first, each time.
 func (o operator) decide(ctx context.Context, s *sending) {
 	for ; ctx.Err() == nil; pause(ctx, 500*time.Millisecond) {
-		letter, err := o.client.DeadLetter(ctx, s.id)
+		letter, err := o.client.DeadLetter(ctx, s.ID)
 		switch {
 		case refusedWith(err, http.StatusNotFound):
-			u, err := o.client.Upload(ctx, s.id)
+			u, err := o.client.Upload(ctx, s.ID)
 			if err == nil && (u.Status.Final() || u.Halted) {
 				return
 			}
 			continue
 		case err != nil:
 			continue
-		case s.operate == operateReprocess && letter.Cycle > 0:
+		case s.Operate == accounts.Reprocess && letter.Cycle > 0:
 			return
 		}
 		if o.act(ctx, s) == nil {
@@ -68,10 +69,10 @@ func (o operator) decide(ctx context.Context, s *sending) {
 
 func (o operator) act(ctx context.Context, s *sending) error {
 	var err error
-	if s.operate == operateDiscard {
-		_, err = o.client.Discard(ctx, s.id, resource.DiscardRequest{By: by, Reason: "chaos"})
+	if s.Operate == accounts.Discard {
+		_, err = o.client.Discard(ctx, s.ID, resource.DiscardRequest{By: by, Reason: "chaos"})
 	} else {
-		_, err = o.client.Reprocess(ctx, s.id, resource.ReprocessRequest{From: orak.StageConvert, By: by, Reason: "chaos"})
+		_, err = o.client.Reprocess(ctx, s.ID, resource.ReprocessRequest{From: orak.StageConvert, By: by, Reason: "chaos"})
 	}
 	return err
 }

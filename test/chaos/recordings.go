@@ -12,6 +12,7 @@ import (
 
 	"orak"
 	"orak/internal/media/mediatest"
+	"orak/test/accounts"
 )
 
 // recording is one kind of file, with its expected outcome.
@@ -22,27 +23,8 @@ type recording struct {
 	body        []byte
 	// weight is how often it is chosen, relative to the others.
 	weight int
-	want   outcome
+	want   accounts.Outcome
 }
-
-// outcome is the expected outcome of an upload.
-type outcome struct {
-	// Refused is the status of a refusal; 0 if the upload is accepted.
-	Refused int
-	// Class is the true cause of its dead letter; empty if it completes.
-	Class orak.Class
-	// Fixed says that the cause of the dead letter is gone when the upload is
-	// reprocessed, so that it completes in the end.
-	Fixed bool
-	// DurationS is the duration of the audio in it, within a fifth of a second;
-	// 0 if it cannot be known.
-	DurationS float64
-	// Attempts is the number that the dead letter must show; 0 for any.
-	Attempts int
-}
-
-// completes reports whether the upload gets an analysis.
-func (o outcome) completes() bool { return o.Refused == 0 && (o.Class == "" || o.Fixed) }
 
 // The lengths of the longer recordings. maxSeconds is the limit of a run, low
 // enough that a recording beyond it is cheap to make and to detect.
@@ -63,7 +45,7 @@ func recordings(ctx context.Context, dir string, attempts int) ([]recording, err
 		return nil, err
 	}
 	cut := func(name string) []byte { return files[name][:len(files[name])*6/10] }
-	sound, input := outcome{DurationS: mediatest.Seconds}, outcome{Class: orak.ClassInput}
+	sound, input := accounts.Outcome{DurationS: mediatest.Seconds}, accounts.Outcome{Class: orak.ClassInput}
 	return []recording{
 		{"tune.wav", "audio/wav", files["tune.wav"], 12, sound},
 		{"tune.m4a", "audio/mp4", files["tune.m4a"], 12, sound},
@@ -71,17 +53,17 @@ func recordings(ctx context.Context, dir string, attempts int) ([]recording, err
 		{"tune.ogg", "audio/ogg", files["tune.ogg"], 12, sound},
 		{"tune.webm", "audio/webm", files["tune.webm"], 12, sound},
 		{"tune.flac", "audio/flac", files["tune.flac"], 12, sound},
-		{"large.wav", "audio/wav", files["large.wav"], 4, outcome{DurationS: largeSeconds}},
-		{"long.ogg", "audio/ogg", files["long.ogg"], 5, outcome{DurationS: longSeconds}},
+		{"large.wav", "audio/wav", files["large.wav"], 4, accounts.Outcome{DurationS: largeSeconds}},
+		{"long.ogg", "audio/ogg", files["long.ogg"], 5, accounts.Outcome{DurationS: longSeconds}},
 		// It completes with what is there; an m4a has its index at its end.
-		{"cut.mp3", "audio/mpeg", cut("tune.mp3"), 3, outcome{}},
+		{"cut.mp3", "audio/mpeg", cut("tune.mp3"), 3, accounts.Outcome{}},
 		{"cut.m4a", "audio/mp4", cut("tune.m4a"), 4, input},
 		{"one-hertz.wav", "audio/wav", mediatest.WAV(1, 1, mediatest.Tune(8000)), 3, input},
 		{"no-samples.wav", "audio/wav", mediatest.WAV(16000, 1, nil), 3, input},
 		{"too-long.flac", "audio/flac", files["too-long.flac"], 2, input},
-		{"crash.wav", "audio/wav", crashing(), 2, outcome{Class: orak.ClassTransient, Attempts: attempts}},
-		{"letter.m4a", "audio/mp4", []byte("This is no recording; it is a letter."), 2, outcome{Refused: http.StatusUnsupportedMediaType}},
-		{"empty.mp3", "audio/mpeg", nil, 2, outcome{Refused: http.StatusBadRequest}},
+		{"crash.wav", "audio/wav", crashing(), 2, accounts.Outcome{Class: orak.ClassTransient, Attempts: attempts}},
+		{"letter.m4a", "audio/mp4", []byte("This is no recording; it is a letter."), 2, accounts.Outcome{Refused: http.StatusUnsupportedMediaType}},
+		{"empty.mp3", "audio/mpeg", nil, 2, accounts.Outcome{Refused: http.StatusBadRequest}},
 	}, nil
 }
 

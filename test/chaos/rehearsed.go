@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"orak"
+	"orak/test/accounts"
 	"orak/test/stack"
 )
 
@@ -20,7 +21,7 @@ import (
 // none is started from here.
 type rehearsed struct {
 	*stack.Rehearsal
-	at    addresses
+	at    accounts.Addresses
 	names []string
 	hit   map[string]*victim
 	// brokers serializes the blows on the brokers of Kafka, so that a majority of
@@ -61,10 +62,10 @@ func stormRehearsal(ctx context.Context, o options) (report, error) {
 		return report{}, err
 	}
 	servers := o.rehearsal.Servers()
-	d.at = addresses{
-		api: url, kafka: strings.Split(servers.Kafka, ","), temporal: servers.Temporal, s3: servers.S3,
-		accessKey: servers.S3AccessKey, secretKey: servers.S3SecretKey,
-		tenant: orak.Tenant("chaos-" + strings.ToLower(rand.Text()[:8])),
+	d.at = accounts.Addresses{
+		API: url, Kafka: strings.Split(servers.Kafka, ","), Temporal: servers.Temporal, S3: servers.S3,
+		AccessKey: servers.S3AccessKey, SecretKey: servers.S3SecretKey,
+		Tenant: orak.Tenant("chaos-" + strings.ToLower(rand.Text()[:8])),
 	}
 	const anyAttempts = 0 // the rehearsal has the budget of its settings
 	kinds, err := recordings(ctx, o.dir, anyAttempts)
@@ -103,7 +104,7 @@ func (v *victim) note(s stack.Service) {
 func (d *rehearsed) targets() []string { return d.names }
 
 // addresses implements deployment.
-func (d *rehearsed) addresses() addresses { return d.at }
+func (d *rehearsed) addresses() accounts.Addresses { return d.at }
 
 // tallies implements deployment. A role of orak that was healthy and has ended must
 // have been ended from here. One that only starts may end, after it has waited for

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"orak/test/accounts"
+
 	"orak"
 )
 
@@ -34,64 +36,60 @@ type report struct {
 	Processes map[string]tally    `json:"processes"`
 	// LoadS and QuietS are how long the load took, and the time after it until
 	// everything was done, in seconds.
-	LoadS   float64  `json:"load_s"`
-	QuietS  float64  `json:"quiet_s"`
-	Results []result `json:"results"`
+	LoadS   float64           `json:"load_s"`
+	QuietS  float64           `json:"quiet_s"`
+	Results []accounts.Result `json:"results"`
 
 	names []string // of the processes, in order
 }
 
-func newReport(o options, all []*sending, s *seen, results []result) report {
+func newReport(o options, all []*sending, s *accounts.Seen, results []accounts.Result) report {
 	r := report{Seed: o.seed, Command: o.command(), Uploads: len(all), Results: results, Processes: map[string]tally{}}
 	taken := map[orak.UploadID]bool{}
 	for _, one := range all {
 		r.SentAgain += max(one.attempts-1, 0)
 		switch {
-		case one.id != "":
-			taken[one.id] = true
-		case one.problem == "" && one.want.Refused != 0:
+		case one.ID != "":
+			taken[one.ID] = true
+		case one.Problem == "" && one.Want.Refused != 0:
 			r.Refused++
 		}
 	}
 	r.Taken = len(taken)
-	for id := range s.announced {
+	for id := range s.Announced {
 		if !taken[id] {
 			r.Unasked++
 		}
 	}
-	for _, types := range s.events {
+	for _, types := range s.Events {
 		for _, ids := range types {
 			for _, n := range ids {
 				r.Repeats += n - 1
 			}
 		}
 	}
-	r.OK = broken(results) == 0
+	r.OK = accounts.Broken(results) == 0
 	return r
 }
 
 // account adds the tallies of the named processes: none may end unasked, and each
 // must end well on SIGTERM.
 func (r *report) account(names []string, tallies []tally) {
-	steady := result{Promise: "no process ended by itself, and every SIGTERM ended well"}
+	steady := accounts.Result{Promise: "no process ended by itself, and every SIGTERM ended well"}
 	for i, t := range tallies {
 		name := names[i]
 		r.Processes[name] = t
 		r.names = append(r.names, name)
 		for _, fault := range t.Faults {
-			steady.hold(false, "%s: %s", name, fault)
+			steady.Hold(false, "%s: %s", name, fault)
 		}
 		if len(t.Faults) == 0 {
 			steady.Held++
 		}
 	}
 	r.Results = append(r.Results, steady)
-	r.OK = broken(r.Results) == 0
+	r.OK = accounts.Broken(r.Results) == 0
 }
-
-// maxShown bounds the broken things that the text shows of one promise; the JSON
-// has all.
-const maxShown = 12
 
 func (r report) print(w io.Writer) {
 	fmt.Fprintf(w, "\n%d uploads in %.0f s: %d accepted, %d refused, sent again %d times, %d more accepted whose answer was lost; done %.0f s later\n\n",
@@ -110,16 +108,7 @@ func (r report) print(w io.Writer) {
 		fmt.Fprintf(w, "\nwhen the earlier version was ended: %v\n", r.Before)
 	}
 	fmt.Fprintf(w, "\nrecords that are on a topic twice, under one id: %d\n\n", r.Repeats)
-	for _, one := range r.Results {
-		if len(one.Broken) == 0 {
-			fmt.Fprintf(w, "ok    %s (%d)\n", one.Promise, one.Held)
-			continue
-		}
-		fmt.Fprintf(w, "FAIL  %s: broken for %d, holds for %d\n", one.Promise, len(one.Broken), one.Held)
-		for _, what := range one.Broken[:min(len(one.Broken), maxShown)] {
-			fmt.Fprintf(w, "        %s\n", what)
-		}
-	}
+	accounts.Print(w, r.Results)
 }
 
 func (r report) write(path string) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orak/client"
+	"orak/test/accounts"
 )
 
 // deployment is what a storm rages over.
@@ -21,7 +22,7 @@ type deployment interface {
 	strike(ctx context.Context, b blow) error
 	// tallies are what happened to the targets, in their order.
 	tallies() []tally
-	addresses() addresses
+	addresses() accounts.Addresses
 }
 
 // storm is one whole run on child processes.
@@ -100,7 +101,7 @@ func stormSettings(dir string, attempts int) ([]string, error) {
 // how long load and blows took.
 func weather(ctx context.Context, d deployment, o options, all []*sending, began time.Time) (time.Duration, error) {
 	at := d.addresses()
-	c, err := client.New(client.Config{Server: at.api, Tenant: string(at.tenant)})
+	c, err := client.New(client.Config{Server: at.API, Tenant: string(at.Tenant)})
 	if err != nil {
 		return 0, err
 	}
@@ -112,9 +113,9 @@ func weather(ctx context.Context, d deployment, o options, all []*sending, began
 	go func() {
 		struck <- suffer(ctx, d, strike(o.seed, d.targets(), o.blows, o.together, o.duration), began, &sent)
 	}()
-	newApp(at).load(ctx, began, all, func(s *sending) {
+	app{accounts.NewApp(at)}.load(ctx, began, all, func(s *sending) {
 		sent.Add(1)
-		if s.operate != "" && s.id != "" {
+		if s.Operate != "" && s.ID != "" {
 			hands.Go(func() { operator{c}.work(ctx, s) })
 		}
 	})
@@ -148,26 +149,26 @@ func suffer(ctx context.Context, d deployment, blows []blow, began time.Time, se
 
 // awaitPromises waits until every promise holds, or until the time is over; the
 // report then shows what is broken.
-func awaitPromises(ctx context.Context, at addresses, within time.Duration, all []*sending) (*seen, []result, error) {
-	e, err := open(at)
+func awaitPromises(ctx context.Context, at accounts.Addresses, within time.Duration, all []*sending) (*accounts.Seen, []accounts.Result, error) {
+	e, err := accounts.Open(at)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer e.close()
+	defer e.Close()
 	deadline := time.Now().Add(within)
 	for last := time.Now(); ; {
 		looking, cancel := context.WithTimeout(ctx, time.Minute)
-		s, err := e.look(looking)
+		s, err := e.Look(looking)
 		cancel()
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading the servers: %w", err)
 		}
-		results := check(all, s)
-		if broken(results) == 0 || time.Now().After(deadline) || ctx.Err() != nil {
+		results := accounts.Check(accountable(all), s)
+		if accounts.Broken(results) == 0 || time.Now().After(deadline) || ctx.Err() != nil {
 			return s, results, ctx.Err()
 		}
 		if time.Since(last) > 10*time.Second {
-			say("waiting: %d things are not right yet, such as %s", broken(results), example(results))
+			say("waiting: %d things are not right yet, such as %s", accounts.Broken(results), accounts.Example(results))
 			last = time.Now()
 		}
 		pause(ctx, time.Second)

@@ -13,6 +13,7 @@ import (
 	"orak"
 	"orak/client"
 	"orak/internal/media/mediatest"
+	"orak/test/accounts"
 	"orak/test/stack"
 )
 
@@ -41,7 +42,7 @@ func upgrade(ctx context.Context, o options) (report, error) {
 		return report{}, fmt.Errorf("running orak of %s: %w", o.upgradeFrom, err)
 	}
 	began := time.Now()
-	u := rehearsal{fleet: f, app: newApp(f.at), files: files}
+	u := rehearsal{fleet: f, app: app{accounts.NewApp(f.at)}, files: files}
 	before, err := u.begin(ctx)
 	if err != nil {
 		return report{}, err
@@ -80,18 +81,18 @@ func upgrade(ctx context.Context, o options) (report, error) {
 // rehearsal is a fleet with its uploads.
 type rehearsal struct {
 	*fleet
-	app   *app
+	app   app
 	files map[string][]byte
 	all   []*sending
 }
 
 // upload sends a file n times and waits until all are accepted.
-func (u *rehearsal) upload(ctx context.Context, n int, name, contentType string, want outcome, operate string) error {
+func (u *rehearsal) upload(ctx context.Context, n int, name, contentType string, want accounts.Outcome, operate string) error {
 	var apps sync.WaitGroup
 	for range n {
 		s := &sending{
 			recording: recording{kind: name, contentType: contentType, body: u.files[name], want: want},
-			name:      strconv.Itoa(len(u.all)) + "-" + name, keyed: true, operate: operate,
+			Upload:    accounts.Upload{Name: strconv.Itoa(len(u.all)) + "-" + name, Keyed: true, Operate: operate, Want: want},
 		}
 		u.all = append(u.all, s)
 		apps.Go(func() { u.app.send(ctx, s) })
@@ -104,28 +105,28 @@ func (u *rehearsal) upload(ctx context.Context, n int, name, contentType string,
 // had which status.
 func (u *rehearsal) begin(ctx context.Context) (map[orak.Status]int, error) {
 	u.files["cut.m4a"] = u.files["tune.m4a"][:len(u.files["tune.m4a"])*6/10]
-	input, large := outcome{Class: orak.ClassInput}, outcome{DurationS: largeSeconds}
-	fixed := outcome{Class: orak.ClassInput, Fixed: true, DurationS: longSeconds}
-	sound := outcome{DurationS: mediatest.Seconds}
+	input, large := accounts.Outcome{Class: orak.ClassInput}, accounts.Outcome{DurationS: largeSeconds}
+	fixed := accounts.Outcome{Class: orak.ClassInput, Fixed: true, DurationS: longSeconds}
+	sound := accounts.Outcome{DurationS: mediatest.Seconds}
 	err := errors.Join(
 		u.upload(ctx, 3, "tune.ogg", "audio/ogg", sound, ""),
 		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, ""),
-		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, operateReprocess),
-		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, operateDiscard),
-		u.upload(ctx, 3, "long.ogg", "audio/ogg", fixed, operateReprocess),
+		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, accounts.Reprocess),
+		u.upload(ctx, 2, "cut.m4a", "audio/mp4", input, accounts.Discard),
+		u.upload(ctx, 3, "long.ogg", "audio/ogg", fixed, accounts.Reprocess),
 	)
 	if err != nil {
 		return nil, err
 	}
-	e, err := open(u.at)
+	e, err := accounts.Open(u.at)
 	if err != nil {
 		return nil, err
 	}
-	defer e.close()
+	defer e.Close()
 	parked := func(c map[orak.Status]int) bool {
 		return c[orak.StatusDeadLettered] == 9 && c[orak.StatusCompleted] == 3
 	}
-	if _, err := e.await(ctx, parked); err != nil {
+	if _, err := e.Await(ctx, parked); err != nil {
 		return nil, fmt.Errorf("waiting for parked and completed uploads: %w", err)
 	}
 	// More than can be analyzed at once, so that some are analyzed and others
@@ -134,7 +135,7 @@ func (u *rehearsal) begin(ctx context.Context) (map[orak.Status]int, error) {
 		return nil, err
 	}
 	busy := func(c map[orak.Status]int) bool { return c[orak.StatusAnalyzing] >= 2 }
-	if _, err := e.await(ctx, busy); err != nil {
+	if _, err := e.Await(ctx, busy); err != nil {
 		return nil, fmt.Errorf("waiting for uploads that are analyzed: %w", err)
 	}
 	u.endAlike("gpu", "convert", "pipeline", "bridge")
@@ -150,12 +151,12 @@ func (u *rehearsal) begin(ctx context.Context) (map[orak.Status]int, error) {
 	if err := u.startAll(ctx, []*process{u.named("kafka")}); err != nil {
 		return nil, err
 	}
-	s, err := e.look(ctx)
+	s, err := e.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	counts := s.statuses()
-	counts[orak.StatusQueued] += len(u.all) - len(s.runs)
+	counts := s.Statuses()
+	counts[orak.StatusQueued] += len(u.all) - len(s.Runs)
 	return counts, nil
 }
 
@@ -172,7 +173,7 @@ func (u *rehearsal) endAlike(kinds ...string) {
 
 // finish does the operator's part.
 func (u *rehearsal) finish(ctx context.Context, within time.Duration) error {
-	c, err := client.New(client.Config{Server: u.at.api})
+	c, err := client.New(client.Config{Server: u.at.API})
 	if err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func (u *rehearsal) finish(ctx context.Context, within time.Duration) error {
 	defer cancel()
 	var hands sync.WaitGroup
 	for _, s := range u.all {
-		if s.operate != "" && s.id != "" {
+		if s.Operate != "" && s.ID != "" {
 			hands.Go(func() { operator{c}.decide(ctx, s) })
 		}
 	}
@@ -189,39 +190,10 @@ func (u *rehearsal) finish(ctx context.Context, within time.Duration) error {
 }
 
 // everyState fails a rehearsal that had nothing to do.
-func everyState(before map[orak.Status]int) result {
-	r := result{Promise: "uploads were in every state when the earlier version was ended"}
+func everyState(before map[orak.Status]int) accounts.Result {
+	r := accounts.Result{Promise: "uploads were in every state when the earlier version was ended"}
 	for _, status := range []orak.Status{orak.StatusQueued, orak.StatusAnalyzing, orak.StatusDeadLettered, orak.StatusCompleted} {
-		r.hold(before[status] > 0, "none was %s", status)
+		r.Hold(before[status] > 0, "none was %s", status)
 	}
 	return r
-}
-
-// statuses counts the workflows by status.
-func (s *seen) statuses() map[orak.Status]int {
-	counts := map[orak.Status]int{}
-	for _, runs := range s.runs {
-		for _, x := range runs {
-			counts[x.progress.Status]++
-		}
-	}
-	return counts
-}
-
-// await returns once wanted accepts the counts by status.
-func (e *eyes) await(ctx context.Context, wanted func(map[orak.Status]int) bool) (map[orak.Status]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	for {
-		runs, err := e.runs(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if counts := (&seen{runs: runs}).statuses(); wanted(counts) {
-			return counts, nil
-		}
-		if !pause(ctx, 100*time.Millisecond) {
-			return nil, ctx.Err()
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package accounts
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 )
 
 // indexed lists the uploads of the tenant as an app would.
-func (e *eyes) indexed(ctx context.Context) (map[orak.UploadID][]orak.Status, error) {
+func (e *Reader) indexed(ctx context.Context) (map[orak.UploadID][]orak.Status, error) {
 	found := map[orak.UploadID][]orak.Status{}
 	for token := ""; ; {
-		status, answer, err := e.app.get(ctx, "/v1/uploads?page_size=100&page_token="+url.QueryEscape(token))
+		status, answer, err := e.app.Get(ctx, "/v1/uploads?page_size=100&page_token="+url.QueryEscape(token))
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("listing the uploads: %w", err)
@@ -36,22 +36,22 @@ func (e *eyes) indexed(ctx context.Context) (map[orak.UploadID][]orak.Status, er
 }
 
 // inIndex compares the index with the workflows.
-func inIndex(want map[orak.UploadID]expected, s *seen) result {
-	r := result{Promise: "every upload is in the index once, with its last state, and none that was erased"}
+func inIndex(want map[orak.UploadID]expected, s *Seen) Result {
+	r := Result{Promise: "every upload is in the index once, with its last state, and none that was erased"}
 	for id, w := range sorted(want) {
 		found := s.indexed[id]
-		if w.operate == operateErase {
-			r.hold(len(found) == 0, "%s %s was erased, and is there as %v", id, w.name, found)
+		if w.operate == Erase {
+			r.Hold(len(found) == 0, "%s %s was erased, and is there as %v", id, w.name, found)
 			continue
 		}
-		if len(s.runs[id]) == 1 {
-			last := s.runs[id][0].progress.Status
-			r.hold(len(found) == 1 && found[0] == last, "%s %s is there as %v, and is %s", id, w.name, found, last)
+		if len(s.Runs[id]) == 1 {
+			last := s.Runs[id][0].Progress.Status
+			r.Hold(len(found) == 1 && found[0] == last, "%s %s is there as %v, and is %s", id, w.name, found, last)
 		}
 	}
 	for id := range s.indexed {
 		if _, ok := want[id]; !ok {
-			r.hold(false, "%s is there, and was never announced", id)
+			r.Hold(false, "%s is there, and was never announced", id)
 		}
 	}
 	return r

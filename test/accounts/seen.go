@@ -1,4 +1,4 @@
-package main
+package accounts
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,31 +21,33 @@ import (
 	"orak/workflows"
 )
 
-// seen is the content of the servers, read from outside.
-type seen struct {
-	// announced are the uploads on orak.uploads, with their file names.
-	announced map[orak.UploadID]string
+// Seen is the content of the servers, read from outside.
+type Seen struct {
+	// Announced are the uploads on orak.uploads, with their file names.
+	Announced map[orak.UploadID]string
 	// offsets are the bridges' offsets, by partition of orak.uploads.
 	offsets map[int32]offsets
-	// events are the event ids on orak.lifecycle, by upload and type, with their
+	// Events are the event ids on orak.lifecycle, by upload and type, with their
 	// counts.
-	events map[orak.UploadID]map[events.Type]map[string]int
+	Events map[orak.UploadID]map[events.Type]map[string]int
+	// Completed has when each upload was completed, as its first event says.
+	Completed map[orak.UploadID]time.Time
 	// lifecycle has the upload of each record on orak.lifecycle, and lake the number
 	// of rows for each.
 	lifecycle map[place]orak.UploadID
 	lake      map[place]int
 	// indexed are the statuses of each upload in the index.
 	indexed map[orak.UploadID][]orak.Status
-	// letters are the records on orak.dead-letters, by upload.
-	letters map[orak.UploadID][]events.DeadLetter
-	// runs are the workflows of each upload.
-	runs map[orak.UploadID][]execution
-	// pending are the keys of the outbox; recordings, analyses and tombstones of
-	// erased uploads are what is stored.
-	pending    []string
+	// Letters are the records on orak.dead-letters, by upload.
+	Letters map[orak.UploadID][]events.DeadLetter
+	// Runs are the workflows of each upload.
+	Runs map[orak.UploadID][]Run
+	// Pending are the keys of the outbox of all tenants; Recordings, Analyses and
+	// tombstones of erased uploads are what is stored.
+	Pending    []string
 	tombstones map[orak.UploadID]bool
-	recordings map[orak.UploadID]bool
-	analyses   map[orak.UploadID]orak.Analysis
+	Recordings map[orak.UploadID]bool
+	Analyses   map[orak.UploadID]orak.Analysis
 }
 
 // place is where a record is in a topic.
@@ -56,43 +59,45 @@ type place struct {
 // offsets are the position of a group in a partition.
 type offsets struct{ committed, end int64 }
 
-// execution is one run of ProcessUpload.
-type execution struct {
-	id       string
-	status   enumspb.WorkflowExecutionStatus
-	progress orak.Progress
+// Run is one run of ProcessUpload.
+type Run struct {
+	ID       string
+	Status   enumspb.WorkflowExecutionStatus
+	Progress orak.Progress
 }
 
-// eyes read the servers.
-type eyes struct {
+// Reader reads the servers.
+type Reader struct {
 	kafka    *kgo.Client
 	admin    *kadm.Client
 	temporal temporal.Client
 	store    *objectstore.Store
 	brokers  []string
 	tenant   orak.Tenant
-	app      *app
+	app      *App
 }
 
-func open(at addresses) (*eyes, error) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(at.kafka...))
+// Open returns a Reader of what the tenant of at has on the servers. It must be closed.
+func Open(at Addresses) (*Reader, error) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(at.Kafka...))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Kafka: %w", err)
 	}
-	t, err := temporal.NewLazyClient(temporal.Options{HostPort: at.temporal, Logger: silent{}})
+	t, err := temporal.NewLazyClient(temporal.Options{HostPort: at.Temporal, Logger: silent{}})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Temporal: %w", err)
 	}
-	store, err := objectstore.New(objectstore.Config{Endpoint: at.s3, Bucket: bucket, Region: "us-east-1", AccessKey: at.accessKey, SecretKey: at.secretKey})
+	store, err := objectstore.New(objectstore.Config{Endpoint: at.S3, Bucket: bucket, Region: "us-east-1", AccessKey: at.AccessKey, SecretKey: at.SecretKey})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the store: %w", err)
 	}
-	return &eyes{kafka: cl, admin: kadm.NewClient(cl), temporal: t, store: store, brokers: at.kafka, tenant: at.tenant, app: newApp(at)}, nil
+	return &Reader{kafka: cl, admin: kadm.NewClient(cl), temporal: t, store: store, brokers: at.Kafka, tenant: at.Tenant, app: NewApp(at)}, nil
 }
 
 const bucket = "orak"
 
-func (e *eyes) close() {
+// Close ends its connections.
+func (e *Reader) Close() {
 	e.kafka.Close()
 	e.temporal.Close()
 	e.store.Close()
@@ -106,11 +111,11 @@ func (silent) Info(string, ...any)  {}
 func (silent) Warn(string, ...any)  {}
 func (silent) Error(string, ...any) {}
 
-// look reads everything.
-func (e *eyes) look(ctx context.Context) (*seen, error) {
-	s := &seen{
-		announced: map[orak.UploadID]string{}, events: map[orak.UploadID]map[events.Type]map[string]int{},
-		lifecycle: map[place]orak.UploadID{}, letters: map[orak.UploadID][]events.DeadLetter{}, recordings: map[orak.UploadID]bool{}, tombstones: map[orak.UploadID]bool{}, analyses: map[orak.UploadID]orak.Analysis{},
+// Look reads everything.
+func (e *Reader) Look(ctx context.Context) (*Seen, error) {
+	s := &Seen{
+		Announced: map[orak.UploadID]string{}, Events: map[orak.UploadID]map[events.Type]map[string]int{},
+		lifecycle: map[place]orak.UploadID{}, Completed: map[orak.UploadID]time.Time{}, Letters: map[orak.UploadID][]events.DeadLetter{}, Recordings: map[orak.UploadID]bool{}, tombstones: map[orak.UploadID]bool{}, Analyses: map[orak.UploadID]orak.Analysis{},
 	}
 	var err error
 	if s.offsets, err = e.offsets(ctx); err != nil {
@@ -123,7 +128,7 @@ func (e *eyes) look(ctx context.Context) (*seen, error) {
 			return nil, err
 		}
 	}
-	if s.runs, err = e.runs(ctx); err != nil {
+	if s.Runs, err = e.runs(ctx); err != nil {
 		return nil, err
 	}
 	if s.indexed, err = e.indexed(ctx); err != nil {
@@ -136,7 +141,7 @@ func (e *eyes) look(ctx context.Context) (*seen, error) {
 }
 
 // offsets reads the offsets of the bridges.
-func (e *eyes) offsets(ctx context.Context) (map[int32]offsets, error) {
+func (e *Reader) offsets(ctx context.Context) (map[int32]offsets, error) {
 	ends, err := e.admin.ListEndOffsets(ctx, events.TopicUploads)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the ends of %s: %w", events.TopicUploads, err)
@@ -157,7 +162,7 @@ func (e *eyes) offsets(ctx context.Context) (map[int32]offsets, error) {
 }
 
 // read passes each record of a topic on, up to its present end.
-func (e *eyes) read(ctx context.Context, topic string, note func(*kgo.Record) error) error {
+func (e *Reader) read(ctx context.Context, topic string, note func(*kgo.Record) error) error {
 	ends, err := e.admin.ListEndOffsets(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("asking for the ends of %s: %w", topic, err)
@@ -190,7 +195,7 @@ func (e *eyes) read(ctx context.Context, topic string, note func(*kgo.Record) er
 	return nil
 }
 
-func (e *eyes) noteUpload(s *seen) func(*kgo.Record) error {
+func (e *Reader) noteUpload(s *Seen) func(*kgo.Record) error {
 	return func(r *kgo.Record) error {
 		event, err := events.FromRecord(r)
 		if err != nil || event.Type != events.UploadReceived {
@@ -198,13 +203,13 @@ func (e *eyes) noteUpload(s *seen) func(*kgo.Record) error {
 		}
 		received, err := event.Received()
 		if received.Tenant == e.tenant {
-			s.announced[event.Subject] = received.Filename
+			s.Announced[event.Subject] = received.Filename
 		}
 		return err
 	}
 }
 
-func (e *eyes) noteEvent(s *seen) func(*kgo.Record) error {
+func (e *Reader) noteEvent(s *Seen) func(*kgo.Record) error {
 	return func(r *kgo.Record) error {
 		event, err := events.FromRecord(r)
 		if err != nil {
@@ -219,28 +224,31 @@ func (e *eyes) noteEvent(s *seen) func(*kgo.Record) error {
 	}
 }
 
-func (s *seen) noteEvent(e events.Event) {
-	types := s.events[e.Subject]
+func (s *Seen) noteEvent(e events.Event) {
+	types := s.Events[e.Subject]
 	if types == nil {
 		types = map[events.Type]map[string]int{}
-		s.events[e.Subject] = types
+		s.Events[e.Subject] = types
 	}
 	if types[e.Type] == nil {
 		types[e.Type] = map[string]int{}
 	}
 	types[e.Type][e.ID]++
+	if at, known := s.Completed[e.Subject]; e.Type == events.Completed && (!known || e.Time.Before(at)) {
+		s.Completed[e.Subject] = e.Time
+	}
 }
 
-func (s *seen) noteLetter(r *kgo.Record) error {
+func (s *Seen) noteLetter(r *kgo.Record) error {
 	letter, err := events.DeadLetterFrom(r)
 	id := orak.UploadID(r.Key)
-	s.letters[id] = append(s.letters[id], letter)
+	s.Letters[id] = append(s.Letters[id], letter)
 	return err
 }
 
 // runs lists the workflows of all uploads of the tenant that Temporal has.
-func (e *eyes) runs(ctx context.Context) (map[orak.UploadID][]execution, error) {
-	found := map[orak.UploadID][]execution{}
+func (e *Reader) runs(ctx context.Context) (map[orak.UploadID][]Run, error) {
+	found := map[orak.UploadID][]Run{}
 	query := fmt.Sprintf("WorkflowType = '%s' AND %s = '%s'", workflows.TypeProcessUpload, workflows.AttrTenant.GetName(), e.tenant)
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 500}
 	for {
@@ -262,25 +270,25 @@ func (e *eyes) runs(ctx context.Context) (map[orak.UploadID][]execution, error) 
 	}
 }
 
-func runOf(x *workflowpb.WorkflowExecutionInfo) (execution, error) {
-	r := execution{id: x.Execution.RunId, status: x.Status}
+func runOf(x *workflowpb.WorkflowExecutionInfo) (Run, error) {
+	r := Run{ID: x.Execution.RunId, Status: x.Status}
 	if x.GetMemo().GetFields()[workflows.MemoProgress] == nil {
 		return r, nil
 	}
 	var ok bool
-	if r.progress, ok = (workflows.Payloads{}).Progress(x); !ok {
-		return execution{}, fmt.Errorf("the progress of %s cannot be decoded", x.Execution.WorkflowId)
+	if r.Progress, ok = (workflows.Payloads{}).Progress(x); !ok {
+		return Run{}, fmt.Errorf("the progress of %s cannot be decoded", x.Execution.WorkflowId)
 	}
 	return r, nil
 }
 
 // objects reads what is stored.
-func (e *eyes) objects(ctx context.Context, s *seen) error {
+func (e *Reader) objects(ctx context.Context, s *Seen) error {
 	for info, err := range e.store.List(ctx, orak.PendingPrefix) {
 		if err != nil {
 			return fmt.Errorf("listing the outbox: %w", err)
 		}
-		s.pending = append(s.pending, info.Key)
+		s.Pending = append(s.Pending, info.Key)
 	}
 	for info, err := range e.store.List(ctx, "erased/"+string(e.tenant)+"/") {
 		if err != nil {
@@ -299,19 +307,19 @@ func (e *eyes) objects(ctx context.Context, s *seen) error {
 		id := orak.UploadID(parts[2])
 		switch info.Key {
 		case orak.OriginalKey(orak.Tenant(parts[1]), id):
-			s.recordings[id] = true
+			s.Recordings[id] = true
 		case orak.AnalysisKey(orak.Tenant(parts[1]), id):
 			a, err := e.analysis(ctx, info.Key)
 			if err != nil {
 				return err
 			}
-			s.analyses[id] = a
+			s.Analyses[id] = a
 		}
 	}
 	return nil
 }
 
-func (e *eyes) analysis(ctx context.Context, key string) (a orak.Analysis, err error) {
+func (e *Reader) analysis(ctx context.Context, key string) (a orak.Analysis, err error) {
 	body, _, err := e.store.Get(ctx, key)
 	if err != nil {
 		return a, fmt.Errorf("reading %s: %w", key, err)
@@ -321,4 +329,37 @@ func (e *eyes) analysis(ctx context.Context, key string) (a orak.Analysis, err e
 		return a, fmt.Errorf("reading %s: %w", key, err)
 	}
 	return a, nil
+}
+
+// Statuses counts the workflows by the status of their upload.
+func (s *Seen) Statuses() map[orak.Status]int {
+	counts := map[orak.Status]int{}
+	for _, runs := range s.Runs {
+		for _, x := range runs {
+			counts[x.Progress.Status]++
+		}
+	}
+	return counts
+}
+
+// Await returns once wanted accepts the counts of uploads by status.
+func (e *Reader) Await(ctx context.Context, wanted func(map[orak.Status]int) bool) (map[orak.Status]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		runs, err := e.runs(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if counts := (&Seen{Runs: runs}).Statuses(); wanted(counts) {
+			return counts, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
