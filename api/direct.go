@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -196,11 +195,11 @@ func (s *Server) postParts(c *fiber.Ctx) error {
 	}
 	answer := resource.SignedParts{Parts: make([]resource.SignedPart, len(asked.Numbers))}
 	for i, number := range asked.Numbers {
-		p, until, err := s.direct.PresignPart(c.UserContext(), d, number)
+		p, err := s.direct.PresignPart(c.UserContext(), d, number)
 		if err != nil {
 			return s.directRefusal(c, err)
 		}
-		answer.Parts[i] = resource.SignedPart{Number: number, Size: d.PartLength(number), SignedRequest: signedRequest(p, until)}
+		answer.Parts[i] = resource.SignedPart{Number: number, Size: d.PartLength(number), SignedRequest: signedRequest(p)}
 	}
 	return s.answerDirect(c, fiber.StatusOK, answer)
 }
@@ -285,11 +284,11 @@ func (s *Server) directResource(ctx context.Context, d direct.Upload) (resource.
 		if d.PartSize > 0 {
 			break
 		}
-		p, until, err := s.direct.PresignPut(ctx, d)
+		p, err := s.direct.PresignPut(ctx, d)
 		if err != nil {
 			return resource.Direct{}, err
 		}
-		signed := signedRequest(p, until)
+		signed := signedRequest(p)
 		answer.Put = &signed
 	}
 	return answer, nil
@@ -307,12 +306,12 @@ func acceptedDirect(d direct.Upload) resource.Direct {
 
 func directSelf(id orak.UploadID) string { return "/v1/uploads/direct/" + string(id) }
 
-func signedRequest(p objectstore.Presigned, until time.Time) resource.SignedRequest {
+func signedRequest(p objectstore.Presigned) resource.SignedRequest {
 	headers := make(map[string]string, len(p.Header))
 	for name := range p.Header {
 		headers[name] = p.Header.Get(name)
 	}
-	return resource.SignedRequest{Method: p.Method, URL: p.URL, Headers: headers, ExpiresAt: until}
+	return resource.SignedRequest{Method: p.Method, URL: p.URL, Headers: headers, ExpiresAt: p.Until}
 }
 
 // stateError is the error of a request for a direct upload for which nothing is

@@ -129,13 +129,13 @@ func (w *world) send(d direct.Upload, content []byte) {
 	w.t.Helper()
 	u := w.process(w.store)
 	if d.PartSize == 0 {
-		p, _, err := u.PresignPut(w.t.Context(), d)
+		p, err := u.PresignPut(w.t.Context(), d)
 		require.NoError(w.t, err)
 		w.put(p, content)
 		return
 	}
 	for n := 1; n <= d.Parts(); n++ {
-		p, _, err := u.PresignPart(w.t.Context(), d, n)
+		p, err := u.PresignPart(w.t.Context(), d, n)
 		require.NoError(w.t, err)
 		from := int64(n-1) * d.PartSize
 		w.put(p, content[from:from+d.PartLength(n)])

@@ -206,39 +206,36 @@ func (u *Uploads) load(ctx context.Context, t orak.Tenant, id orak.UploadID) (Up
 
 // PresignPut returns the request that sends the recording. Errors: ErrExpired,
 // ErrNoParts if it is to be sent in parts.
-func (u *Uploads) PresignPut(ctx context.Context, d Upload) (objectstore.Presigned, time.Time, error) {
-	valid, until, err := u.valid(d)
+func (u *Uploads) PresignPut(ctx context.Context, d Upload) (objectstore.Presigned, error) {
+	valid, err := u.valid(d)
 	if err != nil {
-		return objectstore.Presigned{}, time.Time{}, err
+		return objectstore.Presigned{}, err
 	}
 	if d.PartSize > 0 {
-		return objectstore.Presigned{}, time.Time{}, ErrNoParts
+		return objectstore.Presigned{}, ErrNoParts
 	}
-	p, err := u.store.PresignPut(ctx, orak.IncomingKey(d.Tenant, d.ID), d.Size, d.Declared, valid)
-	return p, until, err
+	return u.store.PresignPut(ctx, orak.IncomingKey(d.Tenant, d.ID), d.Size, d.Declared, valid)
 }
 
 // PresignPart returns the request that sends a part. Errors: ErrExpired, ErrNoParts.
-func (u *Uploads) PresignPart(ctx context.Context, d Upload, number int) (objectstore.Presigned, time.Time, error) {
-	valid, until, err := u.valid(d)
+func (u *Uploads) PresignPart(ctx context.Context, d Upload, number int) (objectstore.Presigned, error) {
+	valid, err := u.valid(d)
 	if err != nil {
-		return objectstore.Presigned{}, time.Time{}, err
+		return objectstore.Presigned{}, err
 	}
 	if number < 1 || number > d.Parts() {
-		return objectstore.Presigned{}, time.Time{}, ErrNoParts
+		return objectstore.Presigned{}, ErrNoParts
 	}
-	p, err := u.store.PresignPart(ctx, d.multipart(), number, d.PartLength(number), valid)
-	return p, until, err
+	return u.store.PresignPart(ctx, d.multipart(), number, d.PartLength(number), valid)
 }
 
 // valid is how long a request may be presigned now, in whole seconds.
-func (u *Uploads) valid(d Upload) (time.Duration, time.Time, error) {
-	now := time.Now().UTC()
-	valid := min(u.cfg.URLTTL, d.ExpiresAt.Sub(now)).Truncate(time.Second)
+func (u *Uploads) valid(d Upload) (time.Duration, error) {
+	valid := min(u.cfg.URLTTL, time.Until(d.ExpiresAt)).Truncate(time.Second)
 	if valid < time.Second {
-		return 0, time.Time{}, ErrExpired
+		return 0, ErrExpired
 	}
-	return valid, now.Add(valid), nil
+	return valid, nil
 }
 
 // Parts returns the parts that are there. Errors: ErrNoParts if the recording is to be

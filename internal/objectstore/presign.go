@@ -26,6 +26,9 @@ type Presigned struct {
 	URL string
 	// Header must be sent as it is, beside a Content-Length of the signed size.
 	Header http.Header
+	// Until is when the store stops accepting it: a store's session token that expires
+	// before takes with it what it has signed.
+	Until time.Time
 }
 
 // PresignPut permits one PUT of exactly size bytes to key, until the given time has
@@ -62,11 +65,29 @@ const headerChecksum = "X-Amz-Checksum-Sha256"
 func (s *Store) presign(ctx context.Context, key string, size int64, valid time.Duration, query url.Values, send http.Header) (Presigned, error) {
 	signed := send.Clone()
 	signed.Set("Content-Length", strconv.FormatInt(size, 10))
-	u, err := s.public.PresignHeader(ctx, http.MethodPut, s.cfg.Bucket, key, min(valid, MaxPresigned), query, signed)
+	valid = min(valid, MaxPresigned)
+	until, err := s.signedUntil(valid)
 	if err != nil {
 		return Presigned{}, fmt.Errorf("signing a PUT of %s: %w", key, err)
 	}
-	return Presigned{Method: http.MethodPut, URL: u.String(), Header: send}, nil
+	u, err := s.public.PresignHeader(ctx, http.MethodPut, s.cfg.Bucket, key, valid, query, signed)
+	if err != nil {
+		return Presigned{}, fmt.Errorf("signing a PUT of %s: %w", key, err)
+	}
+	return Presigned{Method: http.MethodPut, URL: u.String(), Header: send, Until: until}, nil
+}
+
+// signedUntil is when what is signed now for a time ends: then, or with the key that signs.
+func (s *Store) signedUntil(valid time.Duration) (time.Time, error) {
+	until := time.Now().UTC().Add(valid)
+	key, err := s.public.GetCreds()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("getting the access key: %w", err)
+	}
+	if e := key.Expiration; !e.IsZero() && e.Before(until) {
+		until = e.UTC()
+	}
+	return until, nil
 }
 
 // parsePublic checks Config.PublicEndpoint.
