@@ -20,6 +20,8 @@ type engineCheckCmd struct {
 	Model    string        `env:"-" default:"orak-pitch" help:"Name of the model, for oip."`
 	Timeout  time.Duration `env:"-" default:"1m" help:"Time limit of one answer."`
 	JSON     bool          `name:"json" env:"-" help:"Print JSON: {\"ok\": …, \"checks\": […]}."`
+	// Access has the workers' settings.
+	Access app.EngineAccess `embed:"" prefix:"model-server-"`
 }
 
 // Help implements kong.HelpProvider.
@@ -31,6 +33,7 @@ Examples:
 
     orak engine check http://127.0.0.1:8090
     orak engine check http://triton:8000 --protocol oip --model pitch
+    orak engine check https://models:8443 --model-server-tls-ca ca.pem    # and ORAK_MODEL_SERVER_TOKEN
     orak engine check http://127.0.0.1:8090 --json | jq '.checks[] | select(.ok | not)'`
 }
 
@@ -50,7 +53,7 @@ func (e *engineCheckCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = e.JSON
 	var all []app.EngineCheck
 	failed := 0
-	err := app.CheckEngine(ctx, app.EngineTarget{URL: e.URL, OIP: e.Protocol == "oip", Model: e.Model, Timeout: e.Timeout}, func(c app.EngineCheck) {
+	err := app.CheckEngine(ctx, app.EngineTarget{URL: e.URL, OIP: e.Protocol == "oip", Model: e.Model, Timeout: e.Timeout, Access: e.Access}, func(c app.EngineCheck) {
 		all = append(all, c)
 		if !c.OK {
 			failed++

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"orak/test/certs"
 
 	"github.com/stretchr/testify/require"
 )
@@ -59,4 +62,28 @@ func TestEngineCheckOfAnAbsentServerFails(t *testing.T) {
 	got := orakRun(t.Context(), defaultServer, "engine", "check", "http://"+l.Addr().String())
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.out, "refused")
+}
+
+func TestEngineCheckOfASecuredServer(t *testing.T) {
+	t.Parallel()
+	authority := certs.NewAuthority(t)
+	pair := authority.Server(t, "127.0.0.1")
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair.Certificate}, MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	defer server.Close()
+	check := func(token, ca string) outcome {
+		env := []string{"COLUMNS=80", "LANG=C.UTF-8", "ORAK_MODEL_SERVER_TOKEN=" + token, "ORAK_MODEL_SERVER_TLS_CA=" + ca}
+		return orakRunEnv(t.Context(), env, "engine", "check", server.URL)
+	}
+	require.Regexp(t, `(?m)^ok +live `, check("secret", authority.File).out)
+	require.Regexp(t, `(?m)^failed +live .*401`, check("", authority.File).out)
+	require.Regexp(t, `(?m)^failed +live .*certificate`, check("secret", "").out)
+	got := check("secret", authority.File+".gone")
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.err, "model-server-tls-ca")
 }

@@ -168,6 +168,9 @@ func (g modelGate) MemoryPerSecond(ctx context.Context) (int64, error) {
 // EngineTarget is the model server to check.
 type EngineTarget = conformance.Target
 
+// EngineAccess is how the model server lets its callers in.
+type EngineAccess = modelserver.Access
+
 // EngineCheck is the result of one check.
 type EngineCheck = conformance.Check
 
@@ -177,10 +180,12 @@ func CheckEngine(ctx context.Context, target EngineTarget, report func(EngineChe
 	if target.URL == "" {
 		return errors.New("checking a model server: want its URL")
 	}
-	cfg := modelserver.Config{URL: target.URL, Timeout: target.Timeout, Window: time.Minute}
+	cfg := modelserver.Config{URL: target.URL, Timeout: target.Timeout, Window: time.Minute, Access: target.Access}
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("checking a model server: %w", err)
 	}
-	conformance.Run(ctx, target, report)
+	if err := conformance.Run(ctx, target, report); err != nil {
+		return fmt.Errorf("checking a model server: %w", err)
+	}
 	return nil
 }

@@ -32,7 +32,7 @@ type Client struct {
 // New makes a Client. It sends nothing. cfg must be valid. If a file of cfg cannot be
 // read, every call fails with a *secure.WrongSetting.
 func New(cfg Config) *Client {
-	secured, err := cfg.Client(prefix)
+	secured, err := cfg.Client(Prefix)
 	transport := &http.Transport{
 		TLSClientConfig: secured,
 		Proxy:           http.ProxyFromEnvironment,
@@ -188,12 +188,12 @@ func (c *Client) lost(ctx context.Context, err error, reached bool) error {
 
 // explain returns a *secure.WrongSetting if TLS failed, and otherwise nil.
 func explain(err error) error {
-	names := secure.Settings{Prefix: prefix, Address: prefix + "url", Host: prefix + "url", TLS: prefix + "url"}
+	names := secure.Settings{Prefix: Prefix, Address: Prefix + "url", Host: Prefix + "url", TLS: Prefix + "url"}
 	if wrong := names.Explain(err); wrong != nil {
 		return wrong
 	}
 	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
-		return &secure.WrongSetting{Name: prefix + "url", Reason: "the server does not speak TLS", Err: err}
+		return &secure.WrongSetting{Name: Prefix + "url", Reason: "the server does not speak TLS", Err: err}
 	}
 	return nil
 }
@@ -218,7 +218,7 @@ func judge(resp *http.Response, answer []byte, now time.Time) error {
 			Message: "The analysis waits for a free place.", Err: err,
 		}
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return unreachable(&secure.WrongSetting{Name: prefix + "token", Reason: "the model server refuses it, or requires one", Err: err})
+		return unreachable(&secure.WrongSetting{Name: Prefix + "token", Reason: "the model server refuses it, or requires one", Err: err})
 	case code == http.StatusUnprocessableEntity:
 		return &orak.Fault{Class: orak.ClassModel, Message: "The model cannot analyze this recording.", Err: err}
 	case code == http.StatusRequestTimeout || code == http.StatusBadGateway:

@@ -11,8 +11,8 @@ import (
 	"orak/internal/secure"
 )
 
-// prefix begins the names of the settings.
-const prefix = "model-server-"
+// Prefix begins the names of the settings.
+const Prefix = "model-server-"
 
 func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
@@ -25,9 +25,14 @@ type Config struct {
 	Timeout time.Duration `help:"Maximum time until the answer to one window, including the wait in the server's queue." default:"2m"`
 	Window  time.Duration `help:"Audio that is sent at once. It bounds the memory of the server that a long recording needs." default:"60s"`
 	Context time.Duration `help:"Audio on both sides of a window whose results are dropped, to avoid seams." default:"500ms"`
-	secure.Files
-	Token    string        `help:"Token that is sent to the model server (Authorization: Bearer). It needs an https address, or a server on this machine." secret:""`
+	Access
 	Patience time.Duration `help:"How long one window waits for a busy server before the attempt frees its slot. Neither counts as an attempt." default:"1m"`
+}
+
+// Access is how a model server that is secured lets its callers in.
+type Access struct {
+	secure.Files
+	Token string `help:"Token that is sent to the model server (Authorization: Bearer). It needs an https address, or a server on this machine." secret:""`
 }
 
 // defaultURL is where the reference server listens.

@@ -29,6 +29,7 @@ func (s *suite) get(ctx context.Context, path string) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making request: %w", err)
 	}
+	s.authorize(req.Header)
 	resp, err := s.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("requesting %s: %w", path, err)

@@ -15,6 +15,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"orak/internal/modelserver"
@@ -99,6 +101,7 @@ func (s *suite) post(ctx context.Context, h hostile) (*http.Response, []byte, er
 		return nil, nil, fmt.Errorf("making request: %w", err)
 	}
 	req.Header.Set("Content-Type", h.media)
+	s.authorize(req.Header)
 	switch {
 	case h.length < 0:
 		req.ContentLength = -1
@@ -128,14 +131,18 @@ func (s *suite) announce(ctx context.Context, h hostile) (*http.Response, []byte
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.target.Timeout)
 	defer cancel()
-	conn, err := dial(ctx, u)
+	conn, err := s.dial(ctx, u)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connecting: %w", err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
-	if _, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
-		u.RequestURI(), u.Host, h.media, h.length); err != nil {
+	head := http.Header{"Content-Type": {h.media}, "Content-Length": {strconv.FormatInt(h.length, 10)}, "Connection": {"close"}}
+	s.authorize(head)
+	var request strings.Builder
+	fmt.Fprintf(&request, "POST %s HTTP/1.1\r\nHost: %s\r\n", u.RequestURI(), u.Host)
+	_ = head.Write(&request) // a Builder takes everything
+	if _, err := io.WriteString(conn, request.String()+"\r\n"); err != nil {
 		return nil, nil, fmt.Errorf("sending: %w", err)
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -150,9 +157,9 @@ func (s *suite) announce(ctx context.Context, h hostile) (*http.Response, []byte
 	return resp, answer, nil
 }
 
-func dial(ctx context.Context, u *url.URL) (net.Conn, error) {
+func (s *suite) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
 	if u.Scheme == "https" {
-		return new(tls.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443")))
+		return (&tls.Dialer{Config: s.tls}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443")))
 	}
 	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")))
 }

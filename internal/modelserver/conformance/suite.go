@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ type Target struct {
 	Model string
 	// Timeout bounds one answer.
 	Timeout time.Duration
+	Access  modelserver.Access
 }
 
 // window and around are the windows of a long recording: short, so that a few
@@ -42,6 +44,8 @@ type suite struct {
 	base   string
 	client *modelserver.Client
 	http   *http.Client
+	// tls is for connections of https addresses.
+	tls    *tls.Config
 	engine orak.Engine
 	// slots is the number of concurrent requests that the server takes, including
 	// those that wait.
@@ -49,16 +53,23 @@ type suite struct {
 }
 
 // Run runs the checks in order and calls report with each. It ends after a failed
-// check without which the others make no sense, and with ctx.
-func Run(ctx context.Context, target Target, report func(Check)) {
+// check without which the others make no sense, and with ctx. An error is a
+// *secure.WrongSetting for a file of Access that cannot be used; then nothing was checked.
+func Run(ctx context.Context, target Target, report func(Check)) error {
+	secured, err := target.Access.Client(modelserver.Prefix)
+	if err != nil {
+		return err
+	}
 	s := &suite{
 		target: target, base: strings.TrimSuffix(target.URL, "/"),
 		client: modelserver.New(modelserver.Config{
 			URL: target.URL, Model: target.Model, Timeout: target.Timeout, Window: window, Context: around, Patience: target.Timeout,
+			Access: target.Access,
 		}),
+		tls: secured,
 		http: &http.Client{
 			Timeout:       target.Timeout,
-			Transport:     &http.Transport{MaxIdleConnsPerHost: maxLoad},
+			Transport:     &http.Transport{MaxIdleConnsPerHost: maxLoad, TLSClientConfig: secured},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -66,15 +77,23 @@ func Run(ctx context.Context, target Target, report func(Check)) {
 	for _, step := range s.steps() {
 		why, err := step.look(ctx)
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
 		if err != nil {
 			why = err.Error()
 		}
 		report(Check{Name: step.name, OK: err == nil, Why: why})
 		if err != nil && step.needed {
-			return
+			return nil
 		}
+	}
+	return nil
+}
+
+// authorize adds the target's token, if there is one.
+func (s *suite) authorize(h http.Header) {
+	if token := s.target.Access.Token; token != "" {
+		h.Set("Authorization", "Bearer "+token)
 	}
 }
 
