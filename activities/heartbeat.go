@@ -100,6 +100,15 @@ func (p *heartbeats) report(done float64) {
 	}
 }
 
+// keep sends what the pages of a reconciliation did so far with this and every
+// later heartbeat.
+func (p *heartbeats) keep(done Reconciled) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last.Reconciled = &done
+	p.send(p.last)
+}
+
 // progress returns the function that a step calls with the share that is done, 0
 // to 1; any other value means that it is not known. It may be called often, from
 // any goroutine.

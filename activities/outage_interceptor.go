@@ -53,6 +53,7 @@ func (w *watched) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
+// stopping reports whether the worker of an activity is being stopped.
 func stopping(ctx context.Context) bool {
 	select {
 	case <-activity.GetWorkerStopChannel(ctx):

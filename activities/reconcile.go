@@ -35,9 +35,12 @@ func ReconcileSteps() []ReconcileStep {
 	return []ReconcileStep{StepOutbox, StepMissing, StepClosed, StepLetters, StepTasks}
 }
 
-// ReconcilePage says what one call of a Mender examines.
+// ReconcilePage says what one call of a Mender examines, and how long the activity
+// goes on with the pages after it.
 type ReconcilePage struct {
 	Step ReconcileStep `json:"step"`
+	// For is how long further pages are begun; 0 means that there is one page.
+	For time.Duration `json:"for,omitempty"`
 	// Size is the maximum number of items to examine.
 	Size int `json:"size"`
 	// Mark is from the last run that finished the step; empty for the first run.
@@ -111,23 +114,52 @@ type Mender interface {
 	Mend(ctx context.Context, p ReconcilePage) (Reconciled, error)
 }
 
-// ReconcilePage repairs one page of a step.
+// ReconcilePage repairs pages of a step, one after another, for as long as p says or
+// until the worker stops; the next activity continues at the Cursor of the result.
+// How far it is, is in its heartbeats, so that another attempt continues there and
+// the history of the workflow does not grow with the number of pages.
 func (a *Activities) ReconcilePage(ctx context.Context, p ReconcilePage) (Reconciled, error) {
 	m, ok := a.deps.Menders[p.Step]
 	if !ok {
 		// A newer or differently configured worker may know the step.
 		return Reconciled{}, &orak.Fault{Class: orak.ClassInternal, Message: fmt.Sprintf("This worker does not know the step %.40q.", p.Step)}
 	}
-	beats := startHeartbeats(ctx, Heartbeat{}, activity.GetInfo(ctx).HeartbeatTimeout)
-	done, err := m.Mend(ctx, p)
-	beats.stop()
+	last, err := lastHeartbeat(ctx)
+	if err != nil {
+		// Pages may be repeated.
+		activity.GetLogger(ctx).Warn("heartbeat of the reconciliation cannot be read; repeating its pages", "step", string(p.Step), "error", err)
+	}
+	var done Reconciled
+	if last.Reconciled != nil {
+		done = *last.Reconciled
+		p.Cursor = done.Cursor
+	}
+	beats := startHeartbeats(ctx, Heartbeat{Reconciled: last.Reconciled}, activity.GetInfo(ctx).HeartbeatTimeout)
+	defer beats.stop()
+	for until := time.Now().Add(p.For); ; {
+		page, err := a.mend(ctx, m, p)
+		if err != nil {
+			return Reconciled{}, err
+		}
+		done = Reconciled{Counts: done.Counts.Plus(page.Counts), Cursor: page.Cursor, Mark: page.Mark}
+		if done.Cursor == "" || !time.Now().Before(until) || stopping(ctx) {
+			return done, nil
+		}
+		p.Cursor = done.Cursor
+		beats.keep(done)
+	}
+}
+
+// mend repairs one page.
+func (a *Activities) mend(ctx context.Context, m Mender, p ReconcilePage) (Reconciled, error) {
+	page, err := m.Mend(ctx, p)
 	if err != nil {
 		a.metrics.reconciled.WithLabelValues(string(p.Step), "error").Inc()
 		return Reconciled{}, fmt.Errorf("reconciling, step %s: %w", p.Step, err)
 	}
-	for outcome, n := range done.Counts.byOutcome() {
+	for outcome, n := range page.Counts.byOutcome() {
 		a.metrics.reconciled.WithLabelValues(string(p.Step), outcome).Add(float64(n))
 	}
 	a.metrics.reconcilePages.WithLabelValues(string(p.Step)).Inc()
-	return done, nil
+	return page, nil
 }

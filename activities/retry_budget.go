@@ -65,6 +65,9 @@ type Heartbeat struct {
 	// Failed are the failed attempts in order, at most MaxFailed: the oldest
 	// after the first are dropped.
 	Failed []orak.Mark `json:"failed,omitempty"`
+	// Reconciled is what the pages of a reconciliation did so far; nil in every other
+	// activity, and before its first page.
+	Reconciled *Reconciled `json:"reconciled,omitempty"`
 	// Suspect means that this recording may have made the server fail; see
 	// orak.Fault. Later attempts are alone with the server.
 	Suspect bool `json:"suspect,omitempty"`

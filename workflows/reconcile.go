@@ -20,12 +20,14 @@ type ResumeReconcile struct {
 	Cursor string                   `json:"cursor"`
 }
 
-// maxPages is the number of pages of a run, which then continues as a new one.
+// maxPages is the number of activities of a run of Reconcile or CompactLake, which
+// then continues as a new one.
 const maxPages = 25
 
-// A page is tried for reconcileFor; then its step is left to the next scheduled
-// Reconcile.
+// An activity repairs pages for stretch, so that a step usually takes one, and is
+// tried for reconcileFor; then its step is left to the next scheduled Reconcile.
 const (
+	stretch       = 5 * time.Minute
 	reconcileOnce = 10 * time.Minute
 	reconcileFor  = 25 * time.Minute
 )
@@ -35,14 +37,14 @@ const changeTasks = "tasks"
 
 // reconcile is the state of one run of Reconcile.
 type reconcile struct {
-	in     ReconcileInput
-	report ReconcileReport
-	pages  int
+	in        ReconcileInput
+	report    ReconcileReport
+	stretches int
 }
 
-// Reconcile finds and repairs inconsistencies, step by step and page by page, in as
-// many runs as necessary, so that the history of a run does not grow with the
-// store. A step that fails does not stop the others. A step begins where the result
+// Reconcile finds and repairs inconsistencies, step by step, in as many runs as
+// necessary. An activity goes through many pages and keeps its place in its
+// heartbeats, so that the history of a run does not grow with the uploads. A step that fails does not stop the others. A step begins where the result
 // of the last Reconcile says.
 func (f *Flows) Reconcile(ctx workflow.Context, in ReconcileInput) (ReconcileReport, error) {
 	r := &reconcile{in: in}
@@ -92,14 +94,14 @@ func (r *reconcile) begin(ctx workflow.Context) error {
 	return nil
 }
 
-// step runs the pages of a step from cursor on. rest is the cursor at which another
+// step runs a step from cursor on. rest is the cursor at which another
 // run continues; nil at the end of the step.
 func (r *reconcile) step(ctx workflow.Context, step activities.ReconcileStep, cursor string) (rest *string, err error) {
 	for {
-		if r.pages == maxPages {
+		if r.stretches == maxPages {
 			return &cursor, nil
 		}
-		done, err := r.page(ctx, step, cursor)
+		done, err := r.stretch(ctx, step, cursor)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -118,8 +120,9 @@ func (r *reconcile) step(ctx workflow.Context, step activities.ReconcileStep, cu
 	}
 }
 
-func (r *reconcile) page(ctx workflow.Context, step activities.ReconcileStep, cursor string) (activities.Reconciled, error) {
-	r.pages++
+// stretch runs one activity: pages of a step from cursor on.
+func (r *reconcile) stretch(ctx workflow.Context, step activities.ReconcileStep, cursor string) (activities.Reconciled, error) {
+	r.stretches++
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              QueuePipeline,
 		StartToCloseTimeout:    reconcileOnce,
@@ -131,7 +134,7 @@ func (r *reconcile) page(ctx workflow.Context, step activities.ReconcileStep, cu
 	})
 	var done activities.Reconciled
 	err := workflow.ExecuteActivity(options, activities.TypeReconcilePage, activities.ReconcilePage{
-		Step: step, Size: r.in.Page, Mark: r.report.Marks[step], Cursor: cursor, Began: r.report.BeganAt,
+		Step: step, For: stretch, Size: r.in.Page, Mark: r.report.Marks[step], Cursor: cursor, Began: r.report.BeganAt,
 	}).Get(ctx, &done)
 	return done, err
 }

@@ -50,6 +50,9 @@ func (r *Reconciler) restartClosed(ctx context.Context, p activities.ReconcilePa
 	}
 	for _, listed := range page.GetExecutions() {
 		done.Counts.Examined++
+		if r.reachedItsEnd(listed) {
+			continue
+		}
 		restarts, err := r.restart(ctx, listed.GetExecution().GetWorkflowId())
 		switch {
 		case ctx.Err() != nil:
@@ -127,6 +130,14 @@ func (r *Reconciler) restart(ctx context.Context, workflowID string) (restarts i
 		return 1, nil // never stuck, since nothing is left to run
 	}
 	return in.Restarts, nil
+}
+
+// reachedItsEnd reports whether a listed run needs no second look. What visibility
+// lists about a closed run is final, and a later run would be listed itself once it
+// is closed.
+func (r *Reconciler) reachedItsEnd(listed *workflow.WorkflowExecutionInfo) bool {
+	p, known := r.deps.Payloads.Progress(listed)
+	return known && !interrupted(listed, p)
 }
 
 // cutOff reports whether a run was closed before a final status. An upload that

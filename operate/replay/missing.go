@@ -104,11 +104,12 @@ func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Anno
 		return nil, err
 	}
 	p := newPlan(Selection{Only: []State{Missing}}, time.Now().UTC())
+	p.unstarted = true
 	s := r.newSurveyor(p, nil)
 	read := make(map[Position]*kgo.Record)
 	var missing []Announcement
 	keep := func(announced []Announcement) error {
-		states, err := r.states(ctx, p.Selection, announced, p.Began)
+		states, err := r.states(ctx, p, announced)
 		if err != nil {
 			return err
 		}

@@ -60,6 +60,9 @@ type Plan struct {
 	done Result
 	// chosen has the announcements of the uploads to start, and their states.
 	chosen map[Position]State
+	// unstarted means that only uploads without any run are looked for, and nothing
+	// is told about the others.
+	unstarted bool
 }
 
 // Record is a record that cannot be replayed, and why.
@@ -199,7 +202,7 @@ func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progre
 
 // count adds uploads to the plan, by state.
 func (r *Replayer) count(ctx context.Context, s *surveyor, uploads []Announcement) error {
-	states, err := r.states(ctx, s.plan.Selection, uploads, s.plan.Began)
+	states, err := r.states(ctx, s.plan, uploads)
 	if err != nil {
 		return err
 	}

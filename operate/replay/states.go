@@ -30,19 +30,28 @@ type workflowState struct {
 }
 
 // states asks Temporal for the state of each upload, and the store for the
-// tombstones of those that sel would start. It uses Describe, since visibility
-// lags behind.
-func (r *Replayer) states(ctx context.Context, sel Selection, uploads []Announcement, began time.Time) ([]workflowState, error) {
+// tombstones of those that the plan would start. It asks visibility about many at
+// once, and describes those that visibility leaves in doubt, since it lags behind.
+func (r *Replayer) states(ctx context.Context, p *Plan, uploads []Announcement) ([]workflowState, error) {
+	listed, err := r.listed(ctx, uploads)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]workflowState, len(uploads))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
 	for i, a := range uploads {
+		if info := listed[a.ID]; info != nil {
+			if all[i] = r.stateAt(info, p.Began); p.settled(info, all[i].state) {
+				continue
+			}
+		}
 		group.Go(func() error {
 			err := retry(ctx, func(ctx context.Context) (err error) {
-				all[i], err = r.describe(ctx, a.ID, began)
+				all[i], err = r.describe(ctx, a.ID, p.Began)
 				return err
 			})
-			if err != nil || !sel.wants(all[i].state) {
+			if err != nil || !p.Selection.wants(all[i].state) {
 				return err
 			}
 			erased, err := r.erased(ctx, a.Tenant, a.ID)
@@ -72,8 +81,11 @@ func (r *Replayer) describe(ctx context.Context, id orak.UploadID, began time.Ti
 	if d == nil {
 		return workflowState{state: Missing}, nil
 	}
-	info := d.GetWorkflowExecutionInfo()
-	return workflowState{state: r.stateOf(info), recent: info.GetStartTime().AsTime().After(began)}, nil
+	return r.stateAt(d.GetWorkflowExecutionInfo(), began), nil
+}
+
+func (r *Replayer) stateAt(info *workflow.WorkflowExecutionInfo, began time.Time) workflowState {
+	return workflowState{state: r.stateOf(info), recent: info.GetStartTime().AsTime().After(began)}
 }
 
 func (r *Replayer) stateOf(info *workflow.WorkflowExecutionInfo) State {

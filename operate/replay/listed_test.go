@@ -1,0 +1,60 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"orak"
+	"orak/events"
+	"orak/operate/replay"
+)
+
+// visibility is a client of the real server whose visibility fails, or lists nothing
+// yet. It counts what is described.
+type visibility struct {
+	client.Client
+	err       error
+	described atomic.Int64
+}
+
+// ListWorkflow overrides that of the client.
+func (v *visibility) ListWorkflow(ctx context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	return &workflowservice.ListWorkflowExecutionsResponse{}, nil
+}
+
+// DescribeWorkflowExecution counts the calls.
+func (v *visibility) DescribeWorkflowExecution(ctx context.Context, id, run string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	v.described.Add(1)
+	return v.Client.DescribeWorkflowExecution(ctx, id, run)
+}
+
+// Visibility that fails or lags behind makes no upload look missing.
+func TestUploadsThatVisibilityDoesNotListAreDescribed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(5)
+	for _, u := range uploads[1:] {
+		b.begin(u, orak.StatusQueued)
+	}
+	for name, err := range map[string]error{"fails": errors.New("no visibility"), "lags behind": nil} {
+		seen := &visibility{Client: b.temporal, err: err}
+		r := replay.New(replay.Deps{Kafka: b.kafka, Temporal: seen, Namespace: "unused", Tombstones: b.tombstones, Log: quiet()})
+		bounds, err := r.Since(b.ctx, events.TopicUploads, time.Time{})
+		require.NoError(t, err)
+		missing, err := r.Missing(b.ctx, bounds)
+		require.NoError(t, err, name)
+		require.Len(t, missing, 1, name)
+		require.Equal(t, uploads[0].ID, missing[0].ID, name)
+		require.EqualValues(t, len(uploads), seen.described.Load(), name)
+	}
+}
