@@ -38,6 +38,8 @@ type Config struct {
 	ReconcileMinAge   time.Duration `name:"reconcile-min-age" help:"Minimum age of an inconsistency: something younger is probably still in progress." default:"5m"`
 	ReconcilePage     int           `name:"reconcile-page" help:"Markers, records or workflows that a step of the reconciliation examines at a time." default:"500"`
 
+	ReconcileLettersEvery time.Duration `name:"reconcile-letters-every" help:"Interval at which the reconciliation compares all retained dead letters with the parked uploads; between, only what is new. 0: every run compares all." default:"24h"`
+
 	LakeCompactInterval time.Duration `name:"lake-compact-interval" help:"Interval of the compaction of the lake, which also removes the rows of erased uploads: they are gone after twice the interval plus lake-compact-grace. The worker that starts last decides for all. 0: the schedule is neither created nor changed." default:"6h"`
 
 	Outage   OutageConfig       `embed:""`
@@ -102,6 +104,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("reconcile-interval %v: want at least 1s, or 0", c.ReconcileInterval)
 	case c.ReconcileMinAge < 0:
 		return errors.New("reconcile-min-age: want at least 0")
+	case c.ReconcileLettersEvery < 0:
+		return errors.New("reconcile-letters-every: want at least 0")
 	case c.ReconcilePage < 1 || c.ReconcilePage > maxReconcilePage:
 		return fmt.Errorf("reconcile-page %d: want 1 to %d", c.ReconcilePage, maxReconcilePage)
 	}

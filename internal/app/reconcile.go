@@ -27,7 +27,8 @@ func (a *App) reconciler() *reconcile.Reconciler {
 			Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket}, Log: a.log,
 		}),
 		Temporal: a.temporal, Payloads: payloads(a.cfg.Temporal), Namespace: a.cfg.Temporal.Namespace,
-		Store: store, Letters: a.producer, Links: a.cfg.Temporal, Outages: a.outages, Log: a.log,
+		Store: store, Letters: a.producer, Links: a.cfg.Temporal, Outages: a.outages,
+		LettersEvery: a.cfg.Worker.ReconcileLettersEvery, Log: a.log,
 	})
 }
 

@@ -18,17 +18,16 @@ var errFull = errors.New("the page is full")
 const anotherPage = "another"
 
 // rewriteLetters writes the dead letters that parked uploads lack, and reports those
-// without a parked upload. Each page reads the whole topic again, so that it finds
-// the letters that were rewritten.
+// without a parked upload. It reads what is new since the mark, and all retained
+// letters every LettersEvery. Each page reads the same letters again, so that it finds
+// those that were rewritten.
 func (r *Reconciler) rewriteLetters(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
-	since, err := decode[time.Time](p.Mark)
+	mark, err := decode[time.Time](p.Mark)
 	if err != nil {
 		return done, err
 	}
-	if !since.IsZero() {
-		since = since.Add(-overlap)
-	}
-	compared, err := r.Verify(ctx, since, func(d Disagreement) error {
+	c := r.comparison(r.windowOf(mark, p.Began), nil)
+	c.visit = func(d Disagreement) error {
 		if d.Kind != ParkedWithoutLetter {
 			done.Counts.Strays++
 			r.log.WarnContext(ctx, "dead letter without a workflow that waits for a decision", "kind", string(d.Kind),
@@ -43,13 +42,15 @@ func (r *Reconciler) rewriteLetters(ctx context.Context, p activities.ReconcileP
 				return err
 			}
 			done.Counts.Errors++
+			c.postpone(d.At)
 			r.log.ErrorContext(ctx, "writing a missing dead letter failed", "workflow_id", d.WorkflowID, "error", err)
 			return nil
 		}
 		done.Counts.Rewritten++
 		return nil
-	})
-	done.Counts.Examined = compared.Letters + compared.Parked
+	}
+	err = c.compare(ctx)
+	done.Counts.Examined = c.compared.Letters + c.compared.Parked
 	if errors.Is(err, errFull) {
 		done.Cursor = anotherPage
 		return done, nil
@@ -57,8 +58,27 @@ func (r *Reconciler) rewriteLetters(ctx context.Context, p activities.ReconcileP
 	if err != nil {
 		return done, err
 	}
-	done.Mark, err = encode(p.Began)
+	next := p.Began
+	if !c.undecided.IsZero() && c.undecided.Before(next) {
+		next = c.undecided
+	}
+	done.Mark, err = encode(next)
 	return done, err
+}
+
+// windowOf returns what a run compares that began then; the last one left mark.
+// All is compared by the first run, and by the first after a multiple of
+// LettersEvery, which needs no state.
+func (r *Reconciler) windowOf(mark, began time.Time) window {
+	if mark.IsZero() {
+		return window{}
+	}
+	w := window{judged: mark.Add(-overlap)}
+	every := r.deps.LettersEvery
+	if every > 0 && mark.Truncate(every).Equal(began.Truncate(every)) {
+		w.read = w.judged
+	}
+	return w
 }
 
 // rewrite writes the missing dead letter of a parked upload.

@@ -48,7 +48,10 @@ type Deps struct {
 	// Outages gets a report of workflows whose workflow task fails; nil means that
 	// they are only logged.
 	Outages activities.OutageReporter
-	Log     *slog.Logger
+	// LettersEvery is the interval at which all retained dead letters are compared;
+	// the runs between read only new ones. 0: every run compares all.
+	LettersEvery time.Duration
+	Log          *slog.Logger
 }
 
 // Reconciler compares Kafka and Temporal.

@@ -249,10 +249,17 @@ func (b *bundle) parked(u orak.Upload) orak.Progress {
 	p := orak.Progress{Upload: u, Status: orak.StatusDeadLettered, Stage: orak.StageConvert, UpdatedAt: now, Failure: &orak.Failure{
 		Stage: orak.StageConvert, Class: orak.ClassInput, Message: "Not a recording.", Attempts: 1, FirstAt: now, LastAt: now,
 	}}
-	b.process(u, &workflows.Resume{Progress: p, ParkedAt: now})
+	b.park(p)
+	return p
+}
+
+// park starts a workflow that is parked with that progress.
+func (b *bundle) park(p orak.Progress) {
+	b.t.Helper()
+	u := p.Upload
+	b.process(u, &workflows.Resume{Progress: p, ParkedAt: p.UpdatedAt})
 	b.await(u, orak.StatusDeadLettered)
 	b.visible("OrakStatus = 'dead_lettered' AND WorkflowId = '"+workflows.UploadWorkflowID(u.ID)+"'", 1)
-	return p
 }
 
 func (b *bundle) terminate(u orak.Upload) {

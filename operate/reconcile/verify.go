@@ -87,52 +87,82 @@ type letter struct {
 	parked bool // its upload is parked
 }
 
-// comparison is a call of Verify.
+// window says what is compared.
+type window struct {
+	// read is since when letters are read, and uploads are looked at that were
+	// parked; zero means all that are retained. Earlier runs have compared the others.
+	read time.Time
+	// judged is since when letters without a parked upload are disagreements.
+	judged time.Time
+}
+
+// comparison is a call of Verify, or a page of rewriteLetters.
 type comparison struct {
 	*Reconciler
+	window   window
 	letters  map[string]*letter // by workflow id
 	compared Compared
 	visit    func(Disagreement) error
+	// doubtful are parked uploads without a letter in the window: it may be older.
+	doubtful []Disagreement
+	// undecided is when the first upload was parked whose letter may still be
+	// written; zero if there is none.
+	undecided time.Time
 }
+
+// maxDoubtful bounds the parked uploads whose letters are looked for at once.
+const maxDoubtful = 500
 
 // Verify compares all retained dead letters with the workflows, and calls visit for
 // each disagreement, one call at a time; an error of visit ends it. Letters without
 // a parked upload are ignored if they were written before since.
 func (r *Reconciler) Verify(ctx context.Context, since time.Time, visit func(Disagreement) error) (Compared, error) {
-	c := &comparison{Reconciler: r, letters: make(map[string]*letter), visit: visit}
-	if err := c.read(ctx); err != nil {
-		return c.compared, err
-	}
-	if err := c.compareParked(ctx); err != nil {
-		return c.compared, err
-	}
-	return c.compared, c.compareLetters(ctx, since)
+	c := r.comparison(window{judged: since}, visit)
+	err := c.compare(ctx)
+	return c.compared, err
 }
 
-// read reads the last letter of each upload.
-func (c *comparison) read(ctx context.Context) error {
-	bounds, err := c.deps.Replayer.Since(ctx, events.TopicDeadLetters, time.Time{})
+func (r *Reconciler) comparison(w window, visit func(Disagreement) error) *comparison {
+	return &comparison{Reconciler: r, window: w, letters: make(map[string]*letter), visit: visit}
+}
+
+func (c *comparison) compare(ctx context.Context) error {
+	if err := c.read(ctx, c.window.read, c.keep); err != nil {
+		return err
+	}
+	if err := c.compareParked(ctx); err != nil {
+		return err
+	}
+	if err := c.settleDoubts(ctx); err != nil {
+		return err
+	}
+	return c.compareLetters(ctx, c.window.judged)
+}
+
+// read passes the letters of uploads since a time to keep, and counts the others.
+func (c *comparison) read(ctx context.Context, since time.Time, keep func(events.DeadLetter)) error {
+	bounds, err := c.deps.Replayer.Since(ctx, events.TopicDeadLetters, since)
 	if err != nil {
 		return err
 	}
 	return c.deps.Replayer.Read(ctx, events.TopicDeadLetters, bounds, func(records []*kgo.Record) error {
 		for _, rec := range records {
-			c.keep(rec)
+			l, err := events.DeadLetterFrom(rec)
+			switch {
+			case err == nil && l.WorkflowID == "":
+				c.compared.Receive++
+			case err != nil || uploadOf(l.WorkflowID) == "":
+				c.compared.Unreadable++
+			default:
+				keep(l)
+			}
 		}
 		return nil
 	})
 }
 
-func (c *comparison) keep(rec *kgo.Record) {
-	l, err := events.DeadLetterFrom(rec)
-	switch {
-	case err == nil && l.WorkflowID == "":
-		c.compared.Receive++
-		return
-	case err != nil || uploadOf(l.WorkflowID) == "":
-		c.compared.Unreadable++
-		return
-	}
+// keep keeps the last letter of each upload.
+func (c *comparison) keep(l events.DeadLetter) {
 	kept, ok := c.letters[l.WorkflowID]
 	if !ok {
 		kept = &letter{}
@@ -171,7 +201,7 @@ func (c *comparison) compareParked(ctx context.Context) error {
 // so that it describes the workflow.
 func (c *comparison) compareOne(ctx context.Context, listed *workflow.WorkflowExecutionInfo) error {
 	id := listed.GetExecution().GetWorkflowId()
-	if p, ok := c.deps.Payloads.Progress(listed); ok && c.agrees(id, p) {
+	if p, ok := c.deps.Payloads.Progress(listed); ok && (c.agrees(id, p) || c.comparedBefore(p)) {
 		c.countParked(id)
 		return nil
 	}
@@ -185,13 +215,82 @@ func (c *comparison) compareOne(ctx context.Context, listed *workflow.WorkflowEx
 		return nil
 	}
 	c.countParked(id)
-	if c.agrees(id, p) || c.onItsWay(d, p) {
+	if c.agrees(id, p) || c.comparedBefore(p) {
 		return nil
 	}
-	return c.visit(Disagreement{
+	if c.onItsWay(d, p) {
+		c.postpone(p.UpdatedAt)
+		return nil
+	}
+	return c.doubt(ctx, Disagreement{
 		Kind: ParkedWithoutLetter, WorkflowID: id, RunID: info.GetExecution().GetRunId(),
 		Cycle: p.Cycle, At: p.UpdatedAt, Progress: &p,
 	})
+}
+
+// comparedBefore reports whether an earlier run has compared an upload, which was
+// parked before the window. Its letter is at most clocks older than the parking.
+func (c *comparison) comparedBefore(p orak.Progress) bool {
+	return p.Status == orak.StatusDeadLettered && p.UpdatedAt.Before(c.window.read.Add(clocks))
+}
+
+// postpone makes the next run look again at an upload that was parked at t.
+func (c *comparison) postpone(t time.Time) {
+	if c.undecided.IsZero() || t.Before(c.undecided) {
+		c.undecided = t
+	}
+}
+
+// doubt visits a parked upload without a letter. If not all letters were read, they
+// are looked for first.
+func (c *comparison) doubt(ctx context.Context, d Disagreement) error {
+	if c.window.read.IsZero() {
+		return c.visit(d)
+	}
+	if c.doubtful = append(c.doubtful, d); len(c.doubtful) < maxDoubtful {
+		return nil
+	}
+	return c.settleDoubts(ctx)
+}
+
+// settleDoubts reads the letters of the doubtful uploads that are older than the
+// window, and visits those that have none.
+func (c *comparison) settleDoubts(ctx context.Context) error {
+	if len(c.doubtful) == 0 {
+		return nil
+	}
+	older := c.Reconciler.comparison(window{}, nil)
+	from := c.window.read
+	asked := make(map[string]bool, len(c.doubtful))
+	for _, d := range c.doubtful {
+		asked[d.WorkflowID] = true
+		first := d.At
+		if d.Progress.Failure != nil {
+			first = d.Progress.Failure.FirstAt
+		}
+		if first = first.Add(-clocks); first.Before(from) {
+			from = first
+		}
+	}
+	err := older.read(ctx, from, func(l events.DeadLetter) {
+		if asked[l.WorkflowID] {
+			older.keep(l)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	doubtful := c.doubtful
+	c.doubtful = nil
+	for _, d := range doubtful {
+		if older.agrees(d.WorkflowID, *d.Progress) {
+			continue
+		}
+		if err := c.visit(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *comparison) countParked(id string) {
