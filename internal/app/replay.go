@@ -62,7 +62,7 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 	}
 	defer c.Close()
 	return do(replay.New(replay.Deps{
-		Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(cfg.Temporal), Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store},
+		Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(cfg.Temporal), Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store}, Outcomes: records{tombstones{store}},
 		Recordings: recordings{store: store, bucket: cfg.Store.Bucket}, Log: log,
 	}))
 }

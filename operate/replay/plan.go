@@ -224,9 +224,9 @@ func (r *Replayer) reach(ctx context.Context) error {
 }
 
 // warnAboutRetention adds a warning where Temporal may have deleted workflows
-// that completed.
+// that completed, and no outcome says so.
 func (r *Replayer) warnAboutRetention(ctx context.Context, p *Plan) error {
-	if p.Start[Missing] == 0 {
+	if p.Start[Missing] == 0 || r.deps.Outcomes != nil {
 		return nil
 	}
 	ns, err := r.deps.Temporal.WorkflowService().DescribeNamespace(ctx,

@@ -413,3 +413,21 @@ func TestErasedUploadsAreNeverStartedAgain(t *testing.T) {
 	require.Nil(t, b.info(late))
 	require.NotNil(t, b.info(other))
 }
+
+// Temporal's database was lost, or has forgotten what closed long ago.
+func TestUploadsWithAnOutcomeAreNotMissing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(5)
+	for i, status := range []orak.Status{orak.StatusCompleted, orak.StatusDiscarded, orak.StatusCanceled, orak.StatusExpired} {
+		b.outcomes[uploads[i].ID] = status
+	}
+	p := b.plan(everything())
+	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Completed: 1, replay.Withdrawn: 2, replay.Failed: 1}, p.States)
+	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Failed: 1}, p.Start)
+	require.Equal(t, map[replay.State]int{replay.Missing: 1, replay.Failed: 1}, b.run(p).Started)
+	require.Nil(t, b.info(uploads[0]), "it was completed")
+
+	require.Equal(t, map[replay.State]int{replay.Completed: 1}, b.run(b.plan(forced())).Started)
+	require.NotNil(t, b.info(uploads[0]))
+}

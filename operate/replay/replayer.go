@@ -23,6 +23,12 @@ type Tombstones interface {
 	Erased(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error)
 }
 
+// Outcomes has how uploads ended, whatever Temporal remembers.
+type Outcomes interface {
+	// Outcome returns the outcome of an upload; nil if it has none.
+	Outcome(ctx context.Context, t orak.Tenant, id orak.UploadID) (*orak.Progress, error)
+}
+
 // Deps are the dependencies of a Replayer.
 type Deps struct {
 	// Kafka configures the clients that the replay makes.
@@ -33,6 +39,9 @@ type Deps struct {
 	// Namespace is the namespace of Temporal.
 	Namespace  string
 	Tombstones Tombstones
+	// Outcomes tells what has ended from what is missing where Temporal has lost or
+	// forgotten a workflow; nil takes either for missing.
+	Outcomes Outcomes
 	// Recordings reads the recordings that a bucket's notifications name; nil
 	// ignores notifications.
 	Recordings bridge.Recordings

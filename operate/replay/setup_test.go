@@ -45,6 +45,19 @@ type bundle struct {
 	store    *recordings
 	*replay.Replayer
 	tombstones tombstones
+	outcomes   outcomes
+}
+
+// outcomes has the outcomes in the store.
+type outcomes map[orak.UploadID]orak.Status
+
+// Outcome implements replay.Outcomes.
+func (o outcomes) Outcome(_ context.Context, _ orak.Tenant, id orak.UploadID) (*orak.Progress, error) {
+	status, ok := o[id]
+	if !ok {
+		return nil, nil
+	}
+	return &orak.Progress{Status: status}, nil
 }
 
 // tombstones has the keys of the tombstones in the store.
@@ -86,12 +99,12 @@ func setup(t *testing.T) *bundle {
 	c := servers.Client(t, ns)
 	_, err = c.CheckHealth(ctx, &client.CheckHealthRequest{})
 	require.NoError(t, err)
-	stones := tombstones{}
+	stones, ended := tombstones{}, outcomes{}
 	store := &recordings{uploads: make(map[orak.UploadID]orak.Upload), errs: make(map[orak.UploadID]error), asked: make(map[orak.UploadID]int)}
 	return &bundle{
-		tombstones: stones, store: store,
+		tombstones: stones, outcomes: ended, store: store,
 		t: t, ctx: ctx, kafka: cfg, cl: cl, admin: kadm.NewClient(cl), temporal: c,
-		Replayer: replay.New(replay.Deps{Kafka: cfg, Temporal: c, Namespace: ns, Tombstones: stones, Recordings: store, Log: quiet()}),
+		Replayer: replay.New(replay.Deps{Kafka: cfg, Temporal: c, Namespace: ns, Tombstones: stones, Outcomes: ended, Recordings: store, Log: quiet()}),
 	}
 }
 

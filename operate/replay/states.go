@@ -30,7 +30,8 @@ type workflowState struct {
 }
 
 // states asks Temporal for the state of each upload, and the store for the
-// tombstones of those that the plan would start. It asks visibility about many at
+// tombstones of those that the plan would start, and the outcomes of those without a
+// workflow. It asks visibility about many at
 // once, and describes those that visibility leaves in doubt, since it lags behind.
 func (r *Replayer) states(ctx context.Context, p *Plan, uploads []Announcement) ([]workflowState, error) {
 	listed, err := r.listed(ctx, uploads)
@@ -51,6 +52,9 @@ func (r *Replayer) states(ctx context.Context, p *Plan, uploads []Announcement) 
 				all[i], err = r.describe(ctx, a.ID, p.Began)
 				return err
 			})
+			if err == nil && all[i].state == Missing {
+				all[i].state, err = r.ended(ctx, a.Tenant, a.ID)
+			}
 			if err != nil || !p.Selection.wants(all[i].state) {
 				return err
 			}
@@ -62,6 +66,36 @@ func (r *Replayer) states(ctx context.Context, p *Plan, uploads []Announcement) 
 		})
 	}
 	return all, group.Wait()
+}
+
+// ended returns the state of an upload without a workflow: Missing unless the store has
+// its outcome.
+func (r *Replayer) ended(ctx context.Context, t orak.Tenant, id orak.UploadID) (State, error) {
+	if r.deps.Outcomes == nil {
+		return Missing, nil
+	}
+	outcome, err := r.deps.Outcomes.Outcome(ctx, t, id)
+	if err != nil {
+		return "", errUnreachable("The object store cannot be asked which uploads have ended.", fmt.Errorf("looking for the outcome of %s: %w", id, err))
+	}
+	if outcome == nil {
+		return Missing, nil
+	}
+	return stateOfOutcome(outcome.Status), nil
+}
+
+// stateOfOutcome is the state that a workflow with this final status has.
+func stateOfOutcome(s orak.Status) State {
+	switch s {
+	case orak.StatusCompleted:
+		return Completed
+	case orak.StatusDiscarded, orak.StatusCanceled:
+		return Withdrawn
+	case orak.StatusErased:
+		return Erased
+	default: // expired: its workflow failed
+		return Failed
+	}
 }
 
 // erased reports whether the store has the upload's tombstone.
