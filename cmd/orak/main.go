@@ -83,6 +83,7 @@ type cli struct {
 	Reconcile  reconcileCmd  `cmd:"" group:"Operating" help:"Find and repair uploads that slipped through, or print what was repaired."`
 	Offsets    offsetsCmd    `cmd:"" group:"Operating" help:"Print or reset the offsets of a consumer group."`
 	Lag        lagCmd        `cmd:"" group:"Operating" help:"Print the lag of consumer groups, and whether they make progress."`
+	Kafka      kafkaCmd      `cmd:"" name:"kafka" group:"Operating" help:"Print or switch the clusters that uploads are announced on."`
 	Topics     topicsCmd     `cmd:"" group:"Operating" help:"Print the topics: rates, replicas, and what puts records at risk."`
 	Audit      auditCmd      `cmd:"" group:"Operating" help:"List what was done by whom."`
 	Keys       keysCmd       `cmd:"" group:"Operating" help:"Make, list, rotate and revoke API keys."`

@@ -57,7 +57,7 @@ func (s activityStore) Keys(ctx context.Context, prefix string) iter.Seq2[string
 	}
 }
 
-var _ activities.Publisher = (*kafka.Producer)(nil)
+var _ activities.Publisher = (*kafka.Router)(nil)
 
 // bridgeAlerter raises alerts for the dead letters and the stalls of the bridge, and of
 // other consumers of events.
@@ -66,7 +66,9 @@ type bridgeAlerter struct {
 	notifier activities.Notifier
 	// consumer names what has stalled.
 	consumer string
-	console  messages.Console
+	// cluster has the records; empty is the one that has no standby.
+	cluster kafka.Place
+	console messages.Console
 }
 
 var _ deadletter.Alerter = bridgeAlerter{}
@@ -75,7 +77,7 @@ var _ deadletter.Alerter = bridgeAlerter{}
 // so that a repeat is not a second alert.
 func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) error {
 	alert := messages.Alert{
-		ID:      fmt.Sprintf("%s/%d/%d", d.Origin.Topic, d.Origin.Partition, d.Origin.Offset),
+		ID:      a.place() + fmt.Sprintf("%s/%d/%d", d.Origin.Topic, d.Origin.Partition, d.Origin.Offset),
 		Stage:   d.Failure.Stage,
 		Class:   d.Failure.Class,
 		Message: fmt.Sprintf("%s (record %d of partition %d of %s)", d.Failure.Message, d.Origin.Offset, d.Origin.Partition, d.Origin.Topic),
@@ -86,6 +88,15 @@ func (a bridgeAlerter) DeadLettered(ctx context.Context, d events.DeadLetter) er
 		alert.UploadID = id
 	}
 	return a.Raise(ctx, alert)
+}
+
+// place begins the ids of alerts for records of the standby: positions are those of one
+// cluster.
+func (a bridgeAlerter) place() string {
+	if a.cluster == kafka.Standby {
+		return string(kafka.Standby) + "/"
+	}
+	return ""
 }
 
 // Stalled implements deadletter.Alerter. It posts directly instead of through Temporal,

@@ -38,11 +38,13 @@ type App struct {
 	log   *slog.Logger
 	stops stops
 
-	metrics  *observe.Metrics
-	health   *observe.Health
-	store    *objectstore.Store
+	metrics *observe.Metrics
+	health  *observe.Health
+	store   *objectstore.Store
+	// clusters are those of Kafka, the main one first; kafka is the client of that.
+	clusters []*cluster
 	kafka    *kgo.Client
-	producer *kafka.Producer
+	producer *kafka.Router
 	temporal client.Client
 	// closed is how long Temporal keeps what is over.
 	closed  closed
@@ -126,6 +128,7 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 	if err := a.openIndex(ctx, roles); err != nil {
 		return err
 	}
+	a.startPlaces(ctx)
 	if err := a.prepare(ctx, roles); err != nil {
 		return err
 	}
@@ -176,15 +179,8 @@ func (a *App) connect(ctx context.Context, roles Roles) error {
 		return err
 	}
 	a.stops.add("store", closing(a.store.Close))
-	if a.kafka, err = kafka.NewClient(a.cfg.Kafka, a.log, kafka.Metrics(a.registry())); err != nil {
+	if err := a.connectKafka(ctx, roles); err != nil {
 		return err
-	}
-	a.stops.add("kafka producer", closing(a.kafka.Close))
-	a.producer = kafka.NewProducer(a.kafka)
-	if roles != (Roles{API: true}) { // which finds out when it prepares
-		if err := kafka.Check(ctx, a.cfg.Kafka); err != nil {
-			return err
-		}
 	}
 
 	telemetry := temporal.Telemetry{
@@ -260,7 +256,7 @@ func (a *App) startWorker(ctx context.Context) error {
 	a.watch(w.Fatal())
 	a.health.Add("worker", w.Ready)
 	a.health.Add("store", a.store.Ping)
-	a.health.Add("kafka", a.producer.Ping)
+	a.health.Add("kafka", a.producer.Main().Ping)
 	a.health.Add("temporal", a.pingTemporal)
 	return nil
 }
@@ -277,11 +273,35 @@ func (a *App) probes(converter *media.Converter, r *reconcile.Reconciler) map[or
 	return probes
 }
 
+// startBridge starts a bridge for each place of the topic of uploads: what was announced
+// before a switch is read to its end.
 func (a *App) startBridge(ctx context.Context) error {
-	cfg := a.cfg.Bridge
+	var bridges []*bridge.Bridge
+	err := a.readPlaces(func(c *cluster) error {
+		b := a.bridgeOf(c)
+		if err := b.Start(ctx); err != nil {
+			return err
+		}
+		bridges = append(bridges, b)
+		a.stops.add("bridge", b.Stop)
+		a.health.Add(partName("bridge", a.cfg.Kafka, c), a.neededReady(c, b.Ready))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a.followBridge(ctx, bridges)
+	return nil
+}
+
+func (a *App) bridgeOf(c *cluster) *bridge.Bridge {
+	cfg, from := a.cfg.Bridge, c.Config
 	cfg.InstanceID = a.cfg.InstanceID
-	b := bridge.New(cfg, bridge.Deps{
-		Kafka:     a.cfg.Kafka,
+	if !c.Main {
+		from.ClientID += "-" + string(c.Name)
+	}
+	return bridge.New(cfg, bridge.Deps{
+		Kafka:     from,
 		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
 		Temporal:  a.temporal,
 		Payloads:  payloads(a.cfg.Temporal),
@@ -291,20 +311,14 @@ func (a *App) startBridge(ctx context.Context) error {
 			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: mattermost.New(a.cfg.Alert, a.log),
 			consumer: "bridge",
+			cluster:  c.Name,
 			console:  a.cfg.Console,
 		},
 		Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket},
 		Priority:   a.priority,
-		Log:        a.log,
-		Metrics:    a.registry(),
+		Log:        a.placeLog(c),
+		Metrics:    a.ofCluster(c),
 	})
-	if err := b.Start(ctx); err != nil {
-		return err
-	}
-	a.stops.add("bridge", b.Stop)
-	a.followBridge(ctx, b)
-	a.health.Add("bridge", b.Ready)
-	return nil
 }
 
 // startAPI makes readiness depend only on the store: uploads must be taken while

@@ -9,6 +9,7 @@ import (
 
 	"orak"
 	"orak/api"
+	"orak/events"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
 	"orak/internal/objectstore"
@@ -52,15 +53,26 @@ func openIndex(ctx context.Context, cfg index.Config, metrics prometheus.Registe
 	return sqlite.Open(ctx, sqlite.Config{Dir: cfg.Dir, VectorCache: cfg.VectorCache, Metrics: metrics})
 }
 
-// startIndex starts the member that keeps the index.
+// startIndex starts the members that keep the index: one on each cluster.
 func (a *App) startIndex(ctx context.Context) error {
 	if a.index == nil {
 		return errors.New("starting index: want an index URL or an index dir")
 	}
-	cfg := a.cfg.Index
+	for _, c := range a.clusters {
+		x := a.indexOf(c)
+		if err := x.Start(ctx); err != nil {
+			return err
+		}
+		a.stops.add("index", x.Stop)
+		a.health.Add(partName("index", a.cfg.Kafka, c), a.neededReady(c, x.Ready))
+	}
+	return nil
+}
+
+func (a *App) indexOf(c *cluster) *index.Index {
+	cfg, from := a.cfg.Index, c.Config
 	cfg.InstanceID, cfg.KeepActs = a.cfg.InstanceID, a.cfg.Audit.Retention
-	x := index.New(cfg, index.Deps{
-		Kafka:     a.cfg.Kafka,
+	deps := index.Deps{
 		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
 		Store:     a.index,
 		Analyses:  analyses{a.store},
@@ -69,17 +81,22 @@ func (a *App) startIndex(ctx context.Context) error {
 			Alerter:  worker.NewAlerter(a.temporal, a.cfg.Worker),
 			notifier: mattermost.New(a.cfg.Alert, a.log),
 			consumer: "index",
+			cluster:  c.Name,
 			console:  a.cfg.Console,
 		},
-		Log:     a.log,
-		Metrics: a.registry(),
-	})
-	if err := x.Start(ctx); err != nil {
-		return err
+		Log:     a.placeLog(c),
+		Metrics: a.ofCluster(c),
 	}
-	a.stops.add("index", x.Stop)
-	a.health.Add("index", x.Ready)
-	return nil
+	switch {
+	case !c.Main:
+		from.ClientID += "-" + string(c.Name)
+		deps.Topics = []string{events.TopicUploads}
+		deps.Cluster = c.id
+	case !c.Uploads:
+		deps.Topics = []string{events.TopicLifecycle, events.TopicAudit}
+	}
+	deps.Kafka = from
+	return index.New(cfg, deps)
 }
 
 // analyses adapts the store to index.

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"log/slog"
+	"slices"
 
+	"orak/events"
 	"orak/internal/kafka"
 	"orak/operate/lag"
 )
@@ -22,13 +24,23 @@ func (c LagConfig) Sampler(ctx context.Context, log *slog.Logger) (*lag.Sampler,
 	return lag.NewSampler(c.Kafka, log)
 }
 
-// startLag starts to measure the lag of the bridges' group and of the other groups
-// in the settings.
+// startLag starts to measure the lag of the bridges' group and of the other groups in the
+// settings, on every cluster: those that read only the topic of uploads are on its places.
 func (a *App) startLag(ctx context.Context) error {
-	m := lag.NewMonitor(a.cfg.Lag, a.cfg.Kafka, a.log, a.registry())
-	if err := m.Start(ctx); err != nil {
-		return err
+	for _, c := range a.clusters {
+		cfg, from := a.cfg.Lag, c.Config
+		if !c.Main {
+			cfg.Groups = slices.DeleteFunc(slices.Clone(cfg.Groups), func(group string) bool { return !slices.Contains(readersOfUploads, group) })
+			from.ClientID += "-" + string(c.Name)
+		}
+		m := lag.NewMonitor(cfg, from, a.placeLog(c), a.ofCluster(c))
+		if err := m.Start(ctx); err != nil {
+			return err
+		}
+		a.stops.add("lag", m.Stop)
 	}
-	a.stops.add("lag", m.Stop)
 	return nil
 }
+
+// readersOfUploads are the groups that read every place of the topic of uploads.
+var readersOfUploads = []string{events.GroupBridge, events.GroupIndex}

@@ -83,10 +83,14 @@ func (a *App) route(chat *mattermost.Client) func(context.Context, orak.Class) a
 	}
 }
 
-// followBridge applies the live settings to b until the process stops.
-func (a *App) followBridge(ctx context.Context, b *bridge.Bridge) {
+// followBridge applies the live settings to each bridge until the process stops.
+func (a *App) followBridge(ctx context.Context, bridges []*bridge.Bridge) {
 	a.beside(ctx, "bridge settings", func(ctx context.Context) {
-		a.control.Watch(ctx, func() { b.SetInflight(control.BridgeInflight.Of(a.control, "", a.cfg.Bridge.Inflight)) })
+		a.control.Watch(ctx, func() {
+			for _, b := range bridges {
+				b.SetInflight(control.BridgeInflight.Of(a.control, "", a.cfg.Bridge.Inflight))
+			}
+		})
 	})
 }
 

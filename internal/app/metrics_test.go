@@ -83,7 +83,7 @@ var ofAnother = []string{"orak_kafka_buffered_fetch_records_total", "orak_kafka_
 func TestMetricsFollowConventionsAndAreDocumented(t *testing.T) {
 	servers := stack.Start(t)
 	cfg := bridgeSettings(t, servers, "--api-addr=127.0.0.1:0", "--auth=required", "--scratch-dir="+t.TempDir(), "--s3-bucket="+servers.Bucket(t),
-		"--instance-id=metrics", "--jwt-issuer=https://issuer.invalid", "--jwt-audience=orak", "--jwt-jwks-url=https://issuer.invalid/keys", "--index-dir="+t.TempDir(), "--schema-registry-url=http://127.0.0.1:1")
+		"--instance-id=metrics", "--jwt-issuer=https://issuer.invalid", "--jwt-audience=orak", "--jwt-jwks-url=https://issuer.invalid/keys", "--index-dir="+t.TempDir(), "--schema-registry-url=http://127.0.0.1:1", "--kafka-standby-brokers=127.0.0.1:1")
 	a := startProcess(t, cfg, All())
 	metrics := registered(t, a.metrics.Registry())
 	require.Greater(t, len(metrics), 100)

@@ -79,10 +79,10 @@ func (a *App) preparations(roles Roles) []preparation {
 		if err := kafka.Check(ctx, a.cfg.Kafka); err != nil {
 			return err
 		}
-		if err := kafka.EnsureTopics(ctx, a.kafka, a.cfg.topics(), a.cfg.Kafka.ReplicationFactor); err != nil {
+		if err := kafka.EnsureTopics(ctx, a.kafka, a.cfg.topicsOn(a.clusters[0].Cluster), a.cfg.Kafka.ReplicationFactor); err != nil {
 			return err
 		}
-		a.tellTopicRisks(ctx)
+		a.tellTopicRisks(ctx, a.clusters[0])
 		return nil
 	}}}
 	if roles.API || roles.Worker || roles.Lake {

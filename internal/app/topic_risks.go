@@ -9,10 +9,10 @@ import (
 	"orak/internal/temporal"
 )
 
-// tellTopicRisks logs what is wrong with the topics, each with the command that mends
+// tellTopicRisks logs what is wrong with the topics of a cluster, each with the command that mends
 // it. Nothing waits for it: uploads are taken with such topics, too.
-func (a *App) tellTopicRisks(ctx context.Context) {
-	risks, err := kafka.TopicRisks(ctx, a.kafka, a.cfg.topics(), a.closedWorkflows(ctx))
+func (a *App) tellTopicRisks(ctx context.Context, c *cluster) {
+	risks, err := kafka.TopicRisks(ctx, c.client, a.cfg.topicsOn(c.Cluster), a.closedWorkflows(ctx))
 	if err != nil {
 		a.log.WarnContext(ctx, "could not compare the topics with what orak needs of them", "error", err)
 		return

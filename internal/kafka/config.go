@@ -13,6 +13,9 @@ import (
 // Config are the settings of the connection to Kafka and of the topics.
 type Config struct {
 	Brokers           []string      `help:"Addresses of some of the Kafka brokers, host:port, separated by commas; the others are discovered through them." default:"127.0.0.1:9092"`
+	UploadsBrokers    []string      `help:"Addresses of some brokers of the cluster that has the topic orak.uploads (its place primary); empty means the main cluster, that of kafka-brokers. Credentials and TLS are those of the main cluster." name:"uploads-brokers"`
+	StandbyBrokers    []string      `help:"Addresses of some brokers of the cluster that stands in for the topic orak.uploads (its place standby), to which orak kafka switch moves producers; it may be the main cluster. Credentials and TLS are those of the main cluster. Empty means none." name:"standby-brokers"`
+	SwitchInterval    time.Duration `help:"Interval at which each process looks in the store which place of orak.uploads is active, if there is a standby; 500ms to 1m." default:"2s" name:"switch-interval"`
 	ClientID          string        `help:"Client id of this process in the logs and quotas of the brokers; each client appends its role." default:"orak" name:"client-id"`
 	ReplicationFactor int16         `help:"Copies of each partition of a topic that orak creates; -1 means the default of the brokers." default:"-1"`
 	Partitions        int32         `help:"Partitions of each topic of events that orak creates; at least 1. No more processes than partitions share the work of a role. Topics that exist are not changed; orak topics tells those that have fewer." default:"12"`
@@ -39,13 +42,8 @@ const DefaultDeliveryTimeout = 2 * time.Minute
 
 // Validate returns an error for the first setting that is invalid.
 func (c Config) Validate() error {
-	if len(c.Brokers) == 0 {
-		return errors.New("kafka brokers: want at least one host:port")
-	}
-	for _, b := range c.Brokers {
-		if _, _, err := net.SplitHostPort(b); err != nil {
-			return fmt.Errorf("kafka brokers: %w", err)
-		}
+	if err := c.validateClusters(); err != nil {
+		return err
 	}
 	if c.ReplicationFactor == 0 || c.ReplicationFactor < -1 {
 		return errors.New("kafka replication factor: want 1 or more, or -1")

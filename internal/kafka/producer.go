@@ -104,11 +104,22 @@ func (p *Producer) PublishAct(ctx context.Context, a events.Act) error {
 // event for its size, the event is published bare. The act that an event tells of is
 // recorded first, so that no such event is without its record.
 func (p *Producer) PublishEvent(ctx context.Context, topic string, e events.Event) error {
-	if a, ok := events.ActOf(topic, e); ok {
-		if err := p.PublishAct(ctx, a); err != nil {
-			return err
-		}
+	if err := p.publishActOf(ctx, topic, e); err != nil {
+		return err
 	}
+	return p.publishAlone(ctx, topic, e)
+}
+
+// publishActOf records the act that an event tells of, if it tells of one.
+func (p *Producer) publishActOf(ctx context.Context, topic string, e events.Event) error {
+	if a, ok := events.ActOf(topic, e); ok {
+		return p.PublishAct(ctx, a)
+	}
+	return nil
+}
+
+// publishAlone publishes an event whose act is recorded.
+func (p *Producer) publishAlone(ctx context.Context, topic string, e events.Event) error {
 	return p.publishOr(ctx, e.Record(topic), func() *kgo.Record {
 		bare, ok := e.Bare()
 		if !ok {
@@ -156,19 +167,24 @@ func isRefused(err error) bool {
 // PublishEventAsync publishes an event, like PublishAsync. The act that an event tells of is
 // recorded first, so that no such event is without its record.
 func (p *Producer) PublishEventAsync(ctx context.Context, topic string, e events.Event, done func(error)) {
-	a, ok := events.ActOf(topic, e)
-	if !ok {
-		p.PublishAsync(ctx, e.Record(topic), done)
+	p.afterActOf(ctx, topic, e, done, func() { p.PublishAsync(ctx, e.Record(topic), done) })
+}
+
+// afterActOf calls publish once the act that an event tells of is recorded, at once if it
+// tells of none. If the act cannot be recorded, it calls done instead.
+func (p *Producer) afterActOf(ctx context.Context, topic string, e events.Event, done func(error), publish func()) {
+	if _, ok := events.ActOf(topic, e); !ok {
+		publish()
 		return
 	}
 	// In a goroutine, since the acknowledgement of the act must not publish. It ends with
 	// the delivery of both, which the client bounds.
 	go func() {
-		if err := p.PublishAct(context.WithoutCancel(ctx), a); err != nil {
+		if err := p.publishActOf(context.WithoutCancel(ctx), topic, e); err != nil {
 			done(err)
 			return
 		}
-		p.PublishAsync(ctx, e.Record(topic), done)
+		publish()
 	}()
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"orak/internal/kafka"
 	"orak/internal/startstop"
+	"orak/internal/throttle"
 )
 
 // Monitor exports the lag of some groups as metrics, and logs when a group's
@@ -23,6 +24,7 @@ type Monitor struct {
 	cfg       Config
 	kafka     kafka.Config
 	log       *slog.Logger
+	faults    *throttle.Outages
 	reg       prometheus.Registerer
 	collector *collector
 
@@ -43,7 +45,7 @@ func NewMonitor(cfg Config, k kafka.Config, log *slog.Logger, reg prometheus.Reg
 	cfg.Groups = slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
 	return &Monitor{
 		cfg: cfg, kafka: k, reg: reg,
-		log: log.With("component", "lag"), collector: newCollector(),
+		log: log.With("component", "lag"), faults: throttle.NewOutages(log.With("component", "lag")), collector: newCollector(),
 	}
 }
 
@@ -114,9 +116,10 @@ func (m *Monitor) look(ctx context.Context, sampler *Sampler, board *Board, befo
 	if err != nil {
 		m.collector.looks.WithLabelValues(lookFailed).Inc()
 		m.collector.show(nil)
-		m.log.Log(ctx, m.levelOf(err), "reading consumer lag failed", "error", err)
+		m.noteFailure(ctx, err)
 		return
 	}
+	m.faults.Report(ctx, nil, failedLook)
 	m.collector.looks.WithLabelValues(lookOK).Inc()
 	board.Add(looks)
 	reports := board.Reports()
@@ -127,12 +130,16 @@ func (m *Monitor) look(ctx context.Context, sampler *Sampler, board *Board, befo
 	}
 }
 
-// levelOf returns the level at which a failed look is logged.
-func (m *Monitor) levelOf(err error) slog.Level {
+// failedLook is logged when looks begin to fail.
+const failedLook = "reading consumer lag failed"
+
+// noteFailure logs the first look of an outage that failed.
+func (m *Monitor) noteFailure(ctx context.Context, err error) {
 	if errors.Is(err, kerr.CoordinatorNotAvailable) && time.Since(m.begun) < settling {
-		return slog.LevelDebug
+		m.log.DebugContext(ctx, failedLook, "error", err)
+		return
 	}
-	return slog.LevelWarn
+	m.faults.Report(ctx, err, failedLook)
 }
 
 func (m *Monitor) logChange(ctx context.Context, r GroupReport, before Status) {

@@ -30,6 +30,12 @@ type Deps struct {
 	// Kafka is how the index makes its own client, a member of the group.
 	Kafka     kafka.Config
 	KafkaOpts []kgo.Opt
+	// Topics are those to read of events.TopicUploads, TopicLifecycle and TopicAudit; nil
+	// means all.
+	Topics []string
+	// Cluster returns the id of the cluster, if that is not the main one: offsets of one
+	// cluster say nothing of another. nil means the main one.
+	Cluster func(context.Context) (string, error)
 	// Store is not closed.
 	Store     Store
 	Analyses  Analyses
@@ -53,6 +59,8 @@ type Index struct {
 	database, store *consume.Dependency
 
 	mu sync.Mutex
+	// cluster is what Deps.Cluster said; empty before.
+	cluster string
 	// written is the next offset of each partition after the last batch of this member.
 	written map[partition]int64
 }
@@ -69,11 +77,15 @@ const name = "index"
 func New(cfg Config, deps Deps) *Index {
 	x := &Index{cfg: cfg, deps: deps, log: deps.Log.With("component", name), metrics: newMetrics(deps.Metrics), written: map[partition]int64{}}
 	x.pruning = throttle.NewOutages(x.log)
+	topics := deps.Topics
+	if topics == nil {
+		topics = []string{events.TopicUploads, events.TopicLifecycle, events.TopicAudit}
+	}
 	group := consume.Deps{
-		Name: name, Group: events.GroupIndex, Topics: []string{events.TopicUploads, events.TopicLifecycle, events.TopicAudit},
+		Name: name, Group: events.GroupIndex, Topics: topics,
 		Kafka: deps.Kafka, KafkaOpts: deps.KafkaOpts, Resume: x.resume, Log: deps.Log, Metrics: deps.Metrics,
 	}
-	if cfg.KeepActs > 0 {
+	if cfg.KeepActs > 0 && deps.Cluster == nil {
 		group.Beside = x.prune
 	}
 	if deps.Alerter != nil {
@@ -133,13 +145,17 @@ func (x *Index) Ready(ctx context.Context) error {
 func (x *Index) resume(ctx context.Context, topic string, number int32, committed int64) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.cfg.WriteTimeout)
 	defer cancel()
+	if err := x.findCluster(ctx); err != nil {
+		return 0, err
+	}
+	stored := x.stored(topic)
 	x.mu.Lock()
-	delete(x.written, partition{topic, number})
+	delete(x.written, partition{stored, number})
 	x.mu.Unlock()
 	if committed < 0 {
-		return -1, x.deps.Store.Forget(ctx, topic, number)
+		return -1, x.deps.Store.Forget(ctx, stored, number)
 	}
-	next, known, err := x.deps.Store.Offset(ctx, topic, number)
+	next, known, err := x.deps.Store.Offset(ctx, stored, number)
 	switch {
 	case err != nil:
 		return 0, err
@@ -150,6 +166,39 @@ func (x *Index) resume(ctx context.Context, topic string, number int32, committe
 		x.log.InfoContext(ctx, "the index is behind the commits; reading from its own offset", "topic", topic, "partition", number, "committed", committed, "next", next)
 	}
 	return min(next, committed), nil
+}
+
+// findCluster asks for the id of the cluster, once.
+func (x *Index) findCluster(ctx context.Context) error {
+	x.mu.Lock()
+	known := x.cluster != ""
+	x.mu.Unlock()
+	if x.deps.Cluster == nil || known {
+		return nil
+	}
+	id, err := x.deps.Cluster(ctx)
+	if err == nil && id == "" {
+		err = errors.New("the cluster has no id")
+	}
+	if err != nil {
+		return fmt.Errorf("asking for the id of the cluster: %w", err)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.cluster = id
+	return nil
+}
+
+// stored is the name under which the Store keeps the offsets of a topic: that of a topic on
+// another cluster than the main one ends with the cluster's id, behind a character that no
+// topic's name has.
+func (x *Index) stored(topic string) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.cluster == "" {
+		return topic
+	}
+	return topic + "@" + x.cluster
 }
 
 // apply writes a batch. A database that was replaced, or set back to a backup, below
@@ -183,6 +232,7 @@ func (x *Index) apply(ctx context.Context, b Batch) (applied int, err error) {
 // unreadable records are dead letters and its rows are in the index.
 func (x *Index) handle(ctx context.Context, d *consume.Delivery) error {
 	b := decode(d.Records, time.Now().UTC())
+	b.batch.Topic = x.stored(b.batch.Topic)
 	if !x.complete(ctx, d, b) {
 		return consume.ErrGivenUp
 	}

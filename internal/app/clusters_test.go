@@ -1,0 +1,274 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.temporal.io/sdk/client"
+
+	"orak"
+	"orak/events"
+	"orak/internal/kafka"
+	"orak/operate/clusters"
+	"orak/test/stack"
+	"orak/workflows"
+)
+
+// divided is a service whose uploads lie on two clusters of their own.
+type divided struct {
+	t                *testing.T
+	cfg              Config
+	primary, standby *kfake.Cluster
+	temporal         client.Client
+}
+
+func newDivided(t *testing.T, args ...string) *divided {
+	t.Helper()
+	servers := stack.Start(t)
+	d := &divided{t: t, primary: newCluster(t, "primary"), standby: newCluster(t, "standby")}
+	d.cfg = bridgeSettings(t, servers, append([]string{
+		"--api-addr=127.0.0.1:0", "--auth=none", "--s3-bucket=" + servers.Bucket(t), "--scratch-dir=" + t.TempDir(), "--index-dir=" + t.TempDir(), "--kafka-switch-interval=500ms",
+		"--kafka-uploads-brokers=" + strings.Join(d.primary.ListenAddrs(), ","), "--kafka-standby-brokers=" + strings.Join(d.standby.ListenAddrs(), ","),
+		"--api-outbox-interval=1s", "--api-outbox-min-age=2s", "--lag-interval=200ms", "--lag-window=2s",
+	}, args...)...)
+	require.NoError(t, d.cfg.Kafka.Validate())
+	d.temporal = servers.Client(t, d.cfg.Temporal.Namespace)
+	return d
+}
+
+func newCluster(t *testing.T, id string) *kfake.Cluster {
+	t.Helper()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID(id))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (d *divided) start(roles Roles, id string) process {
+	d.t.Helper()
+	cfg := d.cfg
+	cfg.InstanceID = id
+	return startProcess(d.t, cfg, roles)
+}
+
+// clusters calls do as the commands do.
+func (d *divided) clusters(do func(*clusters.Clusters) error) error {
+	return KafkaClusters(KafkaConfig{Kafka: d.cfg.Kafka, Store: d.cfg.Store}, slog.New(slog.DiscardHandler), do)
+}
+
+func (d *divided) switchTo(p kafka.Place) (r clusters.Result) {
+	d.t.Helper()
+	require.NoError(d.t, d.clusters(func(c *clusters.Clusters) (err error) {
+		r, err = c.Switch(d.t.Context(), clusters.Request{To: p, By: "ada", Reason: "test", At: time.Now()})
+		require.True(d.t, r.Changed)
+		return err
+	}))
+	return r
+}
+
+func (d *divided) status() (s clusters.Status) {
+	d.t.Helper()
+	require.NoError(d.t, d.clusters(func(c *clusters.Clusters) (err error) {
+		s, err = c.Status(d.t.Context())
+		return err
+	}))
+	return s
+}
+
+// announced counts the announcements of each upload on a cluster.
+func (d *divided) announced(c *kfake.Cluster) map[string]int {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), within)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(events.TopicUploads), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	require.NoError(d.t, err)
+	defer cl.Close()
+	ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, events.TopicUploads)
+	require.NoError(d.t, err)
+	var total int64
+	ends.Each(func(o kadm.ListedOffset) { total += o.Offset })
+	found, read := make(map[string]int), int64(0)
+	for read < total {
+		fetches := cl.PollFetches(ctx)
+		require.NoError(d.t, ctx.Err())
+		fetches.EachRecord(func(r *kgo.Record) { read++; found[string(r.Key)]++ })
+	}
+	return found
+}
+
+// started reports whether the upload has a workflow.
+func (d *divided) started(id string) bool {
+	_, err := d.temporal.DescribeWorkflowExecution(d.t.Context(), workflows.UploadWorkflowID(orak.UploadID(id)), "")
+	return err == nil
+}
+
+// uploads sends one after the other until stopped, and returns the ids of those that were
+// taken and the answers that were none.
+func uploads(p process) (stop func() (ids []string, refused []int)) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	var ids []string
+	var refused []int
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			resp := p.upload("choir", "")
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusAccepted {
+				refused = append(refused, resp.StatusCode)
+				continue
+			}
+			ids = append(ids, strings.TrimPrefix(resp.Header.Get("Location"), "/v1/uploads/"))
+		}
+	}()
+	var once sync.Once
+	return func() ([]string, []int) {
+		once.Do(func() { close(done) })
+		<-ended
+		return ids, refused
+	}
+}
+
+func TestSwitchMovesProducersWhileUploadsGoOn(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	api, bridge := d.start(Roles{API: true}, "api"), d.start(Roles{Bridge: true, Index: true}, "bridge")
+	stop := uploads(api)
+	defer stop()
+	moved := func(to kafka.Place) {
+		began := time.Now()
+		require.Eventually(t, func() bool { return api.producer.Active() == to && bridge.producer.Active() == to }, within, 10*time.Millisecond)
+		t.Logf("producers moved to %s within %v", to, time.Since(began).Round(time.Millisecond))
+	}
+	require.Eventually(t, func() bool { return len(d.announced(d.primary)) > 20 }, within, 50*time.Millisecond)
+	r := d.switchTo(kafka.Standby)
+	require.True(t, r.Recorded, r.Unrecorded)
+	moved(kafka.Standby)
+	before := len(d.announced(d.primary))
+	require.Eventually(t, func() bool { return len(d.announced(d.standby)) > 20 }, within, 50*time.Millisecond)
+	require.Len(t, d.announced(d.primary), before, "nothing is announced there any more")
+	require.Eventually(t, func() bool { s := d.status(); return s.Active == kafka.Standby && s.Places[0].Drained }, within, 50*time.Millisecond)
+	require.True(t, bridge.shows(`orak_kafka_uploads_active{cluster="standby"} 1`))
+	require.True(t, bridge.shows(`orak_kafka_cluster_reachable{cluster="primary"} 1`))
+	require.Eventually(t, func() bool { return bridge.shows(`orak_lag_group_status{cluster="standby",group="orak-bridge"} 0`) }, within, 50*time.Millisecond)
+	d.switchTo(kafka.Primary)
+	moved(kafka.Primary)
+	require.Eventually(t, func() bool { return len(d.announced(d.primary)) > before+10 }, within, 50*time.Millisecond)
+
+	ids, refused := stop()
+	require.Empty(t, refused, "uploads are taken throughout")
+	for _, id := range ids {
+		require.Eventually(t, func() bool { return d.started(id) }, within, 20*time.Millisecond, "%s of %d", id, len(ids))
+	}
+	primary, standby := d.announced(d.primary), d.announced(d.standby)
+	for _, id := range ids {
+		require.Equal(t, 1, primary[id]+standby[id], "a switch between healthy clusters announces nothing twice")
+	}
+	require.Eventually(t, func() bool { s := d.status(); return s.Places[0].Drained && s.Places[1].Drained }, within, 50*time.Millisecond)
+	for _, p := range d.status().Places {
+		require.Equal(t, 1, *p.Members, p.Name)
+	}
+	for _, id := range ids {
+		require.Eventually(t, func() bool {
+			_, err := bridge.index.Get(t.Context(), "choir", orak.UploadID(id))
+			return err == nil
+		}, within, 20*time.Millisecond, "the index reads both")
+	}
+}
+
+// After a switch, the other cluster may be dead for good: nothing may depend on it.
+func TestProcessesStartAndWorkWithoutThePlaceThatIsNotActive(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	d.switchTo(kafka.Standby)
+	d.primary.Close()
+	var log syncBuffer
+	start := func(roles Roles, id string) process {
+		cfg := d.cfg
+		cfg.InstanceID = id
+		a, err := Start(t.Context(), cfg, roles, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		require.NoError(t, err)
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), within)
+			defer cancel()
+			require.NoError(t, a.Stop(ctx))
+		})
+		return process{a, t}
+	}
+	began := time.Now()
+	api, bridge := start(Roles{API: true}, "api"), start(Roles{Bridge: true, Index: true}, "bridge")
+	t.Logf("started within %v", time.Since(began).Round(time.Millisecond))
+	resp := api.upload("choir", "")
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusAccepted, resp.StatusCode)
+	id := strings.TrimPrefix(resp.Header.Get("Location"), "/v1/uploads/")
+	require.Eventually(t, func() bool { return d.started(id) }, within, 20*time.Millisecond)
+	ready := func() int {
+		resp, err := http.Get("http://" + bridge.AdminAddr() + "/readyz")
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	require.Eventually(t, func() bool { return ready() == http.StatusOK }, within, 50*time.Millisecond)
+	require.True(t, bridge.shows(`orak_kafka_cluster_reachable{cluster="primary"} 0`))
+	noted := log.String()
+	require.Equal(t, 2, strings.Count(noted, "kafka cluster cannot be reached"), "one notice of each process: %s", noted)
+	s := d.status()
+	require.False(t, s.Places[0].Reachable)
+	require.False(t, s.Places[0].Drained, "what nobody can see is not drained")
+	require.NotEmpty(t, s.Places[0].Error)
+}
+
+func TestSwitchIsRefusedWithTheNextStep(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	to := func(p kafka.Place) clusters.Request {
+		return clusters.Request{To: p, By: "ada", Reason: "test", At: time.Now()}
+	}
+	d.standby.Close()
+	require.ErrorIs(t, d.clusters(func(c *clusters.Clusters) error { _, err := c.Switch(t.Context(), to(kafka.Standby)); return err }), clusters.ErrUnusable)
+	require.Equal(t, kafka.Primary, d.status().Active)
+	forced := to(kafka.Standby)
+	forced.Force = true
+	require.NoError(t, d.clusters(func(c *clusters.Clusters) error { _, err := c.Switch(t.Context(), forced); return err }))
+	require.Equal(t, kafka.Standby, d.status().Active)
+
+	// The same cluster by another address, as a typing error makes it.
+	one := newCluster(t, "one")
+	address := one.ListenAddrs()[0]
+	d.cfg.Kafka.UploadsBrokers, d.cfg.Kafka.StandbyBrokers = []string{address}, []string{strings.Replace(address, "127.0.0.1", "localhost", 1)}
+	require.ErrorIs(t, d.clusters(func(c *clusters.Clusters) error { return c.Check(t.Context(), to(kafka.Primary)) }), clusters.ErrSameCluster)
+	d.cfg.Kafka.StandbyBrokers = nil
+	require.ErrorIs(t, d.clusters(func(c *clusters.Clusters) error { return c.Check(t.Context(), to(kafka.Standby)) }), clusters.ErrNoStandby)
+}
+
+// syncBuffer is a log that can be read while it is written.
+type syncBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
