@@ -127,6 +127,9 @@ func (b *Bridge) Stop(ctx context.Context) error {
 	return err
 }
 
+// Owns reports whether this bridge reads a partition.
+func (b *Bridge) Owns(topic string, partition int32) bool { return b.consumer.Owns(topic, partition) }
+
 // beside runs beside the consumer until ctx ends.
 func (b *Bridge) beside(ctx context.Context) {
 	var tasks sync.WaitGroup

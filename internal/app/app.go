@@ -143,7 +143,6 @@ func (a *App) start(ctx context.Context, roles Roles) error {
 		{roles.Worker, a.startKeeper},
 		{roles.Worker, a.startWorker},
 		{roles.Bridge, a.startBridge},
-		{roles.Bridge, a.startLag},
 		{roles.Lake, a.startLake},
 		{roles.Index, a.startIndex},
 		{roles.Webhooks, a.startWebhooks},
@@ -277,12 +276,14 @@ func (a *App) probes(converter *media.Converter, r *reconcile.Reconciler) map[or
 // before a switch is read to its end.
 func (a *App) startBridge(ctx context.Context) error {
 	var bridges []*bridge.Bridge
+	of := make(map[*cluster]*bridge.Bridge)
 	err := a.readPlaces(func(c *cluster) error {
 		b := a.bridgeOf(c)
 		if err := b.Start(ctx); err != nil {
 			return err
 		}
 		bridges = append(bridges, b)
+		of[c] = b
 		a.stops.add("bridge", b.Stop)
 		a.health.Add(partName("bridge", a.cfg.Kafka, c), a.neededReady(c, b.Ready))
 		return nil
@@ -291,7 +292,7 @@ func (a *App) startBridge(ctx context.Context) error {
 		return err
 	}
 	a.followBridge(ctx, bridges)
-	return nil
+	return a.startLag(ctx, of)
 }
 
 func (a *App) bridgeOf(c *cluster) *bridge.Bridge {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"orak/bridge"
 	"orak/events"
 	"orak/internal/kafka"
 	"orak/operate/lag"
@@ -26,14 +27,19 @@ func (c LagConfig) Sampler(ctx context.Context, log *slog.Logger) (*lag.Sampler,
 
 // startLag starts to measure the lag of the bridges' group and of the other groups in the
 // settings, on every cluster: those that read only the topic of uploads are on its places.
-func (a *App) startLag(ctx context.Context) error {
+// It exports the partitions of this process's own bridges one by one.
+func (a *App) startLag(ctx context.Context, bridges map[*cluster]*bridge.Bridge) error {
 	for _, c := range a.clusters {
 		cfg, from := a.cfg.Lag, c.Config
 		if !c.Main {
 			cfg.Groups = slices.DeleteFunc(slices.Clone(cfg.Groups), func(group string) bool { return !slices.Contains(readersOfUploads, group) })
 			from.ClientID += "-" + string(c.Name)
 		}
-		m := lag.NewMonitor(cfg, from, a.placeLog(c), a.ofCluster(c))
+		b := bridges[c]
+		owned := func(group string, p lag.Partition) bool {
+			return b != nil && group == events.GroupBridge && b.Owns(p.Topic, p.ID)
+		}
+		m := lag.NewMonitor(cfg, from, owned, a.placeLog(c), a.ofCluster(c))
 		if err := m.Start(ctx); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func TestMonitorWarnsOfAMissingCoordinatorOnlyIfItLasts(t *testing.T) {
 	const group = "listeners"
 	reg := prometheus.NewRegistry()
 	m := NewMonitor(Config{Interval: time.Second, Window: time.Minute, Groups: []string{group}},
-		kafka.Config{Brokers: cluster.ListenAddrs(), ClientID: "test"}, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), reg)
+		kafka.Config{Brokers: cluster.ListenAddrs(), ClientID: "test"}, func(string, Partition) bool { return false }, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), reg)
 	sampler, err := NewSampler(m.kafka, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(sampler.Close)

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { leaks.Main(m) }
 func TestMonitorStartsOnceAndStops(t *testing.T) {
 	lifecycle.Starts(t, func(t *testing.T) lifecycle.Part {
 		w := newWorld(t)
-		m := lag.NewMonitor(lag.Config{Interval: time.Second, Window: time.Minute, Groups: []string{group}}, w.cfg, slog.New(slog.DiscardHandler), nil)
+		m := lag.NewMonitor(lag.Config{Interval: time.Second, Window: time.Minute, Groups: []string{group}}, w.cfg, own(), slog.New(slog.DiscardHandler), nil)
 		return lifecycle.Part{Start: m.Start, Stop: m.Stop}
 	})
 }

@@ -18,8 +18,9 @@ import (
 )
 
 // Monitor exports the lag of some groups as metrics, and logs when a group's
-// status changes. Every process with a Monitor exports the same values: use their
-// maximum over the instances. It is started once.
+// status changes. Every process with a Monitor exports the same values of the groups:
+// use their maximum over the instances. Partitions are exported by the process that
+// owns them. It is started once.
 type Monitor struct {
 	cfg       Config
 	kafka     kafka.Config
@@ -40,12 +41,12 @@ type Monitor struct {
 const settling = time.Minute
 
 // NewMonitor returns a Monitor of the groups in cfg. It registers its metrics with
-// reg, which may be nil.
-func NewMonitor(cfg Config, k kafka.Config, log *slog.Logger, reg prometheus.Registerer) *Monitor {
+// reg, which may be nil; owned says which partitions are exported.
+func NewMonitor(cfg Config, k kafka.Config, owned Owned, log *slog.Logger, reg prometheus.Registerer) *Monitor {
 	cfg.Groups = slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
 	return &Monitor{
 		cfg: cfg, kafka: k, reg: reg,
-		log: log.With("component", "lag"), faults: throttle.NewOutages(log.With("component", "lag")), collector: newCollector(),
+		log: log.With("component", "lag"), faults: throttle.NewOutages(log.With("component", "lag")), collector: newCollector(owned),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,7 +63,7 @@ func TestMonitorExportsLagAndStatus(t *testing.T) {
 	w.commit(1, 0)
 	reg, log := prometheus.NewRegistry(), &lines{}
 	cfg := lag.Config{Interval: 100 * time.Millisecond, Window: 200 * time.Millisecond, Groups: []string{group, "none", group}}
-	m := lag.NewMonitor(cfg, w.cfg, slog.New(slog.NewTextHandler(log, nil)), reg)
+	m := lag.NewMonitor(cfg, w.cfg, own(0, 1), slog.New(slog.NewTextHandler(log, nil)), reg)
 	require.NoError(t, m.Start(w.ctx))
 	require.Error(t, m.Start(w.ctx), "it is started once")
 
@@ -86,10 +87,53 @@ func TestMonitorExportsLagAndStatus(t *testing.T) {
 	require.EqualValues(t, -1, figure(t, reg, "orak_lag_offsets", "0"), "no value is better than an old one")
 }
 
+// own returns the partitions of a process.
+func own(ids ...int32) lag.Owned {
+	return func(of string, p lag.Partition) bool { return of == group && slices.Contains(ids, p.ID) }
+}
+
+// Many processes export each group, and each partition once: a process that has no
+// partition exports the group all the same, so that a group without members is seen.
+func TestMonitorExportsPartitionsThatTheProcessOwns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.produce(0, time.Now().Add(-time.Hour), "a", "b", "c")
+	w.produce(1, time.Now().Add(-time.Minute), "d")
+	w.commit(0, 1)
+	w.commit(1, 0)
+	cfg := lag.Config{Interval: 100 * time.Millisecond, Window: 200 * time.Millisecond, Groups: []string{group}}
+	for ids, series := range map[string]int{"": 0, "0": 4, "0 1": 8} {
+		reg := prometheus.NewRegistry()
+		var owned []int32
+		for _, id := range strings.Fields(ids) {
+			owned = append(owned, int32(id[0]-'0'))
+		}
+		m := lag.NewMonitor(cfg, w.cfg, own(owned...), slog.New(slog.DiscardHandler), reg)
+		require.NoError(t, m.Start(w.ctx))
+		require.Eventually(t, func() bool { return figure(t, reg, "orak_lag_group_offsets", "") == 3 }, patience, 20*time.Millisecond)
+		require.Greater(t, figure(t, reg, "orak_lag_group_seconds", ""), 3000.0)
+		require.Zero(t, figure(t, reg, "orak_lag_group_lost_offsets", ""))
+		families, err := reg.Gather()
+		require.NoError(t, err)
+		perPartition := 0
+		for _, family := range families {
+			for _, one := range family.GetMetric() {
+				for _, label := range one.GetLabel() {
+					if label.GetName() == "partition" {
+						perPartition++
+					}
+				}
+			}
+		}
+		require.Equal(t, series, perPartition, ids)
+		require.NoError(t, m.Stop(w.ctx))
+	}
+}
+
 func TestMonitorThatWasNeverStartedCanBeStopped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	m := lag.NewMonitor(lag.Config{Interval: time.Second, Window: time.Minute}, w.cfg, slog.New(slog.DiscardHandler), nil)
+	m := lag.NewMonitor(lag.Config{Interval: time.Second, Window: time.Minute}, w.cfg, own(), slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, m.Stop(context.Background()))
 	require.Error(t, m.Start(w.ctx))
 }

@@ -91,6 +91,14 @@ func (c *Consumer) newSession(p partition) *session {
 	return newSession(p, c.sessionsBegun.Add(1), c.buffer(), c.batch, c.overdue)
 }
 
+// Owns reports whether this member has a partition.
+func (c *Consumer) Owns(topic string, id int32) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, owned := c.sessions[partition{topic: topic, id: id}]
+	return owned
+}
+
 func (c *Consumer) assigned(ctx context.Context, parts map[string][]int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
