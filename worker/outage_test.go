@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -129,6 +130,34 @@ func TestReporterCountsAndBatchesReports(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return r.reported() == n }, patience, tick, "none is lost")
 	require.Less(t, len(r.downs(outageOf)), 5)
+}
+
+// However many attempts fail in however many processes, each process sends at most one
+// signal in an interval, and every attempt is counted in one.
+func TestOutageOfManyProcessesSendsFewSignals(t *testing.T) {
+	t.Parallel()
+	const failures = 10_000
+	for _, processes := range []int{1, 100} {
+		r := newRig(t)
+		cfg := worker.OutageConfig{GroupWait: time.Hour, Quiet: time.Hour, RepeatInterval: time.Hour, ReportInterval: 2 * time.Second}
+		began := time.Now()
+		var group sync.WaitGroup
+		for range processes {
+			reporter := worker.NewReporter(r.client, cfg, r.log, prometheus.NewRegistry())
+			t.Cleanup(reporter.Stop)
+			group.Go(func() {
+				for range failures / processes {
+					reporter.Report(storeFault)
+				}
+			})
+		}
+		group.Wait()
+		require.Eventually(t, func() bool { return r.reported() == failures }, patience, tick)
+		intervals := 1 + int(time.Since(began)/cfg.ReportInterval)
+		signals := len(r.downs(outageOf))
+		t.Logf("%d failures in %d processes: %d signals in %d intervals", failures, processes, signals, intervals)
+		require.LessOrEqual(t, signals, processes*intervals)
+	}
 }
 
 // reported returns the number of attempts in the signals to the digest.
