@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -30,9 +31,12 @@ type Service struct {
 	PID int `json:"pid"`
 	// Address is its IP address.
 	Address string `json:"address"`
+	// Link is the interface of this machine that leads to it, where it has a network
+	// namespace of its own; else empty.
+	Link string `json:"link"`
 	// Ports are the published ports: the address on this machine by the service's own port.
 	Ports map[string]string `json:"ports"`
-	// State is "waiting", "starting", "running" or "exited".
+	// State is "waiting", "starting", "running", "exited" or "held".
 	State string `json:"state"`
 	// Healthy is what its last health check found.
 	Healthy bool `json:"healthy"`
@@ -40,6 +44,10 @@ type Service struct {
 	Restarts int `json:"restarts"`
 	// Exit says how its last process ended, such as "exit status 0"; empty before that.
 	Exit string `json:"exit"`
+	// Hold is a file that keeps it from being started, and Volumes are the folders of
+	// its data by their paths in the container.
+	Hold    string            `json:"hold"`
+	Volumes map[string]string `json:"volumes"`
 	// Log is the path of what it wrote.
 	Log string `json:"log"`
 	// Command is its program with the arguments, and Env its environment, as
@@ -166,6 +174,49 @@ func descendants(pid int) (all []int) {
 		}
 	}
 	return all
+}
+
+// Hold ends a service and keeps it down until release, as docker compose stop and start
+// do. It returns once no process of it is left.
+func (r *Rehearsal) Hold(ctx context.Context, name string, signal syscall.Signal) (release func() error, err error) {
+	s, err := r.Service(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(s.Hold, nil, 0o600); err != nil {
+		return nil, fmt.Errorf("holding %s: %w", name, err)
+	}
+	last := 0
+	_, err = r.await(ctx, name, func(s Service) bool {
+		if s.PID > 0 && s.PID != last { // it may have been about to start
+			last = s.PID
+			_ = signalAll(s.PID, signal) // it may have ended
+		}
+		return s.State == "held"
+	})
+	return func() error { return os.Remove(s.Hold) }, err
+}
+
+// ErrSharedNetwork is returned for a service that cannot be cut off.
+var ErrSharedNetwork = errors.New("the service has no network of its own (the label orak.rehearsal.network, and root, give it one)")
+
+// CutOff cuts a service off from all others while it lives, as a broken network does:
+// what is sent to it or by it is lost, and no connection is closed. join ends that.
+func (r *Rehearsal) CutOff(ctx context.Context, name string) (join func(context.Context) error, err error) {
+	s, err := r.Service(name)
+	if err != nil {
+		return nil, err
+	}
+	if s.Link == "" {
+		return nil, fmt.Errorf("cutting %s off: %w", name, ErrSharedNetwork)
+	}
+	set := func(ctx context.Context, state string) error {
+		if out, err := exec.CommandContext(ctx, "ip", "link", "set", "dev", s.Link, state).CombinedOutput(); err != nil {
+			return fmt.Errorf("setting the link of %s %s: %w: %s", name, state, err, out)
+		}
+		return nil
+	}
+	return func(ctx context.Context) error { return set(ctx, "up") }, set(ctx, "down")
 }
 
 // poll is how often the rehearsal's file is read.

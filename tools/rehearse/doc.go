@@ -10,7 +10,8 @@
 // file. What a container would have by other means is translated:
 //
 //	docker-compose.yml ──compose-go──► services ──translate──► processes
-//	  host names, 0.0.0.0, localhost     → the services' addresses (127.30.N.M)
+//	  host names, 0.0.0.0, localhost     → the services' addresses (127.30.N.M), or those
+//	                                       of their network namespaces (network.go)
 //	  volumes, tmpfs, mounts             → folders below --data
 //	  ports                              → TCP forwards of this process
 //	  image and entrypoint               → a program of this machine (programs.go)

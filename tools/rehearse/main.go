@@ -160,6 +160,13 @@ func rehearse(ctx context.Context, o options, stdout, stderr io.Writer) (int, er
 	if err != nil {
 		return 0, err
 	}
+	if names := together(running); len(names) > 0 {
+		fmt.Fprintf(stderr, "%s: on loopback, since networks of their own need root and the program ip\n", strings.Join(names, ", "))
+	}
+	if err := network.build(ctx, running); err != nil {
+		return 0, fmt.Errorf("making networks: %w", err)
+	}
+	defer network.remove(apart(running))
 	state := newState(services, at)
 	for _, name := range o.except {
 		left := state.Services[name]
@@ -187,8 +194,15 @@ func prepareData(o options) (places, error) {
 	at.bin = filepath.Join(at.root, "bin")
 	// The user of the services must be able to enter it; what is secret in it is its
 	// owner's alone.
-	if err := os.MkdirAll(filepath.Join(at.data, "log"), 0o755); err != nil {
-		return at, fmt.Errorf("making the data folder: %w", err)
+	if !o.list {
+		if err := os.RemoveAll(filepath.Join(at.data, holdFolder)); err != nil {
+			return at, fmt.Errorf("removing what holds services: %w", err)
+		}
+	}
+	for _, folder := range []string{"log", holdFolder} {
+		if err := os.MkdirAll(filepath.Join(at.data, folder), 0o755); err != nil {
+			return at, fmt.Errorf("making the data folder: %w", err)
+		}
 	}
 	return at, nil
 }
@@ -229,20 +243,6 @@ func wipe(data string) error {
 	return nil
 }
 
-// claimNetwork takes the first of the networks 127.30.0.0/24 to 127.30.255.0/24 that no
-// other rehearsal on this machine has, until release.
-func claimNetwork() (network string, release func(), err error) {
-	const claim = "19999"
-	for i := range 256 {
-		network = fmt.Sprintf("127.30.%d", i)
-		var listener net.Listener
-		if listener, err = net.Listen("tcp", network+".1:"+claim); err == nil {
-			return network, func() { listener.Close() }, nil
-		}
-	}
-	return "", nil, fmt.Errorf("finding a free loopback network: %w", err)
-}
-
 // runner runs all services.
 type runner struct {
 	at          places
@@ -256,7 +256,7 @@ func newState(services []*service, at places) Rehearsal {
 	state := Rehearsal{Services: map[string]Status{}, Env: settings(services)}
 	for _, s := range services {
 		state.Services[s.Name] = Status{
-			State: stateWaiting, Address: s.address, Ports: s.publications(), Image: s.Image,
+			State: stateWaiting, Address: s.address, Link: s.link, Ports: s.publications(), Image: s.Image, Hold: s.hold(), Volumes: s.volumes(),
 			Log: filepath.Join(at.data, "log", s.Name+".log"), Command: s.argv, Env: s.env,
 		}
 	}

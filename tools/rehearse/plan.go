@@ -22,14 +22,14 @@ import (
 type service struct {
 	types.ServiceConfig
 
-	address string
-	folder  string // its working directory, home and files
-	argv    []string
-	env     []string
+	placement
+	folder string // its working directory, home and files
+	argv   []string
+	env    []string
 	// prepare makes its files. It runs before the first start, and may be nil.
 	prepare func(context.Context) error
-	// tidy runs before every start; it may be nil.
-	tidy func() error
+	// tidy runs before every start, as an image's entrypoint does; it may be nil.
+	tidy func(context.Context) error
 	// probe is its health check; nil for none.
 	probe func(context.Context) error
 	stop  syscall.Signal
@@ -47,17 +47,17 @@ type places struct {
 	user *user  // the user of the services; nil for the one that runs this
 }
 
-// plan translates the services of a project. network is the first three bytes of their
-// addresses.
-func plan(project *types.Project, at places, network string) ([]*service, error) {
+// plan translates the services of a project.
+func plan(project *types.Project, at places, n network) ([]*service, error) {
 	names := slices.Sorted(maps.Keys(project.Services))
-	hosts := map[string]string{}
+	placed, hosts := map[string]placement{}, map[string]string{}
 	for i, name := range names {
-		hosts[name] = fmt.Sprintf("%s.%d", network, 10+i)
+		placed[name] = n.place(project.Services[name].Labels[ownNetwork] == "own", 10+i)
+		hosts[name] = placed[name].address
 	}
 	var services []*service
 	for _, name := range names {
-		s, err := newService(project.Services[name], at, hosts)
+		s, err := newService(project.Services[name], at, placed[name], hosts)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -86,8 +86,8 @@ func without(services []*service, names []string) ([]*service, error) {
 	return kept, nil
 }
 
-func newService(cfg types.ServiceConfig, at places, hosts map[string]string) (*service, error) {
-	s := &service{ServiceConfig: cfg, address: hosts[cfg.Name], folder: filepath.Join(at.data, "services", cfg.Name), stop: syscall.SIGTERM, places: at}
+func newService(cfg types.ServiceConfig, at places, where placement, hosts map[string]string) (*service, error) {
+	s := &service{ServiceConfig: cfg, placement: where, folder: filepath.Join(at.data, "services", cfg.Name), stop: syscall.SIGTERM, places: at}
 	s.translation = newTranslation(s.address, hosts, s.mounts())
 	p, err := programOf(cfg)
 	if err != nil {
@@ -143,6 +143,23 @@ func (s *service) mounts() map[string]string {
 	}
 	return paths
 }
+
+// volumes returns the folder of each volume by its path in the container.
+func (s *service) volumes() map[string]string {
+	folders := map[string]string{}
+	for _, v := range s.Volumes {
+		if v.Type == types.VolumeTypeVolume {
+			folders[v.Target] = s.translation.paths[v.Target]
+		}
+	}
+	return folders
+}
+
+// holdFolder has a file for each service that is held.
+const holdFolder = "hold"
+
+// hold is the file that holds the service.
+func (s *service) hold() string { return filepath.Join(s.places.data, holdFolder, s.Name) }
 
 // makeFolders makes the folders that the service writes to, as its user's.
 func (s *service) makeFolders() error {

@@ -22,7 +22,7 @@ func planned(t *testing.T, environ ...string) map[string]*service {
 	project, err := load(t.Context(), root, nil, filepath.Join(data, "secrets.env"), environ, true)
 	require.NoError(t, err)
 	at := places{root: root, bin: filepath.Join(root, "bin"), orak: "/built/orak", data: data}
-	services, err := plan(project, at, "127.30.7")
+	services, err := plan(project, at, network{number: 7})
 	require.NoError(t, err)
 	byName := map[string]*service{}
 	for _, s := range services {
@@ -179,4 +179,19 @@ func TestOnlyServicesWithoutDependentsAreLeftOut(t *testing.T) {
 	require.ErrorContains(t, err, "depends on it")
 	_, err = without(all, []string{"broker"})
 	require.ErrorContains(t, err, "no such service")
+}
+
+func TestLabelledServiceHasANetworkOfItsOwn(t *testing.T) {
+	t.Parallel()
+	n := network{number: 7, namespaces: true}
+	require.Equal(t, placement{address: "10.230.7.12", link: "orak7-12", namespace: "orak7-12"}, n.place(true, 12))
+	require.Equal(t, placement{address: "127.30.7.12"}, n.place(false, 12))
+	n.namespaces = false
+	require.Equal(t, placement{address: "127.30.7.12"}, n.place(true, 12), "nobody but root makes namespaces")
+
+	labelled := types.ServiceConfig{Name: "kafka-1"}
+	labelled.Labels = types.Labels{ownNetwork: "own"}
+	here, there := &service{ServiceConfig: labelled}, &service{ServiceConfig: labelled, placement: placement{namespace: "orak7-12"}}
+	require.Equal(t, []string{"kafka-1"}, together([]*service{here, there, {}}))
+	require.Equal(t, []*service{there}, apart([]*service{here, there, {}}))
 }

@@ -169,8 +169,10 @@ func postgres(s *service, vars map[string]string, command []string) error {
 	}
 	s.argv = append([]string{filepath.Join(bin, "postgres"), "-D", data, "-c", "listen_addresses=" + s.address, "-c", "unix_socket_directories="}, command...)
 	s.stop = syscall.SIGINT // the image's: close connections and end
-	s.tidy = func() error { return removeEmpty(filepath.Join(data, "postmaster.pid")) }
-	s.prepare = func(ctx context.Context) error {
+	s.tidy = func(ctx context.Context) error {
+		if err := removeEmpty(filepath.Join(data, "postmaster.pid")); err != nil {
+			return err
+		}
 		if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err == nil {
 			return nil
 		}
@@ -247,9 +249,9 @@ func kafka(s *service, vars map[string]string, _ []string) error {
 		if err != nil {
 			return fmt.Errorf("reading Kafka's log configuration: %w", err)
 		}
-		if err := errors.Join(s.write(log4j, string(config)), s.write(file, properties(vars))); err != nil {
-			return err
-		}
+		return errors.Join(s.write(log4j, string(config)), s.write(file, properties(vars)))
+	}
+	s.tidy = func(ctx context.Context) error {
 		if _, err := os.Stat(filepath.Join(vars["KAFKA_LOG_DIRS"], "meta.properties")); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

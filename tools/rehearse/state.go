@@ -23,7 +23,8 @@ type Rehearsal struct {
 
 // Status is a service at this moment.
 type Status struct {
-	// State is left out (--except), waiting (for what it depends on), starting, running or exited.
+	// State is left out (--except), waiting (for what it depends on), starting, running,
+	// exited, or held (Hold exists).
 	State string `json:"state"`
 	// Healthy says that its last health check passed, or that it runs and has none. Of
 	// a job it says that it has succeeded.
@@ -35,10 +36,19 @@ type Status struct {
 	Restarts int `json:"restarts"`
 	// Exit says how the last process ended. Empty before that.
 	Exit string `json:"exit,omitempty"`
-	// Address is the service's own loopback address, without a port.
+	// Address is the service's own address, without a port.
 	Address string `json:"address"`
+	// Link is the interface of this machine by which the service is reached, where it has
+	// a network namespace of its own: taking it down cuts the service off.
+	Link string `json:"link,omitempty"`
 	// Ports are the published ports: the address on this machine, by the service's own port.
 	Ports map[uint32]string `json:"ports,omitempty"`
+	// Hold is a file that keeps the service from being started while it exists, as
+	// docker compose stop does. Anybody may make and remove it.
+	Hold string `json:"hold"`
+	// Volumes are the folders of this machine that keep its data, by their paths in the
+	// container.
+	Volumes map[string]string `json:"volumes,omitempty"`
 	// Image is what a container would run.
 	Image string `json:"image"`
 	// Log is the file with its output.
@@ -55,6 +65,7 @@ const (
 	stateStarting = "starting"
 	stateRunning  = "running"
 	stateExited   = "exited"
+	stateHeld     = "held"
 )
 
 // board holds the state, writes it to its file, and wakes those who wait for a change.

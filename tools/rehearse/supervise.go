@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -43,9 +45,10 @@ func (s spawner) run() {
 	}
 }
 
-func (s spawner) start(cmd *exec.Cmd) error {
+// start starts a process in a network namespace; an empty one is that of this process.
+func (s spawner) start(cmd *exec.Cmd, namespace string) error {
 	started := make(chan error)
-	s <- func() { started <- cmd.Start() }
+	s <- func() { started <- within(namespace, cmd.Start) }
 	return <-started
 }
 
@@ -82,8 +85,15 @@ func (s *supervisor) run(ctx context.Context) error {
 	}
 	delay := firstDelay
 	for restarts := 0; ; restarts++ {
+		held, err := s.awaitRelease(ctx)
+		if err != nil {
+			return s.unlessStopped(ctx, err)
+		}
+		if held {
+			delay = firstDelay
+		}
 		began := time.Now()
-		err := s.runOnce(ctx, restarts)
+		err = s.runOnce(ctx, restarts)
 		if ctx.Err() != nil || errors.Is(err, errNoStart) || !s.restarts(err != nil, restarts) {
 			return s.ended(ctx, err)
 		}
@@ -96,6 +106,28 @@ func (s *supervisor) run(ctx context.Context) error {
 			return nil
 		}
 		delay = min(2*delay, longestWait)
+	}
+}
+
+// awaitRelease returns once nothing holds the service, and reports whether anything did.
+func (s *supervisor) awaitRelease(ctx context.Context) (held bool, err error) {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(s.hold()); errors.Is(err, fs.ErrNotExist) {
+			return held, nil
+		} else if err != nil {
+			return held, fmt.Errorf("looking for what holds %s: %w", s.Name, err)
+		}
+		if !held {
+			held = true
+			s.board.update(s.Name, func(st *Status) { st.State = stateHeld })
+		}
+		select {
+		case <-ctx.Done():
+			return held, ctx.Err()
+		case <-tick.C:
+		}
 	}
 }
 
@@ -146,7 +178,7 @@ func (s *supervisor) runOnce(ctx context.Context, restarts int) error {
 		return err
 	}
 	if s.tidy != nil {
-		if err := s.tidy(); err != nil {
+		if err := s.tidy(ctx); err != nil {
 			return err
 		}
 	}
@@ -156,7 +188,7 @@ func (s *supervisor) runOnce(ctx context.Context, restarts int) error {
 	}
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.WaitDelay = 5 * time.Second // for a grandchild that keeps the log open
-	if err := s.spawner.start(cmd); err != nil {
+	if err := s.spawner.start(cmd, s.namespace); err != nil {
 		return fmt.Errorf("%w %s: %w", errNoStart, filepath.Base(cmd.Path), err)
 	}
 	s.board.update(s.Name, func(st *Status) {

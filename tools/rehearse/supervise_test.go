@@ -57,6 +57,25 @@ func await(t *testing.T, r *runner, name string, want func(Status) bool) Status 
 	return found
 }
 
+func TestHeldServiceStartsOnceItIsReleased(t *testing.T) {
+	t.Parallel()
+	at := places{data: t.TempDir()}
+	require.NoError(t, os.MkdirAll(filepath.Join(at.data, holdFolder), 0o755))
+	s := shell(at, "server", "sleep 600", types.RestartPolicyAlways, nil)
+	var prepared []bool
+	s.tidy = func(context.Context) error { prepared = append(prepared, true); return nil }
+	r, stop := serve(t, at, s)
+	running := await(t, r, "server", func(s Status) bool { return s.Healthy })
+	require.NoError(t, os.WriteFile(running.Hold, nil, 0o600))
+	require.NoError(t, syscall.Kill(running.PID, syscall.SIGKILL))
+	held := await(t, r, "server", func(s Status) bool { return s.State == stateHeld })
+	require.Zero(t, held.PID)
+	require.NoError(t, os.Remove(held.Hold))
+	await(t, r, "server", func(s Status) bool { return s.Healthy && s.PID != running.PID })
+	stop()
+	require.Len(t, prepared, 2, "before every start")
+}
+
 func TestKilledServiceComesBack(t *testing.T) {
 	t.Parallel()
 	at := places{data: t.TempDir()}
