@@ -50,6 +50,57 @@ func Check(all []*Upload, s *Seen) []Result {
 	return append(results, contiguous(s), outboxEmpty(s), nothingForgotten(s))
 }
 
+// Gone says what was lost for good and is therefore not expected: what is there must
+// still be right.
+type Gone struct {
+	// Workflows: Temporal has forgotten what had ended, and what it has began anew.
+	Workflows bool
+	// Records: the topics have been made anew, and the lake with them.
+	Records bool
+	// Rerun: uploads that had ended were run again, since their results were lost.
+	Rerun bool
+}
+
+// CheckRestored compares the promises that hold after a server was lost and brought
+// back: every upload has its result, once.
+func CheckRestored(all []*Upload, s *Seen, gone Gone) []Result {
+	answered, want := answers202(all, s)
+	promises := []func(map[orak.UploadID]expected, *Seen) Result{oneResult, analyses, inIndexCompleted}
+	if !gone.Records {
+		promises = append(promises, announced, completedOnce, inLake)
+	}
+	switch {
+	case gone.Rerun:
+	case gone.Workflows:
+		promises = append(promises, oneWorkflowAtMost)
+	default:
+		promises = append(promises, oneWorkflow)
+	}
+	results := []Result{answered}
+	for _, promise := range promises {
+		results = append(results, promise(want, s))
+	}
+	return append(results, contiguous(s), outboxEmpty(s))
+}
+
+// oneResult looks at the store, which keeps how an upload ended whatever else is lost.
+func oneResult(want map[orak.UploadID]expected, s *Seen) Result {
+	r := Result{Promise: "every upload has ended, and once"}
+	for id, w := range sorted(want) {
+		ends := len(s.Events[id][events.Completed])
+		r.Hold(s.Outcomes[id] && ends <= 1, "%s %s: outcome %t, %d ends", id, w.name, s.Outcomes[id], ends)
+	}
+	return r
+}
+
+func oneWorkflowAtMost(want map[orak.UploadID]expected, s *Seen) Result {
+	r := Result{Promise: "no upload has two workflows"}
+	for id, w := range sorted(want) {
+		r.Hold(len(s.Runs[id]) <= 1, "%s %s has %d", id, w.name, len(s.Runs[id]))
+	}
+	return r
+}
+
 // answers202 reports the apps' own complaints, and collects the expected outcome
 // of each upload: of those that were answered, and of those whose answer was lost
 // on the way to an app that sent no key.

@@ -113,3 +113,42 @@ func TestBrokenPromisesAreReported(t *testing.T) {
 		require.Positive(t, Broken(Check(all, s)), name)
 	}
 }
+
+// restored is what is seen after all servers were lost and brought back: two uploads,
+// both with their result.
+func restored() ([]*Upload, *Seen) {
+	all := []*Upload{{Name: "0-tune.wav", ID: good}, {Name: "1-tune.wav", ID: unasked}}
+	_, s := aftermath()
+	delete(s.Runs, poisoned)
+	return all, &Seen{
+		Announced: map[orak.UploadID]string{good: "0-tune.wav", unasked: "1-tune.wav"}, offsets: s.offsets, Events: s.Events, Runs: s.Runs,
+		indexed: s.indexed, Analyses: s.Analyses, Outcomes: map[orak.UploadID]bool{good: true, unasked: true},
+	}
+}
+
+func TestRestoredUploadsHaveTheirResultOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		damage func(*Seen)
+		gone   Gone
+		broken int
+	}{
+		"nothing":                        {func(*Seen) {}, Gone{}, 0},
+		"no outcome":                     {func(s *Seen) { delete(s.Outcomes, good) }, Gone{Workflows: true, Records: true}, 1},
+		"no analysis":                    {func(s *Seen) { delete(s.Analyses, good) }, Gone{Workflows: true, Records: true}, 1},
+		"two ends":                       {func(s *Seen) { s.Events[good][events.Completed]["a2"] = 1 }, Gone{Workflows: true, Records: true}, 1},
+		"two workflows":                  {func(s *Seen) { s.Runs[good] = append(s.Runs[good], s.Runs[good][0]) }, Gone{Workflows: true}, 1},
+		"not in the index":               {func(s *Seen) { delete(s.indexed, good) }, Gone{Workflows: true, Records: true}, 1},
+		"run again":                      {func(s *Seen) { s.Runs[good] = append(s.Runs[good], s.Runs[good][0]) }, Gone{Rerun: true}, 0},
+		"a workflow is missing":          {func(s *Seen) { delete(s.Runs, good) }, Gone{}, 1},
+		"a workflow that was forgotten":  {func(s *Seen) { delete(s.Runs, good) }, Gone{Workflows: true}, 0},
+		"never announced":                {func(s *Seen) { delete(s.Announced, good) }, Gone{}, 1},
+		"announced before Kafka was new": {func(s *Seen) { delete(s.Announced, good); delete(s.Events, good) }, Gone{Records: true}, 0},
+		"a marker stays":                 {func(s *Seen) { s.Pending = []string{"pending/x"} }, Gone{Workflows: true, Records: true}, 1},
+	} {
+		all, s := restored()
+		c.damage(s)
+		results := CheckRestored(all, s, c.gone)
+		require.Equal(t, c.broken, Broken(results), "%s: %+v", name, results)
+	}
+}

@@ -56,3 +56,13 @@ func inIndex(want map[orak.UploadID]expected, s *Seen) Result {
 	}
 	return r
 }
+
+// inIndexCompleted does not ask the workflows, which may be gone.
+func inIndexCompleted(want map[orak.UploadID]expected, s *Seen) Result {
+	r := Result{Promise: "every upload is in the index once, as completed"}
+	for id, w := range sorted(want) {
+		found := s.indexed[id]
+		r.Hold(len(found) == 1 && found[0] == orak.StatusCompleted, "%s %s is there as %v", id, w.name, found)
+	}
+	return r
+}

@@ -42,12 +42,13 @@ type Seen struct {
 	Letters map[orak.UploadID][]events.DeadLetter
 	// Runs are the workflows of each upload.
 	Runs map[orak.UploadID][]Run
-	// Pending are the keys of the outbox of all tenants; Recordings, Analyses and
-	// tombstones of erased uploads are what is stored.
+	// Pending are the keys of the outbox of all tenants; Recordings, Analyses, Outcomes
+	// and tombstones of erased uploads are what is stored.
 	Pending    []string
 	tombstones map[orak.UploadID]bool
 	Recordings map[orak.UploadID]bool
 	Analyses   map[orak.UploadID]orak.Analysis
+	Outcomes   map[orak.UploadID]bool
 }
 
 // place is where a record is in a topic.
@@ -116,6 +117,7 @@ func (e *Reader) Look(ctx context.Context) (*Seen, error) {
 	s := &Seen{
 		Announced: map[orak.UploadID]string{}, Events: map[orak.UploadID]map[events.Type]map[string]int{},
 		lifecycle: map[place]orak.UploadID{}, Completed: map[orak.UploadID]time.Time{}, Letters: map[orak.UploadID][]events.DeadLetter{}, Recordings: map[orak.UploadID]bool{}, tombstones: map[orak.UploadID]bool{}, Analyses: map[orak.UploadID]orak.Analysis{},
+		Outcomes: map[orak.UploadID]bool{},
 	}
 	var err error
 	if s.offsets, err = e.offsets(ctx); err != nil {
@@ -308,6 +310,8 @@ func (e *Reader) objects(ctx context.Context, s *Seen) error {
 		switch info.Key {
 		case orak.OriginalKey(orak.Tenant(parts[1]), id):
 			s.Recordings[id] = true
+		case orak.OutcomeKey(orak.Tenant(parts[1]), id):
+			s.Outcomes[id] = true
 		case orak.AnalysisKey(orak.Tenant(parts[1]), id):
 			a, err := e.analysis(ctx, info.Key)
 			if err != nil {
@@ -362,4 +366,18 @@ func (e *Reader) Await(ctx context.Context, wanted func(map[orak.Status]int) boo
 		case <-tick.C:
 		}
 	}
+}
+
+// Pending lists the uploads of the tenant that wait in the outbox.
+func (e *Reader) Pending(ctx context.Context) (map[orak.UploadID]bool, error) {
+	waiting := map[orak.UploadID]bool{}
+	for info, err := range e.store.List(ctx, orak.PendingPrefix+string(e.tenant)+"/") {
+		if err != nil {
+			return nil, fmt.Errorf("listing the outbox: %w", err)
+		}
+		if _, id, ok := orak.ParsePendingKey(info.Key); ok {
+			waiting[id] = true
+		}
+	}
+	return waiting, nil
 }
