@@ -25,9 +25,10 @@ type bulk struct {
 	verb
 	con *console
 	cl  *client.Client
-	// pace bounds the decisions per second.
-	pace *rate.Limiter
-	sel  client.Selection
+	// pace bounds the decisions per second, and brake the tasks that wait.
+	pace  *rate.Limiter
+	brake brake
+	sel   client.Selection
 
 	plan   bulkPlan
 	result bulkResult
@@ -99,8 +100,15 @@ func (b *bulk) carryOut(ctx context.Context) error {
 	view := newProgress(b.con, b.doing, "dead letter")
 	defer view.Clear()
 	view.Set(0, int64(b.plan.Count))
+	b.brake.waiting = func(waits []backlog) error {
+		view.Clear()
+		return b.con.showWait(waits)
+	}
 	failures := 0
 	for i, d := range b.plan.letters {
+		if err := b.brake.wait(ctx); err != nil {
+			return err
+		}
 		if err := b.pace.Wait(ctx); err != nil {
 			return err
 		}
@@ -194,7 +202,7 @@ func (b *bulk) again(ids []orak.UploadID) string {
 // repeated returns the flags that the next command line must give again.
 func (b *bulk) repeated() []string {
 	words := slices.Clone(b.flags)
-	for _, f := range []struct{ name, value string }{{"rate", b.Rate}, {"reason", b.Reason}, {"by", b.By}} {
+	for _, f := range []struct{ name, value string }{{"rate", b.Rate}, {"backlog", fmt.Sprint(b.backlog)}, {"reason", b.Reason}, {"by", b.By}} {
 		if b.con.repeats(f.name) {
 			words = append(words, "--"+f.name, f.value)
 		}

@@ -139,7 +139,11 @@ func (c *console) showBulkPlan(b *bulk) error {
 	}
 	if limit := b.pace.Limit(); limit != rate.Inf && p.Count > 1 {
 		seconds := float64(p.Count) / float64(limit)
-		c.Print("At %s it takes about %s.", terminal.Clean(b.Rate), terminal.Took(time.Duration(seconds*float64(time.Second))))
+		longer := ""
+		if b.backlog > 0 {
+			longer = fmt.Sprintf(", longer while %s or more wait", terminal.Count(int(b.backlog), "task"))
+		}
+		c.Print("At %s it takes about %s%s.", terminal.Clean(b.Rate), terminal.Took(time.Duration(seconds*float64(time.Second))), longer)
 	}
 	return nil
 }

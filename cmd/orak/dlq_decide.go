@@ -26,7 +26,7 @@ type decision struct {
 	IDs    []string `arg:"" optional:"" name:"id" help:"Ids of the uploads, instead of a selection."`
 	All    bool     `env:"-" group:"Selection" help:"Every dead letter."`
 	Limit  int      `env:"-" default:"1000" help:"Maximum number of selected dead letters to decide about, newest first."`
-	Rate   string   `env:"-" default:"5/s" help:"Maximum rate of decisions: 5/s, 100/m, or 0 for no limit."`
+	Rate   string   `env:"-" default:"50/s" help:"Maximum rate of decisions: 5/s, 100/m, or 0 for no limit."`
 	Reason string   `env:"-" default:"from the command line" help:"Reason, for the record."`
 	By     string   `env:"-" placeholder:"NAME" help:"Who decides, for the record; by default the current user."`
 	consent
@@ -39,13 +39,14 @@ type dlqReprocessCmd struct {
 	Timeout     string `env:"-" placeholder:"DURATION" help:"Time limit of an attempt to convert or analyze, for this run, such as 2h."`
 	MaxDuration string `env:"-" placeholder:"DURATION" help:"Maximum length of the recording, for this run, such as 12h."`
 	Engine      string `env:"-" placeholder:"NAME" help:"Engine for the analysis, for this run, such as builtin."`
+	Backlog     int64  `env:"-" default:"100" help:"Of a selection: wait while this many tasks or more wait in orak-convert and orak-gpu together; 0 ignores the queues."`
 	Watch       bool   `short:"w" env:"-" help:"Follow each upload to its end and print the result. Only with ids."`
 }
 
 // Help implements kong.HelpProvider.
 func (dlqReprocessCmd) Help() string {
 	return `Takes ids, or the same selection as "orak dlq list". For a selection the command prints the number of dead letters and
-asks first, then decides at a steady rate. When it is interrupted it prints the command that continues with the rest.
+asks first, then decides as fast as the task queues allow: it waits while many tasks wait there. When it is interrupted it prints the command that continues with the rest.
 
 Examples:
 
@@ -71,10 +72,13 @@ Examples:
 
 // Run reprocesses one after the other.
 func (r *dlqReprocessCmd) Run(ctx context.Context, con *console) error {
+	if r.Backlog < 0 {
+		return usageError(errors.New("--backlog: want at least 0"))
+	}
 	req := resource.ReprocessRequest{From: orak.Stage(r.From), Reason: r.Reason, By: r.by(), Options: r.options()}
 	return r.run(ctx, con, verb{
 		name: "reprocess", doing: "reprocessing", did: "runs again", many: "run again",
-		flags: r.flags(),
+		flags: r.flags(), backlog: r.Backlog,
 		do: func(ctx context.Context, cl *client.Client, id orak.UploadID) (resource.Upload, error) {
 			return cl.Reprocess(ctx, id, req)
 		},
@@ -128,7 +132,10 @@ type verb struct {
 	name, doing, did, many string
 	// flags are the flags given that only this decision has.
 	flags []string
-	do    func(context.Context, *client.Client, orak.UploadID) (resource.Upload, error)
+	// backlog is how many tasks may wait in the queues while it is applied to many; 0
+	// ignores them.
+	backlog int64
+	do      func(context.Context, *client.Client, orak.UploadID) (resource.Upload, error)
 	// ask asks before the decision is applied to many.
 	ask func(ctx context.Context, n int) (bool, error)
 }
@@ -168,6 +175,7 @@ func (d *decision) run(ctx context.Context, con *console, what verb, watch bool)
 		limit = rate.Inf
 	}
 	b := &bulk{decision: d, verb: what, con: con, cl: cl, pace: rate.NewLimiter(limit, 1), sel: sel}
+	b.brake = brake{bound: what.backlog, look: cl.Queues, every: brakeEvery}
 	switch {
 	case len(ids) == 0:
 		return b.run(ctx)

@@ -51,6 +51,9 @@ type wire struct {
 	tenant string
 	// cutAudio breaks downloads off.
 	cutAudio bool
+	// queues are the answers about the task queues, the last one for ever; without
+	// them the server is one of before.
+	queues []resource.Queues
 	// hold blocks streams of events until it is closed.
 	hold chan struct{}
 }
@@ -78,6 +81,7 @@ func newWire(t *testing.T, steps ...resource.Upload) *wire {
 	mux.HandleFunc("GET /v1/uploads/{id}/audio", func(rw http.ResponseWriter, _ *http.Request) { w.send(rw, "audio/wav", "converted") })
 	mux.HandleFunc("GET /v1/uploads/{id}/original", func(rw http.ResponseWriter, _ *http.Request) { w.send(rw, "audio/mp4", "original") })
 	mux.HandleFunc("POST /v1/uploads/{id}/cancel", func(rw http.ResponseWriter, _ *http.Request) { reply(rw, http.StatusAccepted, w.first()) })
+	mux.HandleFunc("GET /v1/queues", w.queueing)
 	mux.HandleFunc("GET /v1/dead-letters", w.page)
 	mux.HandleFunc("GET /v1/dead-letters/{id}", w.letter)
 	mux.HandleFunc("POST /v1/dead-letters/{id}/{decision}", func(rw http.ResponseWriter, _ *http.Request) {
@@ -89,6 +93,19 @@ func newWire(t *testing.T, steps ...resource.Upload) *wire {
 	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serve(mux, rw, r) }))
 	t.Cleanup(w.Close)
 	return w
+}
+
+func (w *wire) queueing(rw http.ResponseWriter, _ *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queues) == 0 {
+		problem(rw, resource.Problem{Status: http.StatusNotFound, Title: "Unknown"})
+		return
+	}
+	reply(rw, http.StatusOK, w.queues[0])
+	if len(w.queues) > 1 {
+		w.queues = w.queues[1:]
+	}
 }
 
 func (w *wire) serve(mux http.Handler, rw http.ResponseWriter, r *http.Request) {
