@@ -9,6 +9,7 @@ import (
 
 	"orak"
 	"orak/activities"
+	"orak/internal/temporal"
 	"orak/workflows"
 )
 
@@ -41,6 +42,8 @@ type Config struct {
 	ReconcileLettersEvery time.Duration `name:"reconcile-letters-every" help:"Interval at which the reconciliation compares all retained dead letters with the parked uploads; between, only what is new. 0: every run compares all." default:"24h"`
 
 	LakeCompactInterval time.Duration `name:"lake-compact-interval" help:"Interval of the compaction of the lake, which also removes the rows of erased uploads: they are gone after twice the interval plus lake-compact-grace. The worker that starts last decides for all. 0: the schedule is neither created nor changed." default:"6h"`
+
+	Version temporal.WorkerVersion `embed:""`
 
 	Outage   OutageConfig       `embed:""`
 	Budget   activities.Budget  `embed:""`
@@ -108,6 +111,9 @@ func (c Config) Validate() error {
 		return errors.New("reconcile-letters-every: want at least 0")
 	case c.ReconcilePage < 1 || c.ReconcilePage > maxReconcilePage:
 		return fmt.Errorf("reconcile-page %d: want 1 to %d", c.ReconcilePage, maxReconcilePage)
+	}
+	if err := c.Version.Validate(); err != nil {
+		return err
 	}
 	if err := c.Budget.Validate(); err != nil {
 		return err

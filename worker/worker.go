@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -75,6 +76,8 @@ type Worker struct {
 
 	life    startstop.Once
 	running []sdkworker.Worker
+	version sdkworker.DeploymentOptions
+	shares  *shares
 
 	fatal *fatalError
 }
@@ -103,7 +106,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	return &Worker{
 		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu, convert: convert,
 		retries: activities.NewRetryInterceptor(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
-		fatal:   newFatalError(), occupancy: newOccupancy(cfg, deps.Metrics),
+		fatal:   newFatalError(), occupancy: newOccupancy(cfg, deps.Metrics), shares: newShares(deps.Metrics),
 	}
 }
 
@@ -143,6 +146,10 @@ func (w *Worker) start(ctx context.Context) error {
 	if err := w.acts.SweepScratch(ctx, 2*w.cfg.Settings.ConvertTimeout); err != nil {
 		w.log.WarnContext(ctx, "removing abandoned scratch folders failed", "error", err)
 	}
+	var err error
+	if w.version, err = w.cfg.Version.Options(); err != nil {
+		return err
+	}
 	for _, queue := range w.cfg.queues() {
 		sw, err := w.serving(queue)
 		if err == nil {
@@ -155,12 +162,15 @@ func (w *Worker) start(ctx context.Context) error {
 		w.running = append(w.running, sw)
 	}
 	if slices.Contains(w.cfg.Queues, workflows.QueuePipeline) {
-		if err := w.ensureSchedules(ctx); err != nil {
+		if err := errors.Join(w.ensureSchedules(ctx), w.beFirstVersion(ctx)); err != nil {
 			w.stopAll()
 			return err
 		}
 	}
-	w.log.InfoContext(ctx, "worker started", "slots", w.cfg.slots())
+	if w.version.UseVersioning {
+		w.shares.follow(w.client, w.deps.Namespace, w.version.Version, w.log)
+	}
+	w.log.InfoContext(ctx, "worker started", "slots", w.cfg.slots(), "deployment", w.version.Version.DeploymentName, "build_id", w.version.Version.BuildID)
 	return nil
 }
 
@@ -182,6 +192,7 @@ func (w *Worker) stopAll() {
 	}
 	wait.Wait()
 	w.running = nil
+	w.shares.stop()
 }
 
 // serving makes the SDK's worker of one queue.
@@ -191,6 +202,7 @@ func (w *Worker) serving(queue string) (sdkworker.Worker, error) {
 		WorkerStopTimeout:            w.cfg.StopTimeout,
 		MaxHeartbeatThrottleInterval: heartbeatEvery,
 		DisableRegistrationAliasing:  true,
+		DeploymentOptions:            w.version,
 		OnFatalError:                 func(err error) { w.failed(queue, err) },
 	}
 	switch queue {

@@ -14,6 +14,7 @@ func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 		"upload", "status", "analysis", "audio", "watch", "cancel", "api", "bridge", "worker", "version",
 		"dlq list", "dlq show", "dlq reprocess", "dlq discard", "config show", "config reference", "engine check",
 		"completion", "settings list", "settings set", "settings unset",
+		"worker version list", "worker version current", "worker version ramp",
 	} {
 		got := orakRun(t.Context(), defaultServer, append(strings.Fields(command), "--help")...)
 		require.Equal(t, exitOK, got.code, command)

@@ -15,6 +15,7 @@ import (
 	"orak/api/resource"
 	"orak/client"
 	"orak/internal/terminal"
+	"orak/operate/versions"
 )
 
 var update = flag.Bool("update", false, "update the golden files and docs/configuration.md")
@@ -132,6 +133,7 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 			})
 		},
 		"topics":   func(c *console) { c.topics(ailingTopics()) },
+		"versions": func(c *console) { c.versions(rampingVersions()) },
 		"dlq_list": func(c *console) { c.deadLetterLines([]resource.DeadLetter{letter(), letter()}, true) },
 		"dlq_show": func(c *console) { c.deadLetter(here(), letterDetail()) },
 	} {
@@ -146,6 +148,20 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 			golden(t, name+"_narrow", out.String())
 		})
 	}
+}
+
+func rampingVersions() versions.Deployment {
+	at := time.Date(2026, 11, 22, 11, 58, 0, 0, time.Local)
+	queues := []versions.Queue{
+		{Name: "orak-convert", Tasks: "activity", Pollers: 2}, {Name: "orak-gpu", Tasks: "activity", Pollers: 1},
+		{Name: "orak-pipeline", Tasks: "activity", Pollers: 2}, {Name: "orak-pipeline", Tasks: "workflow", Pollers: 2},
+	}
+	return versions.Deployment{Name: "orak", ChangedBy: "kafka/ops (ann)", Versions: []versions.Version{
+		{Build: "v1.4.0", Status: versions.StatusCurrent, Percent: 90, Since: at.Add(-72 * time.Hour), Open: 1204, Queues: queues},
+		{Build: "v1.5.0", Status: versions.StatusRamping, Percent: 10, Since: at, Open: 1, Queues: queues},
+		{Build: "v1.3.2", Status: versions.StatusDrained, Since: at.Add(-70 * time.Hour), Queues: []versions.Queue{{Name: "orak-gpu", Tasks: "activity"}}},
+		{Status: versions.StatusInactive},
+	}}
 }
 
 func listedUpload() resource.ListedUpload {

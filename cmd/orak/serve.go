@@ -89,23 +89,6 @@ func (c *bridgeCmd) Run(ctx context.Context, con *console) error {
 	return c.run(ctx, con, app.Roles{Bridge: true})
 }
 
-type workerCmd struct{ serve }
-
-// Help implements kong.HelpProvider.
-func (workerCmd) Help() string {
-	return `Runs the workflows and their activities: convert, analyze, publish. Needs ffmpeg and ffprobe.
-
-Examples:
-
-    orak worker --config /etc/orak.yaml
-    orak worker --gpu-slots 4`
-}
-
-// Run runs workflows and activities until ctx ends.
-func (c *workerCmd) Run(ctx context.Context, con *console) error {
-	return c.run(ctx, con, app.Roles{Worker: true})
-}
-
 type lakeCmd struct{ serve }
 
 // Help implements kong.HelpProvider.

@@ -23,6 +23,7 @@ func (a *App) startWebhooks(ctx context.Context) error {
 		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
 		Temporal:  a.temporal,
 		Namespace: a.cfg.Temporal.Namespace,
+		Version:   a.cfg.Worker.Version,
 		Documents: a.control,
 		Writer:    control.NewWriter(a.cfg.Kafka, a.control, a.log),
 		Publisher: a.producer,

@@ -21,6 +21,7 @@ import (
 	"orak/internal/kafka/consume"
 	"orak/internal/kafka/deadletter"
 	"orak/internal/startstop"
+	"orak/internal/temporal"
 	"orak/workflows"
 )
 
@@ -49,6 +50,8 @@ type Deps struct {
 	Temporal  client.Client
 	// Namespace is that of Temporal.
 	Namespace string
+	// Version is that of the worker.
+	Version   temporal.WorkerVersion
 	Documents Documents
 	Writer    Writer
 	Publisher deadletter.Publisher

@@ -139,7 +139,7 @@ func (r *runner) run(ctx context.Context, c Command, ids []string) {
 func (r *runner) paste(ctx context.Context, c Command, ids []string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	words := c.With(ids, strings.NewReplacer("http://127.0.0.1:8080", r.API, "TENANT", "default", "DEPENDENCY", "alert-webhook",
+	words := c.With(ids, strings.NewReplacer("http://127.0.0.1:8080", r.API, "TENANT", "default", "DEPENDENCY", "alert-webhook", "BUILD", build,
 		"whk3f5x2m7q4n6p8r2s4t6", r.tenantHook))
 	if c.Endless() {
 		return r.interrupt(ctx, words)

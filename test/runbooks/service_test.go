@@ -30,6 +30,9 @@ import (
 // end, not how soon.
 const patience = time.Minute
 
+// build is the build id of the service's workers.
+const build = "v1"
+
 // service is a running orak with the troubles of the runbooks: the test controls
 // its ffmpeg and its model server, and its alert webhook accepts no message.
 type service struct {
@@ -66,6 +69,7 @@ func start(t *testing.T) *service {
 	webhook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
 	t.Cleanup(webhook.Close)
 	s.Process = stack.StartUp(t, stack.Options{Env: []string{
+		"ORAK_WORKER_DEPLOYMENT=orak", "ORAK_WORKER_BUILD_ID=" + build,
 		"ORAK_LOG_LEVEL=error", "ORAK_RETRY_DELAY=50ms", "ORAK_RETRY_PATIENCE=1s",
 		// The fence would forbid the script to read the file.
 		"ORAK_MEDIA_FFMPEG=" + ffmpeg, "ORAK_MEDIA_FENCE=false",
@@ -111,7 +115,7 @@ func (s *service) command(ctx context.Context, words string) *exec.Cmd {
 	cmd.Dir = s.desk
 	// orak finds the service by what it left in the data folder. The others
 	// know only the default ports.
-	cmd.Env = stack.Environ("PATH="+s.path, "XDG_CACHE_HOME="+s.desk, "ORAK_MODEL_SERVER_URL="+s.modelURL,
+	cmd.Env = stack.Environ("ORAK_WORKER_DEPLOYMENT=orak", "PATH="+s.path, "XDG_CACHE_HOME="+s.desk, "ORAK_MODEL_SERVER_URL="+s.modelURL,
 		"TEMPORAL_ADDRESS="+s.Temporal, "TEMPORAL_CLI_ADDRESS="+s.Temporal)
 	return cmd
 }

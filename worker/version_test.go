@@ -1,0 +1,229 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	deploymentpb "go.temporal.io/api/deployment/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"orak"
+	"orak/internal/temporal"
+	"orak/worker"
+	"orak/workflows"
+)
+
+// startBuild starts a worker of a build whose conversions do what fail says; an empty build
+// is a worker without a version.
+func (r *rig) startBuild(build string, fail func(n int) error) *worker.Worker {
+	r.t.Helper()
+	r.cfg.Version = temporal.WorkerVersion{}
+	if build != "" {
+		r.cfg.Version = temporal.WorkerVersion{Deployment: "orak", BuildID: build}
+	}
+	r.deps.Converter = convert(fail)
+	return r.start()
+}
+
+func (r *rig) stop(w *worker.Worker) {
+	r.t.Helper()
+	require.NoError(r.t, w.Stop(r.t.Context()))
+}
+
+// routing returns how the deployment of the rig's workers routes tasks.
+func (r *rig) routing() *deploymentpb.RoutingConfig {
+	r.t.Helper()
+	d, err := r.client.WorkflowService().DescribeWorkerDeployment(r.t.Context(), &workflowservice.DescribeWorkerDeploymentRequest{Namespace: r.deps.Namespace, DeploymentName: "orak"})
+	require.NoError(r.t, err)
+	return d.GetWorkerDeploymentInfo().GetRoutingConfig()
+}
+
+func (r *rig) current() string { return r.routing().GetCurrentDeploymentVersion().GetBuildId() }
+
+// makeCurrent makes a build current; empty means workers without a version.
+func (r *rig) makeCurrent(build string) {
+	r.t.Helper()
+	require.EventuallyWithT(r.t, func(c *assert.CollectT) {
+		_, err := r.client.WorkflowService().SetWorkerDeploymentCurrentVersion(r.t.Context(), &workflowservice.SetWorkerDeploymentCurrentVersionRequest{Namespace: r.deps.Namespace, DeploymentName: "orak", BuildId: build})
+		// Temporal has not seen all queues of the build yet.
+		var early *serviceerror.FailedPrecondition
+		var unknown *serviceerror.NotFound
+		var busy *serviceerror.ResourceExhausted
+		if err != nil && !errors.As(err, &early) && !errors.As(err, &unknown) && !errors.As(err, &busy) {
+			require.NoError(r.t, err)
+		}
+		require.NoError(c, err)
+	}, patience, tick)
+}
+
+// bad is a conversion that parks the upload, good one that works.
+func bad(int) error {
+	return &orak.Fault{Class: orak.ClassInput, Message: "The old version cannot read it."}
+}
+func good(int) error { return nil }
+
+// builtBy returns the build that did the last task of the workflow of u.
+func (r *rig) builtBy(u orak.Upload) string {
+	r.t.Helper()
+	d, err := r.client.DescribeWorkflowExecution(r.t.Context(), workflows.UploadWorkflowID(u.ID), "")
+	require.NoError(r.t, err)
+	info := d.GetWorkflowExecutionInfo().GetVersioningInfo()
+	if info.GetDeploymentVersion() != nil {
+		require.Equal(r.t, enumspb.VERSIONING_BEHAVIOR_AUTO_UPGRADE, info.GetBehavior())
+	}
+	return info.GetDeploymentVersion().GetBuildId()
+}
+
+func TestFirstVersionOfADeploymentIsMadeCurrentByItsWorker(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var starts sync.WaitGroup
+	for n := range 4 { // at once, so that they meet
+		cfg := r.cfg
+		cfg.Version = temporal.WorkerVersion{Deployment: "orak", BuildID: fmt.Sprint("build-", n)}
+		starts.Go(func() {
+			w := worker.New(cfg, r.client, r.deps)
+			if err := w.Start(t.Context()); err != nil {
+				t.Error(err)
+			}
+			t.Cleanup(func() { _ = w.Stop(context.Background()) })
+		})
+	}
+	starts.Wait()
+	first := r.current()
+	require.NotEmpty(t, first)
+	require.NoError(t, r.closed(r.upload([]byte("sound"))))
+	require.Equal(t, first, r.current())
+}
+
+func TestParkedUploadIsReprocessedByTheVersionThatIsCurrentThen(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	old := r.startBuild("a", bad)
+	u := r.upload([]byte("sound"))
+	r.await(u, orak.StatusDeadLettered)
+	require.Equal(t, "a", r.builtBy(u))
+
+	next := r.startBuild("b", good)
+	require.Equal(t, "a", r.current(), "a later version waits for an operator")
+	other := r.upload([]byte("another sound"))
+	r.await(other, orak.StatusDeadLettered)
+	require.Equal(t, "a", r.builtBy(other))
+
+	r.makeCurrent("b")
+	r.stop(old) // nothing needs it any more
+	r.signal(u, workflows.SignalReprocess)
+	require.NoError(t, r.closed(u))
+	require.Equal(t, "b", r.builtBy(u))
+
+	// And back: what b has parked meanwhile, a reprocesses.
+	r.stop(next)
+	r.startBuild("a", good)
+	r.makeCurrent("a")
+	r.signal(other, workflows.SignalReprocess)
+	require.NoError(t, r.closed(other))
+	require.Equal(t, "a", r.builtBy(other))
+}
+
+func TestUploadsMoveFromWorkersWithoutAVersionAndBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	plain := r.startBuild("", bad)
+	u := r.upload([]byte("sound"))
+	r.await(u, orak.StatusDeadLettered)
+	require.Empty(t, r.builtBy(u))
+
+	versioned := r.startBuild("a", bad) // the first of its deployment takes over
+	require.Equal(t, "a", r.current())
+	r.stop(plain)
+	other := r.upload([]byte("another sound"))
+	r.await(other, orak.StatusDeadLettered)
+	require.Equal(t, "a", r.builtBy(other))
+
+	r.startBuild("", good)
+	r.makeCurrent("")
+	r.stop(versioned)
+	for _, parked := range []orak.Upload{u, other} {
+		r.signal(parked, workflows.SignalReprocess)
+		require.NoError(t, r.closed(parked))
+	}
+	// A versioned worker leaves an operator's choice alone.
+	r.startBuild("a", good)
+	require.Empty(t, r.current())
+}
+
+func TestBacklogOfAVersionIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.cfg.Queues = []string{workflows.QueuePipeline, workflows.QueueConvert}
+	gpu := r.cfg
+	r.startBuild("a", good)
+	gpu.Queues = []string{workflows.QueueGPU}
+	gpu.Version = r.cfg.Version
+	w := worker.New(gpu, r.client, r.deps)
+	require.NoError(t, w.Start(t.Context()))
+	require.NoError(t, r.closed(r.upload([]byte("sound")))) // so that the queue is of the version
+	r.stop(w)
+	const waiting = 5
+	for range waiting {
+		r.queued("choir", 0)
+	}
+	r.backlog(waiting)
+	d, err := r.client.WorkflowService().DescribeTaskQueue(t.Context(), &workflowservice.DescribeTaskQueueRequest{
+		Namespace: r.deps.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: workflows.QueueGPU},
+		TaskQueueType: enumspb.TASK_QUEUE_TYPE_ACTIVITY, ReportStats: true,
+	})
+	require.NoError(t, err)
+	require.EqualValues(t, waiting, d.GetStats().GetApproximateBacklogCount(), "KEDA and the console read this")
+}
+
+func TestWorkerLeavesQueuesToTheDeploymentThatHasThem(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.startBuild("a", good)
+	r.cfg.Version = temporal.WorkerVersion{Deployment: "misspelt", BuildID: "b"}
+	r.start()
+	u := r.upload([]byte("sound"))
+	require.NoError(t, r.closed(u))
+	require.Equal(t, "a", r.builtBy(u))
+}
+
+func TestShareOfAVersionIsExported(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	share := func(w *worker.Worker, reg *prometheus.Registry, want float64) {
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			n, err := testutil.GatherAndCount(reg, "orak_worker_version_share")
+			require.NoError(c, err)
+			require.Equal(c, 1, n)
+			all, err := reg.Gather()
+			require.NoError(c, err)
+			for _, f := range all {
+				if f.GetName() == "orak_worker_version_share" {
+					require.InDelta(c, want, f.GetMetric()[0].GetGauge().GetValue(), 0)
+				}
+			}
+		}, patience, tick)
+		r.stop(w)
+		n, err := testutil.GatherAndCount(reg, "orak_worker_version_share")
+		require.NoError(t, err)
+		require.Zero(t, n)
+	}
+	first, second := prometheus.NewRegistry(), prometheus.NewRegistry()
+	r.deps.Metrics = first
+	current := r.startBuild("a", good)
+	r.deps.Metrics = second
+	idle := r.startBuild("b", good)
+	share(idle, second, 0)
+	share(current, first, 1)
+}
