@@ -96,7 +96,8 @@ func fetchJars(ctx context.Context, dir string, log io.Writer) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding the jars' folder: %w", err)
 	}
-	if _, err := os.Stat(dir); err == nil {
+	// What was fetched for an earlier pom.xml lacks the last of the jars.
+	if _, err := os.Stat(filepath.Join(dir, "kafka-tools-"+version()+".jar")); err == nil {
 		return dir, nil
 	}
 	for _, program := range []string{"java", "mvn"} {
@@ -125,6 +126,9 @@ func fetchJars(ctx context.Context, dir string, log io.Writer) (string, error) {
 	// Also for a broker that runs as another user.
 	if err := os.Chmod(partial, 0o755); err != nil {
 		return "", fmt.Errorf("opening the jars' folder to all: %w", err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("replacing earlier jars: %w", err)
 	}
 	if err := os.Rename(partial, dir); err != nil {
 		return "", fmt.Errorf("naming the jars' folder: %w", err)

@@ -31,6 +31,7 @@ func TestJarsAlreadyHereAreNotFetchedAgain(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "kafka-1")
 	require.NoError(t, os.Mkdir(dir, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "kafka-tools-"+version()+".jar"), nil, 0o600))
 	var log strings.Builder
 	got, err := fetchJars(t.Context(), dir, &log)
 	require.NoError(t, err)
