@@ -98,6 +98,25 @@ func OutcomeKey(t Tenant, id UploadID) string { return uploadKey(t, id, "outcome
 // upload, except its outbox markers and tombstone.
 func UploadPrefix(t Tenant, id UploadID) string { return uploadKey(t, id, "") }
 
+// ParseUploadKey returns whose object below an UploadPrefix a key names; ok is false for
+// any other key.
+func ParseUploadKey(key string) (t Tenant, id UploadID, ok bool) {
+	folder, name, found := cutLast(key)
+	if !found || name == "" {
+		return "", "", false
+	}
+	return parseKey(folder, "uploads/", "")
+}
+
+// cutLast cuts a key at its last slash.
+func cutLast(key string) (folder, name string, found bool) {
+	at := strings.LastIndexByte(key, '/')
+	if at < 0 {
+		return "", "", false
+	}
+	return key[:at], key[at+1:], true
+}
+
 // Tombstone remains of an erased upload. It is written before anything is removed.
 type Tombstone struct {
 	ID          UploadID  `json:"upload_id"`

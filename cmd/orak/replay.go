@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"orak"
 	"orak/internal/app"
 	"orak/internal/terminal"
 	"orak/operate/replay"
@@ -22,6 +24,9 @@ type replayCmd struct {
 	FromOffset string   `env:"-" group:"Selection" placeholder:"OFFSETS" help:"Read from these offsets: P:O,P:O for some partitions, or one number for all."`
 	ID         []string `name:"id" env:"-" group:"Selection" sep:"none" placeholder:"ID" help:"Only this upload. Can be repeated, or be followed by more ids, separated by spaces."`
 	More       []string `arg:"" optional:"" name:"id" help:"More ids, after --id."`
+	Cluster    string   `env:"-" group:"Selection" enum:",primary,standby" default:"" help:"Read orak.uploads only there: primary or standby; by default on one after the other."`
+	FromStore  bool     `env:"-" group:"Selection" help:"Start the recordings of the store since --since that have neither a workflow nor an outcome, whatever Kafka has: for a cluster that is dead for good."`
+	Tenant     string   `env:"-" group:"Selection" placeholder:"TENANT" help:"With --from-store: only the recordings of this tenant."`
 	Only       []string `env:"-" group:"Selection" default:"failed,missing" enum:"failed,missing" help:"Which uploads to start: missing (Temporal has no workflow), failed (it failed, timed out or was terminated)."`
 	Force      bool     `env:"-" group:"Selection" help:"Start completed uploads, too; with --id also canceled and discarded ones. Never running ones."`
 
@@ -44,10 +49,11 @@ Examples:
     orak replay --since 2026-11-22T08:00:00Z --until 1h --only missing --rate 20/s
     orak replay --from-offset 0:1200,3:900 --yes
     orak replay --id 0192f1c5-7a1e-7c3a-9d5e-0123456789ab --force
-    orak replay --since 2h --resume`
+    orak replay --since 2h --resume
+    orak replay --from-store --since 24h --dry-run`
 }
 
-// Run plans, asks, and replays.
+// Run plans, asks, and replays: on each cluster that has the topic, or from the store.
 func (c *replayCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = c.JSON
 	sel, err := c.selection(con.Now())
@@ -61,12 +67,95 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 	if err := c.checkAsk(con); err != nil {
 		return err
 	}
+	opts := replay.Options{Rate: perSecond}
+	if c.FromStore {
+		return c.runStored(ctx, con, sel.Since, opts)
+	}
+	on, err := c.clusters()
+	if err != nil {
+		return usageError(err)
+	}
+	var leftOut error
+	for _, each := range on {
+		err := each.runOn(ctx, con, sel, opts)
+		var unreachable exitError
+		if len(on) > 1 && ctx.Err() == nil && errors.As(err, &unreachable) && unreachable.code == exitUnreachable {
+			leftOut = fmt.Errorf("%s was left out: %w", each.Cluster, err)
+			con.explain(ctx, leftOut)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if leftOut != nil {
+		return printedError{leftOut}
+	}
+	return nil
+}
+
+// clusters returns a command for each cluster to read.
+func (c *replayCmd) clusters() ([]*replayCmd, error) {
+	names := app.Places(c.Settings.Kafka)
+	switch {
+	case c.Cluster == "":
+	case !slices.Contains(names, c.Cluster):
+		return nil, fmt.Errorf("--cluster: there is no %s: set kafka-%s-brokers", c.Cluster, c.Cluster)
+	default:
+		names = []string{c.Cluster}
+	}
+	if len(names) == 1 {
+		return []*replayCmd{c}, nil
+	}
+	var each []*replayCmd
+	for _, name := range names {
+		on := *c
+		on.Cluster = name
+		each = append(each, &on)
+	}
+	return each, nil
+}
+
+// at returns the settings with the cluster that is read.
+func (c *replayCmd) at() app.ReplayConfig { return c.Settings.At(cmp.Or(c.Cluster, "primary")) }
+
+func (c *replayCmd) runOn(ctx context.Context, con *console, sel replay.Selection, opts replay.Options) error {
 	file, err := c.file()
 	if err != nil {
 		return err
 	}
+	return app.Replay(ctx, c.at(), con.quietLog(), func(r *replay.Replayer) error {
+		return c.replay(ctx, con, r, file, sel, opts)
+	})
+}
+
+// runStored plans, asks, and starts what the store has.
+func (c *replayCmd) runStored(ctx context.Context, con *console, since time.Time, opts replay.Options) error {
 	return app.Replay(ctx, c.Settings, con.quietLog(), func(r *replay.Replayer) error {
-		return c.replay(ctx, con, r, file, sel, replay.Options{Rate: perSecond})
+		view := newProgress(con, "listing", "recording")
+		plan, err := r.PlanStored(ctx, replay.StoredSelection{Since: since, Tenant: orak.Tenant(c.Tenant)}, view.Set)
+		view.Clear()
+		if err != nil {
+			return con.asOutage(ctx, err)
+		}
+		if err := con.showStoredPlan(plan, c); err != nil || c.DryRun || plan.Start == 0 {
+			return err
+		}
+		if !c.Yes {
+			yes, err := con.Ask(ctx, fmt.Sprintf("Start %s?", terminal.Count(plan.Start, "workflow")))
+			if err != nil || !yes {
+				return err
+			}
+		}
+		view = newProgress(con, "replaying", "workflow")
+		opts.Progress = view.Set
+		result, err := r.RunStored(ctx, plan, opts)
+		view.Clear()
+		if err != nil {
+			con.Tell("Stopped after %s of %d. The same command starts the rest.", terminal.Count(result.Total(), "workflow"), plan.Start)
+			return con.asOutage(ctx, err)
+		}
+		return con.showReplayed(result)
 	})
 }
 
@@ -125,8 +214,30 @@ func (c *replayCmd) plan(ctx context.Context, con *console, r *replay.Replayer, 
 	return r.Plan(ctx, sel, view.Set)
 }
 
+// checkFromStore checks the flags that go, or do not go, with --from-store.
+func (c *replayCmd) checkFromStore() error {
+	switch {
+	case !c.FromStore && c.Tenant != "":
+		return errors.New("--tenant: it needs --from-store; orak.uploads is read for all tenants")
+	case !c.FromStore:
+		return nil
+	case c.Since == "":
+		return errors.New("--from-store: say how far back with --since")
+	case c.Until != "" || c.FromOffset != "" || len(c.ID) > 0 || c.Force || c.Resume || c.Cluster != "":
+		return errors.New("--from-store goes with --since, --tenant and --rate alone")
+	case c.Tenant != "":
+		if _, err := orak.ParseTenant(c.Tenant); err != nil {
+			return fmt.Errorf("--tenant: %w", err)
+		}
+	}
+	return nil
+}
+
 // selection checks the flags.
 func (c *replayCmd) selection(now time.Time) (sel replay.Selection, err error) {
+	if err := c.checkFromStore(); err != nil {
+		return sel, err
+	}
 	if c.Since == "" && c.FromOffset == "" && len(c.ID) == 0 {
 		return sel, errors.New("say what to replay: --since, --from-offset or --id; --from-offset 0 means all retained records")
 	}
@@ -169,7 +280,7 @@ func (c *replayCmd) file() (*replay.File, error) {
 	if c.State != "" {
 		return replay.NewFile(c.State), nil
 	}
-	key := slices.Concat(c.Settings.Kafka.Brokers, []string{c.Settings.Temporal.Address, c.Settings.Temporal.Namespace,
+	key := slices.Concat(c.at().Kafka.Brokers, []string{c.Settings.Temporal.Address, c.Settings.Temporal.Namespace,
 		c.Since, c.Until, c.FromOffset, fmt.Sprint(c.Force)}, c.Only, []string{""}, c.ID, c.More)
 	return replay.DefaultFile(key...)
 }
@@ -185,6 +296,7 @@ func (c *replayCmd) command(con *console) string {
 	add("since", c.Since)
 	add("until", c.Until)
 	add("from-offset", c.FromOffset)
+	add("cluster", c.Cluster)
 	for _, id := range slices.Concat(c.ID, c.More) {
 		add("id", id)
 	}
@@ -200,6 +312,8 @@ func (c *replayCmd) command(con *console) string {
 	add("state", c.State)
 	for _, server := range []struct{ flag, value string }{
 		{"kafka-brokers", strings.Join(c.Settings.Kafka.Brokers, ",")},
+		{"kafka-uploads-brokers", strings.Join(c.Settings.Kafka.UploadsBrokers, ",")},
+		{"kafka-standby-brokers", strings.Join(c.Settings.Kafka.StandbyBrokers, ",")},
 		{"temporal-address", c.Settings.Temporal.Address},
 		{"temporal-namespace", c.Settings.Temporal.Namespace},
 	} {

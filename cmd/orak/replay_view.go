@@ -12,11 +12,16 @@ import (
 func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
 	if c.JSON {
 		return c.Value(struct {
-			Phase string `json:"phase"`
+			Phase   string `json:"phase"`
+			Cluster string `json:"cluster,omitempty"`
 			*replay.Plan
-		}{"plan", p})
+		}{"plan", cmd.Cluster, p})
 	}
-	c.Print("%s", c.Paint(terminal.Bold, terminal.Count(p.Records, "record")+" of the uploads topic"))
+	topic := " of the uploads topic"
+	if cmd.Cluster != "" {
+		topic += " on " + cmd.Cluster
+	}
+	c.Print("%s", c.Paint(terminal.Bold, terminal.Count(p.Records, "record")+topic))
 	span := ""
 	if p.Records > 0 {
 		span = p.First.Format(time.RFC3339) + " to " + p.Last.Format(time.RFC3339)
@@ -51,6 +56,37 @@ func (c *console) showPlan(p *replay.Plan, cmd *replayCmd) error {
 		c.Print("Nothing to start.")
 	case cmd.DryRun:
 		c.Print("Would start %s, at most %s, at the lowest priority.", terminal.Count(n, "workflow"), terminal.Clean(cmd.Rate))
+	}
+	return nil
+}
+
+// showStoredPlan prints what a replay from the store would do.
+func (c *console) showStoredPlan(p *replay.StoredPlan, cmd *replayCmd) error {
+	if c.JSON {
+		return c.Value(struct {
+			Phase string `json:"phase"`
+			*replay.StoredPlan
+		}{"plan", p})
+	}
+	c.Print("%s in the store", c.Paint(terminal.Bold, terminal.Count(p.Recordings, "recording")))
+	c.Rows([]terminal.Row{
+		countRow("Missing", p.States[replay.Missing], "without a workflow, an outcome and a tombstone"),
+		countRow("Announced soon", p.Announcing, "of these: they are in the outbox"),
+		countRow("Failed", p.States[replay.Failed], "not started: orak replay, or orak dlq"),
+		countRow("Parked", p.States[replay.Parked], "dead letters, not started: orak dlq reprocess ID"),
+		countRow("Running", p.States[replay.Running], "not started"),
+		countRow("Ended", p.States[replay.Completed], "not started"),
+		countRow("Withdrawn", p.States[replay.Withdrawn], "canceled or discarded"),
+		countRow("Erased", p.States[replay.Erased], "never started again"),
+	})
+	if p.More {
+		c.Tell("%s There are more than one run starts: run the command again.", c.PaintErr(terminal.Yellow, c.Marks.Note))
+	}
+	switch {
+	case p.Start == 0:
+		c.Print("Nothing to start.")
+	case cmd.DryRun:
+		c.Print("Would start %s, at most %s, at the lowest priority.", terminal.Count(p.Start, "workflow"), terminal.Clean(cmd.Rate))
 	}
 	return nil
 }

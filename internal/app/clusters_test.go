@@ -18,7 +18,9 @@ import (
 	"orak"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/internal/objectstore"
 	"orak/operate/clusters"
+	"orak/operate/replay"
 	"orak/test/stack"
 	"orak/workflows"
 )
@@ -253,6 +255,76 @@ func TestSwitchIsRefusedWithTheNextStep(t *testing.T) {
 	require.ErrorIs(t, d.clusters(func(c *clusters.Clusters) error { return c.Check(t.Context(), to(kafka.Primary)) }), clusters.ErrSameCluster)
 	d.cfg.Kafka.StandbyBrokers = nil
 	require.ErrorIs(t, d.clusters(func(c *clusters.Clusters) error { return c.Check(t.Context(), to(kafka.Standby)) }), clusters.ErrNoStandby)
+}
+
+// The active cluster dies for good with announcements that it has acknowledged and that no
+// bridge has read: their markers are gone. The store still has the recordings.
+func TestUploadsOfADeadClusterAreFoundInTheStore(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	api := d.start(Roles{API: true}, "api")
+	lost := make([]string, 12)
+	for i := range lost {
+		resp := api.upload("choir", "")
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusAccepted, resp.StatusCode)
+		lost[i] = strings.TrimPrefix(resp.Header.Get("Location"), "/v1/uploads/")
+	}
+	exists := func(key string) bool {
+		_, err := api.store.Stat(t.Context(), key)
+		return err == nil
+	}
+	for _, id := range lost { // acknowledged there alone
+		require.Eventually(t, func() bool { return !exists(orak.PendingKey("choir", orak.UploadID(id))) }, within, 20*time.Millisecond)
+	}
+	put := func(key string) {
+		_, err := api.store.Put(t.Context(), key, strings.NewReader("{}"), objectstore.PutOptions{Size: 2})
+		require.NoError(t, err)
+	}
+	ended, erased, marked := orak.UploadID(lost[0]), orak.UploadID(lost[1]), orak.UploadID(lost[2])
+	put(orak.OutcomeKey("choir", ended))
+	put(orak.ErasedKey("choir", erased))
+	put(orak.PendingErasureKey("choir", marked))
+	d.primary.Close()
+	d.switchTo(kafka.Standby)
+	bridge := d.start(Roles{Bridge: true}, "bridge")
+	require.Eventually(t, func() bool {
+		return api.producer.Active() == kafka.Standby && bridge.producer.Active() == kafka.Standby
+	}, within, 20*time.Millisecond)
+	resp := api.upload("choir", "")
+	require.NoError(t, resp.Body.Close())
+	after := strings.TrimPrefix(resp.Header.Get("Location"), "/v1/uploads/")
+	require.Eventually(t, func() bool { return d.started(after) }, within, 20*time.Millisecond)
+
+	cfg := ReplayConfig{Kafka: d.cfg.Kafka, Temporal: d.cfg.Temporal, Store: d.cfg.Store}
+	replayed := func(sel replay.StoredSelection) (plan *replay.StoredPlan, result replay.Result) {
+		require.NoError(t, Replay(t.Context(), cfg, slog.New(slog.DiscardHandler), func(r *replay.Replayer) (err error) {
+			if plan, err = r.PlanStored(t.Context(), sel, nil); err != nil {
+				return err
+			}
+			result, err = r.RunStored(t.Context(), plan, replay.Options{})
+			return err
+		}))
+		return plan, result
+	}
+	plan, _ := replayed(replay.StoredSelection{Since: time.Now().Add(-time.Hour), Tenant: "alto"})
+	require.Zero(t, plan.Recordings)
+	plan, _ = replayed(replay.StoredSelection{Since: time.Now().Add(time.Hour)})
+	require.Zero(t, plan.Recordings, "all are older")
+	plan, result := replayed(replay.StoredSelection{Since: time.Now().Add(-time.Hour), Tenant: "choir"})
+	require.Equal(t, len(lost)+1, plan.Recordings)
+	require.Equal(t, len(lost)-3, plan.Start)
+	require.Equal(t, 1, plan.Announcing)
+	require.Equal(t, map[replay.State]int{replay.Missing: len(lost) - 2, replay.Completed: 1, replay.Erased: 1, replay.Running: 1}, plan.States)
+	require.Equal(t, len(lost)-3, result.Total())
+	for _, id := range lost[3:] {
+		require.True(t, d.started(id))
+	}
+	for _, id := range []orak.UploadID{ended, erased} {
+		require.False(t, d.started(string(id)))
+	}
+	plan, _ = replayed(replay.StoredSelection{Since: time.Now().Add(-time.Hour)})
+	require.Zero(t, plan.Start, "what was started is not missing")
 }
 
 // syncBuffer is a log that can be read while it is written.

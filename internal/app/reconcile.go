@@ -21,15 +21,31 @@ import (
 // reconciler makes the Reconciler, which compares Kafka, Temporal and the store.
 func (a *App) reconciler() *reconcile.Reconciler {
 	store := records{tombstones{a.store}}
-	return reconcile.New(a.cfg.Worker.ReconcileMinAge, reconcile.Deps{
-		Replayer: replay.New(replay.Deps{
-			Kafka: a.cfg.Kafka, Temporal: a.temporal, Payloads: payloads(a.cfg.Temporal), Namespace: a.cfg.Temporal.Namespace, Tombstones: store,
+	from := func(k kafka.Config) *replay.Replayer {
+		return replay.New(replay.Deps{
+			Kafka: k, Temporal: a.temporal, Payloads: payloads(a.cfg.Temporal), Namespace: a.cfg.Temporal.Namespace, Tombstones: store,
 			Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket}, Log: a.log,
-		}),
+		})
+	}
+	return reconcile.New(a.cfg.Worker.ReconcileMinAge, reconcile.Deps{
+		Replayer: from(a.cfg.Kafka), Places: a.places(from),
 		Temporal: a.temporal, Payloads: payloads(a.cfg.Temporal), Namespace: a.cfg.Temporal.Namespace,
 		Store: store, Letters: a.producer, Links: a.cfg.Temporal, Outages: a.outages,
 		LettersEvery: a.cfg.Worker.ReconcileLettersEvery, Log: a.log,
 	})
+}
+
+// places returns what reads the topic of uploads on each of its places, the primary first.
+func (a *App) places(from func(kafka.Config) *replay.Replayer) []reconcile.Place {
+	var all []reconcile.Place
+	for _, p := range a.cfg.Kafka.Places() {
+		for _, c := range a.clusters {
+			if c.Name == p {
+				all = append(all, reconcile.Place{Name: string(p), Replayer: from(c.Config), Away: func() bool { return a.unneeded(c) }})
+			}
+		}
+	}
+	return all
 }
 
 // menders returns the steps of the reconciliation.

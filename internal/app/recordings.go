@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 
 	"orak"
 	"orak/bridge"
@@ -84,4 +85,83 @@ func (s tombstones) Erased(ctx context.Context, t orak.Tenant, id orak.UploadID)
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// stored adapts the store to replay.
+type stored struct{ recordings }
+
+var _ replay.Stored = stored{}
+
+// uploadsPrefix begins the keys of everything that is stored of uploads.
+const uploadsPrefix = "uploads/"
+
+// Uploads implements replay.Stored.
+func (s stored) Uploads(ctx context.Context, t orak.Tenant) iter.Seq2[replay.StoredUpload, error] {
+	prefix := uploadsPrefix
+	if t != "" {
+		prefix += string(t) + "/"
+	}
+	return func(yield func(replay.StoredUpload, error) bool) {
+		var last replay.StoredUpload // is given when its last object was listed
+		for info, err := range s.store.List(ctx, prefix) {
+			if err != nil {
+				yield(replay.StoredUpload{}, err)
+				return
+			}
+			tenant, id, ok := orak.ParseUploadKey(info.Key)
+			if !ok {
+				continue
+			}
+			if tenant != last.Tenant || id != last.ID {
+				if !last.At.IsZero() && !yield(last, nil) {
+					return
+				}
+				last = replay.StoredUpload{Tenant: tenant, ID: id}
+			}
+			switch info.Key {
+			case orak.OriginalKey(tenant, id):
+				last.At = info.ModifiedAt
+			case orak.OutcomeKey(tenant, id):
+				last.Ended = true
+			}
+		}
+		if !last.At.IsZero() {
+			yield(last, nil)
+		}
+	}
+}
+
+// Announcing implements replay.Stored.
+func (s stored) Announcing(ctx context.Context, t orak.Tenant, id orak.UploadID) (bool, error) {
+	for _, key := range []string{orak.PendingKey(t, id), orak.PendingErasureKey(t, id)} {
+		_, err := s.store.Stat(ctx, key)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// Upload implements replay.Stored. It reads the recording only where its digest is not
+// known.
+func (s stored) Upload(ctx context.Context, t orak.Tenant, id orak.UploadID) (orak.Upload, error) {
+	switch pending, err := s.Announcing(ctx, t, id); {
+	case err != nil:
+		return orak.Upload{}, err
+	case pending:
+		return orak.Upload{}, bridge.ErrInOutbox
+	}
+	u, err := rebuilt{s.store}.Recording(ctx, t, id)
+	switch {
+	case err != nil:
+		return orak.Upload{}, err
+	case u == nil:
+		return orak.Upload{}, fs.ErrNotExist
+	case u.Validate() == nil:
+		return *u, nil
+	}
+	return s.Describe(ctx, t, id)
 }

@@ -24,6 +24,21 @@ type ReplayConfig struct {
 	Store objectstore.Config `embed:"" prefix:"s3-"`
 }
 
+// At returns c for one place of the topic of uploads.
+func (c ReplayConfig) At(place string) ReplayConfig {
+	c.Kafka = c.Kafka.At(kafka.Place(place))
+	return c
+}
+
+// Places returns the names of the places of the topic of uploads.
+func Places(c kafka.Config) []string {
+	var names []string
+	for _, p := range c.Places() {
+		names = append(names, string(p))
+	}
+	return names
+}
+
 // OffsetsConfig are the settings for showing and moving offsets.
 type OffsetsConfig struct {
 	Kafka kafka.Config `embed:"" prefix:"kafka-"`
@@ -61,8 +76,9 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 		return err
 	}
 	defer c.Close()
+	from := recordings{store: store, bucket: cfg.Store.Bucket}
 	return do(replay.New(replay.Deps{
 		Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(cfg.Temporal), Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store}, Outcomes: records{tombstones{store}},
-		Recordings: recordings{store: store, bucket: cfg.Store.Bucket}, Log: log,
+		Recordings: from, Stored: stored{from}, Log: log,
 	}))
 }

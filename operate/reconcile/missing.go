@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"maps"
@@ -15,78 +16,144 @@ import (
 	"orak/operate/replay"
 )
 
-// missingMark is where the next run begins.
+// missingMark is where the next run begins on one cluster.
 type missingMark struct {
 	// Offsets are the first offsets that are not done, by partition.
 	Offsets map[int32]int64 `json:"offsets"`
 	At      time.Time       `json:"at"`
 }
 
-// missingCursor is what is left of a run.
-type missingCursor struct {
-	Left map[int32]replay.Bounds `json:"left"`
-	Next missingMark             `json:"next"`
+// missingMarks are where the next run begins. Those of the first place are in the form that
+// they had when there was one.
+type missingMarks struct {
+	missingMark
+	Others map[string]missingMark `json:"others,omitempty"`
 }
 
-// startMissing starts the workflows of uploads that have none although the bridges
-// have committed their records.
+func (m missingMarks) of(place int, name string) missingMark {
+	if place == 0 {
+		return m.missingMark
+	}
+	return m.Others[name]
+}
+
+func (m *missingMarks) set(place int, name string, to missingMark) {
+	if place == 0 {
+		m.missingMark = to
+		return
+	}
+	others := maps.Clone(m.Others)
+	if others == nil {
+		others = make(map[string]missingMark)
+	}
+	others[name] = to
+	m.Others = others
+}
+
+// missingCursor is what is left of a run.
+type missingCursor struct {
+	// Place is the index of the place that is read, and Left and Next what is left there; Next
+	// is zero before the place was begun.
+	Place int                     `json:"place,omitempty"`
+	Left  map[int32]replay.Bounds `json:"left"`
+	Next  missingMark             `json:"next"`
+	// Marks are those of the last run, or of this one where it is done.
+	Marks missingMarks `json:"marks"`
+}
+
+// startMissing starts the workflows of uploads that have none although the bridges have
+// committed their records: on one place of the topic of uploads after the other.
 func (r *Reconciler) startMissing(ctx context.Context, p activities.ReconcilePage) (done activities.Reconciled, err error) {
-	c, err := r.missingFrom(ctx, p)
+	c, err := missingFrom(p)
 	if err != nil {
 		return done, err
 	}
-	now := cut(c.Left, p.Size)
-	missing, err := r.deps.Replayer.Missing(ctx, now)
-	if err != nil {
+	if place := r.deps.Places[c.Place]; place.Away != nil && place.Away() {
+		return r.nextPlace(c) // its mark stays
+	}
+	if err := r.begin(ctx, &c, p); err != nil {
 		return done, err
+	}
+	if done.Counts, err = r.missingPage(ctx, &c, p.Size); err != nil {
+		return done, err
+	}
+	if len(c.Left) > 0 {
+		done.Cursor, err = encode(c)
+		return done, err
+	}
+	c.Marks.set(c.Place, r.deps.Places[c.Place].Name, c.Next)
+	next, err := r.nextPlace(c)
+	next.Counts = done.Counts
+	return next, err
+}
+
+// missingPage goes through a page of the place that is read.
+func (r *Reconciler) missingPage(ctx context.Context, c *missingCursor, size int) (counts activities.ReconcileCounts, err error) {
+	from := r.deps.Places[c.Place].Replayer
+	now := cut(c.Left, size)
+	missing, err := from.Missing(ctx, now)
+	if err != nil {
+		return counts, err
 	}
 	for _, b := range now {
-		done.Counts.Examined += int(b.End - b.Next)
+		counts.Examined += int(b.End - b.Next)
 	}
 	if missing, err = r.withoutLetters(ctx, missing); err != nil {
-		return done, err
+		return counts, err
 	}
 	for _, m := range missing {
-		started, err := r.start(ctx, m)
+		started, err := r.start(ctx, from, m)
 		switch {
 		case ctx.Err() != nil:
-			return done, ctx.Err()
+			return counts, ctx.Err()
 		case err != nil:
-			done.Counts.Errors++
+			counts.Errors++
 			c.Next.Offsets[m.Partition] = min(c.Next.Offsets[m.Partition], m.Offset)
 			r.log.ErrorContext(ctx, "starting a missing upload failed", "upload_id", m.ID, "tenant", m.Tenant, "error", err)
 		case started:
-			done.Counts.Started++
+			counts.Started++
 			r.log.WarnContext(ctx, "missing upload started", "upload_id", m.ID, "tenant", m.Tenant,
 				"partition", m.Partition, "offset", m.Offset)
 		}
 	}
-	if len(c.Left) == 0 {
-		done.Mark, err = encode(c.Next)
-		return done, err
-	}
-	done.Cursor, err = encode(c)
-	return done, err
+	return counts, nil
 }
 
 // missingFrom returns what is left at the beginning of a page.
-func (r *Reconciler) missingFrom(ctx context.Context, p activities.ReconcilePage) (c missingCursor, err error) {
+func missingFrom(p activities.ReconcilePage) (c missingCursor, err error) {
 	if p.Cursor != "" {
 		return decode[missingCursor](p.Cursor)
 	}
-	mark, err := decode[missingMark](p.Mark)
-	if err != nil {
-		return c, err
+	c.Marks, err = decode[missingMarks](p.Mark)
+	return c, err
+}
+
+// begin finds what is to be read of a place, if that is not known yet.
+func (r *Reconciler) begin(ctx context.Context, c *missingCursor, p activities.ReconcilePage) (err error) {
+	if c.Next.Offsets != nil {
+		return nil
 	}
-	c.Left, err = r.deps.Replayer.Passed(ctx, mark.Offsets, mark.At.Add(-overlap), p.Began.Add(-r.minAge))
+	place := r.deps.Places[c.Place]
+	mark := c.Marks.of(c.Place, place.Name)
+	c.Left, err = place.Replayer.Passed(ctx, mark.Offsets, mark.At.Add(-overlap), p.Began.Add(-r.minAge))
 	if err != nil {
-		return c, err
+		return err
 	}
 	c.Next = missingMark{Offsets: make(map[int32]int64), At: p.Began}
 	for id, b := range c.Left {
 		c.Next.Offsets[id] = b.End
 	}
-	return c, nil
+	return nil
+}
+
+// nextPlace goes on with the next place, or ends with the marks of all.
+func (r *Reconciler) nextPlace(c missingCursor) (done activities.Reconciled, err error) {
+	if c.Place+1 < len(r.deps.Places) {
+		done.Cursor, err = encode(missingCursor{Place: c.Place + 1, Marks: c.Marks})
+		return done, err
+	}
+	done.Mark, err = encode(c.Marks)
+	return done, err
 }
 
 // cut moves size records from left to a page; fewer if left has fewer.
@@ -109,7 +176,7 @@ func cut(left map[int32]replay.Bounds, size int) map[int32]replay.Bounds {
 }
 
 // start starts a missing upload, unless it has an outcome or was erased.
-func (r *Reconciler) start(ctx context.Context, m replay.Announcement) (started bool, err error) {
+func (r *Reconciler) start(ctx context.Context, from *replay.Replayer, m replay.Announcement) (started bool, err error) {
 	outcome, err := r.deps.Store.Outcome(ctx, m.Tenant, m.ID)
 	if err != nil || outcome != nil {
 		return false, err
@@ -118,7 +185,7 @@ func (r *Reconciler) start(ctx context.Context, m replay.Announcement) (started 
 	if err != nil || gone {
 		return false, err
 	}
-	return r.deps.Replayer.Start(ctx, m)
+	return from.Start(ctx, m)
 }
 
 // withoutLetters leaves out the uploads that the bridge dead-lettered.
@@ -133,10 +200,12 @@ func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announ
 	if err != nil {
 		return nil, err
 	}
-	lettered := make(map[replay.Position]bool)
+	// A position is one of a cluster, and the letters are of all: the key tells them apart.
+	asked := make(map[replay.Position][]byte)
 	for _, m := range missing {
-		lettered[replay.Position{Partition: m.Partition, Offset: m.Offset}] = false
+		asked[replay.Position{Partition: m.Partition, Offset: m.Offset}] = m.Record.Key
 	}
+	lettered := make(map[replay.Position]bool)
 	err = r.deps.Replayer.Read(ctx, events.TopicDeadLetters, bounds, func(records []*kgo.Record) error {
 		for _, rec := range records {
 			l, err := events.DeadLetterFrom(rec)
@@ -144,7 +213,7 @@ func (r *Reconciler) withoutLetters(ctx context.Context, missing []replay.Announ
 				continue
 			}
 			at := replay.Position{Partition: l.Origin.Partition, Offset: l.Origin.Offset}
-			if _, asked := lettered[at]; asked {
+			if key, ok := asked[at]; ok && (len(l.Origin.Key) == 0 || bytes.Equal(l.Origin.Key, key)) {
 				lettered[at] = true
 			}
 		}

@@ -34,10 +34,23 @@ type Letters interface {
 	PublishDeadLetter(ctx context.Context, l events.DeadLetter) error
 }
 
+// Place is a cluster that has the topic of uploads.
+type Place struct {
+	Name     string
+	Replayer *replay.Replayer
+	// Away reports that it cannot be reached and that nothing depends on it now: it is left
+	// out until it is back. nil means never.
+	Away func() bool
+}
+
 // Deps are the dependencies of a Reconciler. Verify does not need Store, Letters and
 // Links.
 type Deps struct {
+	// Replayer reads the main cluster.
 	Replayer *replay.Replayer
+	// Places are those of the topic of uploads, always in the same order; nil means the
+	// main cluster.
+	Places   []Place
 	Temporal client.Client
 	// Payloads decodes with the data converter of Temporal.
 	Payloads  workflows.Payloads
@@ -64,6 +77,9 @@ type Reconciler struct {
 // New returns a Reconciler, which connects on first use. It leaves alone what is
 // younger than minAge, since that may still be in progress.
 func New(minAge time.Duration, deps Deps) *Reconciler {
+	if deps.Places == nil {
+		deps.Places = []Place{{Name: "primary", Replayer: deps.Replayer}}
+	}
 	return &Reconciler{deps: deps, minAge: minAge, log: deps.Log.With("component", "reconcile")}
 }
 

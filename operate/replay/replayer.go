@@ -45,7 +45,9 @@ type Deps struct {
 	// Recordings reads the recordings that a bucket's notifications name; nil
 	// ignores notifications.
 	Recordings bridge.Recordings
-	Log        *slog.Logger
+	// Stored reads the recordings themselves; only PlanStored and RunStored need it.
+	Stored Stored
+	Log    *slog.Logger
 }
 
 // Replayer plans and runs replays of the topic of uploads.

@@ -1,0 +1,58 @@
+package reconcile_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"orak"
+	"orak/events"
+	"orak/internal/kafka"
+)
+
+// The bridges have committed a record of the standby, and its upload has no workflow: it is
+// found there, too, whatever dead letter the other cluster's record at that position has.
+func TestMissingUploadsOfTheStandbyAreStarted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	standby, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID("standby"))
+	require.NoError(t, err)
+	t.Cleanup(standby.Close)
+	there := *b
+	there.kafka.Brokers = standby.ListenAddrs()
+	there.cl, err = kafka.NewClient(there.kafka, quiet())
+	require.NoError(t, err)
+	t.Cleanup(there.cl.Close)
+	there.admin = kadm.NewClient(there.cl)
+	there.topics()
+	b.cfg.Kafka.StandbyBrokers = standby.ListenAddrs()
+
+	here, missing := newUpload(), newUpload()
+	b.announce(here)
+	at := there.announce(missing)[0]
+	now := time.Now()
+	letter := events.DeadLetter{FailedAt: now, Failure: orak.Failure{Stage: orak.StageReceive, Class: orak.ClassInternal, Message: "Refused.", FirstAt: now, LastAt: now}}
+	letter.Origin = events.OriginOf(at)
+	letter.Origin.Key = []byte(newUpload().ID)
+	require.NoError(t, b.cl.ProduceSync(b.ctx, letter.Record()).FirstErr())
+	b.pass()
+	there.pass()
+	b.start()
+	require.Equal(t, 2, b.counts().Started)
+	require.True(t, b.known(here))
+	require.True(t, b.known(missing))
+	require.Zero(t, b.counts().Started)
+
+	// A standby that is away and not active keeps no run from ending.
+	standby.Close()
+	require.Eventually(t, func() bool { return strings.Contains(b.log.String(), "kafka cluster cannot be reached") }, within, tick)
+	again := newUpload()
+	b.announce(again)
+	b.pass()
+	require.Equal(t, 1, b.counts().Started)
+	require.True(t, b.known(again))
+}
