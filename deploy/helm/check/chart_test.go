@@ -77,12 +77,37 @@ func TestEveryRoleIsDeployedOnce(t *testing.T) {
 	}
 }
 
+// Only where workers have versions is there a job, which runs after the pods were replaced.
+func TestJobMakesANewVersionCurrent(t *testing.T) {
+	t.Parallel()
+	for variant, want := range map[string]int{"minimal": 0, "production": 0, "everything": 1} {
+		jobs := 0
+		for _, o := range rendered(t, variant) {
+			pod := Object(o.fields("spec", "template", "spec"))
+			if o.Kind() != "Job" {
+				continue
+			}
+			jobs++
+			require.Equal(t, "post-upgrade,post-rollback", o.At("metadata", "annotations", "helm.sh/hook"))
+			env := environment(pod.each("containers")[0])
+			for _, role := range []string{"voices-worker", "voices-worker-gpu", "voices-webhooks"} {
+				of := environment(Object(find(t, rendered(t, variant), "Deployment", role).fields("spec", "template", "spec")).each("containers")[0])
+				for _, name := range []string{"ORAK_WORKER_DEPLOYMENT", "ORAK_WORKER_BUILD_ID"} {
+					require.NotEmpty(t, env[name])
+					require.Equal(t, env[name], of[name], "%s %s", role, name)
+				}
+			}
+		}
+		require.Equal(t, want, jobs, variant)
+	}
+}
+
 // A secret reaches only the roles that use it.
 func TestSecretsReachOnlyTheirRoles(t *testing.T) {
 	t.Parallel()
 	all := []string{"api", "bridge", "index", "lake", "webhooks", "worker", "worker-gpu"}
 	want := map[string][]string{
-		"orak-kafka": all, "orak-kafka-ca": all, "orak-temporal": all, "orak-codec": all, "orak-registry": all,
+		"orak-kafka": append(all, "worker-version"), "orak-kafka-ca": append(all, "worker-version"), "orak-temporal": append(all, "worker-version"), "orak-codec": all, "orak-registry": all,
 		"orak-index":    {"api", "index"},
 		"orak-webhooks": {"api", "webhooks"},
 		"orak-alerts":   {"bridge", "index", "lake", "webhooks", "worker"},

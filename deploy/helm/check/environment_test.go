@@ -25,7 +25,7 @@ func TestOrakTakesTheEnvironmentOfEveryRole(t *testing.T) {
 	t.Parallel()
 	for _, variant := range variants {
 		for _, o := range rendered(t, variant) {
-			if o.Kind() != "Deployment" {
+			if o.Kind() != "Deployment" && o.Kind() != "Job" {
 				continue
 			}
 			dir := t.TempDir()

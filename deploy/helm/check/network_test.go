@@ -31,9 +31,16 @@ func TestRolesReachOnlyWhatTheyNeed(t *testing.T) {
 		"webhooks":   {alerts, "0.0.0.0/0:443", "2000::/3:443"},
 	}
 	found := map[any][]string{}
+	// The job reaches only where it makes a version current, and where it says so.
+	job := []string{"kube-system:53", "kube-system:53/UDP", "kafka:9093", "kafka:9094", "kafka:8081", "temporal:7233"}
 	for _, o := range rendered(t, "everything") {
 		role := o.At("spec", "podSelector", "matchLabels", component)
 		if o.Kind() != "NetworkPolicy" || role == nil {
+			continue
+		}
+		if role == "worker-version" {
+			require.ElementsMatch(t, job, peers(o.each("spec", "egress"), "to"))
+			require.Empty(t, o.each("spec", "ingress"))
 			continue
 		}
 		found[role] = peers(o.each("spec", "egress"), "to")

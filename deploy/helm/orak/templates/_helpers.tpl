@@ -20,6 +20,17 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The build id of the workers. */}}
+{{- define "orak.buildID" -}}
+{{- if .Values.workerVersions.buildId -}}
+{{ .Values.workerVersions.buildId }}
+{{- else if .Values.image.digest -}}
+sha256-{{ .Values.image.digest | trimPrefix "sha256:" | trunc 12 }}
+{{- else -}}
+{{ .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
 {{/* The labels that select the pods of the release. */}}
 {{- define "orak.selector" -}}
 app.kubernetes.io/name: {{ include "orak.name" . }}

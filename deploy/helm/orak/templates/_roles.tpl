@@ -180,6 +180,10 @@ and file.
 {{- $_ := set $env "ORAK_MODEL_SERVER_URL" $v.engine.url -}}
 {{- end -}}
 {{- end -}}
+{{- if and $v.workerVersions.enabled (or .role.queues (eq .role.key "webhooks")) -}}
+{{- $_ := set $env "ORAK_WORKER_DEPLOYMENT" ($v.workerVersions.deployment | default (include "orak.fullname" .root)) -}}
+{{- $_ := set $env "ORAK_WORKER_BUILD_ID" (include "orak.buildID" .root) -}}
+{{- end -}}
 {{- if eq .role.key "worker" -}}
 {{- $_ := set $env "ORAK_CONVERT_SLOTS" (toString (int $own.slots)) -}}
 {{- else if eq .role.key "gpuWorker" -}}
