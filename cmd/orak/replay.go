@@ -32,6 +32,8 @@ type replayCmd struct {
 
 	Rate string `env:"-" default:"50/s" help:"Maximum rate of starts: 50/s, 600/m, or 0 for no limit."`
 	consent
+	MaxRecords int64 `env:"-" default:"100000000" help:"Maximum number of records to read. A million needs 30 MB of disk below TMPDIR and 1 MB of memory, beside 100 MB."`
+
 	Resume bool   `env:"-" help:"Continue an interrupted replay of the same selection."`
 	State  string `env:"-" placeholder:"FILE" help:"File for the progress of the replay; by default one in the user's cache folder."`
 	JSON   bool   `name:"json" env:"-" help:"Print JSON: the plan, then the result. Needs --yes or --dry-run."`
@@ -67,6 +69,10 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 	if err := c.checkAsk(con); err != nil {
 		return err
 	}
+	if c.MaxRecords < 1 {
+		return usageError(errors.New("--max-records: want at least 1"))
+	}
+	c.Settings.MaxRecords = c.MaxRecords
 	opts := replay.Options{Rate: perSecond}
 	if c.FromStore {
 		return c.runStored(ctx, con, sel.Since, opts)
@@ -161,6 +167,10 @@ func (c *replayCmd) runStored(ctx context.Context, con *console, since time.Time
 
 func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer, file *replay.File, sel replay.Selection, opts replay.Options) error {
 	plan, err := c.plan(ctx, con, r, file, sel)
+	var many *replay.TooManyError
+	if errors.As(err, &many) {
+		return usageError(fmt.Errorf("%w: begin later (--since, --from-offset), or raise --max-records", many))
+	}
 	if err != nil {
 		return con.asOutage(ctx, err)
 	}
@@ -308,6 +318,9 @@ func (c *replayCmd) command(con *console) string {
 	}
 	if con.repeats("rate") {
 		add("rate", c.Rate)
+	}
+	if con.repeats("max-records") {
+		add("max-records", fmt.Sprint(c.MaxRecords))
 	}
 	add("state", c.State)
 	for _, server := range []struct{ flag, value string }{

@@ -22,6 +22,8 @@ type ReplayConfig struct {
 	// Store has the tombstones of erased uploads, and the recordings that only
 	// a bucket's notification announces.
 	Store objectstore.Config `embed:"" prefix:"s3-"`
+	// MaxRecords bounds the records of a plan; see replay.Deps.
+	MaxRecords int64 `kong:"-"`
 }
 
 // At returns c for one place of the topic of uploads.
@@ -79,6 +81,6 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 	from := recordings{store: store, bucket: cfg.Store.Bucket}
 	return do(replay.New(replay.Deps{
 		Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(cfg.Temporal), Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store}, Outcomes: records{tombstones{store}},
-		Recordings: from, Stored: stored{from}, Log: log,
+		Recordings: from, Stored: stored{from}, MaxRecords: cfg.MaxRecords, Log: log,
 	}))
 }

@@ -2,7 +2,7 @@
 // starts the workflows that are missing or failed. It also shows and moves the
 // offsets of any consumer group on any topic.
 //
-//	Plan   offsets from Kafka ─► read ─► decode ─► Describe each upload once ─► what would be started
+//	Plan   offsets from Kafka ─► read ─► decode ─► ask for each upload once ─► what would be started
 //	Run    read the same offsets again ─► start what was chosen, in batches ─► Save after each
 //
 // A replay joins no group and commits nothing: it reads partitions from an
@@ -24,7 +24,8 @@
 //     Temporal's.
 //   - Save is called after a whole batch, so that the saved state is one offset
 //     for each partition, and nothing before it is left out.
-//   - The plan keeps positions, not records, so that a topic of millions fits
+//   - The plan keeps what records say of uploads on disk, in buckets by upload, and
+//     of what it chose a byte for each offset. So a topic of a hundred million fits
 //     into memory. What was chosen is read twice.
 //   - The marker of a transaction takes an offset and is no record. Markers are
 //     read as well, or the end of a partition would never be reached.

@@ -58,3 +58,14 @@ func TestUploadsThatVisibilityDoesNotListAreDescribed(t *testing.T) {
 		require.EqualValues(t, len(uploads), seen.described.Load(), name)
 	}
 }
+
+func TestPlanOfTooManyRecordsIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.announce(5)
+	r := replay.New(replay.Deps{Kafka: b.kafka, Temporal: b.temporal, Namespace: "unused", Tombstones: b.tombstones, MaxRecords: 4, Log: quiet()})
+	_, err := r.Plan(b.ctx, everything(), nil)
+	var many *replay.TooManyError
+	require.ErrorAs(t, err, &many)
+	require.Equal(t, replay.TooManyError{Records: 5, Most: 4}, *many)
+}

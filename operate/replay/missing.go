@@ -106,9 +106,10 @@ func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Anno
 	p := newPlan(Selection{Only: []State{Missing}}, time.Now().UTC())
 	p.unstarted = true
 	s := r.newSurveyor(p, nil)
+	defer s.spool.close()
 	read := make(map[Position]*kgo.Record)
 	var missing []Announcement
-	keep := func(announced []Announcement) error {
+	keep := func(announced []Announcement, _ map[withdrawal]bool) error {
 		states, err := r.states(ctx, p, announced)
 		if err != nil {
 			return err
@@ -125,10 +126,10 @@ func (r *Replayer) Missing(ctx context.Context, bounds map[int32]Bounds) ([]Anno
 		for _, rec := range records {
 			read[Position{Partition: rec.Partition, Offset: rec.Offset}] = rec
 		}
-		return keep(s.sift(records))
+		return s.sift(records)
 	})
 	if err == nil {
-		err = keep(s.onlyNotified())
+		err = s.judge(keep)
 	}
 	if err != nil || len(missing) == 0 {
 		return nil, err

@@ -20,7 +20,7 @@ const readTimeout = 15 * time.Minute
 // notify keeps the recordings that a bucket's notification names. They are
 // counted after all records were read, since the API's own uploads are notified
 // as well and their events say more.
-func (s *surveyor) notify(rec *kgo.Record, entries []events.Notified) {
+func (s *surveyor) notify(rec *kgo.Record, entries []events.Notified) error {
 	relevant := len(s.plan.Selection.IDs) == 0
 	for i, n := range entries {
 		tenant, id, ok := n.Recording()
@@ -28,26 +28,16 @@ func (s *surveyor) notify(rec *kgo.Record, entries []events.Notified) {
 			continue
 		}
 		relevant = true
-		if _, again := s.notified[id]; !again {
-			s.notified[id] = Announcement{ID: id, Tenant: tenant, Position: Position{Partition: rec.Partition, Offset: rec.Offset, Entry: int32(i)}}
+		at := Position{Partition: rec.Partition, Offset: rec.Offset, Entry: int32(i)}
+		if err := s.spool.add(entry{notified, Announcement{ID: id, Tenant: tenant, Position: at}}); err != nil {
+			return err
 		}
 	}
 	if relevant {
 		s.span(rec.Timestamp.UTC())
 		s.plan.Notifications++
 	}
-}
-
-// onlyNotified returns the uploads that no event announces.
-func (s *surveyor) onlyNotified() []Announcement {
-	var all []Announcement
-	for id, a := range s.notified {
-		if !s.seen[id] {
-			s.seen[id] = true
-			all = append(all, a)
-		}
-	}
-	return all
+	return nil
 }
 
 // upload returns the upload that a announces. The recording that a

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -59,7 +58,7 @@ type Plan struct {
 	// done is what the interrupted replay did that this plan resumes.
 	done Result
 	// chosen has the announcements of the uploads to start, and their states.
-	chosen map[Position]State
+	chosen *choice
 	// unstarted means that only uploads without any run are looked for, and nothing
 	// is told about the others.
 	unstarted bool
@@ -122,7 +121,7 @@ func (r *Replayer) Resume(ctx context.Context, saved Saved, progress Progress) (
 func newPlan(sel Selection, began time.Time) *Plan {
 	return &Plan{
 		Selection: sel, Began: began, Bounds: make(map[int32]Bounds),
-		States: make(map[State]int), Start: make(map[State]int), chosen: make(map[Position]State),
+		States: make(map[State]int), Start: make(map[State]int), chosen: newChoice(),
 	}
 }
 
@@ -176,38 +175,60 @@ func (r *Replayer) survey(ctx context.Context, adm *kadm.Client, p *Plan, progre
 	if err != nil {
 		return err
 	}
-	s := r.newSurveyor(p, live)
-	var total, done int64
+	var total int64
 	for _, b := range p.Bounds {
 		total += b.left()
 	}
-	err = r.readUploads(ctx, p.Bounds, func(records []*kgo.Record) error {
-		done += int64(len(records))
+	if most := r.deps.MaxRecords; most > 0 && total > most {
+		return &TooManyError{Records: total, Most: most}
+	}
+	s := r.newSurveyor(p, live)
+	defer s.spool.close()
+	// Reading is half of the work, and judging the other.
+	var read, judged int64
+	tell := func() {
 		if progress != nil {
-			progress(min(done, total), total)
+			progress(min(read, total)/2+total*judged/max(2*int64(s.spool.n), 1), total)
 		}
-		return r.count(ctx, s, s.sift(records))
+	}
+	err = r.readUploads(ctx, p.Bounds, func(records []*kgo.Record) error {
+		read += int64(len(records))
+		tell()
+		return s.sift(records)
 	})
+	if err == nil {
+		err = s.judge(func(some []Announcement, gone map[withdrawal]bool) error {
+			judged += int64(len(some))
+			tell()
+			return r.count(ctx, s, some, gone)
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("planning replay: %w", err)
 	}
-	for some := range slices.Chunk(s.onlyNotified(), maxPoll) {
-		if err := r.count(ctx, s, some); err != nil {
-			return fmt.Errorf("planning replay: %w", err)
-		}
+	if progress != nil {
+		progress(total, total)
 	}
 	s.conclude()
 	return r.warnAboutRetention(ctx, p)
 }
 
+// TooManyError means that a selection has more records than Deps.MaxRecords.
+type TooManyError struct{ Records, Most int64 }
+
+// Error implements error.
+func (e *TooManyError) Error() string {
+	return fmt.Sprintf("%d records are selected, and at most %d are read", e.Records, e.Most)
+}
+
 // count adds uploads to the plan, by state.
-func (r *Replayer) count(ctx context.Context, s *surveyor, uploads []Announcement) error {
+func (r *Replayer) count(ctx context.Context, s *surveyor, uploads []Announcement, gone map[withdrawal]bool) error {
 	states, err := r.states(ctx, s.plan, uploads)
 	if err != nil {
 		return err
 	}
 	for i, a := range uploads {
-		s.count(a, states[i])
+		s.count(a, states[i], gone[withdrawal{a.ID, a.Tenant}])
 	}
 	return nil
 }

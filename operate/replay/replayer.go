@@ -47,7 +47,10 @@ type Deps struct {
 	Recordings bridge.Recordings
 	// Stored reads the recordings themselves; only PlanStored and RunStored need it.
 	Stored Stored
-	Log    *slog.Logger
+	// MaxRecords bounds the records of a plan, which needs about 30 bytes of disk and
+	// a byte of memory for each, and 100 MiB of memory; 0 means no bound.
+	MaxRecords int64
+	Log        *slog.Logger
 }
 
 // Replayer plans and runs replays of the topic of uploads.

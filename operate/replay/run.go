@@ -91,7 +91,7 @@ func (r *Replayer) Run(ctx context.Context, p *Plan, opts Options) (Result, erro
 			return run.result, err
 		}
 	}
-	err := r.readUploads(ctx, run.wanted(), func(records []*kgo.Record) error { return run.visit(ctx, records) })
+	err := r.readUploads(ctx, p.chosen.bounds, func(records []*kgo.Record) error { return run.visit(ctx, records) })
 	if err != nil {
 		return run.result, errors.Join(fmt.Errorf("replaying: %w", err), run.savePart())
 	}
@@ -125,20 +125,6 @@ type run struct {
 	whole Result
 }
 
-// wanted returns bounds from the first to the last chosen record of each
-// partition.
-func (r *run) wanted() map[int32]Bounds {
-	wanted := make(map[int32]Bounds)
-	for at := range r.plan.chosen {
-		b, ok := wanted[at.Partition]
-		if !ok {
-			b = Bounds{Next: at.Offset, End: at.Offset + 1}
-		}
-		wanted[at.Partition] = Bounds{Next: min(b.Next, at.Offset), End: max(b.End, at.Offset+1)}
-	}
-	return wanted
-}
-
 // chosen returns the announcements in rec that the plan chose, without the ids
 // and tenants of their uploads.
 func (r *run) chosen(rec *kgo.Record) []Announcement {
@@ -146,7 +132,7 @@ func (r *run) chosen(rec *kgo.Record) []Announcement {
 	entries, _, _ := events.NotificationFrom(rec) // the plan has counted an error
 	for entry := range max(1, len(entries)) {
 		at := Position{Partition: rec.Partition, Offset: rec.Offset, Entry: int32(entry)}
-		if _, ok := r.plan.chosen[at]; ok {
+		if r.plan.chosen.of(at) != "" {
 			all = append(all, Announcement{Position: at, Record: rec})
 		}
 	}
@@ -223,7 +209,7 @@ func (r *run) tick() {
 // start starts the workflow of the upload that a announces, and counts what
 // became of it.
 func (r *run) start(ctx context.Context, a Announcement) error {
-	was := r.plan.chosen[a.Position]
+	was := r.plan.chosen.of(a.Position)
 	u, err := r.upload(ctx, a)
 	switch {
 	case unavailable(err):

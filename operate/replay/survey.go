@@ -29,73 +29,116 @@ type Announcement struct {
 	Record *kgo.Record
 }
 
-// surveyor makes a plan from records.
+// surveyor makes a plan from records: it keeps what they say of uploads until all are
+// read, then judges each upload once.
 type surveyor struct {
 	plan *Plan
 	// live has the offsets that the bridges have committed, by partition.
 	live map[int32]int64
-	// seen has the uploads whose announcement was read. If only some uploads
-	// are selected, those that were not read yet are in it as false.
-	seen map[orak.UploadID]bool
-	// withdrawn has the uploads that a record asks to cancel or erase.
-	withdrawn map[withdrawal]bool
-	// chosen has the announcements of the uploads that the plan starts.
-	chosen map[orak.UploadID]Announcement
-	// notified has the recordings in bucket that were read in notifications.
-	notified map[orak.UploadID]Announcement
-	bucket   string
+	// selected has the uploads that are selected, if only some are; true once an
+	// announcement was read.
+	selected map[orak.UploadID]bool
+	spool    *spool
+	// bucket is that of the recordings in notifications.
+	bucket string
 }
 
-// newSurveyor returns a surveyor that fills in p.
+// newSurveyor returns a surveyor that fills in p. The caller closes its spool.
 func (r *Replayer) newSurveyor(p *Plan, live map[int32]int64) *surveyor {
-	s := &surveyor{
-		plan: p, live: live, seen: make(map[orak.UploadID]bool), withdrawn: make(map[withdrawal]bool),
-		chosen: make(map[orak.UploadID]Announcement), notified: make(map[orak.UploadID]Announcement),
-	}
+	s := &surveyor{plan: p, live: live, selected: make(map[orak.UploadID]bool), spool: newSpool()}
 	if r.deps.Recordings != nil {
 		s.bucket = r.deps.Recordings.Bucket()
 	}
 	for _, id := range p.Selection.IDs {
-		s.seen[id] = false
+		s.selected[id] = false
 	}
 	return s
 }
 
-// sift returns the first announcement of each selected upload, and counts the
-// records.
-func (s *surveyor) sift(records []*kgo.Record) []Announcement {
-	p := s.plan
-	var kept []Announcement
+// sift keeps what records say of selected uploads, and counts the records.
+func (s *surveyor) sift(records []*kgo.Record) error {
 	for _, rec := range records {
-		if entries, ok, err := events.NotificationFrom(rec); ok && err == nil {
-			if p.Selection.covers(rec.Timestamp) {
-				s.notify(rec, entries)
-			}
-			continue
-		}
-		u, err := decode(rec)
-		var withdrawn withdrawalError
-		if errors.As(err, &withdrawn) {
-			s.withdraw(withdrawn.withdrawal)
-		}
-		if !p.Selection.covers(rec.Timestamp) || !s.selects(u.ID) {
-			continue
-		}
-		s.span(rec.Timestamp.UTC())
-		switch {
-		case errors.Is(err, errNoAnnouncement):
-			p.Skipped++
-		case err != nil:
-			p.Undecodable++
-			p.Examples = example(p.Examples, rec, err)
-		case s.seen[u.ID]:
-			p.Repeats++
-		default:
-			s.seen[u.ID] = true
-			kept = append(kept, Announcement{ID: u.ID, Tenant: u.Tenant, Position: Position{Partition: rec.Partition, Offset: rec.Offset}})
+		if err := s.siftOne(rec); err != nil {
+			return err
 		}
 	}
-	return kept
+	return nil
+}
+
+func (s *surveyor) siftOne(rec *kgo.Record) error {
+	p := s.plan
+	if entries, ok, err := events.NotificationFrom(rec); ok && err == nil {
+		if p.Selection.covers(rec.Timestamp) {
+			return s.notify(rec, entries)
+		}
+		return nil
+	}
+	at := Position{Partition: rec.Partition, Offset: rec.Offset}
+	u, err := decode(rec)
+	var asked withdrawalError
+	if errors.As(err, &asked) && s.selects(asked.id) {
+		if err := s.spool.add(entry{withdrawn, Announcement{ID: asked.id, Tenant: asked.tenant, Position: at}}); err != nil {
+			return err
+		}
+	}
+	if !p.Selection.covers(rec.Timestamp) || !s.selects(u.ID) {
+		return nil
+	}
+	s.span(rec.Timestamp.UTC())
+	switch {
+	case errors.Is(err, errNoAnnouncement):
+		p.Skipped++
+	case err != nil:
+		p.Undecodable++
+		p.Examples = example(p.Examples, rec, err)
+	default:
+		return s.spool.add(entry{announced, Announcement{ID: u.ID, Tenant: u.Tenant, Position: at}})
+	}
+	return nil
+}
+
+// judge passes the first announcement of each upload to visit, at most maxPoll in a
+// call, with the uploads that a record asks to cancel or erase. An upload that events
+// announce is not taken from a notification, which says less.
+func (s *surveyor) judge(visit func([]Announcement, map[withdrawal]bool) error) error {
+	return s.spool.each(func(entries []entry) error {
+		first, gone := s.first(entries)
+		for some := range slices.Chunk(first, maxPoll) {
+			if err := visit(some, gone); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// first returns the first announcement of each upload, and the withdrawals.
+func (s *surveyor) first(entries []entry) (first []Announcement, gone map[withdrawal]bool) {
+	seen := make(map[orak.UploadID]bool, len(entries))
+	gone = make(map[withdrawal]bool)
+	take := func(a Announcement) {
+		seen[a.ID] = true
+		first = append(first, a)
+		if _, ok := s.selected[a.ID]; ok {
+			s.selected[a.ID] = true
+		}
+	}
+	for _, e := range entries {
+		switch {
+		case e.kind == withdrawn:
+			gone[withdrawal{e.ID, e.Tenant}] = true
+		case e.kind == announced && seen[e.ID]:
+			s.plan.Repeats++
+		case e.kind == announced:
+			take(e.Announcement)
+		}
+	}
+	for _, e := range entries {
+		if e.kind == notified && !seen[e.ID] {
+			take(e.Announcement)
+		}
+	}
+	return first, gone
 }
 
 // selects reports whether the selection allows an upload. A record without an
@@ -104,27 +147,8 @@ func (s *surveyor) selects(id orak.UploadID) bool {
 	if len(s.plan.Selection.IDs) == 0 {
 		return true
 	}
-	_, selected := s.seen[id]
+	_, selected := s.selected[id]
 	return selected
-}
-
-// withdraw takes an upload out of the plan.
-func (s *surveyor) withdraw(w withdrawal) {
-	s.withdrawn[w] = true
-	a, ok := s.chosen[w.id]
-	if !ok || a.Tenant != w.tenant {
-		return
-	}
-	p := s.plan
-	was := p.chosen[a.Position]
-	if was != Missing && was != Failed {
-		return
-	}
-	delete(s.chosen, w.id)
-	delete(p.chosen, a.Position)
-	p.Start[was]--
-	p.States[was]--
-	p.States[Withdrawn]++
 }
 
 func (s *surveyor) span(at time.Time) {
@@ -145,11 +169,11 @@ func example(examples []Record, rec *kgo.Record, err error) []Record {
 	return examples
 }
 
-// count adds an upload to the plan.
-func (s *surveyor) count(a Announcement, found workflowState) {
+// count adds an upload to the plan; gone says that a record withdraws it.
+func (s *surveyor) count(a Announcement, found workflowState, gone bool) {
 	p := s.plan
 	state := found.state
-	if s.withdrawn[withdrawal{a.ID, a.Tenant}] && (state == Missing || state == Failed) {
+	if gone && (state == Missing || state == Failed) {
 		state = Withdrawn
 	}
 	p.States[state]++
@@ -160,13 +184,12 @@ func (s *surveyor) count(a Announcement, found workflowState) {
 		return
 	}
 	p.Start[state]++
-	p.chosen[a.Position] = state
-	s.chosen[a.ID] = a
+	p.chosen.add(a.Position, state)
 }
 
 // conclude lists the selected uploads that no record announces.
 func (s *surveyor) conclude() {
-	for id, seen := range s.seen {
+	for id, seen := range s.selected {
 		if !seen {
 			s.plan.Absent = append(s.plan.Absent, id)
 		}
