@@ -130,7 +130,7 @@ func (c Command) With(uploads []string, rest *strings.Replacer) string {
 }
 
 // asks matches the commands that ask before they act, unless --yes is given.
-var asks = regexp.MustCompile(`^orak (dlq (reprocess|discard) --|erase |replay |offsets reset |worker version (current|ramp) )`)
+var asks = regexp.MustCompile(`^orak (dlq (reprocess|discard) --|erase |replay |offsets reset |worker version (current|ramp) |kafka switch )`)
 
 // Unasked returns the command with --yes if it would ask.
 func (c Command) Unasked() Command {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"orak"
 	"orak/api/resource"
@@ -50,6 +51,8 @@ type service struct {
 	desk string
 	path string
 	tune []byte
+	// standby are the brokers of the cluster to which orak.uploads can be switched.
+	standby string
 }
 
 func start(t *testing.T) *service {
@@ -68,7 +71,12 @@ func start(t *testing.T) *service {
 	s.modelURL = model.URL
 	webhook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
 	t.Cleanup(webhook.Close)
+	standby, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID("standby"))
+	require.NoError(t, err)
+	t.Cleanup(standby.Close)
+	s.standby = strings.Join(standby.ListenAddrs(), ",")
 	s.Process = stack.StartUp(t, stack.Options{Env: []string{
+		"ORAK_KAFKA_STANDBY_BROKERS=" + s.standby,
 		"ORAK_WORKER_DEPLOYMENT=orak", "ORAK_WORKER_BUILD_ID=" + build,
 		"ORAK_LOG_LEVEL=error", "ORAK_RETRY_DELAY=50ms", "ORAK_RETRY_PATIENCE=1s",
 		// The fence would forbid the script to read the file.
@@ -115,7 +123,7 @@ func (s *service) command(ctx context.Context, words string) *exec.Cmd {
 	cmd.Dir = s.desk
 	// orak finds the service by what it left in the data folder. The others
 	// know only the default ports.
-	cmd.Env = stack.Environ("ORAK_WORKER_DEPLOYMENT=orak", "PATH="+s.path, "XDG_CACHE_HOME="+s.desk, "ORAK_MODEL_SERVER_URL="+s.modelURL,
+	cmd.Env = stack.Environ("ORAK_WORKER_DEPLOYMENT=orak", "PATH="+s.path, "XDG_CACHE_HOME="+s.desk, "ORAK_MODEL_SERVER_URL="+s.modelURL, "ORAK_KAFKA_STANDBY_BROKERS="+s.standby,
 		"TEMPORAL_ADDRESS="+s.Temporal, "TEMPORAL_CLI_ADDRESS="+s.Temporal)
 	return cmd
 }
