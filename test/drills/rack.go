@@ -56,17 +56,17 @@ func readNear(ctx context.Context, s *scene) error {
 			near += n
 		}
 	}
-	s.note("the bridge read %.0f of %.0f records from %s, which leads %d partitions", near, all, brokerName(nearBroker), leads[brokerName(nearBroker)])
+	s.note("the bridge read %.0f of %.0f bytes from %s, which leads %d partitions", near, all, brokerName(nearBroker), leads[brokerName(nearBroker)])
 	switch {
 	case all == 0:
 		return errors.New("the bridge read nothing")
 	case near < 0.9*all:
-		return fmt.Errorf("the bridge read %.0f of %.0f records from other zones", all-near, all)
+		return fmt.Errorf("the bridge read %.0f of %.0f bytes from other zones", all-near, all)
 	}
 	return nil
 }
 
-// fetched are the records of uploads that the bridge has read, by broker.
+// fetched are the bytes of records of uploads that the bridge has read, by broker.
 func (s *scene) fetched(ctx context.Context) (map[int]float64, error) {
 	const admin = "9464"
 	bridge, err := s.Service("bridge")
@@ -88,7 +88,7 @@ func (s *scene) fetched(ctx context.Context) (map[int]float64, error) {
 		return nil, fmt.Errorf("reading the metrics of the bridge: %w", err)
 	}
 	found := map[int]float64{}
-	for _, m := range families["orak_kafka_fetch_records_total"].GetMetric() {
+	for _, m := range families["orak_kafka_fetch_bytes_total"].GetMetric() {
 		labels := map[string]string{}
 		for _, l := range m.GetLabel() {
 			labels[l.GetName()] = l.GetValue()
