@@ -224,15 +224,21 @@ func (s *scene) startAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.note("orak replay: %s", lastLine(out))
+	s.note("orak replay: %s", summary(out))
 	out, err = s.as(ctx, "index", "orak", "index", "rebuild")
-	s.note("orak index rebuild: %s", lastLine(out))
+	s.note("orak index rebuild: %s", summary(out))
 	return err
 }
 
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
+// summary is the end of what a command says, in one line.
+func summary(text string) string {
+	const lines = 3
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	all = all[max(0, len(all)-lines):]
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return strings.Join(all, "; ")
 }
 
 // baseBackup copies PostgreSQL's data as it is at one moment, while it runs.
@@ -351,7 +357,7 @@ func replaceKafka(ctx context.Context, s *scene) error {
 		return fmt.Errorf("the keys are others than before: %s, before %s", now, keys)
 	}
 	out, err := s.orak(ctx, "replay", "--from-store", "--since", "1h", "--yes")
-	s.note("orak replay --from-store: %s", lastLine(out))
+	s.note("orak replay --from-store: %s", summary(out))
 	return err
 }
 
@@ -401,7 +407,7 @@ func restoreStore(ctx context.Context, s *scene) error {
 	// recording is dead-lettered.
 	const margin = time.Minute
 	out, err := s.orak(ctx, "replay", "--since", s.copied.Add(-margin).UTC().Format(time.RFC3339), "--force", "--yes")
-	s.note("orak replay: %s", lastLine(out))
+	s.note("orak replay: %s", summary(out))
 	return err
 }
 

@@ -41,10 +41,11 @@ func claimNetwork() (n network, release func(), err error) {
 	return n, nil, fmt.Errorf("finding a free loopback network: %w", err)
 }
 
-// canMakeNamespaces reports whether this process has the right and the program for it.
+// canMakeNamespaces reports whether this process has the right and the program for it,
+// on a kind of processor whose system call is known.
 func canMakeNamespaces() bool {
 	_, err := exec.LookPath("ip")
-	return err == nil && os.Geteuid() == 0
+	return err == nil && os.Geteuid() == 0 && sysSetns != 0
 }
 
 func (n network) loopback(host int) string { return fmt.Sprintf("127.30.%d.%d", n.number, host) }
@@ -175,5 +176,6 @@ func enter(namespace *os.File) error {
 	return nil
 }
 
-// sysSetns is the number of the system call setns, which package syscall lacks.
+// sysSetns is the number of the system call setns, which package syscall lacks; 0 where
+// it is not known.
 var sysSetns = map[string]uintptr{"amd64": 308, "arm64": 268}[runtime.GOARCH]
