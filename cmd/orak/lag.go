@@ -17,6 +17,7 @@ type lagCmd struct {
 
 	Group   []string      `short:"g" env:"-" xor:"groups" help:"Consumer groups to look at, of any program; by default those of --lag-groups."`
 	All     bool          `env:"-" xor:"groups" help:"Look at all groups, and list only partitions that are behind."`
+	Cluster string        `env:"-" enum:",main,primary,standby" default:"" help:"The cluster, if orak.uploads has places of its own; by default the main one. See orak kafka status."`
 	For     time.Duration `env:"-" placeholder:"30s" help:"How long to observe before judging; 0 looks once. If it is shorter than the window, it replaces it."`
 	Watch   bool          `short:"w" env:"-" help:"Repeat until Ctrl-C. The window is a minute unless --for sets it."`
 	Keys    bool          `env:"-" help:"Read the last records of the groups' topics, and print the keys and partitions with the most records."`
@@ -97,6 +98,10 @@ func (l *lagCmd) pace() (every, window time.Duration) {
 // Run observes the groups and prints the judgment.
 func (l *lagCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = l.JSON
+	var err error
+	if l.Settings, err = l.Settings.On(l.Cluster); err != nil {
+		return usageError(err)
+	}
 	sampler, err := l.Settings.Sampler(ctx, con.quietLog())
 	if err != nil {
 		return err

@@ -19,14 +19,19 @@ type offsetsCmd struct {
 type groupFlags struct {
 	Settings app.OffsetsConfig `embed:""`
 
-	Group string `env:"-" default:"orak-bridge" help:"Consumer group."`
-	Topic string `env:"-" default:"orak.uploads" help:"Topic that the group reads."`
-	JSON  bool   `name:"json" env:"-" help:"Print JSON."`
+	Group   string `env:"-" default:"orak-bridge" help:"Consumer group."`
+	Topic   string `env:"-" default:"orak.uploads" help:"Topic that the group reads."`
+	Cluster string `env:"-" enum:",main,primary,standby" default:"" help:"The cluster, if orak.uploads has places of its own; by default the main one. See orak kafka status."`
+	JSON    bool   `name:"json" env:"-" help:"Print JSON."`
 }
 
 func (f groupFlags) open(ctx context.Context, con *console) (*replay.Offsets, error) {
 	con.JSON = f.JSON
-	return f.Settings.Offsets(ctx, f.Group, f.Topic, con.quietLog())
+	on, err := f.Settings.On(f.Cluster)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	return on.Offsets(ctx, f.Group, f.Topic, con.quietLog())
 }
 
 type offsetsShowCmd struct{ groupFlags }

@@ -20,6 +20,7 @@ import (
 	"orak/internal/kafka"
 	"orak/internal/objectstore"
 	"orak/operate/clusters"
+	"orak/operate/lag"
 	"orak/operate/replay"
 	"orak/test/stack"
 	"orak/workflows"
@@ -325,6 +326,36 @@ func TestUploadsOfADeadClusterAreFoundInTheStore(t *testing.T) {
 	}
 	plan, _ = replayed(replay.StoredSelection{Since: time.Now().Add(-time.Hour)})
 	require.Zero(t, plan.Start, "what was started is not missing")
+}
+
+func TestGroupsAreLookedForWhereTheyRead(t *testing.T) {
+	t.Parallel()
+	all := lag.Config{Groups: []string{events.GroupBridge, events.GroupIndex, "orak-lake", "theirs"}}
+	fronting := LagConfig{Lag: all, Kafka: kafka.Config{Brokers: []string{"a:1"}, UploadsBrokers: []string{"b:1"}, StandbyBrokers: []string{"c:1"}}}
+	shared := LagConfig{Lag: all, Kafka: kafka.Config{Brokers: []string{"a:1"}, UploadsBrokers: []string{"b:1"}, StandbyBrokers: []string{"a:1"}}}
+	one := LagConfig{Lag: all, Kafka: kafka.Config{Brokers: []string{"a:1"}}}
+	for _, test := range []struct {
+		cfg     LagConfig
+		cluster string
+		broker  string
+		groups  []string
+	}{
+		{one, "", "a:1", all.Groups},
+		{one, "main", "a:1", all.Groups},
+		{one, "primary", "a:1", all.Groups},
+		{shared, "", "a:1", all.Groups},
+		{shared, "standby", "a:1", all.Groups},
+		{shared, "primary", "b:1", []string{events.GroupBridge, events.GroupIndex}},
+		{fronting, "", "a:1", []string{events.GroupIndex, "orak-lake", "theirs"}},
+		{fronting, "standby", "c:1", []string{events.GroupBridge, events.GroupIndex}},
+	} {
+		got, err := test.cfg.On(test.cluster)
+		require.NoError(t, err)
+		require.Equal(t, test.groups, got.Lag.Groups, "%+v", test)
+		require.Equal(t, []string{test.broker}, got.Kafka.Brokers)
+	}
+	_, err := one.On("standby")
+	require.ErrorContains(t, err, "only primary")
 }
 
 // syncBuffer is a log that can be read while it is written.

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"orak/bridge"
 	"orak/events"
@@ -25,14 +27,44 @@ func (c LagConfig) Sampler(ctx context.Context, log *slog.Logger) (*lag.Sampler,
 	return lag.NewSampler(c.Kafka, log)
 }
 
+// On returns c for one cluster, with the groups that read there; "" is the main one.
+func (c LagConfig) On(name string) (LagConfig, error) {
+	k, err := clusterOf(c.Kafka, name)
+	if err != nil {
+		return c, err
+	}
+	c.Kafka, c.Lag.Groups = k.Config, groupsOn(c.Lag.Groups, k)
+	return c, nil
+}
+
+// clusterOf returns the cluster of a name; "" is the main one.
+func clusterOf(cfg kafka.Config, name string) (kafka.Cluster, error) {
+	var names []string
+	for _, k := range cfg.Clusters() {
+		if string(k.Name) == name || k.Main && (name == "" || name == string(kafka.Main)) {
+			return k, nil
+		}
+		names = append(names, string(k.Name))
+	}
+	return kafka.Cluster{}, fmt.Errorf("--cluster: there is no cluster %s, only %s", name, strings.Join(names, ", "))
+}
+
+// groupsOn returns those of groups that read a cluster: on one that has only the topic of
+// uploads, its readers.
+func groupsOn(groups []string, k kafka.Cluster) []string {
+	return slices.DeleteFunc(slices.Clone(groups), func(group string) bool {
+		return !k.Main && !slices.Contains(readersOfUploads, group) || !k.Uploads && group == events.GroupBridge
+	})
+}
+
 // startLag starts to measure the lag of the bridges' group and of the other groups in the
 // settings, on every cluster: those that read only the topic of uploads are on its places.
 // It exports the partitions of this process's own bridges one by one.
 func (a *App) startLag(ctx context.Context, bridges map[*cluster]*bridge.Bridge) error {
 	for _, c := range a.clusters {
 		cfg, from := a.cfg.Lag, c.Config
+		cfg.Groups = groupsOn(cfg.Groups, c.Cluster)
 		if !c.Main {
-			cfg.Groups = slices.DeleteFunc(slices.Clone(cfg.Groups), func(group string) bool { return !slices.Contains(readersOfUploads, group) })
 			from.ClientID += "-" + string(c.Name)
 		}
 		b := bridges[c]

@@ -5,11 +5,13 @@ import (
 	"orak/operate/overview"
 )
 
-// overview makes what tells operators how the service does.
+// overview makes what tells operators how the service does: of Kafka, the main cluster.
 func (a *App) overview() *overview.Overview {
+	main, lag := a.clusters[0].Cluster, a.cfg.Lag
+	lag.Groups = groupsOn(lag.Groups, main)
 	deps := overview.Deps{
 		Temporal: a.temporal, Payloads: payloads(a.cfg.Temporal), Namespace: a.cfg.Temporal.Namespace, Links: a.cfg.Temporal,
-		Kafka: a.cfg.Kafka, Topics: a.cfg.topics(), Closed: a.closedWorkflows, Lag: a.cfg.Lag, Lake: lakestore.New(a.store), Log: a.log, Metrics: a.registry(),
+		Kafka: a.cfg.Kafka, Topics: a.cfg.topicsOn(main), Closed: a.closedWorkflows, Lag: lag, Lake: lakestore.New(a.store), Log: a.log, Metrics: a.registry(),
 	}
 	if a.index != nil {
 		deps.Index = a.index

@@ -46,6 +46,13 @@ type OffsetsConfig struct {
 	Kafka kafka.Config `embed:"" prefix:"kafka-"`
 }
 
+// On returns c for one cluster; "" is the main one.
+func (c OffsetsConfig) On(name string) (OffsetsConfig, error) {
+	k, err := clusterOf(c.Kafka, name)
+	c.Kafka = k.Config
+	return c, err
+}
+
 // Offsets returns the Offsets of a group on a topic, or a *secure.WrongSetting.
 func (c OffsetsConfig) Offsets(ctx context.Context, group, topic string, log *slog.Logger) (*replay.Offsets, error) {
 	if err := kafka.Check(ctx, c.Kafka); err != nil {
