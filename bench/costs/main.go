@@ -22,8 +22,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/sdk/client"
@@ -37,6 +35,7 @@ import (
 	"orak/internal/app"
 	"orak/internal/config"
 	"orak/internal/media/mediatest"
+	"orak/internal/objectstore"
 	"orak/test/stack"
 	"orak/workflows"
 )
@@ -165,13 +164,14 @@ func upload(ctx context.Context, server string, n, seconds int) ([]orak.UploadID
 
 // objects adds what is stored of the uploads.
 func (c *costs) objects(ctx context.Context, s stack.Servers, ids []orak.UploadID) error {
-	store, err := minio.New(s.S3, &minio.Options{Creds: credentials.NewStaticV4(s.S3AccessKey, s.S3SecretKey, "")})
+	store, err := objectstore.New(objectstore.Config{Endpoint: s.S3, Bucket: bucket, AccessKey: s.S3AccessKey, SecretKey: s.S3SecretKey})
 	if err != nil {
 		return err
 	}
-	for object := range store.ListObjects(ctx, bucket, minio.ListObjectsOptions{Recursive: true}) {
-		if object.Err != nil {
-			return object.Err
+	defer store.Close()
+	for object, err := range store.List(ctx, "") {
+		if err != nil {
+			return err
 		}
 		ours := slices.ContainsFunc(ids, func(id orak.UploadID) bool { return strings.Contains(object.Key, string(id)) })
 		if ours {
