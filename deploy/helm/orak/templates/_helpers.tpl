@@ -56,6 +56,12 @@ Ports of a list of host:port, as a comma-separated text without repeats.
 {{- $ports | uniq | join "," -}}
 {{- end -}}
 
+{{/* The brokers of each place of the topic of uploads, separated by semicolons: bridges read both. */}}
+{{- define "orak.placesOfUploads" -}}
+{{- join "," (.Values.kafka.uploadsBrokers | default .Values.kafka.brokers) -}}
+{{- with .Values.kafka.standbyBrokers -}};{{- join "," . -}}{{- end -}}
+{{- end -}}
+
 {{/* The port of a URL: the one that it names, or that of its scheme. */}}
 {{- define "orak.urlPort" -}}
 {{- $host := (urlParse .).host -}}

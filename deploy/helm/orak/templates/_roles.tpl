@@ -151,6 +151,12 @@ and file.
 {{- if eq $v.s3.credentials "keys" -}}
 {{- $_ := set $env "ORAK_S3_ACCESS_KEY" $v.s3.accessKey -}}
 {{- end -}}
+{{- with $v.kafka.uploadsBrokers -}}
+{{- $_ := set $env "ORAK_KAFKA_UPLOADS_BROKERS" (join "," .) -}}
+{{- end -}}
+{{- with $v.kafka.standbyBrokers -}}
+{{- $_ := set $env "ORAK_KAFKA_STANDBY_BROKERS" (join "," .) -}}
+{{- end -}}
 {{- if $v.kafka.sasl.user -}}
 {{- $_ := set $env "ORAK_KAFKA_USER" $v.kafka.sasl.user -}}
 {{- end -}}
