@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -15,6 +16,7 @@ import (
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
 	"google.golang.org/protobuf/proto"
 
 	"orak/internal/secure"
@@ -82,9 +84,48 @@ func parseKeys(list []string) (keys, error) {
 func (c Config) DataConverter() converter.DataConverter {
 	codec := c.Codec()
 	if codec == nil {
-		return converter.GetDefaultDataConverter()
+		return patient{DataConverter: converter.GetDefaultDataConverter()}
 	}
-	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec)
+	return patient{DataConverter: converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec)}
+}
+
+// patient is a data converter with which a workflow waits for a worker that has its keys.
+// The SDK would fail a workflow whose input it cannot read; the task of one that panics is
+// repeated, by this worker or by another.
+type patient struct {
+	converter.DataConverter
+	inWorkflow bool
+}
+
+var _ workflow.ContextAware = patient{}
+
+// WithWorkflowContext implements workflow.ContextAware.
+func (p patient) WithWorkflowContext(workflow.Context) converter.DataConverter {
+	return patient{DataConverter: p.DataConverter, inWorkflow: true}
+}
+
+// WithContext implements workflow.ContextAware.
+func (p patient) WithContext(context.Context) converter.DataConverter { return p }
+
+// FromPayload implements converter.DataConverter.
+func (p patient) FromPayload(payload *common.Payload, target any) error {
+	err := p.DataConverter.FromPayload(payload, target)
+	p.wait(err, payload)
+	return err
+}
+
+// FromPayloads implements converter.DataConverter.
+func (p patient) FromPayloads(payloads *common.Payloads, targets ...any) error {
+	err := p.DataConverter.FromPayloads(payloads, targets...)
+	p.wait(err, payloads.GetPayloads()...)
+	return err
+}
+
+// wait panics in a workflow if what could not be read is encrypted.
+func (p patient) wait(err error, payloads ...*common.Payload) {
+	if err != nil && p.inWorkflow && slices.ContainsFunc(payloads, isEncrypted) {
+		panic(fmt.Sprintf("this worker lacks a key in %scodec-keys: %v", prefix, err))
+	}
 }
 
 // Codec returns what encrypts and decrypts payloads, or nil if no key is set. With invalid

@@ -201,6 +201,36 @@ func TestWorkflowGoesOnWhileItsKeysAreIntroducedAndRotated(t *testing.T) {
 	require.NotContains(t, ends(t, c, "plain"), "secret", "nor is what a workflow from before writes now")
 }
 
+// A worker that lacks the key harms no workflow: it waits for one that has it.
+func TestWorkflowWaitsForAWorkerThatHasItsKey(t *testing.T) {
+	t.Parallel()
+	namespace := stack.Start(t).Namespace(t)
+	key := newKey("a")
+	for name, lacking := range map[string][]string{"no key": nil, "another key": {newKey("b")}} {
+		without, stop := start(t, namespace, lacking...)
+		cfg := temporal.Config{Address: stack.Start(t).Temporal, Namespace: namespace, DialTimeout: time.Minute, CodecKeys: []string{key}}
+		keyed, err := temporal.Dial(t.Context(), cfg, quiet, temporal.Telemetry{})
+		require.NoError(t, err)
+		_, err = keyed.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: name, TaskQueue: "songs"}, remembering, "a secret song")
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			d, err := without.DescribeWorkflowExecution(t.Context(), name, "")
+			require.NoError(t, err)
+			require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, d.GetWorkflowExecutionInfo().GetStatus(), name)
+			return d.GetPendingWorkflowTask().GetAttempt() > 1
+		}, time.Minute, 20*time.Millisecond)
+		keyed.Close()
+		stop()
+
+		c, stop := start(t, namespace, key)
+		require.NoError(t, c.SignalWorkflow(t.Context(), name, "", "more", " and secret more"))
+		var out string
+		require.NoError(t, c.GetWorkflow(t.Context(), name, "").Get(t.Context(), &out))
+		require.Equal(t, "a secret song sung and secret more", out)
+		stop()
+	}
+}
+
 // raw is everything that Temporal stores of a workflow's history.
 func raw(t *testing.T, c client.Client, id string) string {
 	t.Helper()

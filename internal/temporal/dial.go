@@ -36,8 +36,9 @@ func Dial(ctx context.Context, cfg Config, log *slog.Logger, tel Telemetry) (cli
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
+	var refused refusal
 	c, err := retry(ctx, func() (client.Client, error) {
-		if err := Check(ctx, cfg); err != nil {
+		if err := refused.confirmed(Check(ctx, cfg)); err != nil {
 			return nil, err
 		}
 		c, err := client.DialContext(ctx, opts)
@@ -83,6 +84,30 @@ func retry[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		err = errors.Join(ctx.Err(), last)
 	}
 	return result, err
+}
+
+// refusedFor is how long a server must refuse its caller before that counts as a wrong
+// setting: one that is still starting may refuse everybody.
+const refusedFor = 5 * time.Second
+
+// refusal remembers since when a server refuses its caller.
+type refusal struct{ since time.Time }
+
+// confirmed returns err. If err is a refusal that is not confirmed yet, what it returns is
+// no *secure.WrongSetting.
+func (r *refusal) confirmed(err error) error {
+	var wrong *secure.WrongSetting
+	if !errors.As(err, &wrong) || !isRefusal(wrong.Err) {
+		r.since = time.Time{}
+		return err
+	}
+	if r.since.IsZero() {
+		r.since = time.Now()
+	}
+	if time.Since(r.since) < refusedFor {
+		return errors.New(err.Error())
+	}
+	return err
 }
 
 // temporary reports whether a later attempt can succeed.

@@ -77,9 +77,8 @@ func Check(ctx context.Context, cfg Config) error {
 
 // denied explains an answer that refuses the caller.
 func (c Config) denied(err error) error {
-	code := serviceerror.ToStatus(err).Code()
 	switch {
-	case code != codes.Unauthenticated && code != codes.PermissionDenied:
+	case !isRefusal(err):
 		return nil
 	case c.APIKey == "" && c.Cert != "":
 		return &secure.WrongSetting{Name: prefix + "tls-cert", Reason: fmt.Sprintf("Temporal does not let its holder use the namespace %s", c.Namespace), Err: err}
@@ -88,6 +87,12 @@ func (c Config) denied(err error) error {
 	default:
 		return &secure.WrongSetting{Name: prefix + "api-key", Reason: fmt.Sprintf("Temporal refuses it for the namespace %s", c.Namespace), Err: err}
 	}
+}
+
+// isRefusal reports whether an answer of Temporal refuses the caller.
+func isRefusal(err error) bool {
+	code := serviceerror.ToStatus(err).Code()
+	return code == codes.Unauthenticated || code == codes.PermissionDenied
 }
 
 // Open is Lazy for a command of an operator, which should learn of wrong settings

@@ -41,6 +41,8 @@ type guards struct {
 	revoked string
 	// key is the API key that is demanded, if it is not empty.
 	key string
+	// starting refuses everybody that often.
+	starting int64
 }
 
 func startFront(t *testing.T, g guards) *front {
@@ -56,8 +58,9 @@ func startFront(t *testing.T, g guards) *front {
 	forward.FlushInterval = -1
 	f := &front{}
 	f.presented.Store(new([]string))
+	var asked atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g.key != "" && r.Header.Get("Authorization") != "Bearer "+g.key {
+		if asked.Add(1) <= g.starting || g.key != "" && r.Header.Get("Authorization") != "Bearer "+g.key {
 			w.Header().Set("Content-Type", "application/grpc")
 			w.Header().Set("Grpc-Status", "16") // unauthenticated
 			w.Header().Set("Grpc-Message", "Request unauthorized.")
@@ -175,6 +178,17 @@ func TestWrongSettingsOfTemporalAreNamedWithinSeconds(t *testing.T) {
 			require.NoError(t, ctx.Err())
 		})
 	}
+}
+
+// A server that is still starting may refuse everybody for a moment.
+func TestTemporalThatRefusesForAMomentIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	ca := certs.NewAuthority(t)
+	cfg := through(t, startFront(t, guards{server: ca.Server(t, "127.0.0.1"), key: "letmein", starting: 5}), ca)
+	cfg.APIKey = "letmein"
+	c, err := temporal.Dial(t.Context(), cfg, quiet, temporal.Telemetry{})
+	require.NoError(t, err)
+	c.Close()
 }
 
 // A server that is away, or comes later, is no wrong setting.
