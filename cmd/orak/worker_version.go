@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"orak/internal/app"
-	"orak/internal/temporal"
 	"orak/internal/terminal"
 	"orak/operate/versions"
 )
@@ -121,18 +120,13 @@ Examples:
 
 // Run changes the percentage.
 func (c *versionRampCmd) Run(ctx context.Context, con *console) error {
-	if c.Percent < 0 || c.Percent > 100 {
-		return usageError(fmt.Errorf("%g: want a percentage from 0 to 100", c.Percent))
-	}
 	return c.apply(ctx, con, versions.Change{Build: c.Build, Ramp: true, Percent: c.Percent})
 }
 
 func (c *versionChange) apply(ctx context.Context, con *console, do versions.Change) error {
 	con.JSON = c.JSON
-	if do.Build != versions.Unversioned {
-		if err := temporal.ValidateBuildID(do.Build); err != nil {
-			return usageError(err)
-		}
+	if err := do.Validate(); err != nil {
+		return usageError(err)
 	}
 	if err := c.checkAsk(con); err != nil {
 		return err

@@ -17,13 +17,17 @@ import (
 func (a *App) startWebhooks(ctx context.Context) error {
 	cfg := a.cfg.Webhooks
 	cfg.InstanceID = a.cfg.InstanceID
+	version, err := a.cfg.Worker.Version.Options()
+	if err != nil {
+		return err
+	}
 	notifier := mattermost.New(a.cfg.Alert, a.log)
 	w, err := webhook.New(cfg, webhook.Deps{
 		Kafka:     a.cfg.Kafka,
 		KafkaOpts: []kgo.Opt{kafka.Metrics(a.registry())},
 		Temporal:  a.temporal,
 		Namespace: a.cfg.Temporal.Namespace,
-		Version:   a.cfg.Worker.Version,
+		Version:   version,
 		Documents: a.control,
 		Writer:    control.NewWriter(a.cfg.Kafka, a.control, a.log),
 		Publisher: a.producer,

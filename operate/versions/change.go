@@ -11,6 +11,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
+
+	"orak/internal/temporal"
 )
 
 // The acts of changes, on events.TopicAudit.
@@ -34,6 +36,18 @@ type Change struct {
 	// Force makes the change although the build does not serve every queue. It must have
 	// been seen.
 	Force bool
+}
+
+// Validate returns an error for a build or a percentage that cannot be.
+func (c Change) Validate() error {
+	switch {
+	case c.Percent < 0 || c.Percent > 100:
+		return fmt.Errorf("%g: want a percentage from 0 to 100", c.Percent)
+	case c.Build == Unversioned:
+		return nil
+	default:
+		return temporal.ValidateBuildID(c.Build)
+	}
 }
 
 // Act returns the name of the act, its subject and its detail.

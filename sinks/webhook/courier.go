@@ -52,12 +52,8 @@ const (
 
 // serve begins to serve the queue; stop ends it.
 func (c *courier) serve(cl client.Client, cfg Config) (stop func(), err error) {
-	version, err := c.deps.Version.Options()
-	if err != nil {
-		return nil, err
-	}
 	w := sdkworker.New(cl, workflows.QueueWebhooks, sdkworker.Options{
-		DeploymentOptions:                  version,
+		DeploymentOptions:                  c.deps.Version,
 		MaxConcurrentActivityExecutionSize: cfg.Slots,
 		MaxConcurrentWorkflowTaskPollers:   workflowPollers,
 		MaxConcurrentActivityTaskPollers:   activityPollers,

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	sdkworker "go.temporal.io/sdk/worker"
 
 	"orak"
 	"orak/activities"
@@ -21,7 +22,6 @@ import (
 	"orak/internal/kafka/consume"
 	"orak/internal/kafka/deadletter"
 	"orak/internal/startstop"
-	"orak/internal/temporal"
 	"orak/workflows"
 )
 
@@ -50,8 +50,8 @@ type Deps struct {
 	Temporal  client.Client
 	// Namespace is that of Temporal.
 	Namespace string
-	// Version is that of the worker.
-	Version   temporal.WorkerVersion
+	// Version is that of the worker; zero for none.
+	Version   sdkworker.DeploymentOptions
 	Documents Documents
 	Writer    Writer
 	Publisher deadletter.Publisher
