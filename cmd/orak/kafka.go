@@ -116,7 +116,7 @@ type kafkaSwitchCmd struct {
 	To     string `arg:"" name:"place" enum:"primary,standby" help:"The place to move producers to: primary or standby."`
 	Reason string `env:"-" required:"" placeholder:"WHY" help:"Reason, for the record."`
 	By     string `env:"-" placeholder:"NAME" help:"Who switches, for the record; by default the current user."`
-	Force  bool   `env:"-" help:"Switch to a place that cannot be reached from here or lacks the topic, and replace a damaged record of the last switch."`
+	Force  bool   `env:"-" help:"Switch to a place that cannot be reached from here, lacks the topic or has the id of the other, and replace a damaged record of the last switch."`
 	consent
 	JSON bool `name:"json" env:"-" help:"Print JSON. Needs --yes or --dry-run."`
 }
@@ -179,6 +179,8 @@ func explainSwitch(err error) error {
 	switch {
 	case errors.As(err, &conflict):
 		return fmt.Errorf("%w. Look at it with: orak kafka status", err)
+	case errors.Is(err, clusters.ErrSameCluster):
+		return fmt.Errorf("%w. Give the brokers of two clusters; if two were made with one id, add --force", err)
 	case errors.Is(err, clusters.ErrUnusable):
 		return fmt.Errorf("%w. Bring it up and try again, or add --force", err)
 	case errors.Is(err, clusters.ErrDamaged):

@@ -312,8 +312,12 @@ func partName(part string, cfg kafka.Config, c *cluster) string {
 	return part + " " + string(c.Name)
 }
 
-// id returns the id that the brokers of the cluster have in common.
+// id returns what the cluster is known by: its name here, and the id that its brokers have
+// in common, since clusters may have been made with one id.
 func (c *cluster) id(ctx context.Context) (string, error) {
 	meta, err := kadm.NewClient(c.client).BrokerMetadata(ctx)
-	return meta.Cluster, err
+	if err != nil {
+		return "", err
+	}
+	return string(c.Name) + "/" + meta.Cluster, nil
 }
