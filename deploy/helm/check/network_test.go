@@ -13,7 +13,7 @@ import (
 func TestRolesReachOnlyWhatTheyNeed(t *testing.T) {
 	t.Parallel()
 	every := []string{
-		"kube-system:53", "kube-system:53/UDP", "kafka:9093", "kafka:9094", "kafka:8081" /* extraEgress */, "store:9000", "temporal:7233",
+		"kube-system:53", "kube-system:53/UDP", "kafka:9093", "kafka:9094", "kafka:9095", "kafka:9096", "kafka:8081" /* extraEgress */, "store:9000", "temporal:7233",
 		"169.254.170.23/32:443", "169.254.170.23/32:80", "monitoring:4318",
 	}
 	const (
