@@ -133,13 +133,16 @@ func TestRestoredUploadsHaveTheirResultOnce(t *testing.T) {
 		gone   Gone
 		broken int
 	}{
-		"nothing":                        {func(*Seen) {}, Gone{}, 0},
-		"no outcome":                     {func(s *Seen) { delete(s.Outcomes, good) }, Gone{Workflows: true, Records: true}, 1},
-		"no analysis":                    {func(s *Seen) { delete(s.Analyses, good) }, Gone{Workflows: true, Records: true}, 1},
-		"two ends":                       {func(s *Seen) { s.Events[good][events.Completed]["a2"] = 1 }, Gone{Workflows: true, Records: true}, 1},
-		"two workflows":                  {func(s *Seen) { s.Runs[good] = append(s.Runs[good], s.Runs[good][0]) }, Gone{Workflows: true}, 1},
-		"not in the index":               {func(s *Seen) { delete(s.indexed, good) }, Gone{Workflows: true, Records: true}, 1},
-		"run again":                      {func(s *Seen) { s.Runs[good] = append(s.Runs[good], s.Runs[good][0]) }, Gone{Rerun: true}, 0},
+		"nothing":          {func(*Seen) {}, Gone{}, 0},
+		"no outcome":       {func(s *Seen) { delete(s.Outcomes, good) }, Gone{Workflows: true, Records: true}, 1},
+		"no analysis":      {func(s *Seen) { delete(s.Analyses, good) }, Gone{Workflows: true, Records: true}, 1},
+		"two ends":         {func(s *Seen) { s.Events[good][events.Completed]["a2"] = 1 }, Gone{Workflows: true, Records: true}, 1},
+		"two workflows":    {func(s *Seen) { s.Runs[good] = append(s.Runs[good], s.Runs[good][0]) }, Gone{Workflows: true}, 1},
+		"not in the index": {func(s *Seen) { delete(s.indexed, good) }, Gone{Workflows: true, Records: true}, 1},
+		"run again": {func(s *Seen) {
+			s.Runs[good] = append(s.Runs[good], s.Runs[good][0])
+			s.Events[good][events.Completed]["a2"] = 1
+		}, Gone{Rerun: true}, 0},
 		"a workflow is missing":          {func(s *Seen) { delete(s.Runs, good) }, Gone{}, 1},
 		"a workflow that was forgotten":  {func(s *Seen) { delete(s.Runs, good) }, Gone{Workflows: true}, 0},
 		"never announced":                {func(s *Seen) { delete(s.Announced, good) }, Gone{}, 1},

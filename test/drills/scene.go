@@ -31,8 +31,9 @@ type drill struct {
 	blow func(ctx context.Context, s *scene) error
 	// lacks says why it cannot be done here; nil means that it can be done anywhere.
 	lacks func(s *scene) string
-	// fails permits that an app has to send again.
-	fails bool
+	// fails permits that an app has to send again, and reruns that the operator runs
+	// uploads again, which then have a second end.
+	fails, reruns bool
 	// account compares what was seen in place of accounts.Check; nil for that.
 	account func(s *scene, all []*accounts.Upload, seen *accounts.Seen) []accounts.Result
 }
@@ -166,7 +167,12 @@ func (s *scene) perform(ctx context.Context, d drill) (performed, error) {
 	if err != nil {
 		return done, err
 	}
-	done.figures, done.Notes, done.Results = measure(sent, s.gone, seen, at), s.notes, results
+	done.figures = measure(sent, s.gone, seen, at)
+	if d.reruns {
+		s.note("%d uploads were run again, and have an end of the next cycle, too", done.Twice)
+		done.Twice = 0
+	}
+	done.Notes, done.Results = s.notes, results
 	done.judge(d, broken)
 	return done, nil
 }
