@@ -86,7 +86,7 @@ func run(binary string, n, seconds int) (err error) {
 	if err != nil {
 		return err
 	}
-	defer store.close()
+	defer func() { err = errors.Join(err, store.close()) }()
 	orakApp, err := start(ctx, p.Servers, store.address)
 	if err != nil {
 		return err

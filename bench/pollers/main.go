@@ -206,7 +206,7 @@ func (c *crowd) add(ctx context.Context, address string) error {
 		return err
 	}
 	c.wait.Go(func() {
-		defer conn.Close()
+		defer func() { _ = conn.Close() }() // it is over with the measurement
 		c.work(ctx, workflowservice.NewWorkflowServiceClient(conn), uuid.NewString())
 	})
 	return nil
