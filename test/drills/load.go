@@ -21,6 +21,8 @@ import (
 type sending struct {
 	accounts.Upload
 	number int
+	// body is what is sent; empty for the recording of the number.
+	body []byte
 	// sent is when it was first sent, and taken when it was answered 202; zero if it
 	// was not.
 	sent, taken time.Time
@@ -78,6 +80,14 @@ func (l *load) issue(ctx context.Context) {
 	}
 }
 
+// add sends one more upload, and returns once it has its answer.
+func (l *load) add(ctx context.Context, s *sending) {
+	l.mu.Lock()
+	l.all = append(l.all, s)
+	l.mu.Unlock()
+	l.send(ctx, s)
+}
+
 // end sends no more, and returns once each app has its answer or ctx ends.
 func (l *load) end() []*sending {
 	close(l.stop)
@@ -91,7 +101,10 @@ const again = 300 * time.Millisecond
 
 // send repeats s until it has a final answer.
 func (l *load) send(ctx context.Context, s *sending) {
-	body := recording(s.number)
+	body := s.body
+	if body == nil {
+		body = recording(s.number)
+	}
 	for ctx.Err() == nil {
 		began := time.Now()
 		status, text, err := l.post(ctx, s, body)

@@ -26,6 +26,8 @@ type drill struct {
 	name string
 	// about says what happens, and promises what must hold.
 	about, promises string
+	// prepare is done before the load; nil for nothing.
+	prepare func(ctx context.Context, s *scene) error
 	// blow does it, and what an operator does about it. It returns when what was hit is
 	// back. An error is a promise that did not hold.
 	blow func(ctx context.Context, s *scene) error
@@ -41,7 +43,7 @@ type drill struct {
 // drills are all of them, in the order in which they are done: what takes most away
 // comes last.
 func drills() []drill {
-	return slices.Concat(brokerDrills(), []drill{rackDrill(), reassignDrill()}, networkDrills(), restoreDrills())
+	return slices.Concat(brokerDrills(), []drill{rackDrill(), deployDrill()}, networkDrills(), restoreDrills())
 }
 
 func list(w io.Writer, all []drill) {
@@ -65,6 +67,8 @@ type scene struct {
 	// are the names of the uploads that went with it.
 	copied, lost time.Time
 	gone         map[string]bool
+	// next is the program of the build that is deployed.
+	next string
 	// notes are what the present drill has found out beside its figures.
 	notes []string
 }
@@ -146,6 +150,11 @@ func (s *scene) perform(ctx context.Context, d drill) (performed, error) {
 		return done, err
 	}
 	defer reader.Close()
+	if d.prepare != nil {
+		if err := d.prepare(ctx, s); err != nil {
+			return done, err
+		}
+	}
 	s.say("%s: %s", d.name, d.about)
 	at := times{began: time.Now()}
 	s.load = startLoad(ctx, accounts.NewApp(s.at), s.rate)
