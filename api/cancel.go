@@ -34,7 +34,7 @@ func (s *Server) postCancel(c *fiber.Ctx) error {
 		return refuse(codeNotCancelable, "The processing of the upload was ended by an operator, or by a defect.")
 	}
 	asked := events.Cancellation{ID: st.Upload.ID, Tenant: st.Upload.Tenant, By: x.caller.ID, Reason: reason}
-	if err := s.requestCancel(c.UserContext(), asked); err != nil {
+	if err := s.requestCancel(c.UserContext(), st, asked); err != nil {
 		return refuse(codeUnavailable, "The cancellation may or may not have been recorded. Repeat the request until it is accepted.").because(err)
 	}
 	x.log.InfoContext(c.UserContext(), "accepted a cancellation", "upload_id", asked.ID, "tenant", asked.Tenant, "by", asked.By)
@@ -43,8 +43,8 @@ func (s *Server) postCancel(c *fiber.Ctx) error {
 
 // requestCancel puts a cancellation behind the announcement of its upload. The bridge
 // does not keep one that comes first: the upload would be started after it.
-func (s *Server) requestCancel(ctx context.Context, asked events.Cancellation) error {
-	if _, err := s.announcer.box.Publish(ctx, outbox.Found{Tenant: asked.Tenant, ID: asked.ID, At: time.Now()}); err != nil {
+func (s *Server) requestCancel(ctx context.Context, st state, asked events.Cancellation) error {
+	if err := s.announceBefore(ctx, st, asked); err != nil {
 		return fmt.Errorf("announcing the upload: %w", err)
 	}
 	e, err := events.NewCancellation(time.Now(), asked)
@@ -55,4 +55,20 @@ func (s *Server) requestCancel(ctx context.Context, asked events.Cancellation) e
 		return fmt.Errorf("publishing the cancellation: %w", err)
 	}
 	return nil
+}
+
+// announceBefore announces the upload if it is in the outbox. One that is not, and has no
+// workflow yet, is announced once more: its announcement may wait on the cluster that was
+// active before a switch, where the cancellation would not come behind it.
+func (s *Server) announceBefore(ctx context.Context, st state, asked events.Cancellation) error {
+	marker := outbox.Found{Tenant: asked.Tenant, ID: asked.ID, At: time.Now()}
+	outcome, err := s.announcer.box.Publish(ctx, marker)
+	if err != nil || outcome != outbox.Left || st.runID != "" {
+		return err
+	}
+	if err := s.announcer.box.Write(ctx, outbox.Marker{Upload: st.Upload}); err != nil {
+		return err
+	}
+	_, err = s.announcer.box.Publish(ctx, marker)
+	return err
 }

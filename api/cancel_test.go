@@ -3,10 +3,13 @@ package api_test
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak"
 	"orak/api/resource"
@@ -58,6 +61,51 @@ func TestCancellationComesBehindTheAnnouncement(t *testing.T) {
 	got := b.announced(2)
 	require.Equal(t, events.ReceivedID(a.ID), got[0].ID)
 	require.Equal(t, events.CancellationID(a.ID), got[1].ID)
+}
+
+// markers are the keys of the outbox.
+func (b *bundle) markers() []string {
+	return slices.DeleteFunc(b.keys(), func(key string) bool { return !strings.HasPrefix(key, orak.PendingPrefix) })
+}
+
+// records returns the ids of the first n events on the topic of uploads, with repeats.
+func (b *bundle) records(n int) (ids []string) {
+	b.t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.broker.ListenAddrs()...), kgo.ConsumeTopics(events.TopicUploads), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	require.NoError(b.t, err)
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	defer cancel()
+	for len(ids) < n {
+		fetches := cl.PollFetches(ctx)
+		require.NoError(b.t, ctx.Err(), "waiting for %d events, have %d", n, len(ids))
+		for _, r := range fetches.Records() {
+			e, err := events.FromRecord(r)
+			require.NoError(b.t, err)
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
+}
+
+// After a switch of clusters, the announcement may wait on the one that was active before:
+// a cancellation on the other would be read first, and dropped.
+func TestCancellationOfAnUploadThatIsNotStartedAnnouncesItOnceMore(t *testing.T) {
+	t.Parallel()
+	b := setupTemporal(t)
+	b.younger()
+	a := into[resource.Accepted](t, b.upload(wav(500)), http.StatusAccepted)
+	b.eventually(func() bool { return len(b.markers()) == 0 }, "its marker is removed")
+	require.Equal(t, http.StatusAccepted, b.post(a.Links.Cancel, "").status)
+	require.Equal(t, []string{events.ReceivedID(a.ID), events.ReceivedID(a.ID), events.CancellationID(a.ID)}, b.records(3))
+	require.Empty(t, b.markers())
+
+	p := progress(orak.DefaultTenant, orak.StatusAnalyzing)
+	b.begin(p)
+	require.Equal(t, http.StatusAccepted, b.post(self(p)+"/cancel", "").status)
+	all := b.records(4)
+	require.Contains(t, all, events.CancellationID(p.Upload.ID))
+	require.NotContains(t, all, events.ReceivedID(p.Upload.ID), "the bridge has read its announcement")
 }
 
 func TestRepeatedDecisionIsAnsweredLikeTheFirst(t *testing.T) {

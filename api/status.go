@@ -206,7 +206,7 @@ func (s *Server) fromStore(ctx context.Context, t orak.Tenant, id orak.UploadID)
 	}
 	at := orak.RecordedAt(info.Metadata, info.ModifiedAt)
 	return state{Progress: orak.Progress{
-		Upload:    orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: info.ContentType, Size: info.Size, ReceivedAt: at}.Describe(info.Metadata),
+		Upload:    orak.Upload{ID: id, Tenant: t, Key: info.Key, ContentType: info.ContentType, Size: info.Size, SHA256: orak.RecordedSHA256(info.Metadata), ReceivedAt: at}.Describe(info.Metadata),
 		Status:    orak.StatusQueued,
 		UpdatedAt: at,
 	}}, nil
