@@ -164,8 +164,21 @@ func (x *Index) resume(ctx context.Context, topic string, number int32, committe
 		return -1, nil
 	case next < committed:
 		x.log.InfoContext(ctx, "the index is behind the commits; reading from its own offset", "topic", topic, "partition", number, "committed", committed, "next", next)
+	case next > committed:
+		return committed, x.setBack(ctx, stored, number, committed)
 	}
 	return min(next, committed), nil
+}
+
+// setBack sets the stored offset of a partition back to the commit. An offset beyond the
+// commit can be one of another cluster, if what was the standby has become the main
+// cluster: records below it would change nothing, however many follow.
+func (x *Index) setBack(ctx context.Context, stored string, number int32, committed int64) error {
+	if err := x.deps.Store.Forget(ctx, stored, number); err != nil {
+		return err
+	}
+	_, _, err := x.deps.Store.Apply(ctx, Batch{Topic: stored, Partition: number, Next: committed})
+	return err
 }
 
 // findCluster asks for the id of the cluster, once.

@@ -357,6 +357,31 @@ func TestIndexBehindTheCommitsIsReadForAgain(t *testing.T) {
 	}
 }
 
+// The standby becomes the main cluster, after the one before is dead for good: the stored
+// offsets are of that, and larger than the commits of this.
+func TestOffsetsOfTheClusterBeforeHideNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.start(b.store, nil)
+	for n := range 20 {
+		b.publish(received(t, n))
+	}
+	b.awaitStatus(19, orak.StatusQueued)
+	b.awaitCommitted(events.TopicUploads)
+	first.stop()
+	for id := range events.Partitions {
+		_, _, err := b.store.Apply(b.ctx, index.Batch{Topic: events.TopicUploads, Partition: int32(id), Next: 1_000_000})
+		require.NoError(t, err)
+	}
+	b.start(b.store, nil)
+	for n := range 20 {
+		b.publish(received(t, 20+n))
+	}
+	for n := range 40 {
+		b.awaitStatus(n, orak.StatusQueued)
+	}
+}
+
 func TestDatabaseThatIsSetBackUnderTheIndexLeavesNoGap(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
