@@ -68,7 +68,7 @@ func (r *Reconciler) startMissing(ctx context.Context, p activities.ReconcilePag
 	if err != nil {
 		return done, err
 	}
-	if place := r.deps.Places[c.Place]; place.Away != nil && place.Away() {
+	if !r.reads(c.Place) {
 		return r.nextPlace(c) // its mark stays
 	}
 	if err := r.begin(ctx, &c, p); err != nil {
@@ -85,6 +85,16 @@ func (r *Reconciler) startMissing(ctx context.Context, p activities.ReconcilePag
 	next, err := r.nextPlace(c)
 	next.Counts = done.Counts
 	return next, err
+}
+
+// reads reports whether the place with an index can be read. A worker with other settings,
+// which began the run, may know more places.
+func (r *Reconciler) reads(place int) bool {
+	if place >= len(r.deps.Places) {
+		return false
+	}
+	away := r.deps.Places[place].Away
+	return away == nil || !away()
 }
 
 // missingPage goes through a page of the place that is read.

@@ -10,8 +10,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"orak"
+	"orak/activities"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/operate/reconcile"
 )
 
 // The bridges have committed a record of the standby, and its upload has no workflow: it is
@@ -55,4 +57,15 @@ func TestMissingUploadsOfTheStandbyAreStarted(t *testing.T) {
 	b.pass()
 	require.Equal(t, 1, b.counts().Started)
 	require.True(t, b.known(again))
+}
+
+// A worker with a standby began the run, and one without goes on with it.
+func TestRunThatAWorkerWithMorePlacesBeganEnds(t *testing.T) {
+	t.Parallel()
+	missing := reconcile.New(time.Minute, reconcile.Deps{Log: quiet()}).Menders()[activities.StepMissing]
+	marks := `{"offsets":{"0":3},"at":"2026-11-29T00:00:00Z","others":{"standby":{"offsets":{"0":5},"at":"2026-11-28T00:00:00Z"}}}`
+	done, err := missing.Mend(t.Context(), activities.ReconcilePage{Step: activities.StepMissing, Size: 10, Cursor: `{"place":1,"left":null,"marks":` + marks + `}`})
+	require.NoError(t, err)
+	require.Empty(t, done.Cursor)
+	require.JSONEq(t, marks, done.Mark)
 }
