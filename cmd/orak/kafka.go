@@ -183,6 +183,8 @@ func explainSwitch(err error) error {
 		return fmt.Errorf("%w. Give the brokers of two clusters; if two were made with one id, add --force", err)
 	case errors.Is(err, clusters.ErrUnusable):
 		return fmt.Errorf("%w. Bring it up and try again, or add --force", err)
+	case errors.Is(err, clusters.ErrUnread):
+		return fmt.Errorf("%w: uploads would wait there. Give the bridges kafka-standby-brokers, or add --force", err)
 	case errors.Is(err, clusters.ErrDamaged):
 		return fmt.Errorf("%w. Processes keep the place that they saw last; orak kafka switch --force replaces it", err)
 	case errors.Is(err, clusters.ErrNewer):

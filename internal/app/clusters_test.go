@@ -358,6 +358,21 @@ func TestGroupsAreLookedForWhereTheyRead(t *testing.T) {
 	require.ErrorContains(t, err, "only primary")
 }
 
+// Nobody would notice uploads that wait where no process looks: the lag is measured by
+// bridges, too.
+func TestSwitchToAPlaceThatNoBridgeReadsIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	to := clusters.Request{To: kafka.Standby, By: "ada", Reason: "test", At: time.Now()}
+	check := func() error {
+		return d.clusters(func(c *clusters.Clusters) error { return c.Check(t.Context(), to) })
+	}
+	require.NoError(t, check(), "it makes the topic")
+	require.ErrorIs(t, check(), clusters.ErrUnread)
+	d.start(Roles{Bridge: true}, "bridge")
+	require.Eventually(t, func() bool { return check() == nil }, within, 50*time.Millisecond)
+}
+
 // syncBuffer is a log that can be read while it is written.
 type syncBuffer struct {
 	mu   sync.Mutex

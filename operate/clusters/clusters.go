@@ -152,7 +152,8 @@ type Request struct {
 	To         Name
 	By, Reason string
 	At         time.Time
-	// Force switches to a place that cannot be used now, and replaces a damaged document.
+	// Force switches to a place that cannot be used or is not read now, and replaces a damaged
+	// document.
 	Force bool
 }
 
@@ -176,6 +177,8 @@ var (
 	ErrNoStandby = errors.New("no standby is configured: set kafka-standby-brokers (ORAK_KAFKA_STANDBY_BROKERS) here and for every process")
 	// ErrUnusable means that the place cannot take uploads now.
 	ErrUnusable = errors.New("it cannot take uploads now")
+	// ErrUnread means that no bridge reads the place: uploads would wait there.
+	ErrUnread = errors.New("no bridge reads it")
 	// ErrSameCluster means that both places are one cluster.
 	ErrSameCluster = errors.New("both places are the same cluster")
 	// ErrDamaged and ErrNewer mean that the document of the last switch cannot be read.
@@ -185,8 +188,8 @@ var (
 // Conflict is the error of a Switch that came second.
 type Conflict = switchover.Conflict
 
-// Check returns why r should not be done: an error that wraps ErrNoStandby, ErrUnusable or
-// ErrSameCluster. It creates the topic of uploads on the cluster if that is missing.
+// Check returns why r should not be done: an error that wraps ErrNoStandby, ErrUnusable,
+// ErrUnread or ErrSameCluster. It creates the topic of uploads on the cluster if that is missing.
 func (c *Clusters) Check(ctx context.Context, r Request) error {
 	if len(c.deps.Kafka.Places()) < 2 {
 		return ErrNoStandby
@@ -207,6 +210,8 @@ func (c *Clusters) Check(ctx context.Context, r Request) error {
 		return fmt.Errorf("%w: %s", ErrUnusable, to.Error)
 	case !to.Topic:
 		return c.create(ctx, r.To)
+	case to.Members != nil && *to.Members == 0:
+		return ErrUnread
 	}
 	return nil
 }
