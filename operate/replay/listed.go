@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,8 @@ const listings = 4
 // listed returns the latest run of each upload that visibility lists. Visibility
 // lists nothing that was not started, but lags behind: an upload that it does not
 // list, or lists as running, is in doubt. So is every upload that it fails to
-// answer about, which is logged.
+// answer about, or that it lists beside one that Temporal does not have; both are
+// logged.
 func (r *Replayer) listed(ctx context.Context, uploads []Announcement) (map[orak.UploadID]*workflow.WorkflowExecutionInfo, error) {
 	latest := make(map[orak.UploadID]*workflow.WorkflowExecutionInfo, len(uploads))
 	var mu sync.Mutex
@@ -38,6 +40,9 @@ func (r *Replayer) listed(ctx context.Context, uploads []Announcement) (map[orak
 	for some := range slices.Chunk(uploads, listIDs) {
 		group.Go(func() error {
 			runs, err := r.list(ctx, some)
+			if err == nil {
+				err = r.compare(ctx, runs)
+			}
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -81,6 +86,26 @@ func (r *Replayer) list(ctx context.Context, some []Announcement) (runs []*workf
 			return runs, nil
 		}
 	}
+}
+
+// errAhead means that visibility has what Temporal itself has not: its database was
+// restored from an older backup than that of visibility.
+var errAhead = errors.New("visibility lists a workflow that Temporal does not have")
+
+// compare returns errAhead unless Temporal has the latest of runs, which is the first
+// that an older backup would lack.
+func (r *Replayer) compare(ctx context.Context, runs []*workflow.WorkflowExecutionInfo) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	latest := slices.MaxFunc(runs, func(a, b *workflow.WorkflowExecutionInfo) int {
+		return a.GetStartTime().AsTime().Compare(b.GetStartTime().AsTime())
+	})
+	d, err := workflows.Describe(ctx, r.deps.Temporal, latest.GetExecution().GetWorkflowId())
+	if err == nil && d == nil {
+		return errAhead
+	}
+	return err
 }
 
 // settled reports whether a listed run says enough, so that the upload need not be

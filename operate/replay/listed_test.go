@@ -8,19 +8,25 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"orak"
 	"orak/events"
 	"orak/operate/replay"
+	"orak/workflows"
 )
 
-// visibility is a client of the real server whose visibility fails, or lists nothing
-// yet. It counts what is described.
+// visibility is a client of the real server whose visibility fails, or lists what it is
+// told to. It counts what is described.
 type visibility struct {
 	client.Client
 	err       error
+	lists     []*workflow.WorkflowExecutionInfo
 	described atomic.Int64
 }
 
@@ -29,7 +35,7 @@ func (v *visibility) ListWorkflow(ctx context.Context, r *workflowservice.ListWo
 	if v.err != nil {
 		return nil, v.err
 	}
-	return &workflowservice.ListWorkflowExecutionsResponse{}, nil
+	return &workflowservice.ListWorkflowExecutionsResponse{Executions: v.lists}, nil
 }
 
 // DescribeWorkflowExecution counts the calls.
@@ -57,6 +63,27 @@ func TestUploadsThatVisibilityDoesNotListAreDescribed(t *testing.T) {
 		require.Equal(t, uploads[0].ID, missing[0].ID, name)
 		require.EqualValues(t, len(uploads), seen.described.Load(), name)
 	}
+}
+
+// Temporal's database may be restored from an older backup than that of visibility.
+func TestUploadsThatOnlyVisibilityKnowsAreMissing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(3)
+	b.begin(uploads[0], orak.StatusQueued)
+	seen := &visibility{Client: b.temporal}
+	for i, u := range uploads {
+		seen.lists = append(seen.lists, &workflow.WorkflowExecutionInfo{
+			Execution: &common.WorkflowExecution{WorkflowId: workflows.UploadWorkflowID(u.ID)},
+			StartTime: timestamppb.New(time.Now().Add(time.Duration(i) * time.Second)), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		})
+	}
+	r := replay.New(replay.Deps{Kafka: b.kafka, Temporal: seen, Namespace: "unused", Tombstones: b.tombstones, Log: quiet()})
+	bounds, err := r.Since(b.ctx, events.TopicUploads, time.Time{})
+	require.NoError(t, err)
+	missing, err := r.Missing(b.ctx, bounds)
+	require.NoError(t, err)
+	require.Len(t, missing, 2)
 }
 
 func TestPlanOfTooManyRecordsIsRefused(t *testing.T) {
