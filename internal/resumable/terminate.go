@@ -56,10 +56,13 @@ func (u *Uploads) outcome(ctx context.Context, v versioned) error {
 	ticker := time.NewTicker(outcomePoll)
 	defer ticker.Stop()
 	for {
-		if _, err := u.store.Stat(ctx, v.Upload.Key); errors.Is(err, fs.ErrNotExist) {
+		// In this order: a recording that is removed goes before its state.
+		_, state := u.read(ctx, v.Upload.Tenant, v.Upload.ID)
+		_, recording := u.store.Stat(ctx, v.Upload.Key)
+		switch {
+		case errors.Is(recording, fs.ErrNotExist):
 			return nil
-		}
-		if _, err := u.read(ctx, v.Upload.Tenant, v.Upload.ID); errors.Is(err, fs.ErrNotExist) {
+		case recording == nil && errors.Is(state, fs.ErrNotExist):
 			return ErrComplete
 		}
 		select {
