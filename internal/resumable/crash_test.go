@@ -417,7 +417,7 @@ func TestTerminationRacesCompletion(t *testing.T) {
 		_, err = store.Stat(t.Context(), orak.OriginalKey("acme", id))
 		if appended == nil || errors.Is(terminated, resumable.ErrComplete) {
 			require.NoError(t, err, "an accepted recording stays")
-			require.ErrorIs(t, terminated, resumable.ErrComplete)
+			require.Error(t, terminated)
 			if appended != nil {
 				require.ErrorIs(t, appended, resumable.ErrLocked, "the termination has found and finished it; the app looks again")
 			}
