@@ -111,7 +111,7 @@ const pollInterval = time.Second
 // Apply makes a change, and returns the build that was current before. It waits until
 // workers of the build serve every queue that the current version serves, and calls waiting
 // with what is missing whenever that changes. It returns once Temporal has told the change
-// to every queue. Errors are *Unknown, *Missing, *Conflict and ErrNoDeployment.
+// to every queue, unless c is forced. Errors are *Unknown, *Missing, *Conflict and ErrNoDeployment.
 func (v *Versions) Apply(ctx context.Context, c Change, waiting func(error)) (before string, err error) {
 	now, err := v.await(ctx, c, waiting)
 	if err != nil {
@@ -119,7 +119,7 @@ func (v *Versions) Apply(ctx context.Context, c Change, waiting func(error)) (be
 	}
 	before = now.current()
 	if c.settled(now) {
-		return before, v.awaitTold(ctx)
+		return before, v.awaitTold(ctx, c)
 	}
 	if err := v.record(ctx, c); err != nil {
 		return "", err
@@ -135,7 +135,7 @@ func (v *Versions) Apply(ctx context.Context, c Change, waiting func(error)) (be
 	if err != nil {
 		return "", err
 	}
-	return before, v.awaitTold(ctx)
+	return before, v.awaitTold(ctx, c)
 }
 
 // Check returns the error with which Apply would fail now, if any.
@@ -268,7 +268,7 @@ func (v *Versions) refused(ctx context.Context, c Change, before state, err erro
 	now, lookErr := v.describe(ctx)
 	switch {
 	case lookErr != nil || string(now.token) == string(before.token):
-		return fmt.Errorf("Temporal refuses the change: %w", err)
+		return fmt.Errorf("the change is refused by Temporal: %w", err)
 	case c.settled(now) && now.GetLastModifierIdentity() == c.By:
 		return nil
 	default:
@@ -279,8 +279,12 @@ func (v *Versions) refused(ctx context.Context, c Change, before state, err erro
 // toldWithin bounds the wait until every queue knows a change.
 const toldWithin = time.Minute
 
-// awaitTold returns once every partition of every queue routes tasks by the change.
-func (v *Versions) awaitTold(ctx context.Context) error {
+// awaitTold returns once every partition of every queue routes tasks by the change; at
+// once for a forced one, which queues that no worker serves may never confirm.
+func (v *Versions) awaitTold(ctx context.Context, c Change) error {
+	if c.Force {
+		return nil
+	}
 	bounded, cancel := context.WithTimeout(ctx, toldWithin)
 	defer cancel()
 	for {
