@@ -41,11 +41,18 @@ func (r *rig) stop(w *worker.Worker) {
 }
 
 // routing returns how the deployment of the rig's workers routes tasks.
-func (r *rig) routing() *deploymentpb.RoutingConfig {
+func (r *rig) routing() (routing *deploymentpb.RoutingConfig) {
 	r.t.Helper()
-	d, err := r.client.WorkflowService().DescribeWorkerDeployment(r.t.Context(), &workflowservice.DescribeWorkerDeploymentRequest{Namespace: r.deps.Namespace, DeploymentName: "orak"})
-	require.NoError(r.t, err)
-	return d.GetWorkerDeploymentInfo().GetRoutingConfig()
+	require.EventuallyWithT(r.t, func(c *assert.CollectT) {
+		d, err := r.client.WorkflowService().DescribeWorkerDeployment(r.t.Context(), &workflowservice.DescribeWorkerDeploymentRequest{Namespace: r.deps.Namespace, DeploymentName: "orak"})
+		var busy *serviceerror.ResourceExhausted // the server bounds questions about a deployment that changes
+		if err != nil && !errors.As(err, &busy) {
+			require.NoError(r.t, err)
+		}
+		require.NoError(c, err)
+		routing = d.GetWorkerDeploymentInfo().GetRoutingConfig()
+	}, patience, tick)
+	return routing
 }
 
 func (r *rig) current() string { return r.routing().GetCurrentDeploymentVersion().GetBuildId() }

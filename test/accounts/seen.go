@@ -201,7 +201,7 @@ func (e *Reader) noteUpload(s *Seen) func(*kgo.Record) error {
 	return func(r *kgo.Record) error {
 		event, err := events.FromRecord(r)
 		if err != nil || event.Type != events.UploadReceived {
-			return err
+			return nil // anybody may write there; an upload of ours would be missed
 		}
 		received, err := event.Received()
 		if received.Tenant == e.tenant {

@@ -207,6 +207,10 @@ func (s *scene) drained(ctx context.Context, d drill, reader *accounts.Reader, s
 		if err != nil && late {
 			return nil, nil, fmt.Errorf("reading the servers: %w", err)
 		}
+		if err != nil && time.Since(said) > 10*time.Second {
+			s.say("waiting: the servers cannot be read: %v", err)
+			said = time.Now()
+		}
 		if err == nil {
 			results := check(uploads, seen)
 			if accounts.Broken(results) == 0 || late {
