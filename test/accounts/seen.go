@@ -199,15 +199,15 @@ func (e *Reader) read(ctx context.Context, topic string, note func(*kgo.Record) 
 
 func (e *Reader) noteUpload(s *Seen) func(*kgo.Record) error {
 	return func(r *kgo.Record) error {
+		// Anybody may write there what cannot be read. An upload of ours would be missed.
 		event, err := events.FromRecord(r)
 		if err != nil || event.Type != events.UploadReceived {
-			return nil // anybody may write there; an upload of ours would be missed
+			return nil
 		}
-		received, err := event.Received()
-		if received.Tenant == e.tenant {
+		if received, err := event.Received(); err == nil && received.Tenant == e.tenant {
 			s.Announced[event.Subject] = received.Filename
 		}
-		return err
+		return nil
 	}
 }
 
