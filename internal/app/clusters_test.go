@@ -280,7 +280,7 @@ func TestUploadsOfADeadClusterAreFoundInTheStore(t *testing.T) {
 		_, err := api.store.Stat(t.Context(), key)
 		return err == nil
 	}
-	for _, id := range lost { // acknowledged there alone
+	for _, id := range lost { // acknowledged only there
 		require.Eventually(t, func() bool { return !exists(orak.PendingKey("choir", orak.UploadID(id))) }, within, 20*time.Millisecond)
 	}
 	put := func(key string) {

@@ -22,7 +22,7 @@ const (
 func rackDrill() drill {
 	return drill{
 		name: "rack", about: "the bridge and one of the brokers are in the same zone",
-		promises: "the bridge reads " + events.TopicUploads + " from that broker, whoever leads",
+		promises: "the bridge reads " + events.TopicUploads + " from that broker, whichever leads",
 		blow:     readNear,
 		lacks: func(s *scene) string {
 			if bridge, err := s.Service("bridge"); err != nil || setting(bridge, "ORAK_BRIDGE_RACK") == "" {

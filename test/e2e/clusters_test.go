@@ -92,7 +92,7 @@ func TestUploadsGoOnWhileTheirClusterDiesForGood(t *testing.T) {
 	<-ended
 	require.Empty(t, refused, "uploads are taken throughout")
 
-	// What the dead cluster acknowledged and no bridge read is in the store alone.
+	// What the dead cluster acknowledged and no bridge read is only in the store.
 	require.Eventually(t, func() bool { return status().Places[1].Drained }, patience, 500*time.Millisecond)
 	orakDoes("replay", "--from-store", "--since", "1h", "--yes")
 	for _, id := range taken {
