@@ -175,7 +175,7 @@ func (f *fleet) strike(ctx context.Context, b blow) error {
 	p := f.named(b.Target)
 	p.blows.Lock()
 	p.end(b.Graceful)
-	pause(ctx, b.Away)
+	accounts.Pause(ctx, b.Away)
 	err := p.start()
 	p.blows.Unlock()
 	if err != nil {

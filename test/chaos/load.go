@@ -88,7 +88,7 @@ func (a app) load(ctx context.Context, began time.Time, all []*sending, sent fun
 	var apps sync.WaitGroup
 	for _, s := range all {
 		apps.Go(func() {
-			if !pause(ctx, time.Until(began.Add(s.at))) {
+			if !accounts.Pause(ctx, time.Until(began.Add(s.at))) {
 				return
 			}
 			slots <- struct{}{}
@@ -118,7 +118,7 @@ func (a app) send(ctx context.Context, s *sending) {
 			a.find(ctx, s)
 			return
 		}
-		pause(ctx, 300*time.Millisecond)
+		accounts.Pause(ctx, 300*time.Millisecond)
 	}
 	s.Problem = "never answered"
 }
@@ -149,7 +149,7 @@ func (a app) find(ctx context.Context, s *sending) {
 		if err == nil && status == http.StatusNotFound {
 			s.Problem = "not found after it was taken"
 		}
-		pause(ctx, 300*time.Millisecond)
+		accounts.Pause(ctx, 300*time.Millisecond)
 	}
 }
 
@@ -199,18 +199,6 @@ func (t *trickle) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p[:min(len(p), t.left)])
 	t.left -= n
 	return n, err
-}
-
-// pause waits for d, and reports whether ctx is still alive.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // accountable are the uploads as their account needs them.

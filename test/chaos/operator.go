@@ -31,7 +31,7 @@ func (o operator) work(ctx context.Context, s *sending) {
 // ends.
 func (o operator) erase(ctx context.Context, s *sending) {
 	completed := false
-	for ; ctx.Err() == nil; pause(ctx, 500*time.Millisecond) {
+	for ; ctx.Err() == nil; accounts.Pause(ctx, 500*time.Millisecond) {
 		if !completed {
 			u, err := o.client.Upload(ctx, s.ID)
 			completed = err == nil && u.Status == orak.StatusCompleted
@@ -47,7 +47,7 @@ func (o operator) erase(ctx context.Context, s *sending) {
 // ends. What it says may have been done
 // although the answer was lost; so it looks first, each time.
 func (o operator) decide(ctx context.Context, s *sending) {
-	for ; ctx.Err() == nil; pause(ctx, 500*time.Millisecond) {
+	for ; ctx.Err() == nil; accounts.Pause(ctx, 500*time.Millisecond) {
 		letter, err := o.client.DeadLetter(ctx, s.ID)
 		switch {
 		case refusedWith(err, http.StatusNotFound):

@@ -80,7 +80,7 @@ func stormRehearsal(ctx context.Context, o options) (report, error) {
 
 // watch notes which processes become healthy, until ctx ends.
 func (d *rehearsed) watch(ctx context.Context) {
-	for pause(ctx, 200*time.Millisecond) {
+	for accounts.Pause(ctx, 200*time.Millisecond) {
 		now, err := d.Services()
 		if err != nil {
 			say("watching the services: %v", err)

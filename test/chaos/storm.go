@@ -130,7 +130,7 @@ func weather(ctx context.Context, d deployment, o options, all []*sending, began
 func suffer(ctx context.Context, d deployment, blows []blow, began time.Time, sent *atomic.Int64) error {
 	errs := make(chan error, len(blows))
 	for _, b := range blows {
-		if !pause(ctx, time.Until(began.Add(b.At))) {
+		if !accounts.Pause(ctx, time.Until(began.Add(b.At))) {
 			return ctx.Err()
 		}
 		how := "kill -9"
@@ -171,6 +171,6 @@ func awaitPromises(ctx context.Context, at accounts.Addresses, within time.Durat
 			say("waiting: %d things are not right yet, such as %s", accounts.Broken(results), accounts.Example(results))
 			last = time.Now()
 		}
-		pause(ctx, time.Second)
+		accounts.Pause(ctx, time.Second)
 	}
 }

@@ -71,7 +71,7 @@ func (s *scene) killedOne(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	pause(ctx, s.down)
+	accounts.Pause(ctx, s.down)
 	if err := start(); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (s *scene) inSync(ctx context.Context) error {
 		if err == nil && behind == 0 {
 			return nil
 		}
-		if !pause(ctx, 500*time.Millisecond) {
+		if !accounts.Pause(ctx, 500*time.Millisecond) {
 			return fmt.Errorf("%d partitions are not in sync: %w", behind, errors.Join(ctx.Err(), err))
 		}
 	}
@@ -183,7 +183,7 @@ func twoBrokers(ctx context.Context, s *scene) error {
 	const margin = 3 * time.Second
 	began, waits := time.Now(), make(chan error, 1)
 	go func() {
-		pause(ctx, s.down-margin)
+		accounts.Pause(ctx, s.down-margin)
 		waits <- s.wait(ctx, began.Add(margin), time.Now().Add(-margin))
 	}()
 	err := s.killed(ctx, "kafka-1", "kafka-3")

@@ -110,7 +110,7 @@ func deploy(ctx context.Context, s *scene) (err error) {
 	if err := s.reprocess(ctx, parked, nextEngine); err != nil {
 		return err
 	}
-	pause(ctx, s.down)
+	accounts.Pause(ctx, s.down)
 	if parked, err = s.park(ctx, "meanwhile"); err != nil {
 		return err
 	}
@@ -238,7 +238,7 @@ func (s *scene) decide(ctx context.Context, c *client.Client, one *sending) erro
 		if u, lookErr := c.Upload(ctx, one.ID); lookErr == nil && u.Status != orak.StatusDeadLettered {
 			return nil
 		}
-		if !pause(ctx, time.Second) {
+		if !accounts.Pause(ctx, time.Second) {
 			return errors.Join(ctx.Err(), err)
 		}
 	}
@@ -262,7 +262,7 @@ func (s *scene) await(ctx context.Context, all []*sending, wanted func(resource.
 			if err == nil && wanted(u) {
 				break
 			}
-			if !pause(ctx, 200*time.Millisecond) {
+			if !accounts.Pause(ctx, 200*time.Millisecond) {
 				return fmt.Errorf("%s is %s: %w", one.Name, u.Status, errors.Join(ctx.Err(), err))
 			}
 		}

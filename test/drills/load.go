@@ -115,7 +115,7 @@ func (l *load) send(ctx context.Context, s *sending) {
 		if status == http.StatusAccepted || status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests {
 			return
 		}
-		pause(ctx, again)
+		accounts.Pause(ctx, again)
 	}
 }
 
@@ -171,16 +171,4 @@ func recording(number int) []byte {
 	wav := mediatest.WAV(sampleRate, 1, mediatest.Tune(sampleRate)[:seconds*sampleRate])
 	binary.LittleEndian.PutUint32(wav[len(wav)-4:], uint32(number))
 	return wav
-}
-
-// pause waits for d, and reports whether ctx is still alive.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"orak/events"
+	"orak/test/accounts"
 )
 
 // networkDrills are those in which every broker lives.
@@ -51,7 +52,7 @@ func partition(ctx context.Context, s *scene) error {
 		return err
 	}
 	s.say("%s is cut off for %s", leader, s.down)
-	pause(ctx, s.down)
+	accounts.Pause(ctx, s.down)
 	if err := join(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func slowBroker(ctx context.Context, s *scene) error {
 		if err := s.standStill(ctx, leader); err != nil {
 			return err
 		}
-		pause(ctx, moving)
+		accounts.Pause(ctx, moving)
 	}
 	if leads, err := s.leads(ctx, events.TopicUploads); err != nil || leads[leader] == 0 {
 		return errors.Join(err, fmt.Errorf("%s leads %d partitions, so that it did not slow anything", leader, leads[leader]))
@@ -106,7 +107,7 @@ func (s *scene) standStill(ctx context.Context, name string) error {
 	if _, err := s.Signal(name, syscall.SIGSTOP); err != nil {
 		return err
 	}
-	pause(ctx, standing)
+	accounts.Pause(ctx, standing)
 	_, err := s.Signal(name, syscall.SIGCONT)
 	return err
 }

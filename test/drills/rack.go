@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"orak/events"
+	"orak/test/accounts"
 )
 
 // nearBroker is the one in the zone of the bridge (compose.yml).
@@ -43,7 +44,7 @@ func readNear(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
-	pause(ctx, s.down)
+	accounts.Pause(ctx, s.down)
 	after, err := s.fetched(ctx)
 	if err != nil {
 		return err

@@ -166,7 +166,7 @@ func restorePostgres(ctx context.Context, s *scene) error {
 		return err
 	}
 	s.note("a base backup took %.1f s", time.Since(began).Seconds())
-	pause(ctx, s.down)
+	accounts.Pause(ctx, s.down)
 	s.note("PostgreSQL was lost %.0f s after its backup began", time.Since(began).Seconds())
 	err = s.replaceDatabase(ctx, func() error {
 		data, err := s.volume("postgres")
@@ -327,7 +327,7 @@ func replaceKafka(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
-	pause(ctx, unread)
+	accounts.Pause(ctx, unread)
 	startBrokers, err := s.hold(ctx, syscall.SIGKILL, brokers...)
 	if err != nil {
 		return err
@@ -391,7 +391,7 @@ func restoreStore(ctx context.Context, s *scene) error {
 		s.say("while copying: %v", err)
 	}
 	s.note("a copy of the store took %.1f s", time.Since(s.copied).Seconds())
-	pause(ctx, s.down)
+	accounts.Pause(ctx, s.down)
 	startStore, err := s.hold(ctx, syscall.SIGKILL, "s3")
 	if err != nil {
 		return err

@@ -158,7 +158,7 @@ func (s *scene) perform(ctx context.Context, d drill) (performed, error) {
 	s.say("%s: %s", d.name, d.about)
 	at := times{began: time.Now()}
 	s.load = startLoad(ctx, accounts.NewApp(s.at), s.rate)
-	pause(ctx, s.steady)
+	accounts.Pause(ctx, s.steady)
 	at.struck = time.Now()
 	broken := d.blow(ctx, s)
 	at.mended = time.Now()
@@ -169,7 +169,7 @@ func (s *scene) perform(ctx context.Context, d drill) (performed, error) {
 		s.say("not as promised: %v", broken)
 	}
 	s.say("what was hit is back after %.1f s", at.mended.Sub(at.struck).Seconds())
-	pause(ctx, s.steady)
+	accounts.Pause(ctx, s.steady)
 	at.ended = time.Now()
 	sent := s.load.end()
 	seen, results, err := s.drained(ctx, d, reader, sent)
@@ -221,6 +221,6 @@ func (s *scene) drained(ctx context.Context, d drill, reader *accounts.Reader, s
 				said = time.Now()
 			}
 		}
-		pause(ctx, 2*time.Second)
+		accounts.Pause(ctx, 2*time.Second)
 	}
 }
