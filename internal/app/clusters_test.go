@@ -287,6 +287,8 @@ func TestUploadsOfADeadClusterAreFoundInTheStore(t *testing.T) {
 		_, err := api.store.Put(t.Context(), key, strings.NewReader("{}"), objectstore.PutOptions{Size: 2})
 		require.NoError(t, err)
 	}
+	// The relay takes markers of the second in which it began for older ones.
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	ended, erased, marked := orak.UploadID(lost[0]), orak.UploadID(lost[1]), orak.UploadID(lost[2])
 	put(orak.OutcomeKey("choir", ended))
 	put(orak.ErasedKey("choir", erased))

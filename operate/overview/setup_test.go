@@ -51,7 +51,8 @@ func newWorld(t *testing.T, change ...func(*Deps)) *world {
 	t.Helper()
 	servers := stack.Start(t)
 	ns := servers.Namespace(t)
-	w := &world{t: t, client: servers.Client(t, ns)}
+	// A worker that starts beside another reports with its next heartbeat, after a minute.
+	w := &world{t: t, client: servers.Client(t, ns, func(o *client.Options) { o.WorkerHeartbeatInterval = time.Second })}
 	var err error
 	w.broker, err = kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)

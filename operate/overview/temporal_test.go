@@ -69,6 +69,11 @@ func TestQueuesHaveBacklogLanesAndWorkers(t *testing.T) {
 	w.begin("choir", orak.StatusAnalyzing)
 	w.begin("band", orak.StatusAnalyzing)
 	var found resource.Queues
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the queues were %+v", found)
+		}
+	})
 	queue := func(name, tasks string) resource.Queue {
 		i := slices.IndexFunc(found.Queues, func(q resource.Queue) bool { return q.Name == name && q.Tasks == tasks })
 		require.GreaterOrEqual(t, i, 0, name)

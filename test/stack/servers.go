@@ -119,9 +119,13 @@ func (s *Servers) Namespace(t testing.TB) string {
 
 // Client connects to namespace, which need not exist yet. The client is
 // closed at the end of t.
-func (s *Servers) Client(t testing.TB, namespace string) client.Client {
+func (s *Servers) Client(t testing.TB, namespace string, change ...func(*client.Options)) client.Client {
 	t.Helper()
-	c, err := client.NewLazyClient(client.Options{HostPort: s.Temporal, Namespace: namespace, Logger: silent{}})
+	opts := client.Options{HostPort: s.Temporal, Namespace: namespace, Logger: silent{}}
+	for _, c := range change {
+		c(&opts)
+	}
+	c, err := client.NewLazyClient(opts)
 	if err != nil {
 		t.Fatalf("connecting to Temporal: %v", err)
 	}
