@@ -55,6 +55,8 @@ func Check(all []*Upload, s *Seen) []Result {
 type Gone struct {
 	// Workflows: Temporal has forgotten what had ended, and what it has began anew.
 	Workflows bool
+	// Announcements: the cluster with orak.uploads was lost, and no other topic with it.
+	Announcements bool
 	// Records: the topics have been made anew, and the lake with them.
 	Records bool
 	// Rerun: uploads that had ended were run again, since their results were lost, and so
@@ -67,8 +69,11 @@ type Gone struct {
 func CheckRestored(all []*Upload, s *Seen, gone Gone) []Result {
 	answered, want := answers202(all, s)
 	promises := []func(map[orak.UploadID]expected, *Seen) Result{ended, analyses, inIndexCompleted}
+	if !gone.Records && !gone.Announcements {
+		promises = append(promises, announced)
+	}
 	if !gone.Records {
-		promises = append(promises, announced, inLake)
+		promises = append(promises, inLake)
 	}
 	if !gone.Records && !gone.Rerun {
 		promises = append(promises, completedOnce)

@@ -146,6 +146,8 @@ func TestRestoredUploadsHaveTheirResultOnce(t *testing.T) {
 		"a workflow is missing":          {func(s *Seen) { delete(s.Runs, good) }, Gone{}, 1},
 		"a workflow that was forgotten":  {func(s *Seen) { delete(s.Runs, good) }, Gone{Workflows: true}, 0},
 		"never announced":                {func(s *Seen) { delete(s.Announced, good) }, Gone{}, 1},
+		"announced where it was lost":    {func(s *Seen) { delete(s.Announced, good) }, Gone{Announcements: true}, 0},
+		"never completed":                {func(s *Seen) { delete(s.Events, good) }, Gone{Announcements: true}, 1},
 		"announced before Kafka was new": {func(s *Seen) { delete(s.Announced, good); delete(s.Events, good) }, Gone{Records: true}, 0},
 		"a marker stays":                 {func(s *Seen) { s.Pending = []string{"pending/x"} }, Gone{Workflows: true, Records: true}, 1},
 	} {

@@ -192,27 +192,36 @@ func twoBrokers(ctx context.Context, s *scene) error {
 
 // wait checks that every upload that was taken within a time waits in the outbox.
 func (s *scene) wait(ctx context.Context, from, to time.Time) error {
-	reader, err := accounts.Open(s.at)
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	pending, err := reader.Pending(ctx)
-	if err != nil {
-		return err
-	}
-	taken, missing := s.load.taken(from, to), []string(nil)
-	for _, one := range taken {
-		if !pending[one.ID] {
-			missing = append(missing, string(one.ID))
-		}
-	}
+	waiting, missing, err := s.waiting(ctx, s.load.taken(from, to))
 	switch {
-	case len(taken) == 0:
+	case err != nil:
+		return err
+	case len(waiting)+len(missing) == 0:
 		return errors.New("no upload was taken while two brokers were away")
 	case len(missing) > 0:
 		return fmt.Errorf("%d uploads were taken while two brokers were away, and have no marker: %s", len(missing), strings.Join(missing, " "))
 	}
-	s.note("%d uploads were taken while two brokers were away, and each waited in the outbox", len(taken))
+	s.note("%d uploads were taken while two brokers were away, and each waited in the outbox", len(waiting))
 	return nil
+}
+
+// waiting tells the uploads that wait in the outbox from those that do not.
+func (s *scene) waiting(ctx context.Context, all []*sending) (waiting, announced []string, err error) {
+	reader, err := accounts.Open(s.at)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer reader.Close()
+	pending, err := reader.Pending(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, one := range all {
+		if pending[one.ID] {
+			waiting = append(waiting, string(one.ID))
+		} else {
+			announced = append(announced, string(one.ID))
+		}
+	}
+	return waiting, announced, nil
 }

@@ -39,6 +39,23 @@ func TestOnlyTheModelServerHasAGPU(t *testing.T) {
 	require.Equal(t, []string{"model"}, model.Profiles)
 }
 
+// The programs that lay these over the file are not run by CI.
+func TestOverlaysOfDrillsCanBeRead(t *testing.T) {
+	t.Parallel()
+	for over, service := range map[string]string{
+		"test/drills/compose.yml": "kafka-3", "test/drills/deploy.yml": "worker-gpu-2", "test/drills/failover.yml": "kafka-uploads", "test/chaos/compose.yml": "lake",
+	} {
+		d, err := Load(t.Context(), absolute(t, root), over)
+		require.NoError(t, err, over)
+		require.Contains(t, d.Project.Services, service, over)
+	}
+	d, err := Load(t.Context(), absolute(t, root), "test/drills/failover.yml")
+	require.NoError(t, err)
+	require.Len(t, d.Project.Services["kafka-uploads"].Volumes, 1)
+	require.Equal(t, "kafka-uploads", d.Project.Services["kafka-uploads"].Volumes[0].Source)
+	require.Len(t, d.Project.Services["kafka-uploads"].Ports, 1)
+}
+
 func TestMissingSecretStopsTheStartAndIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"ORAK_S3_SECRET_KEY", "ORAK_S3_ACCESS_KEY", "POSTGRES_PASSWORD"} {
