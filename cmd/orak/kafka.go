@@ -80,6 +80,8 @@ func stateOfPlace(p clusters.Place) string {
 	switch {
 	case !p.Reachable:
 		return "unreachable"
+	case p.Error != "":
+		return "cannot be checked"
 	case !p.Topic:
 		return "without orak.uploads"
 	case p.Active:
@@ -116,7 +118,7 @@ type kafkaSwitchCmd struct {
 	To     string `arg:"" name:"place" enum:"primary,standby" help:"The place to move producers to: primary or standby."`
 	Reason string `env:"-" required:"" placeholder:"WHY" help:"Reason, for the record."`
 	By     string `env:"-" placeholder:"NAME" help:"Who switches, for the record; by default the current user."`
-	Force  bool   `env:"-" help:"Switch to a place that cannot be reached from here, lacks the topic or has the id of the other, and replace a damaged record of the last switch."`
+	Force  bool   `env:"-" help:"Switch to a place that cannot be reached or checked from here, lacks the topic or has the id of the other, and replace a damaged record of the last switch."`
 	consent
 	JSON bool `name:"json" env:"-" help:"Print JSON. Needs --yes or --dry-run."`
 }

@@ -11,8 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.temporal.io/sdk/client"
 
 	"orak"
@@ -375,10 +377,41 @@ func TestSwitchToAPlaceThatNoBridgeReadsIsRefused(t *testing.T) {
 	check := func() error {
 		return d.clusters(func(c *clusters.Clusters) error { return c.Check(t.Context(), to) })
 	}
+	require.False(t, d.status().Places[1].Drained, "without the topic, nobody knows what was there")
 	require.NoError(t, check(), "it makes the topic")
 	require.ErrorIs(t, check(), clusters.ErrUnread)
 	d.start(Roles{Bridge: true}, "bridge")
 	require.Eventually(t, func() bool { return check() == nil }, within, 50*time.Millisecond)
+}
+
+// A place that answers, and whose readers are not known, may have none.
+func TestSwitchToAPlaceThatCannotBeCheckedIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	d.start(Roles{Bridge: true}, "bridge")
+	to := clusters.Request{To: kafka.Standby, By: "ada", Reason: "test", At: time.Now()}
+	check := func() error {
+		return d.clusters(func(c *clusters.Clusters) error { return c.Check(t.Context(), to) })
+	}
+	require.Eventually(t, func() bool { return check() == nil }, within, 50*time.Millisecond)
+	d.standby.ControlKey(int16(kmsg.OffsetFetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		d.standby.KeepControl()
+		resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)
+		resp.ErrorCode = kerr.GroupAuthorizationFailed.Code
+		for _, g := range req.(*kmsg.OffsetFetchRequest).Groups {
+			resp.Groups = append(resp.Groups, kmsg.OffsetFetchResponseGroup{Group: g.Group, ErrorCode: kerr.GroupAuthorizationFailed.Code})
+		}
+		return resp, nil, true
+	})
+	err := check()
+	require.ErrorIs(t, err, clusters.ErrUnusable)
+	require.ErrorContains(t, err, "GROUP_AUTHORIZATION_FAILED")
+	s := d.status()
+	require.True(t, s.Places[1].Reachable)
+	require.Contains(t, s.Places[1].Error, "GROUP_AUTHORIZATION_FAILED")
+	require.False(t, s.Places[1].Drained, "what nobody can see is not drained")
+	to.Force = true
+	require.NoError(t, check())
 }
 
 // syncBuffer is a log that can be read while it is written.

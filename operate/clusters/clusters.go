@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orak/events"
@@ -66,7 +67,8 @@ type Place struct {
 	// where that is not known.
 	Lag     *int64 `json:"lag,omitempty"`
 	Members *int   `json:"members,omitempty"`
-	// Drained says that nothing is left to be read; false where that is not known.
+	// Drained says that nothing is left to be read; false where that is not known, and on a
+	// place without the topic.
 	Drained bool `json:"drained"`
 }
 
@@ -125,8 +127,10 @@ func (c *Clusters) describe(ctx context.Context, cfg kafka.Config, p *Place) err
 	}
 	p.Reachable, p.ID = true, meta.Cluster
 	found := meta.Topics[c.deps.Topic.Name]
-	if p.Topic = found.Err == nil && len(found.Partitions) > 0; !p.Topic {
-		p.Drained = true
+	if found.Err != nil && !errors.Is(found.Err, kerr.UnknownTopicOrPartition) {
+		return fmt.Errorf("reading the topic: %w", found.Err)
+	}
+	if p.Topic = len(found.Partitions) > 0; !p.Topic {
 		return nil
 	}
 	group, err := replay.NewOffsets(cfg, c.deps.Log, events.GroupBridge, c.deps.Topic.Name).Show(ctx)
@@ -152,8 +156,8 @@ type Request struct {
 	To         Name
 	By, Reason string
 	At         time.Time
-	// Force switches to a place that cannot be used or is not read now, and replaces a damaged
-	// document.
+	// Force switches to a place that cannot be used, checked or is not read now, and replaces a
+	// damaged document.
 	Force bool
 }
 
@@ -175,7 +179,7 @@ type Result struct {
 var (
 	// ErrNoStandby means that no standby is configured.
 	ErrNoStandby = errors.New("no standby is configured: set kafka-standby-brokers (ORAK_KAFKA_STANDBY_BROKERS) here and for every process")
-	// ErrUnusable means that the place cannot take uploads now.
+	// ErrUnusable means that the place cannot take uploads now, or that it cannot be checked.
 	ErrUnusable = errors.New("it cannot take uploads now")
 	// ErrUnread means that no bridge reads the place: uploads would wait there.
 	ErrUnread = errors.New("no bridge reads it")
@@ -208,6 +212,8 @@ func (c *Clusters) Check(ctx context.Context, r Request) error {
 		return fmt.Errorf("%w: %s", ErrSameCluster, places[0].ID)
 	case !to.Reachable:
 		return fmt.Errorf("%w: %s", ErrUnusable, to.Error)
+	case to.Error != "": // who reads it is not known, or not all partitions can be used
+		return fmt.Errorf("%w, as far as it can be checked: %s", ErrUnusable, to.Error)
 	case !to.Topic:
 		return c.create(ctx, r.To)
 	case to.Members != nil && *to.Members == 0:
