@@ -79,13 +79,13 @@ func (a *announcer) pause(ctx context.Context, wait time.Duration) bool {
 // pass is one search of the outbox.
 type pass struct {
 	failed atomic.Int64
-	brake  outbox.Brake
+	brakes outbox.Brakes
 }
 
 var errUnfinished = errors.New("some outbox markers could not be published")
 
 // search handles every marker that is old enough once. A marker that fails does
-// not block the others, unless everything fails; the markers are counted either
+// not block the others, unless all of its kind fail; the markers are counted either
 // way.
 func (a *announcer) search(ctx context.Context, began time.Time) error {
 	var (
@@ -137,11 +137,12 @@ func (a *announcer) takes(f outbox.Found, young time.Time) bool {
 
 // handle publishes or drops one marker.
 func (a *announcer) handle(ctx context.Context, f outbox.Found, p *pass) {
-	if p.brake.On() {
+	brake := p.brakes.Of(f)
+	if brake.On() {
 		return
 	}
 	outcome, err := a.box.Publish(ctx, f)
-	p.brake.Count(outcome, err)
+	brake.Count(outcome, err)
 	if err != nil {
 		a.outages.Report(err)
 		p.failed.Add(1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,7 +17,9 @@ import (
 
 	"orak"
 	"orak/api/resource"
+	"orak/internal/kafka"
 	"orak/internal/objectstore"
+	"orak/internal/outbox"
 )
 
 func TestUploadsAreAcceptedDuringKafkaOutageAndFollowLater(t *testing.T) {
@@ -145,6 +148,26 @@ func TestBrokenMarkerDoesNotBlockTheOutbox(t *testing.T) {
 	require.Equal(t, good, b.announced(1)[0].Subject)
 	b.eventually(func() bool { return strings.Contains(b.log.String(), "could not be published") }, "it is logged")
 	require.Contains(t, b.keys(), orak.PendingKey("choir", broken))
+}
+
+// An erasure is recorded on the main cluster before it is announced, an upload is not.
+func TestErasuresThatCannotBeRecordedDoNotBlockUploads(t *testing.T) {
+	t.Parallel()
+	b := prepare(t)
+	cl, err := kafka.NewClient(kafka.Config{Brokers: []string{"127.0.0.1:1"}, ClientID: "test"}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	cl.Close()
+	b.deps.Events = kafka.NewRouter(kafka.NewProducer(cl), map[kafka.Place]*kafka.Producer{kafka.Primary: b.producer()})
+	for range outbox.MaxFailures {
+		b.put(orak.PendingErasureKey("alto", freshID()), []byte("{}"), "application/json") // listed before the upload
+	}
+	id := freshID()
+	b.put(orak.OriginalKey("choir", id), wav(100), "audio/wav")
+	b.put(orak.PendingKey("choir", id), []byte("{}"), "application/json")
+	b.cfg.OutboxWorkers, b.cfg.OutboxMinAge = 1, time.Millisecond
+	b.start()
+	require.EqualValues(t, id, b.announced(1)[0].Subject)
+	b.eventually(func() bool { return len(b.keys()) == outbox.MaxFailures+1 }, "the erasures' markers stay")
 }
 
 // gauge returns the value of a metric without labels.

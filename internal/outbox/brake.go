@@ -10,9 +10,9 @@ import (
 // MaxFailures is the number of failures that ends a pass over the outbox.
 const MaxFailures = 8
 
-// Brake ends a pass over the outbox once the store or Kafka is unavailable, so
-// that an outage does not cost one attempt per marker. It counts failures in two
-// ways, and MaxFailures of either end the pass:
+// Brake ends a pass over the markers of one kind once the store or Kafka is
+// unavailable, so that an outage does not cost one attempt per marker. It counts
+// failures in two ways, and MaxFailures of either end the pass:
 //
 //   - failures in a row, of any kind;
 //   - failures to reach Kafka since it last acknowledged an event. Markers that
@@ -51,6 +51,20 @@ func (b *Brake) On() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.inRow >= MaxFailures || b.unsent >= MaxFailures
+}
+
+// Brakes has a Brake for each kind of marker: an erasure needs more than an upload,
+// since it is recorded on the main cluster before it is announced. What cannot be
+// erased must not keep uploads from being announced. The zero Brakes is ready to use
+// and safe for concurrent use.
+type Brakes struct{ uploads, erasures Brake }
+
+// Of returns the Brake of the marker's kind.
+func (b *Brakes) Of(f Found) *Brake {
+	if f.Erasure {
+		return &b.erasures
+	}
+	return &b.uploads
 }
 
 // ownFault reports whether err concerns only one marker.

@@ -17,10 +17,11 @@ type Page struct {
 
 // Sweep publishes the markers whose keys come after the given one, size at most,
 // except those that are younger than minAge. A marker that fails does not keep
-// the others back; an error means that everything fails (see Brake).
+// the others back; an error means that uploads' markers fail, and with them all (see
+// Brakes). Erasures that fail are counted, and not tried any more in this page.
 func (o *Outbox) Sweep(ctx context.Context, after string, size int, minAge time.Duration) (Page, error) {
 	p := Page{Last: after, Done: true}
-	var brake Brake
+	var brakes Brakes
 	young := time.Now().Add(-minAge)
 	for f, err := range o.Walk(ctx, after) {
 		if err != nil {
@@ -35,6 +36,11 @@ func (o *Outbox) Sweep(ctx context.Context, after string, size int, minAge time.
 		if !f.At.Before(young) {
 			continue
 		}
+		brake := brakes.Of(f)
+		if brake.On() {
+			p.Failed++
+			continue
+		}
 		outcome, err := o.Publish(ctx, f)
 		if err := ctx.Err(); err != nil {
 			return p, err
@@ -43,7 +49,7 @@ func (o *Outbox) Sweep(ctx context.Context, after string, size int, minAge time.
 		if err != nil {
 			o.log.WarnContext(ctx, "an outbox marker could not be published", "upload_id", f.ID, "tenant", f.Tenant, "error", err)
 		}
-		if brake.Count(outcome, err); brake.On() {
+		if brake.Count(outcome, err); brake.On() && !f.Erasure {
 			return p, fmt.Errorf("publishing the outbox: %w", err)
 		}
 	}

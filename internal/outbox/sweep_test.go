@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"orak"
 	"orak/events"
@@ -33,7 +34,7 @@ type bundle struct {
 	types []events.Type
 	// failing selects the markers that the store fails to read.
 	failing func(orak.UploadID) bool
-	events  *kafka.Producer
+	events  outbox.Publisher
 }
 
 func setup(t *testing.T) *bundle {
@@ -46,12 +47,18 @@ func setup(t *testing.T) *bundle {
 	})
 	require.NoError(t, err)
 	t.Cleanup(b.store.Close)
+	b.events = closed(t)
+	b.Outbox = outbox.New(&faulty{b.store, b}, b, time.Hour, slog.New(slog.DiscardHandler))
+	return b
+}
+
+// closed returns a producer that fails at once.
+func closed(t *testing.T) *kafka.Producer {
+	t.Helper()
 	cl, err := kafka.NewClient(kafka.Config{Brokers: []string{"127.0.0.1:1"}, ClientID: "test"}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	cl.Close()
-	b.events = kafka.NewProducer(cl)
-	b.Outbox = outbox.New(&faulty{b.store, b}, b, time.Hour, slog.New(slog.DiscardHandler))
-	return b
+	return kafka.NewProducer(cl)
 }
 
 // PublishEvent counts the attempts to send.
@@ -177,6 +184,31 @@ func TestSweepSendsErasures(t *testing.T) {
 	_, err = b.Sweep(t.Context(), "", 100, time.Hour)
 	require.NoError(t, err)
 	require.Len(t, b.types, 1)
+}
+
+// An erasure is recorded on the main cluster before it is announced, an upload is not.
+func TestSweepSendsUploadsAlthoughErasuresCannotBeRecorded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, events.TopicUploads))
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	cl, err := kafka.NewClient(kafka.Config{Brokers: cluster.ListenAddrs(), ClientID: "test"}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	b.events = kafka.NewRouter(closed(t), map[kafka.Place]*kafka.Producer{kafka.Primary: kafka.NewProducer(cl)})
+	const erasures = 2 * outbox.MaxFailures
+	for i := range erasures { // listed before the uploads
+		id := orak.UploadID(fmt.Sprintf("%08x%s", i, uuid.NewString()[8:]))
+		b.put(orak.PendingErasureKey("alto", id), "{}")
+	}
+	b.mark(3)
+	page, err := b.Sweep(t.Context(), "", 100, 0)
+	require.NoError(t, err)
+	require.True(t, page.Done)
+	require.Equal(t, 3, page.Published)
+	require.Equal(t, erasures, page.Failed, "what is not tried any more counts, too")
+	require.EqualValues(t, outbox.MaxFailures+3, b.asked.Load())
 }
 
 func TestBrakeToleratesAPartialOutage(t *testing.T) {
