@@ -25,7 +25,7 @@ type replayCmd struct {
 	ID         []string `name:"id" env:"-" group:"Selection" sep:"none" placeholder:"ID" help:"Only this upload. Can be repeated, or be followed by more ids, separated by spaces."`
 	More       []string `arg:"" optional:"" name:"id" help:"More ids, after --id."`
 	Cluster    string   `env:"-" group:"Selection" enum:",primary,standby" default:"" help:"Read orak.uploads only there: primary or standby; by default on one after the other."`
-	FromStore  bool     `env:"-" group:"Selection" help:"Start the recordings of the store since --since that have neither a workflow nor an outcome, whatever Kafka has: for a cluster that is dead for good."`
+	FromStore  bool     `env:"-" group:"Selection" help:"Start the recordings of the store since --since that have neither a workflow nor an outcome, and do not wait for a bridge on a cluster that answers: for one that is dead for good."`
 	Tenant     string   `env:"-" group:"Selection" placeholder:"TENANT" help:"With --from-store: only the recordings of this tenant."`
 	Only       []string `env:"-" group:"Selection" default:"failed,missing" enum:"failed,missing" help:"Which uploads to start: missing (Temporal has no workflow), failed (it failed, timed out or was terminated)."`
 	Force      bool     `env:"-" group:"Selection" help:"Start completed uploads, too; with --id also canceled and discarded ones. Never running ones."`

@@ -71,6 +71,7 @@ func (c *console) showStoredPlan(p *replay.StoredPlan, cmd *replayCmd) error {
 	c.Print("%s in the store", c.Paint(terminal.Bold, terminal.Count(p.Recordings, "recording")))
 	c.Rows([]terminal.Row{
 		countRow("Missing", p.States[replay.Missing], "without a workflow, an outcome and a tombstone"),
+		countRow("Waiting", p.Waiting, "of these: announced, and left to the bridge, which has not read them yet"),
 		countRow("Announced soon", p.Announcing, "of these: they are in the outbox"),
 		countRow("Failed", p.States[replay.Failed], "not started: orak replay, or orak dlq"),
 		countRow("Parked", p.States[replay.Parked], "dead letters, not started: orak dlq reprocess ID"),
@@ -79,6 +80,9 @@ func (c *console) showStoredPlan(p *replay.StoredPlan, cmd *replayCmd) error {
 		countRow("Withdrawn", p.States[replay.Withdrawn], "canceled or discarded"),
 		countRow("Erased", p.States[replay.Erased], "never started again"),
 	})
+	for _, place := range p.Unasked {
+		c.Tell("%s %s cannot be read: what waits there counts as missing. If it is not dead, repair it first: file names and tags would be lost.", c.PaintErr(terminal.Yellow, c.Marks.Note), place)
+	}
 	if p.More {
 		c.Tell("%s There are more than one run starts: run the command again.", c.PaintErr(terminal.Yellow, c.Marks.Note))
 	}

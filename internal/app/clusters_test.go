@@ -338,6 +338,54 @@ func TestUploadsOfADeadClusterAreFoundInTheStore(t *testing.T) {
 	require.Zero(t, plan.Start, "what was started is not missing")
 }
 
+// What waits on a cluster that answers has a file name and tags, which the recording has not.
+func TestUploadsThatWaitForABridgeAreNotStartedFromTheStore(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	api := d.start(Roles{API: true}, "api")
+	upload := func(n int) {
+		ids := make([]orak.UploadID, n)
+		for i := range ids {
+			resp := api.upload("choir", "")
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, http.StatusAccepted, resp.StatusCode)
+			ids[i] = orak.UploadID(strings.TrimPrefix(resp.Header.Get("Location"), "/v1/uploads/"))
+		}
+		for _, id := range ids {
+			require.Eventually(t, func() bool {
+				_, err := api.store.Stat(t.Context(), orak.PendingKey("choir", id))
+				return err != nil
+			}, within, 20*time.Millisecond, "it is announced")
+		}
+	}
+	cfg := ReplayConfig{Kafka: d.cfg.Kafka, Temporal: d.cfg.Temporal, Store: d.cfg.Store}
+	planned := func() (plan *replay.StoredPlan, err error) {
+		err = Replay(t.Context(), cfg, slog.New(slog.DiscardHandler), func(r *replay.Replayer) (err error) {
+			plan, err = r.PlanStored(t.Context(), replay.StoredSelection{Since: time.Now().Add(-time.Hour)}, nil)
+			return err
+		})
+		return plan, err
+	}
+	upload(3)
+	plan, err := planned()
+	require.NoError(t, err)
+	require.Equal(t, 3, plan.Waiting)
+	require.Zero(t, plan.Start)
+	require.Empty(t, plan.Unasked)
+
+	d.primary.Close()
+	_, err = planned()
+	require.ErrorContains(t, err, "The active cluster, primary,", "a switch comes first")
+	d.switchBy(clusters.Request{To: kafka.Standby, By: "ada", Reason: "test", At: time.Now(), Force: true})
+	require.Eventually(t, func() bool { return api.producer.Active() == kafka.Standby }, within, 20*time.Millisecond)
+	upload(2)
+	plan, err = planned()
+	require.NoError(t, err)
+	require.Equal(t, 2, plan.Waiting)
+	require.Equal(t, 3, plan.Start)
+	require.Equal(t, []kafka.Place{kafka.Primary}, plan.Unasked)
+}
+
 func TestGroupsAreLookedForWhereTheyRead(t *testing.T) {
 	t.Parallel()
 	all := lag.Config{Groups: []string{events.GroupBridge, events.GroupIndex, "orak-lake", "theirs"}}

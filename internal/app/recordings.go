@@ -10,6 +10,8 @@ import (
 
 	"orak"
 	"orak/bridge"
+	"orak/internal/kafka"
+	"orak/internal/kafka/switchover"
 	"orak/internal/media"
 	"orak/internal/objectstore"
 	"orak/operate/replay"
@@ -164,4 +166,10 @@ func (s stored) Upload(ctx context.Context, t orak.Tenant, id orak.UploadID) (or
 		return *u, nil
 	}
 	return s.Describe(ctx, t, id)
+}
+
+// active returns the place of the topic of uploads that producers were switched to.
+func (s stored) active(ctx context.Context) (kafka.Place, error) {
+	d, _, err := switchover.Read(ctx, switchStore{s.store})
+	return d.Active, err
 }

@@ -88,6 +88,6 @@ func Replay(ctx context.Context, cfg ReplayConfig, log *slog.Logger, do func(*re
 	from := recordings{store: store, bucket: cfg.Store.Bucket}
 	return do(replay.New(replay.Deps{
 		Kafka: cfg.Kafka, Temporal: c, Payloads: payloads(cfg.Temporal), Namespace: cfg.Temporal.Namespace, Tombstones: tombstones{store}, Outcomes: records{tombstones{store}},
-		Recordings: from, Stored: stored{from}, MaxRecords: cfg.MaxRecords, Log: log,
+		Recordings: from, Stored: stored{from}, Active: stored{from}.active, MaxRecords: cfg.MaxRecords, Log: log,
 	}))
 }

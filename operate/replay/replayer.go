@@ -45,8 +45,10 @@ type Deps struct {
 	// Recordings reads the recordings that a bucket's notifications name; nil
 	// ignores notifications.
 	Recordings bridge.Recordings
-	// Stored reads the recordings themselves; only PlanStored and RunStored need it.
+	// Stored reads the recordings themselves, and Active returns which place of the topic of
+	// uploads is active; only PlanStored and RunStored need them.
 	Stored Stored
+	Active func(context.Context) (kafka.Place, error)
 	// MaxRecords bounds the records of a plan, which needs about 30 bytes of disk and
 	// a byte of memory for each, and 100 MiB of memory; 0 means no bound.
 	MaxRecords int64

@@ -15,6 +15,7 @@ import (
 
 	"orak"
 	"orak/events"
+	"orak/internal/kafka"
 )
 
 // StoredUpload is an upload as a listing of the store shows it.
@@ -57,9 +58,16 @@ type StoredPlan struct {
 	// Recordings counts those that are selected.
 	Recordings int `json:"recordings"`
 	// States counts the uploads by state. Those of Missing would be started, unless they
-	// are Announcing: the outbox has a marker of them.
+	// are Waiting, or Announcing: the outbox has a marker of them.
 	States     map[State]int `json:"states"`
 	Announcing int           `json:"announcing"`
+	// Waiting counts those of Missing that a cluster has an announcement of which the
+	// bridges have not read yet. They are left to the bridges: an event says more than a
+	// recording.
+	Waiting int `json:"waiting"`
+	// Unasked are the clusters that cannot be read, and so may have more of Missing. The
+	// active one is never among them.
+	Unasked []kafka.Place `json:"unasked,omitempty"`
 	// Start counts the uploads that would be started.
 	Start int `json:"start"`
 	// More says that there are more than one plan holds: plan again after the run.
@@ -68,8 +76,9 @@ type StoredPlan struct {
 	missing []StoredUpload
 }
 
-// PlanStored finds the recordings that have neither an outcome, a tombstone, a marker nor a
-// workflow. It changes nothing. progress may be nil; its total is not known and 0.
+// PlanStored finds the recordings that have neither an outcome, a tombstone, a marker, a
+// workflow nor an announcement that waits for a bridge. It changes nothing. progress may be
+// nil; its total is not known and 0.
 func (r *Replayer) PlanStored(ctx context.Context, sel StoredSelection, progress Progress) (*StoredPlan, error) {
 	if err := r.reach(ctx); err != nil {
 		return nil, err
@@ -98,10 +107,13 @@ func (r *Replayer) PlanStored(ctx context.Context, sel StoredSelection, progress
 		}
 		if page = page[:0]; p.Start >= maxStored {
 			p.More = true
-			return p, nil
+			return p, r.leaveWaiting(ctx, p)
 		}
 	}
-	return p, r.addStored(ctx, p, page)
+	if err := r.addStored(ctx, p, page); err != nil {
+		return nil, err
+	}
+	return p, r.leaveWaiting(ctx, p)
 }
 
 // addStored adds uploads without an outcome to p.
