@@ -41,9 +41,8 @@ type App struct {
 	metrics *observe.Metrics
 	health  *observe.Health
 	store   *objectstore.Store
-	// clusters are those of Kafka, the main one first; kafka is the client of that.
+	// clusters are those of Kafka, the main one first.
 	clusters []*cluster
-	kafka    *kgo.Client
 	producer *kafka.Router
 	temporal client.Client
 	// closed is how long Temporal keeps what is over.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"orak/events"
 	"orak/internal/kafka"
@@ -27,13 +30,18 @@ import (
 // cluster is a Kafka cluster of the process.
 type cluster struct {
 	kafka.Cluster
-	client   *kgo.Client
 	producer *kafka.Producer
 	// away says that it did not answer when it was last asked.
 	away atomic.Bool
-	// prepared says that its topic of uploads exists.
+	// prepared says that its topics exist, or that something else makes them.
 	prepared bool
+	// seen is the id that its brokers had when they were last asked.
+	seen string
 }
+
+// client returns the client of its producer, which changes if another cluster takes its
+// addresses.
+func (c *cluster) client() *kgo.Client { return c.producer.Client() }
 
 // topicsOn returns the topics of a cluster as the settings have them.
 func (c Config) topicsOn(k kafka.Cluster) []events.Topic {
@@ -78,22 +86,17 @@ func (s switchStore) Replace(ctx context.Context, key string, value []byte, etag
 func (a *App) connectKafka(ctx context.Context, roles Roles) error {
 	producers := make(map[kafka.Place]*kafka.Producer)
 	for _, k := range a.cfg.Kafka.Clusters() {
-		cfg := k.Config
-		if !k.Main {
-			cfg.ClientID += "-" + string(k.Name) // metrics are told apart by it
-		}
-		cl, err := kafka.NewClient(cfg, a.log, kafka.Metrics(a.registry()))
+		cl, err := a.clientOf(k)
 		if err != nil {
 			return err
 		}
-		a.stops.add("kafka producer "+string(k.Name), closing(cl.Close))
-		c := &cluster{Cluster: k, client: cl, producer: kafka.NewProducer(cl)}
+		c := &cluster{Cluster: k, producer: kafka.NewProducer(cl), prepared: k.Main} // which has a preparation
+		a.stops.add("kafka producer "+string(k.Name), closing(func() { c.client().Close() }))
 		a.clusters = append(a.clusters, c)
 		if k.Uploads {
 			producers[k.Name] = c.producer
 		}
 	}
-	a.kafka = a.clusters[0].client
 	a.producer = kafka.NewRouter(a.clusters[0].producer, producers)
 	if err := a.followSwitch(ctx); err != nil {
 		return err
@@ -102,6 +105,15 @@ func (a *App) connectKafka(ctx context.Context, roles Roles) error {
 		return nil
 	}
 	return a.checkClusters(ctx)
+}
+
+// clientOf returns a client for the producer of a cluster.
+func (a *App) clientOf(k kafka.Cluster) (*kgo.Client, error) {
+	cfg := k.Config
+	if !k.Main {
+		cfg.ClientID += "-" + string(k.Name) // metrics are told apart by it
+	}
+	return kafka.NewClient(cfg, a.log, kafka.Metrics(a.registry()))
 }
 
 // firstLook is how long a starting process waits for the store to say which place of the
@@ -168,7 +180,7 @@ const (
 )
 
 // startPlaces prepares the clusters that have only the topic of uploads, and notes which
-// answer: once before it returns, and then from time to time. No process waits for them:
+// answer and which were replaced: once before it returns, and then from time to time. No process waits for them:
 // after a switch one may be dead for good.
 func (a *App) startPlaces(ctx context.Context) {
 	if !a.cfg.Kafka.Divided() {
@@ -214,16 +226,84 @@ func (a *App) lookAt(ctx context.Context, c *cluster, reachable *prometheus.Gaug
 		value = 0
 	}
 	reachable.WithLabelValues(string(c.Name)).Set(value)
-	if err != nil || c.Main || c.prepared { // the main cluster has a preparation
-		return
-	}
-	err = kafka.EnsureTopics(bounded, c.client, a.cfg.topicsOn(c.Cluster), a.cfg.Kafka.ReplicationFactor)
-	outages.Report(ctx, err, "the topic of uploads cannot be created", "cluster", c.Name)
 	if err != nil {
 		return
 	}
+	err = a.prepareCluster(bounded, c)
+	if ctx.Err() == nil {
+		outages.Report(ctx, err, "kafka cluster cannot be prepared", "cluster", c.Name)
+	}
+}
+
+// prepareCluster makes the topics of a cluster, again if they are gone or if another cluster
+// has taken its addresses.
+func (a *App) prepareCluster(ctx context.Context, c *cluster) error {
+	topics := a.cfg.topicsOn(c.Cluster)
+	id, complete, err := describe(ctx, c.client(), topics)
+	if err != nil {
+		return err
+	}
+	replaced := c.seen != "" && id != "" && c.seen != id
+	if replaced {
+		a.log.ErrorContext(ctx, "kafka cluster was replaced by another one; making its topics, and producing with new ids", "cluster", c.Name, "before", c.seen, "now", id)
+		if err := a.renewClient(c); err != nil {
+			return err
+		}
+	}
+	if replaced || !complete && !c.Main {
+		c.prepared = false
+	}
+	c.seen = id
+	if c.prepared {
+		return nil
+	}
+	if err := kafka.EnsureTopics(ctx, c.client(), topics, a.cfg.Kafka.ReplicationFactor); err != nil {
+		return err
+	}
 	c.prepared = true
-	a.tellTopicRisks(bounded, c)
+	a.tellTopicRisks(ctx, c)
+	return nil
+}
+
+// renewClient replaces the client of the producer: a new cluster may give the id that a
+// producer got from the one before to another producer, and would then take records of one
+// for repeated ones of the other. What the old client has not sent fails, and is sent again
+// like after an outage.
+func (a *App) renewClient(c *cluster) error {
+	c.client().Close() // first, since the new one has the same metrics
+	cl, err := a.clientOf(c.Cluster)
+	if err != nil {
+		err = fmt.Errorf("replacing the client of Kafka cluster %s: %w", c.Name, err)
+		select {
+		case a.fatal <- err:
+		default: // another error was first
+		}
+		return err
+	}
+	c.producer.Use(cl)
+	return nil
+}
+
+// describe returns the id that the brokers of a cluster have in common, and whether it has
+// all topics.
+func describe(ctx context.Context, cl *kgo.Client, topics []events.Topic) (id string, complete bool, err error) {
+	req := kmsg.NewPtrMetadataRequest()
+	for _, t := range topics {
+		topic := kmsg.NewMetadataRequestTopic()
+		topic.Topic = kmsg.StringPtr(t.Name)
+		req.Topics = append(req.Topics, topic)
+	}
+	resp, err := req.RequestWith(ctx, cl)
+	if err != nil {
+		return "", false, fmt.Errorf("asking for the topics: %w", err)
+	}
+	if resp.ClusterID != nil {
+		id = *resp.ClusterID
+	}
+	missing := slices.ContainsFunc(resp.Topics, func(t kmsg.MetadataResponseTopic) bool {
+		return t.ErrorCode == kerr.UnknownTopicOrPartition.Code
+	})
+	return id, !missing, nil
 }
 
 // unneeded reports whether a cluster is away and nothing is sent to it: its consumers have
@@ -315,7 +395,7 @@ func partName(part string, cfg kafka.Config, c *cluster) string {
 // id returns what the cluster is known by: its name here, and the id that its brokers have
 // in common, since clusters may have been made with one id.
 func (c *cluster) id(ctx context.Context) (string, error) {
-	meta, err := kadm.NewClient(c.client).BrokerMetadata(ctx)
+	meta, err := kadm.NewClient(c.client()).BrokerMetadata(ctx)
 	if err != nil {
 		return "", err
 	}

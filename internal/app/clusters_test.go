@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -460,6 +462,48 @@ func TestSwitchToAPlaceThatCannotBeCheckedIsRefused(t *testing.T) {
 	require.False(t, s.Places[1].Drained, "what nobody can see is not drained")
 	to.Force = true
 	require.NoError(t, check())
+}
+
+// A new cluster at the addresses of a dead one has no topic, and may give the ids of
+// producers that the dead one gave to another producer.
+func TestEmptyClusterAtTheSameAddressIsUsedWithoutARestart(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	api, bridge := d.start(Roles{API: true}, "api"), d.start(Roles{Bridge: true, Index: true}, "bridge")
+	uploaded := func() string {
+		resp := api.upload("choir", "")
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusAccepted, resp.StatusCode)
+		return strings.TrimPrefix(resp.Header.Get("Location"), "/v1/uploads/")
+	}
+	indexed := func(id string) bool {
+		_, err := bridge.index.Get(t.Context(), "choir", orak.UploadID(id))
+		return err == nil
+	}
+	for range 5 {
+		id := uploaded()
+		require.Eventually(t, func() bool { return d.started(id) && indexed(id) }, within, 20*time.Millisecond)
+	}
+	before := api.clusters[1].client()
+
+	address := d.primary.ListenAddrs()[0]
+	d.primary.Close()
+	_, number, err := net.SplitHostPort(address)
+	require.NoError(t, err)
+	port, err := strconv.Atoi(number)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		d.primary, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID("primary-2"), kfake.Ports(port))
+		return err == nil
+	}, within, 50*time.Millisecond, "another program took the port")
+	t.Cleanup(d.primary.Close)
+	for range 5 {
+		id := uploaded()
+		require.Eventually(t, func() bool { return d.started(id) && indexed(id) }, within, 20*time.Millisecond)
+	}
+	require.NotSame(t, before, api.clusters[1].client(), "it has the ids of the dead cluster")
+	require.True(t, api.shows(`orak_kafka_cluster_reachable{cluster="primary"} 1`))
+	require.Eventually(t, func() bool { return d.status().Places[0].Drained }, within, 50*time.Millisecond)
 }
 
 // syncBuffer is a log that can be read while it is written.

@@ -79,7 +79,7 @@ func (a *App) preparations(roles Roles) []preparation {
 		if err := kafka.Check(ctx, a.cfg.Kafka); err != nil {
 			return err
 		}
-		if err := kafka.EnsureTopics(ctx, a.kafka, a.cfg.topicsOn(a.clusters[0].Cluster), a.cfg.Kafka.ReplicationFactor); err != nil {
+		if err := kafka.EnsureTopics(ctx, a.clusters[0].client(), a.cfg.topicsOn(a.clusters[0].Cluster), a.cfg.Kafka.ReplicationFactor); err != nil {
 			return err
 		}
 		a.tellTopicRisks(ctx, a.clusters[0])

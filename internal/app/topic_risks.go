@@ -12,7 +12,7 @@ import (
 // tellTopicRisks logs what is wrong with the topics of a cluster, each with the command that mends
 // it. Nothing waits for it: uploads are taken with such topics, too.
 func (a *App) tellTopicRisks(ctx context.Context, c *cluster) {
-	risks, err := kafka.TopicRisks(ctx, c.client, a.cfg.topicsOn(c.Cluster), a.closedWorkflows(ctx))
+	risks, err := kafka.TopicRisks(ctx, c.client(), a.cfg.topicsOn(c.Cluster), a.closedWorkflows(ctx))
 	if err != nil {
 		a.log.WarnContext(ctx, "could not compare the topics with what orak needs of them", "error", err)
 		return

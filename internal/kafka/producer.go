@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -16,16 +17,23 @@ import (
 // Producer sends records, and classifies the failures. It is safe for concurrent
 // use. Records of one key are sent in the order of the calls.
 type Producer struct {
-	cl    *kgo.Client
+	cl    atomic.Pointer[kgo.Client]
 	reach *reach
 }
 
 // NewProducer returns a Producer that sends through cl, which the caller closes.
 func NewProducer(cl *kgo.Client) *Producer {
-	p := &Producer{cl: cl}
+	p := new(Producer)
+	p.cl.Store(cl)
 	p.reach = newReach(p.Ping)
 	return p
 }
+
+// Client returns the client that p sends through.
+func (p *Producer) Client() *kgo.Client { return p.cl.Load() }
+
+// Use makes p send through cl from now on. The caller closes both clients.
+func (p *Producer) Use(cl *kgo.Client) { p.cl.Store(cl) }
 
 // Publish sends r and returns nil after all in-sync replicas have acknowledged it. It
 // returns as soon as ctx ends, and within seconds if no broker answers; while that is
@@ -72,17 +80,17 @@ func (p *Producer) await(ctx context.Context, sent <-chan error) error {
 // runs on the client's goroutine, so it must be quick and must not publish. It
 // replaces a timestamp that is older than half the delivery timeout by the present.
 func (p *Producer) PublishAsync(ctx context.Context, r *kgo.Record, done func(error)) {
-	topic := r.Topic
+	topic, cl := r.Topic, p.Client()
 	// The client counts the delivery timeout from the record's timestamp: a record
 	// that was made before an outage would always fail at once.
-	if limit, ok := p.cl.OptValue(kgo.RecordDeliveryTimeout).(time.Duration); ok && !r.Timestamp.IsZero() && time.Since(r.Timestamp) > limit/2 {
+	if limit, ok := cl.OptValue(kgo.RecordDeliveryTimeout).(time.Duration); ok && !r.Timestamp.IsZero() && time.Since(r.Timestamp) > limit/2 {
 		r.Timestamp = time.Now()
 	}
-	p.cl.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) {
+	cl.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) {
 		if errors.Is(err, kerr.UnknownTopicID) {
 			// The topic was recreated; the client would look for the old one for
 			// ever. In a goroutine, since the call waits for this callback.
-			go p.cl.PurgeTopicsFromProducing(topic)
+			go cl.PurgeTopicsFromProducing(topic)
 		}
 		if err != nil {
 			err = fault(err)
@@ -149,7 +157,7 @@ func (p *Producer) publishOr(ctx context.Context, r *kgo.Record, bare func() *kg
 	if small == nil {
 		return err
 	}
-	if log, ok := p.cl.OptValue(kgo.WithLogger).(kgo.Logger); ok {
+	if log, ok := p.Client().OptValue(kgo.WithLogger).(kgo.Logger); ok {
 		log.Log(kgo.LogLevelWarn, "topic refused a record; writing its bare form", "topic", topic, "key", string(small.Key), "value_bytes", size, "error", err)
 	}
 	if err = p.Publish(ctx, small); isRefused(err) {
@@ -191,7 +199,7 @@ func (p *Producer) afterActOf(ctx context.Context, topic string, e events.Event,
 // Ping returns nil if any broker answers. An error is an *orak.Fault of class
 // dependency.
 func (p *Producer) Ping(ctx context.Context) error {
-	if err := p.cl.Ping(ctx); err != nil {
+	if err := p.Client().Ping(ctx); err != nil {
 		return unreachable(fmt.Errorf("pinging Kafka: %w", err))
 	}
 	return nil
