@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"orak"
 	"orak/activities"
 	"orak/internal/temporal"
@@ -134,6 +135,15 @@ func (c Config) queues() []string {
 		return c.Queues
 	}
 	return append(slices.Clone(c.Queues), workflows.QueueControl, workflows.QueueErase)
+}
+
+// kinds returns the queues that are served, each with a kind of tasks that it has.
+func (c Config) kinds() map[string]enumspb.TaskQueueType {
+	all := make(map[string]enumspb.TaskQueueType)
+	for _, queue := range c.queues() {
+		all[queue] = enumspb.TASK_QUEUE_TYPE_ACTIVITY
+	}
+	return all
 }
 
 // slots returns the concurrent activities of each queue that is served.

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	deploymentpb "go.temporal.io/api/deployment/v1"
@@ -205,32 +204,43 @@ func TestWorkerLeavesQueuesToTheDeploymentThatHasThem(t *testing.T) {
 	require.Equal(t, "a", r.builtBy(u))
 }
 
-func TestShareOfAVersionIsExported(t *testing.T) {
+func TestSharesOfVersionsAreExported(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	share := func(w *worker.Worker, reg *prometheus.Registry, want float64) {
-		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			n, err := testutil.GatherAndCount(reg, "orak_worker_version_share")
-			require.NoError(c, err)
-			require.Equal(c, 1, n)
-			all, err := reg.Gather()
-			require.NoError(c, err)
-			for _, f := range all {
+	exported := func(reg *prometheus.Registry) map[string]float64 {
+		all, err := reg.Gather()
+		require.NoError(t, err)
+		found := map[string]float64{}
+		for _, f := range all {
+			for _, m := range f.GetMetric() {
 				if f.GetName() == "orak_worker_version_share" {
-					require.InDelta(c, want, f.GetMetric()[0].GetGauge().GetValue(), 0)
+					found[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
 				}
 			}
-		}, patience, tick)
-		r.stop(w)
-		n, err := testutil.GatherAndCount(reg, "orak_worker_version_share")
-		require.NoError(t, err)
-		require.Zero(t, n)
+		}
+		return found
 	}
-	first, second := prometheus.NewRegistry(), prometheus.NewRegistry()
-	r.deps.Metrics = first
-	current := r.startBuild("a", good)
-	r.deps.Metrics = second
-	idle := r.startBuild("b", good)
-	share(idle, second, 0)
-	share(current, first, 1)
+	start := func(build string) (*worker.Worker, *prometheus.Registry) {
+		reg := prometheus.NewRegistry()
+		r.deps.Metrics = reg
+		return r.startBuild(build, good), reg
+	}
+	want := func(reg *prometheus.Registry, share float64) {
+		t.Helper()
+		all := map[string]float64{}
+		for _, queue := range []string{workflows.QueuePipeline, workflows.QueueConvert, workflows.QueueGPU, workflows.QueueControl, workflows.QueueErase} {
+			all[queue] = share
+		}
+		require.EventuallyWithT(t, func(c *assert.CollectT) { require.Equal(c, all, exported(reg)) }, patience, tick)
+	}
+	_, plain := start("")
+	want(plain, 1)
+	current, first := start("a")
+	want(first, 1)
+	want(plain, 0) // workers without a version get nothing either
+	_, second := start("b")
+	want(second, 0)
+	want(first, 1)
+	r.stop(current)
+	require.Empty(t, exported(first))
 }

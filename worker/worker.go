@@ -21,6 +21,7 @@ import (
 	"orak/activities/messages"
 	"orak/events"
 	"orak/internal/startstop"
+	"orak/internal/temporal"
 	"orak/workflows"
 )
 
@@ -77,7 +78,7 @@ type Worker struct {
 	life    startstop.Once
 	running []sdkworker.Worker
 	version sdkworker.DeploymentOptions
-	shares  *shares
+	shares  *temporal.VersionShares
 
 	fatal *fatalError
 }
@@ -106,7 +107,7 @@ func New(cfg Config, c client.Client, deps Deps) *Worker {
 	return &Worker{
 		cfg: cfg, client: c, deps: deps, log: deps.Log, acts: acts, gpu: gpu, convert: convert,
 		retries: activities.NewRetryInterceptor(cfg.Budget, cfg.StopTimeout/2, deps.Log, deps.Metrics),
-		fatal:   newFatalError(), occupancy: newOccupancy(cfg, deps.Metrics), shares: newShares(deps.Metrics),
+		fatal:   newFatalError(), occupancy: newOccupancy(cfg, deps.Metrics), shares: temporal.NewVersionShares(deps.Metrics),
 	}
 }
 
@@ -167,9 +168,7 @@ func (w *Worker) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if w.version.UseVersioning {
-		w.shares.follow(w.client, w.deps.Namespace, w.version.Version, w.log)
-	}
+	w.shares.Follow(w.client, w.deps.Namespace, w.version, w.cfg.kinds(), w.log)
 	w.log.InfoContext(ctx, "worker started", "slots", w.cfg.slots(), "deployment", w.version.Version.DeploymentName, "build_id", w.version.Version.BuildID)
 	return nil
 }
@@ -192,7 +191,7 @@ func (w *Worker) stopAll() {
 	}
 	wait.Wait()
 	w.running = nil
-	w.shares.stop()
+	w.shares.Stop()
 }
 
 // serving makes the SDK's worker of one queue.

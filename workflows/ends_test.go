@@ -228,6 +228,19 @@ func TestCycleCountContinuesAfterARestart(t *testing.T) {
 	require.Equal(t, events.EndID(in.Upload.ID, 3), w.events[len(w.events)-1].ID)
 }
 
+// An older build must not go on with what it does not know, or the newer one could not
+// replay what it did.
+func TestRunOfALaterLayoutIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, workflows.NewOfLaterLayout(config.MustDefaults[workflows.Settings]()))
+	w.ExecuteWorkflow(workflows.TypeProcessUpload, input())
+	err := w.GetWorkflowError()
+	var panicked *temporal.PanicError
+	require.ErrorAs(t, err, &panicked, "it fails the workflow task")
+	require.ErrorContains(t, err, "layout 2 of a newer build")
+	require.Empty(t, w.events)
+}
+
 // A run from before changeDurable has one end, too.
 func TestRunOfTheEarlierVersionHasOneEnd(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,7 @@ type Flows struct {
 }
 
 // New makes the workflows.
-func New(s Settings) *Flows { return &Flows{settings: s, layout: layoutBrief} }
+func New(s Settings) *Flows { return &Flows{settings: s, layout: newestLayout} }
 
 // ParkFor makes new runs record what parkFor returns instead of Settings.ParkFor; a run
 // that has begun keeps what it recorded. It returns f.
@@ -75,6 +75,8 @@ const (
 	// stays out of the history, and the end is tried as a local activity. Runs from
 	// before it have recorded none.
 	layoutBrief = 1
+	// newestLayout is the layout of new runs, and the last that this build can go on with.
+	newestLayout = layoutBrief
 )
 
 // recording is what a run records first.
@@ -89,6 +91,11 @@ func (f *Flows) recorded(ctx workflow.Context) (recording, error) {
 	err := workflow.SideEffect(ctx, func(workflow.Context) any { return recording{f.now(), f.layout} }).Get(&r)
 	if err != nil {
 		return recording{}, fmt.Errorf("reading recorded settings: %w", err)
+	}
+	if r.Layout > newestLayout {
+		// It fails the workflow task and not the workflow, as an unknown version of
+		// workflow.GetVersion does: the build that began the run can go on with it.
+		panic(fmt.Sprintf("the history has layout %d of a newer build; this one knows %d", r.Layout, newestLayout))
 	}
 	return r, nil
 }

@@ -226,7 +226,7 @@ func (c *console) changedVersion(did versions.Change, before string) error {
 	case did.Ramp:
 		c.Print("%s %s gets %g %% of the uploads; current is %s.", done, buildText(did.Build), did.Percent, buildText(before))
 	case did.Build == before:
-		c.Print("%s %s is current already.", done, buildText(did.Build))
+		c.Print("%s %s was current already, and gets everything.", done, buildText(did.Build))
 	default:
 		c.Print("%s Current is %s; it was %s.", done, buildText(did.Build), buildText(before))
 	}

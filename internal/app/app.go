@@ -297,6 +297,8 @@ func (a *App) startBridge(ctx context.Context) error {
 func (a *App) bridgeOf(c *cluster) *bridge.Bridge {
 	cfg, from := a.cfg.Bridge, c.Config
 	cfg.InstanceID = a.cfg.InstanceID
+	// Temporal gives an eager task to this process whichever version is current.
+	cfg.EagerStart = cfg.EagerStart && !a.cfg.Worker.Version.Versioned()
 	if !c.Main {
 		from.ClientID += "-" + string(c.Name)
 	}

@@ -108,7 +108,8 @@ func (e *Conflict) Error() string {
 // pollInterval is the time between two looks at the workers.
 const pollInterval = time.Second
 
-// Apply makes a change, and returns the build that was current before. It waits until
+// Apply makes a change, and returns the build that was current before. A build that becomes
+// current gets everything: what else ramps is ended. Apply waits until
 // workers of the build serve every queue that the current version serves, and calls waiting
 // with what is missing whenever that changes. It returns once Temporal has told the change
 // to every queue, unless c is forced. Errors are *Unknown, *Missing, *Conflict and ErrNoDeployment.
@@ -129,6 +130,9 @@ func (v *Versions) Apply(ctx context.Context, c Change, waiting func(error)) (be
 		set = v.ramp
 	}
 	err = fault("changing the version", set(ctx, c, now))
+	if err == nil && !c.Ramp {
+		err = v.endRamp(ctx, c)
+	}
 	if overtaken := (*serviceerror.FailedPrecondition)(nil); errors.As(err, &overtaken) {
 		err = v.refused(ctx, c, now, err)
 	}
@@ -152,12 +156,17 @@ func (c Change) settled(now state) bool {
 	routing := now.GetRoutingConfig()
 	switch {
 	case !c.Ramp:
-		return now.current() == c.Build && routing.GetCurrentVersionChangedTime() != nil
+		return c.isCurrent(now) && !now.ramps()
 	case c.Percent == 0:
 		return now.ramping() != c.Build
 	default:
 		return now.ramping() == c.Build && float64(routing.GetRampingVersionPercentage()) == c.Percent
 	}
+}
+
+// isCurrent reports whether the build is current by somebody's choice.
+func (c Change) isCurrent(now state) bool {
+	return now.current() == c.Build && now.GetRoutingConfig().GetCurrentVersionChangedTime() != nil
 }
 
 // await returns the deployment once the build can get tasks.
@@ -191,7 +200,7 @@ func (v *Versions) ready(ctx context.Context, c Change, now state) error {
 	if c.Build != Unversioned && !slices.Contains(now.builds(), c.Build) {
 		return &Unknown{Deployment: v.deployment, Build: c.Build, Known: now.builds()}
 	}
-	if c.Force || c.settled(now) || c.Ramp && c.Percent == 0 {
+	if c.Force || c.settled(now) || c.Ramp && c.Percent == 0 || !c.Ramp && c.isCurrent(now) {
 		return nil
 	}
 	missing, err := v.missing(ctx, c.Build, now.current())
@@ -201,9 +210,9 @@ func (v *Versions) ready(ctx context.Context, c Change, now state) error {
 	return &Missing{Build: c.Build, Queues: missing}
 }
 
-// missing returns the queues of the current version that have work or workers, and none of
-// build. Queues of workers without a version stay theirs, so that none is missing then; but
-// a build must be there.
+// missing returns the queues that have work or workers, and none of build: those of the
+// current version or, after workers without a version, those that build has ever served.
+// Others stay with workers without a version.
 func (v *Versions) missing(ctx context.Context, build, current string) ([]string, error) {
 	from := current
 	if current == Unversioned {
@@ -227,7 +236,7 @@ func (v *Versions) missing(ctx context.Context, build, current string) ([]string
 		switch {
 		case s.pollers[build] > 0:
 			served = true
-		case current != Unversioned && (all > 0 || s.backlog > 0):
+		case all > 0 || s.backlog > 0:
 			none = append(none, q.name+" ("+q.tasks()+" tasks)")
 		}
 	}
@@ -238,6 +247,9 @@ func (v *Versions) missing(ctx context.Context, build, current string) ([]string
 }
 
 func (v *Versions) setCurrent(ctx context.Context, c Change, now state) error {
+	if c.isCurrent(now) {
+		return nil // only a ramp is ended
+	}
 	return patiently(ctx, func() error {
 		_, err := v.client.WorkflowService().SetWorkerDeploymentCurrentVersion(ctx, &workflowservice.SetWorkerDeploymentCurrentVersionRequest{
 			Namespace: v.namespace, DeploymentName: v.deployment, BuildId: c.Build, ConflictToken: now.token, Identity: c.By,
@@ -260,6 +272,16 @@ func (v *Versions) ramp(ctx context.Context, c Change, now state) error {
 		})
 		return err
 	})
+}
+
+// endRamp ends what ramps beside a build that became current: Temporal leaves its share to
+// every other build, whether workers of it run or not.
+func (v *Versions) endRamp(ctx context.Context, c Change) error {
+	now, err := v.describe(ctx)
+	if err != nil || !now.ramps() {
+		return err
+	}
+	return fault("ending the ramp", v.ramp(ctx, Change{Ramp: true, By: c.By}, now))
 }
 
 // refused returns the error for a change that Temporal does not make; nil if it has made it:

@@ -76,12 +76,14 @@ type Versions struct {
 	namespace  string
 	deployment string
 	record     func(context.Context, Change) error
+	// lives is pollerLives.
+	lives time.Duration
 }
 
 // New returns the Versions of a deployment. Each change is recorded by record before it is
 // made; without its record it is not made.
 func New(c client.Client, namespace, deployment string, record func(context.Context, Change) error) *Versions {
-	return &Versions{client: c, namespace: namespace, deployment: deployment, record: record}
+	return &Versions{client: c, namespace: namespace, deployment: deployment, record: record, lives: pollerLives}
 }
 
 // state is a deployment as Temporal describes it.
@@ -96,6 +98,13 @@ func (s state) current() string {
 
 func (s state) ramping() string {
 	return s.GetRoutingConfig().GetRampingDeploymentVersion().GetBuildId()
+}
+
+// ramps reports whether a build, or workers without a version, have a share beside the
+// current ones.
+func (s state) ramps() bool {
+	routing := s.GetRoutingConfig()
+	return routing.GetRampingDeploymentVersion() != nil || routing.GetRampingVersionPercentage() > 0
 }
 
 func (s state) builds() (all []string) {
@@ -308,7 +317,7 @@ func (v *Versions) look(ctx context.Context, q queue) (seen, error) {
 		o := p.GetDeploymentOptions()
 		versioned := o.GetWorkerVersioningMode() == enumspb.WORKER_VERSIONING_MODE_VERSIONED
 		switch {
-		case time.Since(p.GetLastAccessTime().AsTime()) > pollerLives:
+		case time.Since(p.GetLastAccessTime().AsTime()) > v.lives:
 		case versioned && o.GetDeploymentName() == v.deployment:
 			found.pollers[o.GetBuildId()]++
 		case !versioned:

@@ -206,6 +206,52 @@ func TestChangeThatSomebodyElseMadeMeanwhileIsAConflict(t *testing.T) {
 	require.Equal(t, versions.StatusCurrent, r.list()["c"].Status)
 }
 
+// Temporal leaves a ramping build its share, also where none of its workers runs any more.
+func TestBuildThatBecomesCurrentEndsEveryRamp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.serve("a", "flows")
+	r.apply(versions.Change{Build: "a"})
+	r.serve("b", "flows")
+	r.serve("c", "flows")
+	for _, next := range []string{"a", "c", versions.Unversioned} {
+		if next == versions.Unversioned {
+			r.serve(next, "flows")
+		}
+		r.apply(versions.Change{Build: "b", Ramp: true, Percent: 10})
+		require.EqualValues(t, 10, r.list()["b"].Percent)
+		r.apply(versions.Change{Build: next})
+		all := r.list()
+		require.Equal(t, versions.StatusCurrent, all[next].Status, next)
+		require.EqualValues(t, 100, all[next].Percent, next)
+		require.NotEqual(t, versions.StatusRamping, all["b"].Status)
+	}
+}
+
+// The queues that a build has ever served are its own again once it is current.
+func TestQueueThatABuildLeftToWorkersWithoutAVersionIsMissing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.serve("a", "flows")
+	stop := r.serve("a", "work")
+	r.apply(versions.Change{Build: "a"})
+	r.serve("", "flows", "work")
+	r.apply(versions.Change{Build: versions.Unversioned})
+	stop()
+	c := versions.Change{Build: "a", By: "ann"}
+	const lives = 2 * time.Second
+	r.SetPollerLives(lives)
+	require.Eventually(t, func() bool {
+		r.serve("a", "flows")() // a worker that waits for tasks is not heard of for a minute
+		r.serve("", "work")()
+		var missing *versions.Missing
+		return errors.As(r.Check(t.Context(), c), &missing) && len(missing.Queues) == 1 && missing.Queues[0] == "work (activity tasks)"
+	}, patience, lives/4)
+	r.SetPollerLives(patience)
+	r.serve("a", "work")
+	require.Equal(t, versions.Unversioned, r.apply(c))
+}
+
 func TestRampMovesWorkflowsAndEnds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

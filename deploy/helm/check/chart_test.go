@@ -88,7 +88,7 @@ func TestJobMakesANewVersionCurrent(t *testing.T) {
 				continue
 			}
 			jobs++
-			require.Equal(t, "post-upgrade,post-rollback", o.At("metadata", "annotations", "helm.sh/hook"))
+			require.Equal(t, "post-install,post-upgrade,post-rollback", o.At("metadata", "annotations", "helm.sh/hook"))
 			env := environment(pod.each("containers")[0])
 			for _, role := range []string{"voices-worker", "voices-worker-gpu", "voices-webhooks"} {
 				of := environment(Object(find(t, rendered(t, variant), "Deployment", role).fields("spec", "template", "spec")).each("containers")[0])
