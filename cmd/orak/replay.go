@@ -82,7 +82,7 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 		return usageError(err)
 	}
 	var leftOut error
-	for _, each := range on {
+	for i, each := range on {
 		err := each.runOn(ctx, con, sel, opts)
 		var unreachable exitError
 		if len(on) > 1 && ctx.Err() == nil && errors.As(err, &unreachable) && unreachable.code == exitUnreachable {
@@ -91,6 +91,7 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 			continue
 		}
 		if err != nil {
+			tellUnbegun(con, on[i+1:])
 			return err
 		}
 	}
@@ -98,6 +99,16 @@ func (c *replayCmd) Run(ctx context.Context, con *console) error {
 		return printedError{leftOut}
 	}
 	return nil
+}
+
+// tellUnbegun prints the commands for the clusters that an interrupted one kept from being
+// read.
+func tellUnbegun(con *console, rest []*replayCmd) {
+	for _, c := range rest {
+		if !c.DryRun {
+			con.Tell("%s was not begun. Begin with:\n  %s", c.Cluster, c.command(con, c.Resume))
+		}
+	}
 }
 
 // clusters returns a command for each cluster to read.
@@ -113,13 +124,44 @@ func (c *replayCmd) clusters() ([]*replayCmd, error) {
 	if len(names) == 1 {
 		return []*replayCmd{c}, nil
 	}
+	if c.State != "" {
+		return nil, errors.New("--state: it holds the replay of one cluster: add --cluster")
+	}
 	var each []*replayCmd
 	for _, name := range names {
 		on := *c
 		on.Cluster = name
 		each = append(each, &on)
 	}
+	if c.Resume {
+		return each, c.resumed(each)
+	}
 	return each, nil
+}
+
+// resumed plans anew, instead of continuing, where no replay was interrupted: a replay that
+// is interrupted on one cluster has not begun on the next.
+func (c *replayCmd) resumed(each []*replayCmd) error {
+	interrupted := 0
+	for _, on := range each {
+		file, err := on.file()
+		if err != nil {
+			return err
+		}
+		if _, on.Resume, err = file.Load(); err != nil {
+			return err
+		}
+		if on.Resume {
+			interrupted++
+		}
+	}
+	switch {
+	case interrupted == 0:
+		return errors.New("there is no interrupted replay of this selection: leave out --resume")
+	case interrupted < len(each) && c.Force:
+		return errors.New("--resume --force: add --cluster, or completed uploads are started once more where nothing was interrupted")
+	}
+	return nil
 }
 
 // at returns the settings with the cluster that is read.
@@ -194,7 +236,7 @@ func (c *replayCmd) replay(ctx context.Context, con *console, r *replay.Replayer
 	result, err := r.Run(ctx, plan, opts)
 	view.Clear()
 	if err != nil {
-		con.Tell("Stopped after %s of %d. Continue with:\n  %s", terminal.Count(result.Total(), "workflow"), plan.Total()+plan.Done().Total(), c.command(con))
+		con.Tell("Stopped after %s of %d. Continue with:\n  %s", terminal.Count(result.Total(), "workflow"), plan.Total()+plan.Done().Total(), c.command(con, true))
 		return con.asOutage(ctx, err)
 	}
 	if err := file.Remove(); err != nil {
@@ -295,8 +337,9 @@ func (c *replayCmd) file() (*replay.File, error) {
 	return replay.DefaultFile(key...)
 }
 
-// command returns the command line that continues this replay in the same shell.
-func (c *replayCmd) command(con *console) string {
+// command returns the command line that continues this replay in the same shell, or begins
+// it.
+func (c *replayCmd) command(con *console, resume bool) string {
 	words := []string{"replay"}
 	add := func(flag, value string) {
 		if value != "" {
@@ -334,5 +377,8 @@ func (c *replayCmd) command(con *console) string {
 			add(server.flag, server.value)
 		}
 	}
-	return commandLine(append(words, "--resume"))
+	if resume {
+		words = append(words, "--resume")
+	}
+	return commandLine(words)
 }

@@ -10,10 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/minio/minio-go/v7"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
 	"orak"
@@ -223,5 +226,66 @@ func TestInterruptedReplayPrintsTheCommandToContinue(t *testing.T) {
 	c := &replayCmd{Since: "2h", Until: "1h", ID: []string{testID}, Force: true, Rate: "5/m", Only: []string{"missing"}}
 	c.Settings.Kafka.Brokers = []string{"a:1", "b:2"}
 	require.Equal(t, "orak replay --since 2h --until 1h --id "+testID+" --force --rate 5/m --kafka-brokers 'a:1,b:2' --resume",
-		c.command(con))
+		c.command(con, true))
+}
+
+// What was interrupted on one cluster has not begun on the next.
+func TestInterruptedReplayOfTwoClustersIsContinuedOnBoth(t *testing.T) {
+	t.Parallel()
+	servers := stack.Start(t)
+	primary, standby, ns := topicOf(t), topicOf(t), servers.Namespace(t)
+	announce := func(cfg kafka.Config, n int) {
+		cl, err := kafka.NewClient(cfg, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer cl.Close()
+		for range n {
+			id := orak.UploadID(uuid.NewString())
+			e, err := events.NewReceived(orak.Upload{
+				ID: id, Tenant: "choir", Key: orak.OriginalKey("choir", id), ContentType: "audio/wav",
+				Size: 10, SHA256: strings.Repeat("0f", 32), ReceivedAt: time.Now(),
+			})
+			require.NoError(t, err)
+			require.NoError(t, cl.ProduceSync(t.Context(), e.Record(events.TopicUploads)).FirstErr())
+		}
+	}
+	announce(primary, 1) // two with the one that it has
+	announce(standby, 1)
+	environ := []string{
+		"LANG=C.UTF-8", "ORAK_KAFKA_BROKERS=" + strings.Join(primary.Brokers, ","), "ORAK_KAFKA_STANDBY_BROKERS=" + strings.Join(standby.Brokers, ","),
+		"ORAK_TEMPORAL_ADDRESS=" + servers.Temporal, "ORAK_TEMPORAL_NAMESPACE=" + ns, "XDG_CACHE_HOME=" + t.TempDir(),
+		"ORAK_S3_ENDPOINT=" + servers.S3, "ORAK_S3_BUCKET=" + servers.Bucket(t),
+		"ORAK_S3_ACCESS_KEY=" + servers.S3AccessKey, "ORAK_S3_SECRET_KEY=" + servers.S3SecretKey,
+	}
+	c := servers.Client(t, ns)
+	started := func() int {
+		list, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Namespace: ns})
+		require.NoError(t, err)
+		return len(list.GetExecutions())
+	}
+	words := []string{"replay", "--from-offset", "0", "--yes"}
+
+	got := orakRunEnv(t.Context(), environ, append(words, "--resume")...)
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.err, "no interrupted replay")
+	got = orakRunEnv(t.Context(), environ, append(words, "--state", "x")...)
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.err, "add --cluster")
+
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		assert.Eventually(t, func() bool { return started() == 1 }, time.Minute, 50*time.Millisecond)
+		interrupt()
+	}()
+	got = orakRunEnv(ctx, environ, append(words, "--rate", "1/m")...)
+	require.Equal(t, exitInterrupted, got.code, got.err)
+	require.Contains(t, got.err, "Stopped after 1 workflow of 2. Continue with:\n  orak replay --from-offset 0 --cluster primary --rate 1/m --resume\n")
+	require.Contains(t, got.err, "standby was not begun. Begin with:\n  orak replay --from-offset 0 --cluster standby --rate 1/m\n")
+
+	got = orakRunEnv(t.Context(), environ, append(words, "--resume", "--force")...)
+	require.Equal(t, exitUsage, got.code, "the selection is another one with --force")
+	got = orakRunEnv(t.Context(), environ, append(words, "--resume")...)
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Eventually(t, func() bool { return started() == 3 }, time.Minute, 50*time.Millisecond)
+	got = orakRunEnv(t.Context(), environ, append(words, "--resume")...)
+	require.Equal(t, exitUsage, got.code, "nothing is left")
 }
