@@ -111,10 +111,11 @@ func (r *Replayer) compare(ctx context.Context, runs []*workflow.WorkflowExecuti
 // settled reports whether a listed run says enough, so that the upload need not be
 // described: its state is one that no later news turns into one that is wanted. A
 // completed upload stays so unless somebody starts it again. Where only missing
-// uploads are looked for, any run will do.
+// uploads are looked for, any run that is closed will do: an upload that is listed as
+// open is described, since it may be one that an older backup lacks.
 func (p *Plan) settled(info *workflow.WorkflowExecutionInfo, state State) bool {
 	if p.unstarted {
-		return true
+		return state != Running && state != Parked
 	}
 	return info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED && (state == Completed || state == Withdrawn) && !p.Selection.wants(state)
 }

@@ -86,6 +86,38 @@ func TestUploadsThatOnlyVisibilityKnowsAreMissing(t *testing.T) {
 	require.Len(t, missing, 2)
 }
 
+// After such a restore, uploads that were lost and ones that came since are asked about in
+// one request.
+func TestUploadsThatOnlyVisibilityKnowsAreMissingAmongNewerOnes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	uploads := b.announce(5)
+	lost, ended, fresh := uploads[:2], uploads[2], uploads[3:]
+	for _, u := range fresh {
+		b.begin(u, orak.StatusQueued)
+	}
+	seen := &visibility{Client: b.temporal}
+	for i, u := range uploads {
+		seen.lists = append(seen.lists, &workflow.WorkflowExecutionInfo{
+			Execution: &common.WorkflowExecution{WorkflowId: workflows.UploadWorkflowID(u.ID)},
+			StartTime: timestamppb.New(time.Now().Add(time.Duration(i) * time.Second)), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		})
+	}
+	seen.lists[2].Status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	r := replay.New(replay.Deps{Kafka: b.kafka, Temporal: seen, Namespace: "unused", Tombstones: b.tombstones, Log: quiet()})
+	bounds, err := r.Since(b.ctx, events.TopicUploads, time.Time{})
+	require.NoError(t, err)
+	missing, err := r.Missing(b.ctx, bounds)
+	require.NoError(t, err)
+	var found []orak.UploadID
+	for _, a := range missing {
+		found = append(found, a.ID)
+	}
+	require.ElementsMatch(t, []orak.UploadID{lost[0].ID, lost[1].ID}, found)
+	require.NotContains(t, found, ended.ID, "what has ended is not started again")
+	require.EqualValues(t, 1+len(lost)+len(fresh), seen.described.Load(), "the latest, and what is listed as open")
+}
+
 func TestPlanOfTooManyRecordsIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
