@@ -64,8 +64,28 @@ func (c *console) kafkaStatus(s clusters.Status) {
 			{Label: "Drained", Value: yesNo(p.Drained)},
 		})
 	}
+	if s.Former != nil {
+		c.formerPlace(*s.Former)
+	}
 	if len(s.Places) < 2 {
 		c.Print("There is no standby: set kafka-standby-brokers.")
+	}
+}
+
+// formerPlace prints the main cluster that is no place any more.
+func (c *console) formerPlace(p clusters.Place) {
+	state := "no place any more"
+	if p.Error != "" {
+		state = "no place, cannot be checked"
+	}
+	c.Print("%s", c.Paint(terminal.Bold, string(p.Name)))
+	c.Rows([]terminal.Row{
+		{Label: "Brokers", Value: strings.Join(p.Brokers, ",")},
+		{Label: "State", Value: state, More: terminal.Clean(p.Error)},
+		{Label: "Left to read", Value: leftToRead(p), More: readersOf(p)},
+	})
+	if p.Lag != nil && *p.Lag > 0 {
+		c.Print("Left to read on the main cluster, which is no place any more: %s. %s", leftToRead(p), clusters.FormerStep)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"orak/api/resource"
 	"orak/client"
 	"orak/internal/terminal"
+	"orak/operate/clusters"
 	"orak/operate/versions"
 )
 
@@ -132,10 +133,11 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 				{At: at, Act: "setting.set", By: "kafka/ops (bob)", Tenant: resource.EveryTenant, Subject: "gpu-slots", Detail: "4"},
 			})
 		},
-		"topics":   func(c *console) { c.topics(ailingTopics()) },
-		"versions": func(c *console) { c.versions(rampingVersions()) },
-		"dlq_list": func(c *console) { c.deadLetterLines([]resource.DeadLetter{letter(), letter()}, true) },
-		"dlq_show": func(c *console) { c.deadLetter(here(), letterDetail()) },
+		"topics":       func(c *console) { c.topics(ailingTopics()) },
+		"versions":     func(c *console) { c.versions(rampingVersions()) },
+		"kafka_status": func(c *console) { c.kafkaStatus(threeClusters()) },
+		"dlq_list":     func(c *console) { c.deadLetterLines([]resource.DeadLetter{letter(), letter()}, true) },
+		"dlq_show":     func(c *console) { c.deadLetter(here(), letterDetail()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -147,6 +149,18 @@ func TestOutputAsPeopleSeeIt(t *testing.T) {
 			show(narrow)
 			golden(t, name+"_narrow", out.String())
 		})
+	}
+}
+
+func threeClusters() clusters.Status {
+	left, none, bridges := int64(12), int64(0), 2
+	return clusters.Status{
+		Active: clusters.Primary, Version: 3, SwitchedAt: time.Date(2026, 11, 22, 11, 58, 0, 0, time.UTC), By: "ann", Reason: "it is back",
+		Places: []clusters.Place{
+			{Name: clusters.Primary, Brokers: []string{"b:9092"}, Active: true, Reachable: true, Topic: true, Lag: &none, Members: &bridges, Drained: true},
+			{Name: clusters.Standby, Brokers: []string{"c:9092"}, Reachable: true, Topic: true, Error: "reading the lag of the bridges: no coordinator"},
+		},
+		Former: &clusters.Place{Name: "main", Brokers: []string{"a:9092"}, Main: true, Reachable: true, Topic: true, Lag: &left, Members: new(int)},
 	}
 }
 

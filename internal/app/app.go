@@ -291,6 +291,7 @@ func (a *App) startBridge(ctx context.Context) error {
 		return err
 	}
 	a.followBridge(ctx, bridges)
+	a.watchFormer(ctx)
 	return a.startLag(ctx, of)
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -504,6 +505,48 @@ func TestEmptyClusterAtTheSameAddressIsUsedWithoutARestart(t *testing.T) {
 	require.NotSame(t, before, api.clusters[1].client(), "it has the ids of the dead cluster")
 	require.True(t, api.shows(`orak_kafka_cluster_reachable{cluster="primary"} 1`))
 	require.Eventually(t, func() bool { return d.status().Places[0].Drained }, within, 50*time.Millisecond)
+}
+
+// A cluster that was the only one, and then lost the topic of uploads to two others.
+func TestAnnouncementsOnAMainClusterThatIsNoPlaceAnyMoreAreShown(t *testing.T) {
+	t.Parallel()
+	d := newDivided(t)
+	d.cfg.Kafka.Brokers = newCluster(t, "only").ListenAddrs()
+	three := d.cfg.Kafka
+	d.cfg.Kafka.UploadsBrokers, d.cfg.Kafka.StandbyBrokers = nil, nil
+	require.Nil(t, d.status().Former)
+	api := d.start(Roles{API: true}, "api")
+	resp := api.upload("choir", "")
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusAccepted, resp.StatusCode)
+	id := strings.TrimPrefix(resp.Header.Get("Location"), "/v1/uploads/")
+	require.Eventually(t, func() bool { s := d.status(); return s.Places[0].Lag != nil && *s.Places[0].Lag == 1 }, within, 20*time.Millisecond)
+
+	d.cfg.Kafka = three
+	former := d.status().Former
+	require.NotNil(t, former)
+	require.EqualValues(t, 1, *former.Lag)
+	var log syncBuffer
+	cfg := d.cfg
+	cfg.InstanceID = "bridge"
+	bridge, err := Start(t.Context(), cfg, Roles{Bridge: true}, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "left on the main cluster") }, within, 20*time.Millisecond)
+	require.Contains(t, log.String(), "kafka-standby-brokers")
+	joined := func() bool {
+		return !slices.ContainsFunc(d.status().Places, func(p clusters.Place) bool { return p.Members == nil || *p.Members == 0 })
+	}
+	require.Eventually(t, joined, within, 20*time.Millisecond)
+	require.NoError(t, bridge.Stop(t.Context()))
+	require.False(t, d.started(id))
+
+	d.cfg.Kafka.StandbyBrokers = three.Brokers // as documented
+	require.Nil(t, d.status().Former, "it is a place")
+	d.start(Roles{Bridge: true}, "bridge")
+	require.Eventually(t, func() bool { return d.started(id) && d.status().Places[1].Drained }, within, 20*time.Millisecond)
+	require.Eventually(t, joined, within, 20*time.Millisecond)
+	d.cfg.Kafka = three
+	require.Nil(t, d.status().Former)
 }
 
 // syncBuffer is a log that can be read while it is written.

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"log/slog"
+	"time"
 
 	"orak/events"
 	"orak/internal/kafka"
@@ -25,11 +27,51 @@ func KafkaClusters(cfg KafkaConfig, log *slog.Logger, do func(*clusters.Clusters
 		return err
 	}
 	defer store.Close()
+	return do(clustersOf(cfg.Kafka, store, log))
+}
+
+func clustersOf(cfg kafka.Config, store *objectstore.Store, log *slog.Logger) *clusters.Clusters {
 	var topic events.Topic
-	for _, t := range (Config{Kafka: cfg.Kafka}).topics() {
+	for _, t := range (Config{Kafka: cfg}).topics() {
 		if t.Name == events.TopicUploads {
 			topic = t
 		}
 	}
-	return do(clusters.New(clusters.Deps{Kafka: cfg.Kafka, Topic: topic, Store: switchStore{store}, Log: log}))
+	return clusters.New(clusters.Deps{Kafka: cfg, Topic: topic, Store: switchStore{store}, Log: log})
+}
+
+// lookAtFormer is how often a bridge looks for announcements on a main cluster that is no
+// place of uploads: processes with former settings may still send some.
+const lookAtFormer = 5 * time.Minute
+
+// watchFormer logs an error while the main cluster is no place of uploads and has
+// announcements that no bridge has read: nothing else would say so.
+func (a *App) watchFormer(ctx context.Context) {
+	if a.clusters[0].Uploads {
+		return
+	}
+	places := clustersOf(a.cfg.Kafka, a.store, a.log)
+	a.beside(ctx, "former place of uploads", func(ctx context.Context) {
+		tick := time.NewTicker(lookAtFormer)
+		defer tick.Stop()
+		for {
+			a.tellFormer(ctx, places)
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	})
+}
+
+func (a *App) tellFormer(ctx context.Context, places *clusters.Clusters) {
+	former := places.Former(ctx)
+	switch {
+	case ctx.Err() != nil || former == nil:
+	case former.Lag != nil:
+		a.log.ErrorContext(ctx, "announcements of uploads are left on the main cluster, which is no place of them any more, and no bridge reads them", "records", *former.Lag, "mend", clusters.FormerStep)
+	default:
+		a.log.WarnContext(ctx, "could not look for announcements of uploads on the main cluster, which is no place of them", "error", former.Error)
+	}
 }

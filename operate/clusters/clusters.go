@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,6 +48,8 @@ type Status struct {
 	By         string    `json:"by,omitempty"`
 	Reason     string    `json:"reason,omitempty"`
 	Places     []Place   `json:"places"`
+	// Former is what Clusters.Former returns.
+	Former *Place `json:"former,omitempty"`
 }
 
 // Place is how one place of the topic of uploads does.
@@ -83,11 +86,32 @@ func (c *Clusters) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	s := Status{Active: d.Active, Version: d.Version, SwitchedAt: d.SwitchedAt, By: d.By, Reason: d.Reason}
+	var asking sync.WaitGroup
+	asking.Go(func() { s.Former = c.Former(ctx) })
 	s.Places = c.places(ctx)
+	asking.Wait()
 	for i := range s.Places {
 		s.Places[i].Active = s.Places[i].Name == s.Active
 	}
 	return s, nil
+}
+
+// FormerStep says what to do about announcements that are left on a former place.
+const FormerStep = "While primary is active and the standby is drained, set kafka-standby-brokers to the brokers of the main cluster for every process, until orak kafka status says that it is drained."
+
+// Former returns the main cluster if it is no place of uploads, and has announcements from
+// when it was one that no bridge has read, or cannot be asked for them; otherwise nil.
+func (c *Clusters) Former(ctx context.Context) *Place {
+	if slices.ContainsFunc(c.deps.Kafka.Places(), c.deps.Kafka.IsMain) {
+		return nil
+	}
+	cfg := c.deps.Kafka
+	cfg.UploadsBrokers, cfg.StandbyBrokers = nil, nil
+	p := c.askAt(ctx, cfg, Place{Name: kafka.Main, Brokers: cfg.Brokers, Main: true})
+	if p.Error == "" && (p.Lag == nil || *p.Lag == 0) {
+		return nil
+	}
+	return &p
 }
 
 func (c *Clusters) places(ctx context.Context) []Place {
@@ -102,10 +126,14 @@ func (c *Clusters) places(ctx context.Context) []Place {
 }
 
 func (c *Clusters) ask(ctx context.Context, name kafka.Place) Place {
+	cfg := c.deps.Kafka.At(name)
+	return c.askAt(ctx, cfg, Place{Name: name, Brokers: cfg.Brokers, Main: c.deps.Kafka.IsMain(name)})
+}
+
+// askAt returns p with what the cluster of cfg says.
+func (c *Clusters) askAt(ctx context.Context, cfg kafka.Config, p Place) Place {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
-	cfg := c.deps.Kafka.At(name)
-	p := Place{Name: name, Brokers: cfg.Brokers, Main: c.deps.Kafka.IsMain(name)}
 	if err := c.describe(ctx, cfg, &p); err != nil {
 		p.Error = err.Error()
 	}
