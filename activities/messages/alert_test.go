@@ -72,8 +72,9 @@ func TestOutagesAndStallsLinkToTheConsole(t *testing.T) {
 	require.Contains(t, Writer{Console: c}.OutageText(repeated), "\n"+link+"\n")
 	require.NotContains(t, Writer{Console: c}.OutageText(over), link)
 	require.NotContains(t, Writer{}.OutageText(down), "/operate")
-	require.Contains(t, c.StallText("bridge", stall{}), "none is lost. "+link)
-	require.NotContains(t, Console{}.StallText("bridge", stall{}), "/operate")
+	require.Contains(t, c.StallText("bridge", "", stall{}), "The bridge has stalled: partition 0. Uploads wait; none is lost. "+link)
+	require.Contains(t, c.StallText("bridge", "standby", stall{}), "The bridge has stalled on the cluster `standby`: partition 0.")
+	require.NotContains(t, Console{}.StallText("bridge", "", stall{}), "/operate")
 }
 
 type stall struct{}

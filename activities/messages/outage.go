@@ -117,13 +117,18 @@ func FailingWorkflowsText(n int, first string) string {
 }
 
 // StallText words the report that a consumer of events, such as "bridge", makes no
-// progress; stall says in which partitions.
-func (c Console) StallText(consumer string, stall fmt.Stringer) string {
+// progress on a Kafka cluster, whose name is empty if there is only one; stall says in which
+// partitions.
+func (c Console) StallText(consumer, cluster string, stall fmt.Stringer) string {
 	waiting := "Events wait"
 	if consumer == "bridge" {
 		waiting = "Uploads wait"
 	}
-	text := fmt.Sprintf(":rotating_light: The %s has stalled: %s. %s; none is lost.", consumer, stall, waiting)
+	where := ""
+	if cluster != "" {
+		where = " on the cluster " + codeSpan(cluster, 40)
+	}
+	text := fmt.Sprintf(":rotating_light: The %s has stalled%s: %s. %s; none is lost.", consumer, where, stall, waiting)
 	if url := c.Home(); url != "" {
 		text += " What is affected: " + url
 	}

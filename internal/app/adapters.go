@@ -68,6 +68,8 @@ type bridgeAlerter struct {
 	consumer string
 	// cluster has the records; empty is the one that has no standby.
 	cluster kafka.Place
+	// divided says that there is more than one cluster.
+	divided bool
 	console messages.Console
 }
 
@@ -102,5 +104,9 @@ func (a bridgeAlerter) place() string {
 // Stalled implements deadletter.Alerter. It posts directly instead of through Temporal,
 // for which the bridge may be waiting.
 func (a bridgeAlerter) Stalled(ctx context.Context, s consume.Stall) error {
-	return a.notifier.Post(ctx, a.console.StallText(a.consumer, s))
+	cluster := ""
+	if a.divided {
+		cluster = string(a.cluster)
+	}
+	return a.notifier.Post(ctx, a.console.StallText(a.consumer, cluster, s))
 }

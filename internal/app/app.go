@@ -315,6 +315,7 @@ func (a *App) bridgeOf(c *cluster) *bridge.Bridge {
 			notifier: mattermost.New(a.cfg.Alert, a.log),
 			consumer: "bridge",
 			cluster:  c.Name,
+			divided:  a.cfg.Kafka.Divided(),
 			console:  a.cfg.Console,
 		},
 		Recordings: recordings{store: a.store, bucket: a.cfg.Store.Bucket},

@@ -23,6 +23,7 @@ import (
 	"orak"
 	"orak/events"
 	"orak/internal/kafka"
+	"orak/internal/kafka/consume"
 	"orak/internal/objectstore"
 	"orak/operate/clusters"
 	"orak/operate/lag"
@@ -547,6 +548,26 @@ func TestAnnouncementsOnAMainClusterThatIsNoPlaceAnyMoreAreShown(t *testing.T) {
 	require.Eventually(t, joined, within, 20*time.Millisecond)
 	d.cfg.Kafka = three
 	require.Nil(t, d.status().Former)
+}
+
+// posts keeps what is posted.
+type posts []string
+
+// Post implements activities.Notifier.
+func (p *posts) Post(_ context.Context, text string) error {
+	*p = append(*p, text)
+	return nil
+}
+
+func TestStallNamesTheClusterIfThereAreSeveral(t *testing.T) {
+	t.Parallel()
+	var posted posts
+	alerter := bridgeAlerter{notifier: &posted, consumer: "bridge", cluster: kafka.Primary}
+	require.NoError(t, alerter.Stalled(t.Context(), consume.Stall{}))
+	require.NotContains(t, posted[0], "primary")
+	alerter.divided = true
+	require.NoError(t, alerter.Stalled(t.Context(), consume.Stall{}))
+	require.Contains(t, posted[1], "on the cluster `primary`")
 }
 
 // syncBuffer is a log that can be read while it is written.

@@ -82,6 +82,7 @@ func (a *App) indexOf(c *cluster) *index.Index {
 			notifier: mattermost.New(a.cfg.Alert, a.log),
 			consumer: "index",
 			cluster:  c.Name,
+			divided:  a.cfg.Kafka.Divided(),
 			console:  a.cfg.Console,
 		},
 		Log:     a.placeLog(c),
