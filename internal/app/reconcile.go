@@ -41,7 +41,10 @@ func (a *App) places(from func(kafka.Config) *replay.Replayer) []reconcile.Place
 	for _, p := range a.cfg.Kafka.Places() {
 		for _, c := range a.clusters {
 			if c.Name == p {
-				all = append(all, reconcile.Place{Name: string(p), Replayer: from(c.Config), Away: func() bool { return a.unneeded(c) }})
+				all = append(all, reconcile.Place{
+					Name: string(p), Replayer: from(c.Config),
+					Away: func() bool { return a.unneeded(c) }, Idle: func() bool { return a.producer.Active() != c.Name },
+				})
 			}
 		}
 	}

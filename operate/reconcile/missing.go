@@ -71,10 +71,14 @@ func (r *Reconciler) startMissing(ctx context.Context, p activities.ReconcilePag
 	if !r.reads(c.Place) {
 		return r.nextPlace(c) // its mark stays
 	}
-	if err := r.begin(ctx, &c, p); err != nil {
-		return done, err
+	done.Counts, err = r.missingPage(ctx, &c, p)
+	if err != nil && r.skips(ctx, c.Place, err) {
+		done.Counts.Errors++
+		next, err := r.nextPlace(c) // its mark stays
+		next.Counts = done.Counts
+		return next, err
 	}
-	if done.Counts, err = r.missingPage(ctx, &c, p.Size); err != nil {
+	if err != nil {
 		return done, err
 	}
 	if len(c.Left) > 0 {
@@ -97,10 +101,24 @@ func (r *Reconciler) reads(place int) bool {
 	return away == nil || !away()
 }
 
+// skips reports whether the run goes on with the next place after an error: what is broken
+// at a place that is not active must not keep the active one from being examined.
+func (r *Reconciler) skips(ctx context.Context, place int, err error) bool {
+	p := r.deps.Places[place]
+	if ctx.Err() != nil || p.Idle == nil || !p.Idle() || orak.AsFault(err).Class != orak.ClassDependency {
+		return false
+	}
+	r.log.ErrorContext(ctx, "cluster cannot be examined; the next run does it", "cluster", p.Name, "error", err)
+	return true
+}
+
 // missingPage goes through a page of the place that is read.
-func (r *Reconciler) missingPage(ctx context.Context, c *missingCursor, size int) (counts activities.ReconcileCounts, err error) {
+func (r *Reconciler) missingPage(ctx context.Context, c *missingCursor, p activities.ReconcilePage) (counts activities.ReconcileCounts, err error) {
+	if err := r.begin(ctx, c, p); err != nil {
+		return counts, err
+	}
 	from := r.deps.Places[c.Place].Replayer
-	now := cut(c.Left, size)
+	now := cut(c.Left, p.Size)
 	missing, err := from.Missing(ctx, now)
 	if err != nil {
 		return counts, err

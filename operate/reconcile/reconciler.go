@@ -41,6 +41,9 @@ type Place struct {
 	// Away reports that it cannot be reached and that nothing depends on it now: it is left
 	// out until it is back. nil means never.
 	Away func() bool
+	// Idle reports that another place is active: an error of this one ends no run. nil means
+	// never.
+	Idle func() bool
 }
 
 // Deps are the dependencies of a Reconciler. Verify does not need Store, Letters and
