@@ -104,11 +104,11 @@ func (o *Overview) lagItem(g resource.LagGroup, at time.Time) (item resource.Att
 	switch status := lag.Status(g.Status); {
 	case g.Error == lag.ErrNoGroup.Error():
 		return item, false
-	case g.Error != "":
-		item.Detail = "The group cannot be read: " + g.Error
-	case status == lag.StatusError:
+	case status == lag.StatusError: // on one cluster, even if it cannot be read on another
 		item.Severity = resource.SeverityCritical
 		item.Detail = fmt.Sprintf("%s, and the group does not move in %s.", waiting(g.Lag), moveless(g))
+	case g.Error != "":
+		item.Detail = "The group cannot be read: " + g.Error
 	case status == lag.StatusWarn:
 		item.Detail = waiting(g.Lag) + ", and there are not fewer of them."
 	case status == lag.StatusUnknown && aged:

@@ -48,6 +48,8 @@ type Deps struct {
 	// Closed returns how long Temporal keeps what is over; nil if that is not known.
 	Closed func(context.Context) kafka.Closed
 	Lag    lag.Config
+	// Elsewhere are the other clusters that groups read.
+	Elsewhere []Elsewhere
 	// Lake lists the files of the lake.
 	Lake    lake.Store
 	Index   Index

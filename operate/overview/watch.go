@@ -34,6 +34,7 @@ type watch struct {
 	topics []events.Topic
 	closed func(context.Context) kafka.Closed
 	groups []string
+	others []Elsewhere
 	rules  lag.Rules
 	every  time.Duration
 	log    *slog.Logger
@@ -72,7 +73,7 @@ func newWatch(deps Deps, log *slog.Logger) *watch {
 	rules := cfg.Rules()
 	rules.Window = min(rules.Window, maxWindow)
 	groups := slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
-	return &watch{kafka: k, topics: topics, closed: closed, groups: groups, rules: rules, every: min(max(minBetween, rules.Window/20), cfg.Interval), log: log, looks: throttle.NewOutages(log)}
+	return &watch{kafka: k, topics: topics, closed: closed, groups: groups, others: deps.Elsewhere, rules: rules, every: min(max(minBetween, rules.Window/20), cfg.Interval), log: log, looks: throttle.NewOutages(log)}
 }
 
 // ask returns what the last look of a running watch has found, and starts the watch if
@@ -114,12 +115,19 @@ func (w *watch) begin() (<-chan struct{}, error) {
 		groups.Close()
 		return nil, kafkaDown(err)
 	}
+	others, err := newReaders(w.others, w.rules, w.log)
+	if err != nil {
+		groups.Close()
+		topics.close()
+		return nil, kafkaDown(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.running, w.first, w.end = true, make(chan struct{}), cancel
 	w.tasks.Go(func() {
 		defer groups.Close()
 		defer topics.close()
-		w.run(ctx, groups, topics)
+		defer closeReaders(others)
+		w.run(ctx, groups, others, topics)
 	})
 	return w.first, nil
 }
@@ -135,12 +143,12 @@ func (w *watch) stop() {
 }
 
 // run looks until nobody has asked for a while.
-func (w *watch) run(ctx context.Context, groups *lag.Sampler, topics *topicSampler) {
+func (w *watch) run(ctx context.Context, groups *lag.Sampler, others []*reader, topics *topicSampler) {
 	board := lag.NewBoard(w.rules)
 	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	for {
-		w.look(ctx, groups, board, topics)
+		w.look(ctx, groups, board, others, topics)
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
@@ -163,19 +171,22 @@ func (w *watch) over(ctx context.Context) bool {
 	return true
 }
 
-// look looks at groups and topics at the same time: a group whose coordinator is away
-// does not delay the topics for longer than one look.
-func (w *watch) look(ctx context.Context, groups *lag.Sampler, board *lag.Board, topics *topicSampler) {
+// look looks at groups and topics, on all clusters at the same time: a group whose
+// coordinator is away does not delay the topics for longer than one look.
+func (w *watch) look(ctx context.Context, groups *lag.Sampler, board *lag.Board, others []*reader, topics *topicSampler) {
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	var (
-		both   sync.WaitGroup
+		all    sync.WaitGroup
 		behind looked[resource.Lag]
+		beside [][]resource.LagGroup
 		topic  looked[resource.Topics]
 	)
-	both.Go(func() { behind.value, behind.err = w.lookAtGroups(ctx, groups, board) })
-	both.Go(func() { topic.value, topic.err = topics.look(ctx) })
-	both.Wait()
+	all.Go(func() { behind.value, behind.err = w.lookAtGroups(ctx, groups, board) })
+	all.Go(func() { beside = lookElsewhere(ctx, others) })
+	all.Go(func() { topic.value, topic.err = topics.look(ctx) })
+	all.Wait()
+	behind.value.Groups = joined(slices.Concat([][]resource.LagGroup{behind.value.Groups}, beside)...)
 	w.looks.Report(ctx, errors.Join(behind.err, topic.err), "looking at Kafka for operators failed")
 	w.mu.Lock()
 	defer w.mu.Unlock()
