@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,20 +42,32 @@ func (s *Server) postCancel(c *fiber.Ctx) error {
 	return c.Status(fiber.StatusAccepted).JSON(st.resource())
 }
 
-// requestCancel puts a cancellation behind the announcement of its upload. The bridge
-// does not keep one that comes first: the upload would be started after it.
+// cancelTries is how often a cancellation is announced if each time the clusters are
+// switched meanwhile.
+const cancelTries = 3
+
+var errSwitched = errors.New("the clusters of " + events.TopicUploads + " were switched meanwhile")
+
+// requestCancel puts a cancellation behind the announcement of its upload, on one cluster.
+// The bridge does not keep one that comes first: the upload would be started after it.
 func (s *Server) requestCancel(ctx context.Context, st state, asked events.Cancellation) error {
-	if err := s.announceBefore(ctx, st, asked); err != nil {
-		return fmt.Errorf("announcing the upload: %w", err)
-	}
 	e, err := events.NewCancellation(time.Now(), asked)
 	if err != nil {
 		return err
 	}
-	if err := s.events.PublishEvent(ctx, events.TopicUploads, e); err != nil {
-		return fmt.Errorf("publishing the cancellation: %w", err)
+	for range cancelTries {
+		cluster := s.active()
+		if err := s.announceBefore(ctx, st, asked); err != nil {
+			return fmt.Errorf("announcing the upload: %w", err)
+		}
+		if err := s.events.PublishEvent(ctx, events.TopicUploads, e); err != nil {
+			return fmt.Errorf("publishing the cancellation: %w", err)
+		}
+		if s.active() == cluster {
+			return nil
+		}
 	}
-	return nil
+	return errSwitched
 }
 
 // announceBefore announces the upload if it is in the outbox. One that is not, and has no

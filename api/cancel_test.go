@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,11 +10,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"orak"
 	"orak/api/resource"
 	"orak/events"
+	"orak/internal/kafka"
 )
 
 func TestCancellationIsAnnouncedOnce(t *testing.T) {
@@ -69,9 +73,11 @@ func (b *bundle) markers() []string {
 }
 
 // records returns the ids of the first n events on the topic of uploads, with repeats.
-func (b *bundle) records(n int) (ids []string) {
+func (b *bundle) records(n int) (ids []string) { return b.recordsOn(b.broker, n) }
+
+func (b *bundle) recordsOn(cluster *kfake.Cluster, n int) (ids []string) {
 	b.t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.broker.ListenAddrs()...), kgo.ConsumeTopics(events.TopicUploads), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ConsumeTopics(events.TopicUploads), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(b.t, err)
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
@@ -106,6 +112,38 @@ func TestCancellationOfAnUploadThatIsNotStartedAnnouncesItOnceMore(t *testing.T)
 	all := b.records(4)
 	require.Contains(t, all, events.CancellationID(p.Upload.ID))
 	require.NotContains(t, all, events.ReceivedID(p.Upload.ID), "the bridge has read its announcement")
+}
+
+// A switch falls between the announcement of the upload and its cancellation.
+func TestCancellationDuringASwitchComesBehindTheAnnouncement(t *testing.T) {
+	t.Parallel()
+	standby, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, events.TopicUploads))
+	require.NoError(t, err)
+	t.Cleanup(standby.Close)
+	cl, err := kafka.NewClient(kafka.Config{Brokers: standby.ListenAddrs(), ClientID: "test"}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	b := setupTemporal(t, func(b *bundle) {
+		main := b.producer()
+		router := kafka.NewRouter(main, map[kafka.Place]*kafka.Producer{kafka.Primary: main, kafka.Standby: kafka.NewProducer(cl)})
+		b.deps.Events, b.deps.ActiveCluster = router, func() string { return string(router.Active()) }
+		audit := b.broker.TopicInfo(events.TopicAudit).TopicID
+		b.broker.ControlKey(int16(kmsg.Produce), func(k kmsg.Request) (kmsg.Response, error, bool) {
+			b.broker.KeepControl()
+			for _, topic := range k.(*kmsg.ProduceRequest).Topics {
+				if topic.TopicID == audit { // the cancellation is recorded, and not announced yet
+					router.Activate(kafka.Standby)
+				}
+			}
+			return nil, nil, false
+		})
+	})
+	b.younger()
+	a := into[resource.Accepted](t, b.upload(wav(500)), http.StatusAccepted)
+	b.eventually(func() bool { return len(b.markers()) == 0 }, "its marker is removed")
+	require.Equal(t, http.StatusAccepted, b.post(a.Links.Cancel, "").status)
+	require.Equal(t, []string{events.CancellationID(a.ID), events.ReceivedID(a.ID), events.CancellationID(a.ID)}, b.recordsOn(standby, 3))
+	require.Empty(t, b.markers())
 }
 
 func TestRepeatedDecisionIsAnsweredLikeTheFirst(t *testing.T) {

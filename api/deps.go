@@ -111,15 +111,18 @@ type Feed interface {
 	Follow(ctx context.Context, t orak.Tenant, after string, every time.Duration, each func(events.Followed) error) error
 }
 
-// Deps are the dependencies of a Server. All but Bucket, Codec, MaxTenantUploads, Paused, Limits,
+// Deps are the dependencies of a Server. All but Bucket, ActiveCluster, Codec, MaxTenantUploads, Paused, Limits,
 // Keys, WorkflowURL, TemporalUI, Namespace, Tracing, Console, Index, Webhooks, Feed, Operations, Settings and Outages are required.
 type Deps struct {
 	Store Store
 	// Bucket is closed once the bucket exists; the outbox is not searched before. nil
 	// means that it exists.
-	Bucket    <-chan struct{}
-	Events    Publisher
-	Workflows Workflows
+	Bucket <-chan struct{}
+	Events Publisher
+	// ActiveCluster returns the cluster to which Events sends what goes to orak.uploads now;
+	// nil means that it is always the same.
+	ActiveCluster func() string
+	Workflows     Workflows
 	// Payloads decodes with the data converter that Workflows was made with.
 	Payloads workflows.Payloads
 	// Codec is the client's payload codec, for /v1/codec; nil if it has none.

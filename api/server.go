@@ -48,6 +48,7 @@ type Server struct {
 	registry    prometheus.Registerer
 	tracer      trace.Tracer
 	events      Publisher
+	active      func() string
 	announcer   *announcer
 	admission   *admission
 	resumable   *resumable.Uploads
@@ -114,8 +115,13 @@ func New(cfg Config, deps Deps) *Server {
 	}
 	work, halt := context.WithCancel(context.Background())
 	m := newMetrics(deps.Metrics)
+	active := deps.ActiveCluster
+	if active == nil {
+		active = func() string { return "" }
+	}
 	s := &Server{
-		cfg: cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, payloads: deps.Payloads, codec: deps.Codec, media: deps.Media,
+		active: active,
+		cfg:    cfg, store: deps.Store, events: deps.Events, workflows: deps.Workflows, payloads: deps.Payloads, codec: deps.Codec, media: deps.Media,
 		workflowURL: deps.WorkflowURL, namespace: deps.Namespace, log: deps.Log, metrics: m, registry: deps.Metrics,
 		tracer:        tracing.Tracer("orak/api"),
 		outages:       deps.Outages,
