@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
+	"orak"
 	"orak/internal/app"
 	"orak/operate/lag"
 )
@@ -17,12 +19,12 @@ type lagCmd struct {
 
 	Group   []string      `short:"g" env:"-" xor:"groups" help:"Consumer groups to look at, of any program; by default those of --lag-groups."`
 	All     bool          `env:"-" xor:"groups" help:"Look at all groups, and list only partitions that are behind."`
-	Cluster string        `env:"-" enum:",main,primary,standby" default:"" help:"The cluster, if orak.uploads has places of its own; by default the main one. See orak kafka status."`
+	Cluster string        `env:"-" enum:",main,primary,standby" default:"" help:"The cluster, if there are several; by default all of them. See orak kafka status."`
 	For     time.Duration `env:"-" placeholder:"30s" help:"How long to observe before judging; 0 looks once. If it is shorter than the window, it replaces it."`
 	Watch   bool          `short:"w" env:"-" help:"Repeat until Ctrl-C. The window is a minute unless --for sets it."`
 	Keys    bool          `env:"-" help:"Read the last records of the groups' topics, and print the keys and partitions with the most records."`
 	Records int64         `env:"-" default:"10000" help:"Maximum number of records that --keys reads of each topic."`
-	JSON    bool          `name:"json" env:"-" help:"Print JSON, one value per look."`
+	JSON    bool          `name:"json" env:"-" help:"Print JSON, one value per look and cluster."`
 }
 
 // Help implements kong.HelpProvider.
@@ -63,9 +65,13 @@ func (l *lagCmd) Validate() error {
 // errGroupInError has its own exit code. The table has shown it.
 var errGroupInError = error(exitError{errors.New("a consumer group is in ERROR"), exitGroupError})
 
-// lagLook is what one look shows.
+// lagLook is what one look at a cluster shows.
 type lagLook struct {
-	At     time.Time         `json:"at"`
+	At time.Time `json:"at"`
+	// Cluster is empty if only one is looked at.
+	Cluster string `json:"cluster,omitempty"`
+	// Error is why the cluster could not be asked.
+	Error  string            `json:"error,omitempty"`
 	Groups []lag.GroupReport `json:"groups"`
 	Hot    []lag.Hot         `json:"hot,omitempty"`
 }
@@ -76,7 +82,9 @@ const (
 	watchWindow = time.Minute
 	// askTimeout bounds one look, and the reading of one topic with --keys.
 	askTimeout = 30 * time.Second
-	topKeys    = 10
+	// askOneTimeout bounds one look at one of several clusters.
+	askOneTimeout = 10 * time.Second
+	topKeys       = 10
 )
 
 // pace returns the interval of looks and the window of the judgment.
@@ -98,19 +106,54 @@ func (l *lagCmd) pace() (every, window time.Duration) {
 // Run observes the groups and prints the judgment.
 func (l *lagCmd) Run(ctx context.Context, con *console) error {
 	con.JSON = l.JSON
-	var err error
-	if l.Settings, err = l.Settings.On(l.Cluster); err != nil {
-		return usageError(err)
-	}
-	sampler, err := l.Settings.Sampler(ctx, con.quietLog())
+	all, err := l.open(ctx, con)
+	defer func() {
+		for _, c := range all {
+			c.sampler.Close()
+		}
+	}()
 	if err != nil {
 		return err
 	}
-	defer sampler.Close()
 	every, window := l.pace()
-	w := lagWatch{lagCmd: l, con: con, sampler: sampler,
-		board: lag.NewBoard(l.rules(window))}
-	return con.asOutage(ctx, w.run(ctx, every))
+	for _, c := range all {
+		c.board = lag.NewBoard(l.rules(window))
+	}
+	return con.asOutage(ctx, lagWatch{lagCmd: l, con: con, clusters: all}.run(ctx, every))
+}
+
+// open returns the clusters to look at: all that have groups, unless --cluster names one. The
+// caller closes them, also after an error.
+func (l *lagCmd) open(ctx context.Context, con *console) ([]*lagCluster, error) {
+	names := []string{l.Cluster}
+	several := l.Cluster == "" && l.Settings.Kafka.Divided()
+	if several {
+		names = l.Settings.Clusters()
+	}
+	var all []*lagCluster
+	for _, name := range names {
+		settings, err := l.Settings.On(name)
+		if err != nil {
+			return all, usageError(err)
+		}
+		groups := settings.Lag.Groups
+		if len(l.Group) > 0 {
+			groups = l.Group
+		}
+		if several && !l.All && len(groups) == 0 {
+			continue
+		}
+		sampler, err := settings.Sampler(ctx, con.quietLog())
+		if err != nil {
+			return all, err
+		}
+		c := &lagCluster{groups: groups, sampler: sampler}
+		if several {
+			c.name = name
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
 // rules are those of the settings, for a window.
@@ -120,12 +163,22 @@ func (l *lagCmd) rules(window time.Duration) lag.Rules {
 	return r
 }
 
+// lagCluster is a cluster that is looked at.
+type lagCluster struct {
+	// name is empty if it is the only one.
+	name    string
+	groups  []string
+	sampler *lag.Sampler
+	board   *lag.Board
+	// err is why it could not be asked in the last look.
+	err error
+}
+
 // lagWatch is one run of the command.
 type lagWatch struct {
 	*lagCmd
-	con     *console
-	sampler *lag.Sampler
-	board   *lag.Board
+	con      *console
+	clusters []*lagCluster
 }
 
 func (w lagWatch) run(ctx context.Context, every time.Duration) error {
@@ -157,52 +210,117 @@ func (w lagWatch) run(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// look adds one look at the groups to the board.
+// look adds one look at the groups of each cluster to its board. One of several that cannot
+// be asked does not keep the others from being shown.
 func (w lagWatch) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	var looking sync.WaitGroup
+	for _, c := range w.clusters {
+		looking.Go(func() { c.err = w.lookAt(ctx, c) })
+	}
+	looking.Wait()
+	if len(w.clusters) == 1 {
+		return w.clusters[0].err
+	}
+	return ctx.Err()
+}
+
+func (w lagWatch) lookAt(ctx context.Context, c *lagCluster) error {
+	within := askTimeout
+	if c.name != "" {
+		within = askOneTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	groups := w.Group
-	switch {
-	case w.All:
+	groups := c.groups
+	if w.All {
 		var err error
-		if groups, err = w.sampler.Groups(ctx); err != nil {
+		if groups, err = c.sampler.Groups(ctx); err != nil {
 			return err
 		}
-	case len(groups) == 0:
-		groups = w.Settings.Lag.Groups
 	}
 	groups = slices.Sorted(slices.Values(groups))
-	looks, err := w.sampler.Look(ctx, slices.Compact(groups)...)
+	looks, err := c.sampler.Look(ctx, slices.Compact(groups)...)
 	if err != nil {
 		return err
 	}
-	w.board.Add(looks)
+	c.board.Add(looks)
 	return nil
 }
 
-func (w lagWatch) show(ctx context.Context) (lagLook, error) {
-	shown := lagLook{At: w.con.Now().UTC(), Groups: w.board.Reports()}
-	if w.Keys {
-		var err error
-		if shown.Hot, err = w.hottest(ctx, shown.Groups); err != nil {
-			return shown, err
+// looks returns what the last look at each cluster shows. A group that is on one of several
+// need not be on the others.
+func (w lagWatch) looks() []lagLook {
+	all := make([]lagLook, len(w.clusters))
+	known := make(map[string]bool)
+	for i, c := range w.clusters {
+		all[i] = lagLook{At: w.con.Now().UTC(), Cluster: c.name, Groups: []lag.GroupReport{}}
+		if c.err != nil {
+			all[i].Error = c.err.Error()
+			continue
+		}
+		all[i].Groups = c.board.Reports()
+		for _, g := range all[i].Groups {
+			known[g.Group] = known[g.Group] || !errors.Is(g.Err, lag.ErrNoGroup)
 		}
 	}
-	if w.con.JSON {
-		return shown, w.con.Value(shown)
+	if len(all) == 1 {
+		return all
 	}
+	for i := range all {
+		all[i].Groups = slices.DeleteFunc(all[i].Groups, func(g lag.GroupReport) bool {
+			if !errors.Is(g.Err, lag.ErrNoGroup) {
+				return false
+			}
+			elsewhere := known[g.Group]
+			known[g.Group] = true // it is missed once
+			return elsewhere
+		})
+	}
+	return all
+}
+
+func (w lagWatch) show(ctx context.Context) ([]lagLook, error) {
+	looks := w.looks()
+	for i, c := range w.clusters {
+		if !w.Keys || c.err != nil {
+			continue
+		}
+		var err error
+		if looks[i].Hot, err = w.hottest(ctx, c.sampler, looks[i].Groups); err != nil {
+			return looks, err
+		}
+	}
+	if !w.con.JSON {
+		w.print(looks)
+		return looks, nil
+	}
+	for _, shown := range looks {
+		if err := w.con.Value(shown); err != nil {
+			return looks, err
+		}
+	}
+	return looks, nil
+}
+
+func (w lagWatch) print(looks []lagLook) {
 	if w.Watch {
 		w.con.ClearScreen()
 	}
-	w.con.lag(shown, w.All)
-	if !w.Watch {
-		w.con.lagHints(shown, w.For)
+	var groups []lag.GroupReport
+	for i, shown := range looks {
+		if i > 0 {
+			w.con.Print("")
+		}
+		w.con.lag(shown, w.All)
+		groups = append(groups, shown.Groups...)
 	}
-	return shown, nil
+	if !w.Watch {
+		w.con.lagHints(groups, w.For)
+	}
 }
 
 // hottest samples every topic that a group reads.
-func (w lagWatch) hottest(ctx context.Context, groups []lag.GroupReport) ([]lag.Hot, error) {
+func (w lagWatch) hottest(ctx context.Context, sampler *lag.Sampler, groups []lag.GroupReport) ([]lag.Hot, error) {
 	topics := make(map[string]bool)
 	for _, g := range groups {
 		for _, p := range g.Partitions {
@@ -212,7 +330,7 @@ func (w lagWatch) hottest(ctx context.Context, groups []lag.GroupReport) ([]lag.
 	var all []lag.Hot
 	for _, topic := range slices.Sorted(maps.Keys(topics)) {
 		bounded, cancel := context.WithTimeout(ctx, askTimeout)
-		hot, err := w.sampler.Hottest(bounded, topic, w.Records, topKeys)
+		hot, err := sampler.Hottest(bounded, topic, w.Records, topKeys)
 		cancel()
 		if err != nil {
 			return nil, err
@@ -222,19 +340,36 @@ func (w lagWatch) hottest(ctx context.Context, groups []lag.GroupReport) ([]lag.
 	return all, nil
 }
 
-// verdict returns the error that decides the exit code: groups that could not
-// be read come before groups in ERROR.
-func (w lagWatch) verdict(shown lagLook) error {
+// verdict returns the error that decides the exit code: clusters that could not be asked and
+// groups that could not be read come before groups in ERROR.
+func (w lagWatch) verdict(looks []lagLook) error {
 	var errs []error
 	bad := false
-	for _, g := range shown.Groups {
-		bad = bad || g.Status == lag.StatusError
-		if g.Err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", g.Group, g.Err))
+	for _, shown := range looks {
+		for _, g := range shown.Groups {
+			bad = bad || g.Status == lag.StatusError
+			if g.Err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", g.Group, g.Err))
+			}
 		}
 	}
-	if len(errs) == 0 && bad {
+	unasked := w.unasked()
+	switch {
+	case unasked != nil:
+		return &orak.Fault{Class: orak.ClassDependency, Dependency: orak.DependencyKafka, Message: "Not every cluster could be asked.", Err: errors.Join(append(errs, unasked)...)}
+	case len(errs) == 0 && bad:
 		return printedError{errGroupInError}
+	}
+	return errors.Join(errs...)
+}
+
+// unasked returns why clusters could not be asked in the last look.
+func (w lagWatch) unasked() error {
+	var errs []error
+	for _, c := range w.clusters {
+		if c.err != nil {
+			errs = append(errs, fmt.Errorf("cluster %s: %w", c.name, c.err))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"orak/events"
 	"orak/internal/terminal"
 	"orak/operate/lag"
 )
@@ -71,6 +72,47 @@ func TestLagOfAStalledGroupHasItsExitCode(t *testing.T) {
 	lenient := orakRunEnv(t.Context(), environ, "lag", "--group", "readers", "--lag-allowed", "6")
 	require.Equal(t, exitOK, lenient.code, lenient.err)
 	require.Contains(t, lenient.out, "readers  OK\n")
+}
+
+func TestLagOfEachClusterIsShown(t *testing.T) {
+	t.Parallel()
+	standby, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, events.TopicUploads))
+	require.NoError(t, err)
+	t.Cleanup(standby.Close)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(standby.ListenAddrs()...))
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: events.TopicUploads}).FirstErr())
+	var offsets kadm.Offsets
+	offsets.AddOffset(events.TopicUploads, 0, 0, -1)
+	require.NoError(t, kadm.NewClient(cl).CommitAllOffsets(t.Context(), events.GroupBridge, offsets))
+	environ := append(kafkaWith(t, 10), "ORAK_KAFKA_STANDBY_BROKERS="+strings.Join(standby.ListenAddrs(), ","))
+
+	got := orakRunEnv(t.Context(), environ, "lag")
+	require.NotContains(t, got.err, events.GroupBridge, "it is on one of them")
+	require.Contains(t, got.out, "cluster standby\norak-bridge  UNKNOWN\n  empty, 0 members, 1 record behind")
+	all := orakRunEnv(t.Context(), environ, "lag", "--all")
+	require.Contains(t, all.out, "cluster primary\nreaders  OK\n")
+	require.Contains(t, all.out, "\n\ncluster standby\norak-bridge  UNKNOWN\n")
+	one := orakRunEnv(t.Context(), environ, "lag", "--cluster", "standby")
+	require.NotContains(t, one.out, "cluster")
+	nobody := orakRunEnv(t.Context(), environ, "lag", "--group", "nobody", "--group", "readers")
+	require.Equal(t, exitFailed, nobody.code)
+	require.Equal(t, 1, strings.Count(nobody.err, "no such consumer group"), nobody.err)
+	stalled := orakRunEnv(t.Context(), environ, "lag", "--group", events.GroupBridge, "--for", "1s", "--json")
+	require.Equal(t, exitGroupError, stalled.code, stalled.err)
+	looks := json.NewDecoder(strings.NewReader(stalled.out))
+	var primary, other lagLook
+	require.NoError(t, looks.Decode(&primary))
+	require.NoError(t, looks.Decode(&other))
+	require.Equal(t, "standby", other.Cluster)
+	require.Equal(t, lag.StatusError, other.Groups[0].Status)
+
+	standby.Close()
+	down := orakRunEnv(t.Context(), environ, "lag", "--group", "readers")
+	require.Equal(t, exitUnreachable, down.code)
+	require.Contains(t, down.out, "readers  OK\n", "the other cluster is shown")
+	require.Contains(t, down.err, "cluster standby: ")
 }
 
 func TestLagOfAnUnknownGroupIsAFailure(t *testing.T) {

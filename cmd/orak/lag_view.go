@@ -12,6 +12,13 @@ import (
 
 // lag prints the groups. short omits the partitions that are not behind.
 func (c *console) lag(shown lagLook, short bool) {
+	if shown.Cluster != "" {
+		c.Print("cluster %s", c.Paint(terminal.Bold, shown.Cluster))
+	}
+	if shown.Error != "" {
+		c.Print("  cannot be asked")
+		return
+	}
 	for i, g := range shown.Groups {
 		if g.Err != nil {
 			continue // printed with the other errors
@@ -129,8 +136,8 @@ func (c *console) hot(h lag.Hot) {
 }
 
 // lagHints print how to get a judgment.
-func (c *console) lagHints(shown lagLook, looked time.Duration) {
-	for _, g := range shown.Groups {
+func (c *console) lagHints(groups []lag.GroupReport, looked time.Duration) {
+	for _, g := range groups {
 		if g.Status != lag.StatusUnknown || g.Err != nil {
 			continue
 		}

@@ -37,6 +37,15 @@ func (c LagConfig) On(name string) (LagConfig, error) {
 	return c, nil
 }
 
+// Clusters returns the names of the clusters that On takes, the main one first.
+func (c LagConfig) Clusters() []string {
+	var names []string
+	for _, k := range c.Kafka.Clusters() {
+		names = append(names, string(k.Name))
+	}
+	return names
+}
+
 // clusterOf returns the cluster of a name; "" is the main one.
 func clusterOf(cfg kafka.Config, name string) (kafka.Cluster, error) {
 	var names []string
