@@ -521,12 +521,12 @@ func TestAnnouncementsOnAMainClusterThatIsNoPlaceAnyMoreAreShown(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusAccepted, resp.StatusCode)
 	id := strings.TrimPrefix(resp.Header.Get("Location"), "/v1/uploads/")
-	require.Eventually(t, func() bool { s := d.status(); return s.Places[0].Lag != nil && *s.Places[0].Lag == 1 }, within, 20*time.Millisecond)
+	require.Eventually(t, func() bool { s := d.status(); return s.Places[0].Lag != nil && *s.Places[0].Lag > 0 }, within, 20*time.Millisecond)
 
 	d.cfg.Kafka = three
 	former := d.status().Former
 	require.NotNil(t, former)
-	require.EqualValues(t, 1, *former.Lag)
+	require.Positive(t, *former.Lag) // more than 1 if the first was not acknowledged in time
 	var log syncBuffer
 	cfg := d.cfg
 	cfg.InstanceID = "bridge"
