@@ -4,13 +4,16 @@ import (
 	"context"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	enumspb "go.temporal.io/api/enums/v1"
 
 	"orak/api"
 	"orak/control"
 	"orak/internal/kafka"
 	"orak/internal/mattermost"
+	"orak/internal/temporal"
 	"orak/sinks/webhook"
 	"orak/worker"
+	"orak/workflows"
 )
 
 // startWebhooks starts the deliveries to webhooks.
@@ -49,6 +52,9 @@ func (a *App) startWebhooks(ctx context.Context) error {
 		return err
 	}
 	a.stops.add("webhooks", w.Stop)
+	shares := temporal.NewVersionShares(a.registry())
+	shares.Follow(a.temporal, a.cfg.Temporal.Namespace, version, map[string]enumspb.TaskQueueType{workflows.QueueWebhooks: enumspb.TASK_QUEUE_TYPE_WORKFLOW}, a.log)
+	a.stops.add("webhooks' version", closing(shares.Stop))
 	a.health.Add("webhooks", w.Ready)
 	return nil
 }

@@ -7,18 +7,16 @@ import (
 	"log/slog"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/temporal"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"orak/activities"
 	"orak/control"
 	"orak/internal/standardwebhooks"
-	"orak/internal/temporal"
 	"orak/workflows"
 )
 
@@ -68,9 +66,7 @@ func (c *courier) serve(cl client.Client, cfg Config) (stop func(), err error) {
 	if err := w.Start(); err != nil {
 		return nil, err
 	}
-	shares := temporal.NewVersionShares(c.deps.Metrics)
-	shares.Follow(cl, c.deps.Namespace, c.deps.Version, map[string]enumspb.TaskQueueType{workflows.QueueWebhooks: enumspb.TASK_QUEUE_TYPE_WORKFLOW}, c.log)
-	return func() { w.Stop(); shares.Stop(); c.sender.Close() }, nil
+	return func() { w.Stop(); c.sender.Close() }, nil
 }
 
 // start starts a delivery; one that exists is no error.
@@ -197,16 +193,16 @@ func (c *courier) secrets(h control.Webhook) ([]standardwebhooks.Secret, error) 
 // waiting is the error of an attempt that sent nothing.
 func (c *courier) waiting(wait time.Duration, message string) error {
 	c.metrics.attempts.WithLabelValues("waiting").Inc()
-	return sdktemporal.NewApplicationErrorWithOptions(message, activities.WebhookWaiting, sdktemporal.ApplicationErrorOptions{
-		NextRetryDelay: wait, Category: sdktemporal.ApplicationErrorCategoryBenign,
+	return temporal.NewApplicationErrorWithOptions(message, activities.WebhookWaiting, temporal.ApplicationErrorOptions{
+		NextRetryDelay: wait, Category: temporal.ApplicationErrorCategoryBenign,
 	})
 }
 
 // end is the error that ends a delivery.
 func (c *courier) end(kind, message string, tries activities.WebhookTries) error {
 	c.metrics.ended.WithLabelValues(kind).Inc()
-	return sdktemporal.NewApplicationErrorWithOptions(message, kind, sdktemporal.ApplicationErrorOptions{
-		NonRetryable: true, Details: []any{tries}, Category: sdktemporal.ApplicationErrorCategoryBenign,
+	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
+		NonRetryable: true, Details: []any{tries}, Category: temporal.ApplicationErrorCategoryBenign,
 	})
 }
 
@@ -227,8 +223,8 @@ func (c *courier) failed(ctx context.Context, in activities.WebhookDelivery, h c
 	if message == "" {
 		message = fmt.Sprintf("the receiver answered %d", tries.Status)
 	}
-	return sdktemporal.NewApplicationErrorWithOptions(message, activities.WebhookRefused, sdktemporal.ApplicationErrorOptions{
-		NextRetryDelay: c.retryDelay(tries.Made, a.RetryAfter), Details: []any{tries}, Category: sdktemporal.ApplicationErrorCategoryBenign,
+	return temporal.NewApplicationErrorWithOptions(message, activities.WebhookRefused, temporal.ApplicationErrorOptions{
+		NextRetryDelay: c.retryDelay(tries.Made, a.RetryAfter), Details: []any{tries}, Category: temporal.ApplicationErrorCategoryBenign,
 	})
 }
 
