@@ -8,6 +8,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+
 	"orak"
 	"orak/activities"
 	"orak/internal/temporal"
