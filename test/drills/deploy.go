@@ -27,19 +27,27 @@ import (
 // build becomes current after the first turn.
 var workerTurns = [][]string{{"worker-2", "worker-gpu-2", "webhooks"}, {"worker", "worker-gpu"}}
 
-func deployDrill() drill {
-	return drill{
-		name: "deploy", about: "another build of the workers takes over, and the first one again",
-		promises: "uploads are taken and processed as before, and what one build has parked the other reprocesses",
-		prepare:  buildNext,
-		blow:     deploy,
-		lacks: func(s *scene) string {
-			for _, name := range slices.Concat(workerTurns...) {
-				if w, err := s.Service(name); err != nil || setting(w, "ORAK_WORKER_DEPLOYMENT") == "" {
-					return "the workers have no versions: lay test/drills/deploy.yml over docker-compose.yml (rehearse -f)"
-				}
+func deployDrills() []drill {
+	lacks := func(s *scene) string {
+		for _, name := range slices.Concat(workerTurns...) {
+			if w, err := s.Service(name); err != nil || setting(w, "ORAK_WORKER_DEPLOYMENT") == "" {
+				return "the workers have no versions: lay test/drills/deploy.yml over docker-compose.yml (rehearse -f)"
 			}
-			return ""
+		}
+		return ""
+	}
+	return []drill{
+		{
+			name: "deploy", about: "another build of the workers takes over, and the first one again",
+			promises: "uploads are taken and processed as before, and what one build has parked the other reprocesses",
+			prepare:  buildNext, blow: deploy, lacks: lacks,
+		},
+		{
+			// What is reprocessed comes last, and so would never run under more load than
+			// the machine can work off.
+			name: "rollout", about: "the same without parked uploads, for a rate that is too much for the machine",
+			promises: "uploads are taken, and processed in the end",
+			prepare:  buildNext, blow: rollout, lacks: lacks,
 		},
 	}
 }
@@ -88,36 +96,53 @@ func buildNext(ctx context.Context, s *scene) error {
 }
 
 // deploy brings the next build and takes it back, with uploads that are parked meanwhile.
-func deploy(ctx context.Context, s *scene) (err error) {
+func deploy(ctx context.Context, s *scene) error {
+	return s.withBuilds(func(first, program string) error {
+		parked, err := s.park(ctx, "before")
+		if err != nil {
+			return err
+		}
+		if err := s.takeOver(ctx, s.next, program); err != nil {
+			return err
+		}
+		if err := s.reprocess(ctx, parked, nextEngine); err != nil {
+			return err
+		}
+		accounts.Pause(ctx, s.down)
+		if parked, err = s.park(ctx, "meanwhile"); err != nil {
+			return err
+		}
+		if err := s.takeOver(ctx, first, program); err != nil {
+			return err
+		}
+		return s.reprocess(ctx, parked, analysis.EngineVersion)
+	})
+}
+
+// rollout brings the next build and takes it back.
+func rollout(ctx context.Context, s *scene) error {
+	return s.withBuilds(func(first, program string) error {
+		if err := s.takeOver(ctx, s.next, program); err != nil {
+			return err
+		}
+		accounts.Pause(ctx, s.down)
+		return s.takeOver(ctx, first, program)
+	})
+}
+
+// withBuilds passes a copy of the program that the workers run, and where they run it from.
+// In the end it is there again, and the next build is removed.
+func (s *scene) withBuilds(do func(first, program string) error) (err error) {
 	worker, err := s.Service("worker")
 	if err != nil {
 		return err
 	}
-	program := worker.Command[0]
-	first := s.next + "-first"
+	program, first := worker.Command[0], s.next+"-first"
 	if err := copyProgram(program, first); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, copyProgram(first, program), os.RemoveAll(filepath.Dir(s.next))) }()
-
-	parked, err := s.park(ctx, "before")
-	if err != nil {
-		return err
-	}
-	if err := s.takeOver(ctx, s.next, program); err != nil {
-		return err
-	}
-	if err := s.reprocess(ctx, parked, nextEngine); err != nil {
-		return err
-	}
-	accounts.Pause(ctx, s.down)
-	if parked, err = s.park(ctx, "meanwhile"); err != nil {
-		return err
-	}
-	if err := s.takeOver(ctx, first, program); err != nil {
-		return err
-	}
-	return s.reprocess(ctx, parked, analysis.EngineVersion)
+	return do(first, program)
 }
 
 // copyProgram replaces a program at once: processes that run it keep theirs.

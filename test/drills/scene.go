@@ -43,7 +43,7 @@ type drill struct {
 // drills are all of them, in the order in which they are done: what takes most away
 // comes last.
 func drills() []drill {
-	return slices.Concat(brokerDrills(), []drill{rackDrill(), reassignDrill(), deployDrill()}, networkDrills(), []drill{failoverDrill()}, restoreDrills())
+	return slices.Concat(brokerDrills(), []drill{rackDrill(), reassignDrill()}, deployDrills(), networkDrills(), []drill{failoverDrill()}, restoreDrills())
 }
 
 func list(w io.Writer, all []drill) {
