@@ -34,7 +34,7 @@ func TestVersionThatWasChangedIsNamed(t *testing.T) {
 	for want, c := range map[string]versions.Change{
 		"Current is build v2; it was build v1.":                     {Build: "v2"},
 		"Current is workers without a version; it was build v1.":    {},
-		"build v1 is current already.":                              {Build: "v1"},
+		"build v1 was current already, and gets everything.":        {Build: "v1"},
 		"build v2 gets 12.5 % of the uploads; current is build v1.": {Build: "v2", Ramp: true, Percent: 12.5},
 		"build v2 gets no uploads any more; current is build v1.":   {Build: "v2", Ramp: true},
 	} {
