@@ -130,19 +130,30 @@ func (v *Versions) describe(ctx context.Context) (state, error) {
 }
 
 // patience bounds the tries of one request.
-const patience = 15 * time.Second
+const patience = time.Minute
 
-// patiently repeats a request while what keeps the deployment in Temporal is busy: a
-// workflow, which answers one request after the other.
+// patiently repeats a request while Temporal, or what keeps the deployment there, is busy:
+// a workflow, which answers one request after the other. A change that was made although
+// its answer was lost is refused then, and recognized (refused).
 func patiently(ctx context.Context, request func() error) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := request()
-		if busy := (*serviceerror.ResourceExhausted)(nil); err != nil && !errors.As(err, &busy) {
+		if err != nil && (!isBusy(err) || ctx.Err() != nil) {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(200*time.Millisecond)), backoff.WithMaxElapsedTime(patience))
 	return err
+}
+
+// isBusy reports whether a request may succeed in a moment.
+func isBusy(err error) bool {
+	var (
+		exhausted *serviceerror.ResourceExhausted
+		away      *serviceerror.Unavailable
+		late      *serviceerror.DeadlineExceeded
+	)
+	return errors.As(err, &exhausted) || errors.As(err, &away) || errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // fault is the error of a request to Temporal.
@@ -306,8 +317,12 @@ type seen struct {
 const pollerLives = 80 * time.Second
 
 func (v *Versions) look(ctx context.Context, q queue) (seen, error) {
-	d, err := v.client.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
-		Namespace: v.namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: q.name}, TaskQueueType: q.kind, ReportStats: true,
+	var d *workflowservice.DescribeTaskQueueResponse
+	err := patiently(ctx, func() (err error) {
+		d, err = v.client.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+			Namespace: v.namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: q.name}, TaskQueueType: q.kind, ReportStats: true,
+		})
+		return err
 	})
 	if err != nil {
 		return seen{}, fault("describing the queue "+q.name, err)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
@@ -172,6 +174,27 @@ func TestVersionWithoutWorkersIsRefused(t *testing.T) {
 	_, err = r.Apply(t.Context(), c, quietly)
 	require.NoError(t, err)
 	require.Equal(t, versions.StatusCurrent, r.list()["b"].Status)
+}
+
+// A deploy comes when there is much to do, too.
+func TestRequestToABusyTemporalIsRepeated(t *testing.T) {
+	t.Parallel()
+	for _, busy := range []error{
+		serviceerror.NewDeadlineExceeded("late"), serviceerror.NewUnavailable("away"), context.DeadlineExceeded,
+		serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW, "busy"),
+	} {
+		tries := 0
+		require.NoError(t, versions.Patiently(t.Context(), func() error {
+			if tries++; tries < 3 {
+				return busy
+			}
+			return nil
+		}), busy)
+	}
+	denied := serviceerror.NewPermissionDenied("no", "")
+	tries := 0
+	require.ErrorIs(t, versions.Patiently(t.Context(), func() error { tries++; return denied }), denied)
+	require.Equal(t, 1, tries)
 }
 
 func TestUnrecordedChangeIsNotMade(t *testing.T) {
