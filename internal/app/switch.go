@@ -45,7 +45,7 @@ func clustersOf(cfg kafka.Config, store *objectstore.Store, log *slog.Logger) *c
 const lookAtFormer = 5 * time.Minute
 
 // watchFormer logs an error while the main cluster is no place of uploads and has
-// announcements that no bridge has read: nothing else would say so.
+// announcements that no bridge has read: no other log or metric shows them.
 func (a *App) watchFormer(ctx context.Context) {
 	if a.clusters[0].Uploads {
 		return

@@ -150,10 +150,10 @@ func patiently(ctx context.Context, request func() error) error {
 func isBusy(err error) bool {
 	var (
 		exhausted *serviceerror.ResourceExhausted
-		away      *serviceerror.Unavailable
+		down      *serviceerror.Unavailable
 		late      *serviceerror.DeadlineExceeded
 	)
-	return errors.As(err, &exhausted) || errors.As(err, &away) || errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &exhausted) || errors.As(err, &down) || errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // fault is the error of a request to Temporal.

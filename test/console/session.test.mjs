@@ -91,7 +91,9 @@ test('a session that ends asks for a key where the person was', async () => {
   await call('DELETE', `/v1/admin/keys/${id}`)
   await page.waitForFunction(async () => (await fetch('/v1/uploads')).status === 401)
   // The page may notice by itself before the person does anything.
-  await page.getByRole('searchbox').fill('tun', { timeout: 5000 }).catch(() => {})
+  await page.getByRole('searchbox').fill('tun', { timeout: 5000 }).catch((err) => {
+    if (err.name !== 'TimeoutError') throw err
+  })
   await page.getByText('Your session has ended').waitFor()
   await enter(page, process.env.ORAK_API_KEY)
   await page.getByRole('heading', { level: 1 }).waitFor()
