@@ -158,7 +158,8 @@ func (s *Server) readLast(ctx context.Context, t *tale, workflowID string, most 
 }
 
 // lastEvents returns the last events of a run, most at most, the latest first; with an
-// error those that were read before it.
+// error those that were read before it. The size of a page counts batches, each of which
+// may have many events.
 func (s *Server) lastEvents(ctx context.Context, workflowID, runID string, most int) (last []*history.HistoryEvent, err error) {
 	var token []byte
 	for len(last) < most {
@@ -174,7 +175,7 @@ func (s *Server) lastEvents(ctx context.Context, workflowID, runID string, most 
 			break
 		}
 	}
-	return last, nil
+	return last[:min(len(last), most)], nil
 }
 
 func (s *Server) runResource(info *workflow.WorkflowExecutionInfo) resource.UploadRun {

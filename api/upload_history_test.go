@@ -134,7 +134,9 @@ func TestHistoryThatIsTooLongLacksItsOldestEntriesAndNotTheAttemptThatRuns(t *te
 	oldest, newest := h.Runs[0], h.Runs[1]
 	require.Equal(t, []string{"terminated", "running"}, []string{oldest.Status, newest.Status})
 
-	api.BoundHistories(b.Server, 8) // fewer than the newest run has
+	// One event fewer than the newest run has. Temporal's pages count batches of events, of
+	// which it has far fewer.
+	api.BoundHistories(b.Server, int(newest.Events)-1)
 	cut := into[resource.UploadHistory](t, b.get(path), http.StatusOK)
 	require.True(t, cut.Truncated)
 	require.Equal(t, []string{oldest.RunID, newest.RunID}, []string{cut.Runs[0].RunID, cut.Runs[1].RunID}, "the oldest first")
@@ -150,7 +152,7 @@ func TestHistoryThatIsTooLongLacksItsOldestEntriesAndNotTheAttemptThatRuns(t *te
 	require.NotEmpty(t, running[0].Worker)
 	require.False(t, running[0].At.IsZero())
 
-	api.BoundHistories(b.Server, int(newest.Events)+20) // enough for both
+	api.BoundHistories(b.Server, 100) // enough for both, whatever the newest run has meanwhile
 	part := into[resource.UploadHistory](t, b.get(path), http.StatusOK)
 	require.Len(t, found(part, resource.HistoryStarted), 2, "%+v", part.Entries)
 }
