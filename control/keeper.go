@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,9 +26,7 @@ type Keeper struct {
 	view   *View
 	store  Store
 	log    *throttle.Log
-	life   startstop.Once
-	end    context.CancelFunc
-	tasks  sync.WaitGroup
+	task   startstop.Task
 }
 
 // NewKeeper returns a Keeper for the documents of w's View.
@@ -39,21 +36,12 @@ func NewKeeper(w *Writer, store Store, log *slog.Logger) *Keeper {
 
 // Start begins to keep the snapshot.
 func (k *Keeper) Start(ctx context.Context) error {
-	return k.life.Start(ctx, func(context.Context) error {
-		run, end := context.WithCancel(context.Background())
-		k.end = end
-		k.tasks.Go(func() { k.run(run) })
-		return nil
-	})
+	return k.task.Start(ctx, k.run)
 }
 
 // Stop ends the keeping. A change of the last second may not be in the snapshot.
 func (k *Keeper) Stop(ctx context.Context) error {
-	return k.life.Stop(ctx, func(context.Context) error {
-		k.end()
-		k.tasks.Wait()
-		return nil
-	})
+	return k.task.Stop(ctx)
 }
 
 func (k *Keeper) run(ctx context.Context) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -26,7 +27,9 @@ const (
 // run loads the snapshot and follows the topic until ctx ends.
 func (v *View) run(ctx context.Context) {
 	read := v.trySnapshot(ctx)
-	v.tasks.Go(func() { v.fallBack(ctx, read) })
+	var falling sync.WaitGroup
+	falling.Go(func() { v.fallBack(ctx, read) })
+	defer falling.Wait()
 	for {
 		err := v.follow(ctx)
 		if ctx.Err() != nil {

@@ -54,9 +54,7 @@ type View struct {
 	log     *slog.Logger
 	faults  *throttle.Log
 	metrics *metrics
-	life    startstop.Once
-	end     context.CancelFunc
-	tasks   sync.WaitGroup
+	task    startstop.Task
 
 	// loaded is closed once the documents are known, from the topic or the snapshot.
 	loaded   chan struct{}
@@ -105,21 +103,12 @@ func NewView(cfg Config, deps Deps) *View {
 
 // Start begins to follow the topic. Neither Kafka nor the store need be reachable.
 func (v *View) Start(ctx context.Context) error {
-	return v.life.Start(ctx, func(context.Context) error {
-		run, end := context.WithCancel(context.Background())
-		v.end = end
-		v.tasks.Go(func() { v.run(run) })
-		return nil
-	})
+	return v.task.Start(ctx, v.run)
 }
 
 // Stop ends the following. Lookups go on to answer with what is known.
 func (v *View) Stop(ctx context.Context) error {
-	return v.life.Stop(ctx, func(context.Context) error {
-		v.end()
-		v.tasks.Wait()
-		return nil
-	})
+	return v.task.Stop(ctx)
 }
 
 // Loaded is closed once the documents are known: the topic was read to the end that

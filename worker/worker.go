@@ -168,7 +168,10 @@ func (w *Worker) start(ctx context.Context) error {
 			return err
 		}
 	}
-	w.shares.Follow(w.client, w.deps.Namespace, w.version, w.cfg.kinds(), w.log)
+	if err := w.shares.Follow(ctx, w.client, w.deps.Namespace, w.version, w.cfg.kinds(), w.log); err != nil {
+		w.stopAll()
+		return err
+	}
 	w.log.InfoContext(ctx, "worker started", "slots", w.cfg.slots(), "deployment", w.version.Version.DeploymentName, "build_id", w.version.Version.BuildID)
 	return nil
 }
@@ -177,7 +180,11 @@ func (w *Worker) start(ctx context.Context) error {
 // returns its error and the draining continues. Stop may be called again, which
 // waits for the end, and without Start.
 func (w *Worker) Stop(ctx context.Context) error {
-	if err := w.life.Stop(ctx, func(context.Context) error { w.stopAll(); return nil }); err != nil {
+	err := w.life.Stop(ctx, func(ctx context.Context) error {
+		w.stopAll()
+		return w.shares.Stop(ctx)
+	})
+	if err != nil {
 		return fmt.Errorf("stopping worker: %w", err)
 	}
 	return nil
@@ -191,7 +198,6 @@ func (w *Worker) stopAll() {
 	}
 	wait.Wait()
 	w.running = nil
-	w.shares.Stop()
 }
 
 // serving makes the SDK's worker of one queue.

@@ -53,8 +53,11 @@ func (a *App) startWebhooks(ctx context.Context) error {
 	}
 	a.stops.add("webhooks", w.Stop)
 	shares := temporal.NewVersionShares(a.registry())
-	shares.Follow(a.temporal, a.cfg.Temporal.Namespace, version, map[string]enumspb.TaskQueueType{workflows.QueueWebhooks: enumspb.TASK_QUEUE_TYPE_WORKFLOW}, a.log)
-	a.stops.add("webhooks' version", closing(shares.Stop))
+	queues := map[string]enumspb.TaskQueueType{workflows.QueueWebhooks: enumspb.TASK_QUEUE_TYPE_WORKFLOW}
+	if err := shares.Follow(ctx, a.temporal, a.cfg.Temporal.Namespace, version, queues, a.log); err != nil {
+		return err
+	}
+	a.stops.add("webhooks' version", shares.Stop)
 	a.health.Add("webhooks", w.Ready)
 	return nil
 }

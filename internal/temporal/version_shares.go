@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +13,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
+
+	"orak/internal/startstop"
 )
 
 // shareInterval is the interval at which a process asks what its workers get.
@@ -24,10 +25,8 @@ const shareInterval = 15 * time.Second
 // without a version are as concerned as others: while a version is current, they get
 // nothing.
 type VersionShares struct {
-	share  *prometheus.GaugeVec
-	served []string
-	end    context.CancelFunc
-	done   sync.WaitGroup
+	share *prometheus.GaugeVec
+	task  startstop.Task
 }
 
 // NewVersionShares registers the metric with reg, which roles of one process share; nil
@@ -51,13 +50,9 @@ func NewVersionShares(reg prometheus.Registerer) *VersionShares {
 
 // Follow asks, until Stop, for the shares of workers with these options; queues has the
 // queues that they serve, each with a kind of tasks that it has.
-func (s *VersionShares) Follow(c client.Client, namespace string, own worker.DeploymentOptions, queues map[string]enumspb.TaskQueueType, log *slog.Logger) {
-	ctx, end := context.WithCancel(context.Background())
-	s.end = end
-	for name := range queues {
-		s.served = append(s.served, name)
-	}
-	s.done.Go(func() {
+func (s *VersionShares) Follow(ctx context.Context, c client.Client, namespace string, own worker.DeploymentOptions, queues map[string]enumspb.TaskQueueType, log *slog.Logger) error {
+	return s.task.Start(ctx, func(ctx context.Context) {
+		defer s.forget(queues)
 		tick := time.NewTicker(shareInterval)
 		defer tick.Stop()
 		idle := map[string]bool{}
@@ -72,6 +67,12 @@ func (s *VersionShares) Follow(c client.Client, namespace string, own worker.Dep
 			}
 		}
 	})
+}
+
+func (s *VersionShares) forget(queues map[string]enumspb.TaskQueueType) {
+	for name := range queues {
+		s.share.DeleteLabelValues(name)
+	}
 }
 
 // look keeps the last share while Temporal does not answer: workers go on with it, too.
@@ -116,13 +117,4 @@ func isVersion(v *deploymentpb.WorkerDeploymentVersion, own worker.DeploymentOpt
 }
 
 // Stop ends what Follow began, and may be called without it.
-func (s *VersionShares) Stop() {
-	if s.end == nil {
-		return
-	}
-	s.end()
-	s.done.Wait()
-	for _, name := range s.served {
-		s.share.DeleteLabelValues(name)
-	}
-}
+func (s *VersionShares) Stop(ctx context.Context) error { return s.task.Stop(ctx) }

@@ -32,9 +32,7 @@ type View struct {
 	log    *slog.Logger
 	faults *throttle.Outages
 	active *prometheus.GaugeVec
-	life   startstop.Once
-	end    context.CancelFunc
-	tasks  sync.WaitGroup
+	task   startstop.Task
 
 	// loaded is closed with the first document that was read.
 	loaded   chan struct{}
@@ -66,21 +64,12 @@ func NewView(deps Deps) *View {
 
 // Start begins to follow the document. The store need not be reachable.
 func (v *View) Start(ctx context.Context) error {
-	return v.life.Start(ctx, func(context.Context) error {
-		run, end := context.WithCancel(context.Background())
-		v.end = end
-		v.tasks.Go(func() { v.follow(run) })
-		return nil
-	})
+	return v.task.Start(ctx, v.follow)
 }
 
 // Stop ends the following. The View goes on to answer with what is known.
 func (v *View) Stop(ctx context.Context) error {
-	return v.life.Stop(ctx, func(context.Context) error {
-		v.end()
-		v.tasks.Wait()
-		return nil
-	})
+	return v.task.Stop(ctx)
 }
 
 // Loaded is closed once the store has said which place is active.
