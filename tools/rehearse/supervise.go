@@ -191,6 +191,9 @@ func (s *supervisor) runOnce(ctx context.Context, restarts int) error {
 	if err := s.spawner.start(cmd, s.namespace); err != nil {
 		return fmt.Errorf("%w %s: %w", errNoStart, filepath.Base(cmd.Path), err)
 	}
+	if err := s.weigh(cmd.Process.Pid); err != nil && !errors.Is(err, syscall.ESRCH) { // it has ended
+		fmt.Fprintln(s.log, "rehearse:", err)
+	}
 	s.board.update(s.Name, func(st *Status) {
 		st.State, st.PID, st.Restarts = stateStarting, cmd.Process.Pid, restarts
 	})
