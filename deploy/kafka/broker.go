@@ -188,7 +188,8 @@ func freeAddress(address string) (string, error) {
 func java(jars, dir, class string, args ...string) *exec.Cmd {
 	cmd := exec.Command("java", append([]string{
 		"-Xms128m", "-Xmx512m", // a test broker beside tests on a small machine
-		"-XX:+UseSerialGC", // two cores: no parallel collectors
+		"-XX:+UseSerialGC",        // two cores: no parallel collectors
+		"-XX:TieredStopAtLevel=1", // it lives for minutes: no second compiler, which takes a core
 		"-Dlog4j2.configurationFile=" + filepath.Join(dir, "log4j2.properties"),
 		"-cp", filepath.Join(jars, "*"),
 		class,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -264,7 +265,11 @@ func (e *Reader) runs(ctx context.Context) (map[orak.UploadID][]Run, error) {
 				return nil, err
 			}
 			id := orak.UploadID(strings.TrimPrefix(x.Execution.WorkflowId, workflows.UploadWorkflowID("")))
-			found[id] = append(found[id], r)
+			// A run that ends meanwhile may be on two pages.
+			again := slices.IndexFunc(found[id], func(known Run) bool { return known.ID == r.ID })
+			if again < 0 {
+				found[id] = append(found[id], r)
+			}
 		}
 		if request.NextPageToken = page.NextPageToken; len(page.NextPageToken) == 0 {
 			return found, nil

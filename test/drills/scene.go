@@ -186,6 +186,11 @@ func (s *scene) perform(ctx context.Context, d drill) (performed, error) {
 	return done, nil
 }
 
+// rest is the time between two looks at what is done, for one that took as long: a tenth
+// of the time is spent on looking, since a look at thousands of uploads takes seconds and
+// as much of the servers as their work.
+func rest(took time.Duration) time.Duration { return min(max(2*time.Second, 9*took), time.Minute) }
+
 // drained waits until every promise holds, or until the time is over: the results then
 // show what is broken.
 func (s *scene) drained(ctx context.Context, d drill, reader *accounts.Reader, sent []*sending) (*accounts.Seen, []accounts.Result, error) {
@@ -200,9 +205,11 @@ func (s *scene) drained(ctx context.Context, d drill, reader *accounts.Reader, s
 	deadline, said := time.Now().Add(s.drain), time.Now()
 	s.say("%d uploads are sent; waiting until all is done", len(sent))
 	for {
+		began := time.Now()
 		looking, cancel := context.WithTimeout(ctx, time.Minute)
 		seen, err := reader.Look(looking)
 		cancel()
+		took := time.Since(began)
 		late := ctx.Err() != nil || time.Now().After(deadline)
 		if err != nil && late {
 			return nil, nil, fmt.Errorf("reading the servers: %w", err)
@@ -221,6 +228,6 @@ func (s *scene) drained(ctx context.Context, d drill, reader *accounts.Reader, s
 				said = time.Now()
 			}
 		}
-		accounts.Pause(ctx, 2*time.Second)
+		accounts.Pause(ctx, rest(took))
 	}
 }
