@@ -189,8 +189,11 @@ func TestUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.Settings.ErasePatience = 3 * time.Second
+	r.cfg.Settings.HeartbeatTimeout = 10 * time.Second // a late heartbeat would end the step before
 	began, release := make(chan struct{}), make(chan struct{})
-	r.deps.Analyzer = analyze(func(context.Context) error {
+	var step context.Context
+	r.deps.Analyzer = analyze(func(ctx context.Context) error {
+		step = ctx
 		close(began)
 		<-release
 		return nil
@@ -211,6 +214,7 @@ func TestUploadThatDoesNotEndIsTerminatedAndErased(t *testing.T) {
 	require.Eventually(t, func() bool { return undone() == 1 }, patience, tick)
 	r.awaitStone(u)
 	require.Eventually(t, func() bool { return undone() == 0 }, patience, tick)
+	<-step.Done() // what it writes before, a later look removes
 	close(release)
 	var terminated *sdktemporal.TerminatedError
 	require.ErrorAs(t, r.closed(u), &terminated)

@@ -35,7 +35,31 @@ func bridgeSettings(t *testing.T, servers *stack.Servers, args ...string) (cfg C
 	}, args...))
 	require.NoError(t, err)
 	cfg.Store.SecretKey = servers.S3SecretKey
+	if cfg.InstanceID != "" {
+		t.Cleanup(func() { leaveGroups(t, cfg) })
+	}
 	return cfg
+}
+
+// leaveGroups removes a process that does not come back from its groups, in which it keeps
+// its place for the session timeout: the next test would wait for that.
+func leaveGroups(t *testing.T, cfg Config) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cfg.Kafka.Brokers...))
+	require.NoError(t, err)
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	ctx := context.Background() // that of the test has ended
+	groups, err := admin.DescribeGroups(ctx)
+	require.NoError(t, err)
+	for _, g := range groups {
+		for _, m := range g.Members {
+			if m.InstanceID != nil && *m.InstanceID == cfg.InstanceID {
+				_, err := admin.LeaveGroup(ctx, kadm.LeaveGroup(g.Group).InstanceIDs(cfg.InstanceID))
+				require.NoError(t, err)
+			}
+		}
+	}
 }
 
 func TestBridgeExportsLagOfItsOwnAndOfConfiguredGroups(t *testing.T) {

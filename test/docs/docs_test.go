@@ -41,7 +41,7 @@ func readTasks(t *testing.T) (file tasks) {
 func TestContinuousIntegrationRunsEveryTestTask(t *testing.T) {
 	t.Parallel()
 	var runs string
-	for _, name := range []string{".ci/run", ".ci/readme"} {
+	for _, name := range []string{".ci/run", ".ci/readme", ".ci/long"} {
 		content, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
 		runs += string(content)
@@ -174,7 +174,7 @@ func TestWorkflowRunsTheScriptFromPinnedActions(t *testing.T) {
 		runs = append(runs, step.Run)
 		require.FileExists(t, filepath.Join(root, step.Run))
 	}
-	require.Equal(t, []string{".ci/run"}, runs)
+	require.Equal(t, []string{".ci/run", ".ci/long"}, runs)
 }
 
 func TestLinksOfDocumentsLeadSomewhere(t *testing.T) {
