@@ -266,8 +266,7 @@ func (e *Reader) runs(ctx context.Context) (map[orak.UploadID][]Run, error) {
 			}
 			id := orak.UploadID(strings.TrimPrefix(x.Execution.WorkflowId, workflows.UploadWorkflowID("")))
 			// A run that ends meanwhile may be on two pages.
-			again := slices.IndexFunc(found[id], func(known Run) bool { return known.ID == r.ID })
-			if again < 0 {
+			if !slices.ContainsFunc(found[id], func(known Run) bool { return known.ID == r.ID }) {
 				found[id] = append(found[id], r)
 			}
 		}

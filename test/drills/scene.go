@@ -186,9 +186,9 @@ func (s *scene) perform(ctx context.Context, d drill) (performed, error) {
 	return done, nil
 }
 
-// rest is the time between two looks at what is done, for one that took as long: a tenth
-// of the time is spent on looking, since a look at thousands of uploads takes seconds and
-// as much of the servers as their work.
+// rest is the time until the next look at what is done, a minute at most, after one that
+// took as long: a tenth of the time is spent on looking, since a look at thousands of
+// uploads takes seconds, and as much of the servers as their work.
 func rest(took time.Duration) time.Duration { return min(max(2*time.Second, 9*took), time.Minute) }
 
 // drained waits until every promise holds, or until the time is over: the results then
